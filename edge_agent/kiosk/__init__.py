@@ -1,0 +1,1 @@
+"""The conversation with the person, and its local page."""

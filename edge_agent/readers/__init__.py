@@ -1,0 +1,1 @@
+"""One module per kind of reader, behind one small port."""

@@ -1,0 +1,1 @@
+"""From a camera frame to the bytes of a code. Pure over images."""

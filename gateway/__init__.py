@@ -1,0 +1,1 @@
+"""Takes sealed declarations from MQTT, records them, answers with signed receipts."""

@@ -1,0 +1,72 @@
+"""The command ``luutru``: every process and tool of the product, each loaded only when it is called.
+
+- A sub-command imports its package when it runs, so a kiosk with only the ``kiosk`` extra can still print its help.
+- Each module in ``luutru/commands/`` defines ``app`` (a Typer application) or ``run`` (one command); the table below is all there is.
+
+Example: ``luutru deadline --jsonl < arrivals.jsonl``
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+# name -> (module, one line of help). The module is imported only when the command or its help is asked for.
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "account": ("account", "Make accounts and one-time sign-in links."),
+    "bench": ("bench", "Measure, and print our figure beside its baseline."),
+    "card": ("card", "Read the payload of a card's QR code."),
+    "deadline": ("deadline", "Say by when a stay must be declared, and by which rule."),
+    "declaration": ("declaration", "Check a stay declaration and name every problem."),
+    "demo": ("demo", "Run everything on this machine with an invented commune."),
+    "doctor": ("doctor", "Check this machine, and say how to mend what is missing."),
+    "envelope": ("envelope", "Seal and open envelopes with throw-away keys."),
+    "gateway": ("gateway", "Run the gateway, its sweep, and look at its dead letters."),
+    "kiosk": ("kiosk", "Run a kiosk."),
+    "mrz": ("mrz", "Read a machine-readable zone."),
+    "name": ("name", "Compare two names."),
+    "receipt": ("receipt", "Verify a receipt."),
+    "registry": ("registry", "Create, upgrade, seed and check the registry."),
+    "scan": ("scan", "Read codes from pictures."),
+    "server": ("server", "Run the web server."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows its commands' names and help without importing them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return all names, sorted."""
+        return sorted({*super().list_commands(ctx), *COMMANDS})
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import the module of one command and return it."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module, summary = COMMANDS[cmd_name]
+        command = get_command(importlib.import_module(f"luutru.commands.{module}").app)
+        command.short_help = summary
+        return command
+
+
+app = typer.Typer(
+    cls=LazyGroup, no_args_is_help=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_show_locals=False
+)
+
+
+@app.callback()
+def root() -> None:
+    """Declare stays, record them, and see who is undeclared. Every command has --help with an example."""
+
+
+def main() -> None:
+    """Enter the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The residence registry at rest: SQLite embedded, PostgreSQL beyond."""

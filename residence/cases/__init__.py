@@ -1,0 +1,1 @@
+"""What an officer works on, and which step may follow which."""

@@ -1,0 +1,59 @@
+"""Time as a value: the port every process passes in, Vietnam's wall time, and time-ordered identifiers.
+
+- Nothing in this package reads a clock; callers pass ``now`` (aware, UTC) or a ``Clock``.
+- Vietnam keeps UTC+7 all year and has no daylight saving, so a fixed offset is exact.
+- Instants travel as RFC 3339 text with an offset; naive times are malformed.
+- Identifiers are UUIDv7 (RFC 9562 section 5.7): they sort by creation and reveal nothing but that.
+
+>>> rfc3339(parse_instant("2026-07-10T16:00:00Z").astimezone(VIETNAM))
+'2026-07-10T23:00:00+07:00'
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final, Literal, Protocol
+from uuid import UUID
+
+from residence.errors import Malformed
+
+VIETNAM: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+
+# How far a kiosk trusts its own wall clock; the gateway stamps its own time beside it.
+TimeState = Literal["unset", "rtc_only", "synced", "jumped"]
+
+
+class Clock(Protocol):
+    """What a process knows of time."""
+
+    def now(self) -> datetime:
+        """Return the current instant, aware, in UTC."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """Return nanoseconds since an arbitrary start; never goes back while the machine is up."""
+        ...
+
+
+def parse_instant(text: str, pointer: str = "") -> datetime:
+    """Read RFC 3339 text with an offset into an aware UTC instant, or raise ``Malformed("time.malformed")``."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise Malformed("time.malformed", pointer, f"not RFC 3339: {text!r}") from error
+    if instant.tzinfo is None:
+        raise Malformed("time.malformed", pointer, f"no offset: {text!r}")
+    return instant.astimezone(UTC)
+
+
+def rfc3339(instant: datetime) -> str:
+    """Write an aware instant with its offset, to the second when it has no fraction."""
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+def uuid7(now: datetime, random_bytes: bytes) -> UUID:
+    """Return a UUIDv7 from an instant and 10 random bytes (74 of their bits are used)."""
+    milliseconds = int(now.timestamp() * 1000) & ((1 << 48) - 1)
+    noise = int.from_bytes(random_bytes[:10], "big")
+    value = milliseconds << 80 | 0x7 << 76 | ((noise >> 62) & 0xFFF) << 64 | 0b10 << 62 | noise & ((1 << 62) - 1)
+    return UUID(int=value)

@@ -1,0 +1,1 @@
+"""From the bytes a reader saw to a person with an evidence level."""

@@ -1,0 +1,1 @@
+"""Who a person is: numbers, names, partial dates, documents."""

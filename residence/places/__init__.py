@@ -1,0 +1,1 @@
+"""Where a person stays: premises, units, communes, addresses."""

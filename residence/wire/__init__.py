@@ -1,0 +1,1 @@
+"""What travels: envelopes, keyrings, receipts, topics."""

@@ -1,0 +1,1 @@
+"""Pages and API for front desks, residents, police and operators."""
