@@ -1,0 +1,224 @@
+"""A real Mosquitto on loopback as our child process, with a generated configuration.
+
+- TLS with required client certificates; the certificate's CN is the user name; every kiosk may touch only its own topics.
+- Port, data and configuration stay the same over ``stop``, ``kill`` and ``start``, so clients find it again.
+- Nothing rests on this broker: it acknowledges messages and then may lose them (docs/gateway.md); our receipts make up for it.
+- No Mosquitto on the machine is said in one sentence with the command that mends it.
+
+Example: ``with Broker(directory, pki=Pki(directory / "pki")) as broker: connect("127.0.0.1", broker.port)``
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+from luutru.demo.pki import GATEWAY_NAME, Pki
+from residence.errors import Refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HOST: Final = "127.0.0.1"
+START_SECONDS: Final = 10.0
+STOP_SECONDS: Final = 10.0
+QUEUE_BYTES: Final = 512 * 1024 * 1024
+MESSAGE_BYTES: Final = 16_384
+
+# max_queued_messages 0 is "no limit" (the default 1000 silently drops the rest after a PUBACK); bytes are capped instead.
+# set_tcp_nodelay: without it, 40 ms stalls. autosave_on_changes is never used: it rewrites the whole store per message.
+CONFIGURATION: Final = """\
+per_listener_settings true
+{user}persistence true
+persistence_location {data}/
+autosave_interval {autosave}
+max_queued_messages 0
+max_queued_bytes {queue_bytes}
+max_inflight_messages 0
+set_tcp_nodelay true
+persistent_client_expiration 14d
+message_size_limit {message_bytes}
+max_keepalive 120
+connection_messages true
+log_dest stderr
+log_type error
+log_type warning
+log_type notice
+log_timestamp_format %Y-%m-%dT%H:%M:%S
+
+listener {port} {host}
+cafile {ca}
+certfile {certificate}
+keyfile {key}
+tls_version {tls_version}
+require_certificate true
+use_identity_as_username true
+allow_anonymous false
+acl_file {acl}
+"""
+
+# %u is the user name, that is the certificate's CN, that is the kiosk id. Deny is the default.
+ACCESS_RULES: Final = """\
+user {gateway}
+topic read luutru/1/+/+/+/d
+topic read luutru/1/+/+/+/s
+topic write luutru/1/+/+/+/r
+topic write luutru/1/+/+/+/c
+topic readwrite luutru/1/gateway/state
+
+pattern write luutru/1/+/+/%u/d
+pattern write luutru/1/+/+/%u/s
+pattern read luutru/1/+/+/%u/r
+pattern read luutru/1/+/+/%u/c
+pattern read luutru/1/gateway/state
+"""
+
+
+def find_mosquitto() -> str | None:
+    """Return the path of the mosquitto program, also where Debian keeps it outside a user's PATH."""
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin")
+
+
+class Broker:
+    """One Mosquitto. ``port=None`` picks a free one at the first start and keeps it."""
+
+    def __init__(self, directory: Path, *, pki: Pki, port: int | None = None, autosave_seconds: int = 5) -> None:
+        self.directory: Final = directory.absolute()
+        self.pki: Final = pki
+        self.host: Final = HOST
+        self._port = port
+        self._autosave = autosave_seconds
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def port(self) -> int:
+        """The TLS port; chosen on first use."""
+        if self._port is None:
+            self._port = free_port()
+        return self._port
+
+    @property
+    def log(self) -> Path:
+        """Where Mosquitto's own messages go."""
+        return self.directory / "mosquitto.log"
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        return self._process.pid if self._process is not None and self.running else None
+
+    @property
+    def running(self) -> bool:
+        """Tell whether the child is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it and return once it listens. ``Refused("broker.missing" | "broker.not_started")`` when it cannot."""
+        if self.running:
+            return
+        program = find_mosquitto()
+        if program is None:
+            raise Refused("broker.missing", detail="mosquitto is not installed; run: sudo apt-get install mosquitto")
+        if not _is_free(self.port):
+            raise Refused("broker.not_started", detail=f"port {self.port} on {self.host} is taken by another program")
+        configuration = self._write_configuration()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [program, "-c", str(configuration)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        self._wait_until_listening()
+
+    def stop(self) -> None:
+        """End it politely; it saves its queues first."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it as a power cut would: nothing is saved."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def restart(self) -> None:
+        """Stop and start on the same port with the same data."""
+        self.stop()
+        self.start()
+
+    def __enter__(self) -> Self:
+        """Start for the length of a ``with`` block."""
+        self.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Stop at its end."""
+        self.stop()
+
+    def _write_configuration(self) -> Path:
+        data = self.directory / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        identity = self.pki.broker()
+        access = self.directory / "access.acl"
+        access.write_text(ACCESS_RULES.format(gateway=GATEWAY_NAME), "utf-8")
+        path = self.directory / "mosquitto.conf"
+        path.write_text(
+            CONFIGURATION.format(
+                # Started as root, Mosquitto would become the user "mosquitto" and could read neither keys nor data of ours.
+                user="user root\n" if os.geteuid() == 0 else "",
+                data=data,
+                autosave=self._autosave,
+                queue_bytes=QUEUE_BYTES,
+                message_bytes=MESSAGE_BYTES,
+                port=self.port,
+                host=self.host,
+                ca=identity.ca.absolute(),
+                certificate=identity.certificate.absolute(),
+                key=identity.key.absolute(),
+                tls_version="tlsv1.3",
+                acl=access,
+            ),
+            "utf-8",
+        )
+        return path
+
+    def _wait_until_listening(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if not self.running:
+                break
+            try:
+                socket.create_connection((self.host, self.port), timeout=1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        last_words = self.log.read_text("utf-8", errors="replace").strip().splitlines()[-3:]
+        self.kill()
+        raise Refused("broker.not_started", detail=f"mosquitto did not start on port {self.port}: {' | '.join(last_words)}")
+
+
+def _is_free(port: int) -> bool:
+    # Asked beforehand: a connection made later would not tell our broker from the one that took the port.
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port() -> int:
+    """Return a loopback port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,33 @@
+"""Fixtures shared by every area: a real broker on loopback, one per test that asks for it."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from luutru.demo.broker import Broker, find_mosquitto
+from luutru.demo.pki import Pki
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    """One certificate authority for the whole run; certificates are made when asked for."""
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def broker(tmp_path: Path, pki: Pki) -> Iterator[Broker]:
+    """Return a running Mosquitto; it may be stopped, killed and started again by the test."""
+    if find_mosquitto() is None:
+        pytest.skip("mosquitto is not installed")
+    broker = Broker(tmp_path / "broker", pki=pki)
+    broker.start()
+    yield broker
+    broker.stop()
+    shutil.rmtree(broker.directory, ignore_errors=True)
