@@ -1,0 +1,87 @@
+"""What a reader gives and how it is started: the one port between devices and everything that follows.
+
+- A ``Capture`` is bytes a device saw, nothing more: never an image, never parsed, never stored.
+- A reader owns one daemon thread. It never raises out of it; trouble is a ``ReaderHealth`` and the reader tries again.
+- Health is reported on change only, and always once after ``start``. ``lost``: nothing can be read now. ``degraded``: it
+  reads, but somebody should look (a setup code was shown, noise on the line).
+- ``deliver`` and ``report`` are called on the reader's thread; they must return soon and must not raise.
+- A camera, a folder of pictures, a video and the sample cards differ only in their ``FrameSource``; the same reader
+  (``edge_agent/readers/watching.py``) decodes them all, so nothing is injected behind the decoder.
+
+Example: ``FrameReader(SampleCards(payloads, clock=clock), clock=clock).start(deliver, report)``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+HealthState = Literal["ok", "degraded", "lost"]
+
+
+class Capture(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes one reader saw once. The payload is personal data: memory only, never logged."""
+
+    payload: bytes
+    symbology: str  # "QRCode"; for serial scanners "unknown", for they do not say
+    reader: str  # e.g. "camera:zxing", "serial:scanner"; goes into ``Evidence.reader``
+    seen_at_ns: int  # monotonic nanoseconds of the frame or of the last byte
+    kind: Literal["qr", "mrz"] = "qr"
+
+
+class ReaderHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """How one reader is. ``code`` is a key of ``residence/errors/codes/readers.toml``; empty when all is well."""
+
+    reader: str
+    state: HealthState
+    code: str = ""
+    at_ns: int = 0
+
+
+Deliver = Callable[[Capture], None]
+Report = Callable[[ReaderHealth], None]
+
+
+class Reader(Protocol):
+    """A device that is read from. ``start`` returns at once; ``stop`` waits shortly for the thread to end."""
+
+    name: str
+
+    def start(self, deliver: Deliver, report: Report) -> None:
+        """Begin reading on an own daemon thread."""
+        ...
+
+    def stop(self) -> None:
+        """End reading and release the device. Harmless when called twice."""
+        ...
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True):
+    """One grey picture in memory: ``grey`` is a uint8 array (height, width); ``number`` grows with each new frame."""
+
+    grey: Any
+    number: int
+    taken_ns: int
+
+
+class FrameSource(Protocol):
+    """Where frames come from. All calls come from one thread; trouble is ``Refused`` with a ``reader.*`` code."""
+
+    name: str
+
+    def open(self) -> None:
+        """Take the device, or raise ``Refused("reader.device_missing" | "reader.device_busy" | ...)``."""
+        ...
+
+    def newest(self, wait_seconds: float) -> Frame | None:
+        """Return the newest frame not returned before, waiting at most ``wait_seconds``; None when there is none yet.
+
+        Raise ``Refused("reader.device_lost")`` when the device is gone, ``Refused("reader.finished")`` at a video's end.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the device back. Harmless when called twice."""
+        ...
