@@ -1,1 +1,1 @@
-"""From a camera frame to the bytes of a code. Pure over images."""
+"""Codes from grey pictures: which decoders are tried, in which order, and when a code counts as newly shown."""
