@@ -1,0 +1,123 @@
+"""Turns a template and values into an answer: one Jinja environment per language, GOV.UK macros, Vietnamese times.
+
+- Templates are found by audience: ``desk/tonight.html`` is ``server/desk/templates/tonight.html``; shared ones by bare name.
+- Everything is escaped; a missing value is an error in tests and in life (``StrictUndefined`` for our own templates).
+- Instants are shown in Vietnam's time, dates day first, and always inside ``<time>`` where a script counts on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import Request
+from jinja2 import BaseLoader, ChainableUndefined, Environment, FileSystemLoader, PackageLoader, PrefixLoader, ChoiceLoader
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from residence.clock import VIETNAM, parse_instant
+from server.languages import Language, translate
+from server.visitor import Visitor, keep_cookie
+from server.wiring import Server, server_of
+
+HERE: Final = Path(__file__).parent
+AUDIENCES: Final = ("accounts", "desk", "police", "residents", "operators")
+
+
+def _loader() -> BaseLoader:
+    folders: dict[str, BaseLoader] = {name: FileSystemLoader(HERE / name / "templates") for name in AUDIENCES}
+    folders["govuk_frontend_jinja"] = PackageLoader("govuk_frontend_jinja")
+    return ChoiceLoader([PrefixLoader(folders), FileSystemLoader(HERE / "templates")])
+
+
+@cache
+def environment(language: Language) -> Environment:
+    """Return the templates of one language."""
+    # GOV.UK's macros read options that were not given, so undefined values must chain.
+    made = Environment(
+        loader=_loader(), autoescape=True, undefined=ChainableUndefined, extensions=["jinja2.ext.i18n", "jinja2.ext.do"]
+    )
+    gettext = partial(translate, language)
+    plural: Callable[[str, str, int], str] = lambda one, many, count: gettext(one if count == 1 else many)  # noqa: E731
+    made.install_gettext_callables(gettext, plural, newstyle=True)  # type: ignore[attr-defined]
+    made.filters["wall"] = partial(wall, language=language)
+    made.filters["clock"] = clock_time
+    made.filters["day"] = day
+    made.filters["grouped"] = grouped
+    made.filters["ago"] = partial(duration, language=language)
+    made.globals["language"] = language
+    return made
+
+
+def _instant(value: datetime | str) -> datetime:
+    return (parse_instant(value) if isinstance(value, str) else value).astimezone(VIETNAM)
+
+
+def wall(value: datetime | str | None, *, language: Language) -> str:
+    """Write an instant as a person reads a clock.
+
+    >>> wall("2026-07-10T16:00:00Z", language="vi")
+    '23:00 ngày 10/07/2026'
+    """
+    if not value:
+        return "–"
+    instant = _instant(value)
+    return f"{instant:%H:%M} ngày {instant:%d/%m/%Y}" if language == "vi" else f"{instant:%H:%M}, {instant.day} {instant:%B %Y}"
+
+
+def clock_time(value: datetime | str) -> str:
+    """Write hours and minutes only."""
+    return f"{_instant(value):%H:%M}"
+
+
+def day(value: datetime | str | None) -> str:
+    """Write a date, day first; text shorter than a day (a year, a month) stays as precise as it is."""
+    if not value:
+        return "–"
+    if isinstance(value, str) and "T" not in value:
+        return "/".join(reversed(value.split("-")))
+    return f"{_instant(value):%d/%m/%Y}"
+
+
+def grouped(code: str) -> str:
+    """Write a receipt code in groups of four."""
+    return "-".join(code[at : at + 4] for at in range(0, len(code), 4))
+
+
+def duration(value: timedelta, *, language: Language) -> str:
+    """Write a length of time in its largest two units.
+
+    >>> duration(timedelta(minutes=125), language="en")
+    '2 h 5 min'
+    """
+    minutes = int(abs(value.total_seconds()) // 60)
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    words = {"vi": ("ngày", "giờ", "phút"), "en": ("d", "h", "min")}[language]
+    parts = [f"{count} {word}" for count, word in zip((days, hours, minutes), words, strict=True) if count]
+    return " ".join(parts[:2]) or f"0 {words[2]}"
+
+
+def render(request: Request, template: str, *, caller: Visitor, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return the page, with the visitor's cookie when it is new."""
+    server: Server = server_of(request)
+    text = environment(caller.language).get_template(template).render(
+        cspNonce=request.state.nonce,
+        caller=caller,
+        account=caller.account,
+        path=request.url.path,
+        now=server.clock.now(),
+        csrf_field=Markup('<input type="hidden" name="csrf" value="{}">').format(caller.csrf),
+        **values,
+    )
+    response = HTMLResponse(text, status_code=status, headers={"content-language": caller.language, "vary": "cookie, accept-language"})
+    if caller.fresh:
+        keep_cookie(server, response, caller.token)
+    return response
+
+
+def sayings(language: Language, sentence: Any) -> str:
+    """Return a ``Sentence`` in one language."""
+    return str(getattr(sentence, language))

@@ -1,0 +1,116 @@
+"""Who may do what: asks Cedar with ``policy.cedar`` and turns a no into ``Refused("server.not_allowed")``.
+
+- The rules are in the policy file alone; no page asks for a role to decide (a page may ask to hide a link).
+- Default deny: an unknown action, a missing attribute or an error in a policy is a no.
+- The area (commune, premises) is part of every question; there is no question without a resource.
+
+Example: ``policy.require(account, "declare", PremisesResource(premises_id="htl-sao-mai", commune="demo-01"))``
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Final, Literal, get_args
+
+import cedarpy
+import msgspec
+
+from residence.errors import Refused
+
+Role = Literal["clerk", "resident", "officer", "operator"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is signed in, as the policy sees them. ``premises`` is empty unless the role is clerk."""
+
+    account_id: str
+    name: str
+    role: Role
+    commune_code: str
+    premises: tuple[str, ...] = ()
+
+    @property
+    def entity(self) -> dict[str, object]:
+        """Return the Cedar entity."""
+        return _entity(
+            "Account",
+            self.account_id,
+            account_id=self.account_id,
+            role=self.role,
+            commune=self.commune_code,
+            premises=list(self.premises),
+        )
+
+
+class PremisesResource(msgspec.Struct, frozen=True, kw_only=True):
+    """One premises."""
+
+    premises_id: str
+    commune: str
+
+    @property
+    def entity(self) -> dict[str, object]:
+        """Return the Cedar entity."""
+        return _entity("Premises", self.premises_id, premises_id=self.premises_id, commune=self.commune)
+
+
+class CommuneResource(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything of one commune."""
+
+    commune: str
+
+    @property
+    def entity(self) -> dict[str, object]:
+        """Return the Cedar entity."""
+        return _entity("Commune", self.commune, commune=self.commune)
+
+
+class CaseResource(msgspec.Struct, frozen=True, kw_only=True):
+    """One case; ``claimed_by`` is the account that works on it, or empty."""
+
+    case_id: str
+    commune: str
+    claimed_by: str = ""
+
+    @property
+    def entity(self) -> dict[str, object]:
+        """Return the Cedar entity."""
+        return _entity("Case", self.case_id, commune=self.commune, claimed_by=self.claimed_by)
+
+
+Resource = PremisesResource | CommuneResource | CaseResource | Account
+
+
+def _entity(kind: str, identity: str, **attributes: object) -> dict[str, object]:
+    return {"uid": {"type": kind, "id": identity}, "attrs": attributes, "parents": []}
+
+
+class Policy:
+    """The parsed policy file."""
+
+    def __init__(self, text: str) -> None:
+        self._policies: Final = cedarpy.PolicySet.from_str(text)
+
+    def allows(self, account: Account, action: str, *, resource: Resource, purpose: str = "") -> bool:
+        """Answer one question."""
+        entities = [account.entity]
+        if resource.entity["uid"] != account.entity["uid"]:
+            entities.append(resource.entity)
+        request = {
+            "principal": account.entity["uid"],
+            "action": {"type": "Action", "id": action},
+            "resource": resource.entity["uid"],
+            "context": {"purpose": purpose},
+        }
+        return bool(cedarpy.is_authorized(request, self._policies, entities).allowed)
+
+    def require(self, account: Account, action: str, *, resource: Resource, purpose: str = "") -> None:
+        """Raise ``Refused("server.not_allowed")`` unless the answer is yes."""
+        if not self.allows(account, action, resource=resource, purpose=purpose):
+            raise Refused("server.not_allowed", detail=f"{account.role} may not {action} here")
+
+
+def load_policy() -> Policy:
+    """Read the policy file of this package."""
+    return Policy(resources.files("server").joinpath("policy.cedar").read_text("utf-8"))

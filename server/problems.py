@@ -1,0 +1,130 @@
+"""Every no of the server, once: our four errors become an HTTP status, a problem document for programs, a page for people.
+
+- ``/api/`` answers ``application/problem+json`` (RFC 9457) with ``code`` and, for input, every problem with its pointer.
+- Pages answer a sentence in the visitor's language that says what to do; never a stack, a class name or a path.
+- Not signed in: a page sends the visitor to sign in and back; the API answers 401 with ``WWW-Authenticate``.
+- Status by kind of trouble: Malformed 422, Untrusted 401, Refused 403, Conflict 409; ``STATUS`` names the exceptions.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from residence.errors import Conflict, LuutruError, Malformed, Problem, Refused, Untrusted, catalogue, problem
+from server.pages import render
+from server.visitor import visitor
+from server.wiring import server_of
+
+log: Final = structlog.get_logger()
+PROBLEM_JSON: Final = "application/problem+json"
+BY_KIND: Final[dict[type[LuutruError], int]] = {Malformed: 422, Untrusted: 401, Refused: 403, Conflict: 409}
+STATUS: Final = {
+    "server.not_found": 404,
+    "server.method_not_allowed": 405,
+    "server.form_too_large": 413,
+    "server.too_many_attempts": 429,
+    "server.fault": 500,
+}
+BY_STATUS: Final = {404: "server.not_found", 405: "server.method_not_allowed", 413: "server.form_too_large"}
+
+
+class InputProblems(Malformed):
+    """The input has problems, all of them listed."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("server.input_problems")
+        self.problems: Final = problems
+
+
+def status_of(error: LuutruError) -> int:
+    """Return the HTTP status of an error."""
+    if error.code in STATUS:
+        return STATUS[error.code]
+    return next(status for kind, status in BY_KIND.items() if isinstance(error, kind))
+
+
+def problem_document(error: LuutruError) -> dict[str, Any]:
+    """Return the RFC 9457 object. ``type`` is an address in our documentation; ``code`` is what programs compare."""
+    code = error.code if error.code in catalogue() else "server.fault"
+    status = status_of(error)
+    said = problem(code).message if not _has_blanks(code) else None
+    return {
+        "type": f"urn:luutru:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": said.en if said else error.detail,
+        "message": msgspec.to_builtins(said) if said else {"vi": error.detail, "en": error.detail},
+        "pointer": error.pointer,
+        "problems": msgspec.to_builtins(getattr(error, "problems", ())),
+    }
+
+
+def _has_blanks(code: str) -> bool:
+    return "{" in catalogue()[code]["en"]
+
+
+def install(app: FastAPI) -> None:
+    """Make the application answer every error here."""
+    app.add_exception_handler(LuutruError, _answer)
+    app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _fault)
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LuutruError)  # noqa: S101  # registered for this class alone
+    if request.url.path.startswith("/api/"):
+        return _problem_answer(error)
+    if error.code == "server.sign_in_needed" and request.method == "GET":
+        return _to_sign_in(request)
+    return await run_in_threadpool(_page, request, error)
+
+
+def _problem_answer(error: LuutruError) -> Response:
+    status = status_of(error)
+    headers = {"www-authenticate": 'Bearer realm="luutru"'} if status == HTTPStatus.UNAUTHORIZED else {}
+    return JSONResponse(problem_document(error), status_code=status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def _to_sign_in(request: Request) -> Response:
+    target = "/sign-in?next=" + quote(request.url.path, safe="/")
+    if request.headers.get("hx-request"):
+        return Response(status_code=204, headers={"hx-redirect": target})  # a polled list must not swallow the sign-in page
+    return RedirectResponse(target, status_code=303)
+
+
+def _page(request: Request, error: LuutruError) -> Response:
+    caller = visitor(request, server_of(request))
+    code = error.code if error.code in catalogue() and not _has_blanks(error.code) else "server.fault"
+    said = problem(code).message
+    return render(
+        request, "error.html", caller=caller, status=status_of(error), code=error.code, said=getattr(said, caller.language)
+    )
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class alone
+    return await _answer(request, Refused(BY_STATUS.get(error.status_code, "server.not_found")))
+
+
+async def _unreadable(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class alone
+    first = error.errors()[0]
+    pointer = "".join(f"/{part}" for part in first["loc"][1:])
+    return await _answer(request, Malformed("server.input_unreadable", pointer, str(first["msg"])))
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    log.error("unhandled", path=request.url.path, kind=type(error).__name__)  # never the message: it may hold a name
+    return await _answer(request, Refused("server.fault"))

@@ -1,0 +1,54 @@
+"""What a web process may be told: addresses, lifetimes and limits. Every one has a working default.
+
+- ``base_url`` decides cookies: an ``https`` address gets ``Secure`` cookies with the ``__Host-`` prefix.
+- Passkeys belong to ``relying_party`` (a host name, no scheme, no port); changing it makes every passkey useless.
+- Nothing secret is in here; keys are handed to ``create_app`` on their own.
+
+>>> ServerSettings(base_url="https://luutru.example").secure
+True
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+STATIC: Final = Path(__file__).parent / "static"
+
+
+class Allowance(msgspec.Struct, frozen=True, kw_only=True):
+    """At most ``times`` attempts by one caller in ``per``."""
+
+    times: int
+    per: timedelta
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one web process."""
+
+    base_url: str = "http://localhost:8300"
+    relying_party: str = "localhost"
+    relying_party_name: str = "Luutru"
+    session_idle: timedelta = timedelta(minutes=30)
+    session_absolute: timedelta = timedelta(hours=12)
+    link_lifetime: timedelta = timedelta(hours=24)
+    sign_in_allowance: Allowance = Allowance(times=10, per=timedelta(minutes=5))
+    receipt_allowance: Allowance = Allowance(times=20, per=timedelta(minutes=1))
+    kiosk_silent_after: timedelta = timedelta(minutes=10)
+    largest_form: int = 65536  # bytes; no page takes a file
+    static: Path = STATIC
+
+    @property
+    def secure(self) -> bool:
+        """Tell whether cookies may travel over https only."""
+        return urlsplit(self.base_url).scheme == "https"
+
+    @property
+    def origin(self) -> str:
+        """Return scheme, host and port as a browser writes them in ``Origin``."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"

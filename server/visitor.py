@@ -1,0 +1,133 @@
+"""Who is asking: the session behind the cookie, the language, and the token that proves a form came from our own page.
+
+- The cookie holds 32 random bytes; the registry knows only their SHA-256, so a stolen table signs nobody in.
+- Nobody's form is trusted without ``csrf``: HMAC-SHA256 of the cookie's value, so it needs no storage and dies with the session.
+  Visitors without an account get a cookie of their own before they meet a form.
+- A request that a browser marks as cross-site is refused before its token is looked at.
+- A form arrives whole and small: there is no upload on any page.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from typing import Annotated, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from registry import accounts
+from residence.errors import Malformed, Refused, Untrusted
+from server.languages import COOKIE, Language, preferred_language
+from server.policy import Account, Resource
+from server.wiring import Server, server_of
+
+UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Visitor(msgspec.Struct, kw_only=True):
+    """One request's caller. ``token`` is the cookie's value; ``fresh`` says that the answer must set it."""
+
+    token: str
+    language: Language
+    account: Account | None = None
+    fresh: bool = False
+
+    @property
+    def csrf(self) -> str:
+        """Return the token every form of this visitor carries."""
+        return hmac.digest(self.token.encode(), b"luutru csrf", "sha256").hex()
+
+
+def cookie_name(server: Server) -> str:
+    """Return the session cookie's name; the ``__Host-`` prefix binds it to this host over https."""
+    return "__Host-luutru" if server.settings.secure else "luutru"
+
+
+def new_token(server: Server) -> str:
+    """Return 32 random bytes as base64url text."""
+    return urlsafe_b64encode(server.random_bytes(32)).decode().rstrip("=")
+
+
+def visitor(request: Request, server: Annotated[Server, Depends(server_of)]) -> Visitor:
+    """Find out who is asking; every page depends on this."""
+    known: Visitor | None = getattr(request.state, "visitor", None)
+    if known is not None:
+        return known
+    token = request.cookies.get(cookie_name(server), "")
+    language = preferred_language(cookie=request.cookies.get(COOKIE), accept=request.headers.get("accept-language", ""))
+    account = signed_in_account(server, token) if token else None
+    found = Visitor(token=token or new_token(server), language=language, account=account, fresh=not token)
+    request.state.visitor = found
+    return found
+
+
+def signed_in_account(server: Server, token: str) -> Account | None:
+    """Return the account of a live session, and keep the session alive, or ``None``."""
+    now = server.clock.now()
+    with server.registry.writing() as connection:
+        return accounts.account_of_session(connection, token, now=now, idle=server.settings.session_idle)
+
+
+Caller = Annotated[Visitor, Depends(visitor)]
+
+
+def signed_in(caller: Caller) -> Account:
+    """Return the account, or raise ``Untrusted("server.sign_in_needed")``."""
+    if caller.account is None:
+        raise Untrusted("server.sign_in_needed")
+    return caller.account
+
+
+SignedIn = Annotated[Account, Depends(signed_in)]
+
+
+async def guard(request: Request, server: Annotated[Server, Depends(server_of)]) -> None:
+    """Refuse an unsafe request that does not come from one of our own pages. Every page router depends on this."""
+    if request.method not in UNSAFE:
+        return
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise Refused("server.csrf")
+    origin = request.headers.get("origin")
+    if origin is not None and origin != server.settings.origin:
+        raise Refused("server.csrf")
+    caller = await run_in_threadpool(visitor, request, server)
+    form = await submitted_form(request, server)
+    given = request.headers.get("x-csrf-token") or form.get("csrf", "")
+    if caller.fresh or not hmac.compare_digest(given.encode(), caller.csrf.encode()):
+        raise Refused("server.csrf")
+
+
+async def submitted_form(request: Request, server: Annotated[Server, Depends(server_of)]) -> Mapping[str, str]:
+    """Return the fields of a url-encoded form as text; empty for other bodies. Raises when it is too large or not UTF-8."""
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return {}
+    if int(request.headers.get("content-length") or 0) > server.settings.largest_form:
+        raise Malformed("server.form_too_large")
+    body = await request.body()
+    if len(body) > server.settings.largest_form:
+        raise Malformed("server.form_too_large")
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError as error:
+        raise Malformed("server.form_unreadable") from error
+    return dict(pairs)
+
+
+Form = Annotated[Mapping[str, str], Depends(submitted_form)]
+
+
+def keep_cookie(server: Server, response: Response, token: str) -> None:
+    """Set the session cookie. Lax, so that a link in a message still opens a signed-in page; forms carry ``csrf``."""
+    response.set_cookie(
+        cookie_name(server), token, httponly=True, secure=server.settings.secure, samesite="lax", path="/"
+    )
+
+
+def may(server: Server, account: Account | None, action: str, resource: Resource) -> bool:
+    """Tell whether to show a link; the handler behind it asks again."""
+    return account is not None and server.policy.allows(account, action, resource=resource)
