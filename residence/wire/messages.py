@@ -14,6 +14,7 @@ from typing import Final, Literal
 import msgspec
 
 from residence.credentials.evidence import Evidence
+from residence.errors import Malformed
 from residence.people.person import Person
 from residence.stays.declaration import StayDeclaration
 
@@ -70,3 +71,35 @@ MESSAGES: Final[dict[str, type[msgspec.Struct]]] = {
     PRESENCE: Presence,
     RECEIPT: Receipt,
 }
+
+
+def encode_message(message: msgspec.Struct) -> bytes:
+    """Write a message as JSON, in UTF-8."""
+    return msgspec.json.encode(message)
+
+
+def schema_of(message: msgspec.Struct) -> str:
+    """Return the schema name of a message, or raise ``Malformed("message.schema_unknown")``."""
+    for schema, kind in MESSAGES.items():
+        if type(message) is kind:
+            return schema
+    raise Malformed("message.schema_unknown", "", type(message).__name__)
+
+
+def decode_message(schema: str, data: bytes) -> msgspec.Struct:
+    """Read a message of ``schema``, or raise ``Malformed`` with a JSON pointer to the field; unknown fields are ignored."""
+    kind = MESSAGES.get(schema)
+    if kind is None:
+        raise Malformed("message.schema_unknown", "", schema)
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$")
+        raise Malformed("message.malformed", _pointer(path.rstrip("`")), what) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed("message.malformed", "", "not JSON") from error
+
+
+def _pointer(path: str) -> str:
+    """Turn msgspec's ``.person.numbers[0]`` into the JSON pointer ``/person/numbers/0``."""
+    return path.replace("[", "/").replace("]", "").replace(".", "/")

@@ -1,0 +1,191 @@
+"""The envelope: one declaration, sealed so that only the authority reads it and signed so that any hop can refuse a forgery.
+
+- On the wire: a CBOR array of two byte strings, ``[COSE_Sign1 over the header bytes, sealed]``. Spec: docs/wire.md.
+- body = 16 random bytes + JSON, so ``body_digest`` (SHA-256, in the header) tells nothing, and the signature can be checked for
+  ever against the stored body without any sealing key (``verify_statement``).
+- sealed = AES-256-GCM(body, AAD = header bytes) under a data key that travels HPKE-wrapped in the header (``datakey.py``).
+- Order of checks: size, frame, signature, header, owner of the key; only then may it be opened: recipient, wrapped key, seal,
+  digest. Nothing is returned before its check.
+
+Example: ``EnvelopeOpener([key]).open(verify_envelope(data, keyring=ring, at=now)).message_json``
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from residence.errors import Malformed, Untrusted
+from residence.wire import cbor, signing
+from residence.wire.datakey import NONCE_BYTES, DataKey, DataKeyring, RandomBytes, key_info, unwrap
+from residence.wire.header import VERSION, Header, decode_header, encode_header
+from residence.wire.keyring import Keyring
+from residence.wire.signing import SealingKey, SigningKey
+from residence.wire.times import Times
+
+__all__ = [
+    "DataKey",
+    "DataKeyring",
+    "Draft",
+    "EnvelopeOpener",
+    "Header",
+    "OpenedEnvelope",
+    "Times",
+    "VerifiedEnvelope",
+    "decode_header",
+    "seal_envelope",
+    "verify_envelope",
+    "verify_statement",
+]
+
+MAX_ENVELOPE_BYTES: Final = 12 * 1024  # the broker's limit is 16 KiB
+MAX_MESSAGE_BYTES: Final = 8 * 1024
+SALT_BYTES: Final = 16
+_TAG_BYTES: Final = 16
+_FRAME_PARTS: Final = 2
+_CACHED_KEYS: Final = 4096
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What the kiosk knows of a declaration before it is sealed; the rest of the header comes from the keys."""
+
+    kiosk_id: str
+    epoch: str
+    sequence: int
+    declaration_id: str
+    schema: str
+    times: Times
+
+
+class VerifiedEnvelope(msgspec.Struct, frozen=True, kw_only=True):
+    """Genuine, not yet opened. ``signed`` is the COSE_Sign1; keep it beside the body to prove the statement later."""
+
+    header: Header
+    header_bytes: bytes
+    signed: bytes
+    sealed: bytes
+
+
+class OpenedEnvelope(msgspec.Struct, frozen=True, kw_only=True):
+    """Genuine and opened. ``body`` is what the digest is over; ``message_json`` is the body without its 16 random bytes."""
+
+    header: Header
+    header_bytes: bytes
+    signed: bytes
+    body: bytes
+    message_json: bytes
+
+
+def seal_envelope(
+    message_json: bytes, *, draft: Draft, data_key: DataKey, signer: SigningKey, random_bytes: RandomBytes
+) -> bytes:
+    """Seal and sign one message, or raise ``Malformed("message.too_long")``."""
+    if len(message_json) > MAX_MESSAGE_BYTES:
+        raise Malformed("message.too_long", "", f"{len(message_json)} bytes")
+    body = random_bytes(SALT_BYTES) + message_json
+    header = Header(
+        version=VERSION,
+        kiosk_id=draft.kiosk_id,
+        key_id=signer.key_id,
+        recipient_key_id=data_key.recipient_key_id,
+        epoch=draft.epoch,
+        sequence=draft.sequence,
+        declaration_id=draft.declaration_id,
+        schema=draft.schema,
+        times=draft.times,
+        body_digest=hashlib.sha256(body).digest(),
+        data_key_id=data_key.data_key_id,
+        wrapped_key=data_key.wrapped,
+        nonce=random_bytes(NONCE_BYTES),
+    )
+    header_bytes = encode_header(header)
+    sealed = data_key.seal(body, nonce=header.nonce, associated=header_bytes)
+    return cbor.encode([signing.sign1(header_bytes, signing.ENVELOPE_TYPE, signer), sealed])
+
+
+def verify_envelope(data: bytes, *, keyring: Keyring, at: datetime) -> VerifiedEnvelope:
+    """Check that a kiosk's key in force at ``at`` signed this envelope; opens nothing."""
+    signed, sealed = split_envelope(data)
+    header, header_bytes = _verify_signed(signed, keyring=keyring, at=at)
+    return VerifiedEnvelope(header=header, header_bytes=header_bytes, signed=signed, sealed=sealed)
+
+
+def verify_statement(signed: bytes, body: bytes, *, keyring: Keyring, at: datetime) -> Header:
+    """Check a kept statement: the kiosk signed a header whose digest is that of ``body``. Needs no sealing key."""
+    header, _ = _verify_signed(signed, keyring=keyring, at=at)
+    _check_digest(header, body)
+    return header
+
+
+def split_envelope(data: bytes) -> tuple[bytes, bytes]:
+    """Return (COSE_Sign1 bytes, sealed bytes) without believing either, or raise ``Malformed("envelope.*")``."""
+    if len(data) > MAX_ENVELOPE_BYTES:
+        raise Malformed("envelope.too_long", "", f"{len(data)} bytes")
+    parts = cbor.decode(data, code="envelope.malformed")
+    if not isinstance(parts, list) or len(parts) != _FRAME_PARTS or not all(type(part) is bytes for part in parts):
+        raise Malformed("envelope.malformed", "", "not two byte strings")
+    signed, sealed = parts
+    if len(sealed) < SALT_BYTES + _TAG_BYTES:
+        raise Malformed("envelope.malformed", "", "sealed part too short")
+    return signed, sealed
+
+
+class EnvelopeOpener:
+    """Opens verified envelopes with the authority's private keys; unwraps each data key once and keeps it for its siblings."""
+
+    def __init__(self, sealing_keys: Iterable[SealingKey]) -> None:
+        self._keys = {key.key_id: key for key in sealing_keys}
+        self._cache: OrderedDict[tuple[str, bytes, bytes], AESGCM] = OrderedDict()
+
+    def open(self, verified: VerifiedEnvelope) -> OpenedEnvelope:
+        """Return the body, or raise ``Untrusted("envelope.recipient" | "envelope.wrapped_key" | "envelope.sealed" | ...)``."""
+        header = verified.header
+        try:
+            body = self._cipher(header).decrypt(header.nonce, verified.sealed, verified.header_bytes)
+        except InvalidTag as error:
+            raise Untrusted("envelope.sealed", "", "the sealed part does not belong to this header") from error
+        _check_digest(header, body)
+        return OpenedEnvelope(
+            header=header,
+            header_bytes=verified.header_bytes,
+            signed=verified.signed,
+            body=body,
+            message_json=body[SALT_BYTES:],
+        )
+
+    def _cipher(self, header: Header) -> AESGCM:
+        info = key_info(header.kiosk_id, header.epoch, header.data_key_id)
+        slot = (header.recipient_key_id, header.wrapped_key, info)
+        cached = self._cache.get(slot)
+        if cached is not None:
+            self._cache.move_to_end(slot)
+            return cached
+        key = self._keys.get(header.recipient_key_id)
+        if key is None:
+            raise Untrusted("envelope.recipient", "/recipient_key_id", header.recipient_key_id)
+        cipher = AESGCM(unwrap(header.wrapped_key, key, info=info))
+        self._cache[slot] = cipher
+        if len(self._cache) > _CACHED_KEYS:
+            self._cache.popitem(last=False)
+        return cipher
+
+
+def _verify_signed(signed: bytes, *, keyring: Keyring, at: datetime) -> tuple[Header, bytes]:
+    checked = signing.open_sign1(signed, signing.ENVELOPE_TYPE, use="kiosk-sign", keyring=keyring, at=at)
+    header = decode_header(checked.payload)
+    if header.key_id != checked.key.key_id:
+        raise Untrusted("envelope.key_mismatch", "/key_id", "header and signature name different keys")
+    keyring.find(header.key_id, "kiosk-sign", owner=header.kiosk_id, at=at)
+    return header, checked.payload
+
+
+def _check_digest(header: Header, body: bytes) -> None:
+    if hashlib.sha256(body).digest() != header.body_digest:
+        raise Untrusted("envelope.body_digest", "/body_digest")

@@ -1,0 +1,146 @@
+"""The envelope's header: everything about a declaration that a hop may know, and nothing about the person.
+
+- A deterministic CBOR map with small integer labels (table ``_LABELS``). Labels 1 to 31 are critical: an unknown one is refused.
+  Labels from 32 on may be added later and are carried along unread, signed like the rest.
+- UUIDs are 16 bytes on the wire and text in Python; ``sequence`` starts at 1 and has no gaps within an epoch.
+
+Example: ``decode_header(encode_header(header)) == header``
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from residence.errors import Malformed
+from residence.wire import cbor
+from residence.wire.datakey import NONCE_BYTES, WRAPPED_BYTES
+from residence.wire.times import Times
+
+VERSION: Final = 1
+MAX_HEADER_BYTES: Final = 1024
+MAX_TEXT: Final = 64
+FIRST_FREE_LABEL: Final = 32
+MAX_SEQUENCE: Final = (1 << 63) - 1
+DIGEST_BYTES: Final = 32
+_TIME_STATES: Final = frozenset({"unset", "rtc_only", "synced", "jumped"})
+_TIMES_PARTS: Final = 4
+
+# name -> label on the wire
+_LABELS: Final = {
+    "version": 1,
+    "kiosk_id": 2,
+    "key_id": 3,
+    "recipient_key_id": 4,
+    "epoch": 5,
+    "sequence": 6,
+    "declaration_id": 7,
+    "schema": 8,
+    "times": 9,
+    "body_digest": 10,
+    "data_key_id": 11,
+    "wrapped_key": 12,
+    "nonce": 13,
+}
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """The signed, readable part of an envelope."""
+
+    version: int
+    kiosk_id: str
+    key_id: str
+    recipient_key_id: str
+    epoch: str  # UUID, new at each birth of an outbox
+    sequence: int
+    declaration_id: str  # UUIDv7
+    schema: str
+    times: Times
+    body_digest: bytes  # SHA-256 of the body, 32 bytes
+    data_key_id: str  # 32 hex digits
+    wrapped_key: bytes
+    nonce: bytes
+
+
+def encode_header(header: Header) -> bytes:
+    """Write the header; the result is what is signed and what the seal is bound to."""
+    times = header.times
+    values: dict[str, Any] = {
+        **{name: getattr(header, name) for name in _LABELS},
+        "epoch": UUID(header.epoch).bytes,
+        "declaration_id": UUID(header.declaration_id).bytes,
+        "times": [UUID(times.boot_id).bytes, times.monotonic_ns, times.wall, times.time_state],
+        "data_key_id": bytes.fromhex(header.data_key_id),
+    }
+    return cbor.encode({label: values[name] for name, label in _LABELS.items()})
+
+
+def decode_header(data: bytes) -> Header:
+    """Read a header, or raise ``Malformed("header.*")`` with a pointer to the field."""
+    if len(data) > MAX_HEADER_BYTES:
+        raise Malformed("header.too_long")
+    fields = cbor.decode(data, code="header.malformed")
+    if not isinstance(fields, dict):
+        raise Malformed("header.malformed", "", "not a map")
+    _check_labels(fields)
+    if fields[1] != VERSION:
+        raise Malformed("header.version", "/version", f"version {fields[1]!r}")
+    return Header(
+        version=VERSION,
+        kiosk_id=_text(fields, "kiosk_id"),
+        key_id=_text(fields, "key_id"),
+        recipient_key_id=_text(fields, "recipient_key_id"),
+        epoch=str(UUID(bytes=_bytes(fields, "epoch", 16))),
+        sequence=_sequence(fields),
+        declaration_id=str(UUID(bytes=_bytes(fields, "declaration_id", 16))),
+        schema=_text(fields, "schema"),
+        times=_times(fields[_LABELS["times"]]),
+        body_digest=_bytes(fields, "body_digest", DIGEST_BYTES),
+        data_key_id=_bytes(fields, "data_key_id", 16).hex(),
+        wrapped_key=_bytes(fields, "wrapped_key", WRAPPED_BYTES),
+        nonce=_bytes(fields, "nonce", NONCE_BYTES),
+    )
+
+
+def _check_labels(fields: dict[Any, Any]) -> None:
+    for label in fields:
+        if type(label) is not int or label < 1:
+            raise Malformed("header.malformed", "", "labels are positive integers")
+        if label < FIRST_FREE_LABEL and label not in _LABELS.values():
+            raise Malformed("header.unknown_label", "", f"label {label}")
+    missing = [name for name, label in _LABELS.items() if label not in fields]
+    if missing:
+        raise Malformed("header.missing", f"/{missing[0]}")
+
+
+def _text(fields: dict[int, Any], name: str) -> str:
+    value = fields[_LABELS[name]]
+    if type(value) is not str or not 0 < len(value) <= MAX_TEXT:
+        raise Malformed("header.malformed", f"/{name}")
+    return value
+
+
+def _bytes(fields: dict[int, Any], name: str, length: int) -> bytes:
+    value = fields[_LABELS[name]]
+    if type(value) is not bytes or len(value) != length:
+        raise Malformed("header.malformed", f"/{name}")
+    return value
+
+
+def _sequence(fields: dict[int, Any]) -> int:
+    value = fields[_LABELS["sequence"]]
+    if type(value) is not int or not 1 <= value <= MAX_SEQUENCE:
+        raise Malformed("header.malformed", "/sequence")
+    return value
+
+
+def _times(value: Any) -> Times:
+    shapes = (bytes, int, str, str)
+    if not isinstance(value, list) or len(value) != _TIMES_PARTS or tuple(map(type, value)) != shapes:
+        raise Malformed("header.malformed", "/times")
+    boot_id, monotonic_ns, wall, time_state = value
+    if len(boot_id) != 16 or not 0 <= monotonic_ns <= MAX_SEQUENCE or len(wall) > MAX_TEXT or time_state not in _TIME_STATES:  # noqa: PLR2004
+        raise Malformed("header.malformed", "/times")
+    return Times(boot_id=str(UUID(bytes=boot_id)), monotonic_ns=monotonic_ns, wall=wall, time_state=time_state)

@@ -1,0 +1,75 @@
+"""The retained state messages: what a kiosk and the gateway say about themselves. No person is in them.
+
+- A kiosk publishes ``online=true`` after each connect (birth) and leaves ``online=false`` as its will (death). ``session`` counts
+  its connections, so a late death of an old connection is recognised (``is_newer``).
+- The gateway's retained state tells kiosks to hold while nobody takes declarations; unreadable or absent means "go on": the
+  outbox loses nothing either way.
+
+>>> is_newer(KioskState(kiosk_id="k", session=2, online=True, at="x"), KioskState(kiosk_id="k", session=1, online=False, at="y"))
+True
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from residence.clock import TimeState
+from residence.errors import Malformed
+
+MAX_STATE_BYTES: Final = 4096
+_State = TypeVar("_State")
+
+
+class KioskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A kiosk's last sign of life, as retained on ``.../s``."""
+
+    kiosk_id: str
+    session: int
+    online: bool
+    at: str  # the kiosk's clock, advisory
+    outbox_depth: int = 0
+    oldest_unsent_at: str | None = None
+    time_state: TimeState = "unset"
+    readers: dict[str, str] = {}  # reader name -> ok | degraded | lost, with a code after a colon
+    version: str = ""
+    boot_id: str = ""
+
+
+class GatewayState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether a gateway is taking declarations, as retained on ``luutru/1/gateway/state``."""
+
+    online: bool
+    at: str
+    session: int = 0
+    version: str = ""
+
+
+def encode_state(state: KioskState | GatewayState) -> bytes:
+    """Write a state message as JSON."""
+    return msgspec.json.encode(state)
+
+
+def decode_kiosk_state(data: bytes) -> KioskState:
+    """Read a kiosk's state, or raise ``Malformed("state.malformed")``."""
+    return _decode(data, KioskState)
+
+
+def decode_gateway_state(data: bytes) -> GatewayState:
+    """Read the gateway's state, or raise ``Malformed("state.malformed")``."""
+    return _decode(data, GatewayState)
+
+
+def is_newer(state: KioskState, than: KioskState | None) -> bool:
+    """Tell whether ``state`` may replace ``than``: a later session, or the same session going on or ending."""
+    return than is None or state.session > than.session or (state.session == than.session and (than.online or not state.online))
+
+
+def _decode(data: bytes, kind: type[_State]) -> _State:
+    if len(data) > MAX_STATE_BYTES:
+        raise Malformed("state.malformed", "", "too long")
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed("state.malformed", "", str(error)) from error

@@ -1,0 +1,106 @@
+"""Every MQTT topic of this product, in one place; no personal data is ever in a topic.
+
+- ``luutru/1/<shard>/<site>/<kiosk>/<leaf>``: ``d`` envelopes up, ``s`` kiosk state (retained, also the will), ``r`` receipts down,
+  ``c`` keyring updates down. ``luutru/1/gateway/state`` (retained) says whether a gateway is taking.
+- The shard is the first eight bytes of SHA-256(site) modulo 64, two digits. Workers subscribe to disjoint shards, so a site's
+  messages stay in order and broker features like ``$share`` are not needed.
+- Ids are ``[a-z0-9][a-z0-9-]{0,62}``: no MQTT wildcard or separator fits in.
+- The broker's ACL compares the kiosk level with the certificate's CN (``%u``); see ``acl_lines``.
+
+>>> kiosk_topics("blk-hoa-binh", "kiosk-lobby-1").declarations
+'luutru/1/21/blk-hoa-binh/kiosk-lobby-1/d'
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final, Literal, cast
+
+import msgspec
+
+from residence.errors import Malformed
+
+ROOT: Final = "luutru/1"
+SHARDS: Final = 64
+GATEWAY_STATE: Final = f"{ROOT}/gateway/state"
+
+Leaf = Literal["d", "s", "r", "c"]
+LEAVES: Final[dict[Leaf, str]] = {"d": "envelopes", "s": "kiosk state", "r": "receipts", "c": "keyring updates"}
+_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_LEVELS: Final = 6
+
+
+class KioskTopics(msgspec.Struct, frozen=True, kw_only=True):
+    """The four topics of one kiosk."""
+
+    declarations: str
+    state: str
+    receipts: str
+    commands: str
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """A kiosk topic taken apart."""
+
+    shard: int
+    site: str
+    kiosk: str
+    leaf: Leaf
+
+
+def shard_of(site: str) -> int:
+    """Return the shard 0..63 of a site."""
+    return int.from_bytes(hashlib.sha256(site.encode()).digest()[:8], "big") % SHARDS
+
+
+def kiosk_topics(site: str, kiosk: str) -> KioskTopics:
+    """Return the topics of one kiosk, or raise ``Malformed("topic.malformed")`` for an id that cannot be in a topic."""
+    return KioskTopics(
+        declarations=topic(site, kiosk, "d"),
+        state=topic(site, kiosk, "s"),
+        receipts=topic(site, kiosk, "r"),
+        commands=topic(site, kiosk, "c"),
+    )
+
+
+def topic(site: str, kiosk: str, leaf: Leaf) -> str:
+    """Build one kiosk topic."""
+    for each in (site, kiosk):
+        if not _ID.fullmatch(each):
+            raise Malformed("topic.malformed", "", each)
+    return f"{ROOT}/{shard_of(site):02d}/{site}/{kiosk}/{leaf}"
+
+
+def shard_filter(shard: int, leaf: Leaf = "d") -> str:
+    """Return the subscription that takes one shard's messages of one leaf."""
+    return f"{ROOT}/{shard:02d}/+/+/{leaf}"
+
+
+def parse_topic(text: str) -> Topic:
+    """Take a kiosk topic apart, or raise ``Malformed("topic.malformed")``; the shard must be the site's own."""
+    levels = text.split("/")
+    if len(levels) != _LEVELS or "/".join(levels[:2]) != ROOT or levels[5] not in LEAVES:
+        raise Malformed("topic.malformed", "", text)
+    _, _, shard, site, kiosk, leaf = levels
+    if text != topic(site, kiosk, cast("Leaf", leaf)):
+        raise Malformed("topic.malformed", "", text)
+    return Topic(shard=int(shard), site=site, kiosk=kiosk, leaf=cast("Leaf", leaf))
+
+
+def acl_lines(gateway: str) -> tuple[str, ...]:
+    """Return the Mosquitto ``acl_file`` that gives kiosks (by certificate CN) and one gateway user what they need, no more."""
+    return (
+        f"user {gateway}",
+        f"topic read {ROOT}/+/+/+/d",
+        f"topic read {ROOT}/+/+/+/s",
+        f"topic write {ROOT}/+/+/+/r",
+        f"topic write {ROOT}/+/+/+/c",
+        f"topic readwrite {GATEWAY_STATE}",
+        "",
+        f"pattern write {ROOT}/+/+/%u/d",
+        f"pattern readwrite {ROOT}/+/+/%u/s",
+        f"pattern read {ROOT}/+/+/%u/r",
+        f"pattern read {ROOT}/+/+/%u/c",
+        f"pattern read {GATEWAY_STATE}",
+    )
