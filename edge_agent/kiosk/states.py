@@ -1,0 +1,186 @@
+"""What the kiosk's screen can be: one frozen class per screen, a closed union, matched exhaustively everywhere.
+
+- Everything known of the person lives in the screen that needs it and nowhere else, so leaving the screen forgets the person.
+- From ``Keeping`` on no name, number or birth date is held: only the declaration's id, its code and where it is.
+- Personal values are left out of ``repr``, so that a logged state says nothing.
+- ``State`` wraps the screen with what is true on all of them: language, when somebody last acted, whether the warning shows.
+
+Example: ``State(screen=Idle(), language="vi", acted_ns=0)``
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from firmware_config.profiles import Language
+from residence.credentials.evidence import Reading
+from residence.errors import Problem
+from residence.people.person import PartialDate, Sex
+from residence.stays.declaration import Reason
+
+Purpose = Literal["stay", "entry"]
+Statement = Literal["stay", "entry"]
+TypedField = Literal["name", "birth", "sex", "number", "helper"]
+Standing = Literal["kept", "sent", "received", "accepted", "refused", "conflicting"]
+WhyNothing = Literal["resident", "day-visit", "entry-without-card"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Moment:
+    """When a step happens. Time-outs use the monotonic clock, so a corrected wall clock can neither wipe nor keep a person."""
+
+    wall: datetime  # aware
+    monotonic_ns: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TypedPerson:
+    """What a person without a card has typed so far."""
+
+    full_name: str = field(default="", repr=False)
+    birth: PartialDate | None = field(default=None, repr=False)
+    sex: Sex | None = field(default=None, repr=False)
+    number: str | None = field(default=None, repr=False)
+    helper: str | None = field(default=None, repr=False)  # who helped; kept in the declaration
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Draft:
+    """A stay being put together."""
+
+    reading: Reading = field(repr=False)
+    typed: TypedPerson | None = field(default=None, repr=False)  # None when a card was read
+    unit: str | None = field(default=None, repr=False)
+    nights: int = 1
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Idle:
+    """Nobody is here. A card can be shown straight away."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChoosePurpose:
+    """Why are you here? ``reading`` when a card was shown before the question."""
+
+    reading: Reading | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShowCard:
+    """Hold your card to the reader. ``hint`` is the code of the last capture that was no card."""
+
+    purpose: Purpose
+    hint: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Typing:
+    """No card: one question after the other, typed."""
+
+    asked: TypedField
+    typed: TypedPerson
+    problem: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfirmPerson:
+    """Is this you?"""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChooseUnit:
+    """Which apartment or room? ``tried`` is what was typed and not found."""
+
+    draft: Draft
+    tried: str = field(default="", repr=False)
+    problem: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChooseNights:
+    """How many nights?"""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChooseReason:
+    """Why the stay? The law asks for it."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Review:
+    """Everything once more, with what the rules say about it."""
+
+    draft: Draft
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Keeping:
+    """Being sealed and written; lasts milliseconds. The person is already forgotten."""
+
+    declaration_id: str
+    statement: Statement
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Result:
+    """Where the declaration is. ``standing`` only moves forward."""
+
+    declaration_id: str
+    statement: Statement
+    code: str
+    standing: Standing = "kept"
+    due: str | None = None  # RFC 3339, from the receipt
+    on_time: bool | None = None
+    findings: tuple[str, ...] = ()  # codes the declarant may see
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NothingDue:
+    """No declaration is needed, and none was made."""
+
+    why: WhyNothing
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotKept:
+    """It could not be kept. Nothing was declared; ask a person."""
+
+    code: str
+
+
+Screen = (
+    Idle
+    | ChoosePurpose
+    | ShowCard
+    | Typing
+    | ConfirmPerson
+    | ChooseUnit
+    | ChooseNights
+    | ChooseReason
+    | Review
+    | Keeping
+    | Result
+    | NothingDue
+    | NotKept
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """One kiosk's dialogue."""
+
+    screen: Screen
+    language: Language
+    acted_ns: int  # monotonic time of the person's last act
+    warning: bool = False  # "Are you still there?" is shown

@@ -1,0 +1,198 @@
+"""What one kiosk is: a typed profile in TOML, read once at start.
+
+- Every setting has a type; most have a default that works. An unknown key is refused with a pointer and the nearest known name.
+- Paths may be relative to the profile's own folder, so a folder can be moved or put into an image as it is.
+- ``kind`` says who stands before the screen: in a lobby the person declares for themselves; at a hotel desk and at a guard post
+  somebody of the house declares for the person (role ``facility``).
+- The profile holds no secret, only the places of secrets. Every setting is explained in ``docs/settings.md``.
+
+Example: ``load_profile(Path("kiosk.toml")).premises.units``
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from residence.errors import Malformed
+from residence.places.premises import UNIT_MANDATORY, Premises, PremisesKind
+from residence.stays.declaration import DeclarantRole
+
+KioskKind = Literal["lobby", "hotel-desk", "guard-post"]
+Language = Literal["vi", "en"]
+ReaderKind = Literal["camera", "video", "images", "cards", "serial"]
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+_WHERE: Final = re.compile(r" - at `(?P<path>[^`]*)`$")
+_UNKNOWN: Final = re.compile(r"unknown field `(?P<name>[^`]*)`")
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the profile; a key it does not know is an error."""
+
+
+class KioskSection(_Section):
+    """Who this kiosk is and how it speaks."""
+
+    id: Name  # also the common name of its certificate
+    site: Name  # the site the kiosk stands at; part of its topics
+    kind: KioskKind = "lobby"
+    languages: Annotated[tuple[Language, ...], msgspec.Meta(min_length=1)] = ("vi", "en")  # the first is shown when idle
+    presence: bool = False  # also offers "card at the entrance", which keeps a presence and never a stay
+    declarant: Literal["self", "facility"] | None = None  # None: by kind
+    declarant_name: str | None = None  # the house in whose name a hotel desk declares
+    help_vi: str = "Cần giúp đỡ? Xin hỏi người trực."  # how to reach a person; on every screen
+    help_en: str = "Need help? Ask the person on duty."
+
+
+class PremisesSection(_Section):
+    """The premises people declare a stay at."""
+
+    id: Name
+    kind: PremisesKind
+    commune_code: Text
+    name: Text
+    address: str = ""
+    remote_area: bool = False
+    units: tuple[Text, ...] = ()  # apartments or rooms; empty: typed freely where a unit is mandatory
+
+
+class BrokerSection(_Section):
+    """Where sealed declarations are sent. TLS with a certificate of the kiosk's own."""
+
+    host: Text = "127.0.0.1"
+    port: Port = 8883
+    authority_file: str = "ca.pem"
+    certificate_file: str = "kiosk.pem"
+    key_file: str = "kiosk.key"
+
+
+class KeysSection(_Section):
+    """Whose keys the kiosk trusts, and its own signing key."""
+
+    keyring_file: str = "keyring.json"
+    signing_key_id: Text = "kiosk-1"
+    signing_key_file: str = "signing.key"
+
+
+class StoreSection(_Section):
+    """Where sealed rows wait for their receipts."""
+
+    path: str = "outbox.db"
+
+
+class PageSection(_Section):
+    """The kiosk's own page. Loopback only."""
+
+    host: Literal["127.0.0.1", "localhost", "::1"] = "127.0.0.1"
+    port: Port = 8800
+    warn_after_seconds: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
+    wipe_after_warning_seconds: Annotated[int, msgspec.Meta(ge=20, le=600)] = 20  # WCAG 2.2.1 asks for at least 20
+    check_url: str | None = None  # a page where a receipt code can be looked up; shown with the receipt
+
+
+class ReaderSection(_Section):
+    """One device that reads cards."""
+
+    kind: ReaderKind
+    source: str = "0"  # camera number, serial device, or a path to a video, folder or file of card texts
+
+
+class KioskProfile(_Section):
+    """One kiosk. ``folder`` is where the profile was read from; relative paths start there."""
+
+    kiosk: KioskSection
+    premises: PremisesSection
+    broker: BrokerSection = BrokerSection()
+    keys: KeysSection = KeysSection()
+    store: StoreSection = StoreSection()
+    page: PageSection = PageSection()
+    readers: tuple[ReaderSection, ...] = ()
+    folder: str = "."
+
+    def path(self, setting: str) -> Path:
+        """Return a path of the profile, made absolute against the profile's folder."""
+        return (Path(self.folder) / setting).absolute()
+
+    def place(self) -> Premises:
+        """Return the premises as the rules know it."""
+        section = self.premises
+        return Premises(
+            premises_id=section.id,
+            kind=section.kind,
+            commune_code=section.commune_code,
+            name=section.name,
+            address_text=section.address,
+            remote_area=section.remote_area,
+            units=section.units,
+        )
+
+    @property
+    def role(self) -> DeclarantRole:
+        """Return in which role declarations are made here."""
+        return self.kiosk.declarant or ("self" if self.kiosk.kind == "lobby" else "facility")
+
+    @property
+    def asks_unit(self) -> bool:
+        """Tell whether the person must name an apartment or a room."""
+        return bool(self.premises.units) or self.premises.kind in UNIT_MANDATORY
+
+
+def load_profile(path: Path) -> KioskProfile:
+    """Read a profile file, or raise ``Malformed("profile.*")`` with a pointer to the setting."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Malformed("profile.unreadable", "", f"{path}: {error}") from error
+    return parse_profile(text, folder=path.absolute().parent)
+
+
+def parse_profile(text: str, *, folder: Path) -> KioskProfile:
+    """Read a profile's TOML text, or raise ``Malformed("profile.*")`` with a pointer to the setting."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Malformed("profile.not_toml", "", str(error)) from error
+    if "folder" in table:
+        raise Malformed("profile.unknown_setting", "/folder", "folder is where the file lies; it cannot be set")
+    try:
+        profile = msgspec.convert(table, KioskProfile)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error)) from error
+    if len(set(profile.kiosk.languages)) != len(profile.kiosk.languages):
+        raise Malformed("profile.invalid_setting", "/kiosk/languages", "a language stands twice")
+    return msgspec.structs.replace(profile, folder=str(folder))
+
+
+def settings_of(section: type[msgspec.Struct] = KioskProfile, prefix: str = "") -> list[str]:
+    """Return every setting as ``section.key``, for the test that each is documented."""
+    names: list[str] = []
+    for field in msgspec.structs.fields(section):
+        kind = ReaderSection if field.name == "readers" else field.type
+        if isinstance(kind, type) and issubclass(kind, _Section):
+            names += settings_of(kind, f"{prefix}{field.name}.")
+        elif field.name != "folder":
+            names.append(prefix + field.name)
+    return names
+
+
+def _refusal(message: str) -> Malformed:
+    """Turn msgspec's message into our error with a JSON pointer to the setting."""
+    where = _WHERE.search(message)
+    pointer = re.sub(r"\[(\d+|\.\.\.)\]", r"/\1", where["path"].removeprefix("$")).replace(".", "/") if where else ""
+    text = _WHERE.sub("", message)
+    unknown = _UNKNOWN.search(text)
+    if unknown is None:
+        return Malformed("profile.invalid_setting", pointer, text)
+    known = [name.rpartition(".")[2] for name in settings_of()] + [field.name for field in msgspec.structs.fields(KioskProfile)]
+    near = get_close_matches(unknown["name"], known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return Malformed("profile.unknown_setting", f"{pointer}/{unknown['name']}", f"no such setting: {unknown['name']}{hint}")
