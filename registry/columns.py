@@ -1,0 +1,112 @@
+"""The column kinds every registry table is made of.
+
+- One ``MetaData`` with named constraints, so that a migration can name what it changes on both engines.
+- Instants are aware and UTC: ``timestamptz`` on PostgreSQL, fixed-width RFC 3339 text (sorts by time) on SQLite.
+- A growing table's key is ``(commune_code, <id>)``: the commune is the distribution key, the id a UUIDv7 or one derived
+  from a declaration's id. No sequences; a foreign key never leaves its commune.
+- A column ending in ``_sealed`` holds a value only ``registry/vault.py`` opens; one ending in ``_index`` holds a keyed blind index.
+
+>>> Instant().process_bind_param(datetime(2026, 7, 10, 7, 0, tzinfo=UTC), sqlite_dialect)
+'2026-07-10T07:00:00.000000Z'
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, DateTime, LargeBinary, MetaData, String, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant. Naive datetimes are a programming error and are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Store text on SQLite, ``timestamptz`` elsewhere."""
+        return dialect.type_descriptor(String(27) if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Write an aware datetime in UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant in the registry must carry its offset")
+        if dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
+        """Return an aware datetime in UTC."""
+        if value is None:
+            return None
+        instant: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return instant.astimezone(UTC)
+
+
+Document = JSON().with_variant(JSONB(), "postgresql")
+
+
+def commune() -> Column[str]:
+    """Return the distribution key, first part of every primary key."""
+    return Column("commune_code", String(16), primary_key=True)
+
+
+def own_id(name: str, length: int = 64) -> Column[str]:
+    """Return the second part of a primary key."""
+    return Column(name, String(length), primary_key=True)
+
+
+def reference(name: str, *, nullable: bool = False, index: bool = False) -> Column[str]:
+    """Return an id of another row, by value (rows of other communes may be meant, so no constraint)."""
+    return Column(name, String(64), nullable=nullable, index=index)
+
+
+def word(name: str, *, nullable: bool = False, length: int = 64) -> Column[str]:
+    """Return a short code word or label."""
+    return Column(name, String(length), nullable=nullable)
+
+
+def text(name: str, *, nullable: bool = True) -> Column[str]:
+    """Return free text that names no person."""
+    return Column(name, Text, nullable=nullable)
+
+
+def instant(name: str, *, nullable: bool = False, index: bool = False) -> Column[datetime]:
+    """Return an instant."""
+    return Column(name, Instant(), nullable=nullable, index=index)
+
+
+def sealed(name: str, *, nullable: bool = True) -> Column[bytes]:
+    """Return a field only the vault opens."""
+    return Column(f"{name}_sealed", LargeBinary, nullable=nullable)
+
+
+def blind_index(name: str, *, primary_key: bool = False, nullable: bool = False) -> Column[bytes]:
+    """Return a keyed HMAC (16 bytes) to find equal values by."""
+    return Column(f"{name}_index", LargeBinary(16), primary_key=primary_key, nullable=nullable)
+
+
+def octets(name: str, *, nullable: bool = False) -> Column[bytes]:
+    """Return bytes that say nothing about a person without a key kept elsewhere."""
+    return Column(name, LargeBinary, nullable=nullable)
+
+
+def document(name: str, *, nullable: bool = False) -> Column[Any]:
+    """Return a small JSON value."""
+    return Column(name, Document, nullable=nullable)

@@ -1,0 +1,105 @@
+"""One way to open the registry: an address, a vault, and two kinds of transaction.
+
+- ``reading()`` and ``writing()`` each give a SQLAlchemy ``Connection`` inside exactly one transaction; leaving the block commits,
+  an exception rolls back. Nothing commits elsewhere.
+- SQLite: WAL, ``synchronous=FULL``, foreign keys, 30 s busy timeout; a writer takes the write lock at once (BEGIN IMMEDIATE), so two
+  processes queue instead of failing half-way.
+- PostgreSQL: READ COMMITTED; ``recording`` takes advisory locks for the people of its batch.
+- Addresses: ``sqlite:////absolute/path`` and ``postgresql+psycopg://user@host/database``.
+
+Example: ``with connect(url, vault=vault).writing() as connection: record(connection, statements, ...)``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+from registry.vault import Vault
+from residence.errors import Malformed
+
+_SQLITE_SETTINGS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=30000",
+    "PRAGMA cache_size=-65536",
+    "PRAGMA secure_delete=ON",  # what is erased is overwritten, not only unlinked
+)
+
+
+class Registry:
+    """An opened registry: the engine, and the vault its sealed fields need."""
+
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        self.engine: Final = engine
+        self.vault: Final = vault
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection in one transaction that is meant to read (an access record may still be written on PostgreSQL)."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection in one transaction; on SQLite it holds the write lock from the start."""
+        with self.engine.connect().execution_options(luutru_writes=True) as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def connect(url: str, *, vault: Vault) -> Registry:
+    """Open the registry at ``url``, or raise ``Malformed("registry.url")``. Does not create or upgrade tables."""
+    return Registry(open_engine(url), vault)
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine with the settings above; ``connect`` is what callers want."""
+    backend = make_url(url).get_backend_name()
+    if backend == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": 30})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if backend == "postgresql":
+        return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    raise Malformed("registry.url", "", f"not sqlite or postgresql: {backend}")
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring the tables at ``url`` to ``revision`` by the migrations packaged beside this file."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("registry").joinpath("migrations")))
+    engine = open_engine(url)
+    try:
+        with engine.connect().execution_options(luutru_writes=True) as connection, connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+    finally:
+        engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # sqlite3 would otherwise begin transactions late and by itself; SQLAlchemy's documented way to take that over.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for setting in _SQLITE_SETTINGS:
+        cursor.execute(setting)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("luutru_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,141 @@
+"""What is done about it: kiosks and keys, notices and cases, looks on the record, the rules in force.
+
+- An access record is written in the transaction of the look itself, and is never changed.
+- A notice comes before a case; a case names the rule that made it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, Table
+
+from registry.columns import blind_index, commune, document, instant, metadata, octets, own_id, reference, text, word
+
+# The second half is the kiosk's last state message (residence.wire.state.KioskState), overwritten by the next.
+kiosks: Final = Table(
+    "kiosks",
+    metadata,
+    commune(),
+    own_id("kiosk_id"),
+    reference("premises_id", index=True),
+    word("profile", length=32),
+    instant("enrolled_at"),
+    instant("retired_at", nullable=True),
+    Column("session", Integer, nullable=True),
+    Column("online", Boolean, nullable=True),
+    instant("state_at", nullable=True),
+    instant("seen_at", nullable=True),
+    Column("outbox_depth", Integer, nullable=True),
+    instant("oldest_unsent_at", nullable=True),
+    word("time_state", nullable=True, length=16),
+    document("readers", nullable=True),
+    word("version", nullable=True),
+    ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
+    Index("ix_kiosks_kiosk_id", "kiosk_id"),
+)
+
+# use: kiosk-sign | seal | receipt; owner: kiosk id or "authority". Public halves only.
+keys: Final = Table(
+    "keys",
+    metadata,
+    commune(),
+    own_id("key_id"),
+    word("use", length=16),
+    reference("owner", index=True),
+    octets("public_key"),
+    instant("valid_from"),
+    instant("valid_to", nullable=True),
+    instant("revoked_at", nullable=True),
+)
+
+notices: Final = Table(
+    "notices",
+    metadata,
+    commune(),
+    own_id("notice_id"),
+    word("kind", length=32),
+    reference("premises_id"),
+    word("unit", nullable=True, length=32),
+    reference("stay_id", nullable=True),
+    reference("person_id", nullable=True),
+    blind_index("pseudonym", nullable=True),
+    reference("presence_id", nullable=True),
+    word("addressee", length=32),  # "host" | "facility" | "person"
+    instant("due", nullable=True),
+    word("rule", nullable=True),
+    word("rule_set", nullable=True),
+    instant("created_at"),
+    instant("answered_at", nullable=True),
+    reference("case_id", nullable=True),
+    Index("ix_notices_premises_id_created_at", "commune_code", "premises_id", "created_at"),
+)
+
+# kind and state: residence/cases
+cases: Final = Table(
+    "cases",
+    metadata,
+    commune(),
+    own_id("case_id"),
+    word("kind", length=32),
+    word("state", length=32),
+    reference("premises_id"),
+    word("unit", nullable=True, length=32),
+    reference("stay_id", nullable=True),
+    reference("person_id", nullable=True),
+    blind_index("pseudonym", nullable=True),
+    reference("presence_id", nullable=True),
+    reference("notice_id", nullable=True),
+    instant("due", nullable=True),
+    word("rule", nullable=True),
+    word("rule_set", nullable=True),
+    reference("claimed_by", nullable=True),
+    instant("opened_at"),
+    instant("changed_at"),
+    Index("ix_cases_state_opened_at", "commune_code", "state", "opened_at"),
+    Index("ix_cases_premises_id", "premises_id"),
+)
+
+case_events: Final = Table(
+    "case_events",
+    metadata,
+    commune(),
+    own_id("event_id"),
+    reference("case_id", index=True),
+    word("action", length=32),
+    word("from_state", nullable=True, length=32),
+    word("to_state", length=32),
+    reference("account_id", nullable=True),
+    text("reason_code"),
+    instant("at"),
+    ForeignKeyConstraint(["commune_code", "case_id"], ["cases.commune_code", "cases.case_id"]),
+)
+
+# One row per person looked at. ``fields`` names what was released, never its value.
+access_records: Final = Table(
+    "access_records",
+    metadata,
+    commune(),
+    own_id("access_id"),
+    reference("person_id"),
+    reference("account_id"),
+    word("role", length=16),
+    word("purpose", length=32),
+    reference("about", nullable=True),  # case id, stay id or premises id the duty is bound to
+    document("fields"),
+    instant("at"),
+    Index("ix_access_records_person_id_at", "person_id", "at"),
+    Index("ix_access_records_account_id_at", "account_id", "at"),
+)
+
+rule_sets: Final = Table(
+    "rule_sets",
+    metadata,
+    commune(),
+    own_id("rule_set_id"),
+    word("valid_from", length=32),
+    word("valid_to", nullable=True, length=32),
+    text("article"),
+    octets("digest"),
+    instant("in_force_at"),
+)

@@ -1,0 +1,142 @@
+"""Who and where: people, their identifiers through time, premises, units, households, residences.
+
+- A person's fields are sealed under that person's key (``subject_keys``); without the key row they are gone.
+- Numbers are not unique: a number may be on two people until somebody looks. History is kept, never overwritten.
+- A residence or stay may name a person of another commune; hence no foreign key to persons.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Table
+
+from registry.columns import blind_index, commune, instant, metadata, octets, own_id, reference, sealed, text, word
+
+# subject_kind: person | premises | presence | account | quarantine. kek_id names the period key in the key provider.
+subject_keys: Final = Table(
+    "subject_keys",
+    metadata,
+    commune(),
+    own_id("subject_id"),
+    word("subject_kind", length=16),
+    word("kek_id", length=80),
+    octets("wrapped_key"),
+    instant("created_at"),
+    Index("ix_subject_keys_subject_id", "subject_id"),
+    Index("ix_subject_keys_kek_id", "kek_id"),
+)
+
+# A status is one of living, deceased, erased.
+persons: Final = Table(
+    "persons",
+    metadata,
+    commune(),
+    own_id("person_id"),
+    word("status", length=16),
+    sealed("full_name"),
+    sealed("birth"),
+    sealed("sex"),
+    sealed("nationality"),
+    sealed("residence_text"),
+    sealed("contact"),
+    word("name_quality", length=16),
+    instant("created_at"),
+    instant("changed_at"),
+    Index("ix_persons_person_id", "person_id"),
+)
+
+# What the fields were before a correction: one row per replaced state, sealed under the same person's key.
+person_versions: Final = Table(
+    "person_versions",
+    metadata,
+    commune(),
+    own_id("version_id"),
+    reference("person_id", index=True),
+    sealed("fields", nullable=False),
+    reference("declaration_id", nullable=True),
+    instant("recorded_at"),
+)
+
+# kind, status: residence.stays.known.NumberKind and NumberStatus
+identifiers: Final = Table(
+    "identifiers",
+    metadata,
+    commune(),
+    own_id("identifier_id"),
+    reference("person_id", index=True),
+    word("kind", length=32),
+    sealed("value", nullable=False),
+    blind_index("value"),
+    word("status", length=16),
+    reference("declaration_id", nullable=True),
+    instant("recorded_at"),
+    instant("ended_at", nullable=True),
+    Index("ix_identifiers_value_index", "value_index"),
+)
+
+# One row per word of a name, keyed per commune: search by words inside a commune, nothing more.
+name_tokens: Final = Table(
+    "name_tokens",
+    metadata,
+    commune(),
+    blind_index("token", primary_key=True),
+    own_id("person_id"),
+    Index("ix_name_tokens_person_id", "person_id"),
+)
+
+# The kind is a residence.places.premises.PremisesKind.
+premises: Final = Table(
+    "premises",
+    metadata,
+    commune(),
+    own_id("premises_id"),
+    word("kind", length=32),
+    sealed("name", nullable=False),
+    sealed("address_text"),
+    Column("remote_area", Boolean, nullable=False),
+    instant("created_at"),
+    Index("ix_premises_premises_id", "premises_id"),
+)
+
+units: Final = Table(
+    "units",
+    metadata,
+    commune(),
+    own_id("premises_id"),
+    own_id("unit", 32),
+    instant("created_at"),
+    ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
+)
+
+households: Final = Table(
+    "households",
+    metadata,
+    commune(),
+    own_id("household_id"),
+    reference("premises_id", index=True),
+    word("unit", nullable=True, length=32),
+    reference("head_person_id", nullable=True),
+    instant("created_at"),
+    instant("ended_at", nullable=True),
+    ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
+)
+
+# The kind is permanent or temporary.
+residences: Final = Table(
+    "residences",
+    metadata,
+    commune(),
+    own_id("residence_id"),
+    reference("person_id", index=True),
+    reference("premises_id", index=True),
+    word("unit", nullable=True, length=32),
+    reference("household_id", nullable=True),
+    word("kind", length=16),
+    word("relation", nullable=True, length=32),
+    instant("valid_from"),
+    instant("valid_to", nullable=True),
+    text("registration_ref"),
+    instant("recorded_at"),
+    ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
+)

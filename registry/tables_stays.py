@@ -1,0 +1,162 @@
+"""What was said and what followed: declarations, receipts, stays and their history, presences, dead letters.
+
+- A declaration row is written once and never changed; its body is sealed under the person's key, its header and signature stand
+  beside it, so the signature can be checked for ever against the opened body.
+- ``stays`` is the present state; ``stay_versions`` is every state it ever had, with the declaration that caused it.
+- A presence row exists only while nothing covers it, and expires.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, SmallInteger, Table, UniqueConstraint
+
+from registry.columns import blind_index, commune, document, instant, metadata, octets, own_id, reference, sealed, text, word
+
+# The kind is a DeclarationKind; the state accepted, conflicting or refused.
+declarations: Final = Table(
+    "declarations",
+    metadata,
+    commune(),
+    own_id("declaration_id", 36),
+    word("schema", length=32),
+    word("kind", length=16),
+    reference("about", nullable=True),
+    reference("person_id", nullable=True),
+    reference("stay_id", nullable=True),
+    reference("premises_id"),
+    word("unit", nullable=True, length=32),
+    word("origin", length=32),  # "kiosk" | "desk" | "import" | ...
+    reference("kiosk_id", nullable=True),
+    reference("epoch", nullable=True),
+    Column("sequence", Integer, nullable=True),
+    sealed("body", nullable=False),
+    octets("body_digest"),
+    octets("header_bytes", nullable=True),
+    octets("signature", nullable=True),
+    word("declarant_role", length=16),
+    reference("declarant_account", nullable=True),
+    Column("evidence_level", SmallInteger, nullable=False),
+    word("evidence_source", length=16),
+    word("state", length=16),
+    document("findings"),  # [{"code", "severity", "pointer"}], codes only
+    instant("arrival_at", nullable=True),
+    instant("due", nullable=True),
+    Column("on_time", Boolean, nullable=True),
+    word("rule", nullable=True),
+    word("rule_set", nullable=True),
+    instant("received_at"),
+    instant("recorded_at", index=True),
+    UniqueConstraint("commune_code", "kiosk_id", "epoch", "sequence"),
+    Index("ix_declarations_declaration_id", "declaration_id"),
+    Index("ix_declarations_person_id", "person_id"),
+    Index("ix_declarations_premises_id_recorded_at", "premises_id", "recorded_at"),
+)
+
+receipts: Final = Table(
+    "receipts",
+    metadata,
+    commune(),
+    own_id("declaration_id", 36),
+    word("code", length=12),
+    word("schema", length=32),
+    word("state", length=16),
+    octets("body_digest"),
+    reference("kiosk_id", nullable=True),
+    reference("epoch", nullable=True),
+    Column("sequence", Integer, nullable=True),
+    octets("receipt_bytes"),
+    instant("issued_at"),
+    UniqueConstraint("commune_code", "code"),
+    Index("ix_receipts_declaration_id", "declaration_id"),
+    Index("ix_receipts_code", "code"),
+    Index("ix_receipts_kiosk_id_epoch_sequence", "kiosk_id", "epoch", "sequence"),
+)
+
+
+def _stay_columns() -> list[Column[Any]]:
+    return [
+        reference("person_id"),
+        reference("premises_id"),
+        word("unit", nullable=True, length=32),
+        word("status", length=16),  # residence.stays.known.StayStatus
+        instant("start_at"),
+        instant("planned_end", nullable=True),
+        instant("ended_at", nullable=True),
+        word("reason", nullable=True, length=32),
+        Column("evidence_level", SmallInteger, nullable=False),
+        instant("due", nullable=True),
+        Column("on_time", Boolean, nullable=True),
+        word("rule", nullable=True),
+        word("rule_set", nullable=True),
+        document("findings"),
+        document("declaration_ids"),
+    ]
+
+
+stays: Final = Table(
+    "stays",
+    metadata,
+    commune(),
+    own_id("stay_id"),
+    *_stay_columns(),
+    instant("recorded_at"),
+    instant("changed_at"),
+    ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
+    Index("ix_stays_stay_id", "stay_id"),
+    Index("ix_stays_person_id", "person_id"),
+    Index("ix_stays_premises_id_status_start_at", "commune_code", "premises_id", "status", "start_at"),
+)
+
+stay_versions: Final = Table(
+    "stay_versions",
+    metadata,
+    commune(),
+    own_id("version_id"),
+    reference("stay_id", index=True),
+    reference("declaration_id", nullable=True),
+    *_stay_columns(),
+    instant("recorded_at"),
+)
+
+# kind: entry | night_check. The pseudonym is keyed per premises: the same person elsewhere has another.
+presences: Final = Table(
+    "presences",
+    metadata,
+    commune(),
+    own_id("presence_id", 36),
+    reference("premises_id"),
+    word("unit", nullable=True, length=32),
+    blind_index("pseudonym"),
+    word("kind", length=16),
+    reference("kiosk_id", nullable=True),
+    sealed("reading", nullable=False),
+    Column("evidence_level", SmallInteger, nullable=False),
+    instant("seen_at"),
+    instant("expires_at", index=True),
+    instant("recorded_at"),
+    Index("ix_presences_premises_id_seen_at", "commune_code", "premises_id", "seen_at"),
+    Index("ix_presences_pseudonym_index", "pseudonym_index"),
+)
+
+# state: new | settled | dismissed. The payload is sealed under the row's own key.
+quarantine: Final = Table(
+    "quarantine",
+    metadata,
+    commune(),
+    own_id("quarantine_id"),
+    word("code", length=80),
+    text("detail"),
+    word("origin", length=32),
+    text("topic"),
+    reference("kiosk_id", nullable=True),
+    reference("declaration_id", nullable=True),
+    octets("payload_digest"),
+    sealed("payload"),
+    word("state", length=16),
+    instant("received_at"),
+    instant("changed_at"),
+    Index("ix_quarantine_state_received_at", "commune_code", "state", "received_at"),
+    Index("ix_quarantine_payload_digest", "payload_digest"),
+)
