@@ -1,1 +1,1 @@
-"""Simulated hardware that ships with the product, so that it can be tried without any."""
+"""Invented cards before an invented camera, so that everything behind the lens is real."""
