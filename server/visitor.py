@@ -12,7 +12,7 @@ from __future__ import annotations
 import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, cast
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -23,7 +23,7 @@ from starlette.responses import Response
 from registry import accounts
 from residence.errors import Malformed, Refused, Untrusted
 from server.languages import COOKIE, Language, preferred_language
-from server.policy import Account, Resource
+from server.policy import Account, Resource, Role
 from server.wiring import Server, server_of
 
 UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -69,8 +69,26 @@ def visitor(request: Request, server: Annotated[Server, Depends(server_of)]) -> 
 def signed_in_account(server: Server, token: str) -> Account | None:
     """Return the account of a live session, and keep the session alive, or ``None``."""
     now = server.clock.now()
-    with server.registry.writing() as connection:
-        return accounts.account_of_session(connection, token, now=now, idle=server.settings.session_idle)
+    with server.registry.reading() as connection:
+        found = accounts.session_account(connection, token, now=now, idle=server.settings.session_idle)
+    if found is None:
+        return None
+    known, last_seen = found
+    if now - last_seen >= accounts.KEEP_ALIVE:
+        with server.registry.writing() as connection:
+            accounts.keep_alive(connection, token, now=now)
+    return account_of(known)
+
+
+def account_of(known: accounts.KnownAccount) -> Account:
+    """Return the account as the policy sees it."""
+    return Account(
+        account_id=known.account_id,
+        name=known.sign_in_name,
+        role=cast("Role", known.role),
+        commune_code=known.commune_code,
+        premises=known.areas,
+    )
 
 
 Caller = Annotated[Visitor, Depends(visitor)]

@@ -1,0 +1,247 @@
+"""Accounts and how they are entered: sessions, one-time links, passkeys, and the audit of all three.
+
+- A token (cookie, link, API bearer) is 32 random bytes made by the caller; only its SHA-256 is stored.
+- A link works once: it is spent in the statement that finds it, so two tabs cannot both win.
+- A session ends by idleness, by age, by signing out, or with its account. ``last_seen_at`` is written at most once a minute.
+- A passkey's use is recorded with its counter; a counter that does not grow (and is not always zero) is a copied key.
+
+Example: ``session_account(connection, token, now=clock.now(), idle=timedelta(minutes=30))``
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final, cast
+
+import msgspec
+from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+
+from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
+from residence.clock import uuid7
+from residence.errors import Conflict, Refused
+
+KEEP_ALIVE: Final = timedelta(minutes=1)
+BEARER: Final = "bearer"
+
+
+class KnownAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """One account. ``areas`` are premises ids for a clerk and empty for the other roles."""
+
+    account_id: str
+    commune_code: str
+    sign_in_name: str
+    role: str
+    areas: tuple[str, ...]
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+class Passkey(msgspec.Struct, frozen=True, kw_only=True):
+    """One registered passkey. ``credential_id`` is base64url."""
+
+    credential_id: str
+    account_id: str
+    commune_code: str
+    public_key: bytes
+    sign_count: int
+    label: str
+    created_at: datetime
+    transports: tuple[str, ...] = ()
+    last_used_at: datetime | None = None
+
+
+def hash_of(token: str) -> str:
+    """Return what the registry stores of a token."""
+    return sha256(token.encode()).hexdigest()
+
+
+def add_account(connection: Connection, account: KnownAccount) -> None:
+    """Add an account, or raise ``Conflict("account.name_taken")``."""
+    if find_account(connection, account.sign_in_name) is not None:
+        raise Conflict("account.name_taken")
+    row = msgspec.structs.asdict(account) | {"areas": list(account.areas), "display_name_sealed": None, "person_id": None}
+    connection.execute(insert(accounts).values(row))
+
+
+def find_account(connection: Connection, sign_in_name: str) -> KnownAccount | None:
+    """Return the account with this sign-in name; names are unique over all communes of one registry."""
+    row = connection.execute(select(accounts).where(accounts.c.sign_in_name == sign_in_name)).first()
+    return _account(row) if row else None
+
+
+def list_accounts(connection: Connection, *, limit: int = 500) -> list[KnownAccount]:
+    """Return accounts by name."""
+    return [_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.sign_in_name).limit(limit))]
+
+
+def _account(row: Row[Any]) -> KnownAccount:
+    return KnownAccount(
+        account_id=row.account_id,
+        commune_code=row.commune_code,
+        sign_in_name=row.sign_in_name,
+        role=row.role,
+        areas=tuple(row.areas),
+        created_at=row.created_at,
+        disabled_at=row.disabled_at,
+    )
+
+
+def add_link(connection: Connection, account: KnownAccount, token: str, *, now: datetime, lifetime: timedelta) -> None:
+    """Keep the hash of a one-time link's token."""
+    connection.execute(
+        insert(setup_links).values(
+            commune_code=account.commune_code,
+            link_hash=hash_of(token),
+            account_id=account.account_id,
+            created_at=now,
+            expires_at=now + lifetime,
+        )
+    )
+
+
+def spend_link(connection: Connection, token: str, *, now: datetime) -> KnownAccount:
+    """Spend a link and return its account, or raise ``Refused("server.link_spent")`` for unknown, used and expired alike."""
+    spent = connection.execute(
+        update(setup_links)
+        .where(setup_links.c.link_hash == hash_of(token), setup_links.c.used_at.is_(None), setup_links.c.expires_at > now)
+        .values(used_at=now)
+        .returning(setup_links.c.account_id, setup_links.c.commune_code)
+    ).first()
+    found = _live_account(connection, spent.commune_code, spent.account_id) if spent else None
+    if found is None:
+        raise Refused("server.link_spent")
+    return found
+
+
+def _live_account(connection: Connection, commune_code: str, account_id: str) -> KnownAccount | None:
+    row = connection.execute(
+        select(accounts).where(
+            accounts.c.commune_code == commune_code, accounts.c.account_id == account_id, accounts.c.disabled_at.is_(None)
+        )
+    ).first()
+    return _account(row) if row else None
+
+
+def open_session(
+    connection: Connection, account: KnownAccount, token: str, *, method: str, now: datetime, lifetime: timedelta
+) -> None:
+    """Begin a session. ``method``: passkey, setup-link or bearer."""
+    connection.execute(
+        insert(sessions).values(
+            commune_code=account.commune_code,
+            session_hash=hash_of(token),
+            account_id=account.account_id,
+            csrf_token="",  # derived from the token itself, see server/visitor.py
+            method=method,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + lifetime,
+        )
+    )
+
+
+def session_account(connection: Connection, token: str, *, now: datetime, idle: timedelta) -> tuple[KnownAccount, datetime] | None:
+    """Return the account of a live session and when it was last seen. Bearers do not end by idleness."""
+    awake = or_(sessions.c.method == BEARER, sessions.c.last_seen_at > now - idle)
+    row = connection.execute(
+        select(accounts, sessions.c.last_seen_at)
+        .join(sessions, and_(sessions.c.account_id == accounts.c.account_id, sessions.c.commune_code == accounts.c.commune_code))
+        .where(
+            sessions.c.session_hash == hash_of(token),
+            sessions.c.ended_at.is_(None),
+            sessions.c.expires_at > now,
+            awake,
+            accounts.c.disabled_at.is_(None),
+        )
+    ).first()
+    return (_account(row), row.last_seen_at) if row else None
+
+
+def keep_alive(connection: Connection, token: str, *, now: datetime) -> None:
+    """Note that a session was used."""
+    connection.execute(update(sessions).where(sessions.c.session_hash == hash_of(token)).values(last_seen_at=now))
+
+
+def end_session(connection: Connection, token: str, *, now: datetime) -> None:
+    """End a session; ending one that is not there is no error."""
+    connection.execute(
+        update(sessions).where(sessions.c.session_hash == hash_of(token), sessions.c.ended_at.is_(None)).values(ended_at=now)
+    )
+
+
+def add_passkey(connection: Connection, passkey: Passkey) -> None:
+    """Keep a new passkey, or raise ``Conflict("account.passkey_known")``."""
+    if find_passkey(connection, passkey.credential_id) is not None:
+        raise Conflict("account.passkey_known")
+    row = msgspec.structs.asdict(passkey) | {"transports": list(passkey.transports)}
+    connection.execute(insert(passkeys).values(row))
+
+
+def find_passkey(connection: Connection, credential_id: str) -> Passkey | None:
+    """Return a passkey of an account that may sign in."""
+    row = connection.execute(
+        select(passkeys)
+        .join(accounts, and_(accounts.c.account_id == passkeys.c.account_id, accounts.c.commune_code == passkeys.c.commune_code))
+        .where(passkeys.c.credential_id == credential_id, accounts.c.disabled_at.is_(None))
+    ).first()
+    return _passkey(row) if row else None
+
+
+def passkey_account(connection: Connection, passkey: Passkey) -> KnownAccount:
+    """Return the account a passkey opens."""
+    return cast("KnownAccount", _live_account(connection, passkey.commune_code, passkey.account_id))
+
+
+def passkeys_of(connection: Connection, account_id: str) -> list[Passkey]:
+    """Return an account's passkeys, oldest first."""
+    rows = connection.execute(select(passkeys).where(passkeys.c.account_id == account_id).order_by(passkeys.c.created_at))
+    return [_passkey(row) for row in rows]
+
+
+def _passkey(row: Row[Any]) -> Passkey:
+    return Passkey(
+        credential_id=row.credential_id,
+        account_id=row.account_id,
+        commune_code=row.commune_code,
+        public_key=bytes(row.public_key),
+        sign_count=row.sign_count,
+        label=row.label or "",
+        created_at=row.created_at,
+        transports=tuple(row.transports),
+        last_used_at=row.last_used_at,
+    )
+
+
+def use_passkey(connection: Connection, passkey: Passkey, *, sign_count: int, now: datetime) -> None:
+    """Record a sign-in with this passkey. Of two that raced with one counter, the second raises ``Conflict``."""
+    changed = connection.execute(
+        update(passkeys)
+        .where(passkeys.c.credential_id == passkey.credential_id, passkeys.c.sign_count == passkey.sign_count)
+        .values(sign_count=sign_count, last_used_at=now)
+    )
+    if changed.rowcount != 1:
+        raise Conflict("account.passkey_raced")
+
+
+def remove_passkey(connection: Connection, account_id: str, credential_id: str) -> None:
+    """Remove one of the account's own passkeys."""
+    connection.execute(
+        passkeys.delete().where(passkeys.c.account_id == account_id, passkeys.c.credential_id == credential_id)
+    )
+
+
+def audit(
+    connection: Connection, event: str, *, commune_code: str, account_id: str | None, now: datetime, noise: bytes, code: str = ""
+) -> None:
+    """Write one line of the sign-in audit. ``noise``: 10 random bytes for the row's id."""
+    connection.execute(
+        insert(sign_in_audit).values(
+            commune_code=commune_code,
+            event_id=str(uuid7(now, noise)),
+            account_id=account_id,
+            event=event,
+            code=code or None,
+            at=now,
+        )
+    )
