@@ -1,0 +1,71 @@
+"""The documents a person may show: the ministry's code for each and the shape its number must have.
+
+- Codes 1 to 8 are of the ministry's declaration API, 9 (other) exists in its file template only. An identity certificate has no code
+  of its own and is sent as 9; "no papers" has none.
+- Number shapes are the API's: cards 12 digits; CMND 9 or 12; driving licence and health card up to 20 letters and digits;
+  passport up to 10. All ASCII, no spaces, no signs.
+- The type of a card is not written in its QR: 11 fields or an issue date from 2024-07-01 on mean the newer card
+  (identity-documents section 2.2). Staff can override it.
+
+>>> ministry_code(DocumentKind.CARD_2024)
+8
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from residence.errors import Problem, problem
+from residence.people.person import Document, DocumentKind
+
+NEW_CARD_SINCE: Final = "2024-07-01"
+
+
+class DocumentRule(msgspec.Struct, frozen=True):
+    """What is known of one kind: ministry code (None = cannot be sent), pattern of its number, and the pattern in words."""
+
+    code: int | None
+    number: str | None = None
+    vi: str = ""
+    en: str = ""
+
+
+_CARD = r"[0-9]{12}"
+DOCUMENT_RULES: Final[dict[DocumentKind, DocumentRule]] = {
+    DocumentKind.CARD_2021: DocumentRule(1, _CARD, "12 chữ số", "12 digits"),
+    DocumentKind.OLD_ID: DocumentRule(2, r"[0-9]{9}|[0-9]{12}", "9 hoặc 12 chữ số", "9 or 12 digits"),
+    DocumentKind.DRIVING_LICENCE: DocumentRule(3, r"[A-Za-z0-9]{1,20}", "tối đa 20 chữ và số", "up to 20 letters and digits"),
+    DocumentKind.PASSPORT: DocumentRule(4, r"[A-Za-z0-9]{1,10}", "tối đa 10 chữ và số", "up to 10 letters and digits"),
+    DocumentKind.BIRTH_CERTIFICATE: DocumentRule(5),
+    DocumentKind.HEALTH_CARD: DocumentRule(6, r"[A-Za-z0-9]{1,20}", "tối đa 20 chữ và số", "up to 20 letters and digits"),
+    DocumentKind.NUMBER_NOTICE: DocumentRule(7),
+    DocumentKind.CARD_2024: DocumentRule(8, _CARD, "12 chữ số", "12 digits"),
+    DocumentKind.IDENTITY_CERTIFICATE: DocumentRule(9),
+    DocumentKind.OTHER: DocumentRule(9),
+    DocumentKind.NONE: DocumentRule(None),
+}
+
+
+def ministry_code(kind: DocumentKind) -> int | None:
+    """Return the ministry's document type code, None for a person without papers."""
+    return DOCUMENT_RULES[kind].code
+
+
+def kind_of_card(*, fields: int, issued: str | None) -> DocumentKind | None:
+    """Tell which card a QR with this many fields and issue date (YYYY-MM-DD) is from; None when neither says."""
+    if fields == 11:  # noqa: PLR2004 - the newer card's field count
+        return DocumentKind.CARD_2024
+    if issued is None:
+        return None
+    return DocumentKind.CARD_2024 if issued >= NEW_CARD_SINCE else DocumentKind.CARD_2021
+
+
+def check_document(document: Document, pointer: str) -> tuple[Problem, ...]:
+    """Return the problem of a document's number when its kind fixes a shape the number does not have."""
+    rule = DOCUMENT_RULES[document.kind]
+    if rule.number is None or document.number is None or re.fullmatch(rule.number, document.number):
+        return ()
+    return (problem("document.number_shape", f"{pointer}/number", shape_vi=rule.vi, shape_en=rule.en),)

@@ -1,0 +1,129 @@
+"""Names of people: what one may contain, and whether two writings may be one person's.
+
+- A name is kept as given (NFC). Every comparison is on derived keys and a human decides on ``likely``.
+- ``same``: equal after Unicode form, case, spaces, apostrophes and tone placement are set aside, or equal without accents where one side
+  carries no accents at all (a machine-readable zone, a scanner that drops accents).
+- ``likely``: equal only without accents though both sides carry accents; the same words in another order; or different only in hyphens,
+  in i/y (Quí, Quý) or in where the spaces stand (Thịnh An, Thị Nhan).
+- ``different``: anything else. A missing middle name is different.
+- Order is family, middle, given: the given name is the last word. One-word names exist.
+- Ethnic-minority names hold apostrophes, hyphens and the letters ŏ ŭ č ĕ ĭ ñ; all are ordinary here.
+
+>>> compare_names("Nguyễn Văn An", "NGUYEN VAN AN").result
+'same'
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final, Literal
+
+import msgspec
+
+from residence.errors import Problem, problem
+from residence.people.letters import DASHES, QUOTES, alias_key, carries_accents, is_invisible, match_key, plain_key
+
+NameResult = Literal["same", "likely", "different"]
+# The longest registered Vietnamese names have about 40 letters; passports carry at most 39.
+LONGEST_NAME: Final = 100
+_SIGNS: Final = frozenset(QUOTES + DASHES + " \u00a0.·~")
+
+
+class NameComparison(msgspec.Struct, frozen=True):
+    """The result and the code of the sentence that explains it."""
+
+    result: NameResult
+    why: str
+
+
+def words_of(key: str) -> str:
+    """Return a match key with apostrophes read as spaces, so that ``h'loan`` and ``h' loan`` are the same words."""
+    return " ".join(key.replace("'", " ").split())
+
+
+def _joined(key: str) -> str:
+    return key.replace(" ", "")
+
+
+def _only_lost_spaces(one: str, other: str) -> bool:
+    """Tell whether one writing has just lost spaces of the other; spaces that moved make another name."""
+    if _joined(one) != _joined(other):
+        return False
+
+    def gaps(key: str) -> set[int]:
+        return {position - key[:position].count(" ") for position, letter in enumerate(key) if letter == " "}
+
+    return gaps(one) <= gaps(other) or gaps(other) <= gaps(one)
+
+
+def _equality(one: str, other: str, *, one_side_plain: bool) -> NameComparison | None:
+    """Judge names whose words stand in the same order."""
+    accented = words_of(match_key(one)), words_of(match_key(other))
+    plain = words_of(plain_key(one)), words_of(plain_key(other))
+    if accented[0] == accented[1]:
+        return NameComparison("same", "name.equal")
+    if _only_lost_spaces(*accented):
+        return NameComparison("same", "name.equal_but_spaces")
+    if plain[0] == plain[1]:
+        return NameComparison("same", "name.equal_one_plain") if one_side_plain else NameComparison("likely", "name.equal_but_accents")
+    return None
+
+
+def _near(one: str, other: str, *, one_side_plain: bool) -> NameComparison | None:
+    """Judge names that differ in order, hyphens, i/y or the place of spaces."""
+    key = plain_key if one_side_plain else match_key
+    words = [words_of(key(each)).split() for each in (one, other)]
+    if sorted(words[0]) == sorted(words[1]):
+        return NameComparison("likely", "name.other_order")
+    if _joined("".join(words[0])).replace("-", "") == _joined("".join(words[1])).replace("-", ""):
+        return NameComparison("likely", "name.equal_but_signs")
+    if words_of(alias_key(one)) == words_of(alias_key(other)):
+        return NameComparison("likely", "name.equal_but_i_y")
+    return None
+
+
+def compare_names(one: str, other: str) -> NameComparison:
+    """Compare two names, whichever way round they are given."""
+    if not any(each.isalpha() for each in one) or not any(each.isalpha() for each in other):
+        return NameComparison("different", "name.empty")
+    one_side_plain = not (carries_accents(one) and carries_accents(other))
+    return (
+        _equality(one, other, one_side_plain=one_side_plain)
+        or _near(one, other, one_side_plain=one_side_plain)
+        or NameComparison("different", "name.different")
+    )
+
+
+def has_control(text: str) -> bool:
+    """Tell whether the text holds control, format, unassigned, private-use or surrogate characters or line separators."""
+    return any(unicodedata.category(each) in {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"} for each in text)
+
+
+def check_text(text: str, pointer: str, *, longest: int) -> tuple[Problem, ...]:
+    """Return the errors any text of a person can have: too long, control characters, mark-up."""
+    found: list[Problem] = []
+    if len(text) > longest:
+        found.append(problem("text.too_long", pointer, longest=longest))
+    if has_control(text):
+        found.append(problem("text.control_characters", pointer))
+    if any(each in "<>" for each in text):
+        found.append(problem("text.markup", pointer))
+    return tuple(found)
+
+
+def is_name_character(character: str) -> bool:
+    """Tell whether a character can stand in a name: a Latin letter, a combining mark on one, or one of a few signs."""
+    if character in _SIGNS or unicodedata.category(character) == "Mn":
+        return True
+    return character.isalpha() and unicodedata.name(character, "").startswith("LATIN ")
+
+
+def check_name(text: str, pointer: str) -> tuple[Problem, ...]:
+    """Return every error of a name; a name is never mended, only refused."""
+    if not any(each.isalpha() for each in text):
+        return (problem("name.empty", pointer),)
+    found = check_text(text, pointer, longest=LONGEST_NAME)
+    strange = sorted({each for each in text if not is_name_character(each) and not is_invisible(each) and each not in "<>"})
+    if strange and not found:
+        return (problem("name.strange_characters", pointer, characters=" ".join(strange[:5])),)
+    return found
