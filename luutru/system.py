@@ -2,6 +2,10 @@
 
 - The only file that may call ``datetime.now``, ``time.monotonic_ns`` or read ``os.environ``; everything else is handed these.
 - Settings are ``LUUTRU_*`` variables; each has a working default or an option of the command that needs it.
+- ``LUUTRU_DEMO_CLOCK`` names a file with a number of seconds by which every process of the demo shifts its clock, so that a night
+  passes when you say so. It is for the demo: a process that runs with it says so in its log.
+
+Example: ``clock = system_clock()``
 """
 
 from __future__ import annotations
@@ -9,7 +13,8 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 
 class SystemClock:
@@ -22,6 +27,27 @@ class SystemClock:
     def monotonic_ns(self) -> int:
         """Return the monotonic clock in nanoseconds."""
         return time.monotonic_ns()
+
+
+class DemoClock(SystemClock):
+    """The machine's clock shifted by the number of seconds in a file, which may change while we run."""
+
+    def __init__(self, offset: Path) -> None:
+        self._offset = offset
+
+    def now(self) -> datetime:
+        """Return the shifted instant; an unreadable file means no shift."""
+        try:
+            seconds = float(self._offset.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            seconds = 0.0
+        return super().now() + timedelta(seconds=seconds)
+
+
+def system_clock() -> SystemClock:
+    """Return the clock a process runs on."""
+    offset = setting("LUUTRU_DEMO_CLOCK")
+    return DemoClock(Path(offset)) if offset else SystemClock()
 
 
 def random_bytes(count: int) -> bytes:
