@@ -140,7 +140,7 @@ presences: Final = Table(
     Index("ix_presences_pseudonym_index", "pseudonym_index"),
 )
 
-# state: new | settled | dismissed. The payload is sealed under the row's own key.
+# state: new | retry (the gateway tries again) | settled | dismissed. The payload is sealed under the row's own key.
 quarantine: Final = Table(
     "quarantine",
     metadata,
@@ -154,6 +154,8 @@ quarantine: Final = Table(
     reference("declaration_id", nullable=True),
     octets("payload_digest"),
     sealed("payload"),
+    octets("receipt_bytes", nullable=True),  # the signed "received" or "refused" a genuine sender got; given again on replay
+    Column("seen_count", Integer, nullable=False, server_default="1"),  # how often the same bytes came
     word("state", length=16),
     instant("received_at"),
     instant("changed_at"),
