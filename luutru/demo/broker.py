@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from luutru.demo.pki import GATEWAY_NAME, Pki
 from residence.errors import Refused
+from residence.wire.topics import acl_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,22 +60,6 @@ require_certificate true
 use_identity_as_username true
 allow_anonymous false
 acl_file {acl}
-"""
-
-# %u is the user name, that is the certificate's CN, that is the kiosk id. Deny is the default.
-ACCESS_RULES: Final = """\
-user {gateway}
-topic read luutru/1/+/+/+/d
-topic read luutru/1/+/+/+/s
-topic write luutru/1/+/+/+/r
-topic write luutru/1/+/+/+/c
-topic readwrite luutru/1/gateway/state
-
-pattern write luutru/1/+/+/%u/d
-pattern write luutru/1/+/+/%u/s
-pattern read luutru/1/+/+/%u/r
-pattern read luutru/1/+/+/%u/c
-pattern read luutru/1/gateway/state
 """
 
 
@@ -167,7 +152,7 @@ class Broker:
         data.mkdir(parents=True, exist_ok=True)
         identity = self.pki.broker()
         access = self.directory / "access.acl"
-        access.write_text(ACCESS_RULES.format(gateway=GATEWAY_NAME), "utf-8")
+        access.write_text("\n".join((*acl_lines(GATEWAY_NAME), "")), "utf-8")
         path = self.directory / "mosquitto.conf"
         path.write_text(
             CONFIGURATION.format(

@@ -1,0 +1,64 @@
+"""What the gateway needs of a broker connection, and nothing of MQTT: the one port between transport and intake.
+
+- A ``Delivery`` is handed out as it arrived; it is acknowledged only by ``acknowledge``, in order of arrival, after the commit.
+- An unacknowledged delivery comes again after the next connect; intake must bear that, and messages out of nowhere.
+- ``publish`` never waits: what cannot be sent now is dropped and said so. A kiosk that misses a receipt sends again.
+- A connection has one of four states, all of them visible; nothing is concluded from an exception.
+
+Example: ``deliveries = transport.collect(500, wait_seconds=1.0, fill_seconds=0.005)``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class ConnectionState(StrEnum):
+    """Where the connection to the broker stands."""
+
+    STOPPED = "stopped"  # not started, or ended on purpose
+    CONNECTING = "connecting"  # a connection attempt is under way
+    CONNECTED = "connected"  # subscribed or subscribing; deliveries may come
+    WAITING = "waiting"  # the last attempt failed or the connection was lost; trying again after a random pause
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """One message as it came. ``connection`` and ``message_id`` are the transport's own; 0 needs no acknowledgement."""
+
+    topic: str
+    payload: bytes
+    connection: int = 0  # number of the connection it came over: message ids mean nothing on another one
+    message_id: int = 0
+
+
+class Transport(Protocol):
+    """A durable subscription to some shards, and the way back to kiosks."""
+
+    @property
+    def state(self) -> ConnectionState:
+        """Return where the connection stands now."""
+        ...
+
+    def start(self) -> None:
+        """Begin connecting on an own thread; return at once."""
+        ...
+
+    def stop(self) -> None:
+        """Say that this gateway stops taking, disconnect, keep the session. Harmless when called twice."""
+        ...
+
+    def collect(self, limit: int, *, wait_seconds: float, fill_seconds: float) -> list[Delivery]:
+        """Return up to ``limit`` deliveries: wait for a first one, then ``fill_seconds`` for more. Empty when none came."""
+        ...
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Tell the broker that these are committed. Those of an earlier connection are left out; they come again."""
+        ...
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Send towards a kiosk. False when there is no connection now."""
+        ...
