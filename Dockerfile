@@ -1,0 +1,50 @@
+# syntax=docker/dockerfile:1
+# One file, one target per process; each image holds only what its process needs, pinned with hashes, and runs as nobody special.
+#   docker build --target gateway -t luutru-gateway .
+
+FROM node:22.20.0-bookworm-slim AS assets
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts --no-fund --no-audit
+
+FROM python:3.11.14-slim-bookworm AS wheel
+WORKDIR /build
+COPY requirements/tools.txt requirements/demo.txt requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/demo.txt
+COPY . .
+COPY --from=assets /build/node_modules node_modules
+RUN python scripts/assets && python -m hatchling build -t wheel -d /dist
+
+FROM python:3.11.14-slim-bookworm AS runtime
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+RUN useradd --system --uid 10001 --home-dir /var/lib/luutru --create-home luutru
+COPY --from=wheel /dist /dist
+ENTRYPOINT ["luutru"]
+
+FROM runtime AS gateway
+COPY requirements/gateway-postgres.txt /dist/
+RUN pip install --no-cache-dir --require-hashes -r /dist/gateway-postgres.txt && pip install --no-cache-dir --no-deps /dist/*.whl
+USER luutru
+WORKDIR /var/lib/luutru
+
+FROM runtime AS server
+COPY requirements/server-postgres.txt /dist/
+RUN pip install --no-cache-dir --require-hashes -r /dist/server-postgres.txt && pip install --no-cache-dir --no-deps /dist/*.whl
+USER luutru
+WORKDIR /var/lib/luutru
+
+FROM runtime AS kiosk
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends fonts-dejavu-core fonts-noto-core libzbar0 \
+ && rm -rf /var/lib/apt/lists/*
+COPY requirements/kiosk.txt /dist/
+RUN pip install --no-cache-dir --require-hashes -r /dist/kiosk.txt && pip install --no-cache-dir --no-deps /dist/*.whl
+USER luutru
+WORKDIR /var/lib/luutru
+
+# Makes certificates, keys, registry and kiosk profiles of an invented commune, then ends. An authority brings its own.
+FROM runtime AS prepare
+COPY requirements/demo.txt /dist/
+RUN pip install --no-cache-dir --require-hashes -r /dist/demo.txt && pip install --no-cache-dir --no-deps /dist/*.whl
+USER luutru
+WORKDIR /var/lib/luutru
