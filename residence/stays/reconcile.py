@@ -28,8 +28,10 @@ ReconciliationState = Literal["accepted", "conflicting", "refused"]
 
 
 class PersonChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who the declaration is about. ``new``: insert the person with the declaration's fields. ``merges``: these ids are the same
-    person; move their numbers, stays and residences to ``person_id`` and keep them as pointers.
+    """Who the declaration is about.
+
+    ``new``: insert the person with the declaration's fields. ``merges``: these ids are the same person; move their numbers, stays
+    and residences to ``person_id`` and keep them as pointers.
     """
 
     action: Literal["new", "known"]

@@ -1,0 +1,136 @@
+"""Why a personal field may be read, and which fields come back for it: one table, role by purpose.
+
+- No purpose, no field. A purpose that is not in a role's row is refused, and an unknown pair releases nothing.
+- Each purpose is bound to something: a claimed case, the clerk's own premises, or the person's own account. Binding is checked by
+  the caller's policy; the table says what must be bound.
+- The officer's lists (``LISTS``) hold places, times, rules and evidence levels, and no name; a name comes back only for a claimed case.
+- An operator looks after machines: no purpose, no field.
+- A child's or anybody's number is shown masked unless the purpose needs the whole of it.
+
+Example: ``released_fields("officer", Purpose.UNDECLARED_LIST)`` has no ``FULL_NAME``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, Literal, TypeVar
+
+from residence.errors import Refused
+
+Role = Literal["clerk", "resident", "officer", "operator"]
+Binding = Literal["none", "premises", "case", "self"]
+Value = TypeVar("Value")
+
+
+class Field(StrEnum):
+    """What can be released. The first group names or describes a person; the second does not."""
+
+    FULL_NAME = "full-name"
+    BIRTH_DATE = "birth-date"
+    SEX = "sex"
+    NATIONALITY = "nationality"
+    PERSONAL_NUMBER = "personal-number"
+    PERSONAL_NUMBER_MASKED = "personal-number-masked"
+    OLD_NUMBER = "old-number"
+    DOCUMENT = "document"
+    RESIDENCE_TEXT = "residence-text"
+    CONTACT = "contact"
+
+    PREMISES = "premises"
+    UNIT = "unit"
+    INTERVAL = "interval"
+    REASON = "reason"
+    DECLARANT_ROLE = "declarant-role"
+    EVIDENCE_LEVEL = "evidence-level"
+    FINDINGS = "findings"
+    RULE = "rule"
+    RECEIPT_STATE = "receipt-state"
+
+
+PERSONAL: Final = frozenset(
+    {
+        Field.FULL_NAME,
+        Field.BIRTH_DATE,
+        Field.SEX,
+        Field.NATIONALITY,
+        Field.PERSONAL_NUMBER,
+        Field.PERSONAL_NUMBER_MASKED,
+        Field.OLD_NUMBER,
+        Field.DOCUMENT,
+        Field.RESIDENCE_TEXT,
+        Field.CONTACT,
+    }
+)
+
+
+class Purpose(StrEnum):
+    """Why somebody looks. Written into the access record, shown to the person."""
+
+    DECLARE_GUEST = "declare-guest"  # the duty of the premises: tonight's list, correct, check out
+    UNDECLARED_LIST = "undeclared-list"
+    STAYS_BY_PREMISES = "stays-by-premises"
+    UNDECLARED_CASE = "undeclared-case"
+    FINDING_REVIEW = "finding-review"
+    OWN_STAYS = "own-stays"
+    RECEIPT_CHECK = "receipt-check"  # whoever holds a receipt's code
+
+
+_PLACE: Final = frozenset({Field.PREMISES, Field.UNIT, Field.INTERVAL, Field.EVIDENCE_LEVEL, Field.FINDINGS, Field.RULE})
+_WHO: Final = frozenset({Field.FULL_NAME, Field.BIRTH_DATE, Field.SEX, Field.NATIONALITY})
+_RECEIPT: Final = frozenset({Field.RECEIPT_STATE, Field.RULE, Field.PREMISES})
+
+RELEASED: Final[Mapping[tuple[Role, Purpose], frozenset[Field]]] = {
+    ("clerk", Purpose.DECLARE_GUEST): _PLACE
+    | _WHO
+    | {Field.PERSONAL_NUMBER_MASKED, Field.DOCUMENT, Field.REASON, Field.DECLARANT_ROLE, Field.RECEIPT_STATE},
+    ("clerk", Purpose.RECEIPT_CHECK): _RECEIPT,
+    ("officer", Purpose.UNDECLARED_LIST): _PLACE,
+    ("officer", Purpose.STAYS_BY_PREMISES): _PLACE | {Field.DECLARANT_ROLE},
+    ("officer", Purpose.UNDECLARED_CASE): _PLACE
+    | _WHO
+    | {Field.PERSONAL_NUMBER_MASKED, Field.REASON, Field.DECLARANT_ROLE, Field.CONTACT},
+    ("officer", Purpose.FINDING_REVIEW): _PLACE
+    | _WHO
+    | {Field.PERSONAL_NUMBER, Field.OLD_NUMBER, Field.DOCUMENT, Field.REASON, Field.DECLARANT_ROLE},
+    ("officer", Purpose.RECEIPT_CHECK): _RECEIPT,
+    ("resident", Purpose.OWN_STAYS): _PLACE
+    | PERSONAL - {Field.PERSONAL_NUMBER}
+    | {Field.REASON, Field.DECLARANT_ROLE, Field.RECEIPT_STATE},
+    ("resident", Purpose.RECEIPT_CHECK): _RECEIPT,
+}
+
+BOUND_TO: Final[Mapping[Purpose, Binding]] = {
+    Purpose.DECLARE_GUEST: "premises",
+    Purpose.UNDECLARED_LIST: "none",
+    Purpose.STAYS_BY_PREMISES: "none",
+    Purpose.UNDECLARED_CASE: "case",
+    Purpose.FINDING_REVIEW: "case",
+    Purpose.OWN_STAYS: "self",
+    Purpose.RECEIPT_CHECK: "none",
+}
+LISTS: Final = frozenset({Purpose.UNDECLARED_LIST, Purpose.STAYS_BY_PREMISES})
+
+
+def purposes_of(role: Role) -> tuple[Purpose, ...]:
+    """Return the purposes a role may state, in the table's order: what a page offers to choose from."""
+    return tuple(purpose for each, purpose in RELEASED if each == role)
+
+
+def released_fields(role: Role, purpose: Purpose) -> frozenset[Field]:
+    """Return the fields that come back, or raise ``Refused("access.purpose_not_for_role")``."""
+    try:
+        return RELEASED[role, purpose]
+    except KeyError:
+        raise Refused("access.purpose_not_for_role", "/purpose", f"{role} may not state {purpose}") from None
+
+
+def needs_access_record(role: Role, purpose: Purpose) -> bool:
+    """Tell whether a look for this purpose reads anything of a person and so must be on the record."""
+    return bool(released_fields(role, purpose) & PERSONAL)
+
+
+def release(values: Mapping[Field, Value], *, role: Role, purpose: Purpose) -> dict[Field, Value]:
+    """Return only those of ``values`` that the purpose releases."""
+    fields = released_fields(role, purpose)
+    return {field: value for field, value in values.items() if field in fields}
