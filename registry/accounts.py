@@ -141,7 +141,9 @@ def open_session(
     )
 
 
-def session_account(connection: Connection, token: str, *, now: datetime, idle: timedelta) -> tuple[KnownAccount, datetime] | None:
+def session_account(
+    connection: Connection, token: str, *, now: datetime, idle: timedelta
+) -> tuple[KnownAccount, datetime] | None:
     """Return the account of a live session and when it was last seen. Bearers do not end by idleness."""
     awake = or_(sessions.c.method == BEARER, sessions.c.last_seen_at > now - idle)
     row = connection.execute(
@@ -226,9 +228,7 @@ def use_passkey(connection: Connection, passkey: Passkey, *, sign_count: int, no
 
 def remove_passkey(connection: Connection, account_id: str, credential_id: str) -> None:
     """Remove one of the account's own passkeys."""
-    connection.execute(
-        passkeys.delete().where(passkeys.c.account_id == account_id, passkeys.c.credential_id == credential_id)
-    )
+    connection.execute(passkeys.delete().where(passkeys.c.account_id == account_id, passkeys.c.credential_id == credential_id))
 
 
 def audit(

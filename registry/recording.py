@@ -29,13 +29,12 @@ Origin = Literal["kiosk", "desk", "web", "import", "seed"]
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Which kiosk sent it, from the verified header. ``header_bytes`` and ``signature`` are kept for later proof."""
+    """Which kiosk sent it, from the verified header. ``signed`` (the COSE_Sign1) is kept for later proof."""
 
     kiosk_id: str
     epoch: str
     sequence: int
-    header_bytes: bytes
-    signature: bytes = b""
+    signed: bytes  # VerifiedEnvelope.signed
     kept_at: str | None = None  # the kiosk's wall time, advisory
 
 

@@ -21,7 +21,7 @@ from registry.tables_people import (
     subject_keys,
     units,
 )
-from registry.tables_stays import declarations, presences, quarantine, receipts, stay_versions, stays
+from registry.tables_stays import declarations, finding_links, findings, presences, quarantine, receipts, stay_versions, stays
 
 __all__ = [
     "access_records",
@@ -29,6 +29,8 @@ __all__ = [
     "case_events",
     "cases",
     "declarations",
+    "finding_links",
+    "findings",
     "households",
     "identifiers",
     "keys",

@@ -13,7 +13,7 @@ from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Table
 
 from registry.columns import blind_index, commune, instant, metadata, octets, own_id, reference, sealed, text, word
 
-# subject_kind: person | premises | presence | account | quarantine. kek_id names the period key in the key provider.
+# subject_kind: person | premises | presence | account | declaration | quarantine. kek_id names the period key in the key provider.
 subject_keys: Final = Table(
     "subject_keys",
     metadata,
@@ -41,6 +41,8 @@ persons: Final = Table(
     sealed("residence_text"),
     sealed("contact"),
     word("name_quality", length=16),
+    reference("declaration_id", nullable=True),  # the statement the fields were taken from; none for an authority's register
+    reference("merged_into", nullable=True, index=True),  # this id is a pointer: both were one person
     instant("created_at"),
     instant("changed_at"),
     Index("ix_persons_person_id", "person_id"),
@@ -69,6 +71,7 @@ identifiers: Final = Table(
     sealed("value", nullable=False),
     blind_index("value"),
     word("status", length=16),
+    reference("subject_id"),  # whose key sealed it; differs from person_id after a merge
     reference("declaration_id", nullable=True),
     instant("recorded_at"),
     instant("ended_at", nullable=True),
@@ -134,8 +137,8 @@ residences: Final = Table(
     reference("household_id", nullable=True),
     word("kind", length=16),
     word("relation", nullable=True, length=32),
-    instant("valid_from"),
-    instant("valid_to", nullable=True),
+    word("valid_from", length=10),  # YYYY-MM-DD, both inclusive
+    word("valid_to", nullable=True, length=10),
     text("registration_ref"),
     instant("recorded_at"),
     ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),

@@ -23,8 +23,8 @@ declarations: Final = Table(
     word("schema", length=32),
     word("kind", length=16),
     reference("about", nullable=True),
-    reference("person_id", nullable=True),
-    reference("stay_id", nullable=True),
+    reference("person_id", nullable=True),  # moves when two persons prove to be one; nothing else here changes
+    reference("subject_id"),  # whose key sealed the body: the person, or the statement itself while nobody is known by it
     reference("premises_id"),
     word("unit", nullable=True, length=32),
     word("origin", length=32),  # "kiosk" | "desk" | "import" | ...
@@ -33,14 +33,14 @@ declarations: Final = Table(
     Column("sequence", Integer, nullable=True),
     sealed("body", nullable=False),
     octets("body_digest"),
-    octets("header_bytes", nullable=True),
-    octets("signature", nullable=True),
+    octets("signed", nullable=True),  # the kiosk's COSE_Sign1: header bytes and signature
     word("declarant_role", length=16),
     reference("declarant_account", nullable=True),
     Column("evidence_level", SmallInteger, nullable=False),
     word("evidence_source", length=16),
     word("state", length=16),
-    document("findings"),  # [{"code", "severity", "pointer"}], codes only
+    document("problems"),  # [{"code", "severity", "pointer"}] of the check; findings have their own table
+    word("reason", nullable=True, length=32),
     instant("arrival_at", nullable=True),
     instant("due", nullable=True),
     Column("on_time", Boolean, nullable=True),
@@ -50,6 +50,7 @@ declarations: Final = Table(
     instant("recorded_at", index=True),
     UniqueConstraint("commune_code", "kiosk_id", "epoch", "sequence"),
     Index("ix_declarations_declaration_id", "declaration_id"),
+    Index("ix_declarations_about", "about"),
     Index("ix_declarations_person_id", "person_id"),
     Index("ix_declarations_premises_id_recorded_at", "premises_id", "recorded_at"),
 )
@@ -59,7 +60,7 @@ receipts: Final = Table(
     metadata,
     commune(),
     own_id("declaration_id", 36),
-    word("code", length=12),
+    word("code", length=14),
     word("schema", length=32),
     word("state", length=16),
     octets("body_digest"),
@@ -80,7 +81,7 @@ def _stay_columns() -> list[Column[Any]]:
         reference("person_id"),
         reference("premises_id"),
         word("unit", nullable=True, length=32),
-        word("status", length=16),  # residence.stays.known.StayStatus
+        word("status", length=16),  # residence.stays.known.StayStatus, or "removed"
         instant("start_at"),
         instant("planned_end", nullable=True),
         instant("ended_at", nullable=True),
@@ -90,7 +91,6 @@ def _stay_columns() -> list[Column[Any]]:
         Column("on_time", Boolean, nullable=True),
         word("rule", nullable=True),
         word("rule_set", nullable=True),
-        document("findings"),
         document("declaration_ids"),
     ]
 
@@ -120,7 +120,32 @@ stay_versions: Final = Table(
     instant("recorded_at"),
 )
 
-# kind: entry | night_check. The pseudonym is keyed per premises: the same person elsewhere has another.
+# Disagreements found by reconciliation (residence.stays.findings); cleared ones keep the time they ceased to stand.
+findings: Final = Table(
+    "findings",
+    metadata,
+    commune(),
+    own_id("finding_id", 36),
+    word("code"),
+    word("severity", length=8),
+    text("pointer"),
+    document("about"),
+    instant("found_at"),
+    instant("cleared_at", nullable=True),
+    Index("ix_findings_finding_id", "finding_id"),
+)
+
+# Which declaration, person or stay a finding is about.
+finding_links: Final = Table(
+    "finding_links",
+    metadata,
+    commune(),
+    own_id("about_id"),
+    own_id("finding_id", 36),
+    Index("ix_finding_links_about_id", "about_id"),
+)
+
+# The pseudonym is keyed per premises: the same person elsewhere has another.
 presences: Final = Table(
     "presences",
     metadata,
