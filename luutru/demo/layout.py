@@ -1,0 +1,88 @@
+"""Where the demo keeps things: one folder, thrown away and made anew at each start unless it is kept on purpose.
+
+- Every path, port and name of the demo is decided here, so that a test can run three of them side by side.
+- Ports are fixed for people (they stand in the README) and free ones for tests.
+
+Example: ``Layout(Path("var/demo")).kiosk_profile("kiosk-lobby-1")``
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from luutru.demo.broker import free_port
+
+KIOSKS: Final = {"kiosk-lobby-1": "blk-hoa-binh", "kiosk-desk-1": "htl-sao-mai"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ports:
+    """The loopback ports of one demo."""
+
+    broker: int = 8983
+    server: int = 8300
+    kiosks: dict[str, int] = field(default_factory=lambda: {"kiosk-lobby-1": 8801, "kiosk-desk-1": 8802})
+
+    @classmethod
+    def free(cls) -> Ports:
+        """Choose ports nobody uses now."""
+        return cls(broker=free_port(), server=free_port(), kiosks={name: free_port() for name in KIOSKS})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """Paths below ``directory``, and what the processes listen on."""
+
+    directory: Path
+    ports: Ports = field(default_factory=Ports)
+    registry_url: str = ""  # empty: SQLite below the directory
+    broker_host: str = "127.0.0.1"  # as kiosks and gateway see it
+
+    @property
+    def registry(self) -> str:
+        """The registry's address."""
+        return self.registry_url or f"sqlite:///{self.directory.absolute() / 'registry.db'}"
+
+    @property
+    def pki(self) -> Path:
+        """Certificates."""
+        return self.directory / "pki"
+
+    @property
+    def keys(self) -> Path:
+        """Signing and sealing keys, and the root of the registry's vault."""
+        return self.directory / "keys"
+
+    @property
+    def vault(self) -> Path:
+        """Where the vault's keys are kept: beside the database here, on another disk in earnest."""
+        return self.directory / "vault"
+
+    @property
+    def clock(self) -> Path:
+        """The file with the demo clock's offset in seconds."""
+        return self.directory / "clock-offset"
+
+    @property
+    def control(self) -> Path:
+        """The socket by which ``luutru demo ...`` reaches a running demo."""
+        return self.directory / "control.sock"
+
+    @property
+    def logs(self) -> Path:
+        """One log per process."""
+        return self.directory / "logs"
+
+    def kiosk_folder(self, kiosk_id: str) -> Path:
+        """Everything one kiosk holds, as if it were its own machine."""
+        return self.directory / kiosk_id
+
+    def kiosk_profile(self, kiosk_id: str) -> Path:
+        """Return the path of a kiosk's profile."""
+        return self.kiosk_folder(kiosk_id) / "kiosk.toml"
+
+    def key(self, name: str) -> Path:
+        """Return the path of a private key."""
+        return self.keys / f"{name}.key"
