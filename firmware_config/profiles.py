@@ -39,7 +39,7 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A table of the profile; a key it does not know is an error."""
 
 
-class KioskSection(_Section):
+class KioskSection(_Section, frozen=True, kw_only=True):
     """Who this kiosk is and how it speaks."""
 
     id: Name  # also the common name of its certificate
@@ -53,7 +53,7 @@ class KioskSection(_Section):
     help_en: str = "Need help? Ask the person on duty."
 
 
-class PremisesSection(_Section):
+class PremisesSection(_Section, frozen=True, kw_only=True):
     """The premises people declare a stay at."""
 
     id: Name
@@ -65,7 +65,7 @@ class PremisesSection(_Section):
     units: tuple[Text, ...] = ()  # apartments or rooms; empty: typed freely where a unit is mandatory
 
 
-class BrokerSection(_Section):
+class BrokerSection(_Section, frozen=True, kw_only=True):
     """Where sealed declarations are sent. TLS with a certificate of the kiosk's own."""
 
     host: Text = "127.0.0.1"
@@ -75,7 +75,7 @@ class BrokerSection(_Section):
     key_file: str = "kiosk.key"
 
 
-class KeysSection(_Section):
+class KeysSection(_Section, frozen=True, kw_only=True):
     """Whose keys the kiosk trusts, and its own signing key."""
 
     keyring_file: str = "keyring.json"
@@ -83,13 +83,13 @@ class KeysSection(_Section):
     signing_key_file: str = "signing.key"
 
 
-class StoreSection(_Section):
+class StoreSection(_Section, frozen=True, kw_only=True):
     """Where sealed rows wait for their receipts."""
 
     path: str = "outbox.db"
 
 
-class PageSection(_Section):
+class PageSection(_Section, frozen=True, kw_only=True):
     """The kiosk's own page. Loopback only."""
 
     host: Literal["127.0.0.1", "localhost", "::1"] = "127.0.0.1"
@@ -99,14 +99,14 @@ class PageSection(_Section):
     check_url: str | None = None  # a page where a receipt code can be looked up; shown with the receipt
 
 
-class ReaderSection(_Section):
+class ReaderSection(_Section, frozen=True, kw_only=True):
     """One device that reads cards."""
 
     kind: ReaderKind
     source: str = "0"  # camera number, serial device, or a path to a video, folder or file of card texts
 
 
-class KioskProfile(_Section):
+class KioskProfile(_Section, frozen=True, kw_only=True):
     """One kiosk. ``folder`` is where the profile was read from; relative paths start there."""
 
     kiosk: KioskSection

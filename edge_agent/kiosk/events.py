@@ -110,7 +110,7 @@ class Cancelled:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MoreTime:
-    """"I need more time", or any touch that changes nothing else."""
+    """More time is asked for, or the screen is touched in a way that changes nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -71,10 +71,10 @@ class ChoosePurpose:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShowCard:
-    """Hold your card to the reader. ``hint`` is the code of the last capture that was no card."""
+    """Hold your card to the reader. ``hint`` says why the last capture was no card."""
 
     purpose: Purpose
-    hint: str | None = None
+    hint: Problem | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,12 +83,12 @@ class Typing:
 
     asked: TypedField
     typed: TypedPerson
-    problem: str | None = None
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfirmPerson:
-    """Is this you?"""
+    """Is this you? Name and the last digits are shown."""
 
     draft: Draft
 
@@ -99,12 +99,12 @@ class ChooseUnit:
 
     draft: Draft
     tried: str = field(default="", repr=False)
-    problem: str | None = None
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChooseNights:
-    """How many nights?"""
+    """How many nights? One when nothing was chosen yet."""
 
     draft: Draft
 

@@ -1,0 +1,191 @@
+"""The check-in dialogue: a pure state machine, ``step(state, event, *, profile, now) -> (state, effects)``.
+
+- Every screen has a way out (back, stop) and a time-out: a warning after ``warn_after_seconds`` without an act, a wipe
+  ``wipe_after_warning_seconds`` later. "I need more time" starts both anew, as often as the person asks.
+- Going to ``Idle`` from anywhere is a wipe: nothing of the person is left, the language goes back to the first.
+- An act that comes after the time-out meets ``Idle``, never the screen of the person before, even when no tick came between.
+- One confirmation keeps once: ``Confirmed`` leaves ``Review`` for ``Keeping``, which answers to nothing but the outbox.
+- The screen says what the outbox said, never more: ``Result`` begins with *kept* only after ``KeptSafely``.
+
+Example::
+
+    state, effects = step(begin(profile, now), Started(), profile=profile, now=now)
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, assert_never
+
+from edge_agent.kiosk import identifying, staying
+from edge_agent.kiosk.events import (
+    Act,
+    Cancelled,
+    Effect,
+    Event,
+    KeepingFailed,
+    KeptSafely,
+    LanguageChosen,
+    Play,
+    SettlementChanged,
+    Ticked,
+    WentBack,
+    Wipe,
+)
+from edge_agent.kiosk.states import (
+    ChooseNights,
+    ChoosePurpose,
+    ChooseReason,
+    ChooseUnit,
+    ConfirmPerson,
+    Idle,
+    Keeping,
+    Moment,
+    NothingDue,
+    NotKept,
+    Result,
+    Review,
+    Screen,
+    ShowCard,
+    Standing,
+    State,
+    Typing,
+)
+from firmware_config.profiles import KioskProfile
+
+# How far a declaration has come. News that is older than what the screen says is left out.
+_PROGRESS: Final[dict[Standing, int]] = {"kept": 0, "sent": 1, "received": 2, "accepted": 3, "refused": 3, "conflicting": 3}
+
+
+def begin(profile: KioskProfile, now: Moment) -> State:
+    """Return the state of a kiosk nobody stands at."""
+    return State(screen=Idle(), language=profile.kiosk.languages[0], acted_ns=now.monotonic_ns)
+
+
+def step(state: State, event: Event, *, profile: KioskProfile, now: Moment) -> tuple[State, tuple[Effect, ...]]:
+    """Return what the screen becomes when ``event`` happens at ``now``, and what is to be done about it."""
+    if _expired(state, profile, now):
+        fresh, wiped = _wiped(state, profile, now)
+        after, effects = step(fresh, event, profile=profile, now=now)
+        return after, wiped + effects
+    match event:
+        case Ticked():
+            return _pass_time(state, profile, now)
+        case Cancelled():
+            return _wiped(state, profile, now)
+        case LanguageChosen(language=language):
+            known = language in profile.kiosk.languages
+            return _acted(replace(state, language=language) if known else state, now), ()
+        case _:
+            screen, effects = _advance(state.screen, event, profile, now)
+    if isinstance(screen, Idle) and not isinstance(state.screen, Idle):
+        return _wiped(state, profile, now)
+    moved = replace(state, screen=screen)
+    if isinstance(event, Act) or screen != state.screen:
+        moved = _acted(moved, now)
+    return moved, effects
+
+
+def seconds_left(state: State, *, profile: KioskProfile, now: Moment) -> float | None:
+    """Return how long until the screen is wiped; None while nobody is here."""
+    if isinstance(state.screen, Idle):
+        return None
+    page = profile.page
+    return max(0.0, page.warn_after_seconds + page.wipe_after_warning_seconds - _quiet(state, now))
+
+
+def _quiet(state: State, now: Moment) -> float:
+    return (now.monotonic_ns - state.acted_ns) / 1e9
+
+
+def _expired(state: State, profile: KioskProfile, now: Moment) -> bool:
+    return seconds_left(state, profile=profile, now=now) == 0.0
+
+
+def _acted(state: State, now: Moment) -> State:
+    return replace(state, acted_ns=now.monotonic_ns, warning=False)
+
+
+def _wiped(state: State, profile: KioskProfile, now: Moment) -> tuple[State, tuple[Effect, ...]]:
+    if isinstance(state.screen, Idle):
+        return begin(profile, now), ()
+    return begin(profile, now), (Wipe(),)
+
+
+def _pass_time(state: State, profile: KioskProfile, now: Moment) -> tuple[State, tuple[Effect, ...]]:
+    if isinstance(state.screen, Idle):
+        # A language somebody chose and walked away from goes back to the first, too.
+        long_ago = _quiet(state, now) >= profile.page.warn_after_seconds
+        return (begin(profile, now) if long_ago else state), ()
+    if state.warning or _quiet(state, now) < profile.page.warn_after_seconds:
+        return state, ()
+    return replace(state, warning=True), (Play(cue="attention"),)
+
+
+def _advance(screen: Screen, event: Event, profile: KioskProfile, now: Moment) -> tuple[Screen, tuple[Effect, ...]]:  # noqa: C901, PLR0911, PLR0912 - one case per screen
+    match screen:
+        case Idle():
+            return identifying.from_idle(screen, event, profile, now)
+        case ChoosePurpose():
+            return identifying.from_purpose(screen, event, profile)
+        case ShowCard():
+            return identifying.from_card(screen, event, profile, now)
+        case Typing():
+            return identifying.from_typing(screen, event, profile, now)
+        case ConfirmPerson():
+            return identifying.from_person(screen, event, profile)
+        case ChooseUnit():
+            return staying.from_unit(screen, event, profile)
+        case ChooseNights():
+            return staying.from_nights(screen, event, profile)
+        case ChooseReason():
+            return staying.from_reason(screen, event, profile, now)
+        case Review():
+            return staying.from_review(screen, event, profile, now)
+        case Keeping():
+            return _from_keeping(screen, event)
+        case Result():
+            return _from_result(screen, event)
+        case NothingDue() | NotKept():
+            return (Idle() if isinstance(event, WentBack) else screen), ()
+        case _:
+            assert_never(screen)
+
+
+def _from_keeping(screen: Keeping, event: Event) -> tuple[Screen, tuple[Effect, ...]]:
+    match event:
+        case KeptSafely(declaration_id=about, code=code) if about == screen.declaration_id:
+            return Result(declaration_id=about, statement=screen.statement, code=code), (Play(cue="kept"),)
+        case KeepingFailed(declaration_id=about, code=code) if about == screen.declaration_id:
+            return NotKept(code=code), (Play(cue="problem"),)
+        case _:
+            return screen, ()
+
+
+def _from_result(screen: Result, event: Event) -> tuple[Screen, tuple[Effect, ...]]:
+    match event:
+        case SettlementChanged() if event.declaration_id == screen.declaration_id:
+            if _PROGRESS[event.standing] <= _PROGRESS[screen.standing]:
+                return screen, ()
+            return _settled(screen, event), _cue_of(event.standing)
+        case _:
+            return screen, ()
+
+
+def _settled(screen: Result, event: SettlementChanged) -> Result:
+    receipt = event.receipt
+    if receipt is None:
+        return replace(screen, standing=event.standing)
+    return replace(
+        screen,
+        standing=event.standing,
+        due=receipt.due,
+        on_time=receipt.on_time,
+        findings=tuple(finding.code for finding in receipt.findings),
+    )
+
+
+def _cue_of(standing: Standing) -> tuple[Effect, ...]:
+    if standing == "accepted":
+        return (Play(cue="accepted"),)
+    return (Play(cue="problem"),) if standing in {"refused", "conflicting"} else ()

@@ -1,0 +1,235 @@
+"""Who stands here: purpose, card, typed answers, "is this you?".
+
+- A card is believed exactly as far as ``residence.credentials`` says; what the person types is level 0 and says so.
+- A code that is no card leaves the person on the same screen with a sentence, never with a full stop.
+- "I have no card" asks one question after the other; only the name must be answered. Nobody is sent away.
+- A hotel desk and a guard post skip the question of purpose: whoever is brought there stays the night.
+- "This is not me" forgets the reading at once.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from typing import Final, assert_never
+
+from edge_agent.kiosk.events import (
+    CardSeen,
+    Effect,
+    Event,
+    KeepPresence,
+    NoCard,
+    NotMe,
+    PersonConfirmed,
+    Play,
+    PurposeChosen,
+    Started,
+    Typed,
+    WentBack,
+)
+from edge_agent.kiosk.states import (
+    ChoosePurpose,
+    ConfirmPerson,
+    Draft,
+    Idle,
+    Keeping,
+    Moment,
+    NothingDue,
+    Screen,
+    ShowCard,
+    TypedField,
+    TypedPerson,
+    Typing,
+)
+from edge_agent.kiosk.staying import first_question
+from edge_agent.readers.port import Capture
+from firmware_config.profiles import KioskProfile
+from residence.clock import VIETNAM, rfc3339
+from residence.credentials.evidence import Evidence, EvidenceLevel, Reading
+from residence.credentials.reading import MrzOutcome, PayloadOutcome, read_mrz, read_payload
+from residence.errors import Problem, problem
+from residence.people.letters import stored_form
+from residence.people.names import check_name
+from residence.people.partial_dates import earliest, partial_date
+from residence.people.person import Document, DocumentKind, PartialDate, Person
+from residence.people.personal_number import is_personal_number
+from residence.wire.messages import Presence
+
+TYPED_ORDER: Final[tuple[TypedField, ...]] = ("name", "birth", "sex", "number", "helper")
+_DATE: Final = re.compile(r"(?P<year>\d{4})(-(?P<month>\d{2})(-(?P<day>\d{2}))?)?")
+
+Move = tuple[Screen, tuple[Effect, ...]]
+
+
+def from_idle(screen: Idle, event: Event, profile: KioskProfile, now: Moment) -> Move:
+    """Begin: a touch asks for the purpose, a card goes ahead of the question."""
+    match event:
+        case Started():
+            return (ChoosePurpose() if _asks_purpose(profile) else ShowCard(purpose="stay")), ()
+        case CardSeen(capture=capture):
+            reading = _read(capture, now)
+            if isinstance(reading, Problem):
+                return ShowCard(purpose="stay", hint=reading), (Play(cue="problem"),)
+            if profile.kiosk.presence and _asks_purpose(profile):
+                return ChoosePurpose(reading=reading), (Play(cue="card-read"),)
+            return ConfirmPerson(draft=Draft(reading=reading)), (Play(cue="card-read"),)
+        case _:
+            return screen, ()
+
+
+def from_purpose(screen: ChoosePurpose, event: Event, profile: KioskProfile) -> Move:
+    """Only a night's stay is declared; the others end here, and nothing is made."""
+    match event:
+        case PurposeChosen(purpose="stay") if screen.reading is not None:
+            return ConfirmPerson(draft=Draft(reading=screen.reading)), ()
+        case PurposeChosen(purpose="stay"):
+            return ShowCard(purpose="stay"), ()
+        case PurposeChosen(purpose="entry") if profile.kiosk.presence:
+            return ShowCard(purpose="entry"), ()
+        case PurposeChosen(purpose="resident"):
+            return NothingDue(why="resident"), ()
+        case PurposeChosen(purpose="day-visit"):
+            return NothingDue(why="day-visit"), ()
+        case WentBack():
+            return Idle(), ()
+        case _:
+            return screen, ()
+
+
+def from_card(screen: ShowCard, event: Event, profile: KioskProfile, now: Moment) -> Move:
+    """Wait for a card, or for "I have no card"."""
+    match event:
+        case CardSeen(capture=capture, fresh_id=fresh_id):
+            reading = _read(capture, now)
+            if isinstance(reading, Problem):
+                return replace(screen, hint=reading), (() if reading == screen.hint else (Play(cue="problem"),))
+            if screen.purpose == "entry":
+                return _entered(reading, fresh_id, profile, now)
+            return ConfirmPerson(draft=Draft(reading=reading)), (Play(cue="card-read"),)
+        case NoCard() if screen.purpose == "entry":
+            return NothingDue(why="entry-without-card"), ()
+        case NoCard():
+            return Typing(asked="name", typed=TypedPerson()), ()
+        case WentBack():
+            return (ChoosePurpose() if _asks_purpose(profile) else Idle()), ()
+        case _:
+            return screen, ()
+
+
+def from_typing(screen: Typing, event: Event, profile: KioskProfile, now: Moment) -> Move:
+    """Take one typed answer and ask the next question; a card shown meanwhile takes its place."""
+    match event:
+        case Typed(asked=asked, text=text) if asked == screen.asked:
+            answer = _answered(screen.typed, asked, text, now)
+            return (replace(screen, problem=answer) if isinstance(answer, Problem) else _after(asked, answer, profile)), ()
+        case CardSeen(capture=capture):
+            reading = _read(capture, now)
+            if isinstance(reading, Problem):
+                return screen, ()
+            return ConfirmPerson(draft=Draft(reading=reading)), (Play(cue="card-read"),)
+        case WentBack():
+            place = TYPED_ORDER.index(screen.asked)
+            if place == 0:
+                return ShowCard(purpose="stay"), ()
+            return Typing(asked=TYPED_ORDER[place - 1], typed=screen.typed), ()
+        case _:
+            return screen, ()
+
+
+def from_person(screen: ConfirmPerson, event: Event, profile: KioskProfile) -> Move:
+    """Go on with this person, or forget them."""
+    match event:
+        case PersonConfirmed():
+            return first_question(screen.draft, profile), ()
+        case NotMe():
+            return ShowCard(purpose="stay"), ()
+        case WentBack() if screen.draft.typed is not None:
+            return Typing(asked=TYPED_ORDER[-1], typed=screen.draft.typed), ()
+        case WentBack():
+            return (ChoosePurpose() if _asks_purpose(profile) else ShowCard(purpose="stay")), ()
+        case _:
+            return screen, ()
+
+
+def _asks_purpose(profile: KioskProfile) -> bool:
+    return profile.kiosk.kind == "lobby"
+
+
+def _read(capture: Capture, now: Moment) -> Reading | Problem:
+    """Return the reading, or the problem that says best why there is none."""
+    today = now.wall.astimezone(VIETNAM).date()
+    outcome: PayloadOutcome | MrzOutcome
+    if capture.kind == "mrz":
+        lines = capture.payload.decode("ascii", "replace").splitlines()
+        outcome = read_mrz(lines, reader=capture.reader, today=today)
+    else:
+        outcome = read_payload(capture.payload, reader=capture.reader, today=today)
+    return outcome.reading or _wrong(outcome.problems) or problem("kiosk.no_card_in_code")
+
+
+def _entered(reading: Reading, fresh_id: str, profile: KioskProfile, now: Moment) -> Move:
+    presence = Presence(
+        declaration_id=fresh_id,
+        seen_at=rfc3339(now.wall.astimezone(VIETNAM)),
+        kind="entry",
+        premises_id=profile.premises.id,
+        person=reading.person,
+        evidence=reading.evidence,
+    )
+    return Keeping(declaration_id=fresh_id, statement="entry"), (KeepPresence(presence=presence),)
+
+
+def _after(asked: TypedField, typed: TypedPerson, profile: KioskProfile) -> Screen:
+    place = TYPED_ORDER.index(asked)
+    if place + 1 < len(TYPED_ORDER):
+        return Typing(asked=TYPED_ORDER[place + 1], typed=typed)
+    return ConfirmPerson(draft=Draft(reading=_stated(typed, profile), typed=typed))
+
+
+def _stated(typed: TypedPerson, profile: KioskProfile) -> Reading:
+    person = Person(
+        full_name=typed.full_name,
+        birth=typed.birth,
+        sex=typed.sex,
+        personal_number=typed.number,
+        document=Document(kind=DocumentKind.NONE),
+    )
+    reader = "kiosk:typed" if profile.role == "self" else "desk:typed"
+    return Reading(person=person, evidence=Evidence(level=EvidenceLevel.STATED, source="typed", reader=reader))
+
+
+def _answered(typed: TypedPerson, asked: TypedField, text: str, now: Moment) -> TypedPerson | Problem:
+    """Return the person with one more answer, or what is wrong with the answer."""
+    text = stored_form(" ".join(text.split()))
+    match asked:
+        case "name":
+            return _wrong(check_name(text, "/person/full_name")) or replace(typed, full_name=text)
+        case "birth":
+            birth = _birth(text, now.wall.astimezone(VIETNAM).date())
+            return replace(typed, birth=birth) if birth or not text else problem("kiosk.birth_unreadable", "/person/birth")
+        case "sex":
+            return replace(typed, sex="male" if text == "male" else "female" if text == "female" else None)
+        case "number":
+            digits = text.replace(" ", "").replace(".", "")
+            if digits and not is_personal_number(digits):
+                return problem("kiosk.number_unreadable", "/person/personal_number")
+            return replace(typed, number=digits or None)
+        case "helper":
+            wrong = _wrong(check_name(text, "/declarant/helper")) if text else None
+            return wrong or replace(typed, helper=text or None)
+        case _:
+            assert_never(asked)
+
+
+def _wrong(problems: tuple[Problem, ...]) -> Problem | None:
+    return next((each for each in problems if each.severity == "error"), None)
+
+
+def _birth(text: str, today: date) -> PartialDate | None:
+    """Read ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``; None when it is no past date."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return None
+    birth = partial_date(int(match["year"]), int(match["month"] or 0), int(match["day"] or 0))
+    return birth if birth and earliest(birth) <= today else None
