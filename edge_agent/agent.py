@@ -1,0 +1,340 @@
+"""The kiosk's agent: readers, dialogue and outbox wired together, with one thread that owns the dialogue.
+
+- Everything that happens (a touch, a card, a tick, news of a receipt) is put on one queue; one thread takes it off, steps the
+  dialogue and carries out the effects. So no lock is held while the outbox commits, and nothing can deadlock.
+- Captures are dropped when the queue is full; a person's acts and the clock never are.
+- An effect that fails becomes ``KeepingFailed``; the thread does not die of it.
+- The agent knows nobody: what is personal is in the dialogue's state and goes with it. Nothing personal is logged.
+- Outbox, readers, clock and randomness are handed in (``luutru/processes/kiosk.py`` does).
+
+Example::
+
+    agent = KioskAgent(profile=profile, clock=clock, random_bytes=random_bytes, outbox=outbox, readers=readers)
+    agent.start()
+    agent.act(Started())
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+import structlog
+
+from edge_agent.kiosk.dialogue import begin, seconds_left, step
+from edge_agent.kiosk.events import (
+    CardSeen,
+    Effect,
+    Event,
+    Keep,
+    KeepingFailed,
+    KeepPresence,
+    KeptSafely,
+    Play,
+    SettlementChanged,
+    Ticked,
+    Wipe,
+)
+from edge_agent.kiosk.states import Moment, Result, Standing, State
+from edge_agent.readers.port import Capture, HealthState, Reader, ReaderHealth
+from firmware_config.profiles import KioskProfile
+from residence.clock import Clock, uuid7
+from residence.errors import LuutruError
+from residence.stays.declaration import StayDeclaration
+from residence.wire.messages import Presence, Receipt
+
+TICK_SECONDS: Final = 0.25
+QUEUE_LIMIT: Final = 64
+_log = structlog.get_logger("kiosk.agent")
+
+
+class KeptRow(Protocol):
+    """What the outbox answers when a row is committed."""
+
+    @property
+    def declaration_id(self) -> str:
+        """The identity of what was kept."""
+        ...
+
+    @property
+    def code(self) -> str:
+        """The receipt code a person can read out."""
+        ...
+
+
+class SettlementRow(Protocol):
+    """Where a kept row is."""
+
+    @property
+    def state(self) -> Standing:
+        """How far it has come."""
+        ...
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """The registry's answer, once there is one."""
+        ...
+
+
+class OutboxPort(Protocol):
+    """What the agent needs of ``edge_agent/outbox.py``."""
+
+    def keep(self, message: StayDeclaration | Presence) -> KeptRow:
+        """Seal and commit, or raise ``Refused("outbox.disk_full")``."""
+        ...
+
+    def settlement(self, declaration_id: str) -> SettlementRow | None:
+        """Say where a row is."""
+        ...
+
+    def depth(self) -> int:
+        """Count the rows without a receipt."""
+        ...
+
+    def oldest_unsent_at(self) -> datetime | None:
+        """Say since when the oldest of them waits."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Health:
+    """How the kiosk is; nothing of it is personal."""
+
+    online: bool
+    connection: str  # the uplink's own word for its state
+    depth: int
+    oldest_unsent_at: datetime | None
+    readers: tuple[ReaderHealth, ...]
+
+    @property
+    def can_read(self) -> bool:
+        """Tell whether at least one reader works."""
+        return any(reader.state != "lost" for reader in self.readers)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """What the page shows: the state, a number that grows with every change, and the visit it belongs to."""
+
+    state: State
+    version: int
+    visit: int
+    health: Health
+    seconds_left: float | None
+    cue: str = ""
+
+
+class KioskAgent:
+    """One kiosk's agent. All methods may be called from any thread."""
+
+    def __init__(  # noqa: PLR0913 - one keyword per port
+        self,
+        *,
+        profile: KioskProfile,
+        clock: Clock,
+        random_bytes: Callable[[int], bytes],
+        outbox: OutboxPort,
+        readers: Sequence[Reader] = (),
+        connection: Callable[[], str] = lambda: "offline",
+    ) -> None:
+        self.profile: Final = profile
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._outbox = outbox
+        self._readers = tuple(readers)
+        self._connection = connection
+        self._queue: queue.Queue[tuple[Event | None, Future[View] | None]] = queue.Queue()
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._listeners: list[Callable[[View], None]] = []
+        self._lock = threading.Lock()  # guards listeners and reader health only
+        self._reader_health: dict[str, ReaderHealth] = {}
+        self._state = begin(profile, self._moment())
+        self._version = 1
+        self._visit = 1
+        self._health = self._measure()
+
+    # ---- life -------------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the dialogue's thread, the ticking and the readers."""
+        for target, name in ((self._work, "kiosk-dialogue"), (self._tick, "kiosk-clock")):
+            thread = threading.Thread(target=target, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        for reader in self._readers:
+            reader.start(self.deliver, self.report)
+
+    def stop(self) -> None:
+        """Stop the readers and the threads. Harmless when called twice."""
+        for reader in self._readers:
+            reader.stop()
+        self._stopping.set()
+        self._queue.put((None, None))
+        for thread in self._threads:
+            thread.join(timeout=5)
+        self._threads.clear()
+
+    def watch(self, listener: Callable[[View], None]) -> Callable[[], None]:
+        """Call ``listener`` on every change, on the dialogue's thread; returns how to stop that."""
+        with self._lock:
+            self._listeners.append(listener)
+
+        def unwatch() -> None:
+            with self._lock:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        return unwatch
+
+    # ---- what happens -----------------------------------------------------------------------------------------------------
+
+    def act(self, event: Event) -> Future[View]:
+        """Hand in an event; the future gives the view after it."""
+        done: Future[View] = Future()
+        self._queue.put((event, done))
+        return done
+
+    def deliver(self, capture: Capture) -> None:
+        """Take a capture from a reader's thread; it is dropped when the kiosk is swamped."""
+        if self._queue.qsize() < QUEUE_LIMIT:
+            self._queue.put((CardSeen(capture=capture, fresh_id=self.fresh_id()), None))
+
+    def report(self, health: ReaderHealth) -> None:
+        """Take a reader's health from its thread."""
+        with self._lock:
+            self._reader_health[health.reader] = health
+        _log.info("reader", reader=health.reader, state=health.state, code=health.code)
+        self._queue.put((Ticked(), None))
+
+    def outbox_changed(self, *_about: object) -> None:
+        """Take the outbox's or uplink's word that something changed; may be called with any arguments."""
+        self._queue.put((Ticked(), None))
+
+    def fresh_id(self) -> str:
+        """Return a new identity for a declaration."""
+        return str(uuid7(self._clock.now(), self._random_bytes(10)))
+
+    def view(self) -> View:
+        """Return what is to be shown now."""
+        left = seconds_left(self._state, profile=self.profile, now=self._moment())
+        return View(state=self._state, version=self._version, visit=self._visit, health=self._health, seconds_left=left)
+
+    def readers_health(self) -> dict[str, HealthState]:
+        """Return each reader's state by name, for the kiosk's sign of life."""
+        with self._lock:
+            return {name: health.state for name, health in self._reader_health.items()}
+
+    # ---- the dialogue's thread --------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while True:
+            event, done = self._queue.get()
+            if event is None:
+                return
+            try:
+                self._take(event)
+            except Exception:  # noqa: BLE001 - the kiosk stays up whatever a step meets; the visit is given up
+                # No traceback: it may carry what the person typed.
+                _log.error("dialogue.failed", event_kind=type(event).__name__)  # noqa: TRY400 - see above
+                self._give_up()
+            if done is not None:
+                done.set_result(self.view())
+
+    def _take(self, event: Event) -> None:
+        self._step(event)
+        if isinstance(event, Ticked):
+            self._ask_for_news()
+            self._refresh_health()
+
+    def _step(self, event: Event) -> None:
+        before = self._state
+        self._state, effects = step(before, event, profile=self.profile, now=self._moment())
+        if Wipe() in effects:
+            self._visit += 1
+        cue = next((effect.cue for effect in effects if isinstance(effect, Play)), "")
+        if cue or _shown(self._state) != _shown(before):
+            self._changed(cue)
+        for effect in effects:
+            self._carry_out(effect)
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Keep(declaration=message):
+                self._keep(message)
+            case KeepPresence(presence=message):
+                self._keep(message)
+            case Wipe() | Play():
+                pass
+
+    def _keep(self, message: StayDeclaration | Presence) -> None:
+        try:
+            kept = self._outbox.keep(message)
+        except LuutruError as error:
+            _log.warning("keep.failed", code=error.code)
+            self._step(KeepingFailed(declaration_id=message.declaration_id, code=error.code))
+        except Exception as error:  # noqa: BLE001 - whatever the store meets, the person is told the truth: not kept
+            _log.warning("keep.failed", kind=type(error).__name__)
+            self._step(KeepingFailed(declaration_id=message.declaration_id, code="kiosk.not_kept"))
+        else:
+            self._step(KeptSafely(declaration_id=message.declaration_id, code=kept.code))
+
+    def _ask_for_news(self) -> None:
+        screen = self._state.screen
+        if not isinstance(screen, Result):
+            return
+        news = self._outbox.settlement(screen.declaration_id)
+        if news is not None and news.state != screen.standing:
+            self._step(SettlementChanged(declaration_id=screen.declaration_id, standing=news.state, receipt=news.receipt))
+
+    def _refresh_health(self) -> None:
+        health = self._measure()
+        if health != self._health:
+            self._health = health
+            self._changed("")
+
+    def _give_up(self) -> None:
+        self._state = begin(self.profile, self._moment())
+        self._visit += 1
+        self._changed("problem")
+
+    def _changed(self, cue: str) -> None:
+        self._version += 1
+        left = seconds_left(self._state, profile=self.profile, now=self._moment())
+        view = View(state=self._state, version=self._version, visit=self._visit, health=self._health, seconds_left=left, cue=cue)
+        with self._lock:
+            listeners = tuple(self._listeners)
+        for listener in listeners:
+            listener(view)
+
+    # ---- measuring --------------------------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        while not self._stopping.wait(TICK_SECONDS):
+            if self._queue.qsize() < QUEUE_LIMIT:
+                self._queue.put((Ticked(), None))
+
+    def _moment(self) -> Moment:
+        return Moment(wall=self._clock.now(), monotonic_ns=self._clock.monotonic_ns())
+
+    def _measure(self) -> Health:
+        with self._lock:
+            readers = tuple(self._reader_health.values())
+        word = self._connection()
+        return Health(
+            online=word == "online",
+            connection=word,
+            depth=self._outbox.depth(),
+            oldest_unsent_at=self._outbox.oldest_unsent_at(),
+            readers=readers,
+        )
+
+
+def _shown(state: State) -> tuple[object, ...]:
+    """Return what of a state a person can see."""
+    return state.screen, state.language, state.warning
