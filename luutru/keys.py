@@ -1,0 +1,84 @@
+"""Private keys as files, for every process: made once, read at start, never printed.
+
+- One JSON file per key, mode 0600: ``{"key_id", "use", "owner", "private"}`` (32 bytes, base64). ``use`` is that of the keyring
+  (``kiosk-sign``, ``seal``, ``receipt``, ``keyring``); a file of one use is refused for another.
+- Making a key returns its public half as a ``KeyEntry``, ready for the registry's keyring. An existing file is never replaced.
+- For the demo and single machines; an authority keeps these in an HSM or a secret store and mounts them as such files.
+
+Example: ``signer = read_signing_key(Path("keys/receipt.key"), use="receipt")``
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from residence.clock import rfc3339
+from residence.errors import Conflict, Malformed, Refused
+from residence.wire.keyring import KeyEntry, KeyUse
+from residence.wire.signing import SealingKey, SigningKey
+
+KEY_BYTES = 32
+
+
+class KeyFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What one file holds."""
+
+    key_id: str
+    use: KeyUse
+    owner: str
+    private: bytes
+
+
+def make_key(
+    path: Path, *, key_id: str, use: KeyUse, owner: str, now: datetime, random_bytes: Callable[[int], bytes]
+) -> KeyEntry:
+    """Write a new private key and return its public entry, valid from ``now``; ``Conflict("key.exists")`` when there is one."""
+    content = KeyFile(key_id=key_id, use=use, owner=owner, private=random_bytes(KEY_BYTES))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise Conflict("key.exists", detail=f"{path} holds a key already") from None
+    with os.fdopen(handle, "wb") as file:
+        file.write(msgspec.json.encode(content))
+        file.flush()
+        os.fsync(file.fileno())
+    return public_entry(path, valid_from=now)
+
+
+def public_entry(path: Path, *, valid_from: datetime) -> KeyEntry:
+    """Return the public half of a key file as a keyring entry."""
+    key = _read(path)
+    public = (
+        SealingKey(key.key_id, key.private).public_key if key.use == "seal" else SigningKey(key.key_id, key.private).public_key
+    )
+    return KeyEntry(key_id=key.key_id, use=key.use, owner=key.owner, public_key=public, valid_from=rfc3339(valid_from))
+
+
+def read_signing_key(path: Path, *, use: KeyUse) -> SigningKey:
+    """Return the signing key in ``path``, or raise ``Refused("key.file_missing")`` / ``Malformed("key.file_malformed")``."""
+    key = _read(path, use)
+    return SigningKey(key.key_id, key.private)
+
+
+def read_sealing_key(path: Path) -> SealingKey:
+    """Return the sealing key in ``path``; raises as ``read_signing_key`` does."""
+    key = _read(path, "seal")
+    return SealingKey(key.key_id, key.private)
+
+
+def _read(path: Path, use: KeyUse | None = None) -> KeyFile:
+    try:
+        key = msgspec.json.decode(path.read_bytes(), type=KeyFile)
+    except OSError as error:
+        raise Refused("key.file_missing", detail=f"cannot read {path}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise Malformed("key.file_malformed", detail=f"{path} is not a key file") from error
+    if len(key.private) != KEY_BYTES or (use is not None and key.use != use):
+        raise Malformed("key.file_malformed", detail=f"{path} is for {key.use}")
+    return key
