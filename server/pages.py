@@ -103,16 +103,22 @@ def duration(value: timedelta, *, language: Language) -> str:
 def render(request: Request, template: str, *, caller: Visitor, status: int = 200, **values: Any) -> HTMLResponse:
     """Return the page, with the visitor's cookie when it is new."""
     server: Server = server_of(request)
-    text = environment(caller.language).get_template(template).render(
-        cspNonce=request.state.nonce,
-        caller=caller,
-        account=caller.account,
-        path=request.url.path,
-        now=server.clock.now(),
-        csrf_field=Markup('<input type="hidden" name="csrf" value="{}">').format(caller.csrf),
-        **values,
+    text = (
+        environment(caller.language)
+        .get_template(template)
+        .render(
+            cspNonce=request.state.nonce,
+            caller=caller,
+            account=caller.account,
+            path=request.url.path,
+            now=server.clock.now(),
+            csrf_field=Markup('<input type="hidden" name="csrf" value="{}">').format(caller.csrf),
+            **values,
+        )
     )
-    response = HTMLResponse(text, status_code=status, headers={"content-language": caller.language, "vary": "cookie, accept-language"})
+    response = HTMLResponse(
+        text, status_code=status, headers={"content-language": caller.language, "vary": "cookie, accept-language"}
+    )
     if caller.fresh:
         keep_cookie(server, response, caller.token)
     return response

@@ -8,8 +8,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+from starlette.responses import Response
 
 FONT_STACK: Final = '"Be Vietnam Pro","Segoe UI",Roboto,"Noto Sans","Helvetica Neue",Arial,sans-serif'
 VENDOR: Final = (
@@ -25,7 +28,7 @@ VENDOR: Final = (
 def without_licensed_font(style_sheet: str) -> str:
     """Return the style sheet with GDS Transport replaced by ``FONT_STACK`` and without its font files.
 
-    >>> without_licensed_font('a{font-family:GDS Transport,arial,sans-serif}')[:34]
+    >>> without_licensed_font("a{font-family:GDS Transport,arial,sans-serif}")[:34]
     'a{font-family:"Be Vietnam Pro","Se'
     """
     without_faces = re.sub(r"@font-face\{[^}]*GDS Transport[^}]*\}", "", style_sheet)
@@ -36,3 +39,15 @@ def without_licensed_font(style_sheet: str) -> str:
 def missing_vendor_files(static: Path) -> list[str]:
     """Return the npm files that ``scripts/assets`` has not copied yet."""
     return [name for name in VENDOR if not (static / "vendor" / name).is_file()]
+
+
+def style_sheet_route(static: Path) -> Callable[[], Response]:
+    """Return the handler of ``/static/style.css``: GOV.UK Frontend without its font, then our own rules."""
+    vendor = static / "vendor" / "govuk-frontend" / "govuk-frontend.min.css"
+    theirs = without_licensed_font(vendor.read_text("utf-8")) if vendor.is_file() else ""
+    content = theirs + (static / "luutru.css").read_text("utf-8")
+
+    def style_sheet() -> Response:
+        return Response(content, media_type="text/css")
+
+    return style_sheet

@@ -141,9 +141,7 @@ Form = Annotated[Mapping[str, str], Depends(submitted_form)]
 
 def keep_cookie(server: Server, response: Response, token: str) -> None:
     """Set the session cookie. Lax, so that a link in a message still opens a signed-in page; forms carry ``csrf``."""
-    response.set_cookie(
-        cookie_name(server), token, httponly=True, secure=server.settings.secure, samesite="lax", path="/"
-    )
+    response.set_cookie(cookie_name(server), token, httponly=True, secure=server.settings.secure, samesite="lax", path="/")
 
 
 def may(server: Server, account: Account | None, action: str, resource: Resource) -> bool:

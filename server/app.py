@@ -1,0 +1,80 @@
+"""The web process as a whole: which routers there are, what they stand on, and nothing about what they do.
+
+- Everything is injected: registry (with its vault), rule book, receipt signer, clock, randomness, settings.
+- Pages are grouped by audience; each group's router refuses unsafe requests that do not come from our own pages (``guard``).
+- The API has no forms and no cookies of its own; it takes a bearer token, or a session with the CSRF header.
+
+Example: ``create_app(registry=..., rules=load_rule_book(), signer=..., clock=SystemClock(), random_bytes=..., settings=ServerSettings())``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import Depends, FastAPI
+from starlette.staticfiles import StaticFiles
+
+from registry.database import Registry
+from residence.clock import Clock
+from residence.stays.rules import RuleBook
+from residence.wire.signing import SigningKey
+from server import home, problems
+from server.accounts import passkey_pages, sign_in_pages
+from server.api import application as api
+from server.desk import declare_pages, stay_pages, tonight_pages
+from server.headers import SecurityHeaders
+from server.limits import AttemptCounter
+from server.operators import kiosk_pages
+from server.police import case_pages, premises_pages, undeclared_pages
+from server.policy import load_policy
+from server.residents import receipt_pages
+from server.settings import ServerSettings
+from server.static_files import style_sheet_route
+from server.visitor import guard
+from server.wiring import Server
+
+PAGES = (
+    home,
+    sign_in_pages,
+    passkey_pages,
+    tonight_pages,
+    declare_pages,
+    stay_pages,
+    undeclared_pages,
+    case_pages,
+    premises_pages,
+    receipt_pages,
+    kiosk_pages,
+)
+
+
+def create_app(  # noqa: PLR0913  # everything a process needs, once
+    *,
+    registry: Registry,
+    rules: RuleBook,
+    signer: SigningKey,
+    clock: Clock,
+    random_bytes: Callable[[int], bytes],
+    settings: ServerSettings,
+) -> FastAPI:
+    """Return the ASGI application of one web process."""
+    app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.server = Server(
+        registry=registry,
+        rules=rules,
+        signer=signer,
+        clock=clock,
+        random_bytes=random_bytes,
+        settings=settings,
+        policy=load_policy(),
+        sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
+        receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
+    )
+    for pages in PAGES:
+        app.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
+    api.install(app)
+    app.add_api_route("/static/style.css", style_sheet_route(settings.static), include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=settings.static), name="static")
+    problems.install(app)
+    app.add_middleware(SecurityHeaders, random_bytes=random_bytes, secure=settings.secure)
+    return app

@@ -1,0 +1,1 @@
+"""The front desk of a lodging: declare, see tonight, correct, check out, give receipts."""

@@ -1,0 +1,1 @@
+"""Residents and guests: a receipt checked by its code, without an account."""
