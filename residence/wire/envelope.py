@@ -40,6 +40,7 @@ __all__ = [
     "Times",
     "VerifiedEnvelope",
     "decode_header",
+    "read_header",
     "seal_envelope",
     "verify_envelope",
     "verify_statement",
@@ -135,6 +136,12 @@ def split_envelope(data: bytes) -> tuple[bytes, bytes]:
     if len(sealed) < SALT_BYTES + _TAG_BYTES:
         raise Malformed("envelope.malformed", "", "sealed part too short")
     return signed, sealed
+
+
+def read_header(data: bytes) -> Header:
+    """Return what an envelope says of itself, believing nothing: for its own sender, and for dead letters."""
+    signed, _ = split_envelope(data)
+    return decode_header(signing.read_sign1(signed).payload)
 
 
 class EnvelopeOpener:

@@ -94,6 +94,17 @@ class Keyring:
             raise Untrusted("key.none_current", "", use)
         return max(candidates, key=lambda each: each[:2])[2]
 
+    def youngest(self, use: KeyUse) -> KeyEntry:
+        """Return the newest unrevoked key of ``use`` whatever the time: for a kiosk whose clock cannot be believed."""
+        candidates = [
+            (bounds.start, entry.key_id, entry)
+            for entry, bounds in self._by_id.values()
+            if entry.use == use and bounds.revoked is None
+        ]
+        if not candidates:
+            raise Untrusted("key.none_current", "", use)
+        return max(candidates, key=lambda each: each[:2])[2]
+
     def _known(self, key_id: str) -> tuple[KeyEntry, _Bounds]:
         try:
             return self._by_id[key_id]

@@ -1,0 +1,52 @@
+"""The words for a kiosk's line to the authority: where it goes, in what state it is, what may be shown of it.
+
+- One state at a time: stopped, connecting, up, holding (the gateway says it is away), waiting (before the next attempt).
+- ``trouble`` is an error code of ``outbox.toml``, or "" when there is none; screens show its sentence.
+
+Example: ``Health(state=ConnectionState.UP, session=3, attempts=0, trouble="", gateway_online=True)``
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+
+class ConnectionState(StrEnum):
+    """Where the line is."""
+
+    STOPPED = "stopped"
+    CONNECTING = "connecting"
+    UP = "up"
+    HOLDING = "holding"
+    WAITING = "waiting"
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to connect, as whom. Times in seconds."""
+
+    host: str
+    port: int
+    site: str
+    kiosk_id: str
+    ca_file: Path
+    certificate_file: Path
+    key_file: Path
+    version: str = ""
+    boot_id: str = ""
+    resend_after: float = 30.0
+    backoff_base: float = 1.0
+    backoff_cap: float = 120.0
+    keepalive: int = 30
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """What a screen or a monitor may know of the line."""
+
+    state: ConnectionState
+    session: int
+    attempts: int
+    trouble: str
+    gateway_online: bool

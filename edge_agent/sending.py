@@ -1,0 +1,91 @@
+"""Which waiting rows to send now: a small window, resends after silence, patience after a refusal. Pure.
+
+- At most ``WINDOW`` rows are with the broker unacknowledged; at most ``AWAITING`` are acknowledged and without receipt.
+- A row without a receipt is sent again after ``resend_after``, doubling each time up to ``RESEND_CAP``, each wait drawn between half and
+  whole so that a site's kiosks drift apart. A refused row waits the same way. One bad row never holds up the others.
+- A lost connection forgets what was not acknowledged (it is sent again at once) and keeps the waits of what was.
+- Times are monotonic seconds, randomness is handed in (0 <= r < 1).
+
+Example: ``plan.acknowledged("id-1", at=now); plan.due(at=now + 31) == ["id-1"]``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+WINDOW: Final = 20
+AWAITING: Final = 2000
+RESEND_CAP: Final = 600.0
+BACKOFF_BASE: Final = 1.0
+BACKOFF_CAP: Final = 120.0
+_MAX_DOUBLINGS: Final = 20
+
+
+def backoff(attempt: int, *, jitter: Callable[[], float], base: float = BACKOFF_BASE, cap: float = BACKOFF_CAP) -> float:
+    """Return seconds to wait before connection attempt ``attempt`` (from 0): full jitter, anywhere in [0, min(cap, base * 2^n))."""
+    return jitter() * min(cap, base * float(1 << min(attempt, _MAX_DOUBLINGS)))
+
+
+class SendPlan:
+    """What is in flight, what awaits its receipt, and when each is due again."""
+
+    def __init__(self, *, jitter: Callable[[], float], resend_after: float = 30.0) -> None:
+        self._jitter = jitter
+        self._resend_after = resend_after
+        self._in_flight: set[str] = set()
+        self._due: dict[str, float] = {}
+        self._tries: dict[str, int] = {}
+        self.cursor = 0  # the highest sequence number sent since the last connection
+
+    def room(self) -> int:
+        """Return how many more rows may be handed to the broker now."""
+        return max(0, min(WINDOW - len(self._in_flight), AWAITING - len(self._in_flight) - len(self._due)))
+
+    def room_for_resends(self) -> int:
+        """Return how many rows may be sent again now; a full waiting list does not stop resends."""
+        return max(0, WINDOW - len(self._in_flight))
+
+    def sent(self, declaration_id: str, sequence: int) -> None:
+        """Note that a row was handed to the broker."""
+        self._in_flight.add(declaration_id)
+        self._due.pop(declaration_id, None)
+        self.cursor = max(self.cursor, sequence)
+
+    def waiting(self, declaration_id: str) -> bool:
+        """Tell whether a row is in flight or waits for its receipt or its next try."""
+        return declaration_id in self._in_flight or declaration_id in self._due
+
+    def acknowledged(self, declaration_id: str, *, at: float) -> None:
+        """Note the broker's answer, good or bad: either way the row is tried again unless a receipt comes first."""
+        if declaration_id not in self._in_flight:
+            return
+        self._in_flight.discard(declaration_id)
+        tries = self._tries.get(declaration_id, 0)
+        self._tries[declaration_id] = tries + 1
+        wait = min(RESEND_CAP, self._resend_after * float(1 << min(tries, _MAX_DOUBLINGS)))
+        self._due[declaration_id] = at + wait * (0.5 + self._jitter() / 2)
+
+    def settled(self, declaration_id: str) -> None:
+        """Forget a row: its receipt came."""
+        self._in_flight.discard(declaration_id)
+        self._due.pop(declaration_id, None)
+        self._tries.pop(declaration_id, None)
+
+    def due(self, *, at: float) -> list[str]:
+        """Return rows whose wait is over, longest waiting first."""
+        return sorted((each for each, when in self._due.items() if when <= at), key=self._due.__getitem__)
+
+    def next_due(self) -> float | None:
+        """Return when the next row is due again."""
+        return min(self._due.values(), default=None)
+
+    def connection_lost(self) -> None:
+        """Forget what the broker never acknowledged; look at the whole outbox again."""
+        self._in_flight.clear()
+        self.cursor = 0
+
+    def send_all_again(self) -> None:
+        """Make every waiting row due now: the gateway came back, or a broker lost its memory."""
+        self._due.clear()
+        self.cursor = 0

@@ -1,0 +1,181 @@
+"""The kiosk's one database file: durable at every commit, sealed rows only, honest when the disk is full.
+
+- The only file at the edge that may touch ``sqlite3``. WAL and synchronous=FULL: what was committed survives a power cut.
+- Every write is one ``transaction()``; there is no implicit commit. One lock serialises the kiosk's threads.
+- Disk full is foreseen twice: ``max_page_count`` gives the file a size it never passes, and a ballast file beside it is given up
+  when the file system itself is full, so that settled rows can still be deleted and the log can still be folded in.
+- A database that cannot be read is set aside under another name (it is sealed, support may want it), and a new one begins.
+- Schema and migrations by sqlite-utils; the hot path is plain SQL.
+
+Example: ``with store.transaction() as cursor: cursor.execute("DELETE FROM outbox WHERE sequence = ?", (1,))``
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from residence.errors import Refused
+
+BALLAST_BYTES: Final = 256 * 1024
+DEFAULT_MAX_BYTES: Final = 256 * 1024 * 1024
+_PAGE_BYTES: Final = 4096
+_RESERVE_PAGES: Final = 32  # kept below the cap so that deletes and receipts fit when declarations no longer do
+
+Cursor = sqlite3.Cursor  # for the signatures of others; the driver itself stays in this file
+
+migrations: Final = Migrations("kiosk")
+
+
+@migrations(name="2026-11-outbox")
+def _outbox(database: Database) -> None:
+    database.create_table(
+        "outbox",
+        {"sequence": int, "declaration_id": str, "schema": str, "digest": bytes, "envelope": bytes, "kept_at": str},
+        pk="sequence",
+        not_null={"declaration_id", "schema", "digest", "envelope", "kept_at"},
+    )
+    database.table("outbox").create_index(["declaration_id"], unique=True)
+    database.create_table(
+        "settled",
+        {"declaration_id": str, "position": int, "state": str, "digest": bytes, "receipt": bytes},
+        pk="declaration_id",
+        not_null={"position", "state", "digest", "receipt"},
+    )
+    database.table("settled").create_index(["position"])
+    database.create_table("facts", {"name": str, "value": str}, pk="name", not_null={"value"})
+    database.create_table(
+        "keyring_updates", {"serial": int, "payload": bytes, "accepted_at": str}, pk="serial", not_null={"payload", "accepted_at"}
+    )
+
+
+class Store:
+    """One open database. Use ``open_store``."""
+
+    def __init__(self, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        self.path: Final = path
+        self.ballast: Final = path.with_name(path.name + ".ballast")
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        self._pages = max(max_bytes // _PAGE_BYTES, 2 * _RESERVE_PAGES)
+        try:
+            self._prepare()
+        except BaseException:
+            self._connection.close()
+            raise
+        self.restore_ballast()
+
+    def _prepare(self) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "journal_size_limit=1048576", "wal_autocheckpoint=256"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        if self._connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("quick_check failed")
+        migrations.apply(Database(self._connection))
+        self._cap(self._pages)
+
+    def _cap(self, pages: int) -> None:
+        self._connection.execute(f"PRAGMA max_page_count={pages}")
+
+    @contextlib.contextmanager
+    def transaction(self, *, growing: bool = False) -> Iterator[sqlite3.Cursor]:
+        """Run one write transaction. ``growing`` ones leave the reserve alone.
+
+        Raises ``Refused("outbox.disk_full")`` with nothing written when there is no room.
+        """
+        with self._lock:
+            self._cap(self._pages - _RESERVE_PAGES if growing else self._pages)
+            cursor = self._connection.cursor()
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException as error:
+                self._roll_back()
+                if isinstance(error, sqlite3.OperationalError) and _is_full(error):
+                    raise Refused("outbox.disk_full", "", str(error)) from error
+                raise
+            finally:
+                cursor.close()
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def read(self, query: str, parameters: tuple[Any, ...] = ()) -> list[Any]:
+        """Return all rows of a query."""
+        with self._lock:
+            return self._connection.execute(query, parameters).fetchall()
+
+    def fact(self, name: str) -> str | None:
+        """Return one remembered value."""
+        rows = self.read("SELECT value FROM facts WHERE name = ?", (name,))
+        return str(rows[0][0]) if rows else None
+
+    def release_ballast(self) -> bool:
+        """Give up the reserve file and fold the log in; tell whether there was one to give."""
+        with self._lock:
+            existed = self.ballast.exists()
+            self.ballast.unlink(missing_ok=True)
+            with contextlib.suppress(sqlite3.OperationalError):
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return existed
+
+    def restore_ballast(self) -> bool:
+        """Lay the reserve down again; tell whether it is there."""
+        with self._lock:
+            try:
+                if not self.ballast.exists() or self.ballast.stat().st_size < BALLAST_BYTES:
+                    self.ballast.write_bytes(b"\xff" * BALLAST_BYTES)
+            except OSError:
+                self.ballast.unlink(missing_ok=True)
+                return False
+            return True
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+
+def open_store(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Store:
+    """Open or create the database; one that cannot be read is set aside as ``<name>.damaged-N`` and a new one begins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return Store(path, max_bytes=max_bytes)
+    except sqlite3.OperationalError as error:
+        if _is_full(error):
+            path.with_name(path.name + ".ballast").unlink(missing_ok=True)
+            return Store(path, max_bytes=max_bytes)
+        raise
+    except sqlite3.DatabaseError:
+        _set_aside(path)
+        return Store(path, max_bytes=max_bytes)
+
+
+def remember(cursor: sqlite3.Cursor, name: str, value: str) -> None:
+    """Set one fact inside the caller's transaction."""
+    cursor.execute(
+        "INSERT INTO facts(name, value) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value", (name, value)
+    )
+
+
+def _set_aside(path: Path) -> None:
+    number = 1
+    while path.with_name(f"{path.name}.damaged-{number}").exists():
+        number += 1
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(path.with_name(f"{path.name}.damaged-{number}{suffix}"))
+
+
+def _is_full(error: sqlite3.OperationalError) -> bool:
+    """SQLITE_FULL, or the I/O errors a full file system gives where SQLite cannot tell."""
+    return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}

@@ -1,0 +1,296 @@
+"""The kiosk's line to the authority: MQTT v5 over mutual TLS. It moves sealed rows up and receipts down, and decides nothing else.
+
+- PUBACK settles nothing. 0x10 (nobody subscribed), 0x87 (not authorised), 0x97 (quota) and every other refusal keep the row.
+- The line's state is one of ``line.ConnectionState``, shown as it is. What to send and what a receipt settles: ``delivery.py``.
+- Each connection is a fresh client with clean_start=False: the broker keeps our receipts while we are away; what we had in flight is
+  sent again from the outbox, which is harmless. Attempts are spread by full jitter of our own; paho never reconnects by itself.
+- Birth (retained state, session number) after each connection, death by will. Receipts are acknowledged after they are committed.
+- One thread decides; paho's thread only queues what happened. The only file at the edge that imports paho.
+
+Example: ``uplink = Uplink(outbox, line, on_state=print, ...); uplink.start()``
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import ssl
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+import structlog
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from edge_agent.delivery import Delivery
+from edge_agent.line import ConnectionState, Health, Line
+from edge_agent.outbox import Outbox
+from edge_agent.sending import WINDOW, SendPlan, backoff
+from residence.clock import Clock, rfc3339
+from residence.errors import LuutruError, Refused
+from residence.wire import state as states
+from residence.wire import topics
+
+SESSION_EXPIRY_SECONDS: Final = 14 * 24 * 3600
+STATE_EVERY_SECONDS: Final = 60.0
+_log = structlog.get_logger(__name__)
+
+
+class _Event(msgspec.Struct, frozen=True):
+    """Something paho's thread or the kiosk reported; ``client`` tells late events of an old connection apart."""
+
+    kind: str  # connected, closed, acknowledged, message, kept, stop
+    client: Any = None
+    value: Any = None
+
+
+class Uplink:
+    """The line of one kiosk. ``start`` and ``stop`` from anywhere; everything else happens on its own thread."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        line: Line,
+        *,
+        clock: Clock,
+        jitter: Callable[[], float],
+        readers: Callable[[], dict[str, str]] = dict,
+        on_state: Callable[[Health], None] | None = None,
+    ) -> None:
+        self._outbox = outbox
+        self._line = line
+        self._clock = clock
+        self._jitter = jitter
+        self._readers = readers
+        self._on_state = on_state
+        self._topics = topics.kiosk_topics(line.site, line.kiosk_id)
+        self._plan = SendPlan(jitter=jitter, resend_after=line.resend_after)
+        self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._client: Any = None
+        self._delivery = Delivery(outbox, self._plan)
+        self._health = Health(state=ConnectionState.STOPPED, session=0, attempts=0, trouble="", gateway_online=True)
+        self._retry_at = 0.0
+        self._state_due = 0.0
+        outbox.listen(lambda _: self._events.put(_Event("kept")))
+
+    def health(self) -> Health:
+        """Return the line's state; replaced whole, so any thread may read it."""
+        return self._health
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
+        self._thread.start()
+
+    def stop(self, *, timeout: float = 5.0) -> None:
+        """Say goodbye to the broker and end the thread."""
+        self._events.put(_Event("stop"))
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        self._connect()
+        while True:
+            event = self._next_event()
+            if event is not None and event.kind == "stop":
+                break
+            if event is not None and event.client in {None, self._client}:
+                self._handle(event)
+            self._go_on()
+        self._say_goodbye()
+
+    def _next_event(self) -> _Event | None:
+        with contextlib.suppress(queue.Empty):
+            return self._events.get(timeout=self._idle_seconds())
+        return None
+
+    def _idle_seconds(self) -> float:
+        now = self._seconds()
+        moments = [self._plan.next_due(), self._state_due]
+        if self._health.state is ConnectionState.WAITING:
+            moments = [self._retry_at]
+        return min(1.0, max(0.01, min(each for each in moments if each is not None) - now))
+
+    def _handle(self, event: _Event) -> None:
+        match event.kind:
+            case "connected":
+                self._connected(event.value)
+            case "closed":
+                self._lost("uplink.unreachable" if not event.value else str(event.value))
+            case "acknowledged":
+                mid, code = event.value
+                trouble = self._delivery.acknowledged(mid, code, at=self._seconds())
+                self._change(trouble=trouble or self._health.trouble)
+            case "message":
+                self._message(event.value)
+            case _:  # kept: _go_on looks at the outbox
+                pass
+
+    def _go_on(self) -> None:
+        now = self._seconds()
+        if self._health.state is ConnectionState.WAITING and now >= self._retry_at:
+            self._connect()
+        if self._health.state is ConnectionState.UP:
+            self._delivery.send_rows(at=now, publish=self._publish_row)
+        if self._health.state in {ConnectionState.UP, ConnectionState.HOLDING} and now >= self._state_due:
+            self._publish_state(online=True)
+            self._outbox.rest()
+
+    # -- connecting -------------------------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        try:
+            session = self._outbox.next_session()
+        except Refused:  # disk full: the number is only for operators, the line still has to deliver
+            session = self._health.session
+        self._change(state=ConnectionState.CONNECTING, session=session)
+        try:
+            self._client = self._new_client()
+            self._client.connect(
+                self._line.host,
+                self._line.port,
+                keepalive=self._line.keepalive,
+                clean_start=False,
+                properties=_connect_properties(),
+            )
+            self._client.loop_start()
+        except (OSError, ValueError) as error:
+            _log.info("uplink.unreachable", kind=type(error).__name__)
+            self._lost("uplink.refused" if isinstance(error, ssl.SSLError) else "uplink.unreachable")
+
+    def _new_client(self) -> Any:
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._line.kiosk_id,
+            protocol=mqtt.MQTTv5,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.tls_set_context(_tls(self._line))
+        client.max_inflight_messages_set(WINDOW + 5)
+        client.connect_timeout = 10.0
+        will = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]  # paho
+        will.WillDelayInterval = 10
+        client.will_set(self._topics.state, self._state(online=False), qos=1, retain=True, properties=will)
+        put = self._events.put
+        client.on_connect = lambda c, _u, _f, code, _p: put(_Event("connected", c, code))
+        client.on_disconnect = lambda c, _u, _f, code, _p: put(_Event("closed", c, _trouble(code)))
+        client.on_publish = lambda c, _u, mid, code, _p: put(_Event("acknowledged", c, (mid, code.value)))
+        client.on_message = lambda c, _u, message: put(_Event("message", c, message))
+        return client
+
+    def _connected(self, code: ReasonCode) -> None:
+        if code.is_failure:
+            self._client.disconnect()
+            self._lost("uplink.refused")
+            return
+        wanted = (self._topics.receipts, self._topics.commands, topics.GATEWAY_STATE)
+        self._client.subscribe([(each, SubscribeOptions(qos=1)) for each in wanted])
+        self._delivery.connection_lost()
+        self._change(state=ConnectionState.UP, attempts=0, trouble="", gateway_online=True)
+        self._publish_state(online=True)
+
+    def _lost(self, trouble: str) -> None:
+        if self._health.state is ConnectionState.WAITING:
+            return
+        attempts = self._health.attempts
+        self._client = None
+        self._delivery.connection_lost()
+        wait = backoff(attempts, jitter=self._jitter, base=self._line.backoff_base, cap=self._line.backoff_cap)
+        self._retry_at = self._seconds() + wait
+        self._change(state=ConnectionState.WAITING, attempts=attempts + 1, trouble=trouble)
+
+    def _say_goodbye(self) -> None:
+        client = self._client
+        if client is not None and self._health.state in {ConnectionState.UP, ConnectionState.HOLDING}:
+            self._publish_state(online=False).wait_for_publish(2.0)
+            client.disconnect()
+        self._client = None
+        self._change(state=ConnectionState.STOPPED)
+
+    # -- sending ----------------------------------------------------------------------------------------------------------
+
+    def _publish_row(self, envelope: bytes) -> int:
+        return int(self._client.publish(self._topics.declarations, envelope, qos=1).mid)
+
+    def _publish_state(self, *, online: bool) -> Any:
+        self._state_due = self._seconds() + STATE_EVERY_SECONDS
+        return self._client.publish(self._topics.state, self._state(online=online), qos=1, retain=True)
+
+    def _state(self, *, online: bool) -> bytes:
+        return states.encode_state(
+            states.KioskState(
+                kiosk_id=self._line.kiosk_id,
+                session=self._health.session,
+                online=online,
+                at=rfc3339(self._clock.now()),
+                outbox_depth=self._outbox.depth(),
+                oldest_unsent_at=self._outbox.oldest_unsent_at(),
+                time_state=self._outbox.time_state(),
+                readers=self._readers(),
+                version=self._line.version,
+                boot_id=self._line.boot_id,
+            )
+        )
+
+    # -- receiving --------------------------------------------------------------------------------------------------------
+
+    def _message(self, message: Any) -> None:
+        try:
+            if message.topic == self._topics.receipts:
+                self._delivery.receipts(message.payload)
+            elif message.topic == self._topics.commands:
+                self._outbox.anchor.accept(message.payload, at=self._clock.now())
+            elif message.topic == topics.GATEWAY_STATE:
+                self._gateway_state(message.payload)
+        except Refused as error:  # disk full even after the reserve was given up: leave it with the broker
+            _log.warning(error.code)
+            return
+        except LuutruError as error:  # not genuine or not readable: it will not get better by being sent again
+            _log.warning(error.code, topic=message.topic)
+        if message.qos:
+            self._client.ack(message.mid, message.qos)
+
+    def _gateway_state(self, payload: bytes) -> None:
+        online = states.decode_gateway_state(payload).online if payload else True
+        if online and not self._health.gateway_online:
+            self._plan.send_all_again()
+        state = ConnectionState.UP if online else ConnectionState.HOLDING
+        self._change(state=state, gateway_online=online, trouble="" if online else "uplink.no_gateway")
+
+    # -- small things -----------------------------------------------------------------------------------------------------
+
+    def _change(self, **changes: Any) -> None:
+        before = self._health
+        self._health = msgspec.structs.replace(before, **changes)
+        if self._on_state is not None and self._health != before:
+            self._on_state(self._health)
+
+    def _seconds(self) -> float:
+        return self._clock.monotonic_ns() / 1e9
+
+
+def _trouble(code: ReasonCode) -> str:
+    return "uplink.refused" if code.value in {0x87, 0x8A, 0x8C} else ""
+
+
+def _tls(line: Line) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(line.ca_file))
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(str(line.certificate_file), str(line.key_file))
+    return context
+
+
+def _connect_properties() -> Properties:
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho
+    properties.SessionExpiryInterval = SESSION_EXPIRY_SECONDS
+    properties.ReceiveMaximum = 50
+    properties.MaximumPacketSize = 32 * 1024
+    return properties
