@@ -10,11 +10,16 @@ Example: ``clock = system_clock()``
 
 from __future__ import annotations
 
+import ctypes
 import os
 import secrets
 import time
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
+
+TIME_ERROR: Final = 5
 
 
 class SystemClock:
@@ -58,3 +63,26 @@ def random_bytes(count: int) -> bytes:
 def setting(name: str, default: str = "") -> str:
     """Read one ``LUUTRU_*`` variable."""
     return os.environ.get(name, default)
+
+
+def fraction() -> float:
+    """Return a number in [0, 1) drawn from the operating system's generator: for spreading retries."""
+    return secrets.randbits(53) / (1 << 53)
+
+
+def boot_id() -> str:
+    """Return the UUID Linux draws at each boot; elsewhere one drawn for this process."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
+
+
+def clock_synced() -> bool:
+    """Ask the kernel whether a time service keeps its clock (adjtimex); False when it cannot say."""
+    try:
+        # struct timex is 208 bytes on 64-bit Linux; all zero means "read only". Five is TIME_ERROR: unsynchronised.
+        state: int = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(256))
+    except (OSError, AttributeError):
+        return False
+    return 0 <= state < TIME_ERROR
