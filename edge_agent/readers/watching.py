@@ -2,7 +2,9 @@
 
 - Newest frame only: a frame that came while another was decoded is dropped, so what is delivered is what is in view now.
 - A frame may take ``budget_ns``; the slower decoder stages are skipped when it is used up.
+- An empty scene is given only the quickest stage, but for two frames a second (``edge_agent/scanning/attention.py``).
 - A source that fails is closed and opened again after a pause that doubles from a quarter second up to two seconds.
+- A video that does not loop ends the reader: ``lost`` with ``reader.finished``.
 - Frames live in memory for the time of one decode. Nothing is written, logged or kept.
 
 Example: ``FrameReader(Camera(0, clock=clock), clock=clock).start(deliver, report)``
@@ -17,6 +19,7 @@ from typing import Final
 import structlog
 
 from edge_agent.readers.port import Capture, Deliver, Frame, FrameSource, HealthState, ReaderHealth, Report
+from edge_agent.scanning.attention import Attention
 from edge_agent.scanning.cascade import QUICK, Stage, decode
 from edge_agent.scanning.shown import NewlyShown
 from residence.clock import Clock
@@ -41,6 +44,7 @@ class FrameReader:
         self._stages = stages
         self._budget_ns = budget_ns
         self._shown = NewlyShown()
+        self._attention = Attention()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._health: tuple[HealthState, str] | None = None
@@ -68,7 +72,9 @@ class FrameReader:
             except LuutruError as error:
                 healthy = self._health == ("ok", "")
                 self._say(report, "lost", error.code)
-            except Exception as error:  # a device's library may raise anything; the thread must live on
+                if error.code == "reader.finished":
+                    break
+            except Exception as error:  # noqa: BLE001 -- a device's library may raise anything; the thread must live on
                 # The traceback stays out of the log: its frames hold payloads.
                 log.error("reader failed", reader=self.name, error=type(error).__name__)  # noqa: TRY400
                 self._say(report, "lost", "reader.failed")
@@ -89,7 +95,8 @@ class FrameReader:
 
     def _captures(self, frame: Frame) -> list[Capture]:
         deadline = self._clock.monotonic_ns() + self._budget_ns
-        codes = decode(frame.grey, stages=self._stages, time_left=lambda: self._clock.monotonic_ns() < deadline)
+        awake = self._attention.is_awake(frame.grey, now_ns=frame.taken_ns)
+        codes = decode(frame.grey, stages=self._stages, time_left=lambda: awake and self._clock.monotonic_ns() < deadline)
         return [
             Capture(payload=code.payload, symbology=code.format, reader=f"{self.name}:{code.reader}", seen_at_ns=frame.taken_ns)
             for code in codes

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from edge_agent.scanning.codes import Code, Corners
 
 Grey = NDArray[np.uint8]
+LARGEST_DOUBLED: Final = 4_200_000  # pixels; in a larger photo a card's modules are large enough
 
 
 class Stage(NamedTuple):
@@ -87,12 +88,14 @@ def _doubled(grey: Grey) -> Grey:
 
 
 def _blurred_doubled(grey: Grey) -> list[Code]:
-    calm = cv2.GaussianBlur(grey, (0, 0), 1.0)
-    return zxing(_doubled(calm), "zxing-blur-2x", enlarged=2)  # type: ignore[arg-type]
+    calm: Any = cv2.GaussianBlur(grey, (0, 0), 1.0)
+    if grey.size > LARGEST_DOUBLED:
+        return zxing(calm, "zxing-blur")
+    return zxing(_doubled(calm), "zxing-blur-2x", enlarged=2)
 
 
 def _twice(grey: Grey) -> list[Code]:
-    return zxing(_doubled(grey), "zxing-2x", enlarged=2)
+    return [] if grey.size > LARGEST_DOUBLED else zxing(_doubled(grey), "zxing-2x", enlarged=2)
 
 
 def _thorough(grey: Grey) -> list[Code]:
