@@ -1,0 +1,205 @@
+"""Dead letters: what came and could not be recorded, kept whole, counted, visible, and tried again on demand.
+
+- One row per distinct payload and code; the same bytes again raise ``seen_count`` and get the receipt given the first time.
+- Genuine letters (the sender's signature held) are always kept. Of bytes from nobody at most ``SAMPLES`` a day and kiosk are kept per
+  code, the rest are only counted, so that noise cannot fill the disk.
+- The payload is sealed under the row's own key. Code and detail name fields and ids, never a person.
+- ``new`` -> ``retry`` (an operator asked; the gateway tries again) -> ``settled``, or ``new`` again; ``dismissed`` by hand.
+- A genuine letter's receipt (``received`` or ``refused``) stands in its row, not among the receipts: a later record may answer anew.
+
+Example: ``set_aside(connection, [DeadLetter(code="envelope.sealed", ...)], vault=vault, now=now)``
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from registry import tables
+from registry.vault import Cell, Vault
+from residence.clock import VIETNAM
+
+LetterState = Literal["new", "retry", "settled", "dismissed"]
+NOWHERE: Final = "-"  # the commune of bytes whose sender is unknown
+SAMPLES: Final = 100
+LONGEST_PAYLOAD: Final = 64 * 1024
+LONGEST_DETAIL: Final = 200
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to set aside. ``payload`` is what a retry would start from: the envelope as it came."""
+
+    code: str
+    payload: bytes
+    received_at: datetime
+    detail: str = ""
+    commune_code: str = NOWHERE
+    origin: str = "kiosk"
+    topic: str | None = None
+    kiosk_id: str | None = None
+    declaration_id: str | None = None
+    receipt_bytes: bytes | None = None
+    genuine: bool = False  # the sender's signature held
+
+
+class Aside(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a letter lies now. ``receipt_bytes`` is that of its first coming."""
+
+    quarantine_id: str
+    receipt_bytes: bytes | None
+    seen_count: int
+
+
+class StoredLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A row for an operator, without its payload."""
+
+    quarantine_id: str
+    commune_code: str
+    code: str
+    detail: str | None
+    origin: str
+    topic: str | None
+    kiosk_id: str | None
+    declaration_id: str | None
+    seen_count: int
+    state: LetterState
+    received_at: datetime
+    changed_at: datetime
+
+
+_TABLE: Final = tables.quarantine
+_LISTED: Final = [_TABLE.c[name] for name in StoredLetter.__struct_fields__]
+
+
+def set_aside(connection: Connection, letters: Sequence[DeadLetter], *, vault: Vault, now: datetime) -> list[Aside]:
+    """Keep or count each letter; the answers are in the order given."""
+    ids = [_letter_id(connection, letter) for letter in letters]
+    stored = {row.quarantine_id: _aside(row) for row in _rows(connection, ids)}
+    for letter, own_id in zip(letters, ids, strict=True):
+        before = stored.get(own_id)
+        if before is None:
+            _insert(connection, letter, own_id, vault=vault, now=now)
+            stored[own_id] = Aside(quarantine_id=own_id, receipt_bytes=letter.receipt_bytes, seen_count=1)
+        else:
+            count = before.seen_count + 1
+            connection.execute(update(_TABLE).where(_TABLE.c.quarantine_id == own_id).values(seen_count=count, changed_at=now))
+            stored[own_id] = msgspec.structs.replace(before, seen_count=count)
+    return [stored[own_id] for own_id in ids]
+
+
+def find_letters(connection: Connection, letters: Sequence[DeadLetter]) -> dict[str, Aside]:
+    """Return what is already kept of these genuine letters, by payload digest in hex; lets a replay skip signing again."""
+    digests = {_digest(letter.payload).hex(): letter_id(letter.code, letter.payload) for letter in letters}
+    known = {row.quarantine_id: _aside(row) for row in _rows(connection, list(digests.values()))}
+    return {digest: known[own_id] for digest, own_id in digests.items() if own_id in known}
+
+
+def list_letters(
+    connection: Connection, *, states: Iterable[LetterState] = ("new", "retry"), limit: int = 100
+) -> list[StoredLetter]:
+    """Return letters of these states, the newest first."""
+    query = select(*_LISTED).where(_TABLE.c.state.in_(list(states))).order_by(_TABLE.c.received_at.desc()).limit(limit)
+    return [StoredLetter(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def count_letters(connection: Connection) -> dict[str, int]:
+    """Return how often each code came, over all rows not settled or dismissed."""
+    query = (
+        select(_TABLE.c.code, func.sum(_TABLE.c.seen_count)).where(_TABLE.c.state.in_(["new", "retry"])).group_by(_TABLE.c.code)
+    )
+    return {code: int(total) for code, total in connection.execute(query)}
+
+
+def request_retry(connection: Connection, quarantine_ids: Sequence[str] | None, *, now: datetime) -> int:
+    """Mark genuine letters (those with a receipt) for the gateway to try again; None means all. Returns how many."""
+    query = update(_TABLE).where(_TABLE.c.state == "new", _TABLE.c.receipt_bytes.is_not(None))
+    if quarantine_ids is not None:
+        query = query.where(_TABLE.c.quarantine_id.in_(list(quarantine_ids)))
+    return connection.execute(query.values(state="retry", changed_at=now)).rowcount
+
+
+def letters_to_retry(connection: Connection, *, vault: Vault, limit: int = 100) -> list[tuple[StoredLetter, bytes]]:
+    """Return letters marked for retry with their payloads, the oldest first."""
+    query = select(*_LISTED, _TABLE.c.payload_sealed).where(_TABLE.c.state == "retry").order_by(_TABLE.c.received_at).limit(limit)
+    rows = connection.execute(query).all()
+    keys = vault.load_keys(connection, [row.quarantine_id for row in rows])
+    found = []
+    for row in rows:
+        fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+        sealed = fields.pop("payload_sealed")
+        cell = Cell("quarantine", "payload", row.quarantine_id)
+        found.append((StoredLetter(**fields), vault.open(keys[row.quarantine_id], cell, sealed)))
+    return found
+
+
+def change_state(connection: Connection, quarantine_ids: Sequence[str], state: LetterState, *, now: datetime) -> int:
+    """Move letters to ``state``; returns how many."""
+    query = update(_TABLE).where(_TABLE.c.quarantine_id.in_(list(quarantine_ids)))
+    return connection.execute(query.values(state=state, changed_at=now)).rowcount
+
+
+def letter_id(code: str, payload: bytes) -> str:
+    """Return the id of a genuine letter: the same bytes and code are the same letter."""
+    return hashlib.sha256(code.encode() + b"\x00" + payload).hexdigest()[:32]
+
+
+def _letter_id(connection: Connection, letter: DeadLetter) -> str:
+    own_id = letter_id(letter.code, letter.payload)
+    if letter.genuine or _rows(connection, [own_id]):
+        return own_id
+    day = letter.received_at.astimezone(VIETNAM).date()
+    start = datetime(day.year, day.month, day.day, tzinfo=VIETNAM)
+    kept = connection.scalar(
+        select(func.count()).where(
+            _TABLE.c.kiosk_id == letter.kiosk_id if letter.kiosk_id else _TABLE.c.kiosk_id.is_(None),
+            _TABLE.c.code == letter.code,
+            _TABLE.c.received_at >= start,
+            _TABLE.c.receipt_bytes.is_(None),
+        )
+    )
+    if (kept or 0) < SAMPLES:
+        return own_id
+    return hashlib.sha256(f"rest\x00{letter.code}\x00{letter.kiosk_id}\x00{day}".encode()).hexdigest()[:32]
+
+
+def _rows(connection: Connection, ids: Sequence[str]) -> Sequence[Row[tuple[str, bytes | None, int]]]:
+    if not ids:
+        return []
+    columns = (_TABLE.c.quarantine_id, _TABLE.c.receipt_bytes, _TABLE.c.seen_count)
+    return connection.execute(select(*columns).where(_TABLE.c.quarantine_id.in_(list(set(ids))))).all()
+
+
+def _aside(row: Row[tuple[str, bytes | None, int]]) -> Aside:
+    return Aside(quarantine_id=row.quarantine_id, receipt_bytes=row.receipt_bytes, seen_count=row.seen_count)
+
+
+def _insert(connection: Connection, letter: DeadLetter, own_id: str, *, vault: Vault, now: datetime) -> None:
+    key, key_row = vault.new_key(own_id, "quarantine", commune_code=letter.commune_code, now=now)
+    connection.execute(insert(tables.subject_keys), [key_row])
+    row = {
+        "commune_code": letter.commune_code,
+        "quarantine_id": own_id,
+        "code": letter.code,
+        "detail": letter.detail[:LONGEST_DETAIL],
+        "origin": letter.origin,
+        "topic": letter.topic,
+        "kiosk_id": letter.kiosk_id,
+        "declaration_id": letter.declaration_id,
+        "payload_digest": _digest(letter.payload),
+        "payload_sealed": vault.seal(key, Cell("quarantine", "payload", own_id), letter.payload[:LONGEST_PAYLOAD]),
+        "receipt_bytes": letter.receipt_bytes,
+        "seen_count": 1,
+        "state": "new",
+        "received_at": letter.received_at,
+        "changed_at": now,
+    }
+    connection.execute(insert(_TABLE), [row])
+
+
+def _digest(payload: bytes) -> bytes:
+    return hashlib.sha256(payload).digest()
