@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -143,6 +143,15 @@ def change_state(connection: Connection, quarantine_ids: Sequence[str], state: L
     return connection.execute(query.values(state=state, changed_at=now)).rowcount
 
 
+def open_payload(connection: Connection, quarantine_id: str, *, vault: Vault) -> bytes | None:
+    """Return one letter's payload, or None when there is no such letter or its key was erased."""
+    sealed = connection.scalar(select(_TABLE.c.payload_sealed).where(_TABLE.c.quarantine_id == quarantine_id))
+    key = vault.load_keys(connection, [quarantine_id]).get(quarantine_id)
+    if sealed is None or key is None:
+        return None
+    return vault.open(key, Cell("quarantine", "payload", quarantine_id), sealed)
+
+
 def letter_id(code: str, payload: bytes) -> str:
     """Return the id of a genuine letter: the same bytes and code are the same letter."""
     return hashlib.sha256(code.encode() + b"\x00" + payload).hexdigest()[:32]
@@ -167,14 +176,14 @@ def _letter_id(connection: Connection, letter: DeadLetter) -> str:
     return hashlib.sha256(f"rest\x00{letter.code}\x00{letter.kiosk_id}\x00{day}".encode()).hexdigest()[:32]
 
 
-def _rows(connection: Connection, ids: Sequence[str]) -> Sequence[Row[tuple[str, bytes | None, int]]]:
+def _rows(connection: Connection, ids: Sequence[str]) -> Sequence[Row[Any, Any, Any]]:
     if not ids:
         return []
     columns = (_TABLE.c.quarantine_id, _TABLE.c.receipt_bytes, _TABLE.c.seen_count)
     return connection.execute(select(*columns).where(_TABLE.c.quarantine_id.in_(list(set(ids))))).all()
 
 
-def _aside(row: Row[tuple[str, bytes | None, int]]) -> Aside:
+def _aside(row: Row[Any, Any, Any]) -> Aside:
     return Aside(quarantine_id=row.quarantine_id, receipt_bytes=row.receipt_bytes, seen_count=row.seen_count)
 
 
