@@ -65,7 +65,11 @@ def _equality(one: str, other: str, *, one_side_plain: bool) -> NameComparison |
     if _only_lost_spaces(*accented):
         return NameComparison("same", "name.equal_but_spaces")
     if plain[0] == plain[1]:
-        return NameComparison("same", "name.equal_one_plain") if one_side_plain else NameComparison("likely", "name.equal_but_accents")
+        return (
+            NameComparison("same", "name.equal_one_plain")
+            if one_side_plain
+            else NameComparison("likely", "name.equal_but_accents")
+        )
     return None
 
 

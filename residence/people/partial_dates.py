@@ -37,7 +37,11 @@ def partial_date(year: int, month: int, day: int) -> PartialDate | None:
         return None
     if day:
         return PartialDate(value=whole.isoformat(), precision="day")
-    return PartialDate(value=f"{year:04}-{month:02}", precision="month") if month else PartialDate(value=f"{year:04}", precision="year")
+    return (
+        PartialDate(value=f"{year:04}-{month:02}", precision="month")
+        if month
+        else PartialDate(value=f"{year:04}", precision="year")
+    )
 
 
 def earliest(value: PartialDate) -> date:
@@ -59,4 +63,5 @@ def is_possible(value: PartialDate) -> bool:
     numbers = [int(part) for part in parts]
     if 0 in numbers:
         return False
-    return partial_date(*(numbers + [0, 0])[:3]) == value
+    year, month, day = [*numbers, 0, 0][:3]
+    return partial_date(year, month, day) == value
