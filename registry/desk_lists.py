@@ -10,15 +10,17 @@ Example: ``list_stays(connection, Place("demo-01", "htl-sao-mai"), since=now - t
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, desc, func, or_, select
+from sqlalchemy import Connection, and_, desc, func, or_, select
 
 from registry import tables
+from registry.stays import StayOnList
 
-OPEN: Final = ("open", "disputed")
+OPEN: Final = ("open", "disputed")  # residence.stays.known.StayStatus
 MOST: Final = 500
+_STAY_COLUMNS: Final = [tables.stays.c[name] for name in StayOnList.__struct_fields__]
 
 
 class Place(NamedTuple):
@@ -26,27 +28,6 @@ class Place(NamedTuple):
 
     commune_code: str
     premises_id: str
-
-
-class ListedStay(msgspec.Struct, frozen=True, kw_only=True):
-    """One stay as a list shows it. ``declaration_ids`` are in the order they were recorded."""
-
-    stay_id: str
-    person_id: str
-    commune_code: str
-    premises_id: str
-    unit: str | None
-    status: str
-    start_at: datetime
-    planned_end: datetime | None
-    ended_at: datetime | None
-    due: datetime | None
-    on_time: bool | None
-    rule: str | None
-    rule_set: str | None
-    evidence_level: int
-    findings: tuple[dict[str, Any], ...]
-    declaration_ids: tuple[str, ...]
 
 
 class UnsettledDeclaration(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +41,6 @@ class UnsettledDeclaration(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     arrival_at: datetime | None
     due: datetime | None
-    findings: tuple[dict[str, Any], ...]
 
 
 class UncoveredSighting(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,33 +52,23 @@ class UncoveredSighting(msgspec.Struct, frozen=True, kw_only=True):
     seen_at: datetime
 
 
-def list_stays(connection: Connection, place: Place, *, since: datetime, limit: int = MOST) -> list[ListedStay]:
+def list_stays(connection: Connection, place: Place, *, since: datetime, limit: int = MOST) -> list[StayOnList]:
     """Return stays standing now or begun since ``since``, youngest arrival first."""
     columns = tables.stays.c
     query = (
-        select(tables.stays)
+        select(*_STAY_COLUMNS)
         .where(
             columns.commune_code == place.commune_code,
             columns.premises_id == place.premises_id,
-            columns.status != "withdrawn",
-            or_(columns.status.in_(OPEN), columns.start_at >= since),
+            or_(columns.status.in_(OPEN), and_(columns.status == "ended", columns.start_at >= since)),
         )
         .order_by(desc(columns.start_at), columns.stay_id)
         .limit(limit)
     )
-    return [_stay(row) for row in connection.execute(query)]
-
-
-def find_stay(connection: Connection, commune_code: str, stay_id: str) -> ListedStay | None:
-    """Return one stay of a commune."""
-    columns = tables.stays.c
-    row = connection.execute(select(tables.stays).where(columns.commune_code == commune_code, columns.stay_id == stay_id)).first()
-    return _stay(row) if row else None
-
-
-def _stay(row: Row[Any]) -> ListedStay:
-    values = {name: getattr(row, name) for name in ListedStay.__struct_fields__}
-    return ListedStay(**values | {"findings": tuple(row.findings or ()), "declaration_ids": tuple(row.declaration_ids or ())})
+    return [
+        StayOnList(**{**row._mapping, "declaration_ids": tuple(row.declaration_ids)})  # noqa: SLF001  # SQLAlchemy's public name
+        for row in connection.execute(query)
+    ]
 
 
 def list_unsettled(connection: Connection, place: Place, *, since: datetime, limit: int = MOST) -> list[UnsettledDeclaration]:
@@ -120,10 +90,7 @@ def list_unsettled(connection: Connection, place: Place, *, since: datetime, lim
         .limit(limit)
     )
     names = UnsettledDeclaration.__struct_fields__
-    return [
-        UnsettledDeclaration(**{name: getattr(row, name) for name in names} | {"findings": tuple(row.findings or ())})
-        for row in connection.execute(query)
-    ]
+    return [UnsettledDeclaration(**{name: getattr(row, name) for name in names}) for row in connection.execute(query)]
 
 
 def list_sightings(connection: Connection, place: Place, *, since: datetime, limit: int = MOST) -> list[UncoveredSighting]:
