@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, Table
+from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, Table, UniqueConstraint
 
-from registry.columns import blind_index, commune, document, instant, metadata, octets, own_id, reference, text, word
+from registry.columns import commune, document, instant, metadata, octets, own_id, reference, text, word
 
 # The second half is the kiosk's last state message (residence.wire.state.KioskState), overwritten by the next.
 kiosks: Final = Table(
@@ -49,51 +49,53 @@ keys: Final = Table(
     instant("revoked_at", nullable=True),
 )
 
+# Kind: residence.cases.notices.NoticeKind. ``who``: a person id, or the hex pseudonym of somebody seen and not known.
 notices: Final = Table(
     "notices",
     metadata,
     commune(),
     own_id("notice_id"),
     word("kind", length=32),
+    reference("about"),  # stay, residence's person, or first presence
+    reference("who"),
     reference("premises_id"),
     word("unit", nullable=True, length=32),
-    reference("stay_id", nullable=True),
-    reference("person_id", nullable=True),
-    blind_index("pseudonym", nullable=True),
-    reference("presence_id", nullable=True),
-    word("addressee", length=32),  # "host" | "facility" | "person"
+    word("addressee", length=16),
     instant("due", nullable=True),
     word("rule", nullable=True),
     word("rule_set", nullable=True),
+    text("article"),
     instant("created_at"),
     instant("answered_at", nullable=True),
-    reference("case_id", nullable=True),
+    UniqueConstraint("commune_code", "kind", "about"),
     Index("ix_notices_premises_id_created_at", "commune_code", "premises_id", "created_at"),
 )
 
-# kind and state: residence/cases
+# About a unit and a night, opened by a named rule (residence.cases.undeclared); state: residence.cases.transitions.CaseStatus.
 cases: Final = Table(
     "cases",
     metadata,
     commune(),
     own_id("case_id"),
-    word("kind", length=32),
+    word("rule", length=32),
     word("state", length=32),
+    reference("who"),
     reference("premises_id"),
     word("unit", nullable=True, length=32),
-    reference("stay_id", nullable=True),
-    reference("person_id", nullable=True),
-    blind_index("pseudonym", nullable=True),
-    reference("presence_id", nullable=True),
     reference("notice_id", nullable=True),
+    document("presence_ids"),
+    document("explanations_tried"),
+    instant("first_seen"),
+    instant("last_seen"),
     instant("due", nullable=True),
-    word("rule", nullable=True),
     word("rule_set", nullable=True),
+    text("article"),
     reference("claimed_by", nullable=True),
+    word("claim_purpose", nullable=True, length=32),
     instant("opened_at"),
     instant("changed_at"),
     Index("ix_cases_state_opened_at", "commune_code", "state", "opened_at"),
-    Index("ix_cases_premises_id", "premises_id"),
+    Index("ix_cases_premises_id_who", "premises_id", "who"),
 )
 
 case_events: Final = Table(
@@ -106,7 +108,7 @@ case_events: Final = Table(
     word("from_state", nullable=True, length=32),
     word("to_state", length=32),
     reference("account_id", nullable=True),
-    text("reason_code"),
+    text("reason"),
     instant("at"),
     ForeignKeyConstraint(["commune_code", "case_id"], ["cases.commune_code", "cases.case_id"]),
 )

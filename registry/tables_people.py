@@ -39,6 +39,7 @@ persons: Final = Table(
     sealed("sex"),
     sealed("nationality"),
     sealed("residence_text"),
+    sealed("document"),
     sealed("contact"),
     word("name_quality", length=16),
     reference("declaration_id", nullable=True),  # the statement the fields were taken from; none for an authority's register

@@ -156,6 +156,7 @@ presences: Final = Table(
     blind_index("pseudonym"),
     word("kind", length=16),
     reference("kiosk_id", nullable=True),
+    word("person_kind", length=16),  # citizen or foreigner: the deadlines differ
     sealed("reading", nullable=False),
     Column("evidence_level", SmallInteger, nullable=False),
     instant("seen_at"),

@@ -1,0 +1,126 @@
+"""Households, and who is registered to live where.
+
+- A residence is permanent or temporary, by date, both ends inclusive; one that ended keeps its row.
+- A person may be registered before they ever stood before a kiosk (an authority's register): ``add_person``.
+
+Example: ``add_residence(connection, person_id=..., premises_id="blk-hoa-binh", unit="1203", kind="permanent", ...)``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, insert, select
+
+from registry import tables
+from registry.persons import Stamp, identifier_row, person_row, token_rows
+from registry.vault import Vault
+from residence.clock import uuid7
+from residence.people.person import Person
+from residence.stays.known import KnownResidence, ResidenceKind, numbers_of
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """One person's registered residence, as an authority's register states it."""
+
+    person_id: str
+    premises_id: str
+    kind: ResidenceKind
+    valid_from: str  # YYYY-MM-DD
+    valid_to: str | None = None
+    unit: str | None = None
+    household_id: str | None = None
+    relation: str | None = None
+
+
+def add_person(
+    connection: Connection,
+    person: Person,
+    *,
+    commune_code: str,
+    vault: Vault,
+    now: datetime,
+    random_bytes: Callable[[int], bytes],
+) -> str:
+    """Insert a person of an authority's register with all their numbers; returns the person's id."""
+    person_id = str(uuid7(now, random_bytes(10)))
+    key, key_row = vault.new_key(person_id, "person", commune_code=commune_code, now=now)
+    stamp = Stamp(commune_code, now, None)
+    connection.execute(insert(tables.subject_keys), [key_row])
+    connection.execute(insert(tables.persons), [person_row(person, person_id, key=key, stamp=stamp, vault=vault)])
+    numbers = [
+        identifier_row(number, person_id, key=key, identifier_id=str(uuid7(now, random_bytes(10))), stamp=stamp, vault=vault)
+        for number in numbers_of(person)
+    ]
+    if numbers:
+        connection.execute(insert(tables.identifiers), numbers)
+    tokens = token_rows(person.full_name, person_id, commune_code=commune_code, vault=vault)
+    if tokens:
+        connection.execute(insert(tables.name_tokens), tokens)
+    return person_id
+
+
+def add_household(
+    connection: Connection, household_id: str, *, commune_code: str, premises_id: str, unit: str | None, now: datetime
+) -> None:
+    """Insert a household at a unit."""
+    row = {
+        "commune_code": commune_code,
+        "household_id": household_id,
+        "premises_id": premises_id,
+        "unit": unit,
+        "head_person_id": None,
+        "created_at": now,
+        "ended_at": None,
+    }
+    connection.execute(insert(tables.households), [row])
+
+
+def add_residences(
+    connection: Connection,
+    registrations: Iterable[Registration],
+    *,
+    commune_code: str,
+    now: datetime,
+    random_bytes: Callable[[int], bytes],
+) -> None:
+    """Insert registered residences."""
+    rows = [
+        msgspec.structs.asdict(each)
+        | {
+            "commune_code": commune_code,
+            "residence_id": str(uuid7(now, random_bytes(10))),
+            "registration_ref": None,
+            "recorded_at": now,
+        }
+        for each in registrations
+    ]
+    if rows:
+        connection.execute(insert(tables.residences), rows)
+
+
+def known_residences(connection: Connection, person_ids: Iterable[str]) -> list[KnownResidence]:
+    """Return the residences of these people, ended ones too."""
+    wanted = sorted(set(person_ids))
+    if not wanted:
+        return []
+    rows = connection.execute(select(tables.residences).where(tables.residences.c.person_id.in_(wanted)))
+    return [_known(row) for row in rows]
+
+
+def residences_at(connection: Connection, premises_ids: Iterable[str], *, limit: int = 5000) -> list[KnownResidence]:
+    """Return who is registered at these premises, by id only."""
+    columns = tables.residences.c
+    query = (
+        select(tables.residences)
+        .where(columns.premises_id.in_(sorted(set(premises_ids))))
+        .order_by(columns.residence_id)
+        .limit(limit)
+    )
+    return [_known(row) for row in connection.execute(query)]
+
+
+def _known(row: object) -> KnownResidence:
+    return KnownResidence(**{name: getattr(row, name) for name in KnownResidence.__struct_fields__})

@@ -1,0 +1,80 @@
+"""Notices sent: once per kind and thing, always before a case.
+
+- A notice row is the fact that it was sent; whoever delivers it reads the row.
+
+Example: ``send_notice(connection, notice, now=now, random_bytes=random_bytes)`` returns None when it was sent before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, insert, select, update
+
+from registry import tables
+from residence.cases.notices import Addressee, NoticeKind
+from residence.cases.undeclared import SentNotice
+from residence.clock import uuid7
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """One notice to send. ``who``: a person id or a pseudonym in hex; ``about``: stay, person or first presence."""
+
+    kind: NoticeKind
+    about: str
+    who: str
+    premises_id: str
+    commune_code: str
+    addressee: Addressee
+    unit: str | None = None
+    due: datetime | None = None
+    rule: str | None = None
+    rule_set: str | None = None
+    article: str | None = None
+
+
+def send_notice(connection: Connection, notice: Notice, *, now: datetime, random_bytes: Callable[[int], bytes]) -> str | None:
+    """Write a notice unless the same was sent before; returns its id, or None."""
+    columns = tables.notices.c
+    same = select(columns.notice_id).where(
+        columns.commune_code == notice.commune_code, columns.kind == notice.kind.value, columns.about == notice.about
+    )
+    if connection.scalar(same) is not None:
+        return None
+    notice_id = str(uuid7(now, random_bytes(10)))
+    row = msgspec.structs.asdict(notice) | {
+        "kind": notice.kind.value,
+        "notice_id": notice_id,
+        "created_at": now,
+        "answered_at": None,
+    }
+    connection.execute(insert(tables.notices), [row])
+    return notice_id
+
+
+def sent_notices(
+    connection: Connection, premises_ids: Iterable[str], *, kind: NoticeKind = NoticeKind.PLEASE_DECLARE
+) -> tuple[SentNotice, ...]:
+    """Return the notices of one kind sent to these premises, oldest first."""
+    return tuple(
+        SentNotice(
+            notice_id=row.notice_id, who=row.who, premises_id=row.premises_id, sent_at=row.created_at, answered_at=row.answered_at
+        )
+        for row in notices_at(connection, premises_ids)
+        if row.kind == kind.value
+    )
+
+
+def notices_at(connection: Connection, premises_ids: Iterable[str], *, limit: int = 1000) -> list[Row[Any]]:
+    """Return every notice to these premises, oldest first."""
+    columns = tables.notices.c
+    query = select(tables.notices).where(columns.premises_id.in_(sorted(set(premises_ids))))
+    return list(connection.execute(query.order_by(columns.created_at, columns.notice_id).limit(limit)).all())
+
+
+def answer_notice(connection: Connection, notice_id: str, *, now: datetime) -> None:
+    """Mark a notice as answered."""
+    connection.execute(update(tables.notices).where(tables.notices.c.notice_id == notice_id).values(answered_at=now))

@@ -1,0 +1,133 @@
+"""Presences: that somebody undeclared was seen at a premises, for a while, under a pseudonym.
+
+- The pseudonym is keyed per premises: rows of two premises cannot be joined without the key, and none names a person.
+- A presence that a standing stay or a registered residence covers is not written at all; a declaration that covers earlier ones
+  deletes them. What is left is who is not declared, and it expires.
+- The reading itself (what the kiosk read) is sealed under the row's own key.
+
+Example: ``sightings(connection, ["htl-sao-mai"], since=yesterday)`` is what the sweep judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, delete, or_, select
+
+from registry import tables
+from registry.vault import Vault
+from residence.cases.undeclared import Sighting
+from residence.clock import VIETNAM, parse_instant
+from residence.people.letters import plain_key
+from residence.people.names import words_of
+from residence.people.person import Person
+from residence.stays.known import KnownResidence, KnownStay, numbers_of
+
+KEPT_FOR: Final = timedelta(days=14)
+# A person often passes the door before the hour the declarant writes down.
+ARRIVAL_SLACK: Final = timedelta(hours=12)
+
+
+def identities(person: Person) -> tuple[str, ...]:
+    """Return what a person can be recognised by, strongest first; name and birth date last."""
+    numbers = [f"{number.kind}:{number.value}" for number in numbers_of(person) if number.status == "active"]
+    birth = person.birth.value if person.birth else ""
+    return (*numbers, f"name:{words_of(plain_key(person.full_name))}:{birth}")
+
+
+def pseudonym_of(person: Person, premises_id: str, vault: Vault) -> bytes:
+    """Return the pseudonym a sighting of this person is kept under."""
+    return vault.pseudonym(premises_id, identities(person)[0])
+
+
+def is_covered(seen_at: datetime, premises_id: str, *, stays: Iterable[KnownStay], residences: Iterable[KnownResidence]) -> bool:
+    """Tell whether a standing stay or a registered residence at these premises explains a sighting."""
+    day = seen_at.astimezone(VIETNAM).date()
+    return any(each.premises_id == premises_id and _stays_then(each, seen_at) for each in stays) or any(
+        each.premises_id == premises_id and _lives_then(each, day) for each in residences
+    )
+
+
+def _stays_then(stay: KnownStay, seen_at: datetime) -> bool:
+    if stay.status in {"withdrawn", "removed"}:
+        return False
+    first, last = span(stay)
+    return first <= seen_at and (last is None or seen_at <= last)
+
+
+def span(stay: KnownStay) -> tuple[datetime, datetime | None]:
+    """Return from when to when a stay explains sightings; no end means until further notice."""
+    end = stay.ended_at or stay.planned_end
+    return parse_instant(stay.start) - ARRIVAL_SLACK, parse_instant(end) if end else None
+
+
+def _lives_then(residence: KnownResidence, day: date) -> bool:
+    begun = date.fromisoformat(residence.valid_from) <= day
+    return begun and (residence.valid_to is None or day <= date.fromisoformat(residence.valid_to))
+
+
+def delete_covered(connection: Connection, covers: Iterable[tuple[bytes, KnownStay]]) -> None:
+    """Delete the presences that stays now cover, given (pseudonym, stay) pairs."""
+    columns = tables.presences.c
+    pairs = list(covers)
+    if not pairs:
+        return
+    wanted = sorted({pseudonym for pseudonym, _ in pairs})
+    query = select(columns.presence_id, columns.pseudonym_index, columns.seen_at).where(columns.pseudonym_index.in_(wanted))
+    gone = [
+        row.presence_id
+        for row in connection.execute(query)
+        if any(bytes(row.pseudonym_index) == pseudonym and _stays_then(stay, row.seen_at) for pseudonym, stay in pairs)
+    ]
+    delete_presences(connection, gone)
+
+
+def delete_presences(connection: Connection, presence_ids: list[str]) -> None:
+    """Delete presences with their keys and receipts."""
+    if presence_ids:
+        connection.execute(delete(tables.presences).where(tables.presences.c.presence_id.in_(presence_ids)))
+        connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(presence_ids)))
+        connection.execute(delete(tables.receipts).where(tables.receipts.c.declaration_id.in_(presence_ids)))
+
+
+def purge_expired(connection: Connection, *, now: datetime, limit: int = 1000) -> int:
+    """Delete presences past their time; returns how many."""
+    columns = tables.presences.c
+    expired = list(connection.scalars(select(columns.presence_id).where(columns.expires_at <= now).limit(limit)))
+    delete_presences(connection, expired)
+    return len(expired)
+
+
+def sightings(
+    connection: Connection, premises_ids: Iterable[str], *, since: datetime, limit: int = 10_000
+) -> tuple[Sighting, ...]:
+    """Return the presences at these premises, oldest first; ``who`` is the pseudonym in hex."""
+    columns = tables.presences.c
+    query = (
+        select(tables.presences)
+        .where(columns.premises_id.in_(sorted(set(premises_ids))), columns.seen_at >= since)
+        .order_by(columns.seen_at, columns.presence_id)
+        .limit(limit)
+    )
+    return tuple(_sighting(row) for row in connection.execute(query))
+
+
+def premises_with_presences(connection: Connection, *, commune_code: str | None = None, limit: int = 1000) -> list[str]:
+    """Return the premises at which anybody undeclared was seen: what the sweep has to look at."""
+    columns = tables.presences.c
+    query = select(columns.premises_id).distinct().where(or_(commune_code is None, and_(columns.commune_code == commune_code)))
+    return list(connection.scalars(query.order_by(columns.premises_id).limit(limit)))
+
+
+def _sighting(row: Any) -> Sighting:
+    return Sighting(
+        presence_id=row.presence_id,
+        who=bytes(row.pseudonym_index).hex(),
+        premises_id=row.premises_id,
+        kind=row.kind,
+        seen_at=row.seen_at,
+        unit=row.unit,
+        person=row.person_kind,
+    )

@@ -1,0 +1,142 @@
+"""The one way a personal field reaches a human: for a purpose, and on the record.
+
+- The role and purpose decide which fields come back (``residence/access/purposes.py``); a caller can ask for fewer, never for more.
+- The access record is written in the same transaction as the look: no record, no fields. A look therefore needs ``writing()``.
+- An erased person comes back with no fields; the look is recorded all the same.
+- Binding (is this the clerk's own premises, is this case claimed) is the caller's policy; what it was bound to is recorded in ``about``.
+
+Example: ``release_persons(connection, ids, look=Look(account_id=..., role="clerk", purpose=Purpose.DECLARE_GUEST, ...), ...)``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, select
+
+from registry import access_records, tables
+from registry.persons import opened, read_birth
+from registry.vault import Cell, SubjectKey, Vault
+from residence.access.purposes import PERSONAL, Field, Purpose, Role, released_fields
+from residence.people.person import Document
+
+MASK_KEPT = 3
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """Who looks, why, and at what: the access record's content."""
+
+    account_id: str
+    role: Role
+    purpose: Purpose
+    commune_code: str
+    about: str | None = None  # case, stay or premises the purpose is bound to
+    fields: frozenset[Field] | None = None  # fewer than the purpose allows
+
+
+class ReleasedPerson(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back of one person. Text as recorded; a partial date as its value; a masked number keeps its last three digits."""
+
+    person_id: str
+    fields: dict[Field, str]
+    erased: bool = False
+
+
+def release_persons(
+    connection: Connection,
+    person_ids: Iterable[str],
+    *,
+    look: Look,
+    vault: Vault,
+    now: datetime,
+    random_bytes: Callable[[int], bytes],
+) -> dict[str, ReleasedPerson]:
+    """Return the fields of each person that ``look`` may see, and write the access records; ``Refused`` for a wrong purpose."""
+    wanted = sorted(set(person_ids))
+    fields = released_fields(look.role, look.purpose) & PERSONAL
+    if look.fields is not None:
+        fields &= look.fields
+    if not wanted or not fields:
+        return {person_id: ReleasedPerson(person_id=person_id, fields={}) for person_id in wanted}
+    access_records.add(connection, wanted, look=look, fields=fields, now=now, random_bytes=random_bytes)
+    keys = vault.load_keys(connection, wanted)
+    rows = {
+        row.person_id: row for row in connection.execute(select(tables.persons).where(tables.persons.c.person_id.in_(wanted)))
+    }
+    numbers = _numbers(connection, wanted, vault) if fields & _FROM_NUMBERS else {}
+    return {
+        each: _released(each, rows.get(each), keys.get(each), numbers=numbers.get(each, {}), fields=fields, vault=vault)
+        for each in wanted
+    }
+
+
+_FROM_NUMBERS = frozenset({Field.PERSONAL_NUMBER, Field.PERSONAL_NUMBER_MASKED, Field.OLD_NUMBER})
+_COLUMNS = {
+    Field.FULL_NAME: "full_name",
+    Field.SEX: "sex",
+    Field.NATIONALITY: "nationality",
+    Field.RESIDENCE_TEXT: "residence_text",
+    Field.CONTACT: "contact",
+}
+
+
+def _released(
+    person_id: str,
+    row: Row[Any] | None,
+    key: SubjectKey | None,
+    *,
+    numbers: dict[str, str],
+    fields: frozenset[Field],
+    vault: Vault,
+) -> ReleasedPerson:
+    if row is None or key is None:
+        return ReleasedPerson(person_id=person_id, fields={}, erased=True)
+    values: dict[Field, str | None] = {
+        field: opened(row, column, key, vault) for field, column in _COLUMNS.items() if field in fields
+    }
+    if Field.BIRTH_DATE in fields:
+        birth = read_birth(opened(row, "birth", key, vault))
+        values[Field.BIRTH_DATE] = birth.value if birth else None
+    if Field.DOCUMENT in fields:
+        values[Field.DOCUMENT] = _document(opened(row, "document", key, vault))
+    personal = numbers.get("personal")
+    values[Field.PERSONAL_NUMBER] = personal
+    values[Field.PERSONAL_NUMBER_MASKED] = mask(personal) if personal else None
+    values[Field.OLD_NUMBER] = numbers.get("old")
+    return ReleasedPerson(
+        person_id=person_id, fields={field: value for field, value in values.items() if value is not None and field in fields}
+    )
+
+
+def mask(number: str) -> str:
+    """Return a number with all but its last three characters hidden."""
+    return "•" * (len(number) - MASK_KEPT) + number[-MASK_KEPT:]
+
+
+def _document(text: str | None) -> str | None:
+    if text is None:
+        return None
+    document = msgspec.json.decode(text, type=Document)
+    return f"{document.kind.value} {mask(document.number)}" if document.number else document.kind.value
+
+
+def _numbers(connection: Connection, person_ids: list[str], vault: Vault) -> dict[str, dict[str, str]]:
+    """Return kind -> the youngest number in force, by person."""
+    columns = tables.identifiers.c
+    query = (
+        select(tables.identifiers)
+        .where(columns.person_id.in_(person_ids), columns.status == "active")
+        .order_by(columns.recorded_at)
+    )
+    rows = connection.execute(query).all()
+    keys = vault.load_keys(connection, {row.subject_id for row in rows})
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        key = keys.get(row.subject_id)
+        if key is not None:
+            value = vault.open(key, Cell("identifiers", "value", row.identifier_id), row.value_sealed).decode()
+            found.setdefault(row.person_id, {})[row.kind] = value
+    return found
