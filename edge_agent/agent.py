@@ -21,7 +21,6 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Protocol
 
 import structlog
@@ -96,7 +95,12 @@ class OutboxPort(Protocol):
         """Count the rows without a receipt."""
         ...
 
-    def oldest_unsent_at(self) -> datetime | None:
+    @property
+    def full(self) -> bool:
+        """Tell whether the last attempt to keep met a full disk."""
+        ...
+
+    def oldest_unsent_at(self) -> str | None:
         """Say since when the oldest of them waits."""
         ...
 
@@ -108,13 +112,14 @@ class Health:
     online: bool
     connection: str  # the uplink's own word for its state
     depth: int
-    oldest_unsent_at: datetime | None
+    oldest_unsent_at: str | None
+    full: bool  # the store takes nothing more
     readers: tuple[ReaderHealth, ...]
 
     @property
     def can_read(self) -> bool:
-        """Tell whether at least one reader works."""
-        return any(reader.state != "lost" for reader in self.readers)
+        """Tell whether a reader works, or none has reported yet."""
+        return not self.readers or any(reader.state != "lost" for reader in self.readers)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +137,7 @@ class View:
 class KioskAgent:
     """One kiosk's agent. All methods may be called from any thread."""
 
-    def __init__(  # noqa: PLR0913 - one keyword per port
+    def __init__(
         self,
         *,
         profile: KioskProfile,
@@ -241,7 +246,7 @@ class KioskAgent:
                 self._take(event)
             except Exception:  # noqa: BLE001 - the kiosk stays up whatever a step meets; the visit is given up
                 # No traceback: it may carry what the person typed.
-                _log.error("dialogue.failed", event_kind=type(event).__name__)  # noqa: TRY400 - see above
+                _log.error("dialogue.failed", event_kind=type(event).__name__)
                 self._give_up()
             if done is not None:
                 done.set_result(self.view())
@@ -331,6 +336,7 @@ class KioskAgent:
             connection=word,
             depth=self._outbox.depth(),
             oldest_unsent_at=self._outbox.oldest_unsent_at(),
+            full=self._outbox.full,
             readers=readers,
         )
 

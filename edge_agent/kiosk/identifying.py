@@ -57,7 +57,7 @@ from residence.people.personal_number import is_personal_number
 from residence.wire.messages import Presence
 
 TYPED_ORDER: Final[tuple[TypedField, ...]] = ("name", "birth", "sex", "number", "helper")
-_DATE: Final = re.compile(r"(?P<year>\d{4})(-(?P<month>\d{2})(-(?P<day>\d{2}))?)?")
+_SIGNS: Final = re.compile(r"[\s/.-]")
 
 Move = tuple[Screen, tuple[Effect, ...]]
 
@@ -227,9 +227,10 @@ def _wrong(problems: tuple[Problem, ...]) -> Problem | None:
 
 
 def _birth(text: str, today: date) -> PartialDate | None:
-    """Read ``YYYY``, ``YYYY-MM`` or ``YYYY-MM-DD``; None when it is no past date."""
-    match = _DATE.fullmatch(text)
-    if match is None:
+    """Read ``ddmmyyyy``, ``mmyyyy`` or ``yyyy``, with or without signs between; None when it is no past date."""
+    digits = _SIGNS.sub("", text)
+    if not (digits.isascii() and digits.isdigit()) or len(digits) not in {4, 6, 8}:
         return None
-    birth = partial_date(int(match["year"]), int(match["month"] or 0), int(match["day"] or 0))
+    day, month = int(digits[:-6] or 0), int(digits[:-4][-2:] or 0)
+    birth = partial_date(int(digits[-4:]), month, day)
     return birth if birth and earliest(birth) <= today else None

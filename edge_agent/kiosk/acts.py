@@ -1,0 +1,92 @@
+"""What a button on the page means: form fields to events of the dialogue, one table.
+
+- A form names the screen it was drawn for; an act for another screen is late and does nothing.
+- Everything in a form is untrusted text: lengths are cut, numbers are parsed, words outside the table are refused.
+
+Example: ``events_of({"screen": "nights", "do": "nights", "nights": "2"}, ...)`` gives ``(NightsChosen(nights=2),)``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, cast, get_args
+
+from edge_agent.kiosk.events import (
+    Act,
+    Cancelled,
+    Confirmed,
+    LanguageChosen,
+    MoreTime,
+    NightsChosen,
+    NoCard,
+    NotMe,
+    PersonConfirmed,
+    PurposeChosen,
+    ReasonChosen,
+    Started,
+    Typed,
+    UnitChosen,
+    WentBack,
+)
+from edge_agent.kiosk.states import TypedField
+from firmware_config.profiles import Language
+from residence.errors import Malformed
+from residence.stays.declaration import Reason
+
+LONGEST_TEXT: Final = 200
+# Acts that mean the same on every screen, so being late does no harm.
+ANYWHERE: Final = frozenset({"language", "stop", "more-time"})
+_PURPOSES: Final = ("stay", "entry", "resident", "day-visit")
+
+Fields = Mapping[str, str]
+
+
+def events_of(fields: Fields, *, screen: str, fresh_id: Callable[[], str]) -> tuple[Act, ...]:
+    """Return the events a form asks for; none when it is late. Raise ``Malformed("page.unknown_act")`` for anything else."""
+    do, _, value = fields.get("do", "").partition(":")
+    if do not in ANYWHERE and fields.get("screen") != screen:
+        return ()
+    try:
+        return _SIMPLE[do] if do in _SIMPLE else _valued(do, value or fields.get("value", ""), screen, fresh_id)
+    except (KeyError, ValueError) as error:
+        raise Malformed("page.unknown_act", "/do") from error
+
+
+_SIMPLE: Final[dict[str, tuple[Act, ...]]] = {
+    "no-card": (NoCard(),),
+    "yes": (PersonConfirmed(),),
+    "not-me": (NotMe(),),
+    "back": (WentBack(),),
+    "stop": (Cancelled(),),
+    "more-time": (MoreTime(),),
+}
+
+
+def _valued(do: str, value: str, screen: str, fresh_id: Callable[[], str]) -> tuple[Act, ...]:
+    value = value[:LONGEST_TEXT]
+    match do:
+        case "start":
+            return (LanguageChosen(language=_language(value)), Started())
+        case "language":
+            return (LanguageChosen(language=_language(value)),)
+        case "purpose" if value in _PURPOSES:
+            return (PurposeChosen(purpose=value),)
+        case "typed" | "skip":
+            asked = cast("TypedField", screen.removeprefix("typing-"))
+            return (Typed(asked=asked, text=value if do == "typed" else ""),)
+        case "unit":
+            return (UnitChosen(unit=value),)
+        case "nights":
+            return (NightsChosen(nights=int(value)),)
+        case "reason":
+            return (ReasonChosen(reason=Reason(value)),)
+        case "confirm":
+            return (Confirmed(fresh_id=fresh_id()),)
+        case _:
+            raise KeyError(do)
+
+
+def _language(value: str) -> Language:
+    if value not in get_args(Language):
+        raise ValueError(value)
+    return cast("Language", value)

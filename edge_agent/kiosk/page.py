@@ -1,0 +1,236 @@
+"""The kiosk's page: server-rendered, one address, told of changes by server-sent events.
+
+- ``/`` is the whole page, ``/screen`` the part that changes; the address never says anything about anybody.
+- A form goes to ``/act`` and answers with the new screen (or, without script, by going back to ``/``).
+- ``/events`` tells the browser that something changed, never what: it fetches ``/screen``. When a visit ends it says ``wipe``, the
+  browser goes to ``/wiped``, which clears what a browser keeps, and from there to a fresh ``/``.
+- The browser reconnects by itself; while the agent is away the page shows "restarting" and nothing of the visit.
+- ``guarding`` decides who may talk to it; ``showing`` what it may know; here is only HTTP.
+
+Example: ``uvicorn.run(create_page(agent, random_bytes=random_bytes, clock=clock), host="127.0.0.1", port=8800)``
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from importlib import resources
+from typing import Any, Final
+from urllib.parse import quote
+
+import segno
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edge_agent.agent import KioskAgent, View
+from edge_agent.kiosk.acts import events_of
+from edge_agent.kiosk.guarding import HEADERS, SESSION_BYTES, WIPE_HEADERS, Guard, is_loopback
+from edge_agent.kiosk.showing import name_of, shown
+from edge_agent.kiosk.states import Result
+from residence.clock import Clock
+from residence.errors import LuutruError, Malformed, sentence
+
+KEEPALIVE_SECONDS: Final = 10.0
+MOST_WATCHERS: Final = 32
+ACT_SECONDS: Final = 5.0
+LARGEST_FORM: Final = 16 * 1024
+
+
+class Page:
+    """The routes. One per process."""
+
+    def __init__(self, agent: KioskAgent, *, random_bytes: Callable[[int], bytes], clock: Clock) -> None:
+        self._agent = agent
+        self._random_bytes = random_bytes
+        self._clock = clock
+        self._guard = Guard(random_bytes(32))
+        self._cookie = f"luutru_{agent.profile.kiosk.id}"
+        self._watchers = 0
+        self._templates = Environment(
+            loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+
+    def routes(self) -> list[Route | Mount]:
+        """Return every route of the page."""
+        static = StaticFiles(directory=str(resources.files(__package__).joinpath("static")))
+        return [
+            Route("/", self.whole),
+            Route("/screen", self.screen),
+            Route("/act", self.act, methods=["POST"]),
+            Route("/events", self.events),
+            Route("/receipt.svg", self.receipt),
+            Route("/wiped", self.wiped),
+            Route("/health", self.health),
+            Mount("/static", static),
+        ]
+
+    async def whole(self, request: Request) -> Response:
+        """Draw the whole page, with a session if there is none."""
+        return self._draw("page.html", request)
+
+    async def screen(self, request: Request) -> Response:
+        """Draw the part that changes."""
+        return self._draw("screen.html", request)
+
+    async def act(self, request: Request) -> Response:
+        """Take one form, hand its events to the agent, draw what came of it."""
+        if int(request.headers.get("content-length") or 0) > LARGEST_FORM:
+            return PlainTextResponse(status_code=413)
+        async with request.form(max_files=0, max_fields=20) as form:
+            fields = {key: value for key, value in form.items() if isinstance(value, str)}
+        view = self._agent.view()
+        try:
+            self._guard.check_post(
+                host=request.headers.get("host", ""),
+                origin=request.headers.get("origin", ""),
+                session=request.cookies.get(self._cookie, ""),
+                token=fields.get("token", ""),
+                visit=view.visit,
+            )
+            events = events_of(fields, screen=name_of(view.state.screen), fresh_id=self._agent.fresh_id)
+        except LuutruError as error:
+            return _refusal(error)
+        for event in events:
+            await asyncio.wait_for(asyncio.wrap_future(self._agent.act(event)), ACT_SECONDS)
+        if request.headers.get("x-part") == "screen":
+            return self._draw("screen.html", request)
+        return RedirectResponse("/", status_code=303)
+
+    async def events(self, request: Request) -> Response:
+        """Tell the browser of changes until it goes away."""
+        if self._watchers >= MOST_WATCHERS:
+            return PlainTextResponse(status_code=503, headers={"Retry-After": "5"})
+        return StreamingResponse(self._stream(request), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+    async def receipt(self, _request: Request) -> Response:
+        """Draw the receipt code of the present visit as a QR code."""
+        screen = self._agent.view().state.screen
+        if not isinstance(screen, Result):
+            return PlainTextResponse(status_code=404)
+        url = self._agent.profile.page.check_url
+        drawing = io.BytesIO()
+        text = f"{url}{quote(screen.code)}" if url else screen.code
+        segno.make(text, error="m", micro=False).save(drawing, kind="svg", border=2, omitsize=True, dark="#10243e", light="#fff")
+        return Response(drawing.getvalue(), media_type="image/svg+xml")
+
+    async def wiped(self, _request: Request) -> Response:
+        """Clear what the browser keeps and begin a new session."""
+        response = RedirectResponse("/", status_code=303, headers=WIPE_HEADERS)
+        self._begin_session(response)
+        return response
+
+    async def health(self, _request: Request) -> Response:
+        """Say how the kiosk is; nothing personal."""
+        health = self._agent.view().health
+        return JSONResponse(
+            {
+                "kiosk_id": self._agent.profile.kiosk.id,
+                "connection": health.connection,
+                "outbox_depth": health.depth,
+                "oldest_unsent_at": health.oldest_unsent_at,
+                "full": health.full,
+                "readers": {each.reader: {"state": each.state, "code": each.code} for each in health.readers},
+            }
+        )
+
+    def _draw(self, template: str, request: Request) -> Response:
+        session = request.cookies.get(self._cookie, "")
+        fresh = not self._guard.knows(session)
+        if fresh:
+            session = self._guard.session(self._random_bytes(SESSION_BYTES))
+        view = self._agent.view()
+        context: dict[str, Any] = shown(view, profile=self._agent.profile, now=self._clock.now())
+        context["token"] = self._guard.token(session, visit=view.visit)
+        response = HTMLResponse(self._templates.get_template(template).render(context))
+        if fresh:
+            self._set_session(response, session)
+        return response
+
+    def _begin_session(self, response: Response) -> None:
+        self._set_session(response, self._guard.session(self._random_bytes(SESSION_BYTES)))
+
+    def _set_session(self, response: Response, session: str) -> None:
+        response.set_cookie(self._cookie, session, httponly=True, samesite="strict", path="/")
+
+    async def _stream(self, request: Request) -> AsyncIterator[str]:
+        loop = asyncio.get_running_loop()
+        changes: asyncio.Queue[View] = asyncio.Queue(maxsize=100)
+
+        def tell(view: View) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closing
+                loop.call_soon_threadsafe(_offer, changes, view)
+
+        unwatch = self._agent.watch(tell)
+        self._watchers += 1
+        try:
+            view = self._agent.view()
+            visit = view.visit
+            yield f"retry: 1000\n{_event('state', view)}"
+            while not await request.is_disconnected():
+                try:
+                    view = await asyncio.wait_for(changes.get(), KEEPALIVE_SECONDS)
+                except TimeoutError:
+                    yield ": still here\n\n"
+                    continue
+                yield _event("wipe" if view.visit != visit else "state", view)
+                visit = view.visit
+        finally:
+            self._watchers -= 1
+            unwatch()
+
+
+def create_page(agent: KioskAgent, *, random_bytes: Callable[[int], bytes], clock: Clock) -> ASGIApp:
+    """Return the page's application."""
+    page = Page(agent, random_bytes=random_bytes, clock=clock)
+    return _Guarded(Starlette(routes=page.routes()))
+
+
+class _Guarded:
+    """Refuses foreign hosts and puts the headers on every answer, also on errors."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+        app: Callable[[Scope, Receive, Send], Awaitable[None]] = self._app
+        if not is_loopback(host):
+            app = PlainTextResponse(status_code=421)
+        await app(scope, receive, send_with_headers)
+
+
+def _offer(changes: asyncio.Queue[View], view: View) -> None:
+    if changes.full():
+        changes.get_nowait()  # only the newest matters: the browser fetches the screen as it is
+    changes.put_nowait(view)
+
+
+def _event(name: str, view: View) -> str:
+    return f"event: {name}\ndata: {json.dumps({'version': view.version, 'cue': view.cue})}\n\n"
+
+
+def _refusal(error: LuutruError) -> Response:
+    status = 400 if isinstance(error, Malformed) else 403
+    said = sentence(error.code)
+    body = {"code": error.code, "message": {"vi": said.vi, "en": said.en}}
+    return JSONResponse(body, status_code=status, media_type="application/problem+json")
