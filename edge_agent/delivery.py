@@ -34,13 +34,13 @@ class Delivery:
 
     def send_rows(self, *, at: float, publish: Publish) -> None:
         """Send what is due again, then what was never sent, as far as the window reaches."""
-        for declaration_id in self._plan.due(at=at)[: self._plan.room_for_resends()]:
+        for declaration_id in self._plan.due(at=at)[: self._plan.room_for_resends(at=at)]:
             row = self._outbox.row(declaration_id)
             if row is None:
                 self._plan.settled(declaration_id)
             else:
                 self._send(row, publish)
-        while room := self._plan.room():
+        while room := self._plan.room(at=at):
             rows = self._outbox.unsettled(room, after=self._plan.cursor)
             for row in rows:
                 self._plan.cursor = row.sequence
@@ -49,18 +49,17 @@ class Delivery:
             if not rows:
                 return
 
-    def acknowledged(self, mid: int, code: int, *, at: float) -> str:
-        """Take the broker's answer to one message; return a trouble code, or ""."""
+    def acknowledged(self, mid: int, code: int, *, at: float) -> str | None:
+        """Take the broker's answer to one message; return a trouble code, "" when it took a row, None when it was no row."""
         declaration_id = self._mids.pop(mid, None)
         if declaration_id is None:
-            return ""  # the kiosk's own state message
-        self._plan.acknowledged(declaration_id, at=at)
+            return None  # the kiosk's own state message
         if code == 0:
+            self._plan.taken(declaration_id, at=at)
             self._outbox.mark_sent(declaration_id)
             return ""
-        trouble = REFUSALS.get(code, "uplink.quota")
-        _log.warning(trouble, declaration_id=declaration_id, reason_code=code)
-        return trouble
+        self._plan.refused(declaration_id, at=at)
+        return REFUSALS.get(code, "uplink.quota")
 
     def receipts(self, payload: bytes) -> None:
         """Settle every genuine receipt of one message; ``Refused`` (disk full) leaves the message with the broker."""

@@ -39,6 +39,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     resend_after: float = 30.0
     backoff_base: float = 1.0
     backoff_cap: float = 120.0
+    hold_cap: float = 300.0  # how long a gateway's "away" is believed
     keepalive: int = 30
 
 

@@ -1,12 +1,14 @@
 """Which waiting rows to send now: a small window, resends after silence, patience after a refusal. Pure.
 
 - At most ``WINDOW`` rows are with the broker unacknowledged; at most ``AWAITING`` are acknowledged and without receipt.
-- A row without a receipt is sent again after ``resend_after``, doubling each time up to ``RESEND_CAP``, each wait drawn between half and
-  whole so that a site's kiosks drift apart. A refused row waits the same way. One bad row never holds up the others.
+- A row without a receipt is sent again after ``resend_after``, doubling each time up to ``RESEND_CAP``, each wait drawn between
+  half and whole so that a site's kiosks drift apart. One bad row never holds up the others.
+- A refusal is about the line, not the row: sending pauses (doubling, jittered), then one row probes; the first one taken reopens
+  the whole window. So a large outbox is not poured into a broker that takes nothing.
 - A lost connection forgets what was not acknowledged (it is sent again at once) and keeps the waits of what was.
 - Times are monotonic seconds, randomness is handed in (0 <= r < 1).
 
-Example: ``plan.acknowledged("id-1", at=now); plan.due(at=now + 31) == ["id-1"]``
+Example: ``plan.taken("id-1", at=now); plan.due(at=now + 31) == ["id-1"]``
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ AWAITING: Final = 2000
 RESEND_CAP: Final = 600.0
 BACKOFF_BASE: Final = 1.0
 BACKOFF_CAP: Final = 120.0
+PAUSE_BASE: Final = 1.0
+PAUSE_CAP: Final = 60.0
 _MAX_DOUBLINGS: Final = 20
 
 
@@ -36,15 +40,19 @@ class SendPlan:
         self._in_flight: set[str] = set()
         self._due: dict[str, float] = {}
         self._tries: dict[str, int] = {}
+        self._refusals = 0  # in a row, since the last row was taken
+        self._paused_until = 0.0
         self.cursor = 0  # the highest sequence number sent since the last connection
 
-    def room(self) -> int:
-        """Return how many more rows may be handed to the broker now."""
-        return max(0, min(WINDOW - len(self._in_flight), AWAITING - len(self._in_flight) - len(self._due)))
+    def room(self, *, at: float) -> int:
+        """Return how many rows never sent before may be handed to the broker now."""
+        return max(0, min(self.room_for_resends(at=at), AWAITING - len(self._in_flight) - len(self._due)))
 
-    def room_for_resends(self) -> int:
+    def room_for_resends(self, *, at: float) -> int:
         """Return how many rows may be sent again now; a full waiting list does not stop resends."""
-        return max(0, WINDOW - len(self._in_flight))
+        if at < self._paused_until:
+            return 0
+        return max(0, (1 if self._refusals else WINDOW) - len(self._in_flight))
 
     def sent(self, declaration_id: str, sequence: int) -> None:
         """Note that a row was handed to the broker."""
@@ -56,15 +64,23 @@ class SendPlan:
         """Tell whether a row is in flight or waits for its receipt or its next try."""
         return declaration_id in self._in_flight or declaration_id in self._due
 
-    def acknowledged(self, declaration_id: str, *, at: float) -> None:
-        """Note the broker's answer, good or bad: either way the row is tried again unless a receipt comes first."""
-        if declaration_id not in self._in_flight:
-            return
-        self._in_flight.discard(declaration_id)
-        tries = self._tries.get(declaration_id, 0)
-        self._tries[declaration_id] = tries + 1
-        wait = min(RESEND_CAP, self._resend_after * float(1 << min(tries, _MAX_DOUBLINGS)))
-        self._due[declaration_id] = at + wait * (0.5 + self._jitter() / 2)
+    def taken(self, declaration_id: str, *, at: float) -> None:
+        """Note that the broker took a row: it is sent again unless a receipt comes first."""
+        self._refusals, self._paused_until = 0, 0.0
+        if declaration_id in self._in_flight:
+            tries = self._tries.get(declaration_id, 0)
+            self._tries[declaration_id] = tries + 1
+            wait = min(RESEND_CAP, self._resend_after * float(1 << min(tries, _MAX_DOUBLINGS)))
+            self._wait(declaration_id, at + wait * (0.5 + self._jitter() / 2))
+
+    def refused(self, declaration_id: str, *, at: float) -> None:
+        """Note that the broker did not take a row: pause the line, then try with one."""
+        if at >= self._paused_until:  # the other rows of the same window tell nothing new
+            longest = min(PAUSE_CAP, PAUSE_BASE * float(1 << min(self._refusals, _MAX_DOUBLINGS)))
+            self._refusals += 1
+            self._paused_until = at + longest * (0.5 + self._jitter() / 2)
+        if declaration_id in self._in_flight:
+            self._wait(declaration_id, self._paused_until)
 
     def settled(self, declaration_id: str) -> None:
         """Forget a row: its receipt came."""
@@ -84,8 +100,12 @@ class SendPlan:
         """Forget what the broker never acknowledged; look at the whole outbox again."""
         self._in_flight.clear()
         self.cursor = 0
+        self.reopen()
 
-    def send_all_again(self) -> None:
-        """Make every waiting row due now: the gateway came back, or a broker lost its memory."""
-        self._due.clear()
-        self.cursor = 0
+    def reopen(self) -> None:
+        """End a pause: there is a new connection, or a gateway came back."""
+        self._refusals, self._paused_until = 0, 0.0
+
+    def _wait(self, declaration_id: str, until: float) -> None:
+        self._in_flight.discard(declaration_id)
+        self._due[declaration_id] = until

@@ -78,6 +78,7 @@ class Uplink:
         self._health = Health(state=ConnectionState.STOPPED, session=0, attempts=0, trouble="", gateway_online=True)
         self._retry_at = 0.0
         self._state_due = 0.0
+        self._hold_until = 0.0
         outbox.listen(lambda _: self._events.put(_Event("kept")))
 
     def health(self) -> Health:
@@ -127,7 +128,9 @@ class Uplink:
             case "acknowledged":
                 mid, code = event.value
                 trouble = self._delivery.acknowledged(mid, code, at=self._seconds())
-                self._change(trouble=trouble or self._health.trouble)
+                if trouble is not None and trouble != self._health.trouble:
+                    _log.warning("uplink.answer", trouble=trouble or "none", reason_code=code)
+                    self._change(trouble=trouble)
             case "message":
                 self._message(event.value)
             case _:  # kept: _go_on looks at the outbox
@@ -137,13 +140,13 @@ class Uplink:
         now = self._seconds()
         if self._health.state is ConnectionState.WAITING and now >= self._retry_at:
             self._connect()
+        if self._health.state is ConnectionState.HOLDING and now >= self._hold_until:
+            self._change(state=ConnectionState.UP)  # a stale "away" must not hold declarations for ever; trying loses nothing
         if self._health.state is ConnectionState.UP:
             self._delivery.send_rows(at=now, publish=self._publish_row)
         if self._health.state in {ConnectionState.UP, ConnectionState.HOLDING} and now >= self._state_due:
             self._publish_state(online=True)
             self._outbox.rest()
-
-    # -- connecting -------------------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
         try:
@@ -215,8 +218,6 @@ class Uplink:
         self._client = None
         self._change(state=ConnectionState.STOPPED)
 
-    # -- sending ----------------------------------------------------------------------------------------------------------
-
     def _publish_row(self, envelope: bytes) -> int:
         return int(self._client.publish(self._topics.declarations, envelope, qos=1).mid)
 
@@ -240,8 +241,6 @@ class Uplink:
             )
         )
 
-    # -- receiving --------------------------------------------------------------------------------------------------------
-
     def _message(self, message: Any) -> None:
         try:
             if message.topic == self._topics.receipts:
@@ -260,12 +259,12 @@ class Uplink:
 
     def _gateway_state(self, payload: bytes) -> None:
         online = states.decode_gateway_state(payload).online if payload else True
-        if online and not self._health.gateway_online:
-            self._plan.send_all_again()
+        if online:
+            self._plan.reopen()
+        else:
+            self._hold_until = self._seconds() + self._line.hold_cap
         state = ConnectionState.UP if online else ConnectionState.HOLDING
         self._change(state=state, gateway_online=online, trouble="" if online else "uplink.no_gateway")
-
-    # -- small things -----------------------------------------------------------------------------------------------------
 
     def _change(self, **changes: Any) -> None:
         before = self._health
