@@ -1,10 +1,9 @@
-"""Watches a frame source for cards: opens it, decodes the newest frame, delivers what is newly shown, and never gives up.
+"""Watches a frame source for cards: decodes the newest frame and delivers what is newly shown.
 
 - Newest frame only: a frame that came while another was decoded is dropped, so what is delivered is what is in view now.
 - A frame may take ``budget_ns``; the slower decoder stages are skipped when it is used up.
 - An empty scene is given only the quickest stage, but for two frames a second (``edge_agent/scanning/attention.py``).
-- A source that fails is closed and opened again after a pause that doubles from a quarter second up to two seconds.
-- A video that does not loop ends the reader: ``lost`` with ``reader.finished``.
+- A source that fails is closed and opened again (``supervising.py``); a video that does not loop ends the reader.
 - Frames live in memory for the time of one decode. Nothing is written, logged or kept.
 
 Example: ``FrameReader(Camera(0, clock=clock), clock=clock).start(deliver, report)``
@@ -12,26 +11,18 @@ Example: ``FrameReader(Camera(0, clock=clock), clock=clock).start(deliver, repor
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import Final
 
-import structlog
-
-from edge_agent.readers.port import Capture, Deliver, Frame, FrameSource, HealthState, ReaderHealth, Report
+from edge_agent.readers.port import Capture, Deliver, Frame, FrameSource, Report
+from edge_agent.readers.supervising import Supervisor
 from edge_agent.scanning.attention import Attention
 from edge_agent.scanning.cascade import QUICK, Stage, decode
 from edge_agent.scanning.shown import NewlyShown
 from residence.clock import Clock
-from residence.errors import LuutruError
 
 BUDGET_NS: Final = 80_000_000
-FIRST_PAUSE: Final = 0.25
-LONGEST_PAUSE: Final = 2.0
 _WAIT_FOR_FRAME: Final = 0.5
-_STOP_WITHIN: Final = 3.0
-
-log = structlog.get_logger(__name__)
 
 
 class FrameReader:
@@ -45,53 +36,28 @@ class FrameReader:
         self._budget_ns = budget_ns
         self._shown = NewlyShown()
         self._attention = Attention()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._health: tuple[HealthState, str] | None = None
+        self._supervisor = Supervisor(source.name, clock=clock)
 
     def start(self, deliver: Deliver, report: Report) -> None:
         """Begin watching on an own daemon thread."""
-        self._stopping.clear()
-        self._health = None
-        self._thread = threading.Thread(target=self._run, args=(deliver, report), name=f"reader-{self.name}", daemon=True)
-        self._thread.start()
+        self._supervisor.start(lambda: self._session(deliver), report)
 
     def stop(self) -> None:
         """End watching and close the source."""
-        self._stopping.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(_STOP_WITHIN)
+        self._supervisor.stop()
 
-    def _run(self, deliver: Deliver, report: Report) -> None:
-        pause = FIRST_PAUSE
-        while not self._stopping.is_set():
-            healthy = False
-            try:
-                self._source.open()
-                healthy = self._watch(deliver, report)
-            except LuutruError as error:
-                healthy = self._health == ("ok", "")
-                self._say(report, "lost", error.code)
-                if error.code == "reader.finished":
-                    break
-            except Exception as error:  # noqa: BLE001 -- a device's library may raise anything; the thread must live on
-                # The traceback stays out of the log: its frames hold payloads.
-                log.error("reader failed", reader=self.name, error=type(error).__name__)  # noqa: TRY400
-                self._say(report, "lost", "reader.failed")
-            finally:
-                self._source.close()
-            pause = FIRST_PAUSE if healthy else min(pause * 2, LONGEST_PAUSE)
-            self._stopping.wait(pause)
-
-    def _watch(self, deliver: Deliver, report: Report) -> bool:
-        while not self._stopping.is_set():
-            frame = self._source.newest(_WAIT_FOR_FRAME)
-            if frame is None:
-                continue
-            self._say(report, "ok", "")
-            for capture in self._captures(frame):
-                deliver(capture)
-        return True
+    def _session(self, deliver: Deliver) -> None:
+        try:
+            self._source.open()
+            while not self._supervisor.stopping.is_set():
+                frame = self._source.newest(_WAIT_FOR_FRAME)
+                if frame is None:
+                    continue
+                self._supervisor.say("ok")
+                for capture in self._captures(frame):
+                    deliver(capture)
+        finally:
+            self._source.close()
 
     def _captures(self, frame: Frame) -> list[Capture]:
         deadline = self._clock.monotonic_ns() + self._budget_ns
@@ -102,8 +68,3 @@ class FrameReader:
             for code in codes
             if self._shown.is_new(code.payload, frame.taken_ns)
         ]
-
-    def _say(self, report: Report, state: HealthState, code: str) -> None:
-        if self._health != (state, code):
-            self._health = (state, code)
-            report(ReaderHealth(reader=self.name, state=state, code=code, at_ns=self._clock.monotonic_ns()))
