@@ -1,12 +1,13 @@
-"""One disagreement between a declaration and what is known: its name, how bad, and which things it is about.
+"""One disagreement between a declaration and what is known: its name, how bad, and which declarations it is about.
 
-- A finding is a value: same code about the same things is the same finding, whoever came first.
-- ``about`` holds declaration ids, and ids of things that do not come from declarations (register persons, imported stays); sorted.
-- Severity stands in ``residence/errors/codes/stays.toml`` with the sentences; ``info`` is written there as ``info``.
+- A finding is a value: the same code about the same declarations is the same finding, whoever came first.
+- ``about`` holds declaration ids only, sorted. Ids of persons and stays may change when people turn out to be one; these never do.
+- Severity stands with the sentences in ``residence/errors/codes/stays.toml``; ``info`` needs nobody to act.
 """
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final, Literal, cast
 from uuid import UUID, uuid5
 
@@ -17,6 +18,7 @@ from residence.errors import catalogue
 FindingSeverity = Literal["error", "warning", "info"]
 
 NAMESPACE: Final = UUID("6f1a7f0e-6a4c-5c2e-9a57-0d6c1f2b7a10")  # fixed for ever: identities derive from it
+_VERSION_7: Final = 7
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,3 +39,19 @@ def finding(code: str, pointer: str, *about: str) -> Finding:
     """Build a finding; its severity comes from the catalogue."""
     severity = cast("FindingSeverity", catalogue()[code]["severity"])
     return Finding(code=code, severity=severity, pointer=pointer, about=tuple(sorted(set(about))))
+
+
+def derived_id(kind: str, declaration_id: str) -> str:
+    """Return the id of a thing that exists because of a declaration: the declaration's time, then bits of a hash.
+
+    It has the shape of a UUIDv7, so rows keep their order of creation, and every process derives the same.
+    """
+    try:
+        source = UUID(declaration_id)
+    except ValueError:
+        return str(uuid5(NAMESPACE, f"{kind}\n{declaration_id}"))
+    if source.version != _VERSION_7:
+        return str(uuid5(NAMESPACE, f"{kind}\n{declaration_id}"))
+    noise = int.from_bytes(hashlib.sha256(f"{kind}\n{declaration_id}".encode()).digest()[:10], "big")
+    head = source.int >> 80 << 80
+    return str(UUID(int=head | 0x7 << 76 | ((noise >> 62) & 0xFFF) << 64 | 0b10 << 62 | noise & ((1 << 62) - 1)))

@@ -6,7 +6,7 @@ What a caller must look up before it reconciles a declaration D (one set of look
 - ``declarations``: every accepted or conflicting statement about those persons whose interval may touch D's (30 days either
   side is enough), D's chain (what ``D.about`` names, transitively, and whatever names D or that), D itself if recorded before.
   Refused statements are left out.
-- ``stays``: the standing stays those declarations belong to, and stays of the same persons that came without a declaration.
+- ``stays``: every stay those declarations stand in. All declarations of such a stay must be among ``declarations``.
 - ``residences``: permanent and temporary residences of those persons.
 
 Numbers are text. A number of another document than the card is kept as ``kind:issuer:number``.
@@ -66,7 +66,7 @@ class KnownStay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     planned_end: str | None = None
     ended_at: str | None = None
     status: StayStatus = "open"
-    declaration_ids: tuple[str, ...] = ()  # sorted; empty for stays that were imported
+    declaration_ids: tuple[str, ...] = ()  # sorted; every stay rests on declarations
 
 
 class KnownResidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

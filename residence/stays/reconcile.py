@@ -14,28 +14,39 @@ Example: the lobby and the desk both declare the same person for one night; one 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from residence.stays.declaration import StayDeclaration
-from residence.stays.findings import Finding
-from residence.stays.known import Known, KnownNumber, KnownStay
+from residence.stays.findings import Finding, derived_id, finding
+from residence.stays.folding import Group, Standing, fold
+from residence.stays.known import Known, KnownNumber, KnownStay, numbers_of
 from residence.stays.rules import RuleBook
+from residence.stays.spans import instant, max_stay
 
 ReconciliationState = Literal["accepted", "conflicting", "refused"]
 
+# The declaration itself was not allowed; it stands recorded and changes nothing.
+REFUSING: Final = frozenset(
+    {"stays.about_other_premises", "stays.about_other_person", "stays.departure_before_arrival", "stays.times_unreadable"}
+)
+# What it is about has not reached us; it takes effect by itself when that does.
+WAITING: Final = frozenset({"stays.about_unknown"})
+
 
 class PersonChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Who the declaration is about.
+    """Who a declaration is about.
 
-    ``new``: insert the person with the declaration's fields. ``merges``: these ids are the same person; move their numbers, stays
-    and residences to ``person_id`` and keep them as pointers.
+    ``new``: insert the person with the fields of declaration ``stated_in``. ``merges``: these ids are the same person; move their
+    numbers, stays and residences to ``person_id`` and keep them as pointers.
     """
 
     action: Literal["new", "known"]
     person_id: str
+    stated_in: str
     add_numbers: tuple[KnownNumber, ...] = ()
     merges: tuple[str, ...] = ()
 
@@ -59,8 +70,122 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     stay: StayChange | None = None
     findings: tuple[Finding, ...] = ()
     cleared: tuple[Finding, ...] = ()
+    split: tuple[PersonChange, ...] = ()  # other people who lost their person to a correction and need one; nearly always empty
 
 
 def reconcile(declaration: StayDeclaration, known: Known, *, rules: RuleBook, received_at: datetime) -> Reconciliation:
-    """Fit one checked declaration into what is known. See ``residence/stays/known.py`` for what must be looked up."""
-    raise NotImplementedError
+    """Fit one checked declaration into what is known. See ``residence/stays/known.py`` for what must be looked up.
+
+    Raises ``ValueError`` when a known stay rests on declarations that were not looked up: the caller's mistake, never the declarant's.
+    """
+    earlier = tuple(each for each in known.declarations if each.declaration_id != declaration.declaration_id)
+    _refuse_incomplete(known, {declaration.declaration_id, *(each.declaration_id for each in earlier)})
+    after = fold((*earlier, declaration), known, rules=rules)
+    before = fold(earlier, known, rules=rules).findings if earlier else frozenset()
+    own = frozenset(each for each in after.findings if declaration.declaration_id in each.about) | _timing(
+        declaration, rules, received_at
+    )
+    ids, changes = _name_people(declaration, after, known)
+    number = after.group_of[declaration.declaration_id]
+    state = _state(own)
+    person = _own_person(
+        declaration, after.groups[number], changes.get(number), person_id=ids[number], doubted=state != "accepted"
+    )
+    return Reconciliation(
+        state=state,
+        person=person,
+        stay=_stay_change(declaration.declaration_id, after, known, ids),
+        findings=tuple(sorted((after.findings - before) | own, key=_order)),
+        cleared=tuple(sorted(before - after.findings, key=_order)),
+        split=tuple(change for change in changes.values() if change.action == "new" and change.person_id != person.person_id),
+    )
+
+
+def _order(each: Finding) -> tuple[str, tuple[str, ...]]:
+    return each.code, each.about
+
+
+def _refuse_incomplete(known: Known, present: set[str]) -> None:
+    missing = {each for stay in known.stays for each in stay.declaration_ids} - present
+    if missing:
+        raise ValueError(f"declarations of known stays were not looked up: {sorted(missing)}")
+
+
+def _timing(declaration: StayDeclaration, rules: RuleBook, received_at: datetime) -> frozenset[Finding]:
+    """Find what depends on when it reached us, which is a fact about this declaration alone."""
+    start = instant(declaration.arrival)
+    if declaration.kind != "arrival" or start is None:
+        return frozenset()
+    end = instant(declaration.planned_departure) or start + max_stay(start, rules)
+    if received_at < end:
+        return frozenset()
+    return frozenset({finding("stays.over_when_received", "/planned_departure", declaration.declaration_id)})
+
+
+def _state(own: frozenset[Finding]) -> ReconciliationState:
+    codes = {each.code for each in own}
+    if codes & REFUSING:
+        return "refused"
+    if codes & WAITING or any(each.severity == "error" for each in own):
+        return "conflicting"
+    return "accepted"
+
+
+def _name_people(declaration: StayDeclaration, after: Standing, known: Known) -> tuple[dict[int, str], dict[int, PersonChange]]:
+    """Give every human being a person id: the register's, else the first one made here, else a new one."""
+    ids: dict[int, str] = {}
+    changes: dict[int, PersonChange] = {}
+    taken: set[str] = set()
+    for number, group in enumerate(after.groups):
+        if group.persons:
+            ids[number], merges = _chosen(group)
+            taken.update((ids[number], *merges))
+            changes[number] = PersonChange(
+                action="known", person_id=ids[number], stated_in=declaration.declaration_id, merges=merges
+            )
+    stay_person = {member: stay.person_id for stay in known.stays for member in stay.declaration_ids}
+    for number, group in enumerate(after.groups):
+        if number in ids:
+            continue
+        own = after.group_of[declaration.declaration_id] == number
+        former = [
+            stay_person[each] for each in group.statements if each in stay_person and not own and stay_person[each] not in taken
+        ]
+        source = declaration.declaration_id if own else group.statements[0]
+        ids[number] = min(former) if former else derived_id("person", source)
+        taken.add(ids[number])
+        if not former:
+            changes[number] = PersonChange(action="new", person_id=ids[number], stated_in=source)
+    return ids, changes
+
+
+def _chosen(group: Group) -> tuple[str, tuple[str, ...]]:
+    """Return a human being's person id and the ids to merge into it; two persons of the register are never merged by a declaration."""
+    registered = sorted(each.person_id for each in group.persons if each.declared_by is None)
+    made = sorted(each.person_id for each in group.persons if each.declared_by is not None)
+    chosen = (registered or made)[0]
+    return chosen, tuple(each for each in made if each != chosen)
+
+
+def _own_person(
+    declaration: StayDeclaration, group: Group, change: PersonChange | None, *, person_id: str, doubted: bool
+) -> PersonChange:
+    """Return the change for the declaration's own person, with the numbers it adds unless something about it is doubted."""
+    change = change or PersonChange(action="known", person_id=person_id, stated_in=declaration.declaration_id)
+    if doubted:
+        return change
+    held = {(each.kind, each.value) for person in group.persons for each in person.numbers}
+    added = tuple(each for each in numbers_of(declaration.person) if (each.kind, each.value) not in held)
+    return msgspec.structs.replace(change, add_numbers=added)
+
+
+def _stay_change(declaration_id: str, after: Standing, known: Known, ids: Mapping[int, str]) -> StayChange | None:
+    """Compare what stands with what was stored; nothing to write and no stay of its own gives None."""
+    stored = {stay.stay_id: stay for stay in known.stays}
+    standing = {draft.stay_id: msgspec.structs.replace(draft, person_id=ids[number]) for number, draft in after.drafts}
+    changed = tuple(stay for stay_id, stay in sorted(standing.items()) if stored.get(stay_id) != stay)
+    removed = tuple(sorted(stored.keys() - standing.keys()))
+    own = after.stay_of.get(declaration_id)
+    if own is None and not changed and not removed:
+        return None
+    return StayChange(stay_id=own, stays=changed, removed=removed)
