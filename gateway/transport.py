@@ -204,7 +204,7 @@ class PahoTransport:
         return context
 
     def _connect_properties(self) -> Properties:
-        properties = Properties(PacketTypes.CONNECT)
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = SESSION_SECONDS
         properties.ReceiveMaximum = min(max(2 * self._settings.batch, 20), MAX_RECEIVE)
         return properties

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from registry import tables
 from residence.clock import parse_instant, rfc3339
@@ -101,6 +101,21 @@ def keyring_entries(connection: Connection) -> tuple[KeyEntry, ...]:
         )
         for row in connection.execute(select(tables.keys).order_by(tables.keys.c.key_id))
     )
+
+
+def enrolled(connection: Connection) -> list[Enrolment]:
+    """Return every kiosk in service: whose envelopes a gateway may take, and from where."""
+    columns = tables.kiosks.c
+    query = select(columns.kiosk_id, columns.premises_id, columns.commune_code, columns.profile)
+    return [Enrolment(**row._mapping) for row in connection.execute(query.where(columns.retired_at.is_(None)))]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def trust_stamp(connection: Connection) -> str:
+    """Return a text that changes whenever a key or kiosk is added, ended, revoked or retired; cheap enough for every second."""
+    keys, kiosks = tables.keys.c, tables.kiosks.c
+    of_keys = select(func.count(), func.count(keys.revoked_at), func.max(keys.revoked_at), func.max(keys.valid_to))
+    of_kiosks = select(func.count(), func.count(kiosks.retired_at), func.max(kiosks.enrolled_at), func.max(kiosks.retired_at))
+    return repr((tuple(connection.execute(of_keys).one()), tuple(connection.execute(of_kiosks).one())))
 
 
 def keep_state(connection: Connection, state: KioskState, *, now: datetime) -> bool:

@@ -92,13 +92,6 @@ def set_aside(connection: Connection, letters: Sequence[DeadLetter], *, vault: V
     return [stored[own_id] for own_id in ids]
 
 
-def find_letters(connection: Connection, letters: Sequence[DeadLetter]) -> dict[str, Aside]:
-    """Return what is already kept of these genuine letters, by payload digest in hex; lets a replay skip signing again."""
-    digests = {_digest(letter.payload).hex(): letter_id(letter.code, letter.payload) for letter in letters}
-    known = {row.quarantine_id: _aside(row) for row in _rows(connection, list(digests.values()))}
-    return {digest: known[own_id] for digest, own_id in digests.items() if own_id in known}
-
-
 def list_letters(
     connection: Connection, *, states: Iterable[LetterState] = ("new", "retry"), limit: int = 100
 ) -> list[StoredLetter]:

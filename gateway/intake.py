@@ -1,0 +1,193 @@
+"""One batch of deliveries into the registry: read each, record all in one transaction, say what to answer.
+
+- Everything a batch causes (rows, receipts, quarantine) is committed before ``take`` returns; only then may it be acknowledged.
+- Bad deliveries are set aside one by one in the same transaction and never stop the rest. What the signature vouches for gets a
+  signed answer, stored beside it, so that a replay gets the same bytes.
+- A statement that makes the registry's code fail is found by halving the batch, set aside as a dead letter and answered
+  ``received``: it is ours now, visible and tried again on demand.
+- A database that cannot be reached is nobody's fault: ``RegistryUnavailable``, nothing is acknowledged, the caller tries again.
+- Exceptions may quote a person's fields: only their type and place in our code are logged, never their text.
+
+Example: ``outcome = intake.take(deliveries)``
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from gateway.port import Delivery
+from gateway.reading import Read, SetAside, read_delivery
+from gateway.receipts import answer_header
+from gateway.sequences import SequenceWatch
+from gateway.trust import TrustStore
+from registry.database import Registry
+from registry.quarantine import NOWHERE, DeadLetter, set_aside
+from registry.recording import Recorded, record
+from residence.clock import Clock
+from residence.stays.rules import RuleBook
+from residence.wire.envelope import EnvelopeOpener
+from residence.wire.signing import SigningKey
+from residence.wire.topics import Topic
+
+UNEXPECTED: Final = "intake.unexpected"
+log = structlog.get_logger("luutru.gateway")
+
+
+class RegistryUnavailable(Exception):
+    """The registry cannot be written now. Nothing of the batch was committed."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a committed batch calls for: receipts, and what happened how often (for logs and counters)."""
+
+    receipts: list[tuple[Topic, bytes]]
+    counts: Counter[str]
+
+
+class Intake:
+    """Takes batches into one registry. One per worker; holds no state that a restart would miss."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        opener: EnvelopeOpener,
+        rules: RuleBook,
+        signer: SigningKey,
+        clock: Clock,
+        random_bytes: Callable[[int], bytes],
+        trust: TrustStore | None = None,
+    ) -> None:
+        self.registry: Final = registry
+        self.trust: Final = trust or TrustStore(registry)
+        self._opener = opener
+        self._rules = rules
+        self._signer = signer
+        self._clock = clock
+        self._random_bytes = random_bytes
+        self._sequences = SequenceWatch()
+
+    def take(self, deliveries: Sequence[Delivery], *, isolate: bool = False) -> Outcome:
+        """Commit a batch, or raise ``RegistryUnavailable``. ``isolate``: the database answers, yet this batch keeps failing."""
+        now = self._clock.now()
+        try:
+            trust = self.trust.current(now)
+        except DBAPIError as error:
+            raise RegistryUnavailable(type(error).__name__) from error
+        readings = [read_delivery(each, trust=trust, opener=self._opener, at=now) for each in deliveries]
+        reads = [each for each in readings if isinstance(each, Read)]
+        outcome = Outcome(receipts=[], counts=Counter())
+        self._set_aside([each for each in readings if isinstance(each, SetAside)], outcome, now)
+        self._record(reads, outcome, now, isolate=isolate)
+        return outcome
+
+    def _record(self, reads: list[Read], outcome: Outcome, now: datetime, *, isolate: bool) -> None:
+        if not reads:
+            return
+        try:
+            with self.registry.writing() as connection:
+                recorded = self.record_in(connection, reads, now)
+        except Exception as error:
+            if is_unavailable(error) and not isolate:
+                raise RegistryUnavailable(type(error).__name__) from error
+            if len(reads) > 1:
+                middle = len(reads) // 2
+                self._record(reads[:middle], outcome, now, isolate=isolate)
+                self._record(reads[middle:], outcome, now, isolate=isolate)
+                return
+            log.error(  # noqa: TRY400 - a traceback would quote the statement
+                "statement set aside", declaration_id=reads[0].header.declaration_id, **describe(error)
+            )
+            self._set_aside([_unexpected(reads[0])], outcome, now)
+            return
+        for read, result in zip(reads, recorded, strict=True):
+            self._note(read, result, outcome)
+
+    def record_in(self, connection: Connection, reads: Sequence[Read], now: datetime) -> list[Recorded]:
+        """Record statements in a transaction of the caller's."""
+        return record(
+            connection,
+            [each.statement for each in reads],
+            vault=self.registry.vault,
+            rules=self._rules,
+            signer=self._signer,
+            now=now,
+            random_bytes=self._random_bytes,
+        )
+
+    def _note(self, read: Read, result: Recorded, outcome: Outcome) -> None:
+        outcome.receipts.append((read.topic, result.receipt_bytes))
+        outcome.counts["replayed" if result.replayed else result.receipt.state] += 1
+        header = read.header
+        if self._sequences.note(header.kiosk_id, header.epoch, header.sequence) == "gap":
+            outcome.counts["gap"] += 1
+            missing = self._sequences.missing(header.kiosk_id, header.epoch)
+            log.warning("sequence gap", kiosk_id=header.kiosk_id, epoch=header.epoch, at=header.sequence, missing=missing)
+
+    def _set_aside(self, asides: list[SetAside], outcome: Outcome, now: datetime) -> None:
+        if not asides:
+            return
+        letters = [self._letter(each, now) for each in asides]
+        try:
+            with self.registry.writing() as connection:
+                kept = set_aside(connection, letters, vault=self.registry.vault, now=now)
+        except DBAPIError as error:
+            raise RegistryUnavailable(type(error).__name__) from error
+        for aside, where in zip(asides, kept, strict=True):
+            outcome.counts[f"set aside {aside.code}"] += 1
+            if aside.topic is not None and where.receipt_bytes is not None:
+                outcome.receipts.append((aside.topic, where.receipt_bytes))
+
+    def _letter(self, aside: SetAside, now: datetime) -> DeadLetter:
+        header = aside.header
+        answer = None
+        if header is not None and aside.answer is not None:
+            answer = answer_header(header, aside.answer, code=aside.code, now=now, signer=self._signer)
+        return DeadLetter(
+            code=aside.code,
+            detail=aside.detail,
+            payload=aside.delivery.payload,
+            received_at=now,
+            commune_code=aside.enrolment.commune_code if aside.enrolment else NOWHERE,
+            topic=aside.delivery.topic,
+            kiosk_id=aside.topic.kiosk if aside.topic else None,
+            declaration_id=header.declaration_id if header else None,
+            receipt_bytes=answer,
+            genuine=header is not None,
+        )
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Tell whether an error says that the database, not the statement, is in trouble."""
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def describe(error: BaseException) -> dict[str, str]:
+    """Return what may be logged of an exception: its type and where it came from, never its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"
+    return {"error": type(error).__name__, "place": place}
+
+
+def _unexpected(read: Read) -> SetAside:
+    return SetAside(
+        delivery=read.delivery,
+        code=UNEXPECTED,
+        detail=read.header.schema,
+        topic=read.topic,
+        header=read.header,
+        answer="received",
+        enrolment=read.enrolment,
+    )

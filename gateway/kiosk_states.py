@@ -1,0 +1,53 @@
+"""The last sign of life of each kiosk, kept for the operator's page.
+
+- State messages are retained and coarse: only the newest of each kiosk between two writes is written.
+- A state is believed when its topic names the same kiosk and that kiosk is enrolled at the topic's site; others are dropped.
+- Losing one costs nothing: the next replaces it, and the broker retains the last.
+
+Example: ``states.hear(delivery, trust); states.write(now)``
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.port import Delivery
+from gateway.trust import Trust
+from registry.database import Registry
+from registry.kiosks import keep_state
+from residence.errors import LuutruError
+from residence.wire.state import KioskState, decode_kiosk_state, is_newer
+from residence.wire.topics import parse_topic
+
+
+class KioskStates:
+    """States heard and not yet written."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._heard: dict[str, KioskState] = {}
+
+    def hear(self, delivery: Delivery, trust: Trust) -> bool:
+        """Take one state message into account; False when it is not believed."""
+        if not delivery.payload:
+            return False  # a retained state was cleared
+        try:
+            topic = parse_topic(delivery.topic)
+            state = decode_kiosk_state(delivery.payload)
+        except LuutruError:
+            return False
+        enrolment = trust.enrolments.get(state.kiosk_id)
+        if enrolment is None or topic.kiosk != state.kiosk_id or topic.site != enrolment.premises_id:
+            return False
+        if is_newer(state, self._heard.get(state.kiosk_id)):
+            self._heard[state.kiosk_id] = state
+        return True
+
+    def write(self, now: datetime) -> int:
+        """Write what was heard since the last write, in one transaction; returns how many kiosks."""
+        if not self._heard:
+            return 0
+        with self._registry.writing() as connection:
+            written = sum(keep_state(connection, state, now=now) for state in self._heard.values())
+        self._heard.clear()
+        return written

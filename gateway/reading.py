@@ -1,0 +1,123 @@
+"""From one delivery to one statement, or to a reason why not; touches no database.
+
+- Order: topic, size and frame, signature, whose topic it came on, seal, digest, schema, shape, whose premises. Nothing later is
+  looked at before the earlier held.
+- Until the signature holds the sender is nobody: such bytes are set aside without an answer.
+- A genuine header whose body cannot be used is answered, so that its kiosk knows: ``refused`` when the kiosk is at fault,
+  ``received`` when only we cannot read it yet (a sealing key or a schema this gateway lacks); both keep the envelope.
+- The topic must name the header's own kiosk and the premises that kiosk is enrolled at; a kiosk speaks for no other premises.
+
+Example: ``read_delivery(delivery, trust=trust, opener=opener, at=now)``
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from gateway.port import Delivery
+from gateway.trust import Trust
+from registry.kiosks import Enrolment
+from registry.recording import Source, Statement
+from residence.errors import LuutruError, Malformed, Refused, Untrusted
+from residence.stays.declaration import StayDeclaration
+from residence.wire.envelope import EnvelopeOpener, Header, VerifiedEnvelope, verify_envelope
+from residence.wire.messages import Presence, decode_message
+from residence.wire.topics import Topic, parse_topic
+
+Answer = Literal["refused", "received"]
+
+
+class Read(msgspec.Struct, frozen=True, kw_only=True):
+    """A statement ready to be recorded, and where its receipt goes."""
+
+    delivery: Delivery
+    topic: Topic
+    header: Header
+    enrolment: Enrolment
+    statement: Statement
+
+
+class SetAside(msgspec.Struct, frozen=True, kw_only=True):
+    """A delivery that cannot be recorded. ``header`` and ``answer`` are there only when the signature held."""
+
+    delivery: Delivery
+    code: str
+    detail: str
+    topic: Topic | None = None
+    header: Header | None = None
+    answer: Answer | None = None
+    enrolment: Enrolment | None = None
+
+
+def read_delivery(delivery: Delivery, *, trust: Trust, opener: EnvelopeOpener, at: datetime) -> Read | SetAside:
+    """Read one delivery; never raises for anything a sender can do."""
+    topic: Topic | None = None
+    try:
+        topic = parse_topic(delivery.topic)
+        verified = verify_envelope(delivery.payload, keyring=trust.keyring, at=at)
+        enrolment = _check_origin(topic, verified.header, trust)
+    except LuutruError as error:
+        return SetAside(delivery=delivery, code=error.code, detail=error.detail, topic=topic)
+    try:
+        statement = _open(verified, topic, opener=opener, at=at)
+    except LuutruError as error:
+        return SetAside(
+            delivery=delivery,
+            code=error.code,
+            detail=error.pointer or error.code,  # the detail may quote the opened body: never stored, never logged
+            topic=topic,
+            header=verified.header,
+            answer=_answer_to(error, verified.header, trust),
+            enrolment=enrolment,
+        )
+    return Read(delivery=delivery, topic=topic, header=verified.header, enrolment=enrolment, statement=statement)
+
+
+def _check_origin(topic: Topic, header: Header, trust: Trust) -> Enrolment:
+    if topic.leaf != "d":
+        raise Malformed("topic.malformed", detail=f"no envelopes on {topic.leaf}")
+    if topic.kiosk != header.kiosk_id:
+        raise Untrusted("intake.kiosk_mismatch", detail=f"{header.kiosk_id} on the topic of {topic.kiosk}")
+    enrolment = trust.enrolments.get(header.kiosk_id)
+    if enrolment is None:
+        raise Untrusted("intake.kiosk_not_enrolled", detail=header.kiosk_id)
+    if topic.site != enrolment.premises_id:
+        raise Untrusted("intake.site_mismatch", detail=f"{header.kiosk_id} stands at {enrolment.premises_id}, not {topic.site}")
+    return enrolment
+
+
+def _open(verified: VerifiedEnvelope, topic: Topic, *, opener: EnvelopeOpener, at: datetime) -> Statement:
+    opened = opener.open(verified)
+    header = opened.header
+    message = decode_message(header.schema, opened.message_json)
+    if not isinstance(message, StayDeclaration | Presence):
+        raise Refused("intake.not_a_statement", detail=header.schema)
+    if message.declaration_id != header.declaration_id:
+        raise Untrusted("intake.id_mismatch", "/declaration_id")
+    if message.premises_id != topic.site:
+        raise Refused("intake.premises_mismatch", "/premises_id")
+    return Statement(
+        schema=header.schema,
+        message=message,
+        body=opened.body,
+        body_digest=header.body_digest.hex(),
+        received_at=at,
+        origin="kiosk",
+        source=Source(
+            kiosk_id=header.kiosk_id,
+            epoch=header.epoch,
+            sequence=header.sequence,
+            signed=opened.signed,
+            kept_at=header.times.wall,
+        ),
+    )
+
+
+def _answer_to(error: LuutruError, header: Header, trust: Trust) -> Answer:
+    if error.code == "message.schema_unknown":
+        return "received"
+    ours = any(entry.use == "seal" and entry.key_id == header.recipient_key_id for entry in trust.keyring.entries)
+    return "received" if error.code == "envelope.recipient" and ours else "refused"

@@ -1,0 +1,54 @@
+"""Receipts on their way to kiosks: made for what could not be recorded, and sent together per kiosk.
+
+- What was recorded has its receipt from the registry; it is never made anew here, so a replay gets the same bytes.
+- ``received`` and ``refused`` for an envelope that could not be recorded are signed here, and stored beside it before they are sent.
+- Receipts of one kiosk travel in one MQTT message (up to 16); the topic is the one the envelope came on, leaf ``r``.
+- Sending is best effort: a kiosk that hears nothing sends again.
+
+Example: ``post(transport, [(topic, receipt_bytes), ...])``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from gateway.port import Transport
+from gateway.reading import Answer
+from residence.clock import rfc3339
+from residence.wire.envelope import Header
+from residence.wire.messages import Receipt, ReceiptFinding
+from residence.wire.receipts import pack_receipts, receipt_code, sign_receipt
+from residence.wire.signing import SigningKey
+from residence.wire.topics import Topic, topic
+
+
+def answer_header(header: Header, answer: Answer, *, code: str, now: datetime, signer: SigningKey) -> bytes:
+    """Sign what we say about an envelope from its header alone; ``code`` becomes the one finding."""
+    receipt = Receipt(
+        declaration_id=header.declaration_id,
+        code=receipt_code(header.declaration_id),
+        state=answer,
+        schema=header.schema,
+        body_digest=header.body_digest.hex(),
+        accepted_at=rfc3339(now),
+        kept_at=header.times.wall,
+        kiosk_id=header.kiosk_id,
+        epoch=header.epoch,
+        sequence=header.sequence,
+        findings=(ReceiptFinding(code=code, severity="error" if answer == "refused" else "info"),),
+    )
+    return sign_receipt(receipt, signer)
+
+
+def post(transport: Transport, receipts: Iterable[tuple[Topic, bytes]]) -> int:
+    """Send receipts grouped by kiosk, each kiosk's in order; return how many went out."""
+    by_kiosk: dict[str, list[bytes]] = {}
+    for to, receipt in receipts:
+        by_kiosk.setdefault(topic(to.site, to.kiosk, "r"), []).append(receipt)
+    sent = 0
+    for address, waiting in by_kiosk.items():
+        payloads = list(pack_receipts(waiting))
+        if all(transport.publish(address, payload) for payload in payloads):
+            sent += len(waiting)
+    return sent

@@ -1,0 +1,63 @@
+"""Whom the gateway believes right now: the keyring and the enrolled kiosks, as a snapshot of the registry.
+
+- The registry's key table is the only truth; what the broker lets in is not. A revoked key is refused within ``CHECK_EVERY``,
+  on live connections too.
+- A check is one small aggregate; the ring is rebuilt only when it changed.
+- No snapshot, no intake: when the registry cannot be read the last snapshot is *not* used beyond its age.
+
+Example: ``trust = store.current(now)``
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from registry import kiosks
+from registry.database import Registry
+from registry.kiosks import Enrolment
+from residence.wire.keyring import Keyring
+
+CHECK_EVERY: Final = timedelta(seconds=1)
+
+
+class Trust(msgspec.Struct, frozen=True, kw_only=True):
+    """A snapshot: public keys and kiosks not retired."""
+
+    keyring: Keyring
+    enrolments: dict[str, Enrolment]
+
+
+class TrustStore:
+    """Keeps a snapshot no older than ``CHECK_EVERY``."""
+
+    def __init__(self, registry: Registry, *, check_every: timedelta = CHECK_EVERY) -> None:
+        self._registry = registry
+        self._check_every = check_every
+        self._trust: Trust | None = None
+        self._stamp = ""
+        self._checked_at: datetime | None = None
+
+    def current(self, now: datetime) -> Trust:
+        """Return the snapshot in force, asking the registry when the last check is too old."""
+        fresh = self._checked_at is not None and abs(now - self._checked_at) < self._check_every
+        if self._trust is None or not fresh:
+            self._check(now)
+        assert self._trust is not None  # noqa: S101 - set by _check
+        return self._trust
+
+    def forget(self) -> None:
+        """Ask again before the next use."""
+        self._checked_at = None
+
+    def _check(self, now: datetime) -> None:
+        with self._registry.reading() as connection:
+            stamp = kiosks.trust_stamp(connection)
+            if self._trust is None or stamp != self._stamp:
+                ring = Keyring(kiosks.keyring_entries(connection))
+                enrolments = {each.kiosk_id: each for each in kiosks.enrolled(connection)}
+                self._trust = Trust(keyring=ring, enrolments=enrolments)
+                self._stamp = stamp
+        self._checked_at = now
