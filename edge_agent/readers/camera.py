@@ -12,9 +12,9 @@ Example: ``FrameReader(Camera("/dev/video0", clock=clock), clock=clock)``
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 import cv2
@@ -70,12 +70,11 @@ class Camera:
         self._closing = threading.Event()
 
     def open(self) -> None:
-        """Open the camera and start grabbing, or raise ``Refused("reader.device_missing" | "reader.device_busy")``."""
+        """Open the camera and start grabbing, or raise ``Refused`` with the reason."""
         capture = self._open_device(self._device, self._size)
         if not capture.isOpened():
             capture.release()
-            present = isinstance(self._device, str) or Path(f"/dev/video{self._device}").exists()
-            raise Refused("reader.device_busy" if present else "reader.device_missing", "", f"camera {self._device}")
+            raise Refused("reader.device_busy", "", f"camera {self._device}")
         self._capture = capture
         self._newest, self._given, self._failed = None, -1, False
         self._opened_ns = self._clock.monotonic_ns()
@@ -137,7 +136,15 @@ class Camera:
 
 
 def open_v4l2(device: int | str, size: tuple[int, int]) -> VideoDevice:
-    """Open a camera through V4L2 with MJPG, ``size`` (width, height) and the smallest buffer it will take."""
+    """Open a camera through V4L2 with MJPG, ``size`` (width, height) and the smallest buffer it will take.
+
+    Raise ``Refused("reader.device_missing" | "reader.permission_denied")``, which OpenCV would only print.
+    """
+    path = f"/dev/video{device}" if isinstance(device, int) else device
+    if not os.path.exists(path):  # noqa: PTH110 -- beside os.access
+        raise Refused("reader.device_missing", "", path)
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise Refused("reader.permission_denied", "", path)
     capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
     settings = (
         (cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG")),

@@ -74,6 +74,11 @@ def _on_white(picture: Image.Image) -> Image.Image:
     return picture.convert("L")
 
 
+def picture_paths(folder: Path) -> list[Path]:
+    """Return a folder's picture files in the order of their names."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in _PICTURES)
+
+
 class Pace:
     """Which frame is due now, at a steady rate from the moment of opening."""
 
@@ -178,7 +183,7 @@ class PictureFolder:
     def open(self) -> None:
         """List the photos, or raise ``Refused("reader.device_missing")`` when there are none."""
         if self._folder.is_dir():
-            self._paths = sorted(path for path in self._folder.iterdir() if path.suffix.lower() in _PICTURES)
+            self._paths = picture_paths(self._folder)
         if not self._paths:
             raise Refused("reader.device_missing", "", f"no pictures in {self._folder}")
         self._pace = Pace(self._rate, self._clock, self._sleep)

@@ -47,7 +47,10 @@ Report = Callable[[ReaderHealth], None]
 class Reader(Protocol):
     """A device that is read from. ``start`` returns at once; ``stop`` waits shortly for the thread to end."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return the name that health and captures carry."""
+        ...
 
     def start(self, deliver: Deliver, report: Report) -> None:
         """Begin reading on an own daemon thread."""
@@ -69,7 +72,10 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 class FrameSource(Protocol):
     """Where frames come from. All calls come from one thread; trouble is ``Refused`` with a ``reader.*`` code."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return what kind of source this is: "camera", "video", "pictures", "sample-cards"."""
+        ...
 
     def open(self) -> None:
         """Take the device, or raise ``Refused("reader.device_missing" | "reader.device_busy" | ...)``."""
