@@ -85,7 +85,7 @@ def decode_header(data: bytes) -> Header:
     if not isinstance(fields, dict):
         raise Malformed("header.malformed", "", "not a map")
     _check_labels(fields)
-    if fields[1] != VERSION:
+    if type(fields[1]) is not int or fields[1] != VERSION:  # True == 1 in Python, not on the wire
         raise Malformed("header.version", "/version", f"version {fields[1]!r}")
     return Header(
         version=VERSION,
