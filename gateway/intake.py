@@ -91,6 +91,10 @@ class Intake:
         self._record(reads, outcome, now, isolate=isolate)
         return outcome
 
+    def read(self, delivery: Delivery, now: datetime) -> Read | SetAside:
+        """Read one delivery against the trust in force."""
+        return read_delivery(delivery, trust=self.trust.current(now), opener=self._opener, at=now)
+
     def _record(self, reads: list[Read], outcome: Outcome, now: datetime, *, isolate: bool) -> None:
         if not reads:
             return

@@ -1,0 +1,178 @@
+"""The gateway's loop: collect, commit, acknowledge, answer; and between batches the slower duties.
+
+- Order is the promise: commit, then acknowledge, then receipts. A crash anywhere in between means redelivery and the same receipt.
+- A batch is full, or a few milliseconds have passed since its first message, whichever comes first.
+- Registry unreachable: nothing is acknowledged, the batch is held and tried again with growing pauses; the broker keeps the rest.
+  If the registry answers other questions and the batch still fails, the batch is taken apart instead of blocking the line.
+- Asked to stop: the batch in hand is finished, then the connection is closed.
+
+Example: ``Worker(transport, intake, clock=clock).run(stopping)``
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.dead_letters import LetterRetry
+from gateway.intake import Intake, Outcome, RegistryUnavailable, describe
+from gateway.kiosk_states import KioskStates
+from gateway.port import Delivery, Transport
+from gateway.receipts import post
+from residence.clock import Clock
+
+BACK_OFF_FIRST: Final = 0.2
+BACK_OFF_CAP: Final = 15.0
+ISOLATE_AFTER: Final = 4  # failures of one batch before the batch itself is suspected
+STATE_LEAF: Final = "/s"
+log = structlog.get_logger("luutru.gateway")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rhythm:
+    """How much at once and how often."""
+
+    batch: int = 500
+    wait_seconds: float = 0.5  # how long to wait for a first message before the slower duties get their turn
+    fill_seconds: float = 0.004
+    states_every: timedelta = timedelta(seconds=1)
+    letters_every: timedelta = timedelta(seconds=2)
+    sweep_every: timedelta = timedelta(minutes=1)
+    report_every: timedelta = timedelta(seconds=30)
+
+
+class Duty:
+    """Something done again and again, at most once per ``every``; its failure is logged and waits for the next turn."""
+
+    def __init__(self, name: str, every: timedelta, work: Callable[[datetime], object]) -> None:
+        self._name = name
+        self._every = every
+        self._work = work
+        self._next: datetime | None = None
+
+    def perform(self, now: datetime) -> None:
+        """Do the work if it is time."""
+        if self._next is not None and now < self._next <= now + self._every:
+            return
+        self._next = now + self._every
+        try:
+            self._work(now)
+        except Exception as error:  # noqa: BLE001 - a slower duty must not stop the intake
+            log.warning("duty failed", duty=self._name, **describe(error))
+
+
+class Worker:
+    """One intake loop on one transport."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        intake: Intake,
+        *,
+        clock: Clock,
+        rhythm: Rhythm = Rhythm(),
+        sweep: Callable[[datetime], object] | None = None,
+    ) -> None:
+        self._transport = transport
+        self._intake = intake
+        self._clock = clock
+        self._rhythm = rhythm
+        self._states = KioskStates(intake.registry)
+        self._letters = LetterRetry(intake)
+        self._counts: Counter[str] = Counter()
+        self._duties = [
+            Duty("kiosk states", rhythm.states_every, self._states.write),
+            Duty("dead letters", rhythm.letters_every, self._retry),
+            Duty("report", rhythm.report_every, self._report),
+        ]
+        if sweep is not None:
+            self._duties.append(Duty("sweep", rhythm.sweep_every, sweep))
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Return what happened how often since the last report."""
+        return self._counts
+
+    def run(self, stopping: threading.Event) -> None:
+        """Work until ``stopping`` is set; then finish the batch in hand and disconnect."""
+        self._transport.start()
+        try:
+            while not stopping.is_set():
+                self.turn(stopping)
+        finally:
+            self._transport.stop()
+            self._report(self._clock.now())
+
+    def turn(self, stopping: threading.Event) -> None:
+        """Take one batch and do the duties that are due."""
+        rhythm = self._rhythm
+        batch = self._transport.collect(rhythm.batch, wait_seconds=rhythm.wait_seconds, fill_seconds=rhythm.fill_seconds)
+        if batch:
+            self._take(batch, stopping)
+        now = self._clock.now()
+        for duty in self._duties:
+            duty.perform(now)
+
+    def _take(self, batch: Sequence[Delivery], stopping: threading.Event) -> None:
+        envelopes = [each for each in batch if not each.topic.endswith(STATE_LEAF)]
+        outcome = self._commit(envelopes, stopping) if envelopes else None
+        if envelopes and outcome is None:
+            return  # stopping, and nothing was committed: the broker keeps them
+        self._hear([each for each in batch if each.topic.endswith(STATE_LEAF)])
+        self._transport.acknowledge(batch)
+        if outcome is not None:
+            self._answer(outcome)
+
+    def _commit(self, envelopes: Sequence[Delivery], stopping: threading.Event) -> Outcome | None:
+        """Try until it is committed; None when we are asked to stop first."""
+        pause, failures = BACK_OFF_FIRST, 0
+        while True:
+            try:
+                return self._intake.take(envelopes, isolate=failures >= ISOLATE_AFTER and self._registry_answers())
+            except RegistryUnavailable as trouble:
+                failures += 1
+                log.warning("registry unavailable", error=str(trouble), pause_seconds=pause, held=len(envelopes))
+                if stopping.wait(pause):
+                    return None
+                pause = min(pause * 2, BACK_OFF_CAP)
+
+    def _registry_answers(self) -> bool:
+        try:
+            with self._intake.registry.writing() as connection:
+                connection.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            return False
+        return True
+
+    def _hear(self, deliveries: Sequence[Delivery]) -> None:
+        if not deliveries:
+            return
+        try:
+            trust = self._intake.trust.current(self._clock.now())
+        except SQLAlchemyError:
+            return  # the broker retains them; they come again with the next connection
+        for delivery in deliveries:
+            if not self._states.hear(delivery, trust):
+                self._counts["state not believed"] += 1
+
+    def _retry(self, now: datetime) -> None:
+        self._answer(self._letters.run(now))
+
+    def _answer(self, outcome: Outcome) -> None:
+        self._counts.update(outcome.counts)
+        sent = post(self._transport, outcome.receipts)
+        self._counts["receipts not sent"] += len(outcome.receipts) - sent
+
+    def _report(self, _now: datetime) -> None:
+        counts = {name.replace(" ", "_"): count for name, count in sorted(self._counts.items()) if count}
+        self._counts.clear()
+        if counts:
+            log.info("worked", connection=self._transport.state.value, **counts)
