@@ -48,7 +48,7 @@ PAGES = (
 )
 
 
-def create_app(  # noqa: PLR0913  # everything a process needs, once
+def create_app(  # everything a process needs, once
     *,
     registry: Registry,
     rules: RuleBook,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fastapi import Request
-from jinja2 import BaseLoader, ChainableUndefined, Environment, FileSystemLoader, PackageLoader, PrefixLoader, ChoiceLoader
+from jinja2 import BaseLoader, ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
@@ -22,6 +22,7 @@ from residence.clock import VIETNAM, parse_instant
 from server.languages import Language, translate
 from server.visitor import Visitor, keep_cookie
 from server.wiring import Server, server_of
+from server.wording import TAGS, choices, finding_sentence, word
 
 HERE: Final = Path(__file__).parent
 AUDIENCES: Final = ("accounts", "desk", "police", "residents", "operators")
@@ -49,6 +50,10 @@ def environment(language: Language) -> Environment:
     made.filters["grouped"] = grouped
     made.filters["ago"] = partial(duration, language=language)
     made.globals["language"] = language
+    made.globals["word"] = partial(word, language=language)
+    made.globals["choices"] = partial(choices, language=language)
+    made.globals["finding_sentence"] = partial(finding_sentence, language=language)
+    made.globals["tag_of"] = TAGS
     return made
 
 
@@ -122,8 +127,3 @@ def render(request: Request, template: str, *, caller: Visitor, status: int = 20
     if caller.fresh:
         keep_cookie(server, response, caller.token)
     return response
-
-
-def sayings(language: Language, sentence: Any) -> str:
-    """Return a ``Sentence`` in one language."""
-    return str(getattr(sentence, language))

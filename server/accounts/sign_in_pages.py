@@ -37,7 +37,7 @@ def options(caller: Caller, server: Wired) -> Response:
 
 @router.post("/sign-in/passkey")
 def with_passkey(
-    request: Request, caller: Caller, server: Wired, answer: Annotated[dict[str, Any], Body()], target: str = "/"
+    request: Request, caller: Caller, *, server: Wired, answer: Annotated[dict[str, Any], Body()], target: str = "/"
 ) -> Response:
     """Finish signing in with a passkey; the script goes where ``to`` says."""
     server.sign_in_attempts.count(caller_address(request))

@@ -65,6 +65,7 @@ class FormContext(msgspec.Struct, frozen=True, kw_only=True):
     account_name: str
     kind: DeclarationKind = "arrival"
     about: str | None = None
+    before: StayDeclaration | None = None  # what is being corrected: its evidence stands while its fields do
 
 
 class FormResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +90,8 @@ def read_form(form: Mapping[str, str], *, context: FormContext) -> FormResult:
     problems: list[Problem] = []
     texts = {name: value.strip() for name, value in form.items()}
     reading = card_reading(texts.get("card_text", ""), now=context.now)
+    if reading is None and context.before is not None:
+        reading = Reading(person=context.before.person, evidence=context.before.evidence)
     person = _person(texts, reading, problems)
     declaration = StayDeclaration(
         declaration_id=texts.get("declaration_id", ""),

@@ -1,0 +1,65 @@
+"""The one way a page or the API declares a stay: check, then ``registry.recording.record``, the same function the gateway calls.
+
+- Checking first is for the person at the form; ``record`` checks again and is the one that decides.
+- A form sent twice answers with the first receipt: its declaration id was made when the form was opened.
+- A declaration without errors is recorded even when it is late; the receipt says so.
+
+Example: ``recorded = declare(server, declaration, origin="desk")``; ``recorded.receipt.state`` is ``accepted``
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import msgspec
+
+from registry.premises import premises_for_checks
+from registry.receipts import StoredReceipt, receipts_by_id
+from registry.recording import Origin, Recorded, Statement, record
+from residence.clock import uuid7
+from residence.stays.check import CheckResult, check_declaration
+from residence.stays.declaration import StayDeclaration
+from residence.wire.messages import STAY_DECLARATION
+from server.wiring import Server
+
+
+def new_declaration_id(server: Server) -> str:
+    """Return a declaration id for a form that is being opened."""
+    return str(uuid7(server.clock.now(), server.random_bytes(10)))
+
+
+def check(server: Server, declaration: StayDeclaration) -> CheckResult:
+    """Return every problem of a declaration."""
+    place = (declaration.premises_id, declaration.unit)
+    with server.registry.reading() as connection:
+        premises = premises_for_checks(connection, [place]).get(declaration.premises_id)
+    return check_declaration(declaration, premises=premises, rules=server.rules, now=server.clock.now())
+
+
+def given_receipt(server: Server, declaration_id: str) -> StoredReceipt | None:
+    """Return the receipt a declaration already has."""
+    with server.registry.reading() as connection:
+        return receipts_by_id(connection, [declaration_id]).get(declaration_id)
+
+
+def declare(server: Server, declaration: StayDeclaration, *, origin: Origin, body: bytes | None = None) -> Recorded:
+    """Record one declaration in a transaction of its own. ``body``: the exact bytes that were sent, when there are any."""
+    content = body if body is not None else msgspec.json.encode(declaration)
+    statement = Statement(
+        schema=STAY_DECLARATION,
+        message=declaration,
+        body=content,
+        body_digest=sha256(content).hexdigest(),
+        received_at=server.clock.now(),
+        origin=origin,
+    )
+    with server.registry.writing() as connection:
+        return record(
+            connection,
+            [statement],
+            vault=server.registry.vault,
+            rules=server.rules,
+            signer=server.signer,
+            now=server.clock.now(),
+            random_bytes=server.random_bytes,
+        )[0]

@@ -1,0 +1,155 @@
+"""Declaring a guest: by the code on a card (pasted, or read from a photo inside the browser), or typed.
+
+- The photo never leaves the browser: the page decodes it with WebAssembly and sends the text of the code.
+- All problems at once, each beside its field. Warnings are shown once; sending again with the same warnings declares.
+- A form sent twice answers with the first receipt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from residence.clock import VIETNAM
+from residence.credentials.reading import PayloadOutcome, read_payload
+from residence.errors import Problem
+from residence.stays.declaration import StayDeclaration
+from server.declaring import check, declare, given_receipt, new_declaration_id
+from server.desk.guest_form import READER, FormContext, field_of, form_of, read_form
+from server.desk.own_premises import Workplace, workplace
+from server.pages import render
+from server.policy import Account
+from server.visitor import Caller, Form, SignedIn, Visitor, signed_in
+from server.wiring import Server, server_of
+
+router = APIRouter(prefix="/desk")
+Wired = Annotated[Server, Depends(server_of)]
+
+
+def place_for(server: Server, account: Account, action: str, premises_id: str) -> Workplace:
+    """Return the workplace in a transaction of its own."""
+    with server.registry.reading() as connection:
+        return workplace(server, connection, account, action=action, premises_id=premises_id)
+
+
+@router.get("/declare")
+def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> Response:
+    """Show an empty form."""
+    place = place_for(server, account, "declare", request.query_params.get("premises", ""))
+    return show_form(request, caller, place=place, form=empty_form(server, place))
+
+
+def empty_form(server: Server, place: Workplace) -> dict[str, str]:
+    """Return the fields of a form that is being opened: its declaration id, here, now."""
+    return {
+        "declaration_id": new_declaration_id(server),
+        "premises_id": place.here.premises_id,
+        "arrival": server.clock.now().astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M"),
+        "nationality": "VNM",
+    }
+
+
+def show_form(  # one page, all of its parts
+    request: Request,
+    caller: Visitor,
+    *,
+    place: Workplace,
+    form: Mapping[str, str],
+    problems: tuple[Problem, ...] = (),
+    card: PayloadOutcome | None = None,
+    correcting: Correcting | None = None,
+) -> Response:
+    """Show the form with its problems beside the fields."""
+    request.state.wasm = True
+    by_field: dict[str, list[Problem]] = {}
+    for each in problems:
+        by_field.setdefault(field_of(each.pointer), []).append(each)
+    errors = [each for each in problems if each.severity == "error"]
+    return render(
+        request,
+        "desk/declare.html",
+        caller=caller,
+        status=422 if problems else 200,
+        place=place,
+        form=form,
+        by_field=by_field,
+        errors=errors,
+        field_of=field_of,
+        warnings=",".join(sorted({each.code for each in problems if each.severity == "warning"})),
+        card=card,
+        correcting=correcting,
+    )
+
+
+@router.post("/read")
+def read_card(request: Request, caller: Caller, *, account: SignedIn, server: Wired, form: Form) -> Response:
+    """Fill the form in from the text of a card's code; typed fields of the stay are kept."""
+    place = place_for(server, account, "declare", form.get("premises_id", ""))
+    today = server.clock.now().astimezone(VIETNAM).date()
+    outcome = read_payload(form.get("card_text", "").strip(), reader=READER, today=today)
+    fields = empty_form(server, place) | {name: value for name, value in form.items() if value and name != "card_text"}
+    if outcome.reading is not None:
+        fields |= form_of(outcome.reading.person) | {"card_text": form["card_text"].strip()}
+    return show_form(request, caller, place=place, form=fields, card=outcome)
+
+
+@router.post("/declare")
+def submit(request: Request, caller: Caller, *, account: SignedIn, server: Wired, form: Form) -> Response:
+    """Declare, or show every problem."""
+    place = place_for(server, account, "declare", form.get("premises_id", ""))
+    return take(request, caller, place=place, form=form)
+
+
+class Correcting(msgspec.Struct, frozen=True, kw_only=True):
+    """What a form corrects: the stay, the declaration it is about, and the fields as declared that the page does not show."""
+
+    stay_id: str
+    before: StayDeclaration
+    number_shown: str  # the number with all but its last digits hidden
+    kept: Mapping[str, str]
+
+
+def take(
+    request: Request, caller: Visitor, *, place: Workplace, form: Mapping[str, str], correcting: Correcting | None = None
+) -> Response:
+    """Check a submitted form and record it, or show it again with its problems."""
+    server, account = server_of(request), signed_in(caller)
+    known = given_receipt(server, form.get("declaration_id", ""))
+    if known is not None:
+        return RedirectResponse(f"/desk/receipts/{known.declaration_id}", status_code=303)
+    result = read_form(_filled(form, correcting), context=_context(server, account, correcting))
+    unread = {each.pointer for each in result.problems}
+    found = [each for each in check(server, result.declaration).problems if each.pointer not in unread]
+    problems = (*result.problems, *found)
+    if _stands(problems, seen=form.get("seen_warnings", "")):
+        return show_form(request, caller, place=place, form=form, problems=problems, correcting=correcting)
+    recorded = declare(server, result.declaration, origin="desk")
+    return RedirectResponse(f"/desk/receipts/{recorded.declaration_id}?new=1", status_code=303)
+
+
+def _filled(form: Mapping[str, str], correcting: Correcting | None) -> dict[str, str]:
+    """Return the form with what the clerk left empty because the page does not show it."""
+    kept = correcting.kept if correcting else {}
+    return dict(form) | {name: value for name, value in kept.items() if not form.get(name)}
+
+
+def _context(server: Server, account: Account, correcting: Correcting | None) -> FormContext:
+    return FormContext(
+        now=server.clock.now(),
+        account_id=account.account_id,
+        account_name=account.name,
+        kind="correction" if correcting else "arrival",
+        about=correcting.before.declaration_id if correcting else None,
+        before=correcting.before if correcting else None,
+    )
+
+
+def _stands(problems: tuple[Problem, ...], *, seen: str) -> bool:
+    """Tell whether the form must be shown again: an error, or a warning the clerk has not seen yet."""
+    if any(each.severity == "error" for each in problems):
+        return True
+    return bool({each.code for each in problems} - set(seen.split(",")))

@@ -1,0 +1,157 @@
+"""One stay at the desk: its guest, its declarations and receipts; correct it, check the guest out; the receipt with its code.
+
+- Correcting is a new declaration about the one before (kind ``correction``), checking out is one of kind ``departure``; nothing is
+  overwritten. What the clerk leaves empty of the number stays as declared.
+- The full number is not shown again: the clerk's purpose releases its last digits only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
+
+import segno
+from fastapi import APIRouter, Depends, Request
+from markupsafe import Markup
+from sqlalchemy import Connection
+from starlette.responses import RedirectResponse, Response
+
+from registry.declarations import findings_about
+from registry.release import ReleasedPerson, release_persons
+from residence.access.purposes import Field
+from residence.clock import VIETNAM, rfc3339
+from residence.errors import Malformed, Refused
+from residence.wire.receipts import receipt_text
+from server.declaring import declare, given_receipt, new_declaration_id
+from server.desk.declare_pages import Correcting, place_for, show_form, take
+from server.desk.guest_form import form_of_declaration
+from server.desk.one_stay import OpenedStay, departure_of, open_stay, standing_declaration
+from server.desk.tonight_pages import duty
+from server.pages import render
+from server.policy import Account
+from server.visitor import Caller, Form, SignedIn
+from server.wiring import Server, server_of
+
+router = APIRouter(prefix="/desk")
+Wired = Annotated[Server, Depends(server_of)]
+NUMBERS = ("personal_number", "document_number")
+
+
+@router.get("/stays/{stay_id}")
+def show(request: Request, caller: Caller, account: SignedIn, stay_id: str) -> Response:
+    """Show one stay with what the clerk's duty releases of the guest."""
+    server = server_of(request)
+    with server.registry.writing() as connection:
+        opened = open_stay(server, connection, account, action="list_stays", stay_id=stay_id)
+        guest = _guest(server, connection, account, opened)
+        findings = findings_about(connection, opened.stay.declaration_ids)
+    now = server.clock.now().astimezone(VIETNAM)
+    return render(
+        request,
+        "desk/stay.html",
+        caller=caller,
+        opened=opened,
+        guest={field.value: value for field, value in guest.fields.items()},
+        findings=sorted({each.code for found in findings.values() for each in found}),
+        departure_id=new_declaration_id(server),
+        left_at=now.strftime("%Y-%m-%dT%H:%M"),
+    )
+
+
+def _guest(server: Server, connection: Connection, account: Account, opened: OpenedStay) -> ReleasedPerson:
+    released = release_persons(
+        connection,
+        [opened.stay.person_id],
+        look=duty(account, about=opened.stay.stay_id),
+        vault=server.registry.vault,
+        now=server.clock.now(),
+        random_bytes=server.random_bytes,
+    )
+    return released[opened.stay.person_id]
+
+
+@router.get("/stays/{stay_id}/correct")
+def show_correction(request: Request, caller: Caller, account: SignedIn, stay_id: str) -> Response:
+    """Show the form filled in as declared, the numbers left out."""
+    server = server_of(request)
+    opened, correcting = _correcting(server, account, stay_id)
+    fields = form_of_declaration(correcting.before) | dict.fromkeys(NUMBERS, "")
+    fields |= {"declaration_id": new_declaration_id(server)}
+    return show_form(request, caller, place=opened.place, form=fields, correcting=correcting)
+
+
+@router.post("/stays/{stay_id}/correct")
+def correct(request: Request, caller: Caller, *, account: SignedIn, form: Form, stay_id: str) -> Response:
+    """Record the correction, or show every problem."""
+    opened, correcting = _correcting(server_of(request), account, stay_id)
+    fields = {**form, "premises_id": opened.stay.premises_id}
+    return take(request, caller, place=opened.place, form=fields, correcting=correcting)
+
+
+def _correcting(server: Server, account: Account, stay_id: str) -> tuple[OpenedStay, Correcting]:
+    with server.registry.writing() as connection:
+        opened = open_stay(server, connection, account, action="correct", stay_id=stay_id)
+        before = standing_declaration(server, connection, opened.stay)
+        guest = _guest(server, connection, account, opened)
+    declared = form_of_declaration(before)
+    return opened, Correcting(
+        stay_id=stay_id,
+        before=before,
+        number_shown=guest.fields.get(Field.PERSONAL_NUMBER_MASKED, ""),
+        kept={name: declared[name] for name in NUMBERS},
+    )
+
+
+@router.post("/stays/{stay_id}/check-out")
+def check_out(request: Request, account: SignedIn, *, form: Form, stay_id: str) -> Response:
+    """Record that the guest has left."""
+    server, now = server_of(request), server_of(request).clock.now()
+    declaration_id = form.get("declaration_id", "")
+    if given_receipt(server, declaration_id) is None:
+        with server.registry.reading() as connection:
+            opened = open_stay(server, connection, account, action="check_out", stay_id=stay_id)
+            before = standing_declaration(server, connection, opened.stay)
+        left_at = _moment(form)
+        declare(
+            server,
+            departure_of(before, account, declaration_id=declaration_id, now=now, left_at=left_at),
+            origin="desk",
+        )
+    return RedirectResponse(f"/desk/receipts/{declaration_id}?new=1", status_code=303)
+
+
+def _moment(form: Mapping[str, str]) -> str | None:
+    text = form.get("left_at", "").strip()
+    if not text:
+        return None
+    try:
+        return rfc3339(datetime.fromisoformat(text).replace(tzinfo=VIETNAM))
+    except ValueError as error:
+        raise Malformed("server.form_date", "/left_at") from error
+
+
+@router.get("/receipts/{declaration_id}")
+def show_receipt(request: Request, caller: Caller, *, account: SignedIn, server: Wired, declaration_id: str) -> Response:
+    """Show a receipt with its code and its signed text as a QR code, made for printing."""
+    stored = given_receipt(server, declaration_id)
+    if stored is None or stored.receipt.premises_id is None:
+        raise Refused("server.not_allowed")
+    place = place_for(server, account, "read_receipt", stored.receipt.premises_id)
+    return render(
+        request,
+        "desk/receipt.html",
+        caller=caller,
+        place=place,
+        receipt=stored.receipt,
+        code=stored.code,
+        picture=receipt_picture(stored.receipt_bytes),
+        fresh="new" in request.query_params,
+    )
+
+
+def receipt_picture(receipt_bytes: bytes) -> Markup:
+    """Return the receipt's text form as an SVG of a QR code, without a style attribute (the content policy forbids them)."""
+    code = segno.make(receipt_text(receipt_bytes), error="l", micro=False)
+    svg = code.svg_inline(scale=3, border=4, svgclass="luutru-qr", lineclass=None, omitsize=True)
+    return Markup(svg)  # noqa: S704  # made by segno from base45 text

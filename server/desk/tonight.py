@@ -1,0 +1,134 @@
+"""Tonight at one premises: who is declared, what needs a hand before its deadline, who was seen and is not declared.
+
+- Everything with an own legal deadline carries it; the page counts down to it.
+- Names come through ``release_persons`` once per opened page; the polled part carries none.
+- The fine band is what an inspection at this moment would count: uncovered people and refused declarations (dated data).
+
+Example: ``tonight(server, connection, place, look=look).needs_action``
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection
+
+from registry.declarations import findings_about
+from registry.desk_lists import Place, UncoveredSighting, UnsettledDeclaration, list_sightings, list_stays, list_unsettled
+from registry.release import Look, release_persons
+from registry.stays import StayOnList
+from residence.access.purposes import Field
+from residence.places.premises import Premises
+from residence.stays.deadlines import Deadline, deadline
+from residence.stays.rules import FineBand
+from server.wiring import Server
+
+LOOK_BACK: Final = timedelta(hours=36)  # yesterday's arrivals may still be put right today
+
+
+class GuestRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One guest on the list. ``name`` is empty in the polled part and for an erased person."""
+
+    stay: StayOnList
+    name: str
+    findings: tuple[str, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """Return the code word the row's tag shows."""
+        return "disputed" if self.findings and self.stay.status == "open" else self.stay.status
+
+
+class SeenRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody seen, not declared, and by when they would have to be."""
+
+    sighting: UncoveredSighting
+    deadline: Deadline
+
+
+class Tonight(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole page."""
+
+    guests: tuple[GuestRow, ...]
+    unsettled: tuple[UnsettledDeclaration, ...]
+    seen: tuple[SeenRow, ...]
+    band: FineBand | None
+    version: str  # changes when a row appears or goes
+
+    @property
+    def needs_action(self) -> int:
+        """Return how many people are not declared yet."""
+        return len(self.unsettled) + len(self.seen)
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """Return the nearest deadline that is not over."""
+        dues = [each.due for each in self.unsettled if each.due] + [each.deadline.due for each in self.seen]
+        return min((due for due in dues if due > now), default=None)
+
+
+def tonight(server: Server, connection: Connection, premises: Premises, *, look: Look | None) -> Tonight:
+    """Return tonight's list; without ``look`` no name is released and nothing is put on the access record."""
+    now = server.clock.now()
+    place = Place(premises.commune_code, premises.premises_id)
+    stays = list_stays(connection, place, since=now - LOOK_BACK)
+    unsettled = list_unsettled(connection, place, since=now - LOOK_BACK)
+    seen = [
+        SeenRow(sighting=each, deadline=_deadline(server, premises, each))
+        for each in list_sightings(connection, place, since=now - LOOK_BACK)
+    ]
+    names = _names(server, connection, stays, look=look)
+    findings = findings_about(connection, [each for stay in stays for each in stay.declaration_ids])
+    guests = tuple(
+        GuestRow(
+            stay=stay,
+            name=names.get(stay.person_id, ""),
+            findings=tuple(
+                sorted(
+                    {found.code for each in stay.declaration_ids for found in findings.get(each, ()) if found.severity != "info"}
+                )
+            ),
+        )
+        for stay in stays
+    )
+    fines = server.rules.fines_for(now)
+    undeclared = len(unsettled) + len(seen)
+    return Tonight(
+        guests=guests,
+        unsettled=tuple(unsettled),
+        seen=tuple(seen),
+        band=fines.band_for(undeclared) if fines and undeclared else None,
+        version=_version(guests, unsettled, seen),
+    )
+
+
+def _deadline(server: Server, premises: Premises, sighting: UncoveredSighting) -> Deadline:
+    return deadline(
+        sighting.seen_at,
+        premises_kind=premises.kind,
+        person="citizen",
+        rules=server.rules,
+        remote_area=premises.remote_area,
+    )
+
+
+def _names(server: Server, connection: Connection, stays: list[StayOnList], *, look: Look | None) -> dict[str, str]:
+    if look is None:
+        return {}
+    released = release_persons(
+        connection,
+        {stay.person_id for stay in stays},
+        look=look,
+        vault=server.registry.vault,
+        now=server.clock.now(),
+        random_bytes=server.random_bytes,
+    )
+    return {person_id: person.fields.get(Field.FULL_NAME, "") for person_id, person in released.items()}
+
+
+def _version(guests: tuple[GuestRow, ...], unsettled: list[UnsettledDeclaration], seen: list[SeenRow]) -> str:
+    ids = [each.stay.stay_id for each in guests] + [each.declaration_id for each in unsettled]
+    ids += [each.sighting.presence_id for each in seen]
+    return sha256("\n".join(ids).encode()).hexdigest()[:16]

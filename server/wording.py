@@ -1,0 +1,213 @@
+"""The words pages use for states, levels, rules and kinds: code word -> English sentence; the catalogue has the Vietnamese.
+
+- One table per kind of word; a code word without an entry is shown as it is, never hidden.
+- Evidence levels say what was checked and no more (architecture section 5).
+- Sentences about problems and findings are not here: they come from ``residence/errors/codes``.
+
+>>> word("state", "accepted", language="en")
+'Accepted by the registry'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from residence.errors import catalogue, sentence
+from server.languages import Language, translate
+
+WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "state": {
+        "kept": "Kept at the kiosk",
+        "received": "Received, being checked",
+        "accepted": "Accepted by the registry",
+        "refused": "Refused",
+        "conflicting": "In conflict, please check",
+    },
+    "stay": {"open": "Staying", "ended": "Checked out", "withdrawn": "Withdrawn", "disputed": "In dispute"},
+    "kind": {
+        "arrival": "Arrival",
+        "extension": "Extension",
+        "departure": "Departure",
+        "correction": "Correction",
+        "withdrawal": "Withdrawal",
+    },
+    "rule": {
+        "same_day": "Arrival before 23:00: declare before 23:00 the same day",
+        "next_morning": "Arrival from 23:00 on: declare before 8:00 the next day",
+        "night_before": "Arrival after midnight: declare before 8:00 the same day",
+        "foreigner": "Foreign guest: declare within 12 hours",
+        "foreigner_remote": "Foreign guest in a remote area: declare within 24 hours",
+        "seen_past_deadline": "Seen here, and no stay was declared by the deadline",
+        "night_check": "Found here at night, and no stay was declared by the deadline",
+        "second_sighting": "Seen here again after the deadline, still not declared",
+        "notice_unanswered": "A notice was sent and nobody answered in time",
+    },
+    "evidence": {
+        "0": "Stated: typed or spoken, nothing was checked",
+        "1": "Card text: the code on a card was read; a photo of a card would read the same",
+        "2": "Chip read: the chip opened and agrees with the card",
+        "3": "Not verified: the chip is signed by an issuer we do not know",
+        "4": "Chip verified: signed by a trusted issuer",
+        "5": "Chip present: verified, and not a copy",
+        "6": "Attested: somebody compared the person with the document",
+    },
+    "premises": {
+        "household": "Household",
+        "apartment-block": "Apartment block",
+        "hotel": "Hotel",
+        "guest-house": "Guest house",
+        "homestay": "Homestay",
+        "rental-house": "Rental house",
+        "dormitory": "Dormitory",
+        "industrial-zone": "Industrial zone lodging",
+        "medical": "Medical facility",
+        "vehicle": "Means of transport",
+        "other": "Other lodging",
+    },
+    "document": {
+        "cccd-2021": "Citizen card (2021)",
+        "can-cuoc-2024": "Identity card (2024)",
+        "cmnd": "Old identity card (9 digits)",
+        "passport": "Passport",
+        "driving-licence": "Driving licence",
+        "birth-certificate": "Birth certificate",
+        "health-card": "Health insurance card",
+        "number-notice": "Notice of personal number",
+        "identity-certificate": "Identity certificate",
+        "other": "Another paper",
+        "none": "No papers",
+    },
+    "reason": {
+        "tourism": "Tourism",
+        "business": "Business",
+        "study": "Study",
+        "visit": "Visit",
+        "conference": "Conference",
+        "family-visit": "Visiting family",
+        "charity": "Charity work",
+        "international-organisation": "International organisation",
+        "marriage": "Marriage",
+        "consulate": "Consulate",
+        "aid": "Aid work",
+        "embassy": "Embassy",
+        "settlement": "Settlement",
+        "marketing": "Marketing",
+        "press": "Press",
+        "trade": "Trade",
+        "visa-extension": "Visa extension",
+        "medical": "Medical treatment",
+        "work": "Work",
+        "other": "Another reason",
+    },
+    "explanation": {
+        "stay_here": "a declared stay here",
+        "resident_here": "registered residence here",
+        "stay_pending": "a declaration still on its way from a kiosk",
+        "stay_elsewhere_same_premises": "a stay in another unit of these premises",
+        "not_yet_due": "the deadline is not over yet",
+        "left_before_night": "left again before the night",
+    },
+    "purpose": {
+        "declare-guest": "Duty of the premises: declare guests",
+        "undeclared-list": "List of undeclared people",
+        "stays-by-premises": "Stays by premises",
+        "undeclared-case": "Work on an undeclared person's case",
+        "finding-review": "Review of a disagreement in the records",
+        "own-stays": "Own stays",
+        "receipt-check": "Check of a receipt",
+    },
+    "field": {
+        "full-name": "Full name",
+        "birth-date": "Date of birth",
+        "sex": "Sex",
+        "nationality": "Nationality",
+        "personal-number": "Personal number",
+        "personal-number-masked": "Personal number (last digits)",
+        "old-number": "Old number",
+        "document": "Document",
+        "residence-text": "Address on the card",
+        "contact": "Contact",
+    },
+    "case": {
+        "open": "Open",
+        "claimed": "Claimed",
+        "asked": "Asked, waiting for an answer",
+        "closed-declared": "Closed: declared meanwhile",
+        "closed-explained": "Closed: explained",
+        "closed-action": "Closed: handled elsewhere",
+    },
+    "action": {
+        "claim": "Claim the case",
+        "release": "Give the case back",
+        "ask": "Ask the host",
+        "answer-received": "An answer came",
+        "close-declared": "Close: now declared",
+        "close-explained": "Close: an innocent explanation holds",
+        "close-action": "Close: handled elsewhere",
+        "reopen": "Open again",
+        "opened": "Opened by the sweep",
+    },
+    "notice": {
+        "please-declare": "Please declare",
+        "declared-late": "Declared late",
+        "thirty-days": "Thirty days reached",
+        "renew-temporary-residence": "Renew temporary residence",
+    },
+    "addressee": {"host": "Host", "facility": "Lodging facility", "person": "Person"},
+    "clock": {
+        "unset": "Not set",
+        "rtc_only": "Battery clock only",
+        "synced": "Synchronised",
+        "jumped": "Has jumped",
+    },
+    "reader": {"ok": "Working", "degraded": "Impaired", "lost": "Not answering"},
+    "role": {
+        "clerk": "Front desk clerk",
+        "resident": "Resident",
+        "officer": "Commune police officer",
+        "operator": "Operator",
+    },
+    "sex": {"male": "Male", "female": "Female"},
+    "sighting": {"entry": "Seen at the door", "night_check": "Found at night"},
+}
+
+TAGS: Final[Mapping[str, str]] = {
+    "accepted": "govuk-tag--green",
+    "open": "govuk-tag--green",
+    "conflicting": "govuk-tag--yellow",
+    "disputed": "govuk-tag--yellow",
+    "refused": "govuk-tag--red",
+    "ended": "govuk-tag--grey",
+    "ok": "govuk-tag--green",
+    "synced": "govuk-tag--green",
+    "degraded": "govuk-tag--yellow",
+    "rtc_only": "govuk-tag--yellow",
+    "lost": "govuk-tag--red",
+    "unset": "govuk-tag--red",
+    "jumped": "govuk-tag--red",
+}
+
+
+def word(kind: str, value: Any, *, language: Language) -> str:
+    """Return the word for a value of one kind."""
+    text = WORDS[kind].get(str(value))
+    return translate(language, text) if text else str(value)
+
+
+def choices(kind: str, *, language: Language, chosen: str = "") -> list[dict[str, Any]]:
+    """Return the options of a select or radios macro."""
+    return [
+        {"value": value, "text": translate(language, text), "selected": value == chosen, "checked": value == chosen}
+        for value, text in WORDS[kind].items()
+    ]
+
+
+def finding_sentence(code: str, *, language: Language) -> str:
+    """Return the sentence of a finding or problem code; parameters it would need are left out."""
+    if code not in catalogue():
+        return code
+    try:
+        return str(getattr(sentence(code), language))
+    except (KeyError, IndexError):
+        return code
