@@ -35,8 +35,8 @@ def open_case(connection: Connection, found: Undeclared, *, commune_code: str, n
         )
     ).first()
     if standing is not None:
-        seen = {
-            "presence_ids": sorted({*standing.presence_ids, *found.presence_ids}),
+        seen: dict[str, Any] = {
+            "presence_ids": sorted(set(standing.presence_ids) | set(found.presence_ids)),
             "last_seen": found.last_seen,
             "changed_at": now,
         }

@@ -64,7 +64,7 @@ def matching_declarations(connection: Connection, condition: ColumnElement[bool]
     wanted = [
         columns[name]
         for name in (
-            "declaration_id", "person_id", "subject_id", "about", "body_sealed", "signed", "evidence_level", "reason", "due", "on_time",
+            "declaration_id", "arrival_at", "person_id", "subject_id", "about", "body_sealed", "signed", "evidence_level", "reason", "due", "on_time",
             "rule", "rule_set",
         )
     ]  # fmt: skip

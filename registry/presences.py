@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, or_, select
+from sqlalchemy import Connection, delete, select
 
 from registry import tables
 from registry.vault import Vault
@@ -117,7 +117,9 @@ def sightings(
 def premises_with_presences(connection: Connection, *, commune_code: str | None = None, limit: int = 1000) -> list[str]:
     """Return the premises at which anybody undeclared was seen: what the sweep has to look at."""
     columns = tables.presences.c
-    query = select(columns.premises_id).distinct().where(or_(commune_code is None, and_(columns.commune_code == commune_code)))
+    query = select(columns.premises_id).distinct()
+    if commune_code is not None:
+        query = query.where(columns.commune_code == commune_code)
     return list(connection.scalars(query.order_by(columns.premises_id).limit(limit)))
 
 

@@ -1,0 +1,240 @@
+"""What the registry knows around one batch of statements: loaded by a few set queries, kept up to date in memory while the batch is read.
+
+- The list of what must be looked up is in ``residence/stays/known.py``; this is its other half.
+- Everything is asked for by ``IN (...)`` over the whole batch: the number of queries does not grow with the batch.
+- ``take_in`` makes a recorded statement part of the picture, so the next one in the batch sees it.
+
+Example: ``load(connection, statements, vault=vault).known_for(declaration)``
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Row, and_, or_, select
+
+from registry import tables
+from registry.declarations import Facts, KeptDeclaration, matching_declarations, open_declaration
+from registry.households import known_residences
+from registry.persons import holders, matching_persons, number_indexes
+from registry.stays import REMOVED, known_stay
+from registry.vault import SubjectKey, Vault
+from residence.clock import parse_instant
+from residence.errors import Malformed
+from residence.people.person import Person
+from residence.stays.declaration import StayDeclaration
+from residence.stays.known import Known, KnownPerson, KnownResidence, KnownStay
+from residence.stays.reconcile import PersonChange, Reconciliation
+
+# Twice the longest stay on either side of the batch's arrivals: what can touch them, and what that can touch.
+WINDOW: Final = timedelta(days=60)
+Window = tuple[datetime, datetime]
+_LONGEST_CHAIN: Final = 8  # rounds of look-ups; a longer chain is loaded as far as that
+
+
+class Surroundings:
+    """The picture. Ids map to values; every ``*_of`` maps a person or declaration id to ids."""
+
+    def __init__(self, vault: Vault) -> None:
+        self.vault: Final = vault
+        self.keys: dict[str, SubjectKey] = {}
+        self.persons: dict[str, KnownPerson] = {}
+        self.holders: dict[bytes, set[str]] = {}
+        self.kept: dict[str, KeptDeclaration] = {}
+        self.statements_of: defaultdict[str, set[str]] = defaultdict(set)
+        self.naming: defaultdict[str, set[str]] = defaultdict(set)
+        self.stays: dict[str, KnownStay] = {}
+        self.stays_of: defaultdict[str, set[str]] = defaultdict(set)
+        self.residences_of: defaultdict[str, list[KnownResidence]] = defaultdict(list)
+        self.communes: dict[str, str] = {}  # premises id -> commune, of every stay here
+
+    def people_with(self, person: Person) -> set[str]:
+        """Return ids of everyone holding a number that ``person`` states."""
+        return {each for index in number_indexes(person, self.vault) for each in self.holders.get(index, ())}
+
+    def chain_of(self, declaration: StayDeclaration) -> set[str]:
+        """Return the ids of a declaration's chain as far as it is here."""
+        waiting, chain = {declaration.declaration_id, declaration.about or declaration.declaration_id}, set[str]()
+        while waiting:
+            each = waiting.pop()
+            chain.add(each)
+            kept = self.kept.get(each)
+            near = set(self.naming.get(each, ()))
+            if kept is not None and kept.declaration.about:
+                near.add(kept.declaration.about)
+            waiting |= near - chain
+        return chain
+
+    def known_for(self, declaration: StayDeclaration) -> Known:
+        """Return everything that bears on one declaration."""
+        chain = {each for each in self.chain_of(declaration) if each in self.kept}
+        people = self.people_with(declaration.person) | {owner for each in chain if (owner := self.kept[each].person_id)}
+        statements = chain.union(*(self.statements_of.get(each, ()) for each in people))
+        stays = {stay for each in people for stay in self.stays_of.get(each, ())}
+        # A stay may rest on statements of somebody it was laid together with.
+        statements.update(each for stay in stays for each in self.stays[stay].declaration_ids if each in self.kept)
+        return Known(
+            persons=tuple(self.persons[each] for each in sorted(people) if each in self.persons),
+            stays=tuple(self.stays[each] for each in sorted(stays)),
+            residences=tuple(residence for each in sorted(people) for residence in self.residences_of.get(each, ())),
+            declarations=tuple(self.kept[each].declaration for each in sorted(statements)),
+        )
+
+    def stays_and_homes(self, person: Person) -> tuple[list[KnownStay], list[KnownResidence]]:
+        """Return the stays and residences of everyone holding one of a person's numbers."""
+        people = self.people_with(person)
+        stays = [self.stays[stay] for each in people for stay in self.stays_of.get(each, ())]
+        return stays, [residence for each in people for residence in self.residences_of.get(each, ())]
+
+    def take_in(self, declaration: StayDeclaration, outcome: Reconciliation, facts: Facts, *, commune_code: str) -> None:
+        """Make a statement that was just recorded part of the picture."""
+        for change in (outcome.person, *outcome.split):
+            self._take_person(change, declaration)
+        self._keep(KeptDeclaration(declaration=declaration, person_id=outcome.person.person_id, facts=facts))
+        if outcome.stay is None:
+            return
+        self.communes.setdefault(declaration.premises_id, commune_code)
+        for stay_id in outcome.stay.removed:
+            gone = self.stays.pop(stay_id, None)
+            if gone is not None:
+                self.stays_of[gone.person_id].discard(stay_id)
+        for stay in outcome.stay.stays:
+            self._keep_stay(stay)
+
+    def _take_person(self, change: PersonChange, declaration: StayDeclaration) -> None:
+        source = declaration if change.stated_in == declaration.declaration_id else self.kept[change.stated_in].declaration
+        known = self.persons.get(change.person_id) or KnownPerson(
+            person_id=change.person_id,
+            full_name=source.person.full_name,
+            birth=source.person.birth,
+            sex=source.person.sex,
+            declared_by=source.declaration_id,
+        )
+        merged = [self.persons.pop(each) for each in change.merges if each in self.persons]
+        numbers = dict.fromkeys((*known.numbers, *(number for each in merged for number in each.numbers), *change.add_numbers))
+        self.persons[change.person_id] = msgspec.structs.replace(known, numbers=tuple(numbers))
+        for number in numbers:
+            self.holders.setdefault(self.vault.number_index(number.kind, number.value), set()).add(change.person_id)
+        for each in change.merges:
+            self._move(each, change.person_id)
+
+    def _move(self, person_id: str, into: str) -> None:
+        for owners in self.holders.values():
+            if person_id in owners:
+                owners.discard(person_id)
+                owners.add(into)
+        self.statements_of[into] |= self.statements_of.pop(person_id, set())
+        for each in self.statements_of[into]:
+            self.kept[each] = msgspec.structs.replace(self.kept[each], person_id=into)
+        for stay_id in self.stays_of.pop(person_id, set()):
+            self._keep_stay(msgspec.structs.replace(self.stays[stay_id], person_id=into))
+        self.residences_of[into] += [
+            msgspec.structs.replace(each, person_id=into) for each in self.residences_of.pop(person_id, [])
+        ]
+
+    def _keep(self, kept: KeptDeclaration) -> None:
+        own_id = kept.declaration.declaration_id
+        self.kept[own_id] = kept
+        if kept.person_id:
+            self.statements_of[kept.person_id].add(own_id)
+        if kept.declaration.about:
+            self.naming[kept.declaration.about].add(own_id)
+
+    def _keep_stay(self, stay: KnownStay) -> None:
+        before = self.stays.get(stay.stay_id)
+        if before is not None:
+            self.stays_of[before.person_id].discard(stay.stay_id)
+        self.stays[stay.stay_id] = stay
+        self.stays_of[stay.person_id].add(stay.stay_id)
+
+
+def load(
+    connection: Connection, declarations: Sequence[StayDeclaration], *, seen: Iterable[tuple[Person, datetime]], vault: Vault
+) -> Surroundings:
+    """Look up everything around a batch: its declarations, and the people its presences saw."""
+    picture = Surroundings(vault)
+    sightings = list(seen)
+    indexes = [index for each in declarations for index in number_indexes(each.person, vault)]
+    indexes += [index for person, _ in sightings for index in number_indexes(person, vault)]
+    picture.holders = holders(connection, indexes)
+    chain_rows = _chain_rows(connection, declarations)
+    people = {each for ids in picture.holders.values() for each in ids} | {row.person_id for row in chain_rows if row.person_id}
+    moments = [moment for each in declarations if (moment := _arrival(each))] + [moment for _, moment in sightings]
+    moments += [row.arrival_at for row in chain_rows if row.arrival_at]
+    window = (min(moments) - WINDOW, max(moments) + WINDOW) if moments else None
+    _load_people(connection, picture, people, chain_rows=chain_rows, window=window)
+    return picture
+
+
+def _load_people(
+    connection: Connection, picture: Surroundings, people: set[str], *, chain_rows: list[Row[Any]], window: Window | None
+) -> None:
+    """Fill the picture. ``window`` is None only for a batch without a readable time."""
+    columns = tables.declarations.c
+    stay_rows = _stay_rows(connection, people, window) if window and people else []
+    rows = {row.declaration_id: row for row in chain_rows}
+    if people and window:
+        near = and_(columns.person_id.in_(sorted(people)), columns.arrival_at.between(*window))
+        rows |= {row.declaration_id: row for row in matching_declarations(connection, near)}
+    missing = sorted({each for row in stay_rows for each in row.declaration_ids} - rows.keys())
+    if missing:
+        rows |= {row.declaration_id: row for row in matching_declarations(connection, columns.declaration_id.in_(missing))}
+    subjects = people | {row.subject_id for row in rows.values()} | _former_subjects(connection, people)
+    picture.keys = picture.vault.load_keys(connection, subjects)
+    for person in matching_persons(connection, people, keys=picture.keys, vault=picture.vault):
+        picture.persons[person.person_id] = person
+    for row in rows.values():
+        kept = open_declaration(row, keys=picture.keys, vault=picture.vault)
+        if kept is not None:
+            picture._keep(kept)  # noqa: SLF001 - the loader fills the picture
+    for row in stay_rows:
+        if all(each in picture.kept for each in row.declaration_ids):  # a stay of somebody erased meanwhile cannot be judged
+            picture._keep_stay(known_stay(row))  # noqa: SLF001 - as above
+            picture.communes[row.premises_id] = row.commune_code
+    for residence in known_residences(connection, people):
+        picture.residences_of[residence.person_id].append(residence)
+
+
+def _stay_rows(connection: Connection, people: set[str], window: Window) -> list[Row[Any]]:
+    columns = tables.stays.c
+    near = columns.start_at.between(window[0] - WINDOW, window[1] + WINDOW)
+    query = select(tables.stays).where(columns.person_id.in_(sorted(people)), columns.status != REMOVED, near)
+    return list(connection.execute(query).all())
+
+
+def _chain_rows(connection: Connection, declarations: Sequence[StayDeclaration]) -> list[Row[Any]]:
+    """Load what the batch names, what names the batch, and so on; most batches need one query or none."""
+    columns = tables.declarations.c
+    found: dict[str, Row[Any]] = {}
+    batch = {each.declaration_id for each in declarations}
+    wanted = batch | {each.about for each in declarations if each.about}
+    asked: set[str] = set()
+    for _ in range(_LONGEST_CHAIN):
+        fresh = sorted(wanted - asked)
+        if not fresh:
+            break
+        asked |= wanted
+        condition = or_(columns.declaration_id.in_(fresh), columns.about.in_(fresh))
+        for row in matching_declarations(connection, condition):
+            found[row.declaration_id] = row
+            wanted |= {row.declaration_id} | ({row.about} if row.about else set())
+    return list(found.values())
+
+
+def _former_subjects(connection: Connection, people: set[str]) -> set[str]:
+    """Return the ids merged into these people: their numbers are still sealed under the old keys."""
+    if not people:
+        return set()
+    columns = tables.persons.c
+    return set(connection.scalars(select(columns.person_id).where(columns.merged_into.in_(sorted(people)))))
+
+
+def _arrival(declaration: StayDeclaration) -> datetime | None:
+    try:
+        return parse_instant(declaration.arrival)
+    except Malformed:
+        return None
