@@ -46,16 +46,19 @@ class LetterRetry:
     def _try(self, letter: StoredLetter, payload: bytes, now: datetime) -> tuple[Topic, bytes] | None:
         reading = self._intake.read(Delivery(topic=letter.topic or "", payload=payload), now)
         if isinstance(reading, SetAside):
-            return self._put_back(letter, reading.code, now)
+            self._put_back(letter, reading.code, now)
+            return None
         try:
             result = self._record(letter, reading, now)
         except Exception as error:
             if is_unavailable(error):
                 raise
             log.warning("dead letter failed again", quarantine_id=letter.quarantine_id, **describe(error))
-            return self._put_back(letter, letter.code, now)
+            self._put_back(letter, letter.code, now)
+            return None
         if result.set_aside is not None:
-            return self._put_back(letter, letter.code, now)
+            self._put_back(letter, letter.code, now)
+            return None
         log.info("dead letter settled", quarantine_id=letter.quarantine_id, state=result.receipt.state)
         return reading.topic, result.receipt_bytes
 

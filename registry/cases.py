@@ -29,11 +29,7 @@ _CLOSED = sorted(each.value for each in CLOSED)
 def open_case(connection: Connection, found: Undeclared, *, commune_code: str, now: datetime, random_bytes: RandomBytes) -> str:
     """Open a case, or add what was seen since to the one that is open; returns its id."""
     columns = tables.cases.c
-    standing = connection.execute(
-        select(tables.cases).where(
-            columns.premises_id == found.premises_id, columns.who == found.who, columns.state.not_in(_CLOSED)
-        )
-    ).first()
+    standing = standing_case(connection, found.premises_id, found.who)
     if standing is not None:
         seen: dict[str, Any] = {
             "presence_ids": sorted(set(standing.presence_ids) | set(found.presence_ids)),
@@ -60,6 +56,13 @@ def open_case(connection: Connection, found: Undeclared, *, commune_code: str, n
     connection.execute(insert(tables.cases), [row])
     _write_event(connection, (commune_code, case_id), ("opened", None, CaseStatus.OPEN.value), now=now, random_bytes=random_bytes)
     return case_id
+
+
+def standing_case(connection: Connection, premises_id: str, who: str) -> Row[Any] | None:
+    """Return the case about somebody at these premises that is not closed."""
+    columns = tables.cases.c
+    condition = (columns.premises_id == premises_id, columns.who == who, columns.state.not_in(_CLOSED))
+    return connection.execute(select(tables.cases).where(*condition)).first()
 
 
 def case(connection: Connection, case_id: str) -> Row[Any] | None:
