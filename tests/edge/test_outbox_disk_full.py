@@ -1,0 +1,93 @@
+"""A full disk: refuse loudly, lose nothing, recover by itself."""
+
+import os
+import subprocess
+
+import pytest
+from factories import make_declaration
+from kiosk_parts import answer, make_outbox
+
+from residence.errors import Refused, problem
+from residence.wire.envelope import read_header
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 1.5 MiB that is really full when it is full."""
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1536k", "tmpfs", str(mount)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a small file system needs root")
+    yield mount
+    subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def fill(outbox):
+    """Keep until refused; return what was promised."""
+    kept = []
+    with pytest.raises(Refused, match=r"outbox.disk_full"):
+        while True:
+            kept.append(outbox.keep(make_declaration()).declaration_id)
+    return kept
+
+
+def promised(outbox):
+    return [row.declaration_id for row in outbox.unsettled(10_000)]
+
+
+def test_the_refusal_has_a_sentence_for_the_person():
+    assert "an toàn" in problem("outbox.disk_full").message.vi
+
+
+def test_at_its_size_limit_the_outbox_refuses_and_keeps_every_promise(tmp_path):
+    outbox = make_outbox(tmp_path / "kiosk.db", max_bytes=512 * 1024)
+    kept = fill(outbox)
+    assert len(kept) > 50
+    assert outbox.full
+    assert promised(outbox) == kept
+    with pytest.raises(Refused, match=r"outbox.disk_full"):
+        outbox.keep(make_declaration())
+    outbox.close()
+
+
+def test_receipts_make_room_again_at_the_size_limit(tmp_path):
+    outbox = make_outbox(tmp_path / "kiosk.db", max_bytes=512 * 1024)
+    kept = fill(outbox)
+    for row in outbox.unsettled(len(kept)):
+        outbox.settle(answer(row.envelope))
+    assert outbox.depth() == 0
+    assert not outbox.full
+    outbox.keep(make_declaration())
+    assert read_header(outbox.unsettled(1)[0].envelope).sequence == len(kept) + 1
+    outbox.close()
+
+
+def test_on_a_really_full_disk_nothing_promised_is_lost_and_receipts_still_settle(small_disk):
+    outbox = make_outbox(small_disk / "kiosk.db")
+    (small_disk / "somebody-elses-file").write_bytes(bytes(400 * 1024))
+    kept = fill(outbox)
+    assert kept
+    assert promised(outbox) == kept
+    for row in outbox.unsettled(len(kept)):
+        outbox.settle(answer(row.envelope))
+    assert outbox.depth() == 0
+    (small_disk / "somebody-elses-file").unlink()
+    outbox.rest()
+    outbox.keep(make_declaration())
+    outbox.close()
+
+
+def test_a_kiosk_restarted_on_a_full_disk_opens_and_still_holds_its_promises(small_disk):
+    outbox = make_outbox(small_disk / "kiosk.db")
+    kept = fill(outbox)
+    outbox.close()
+    room = os.statvfs(small_disk)
+    (small_disk / "rest").write_bytes(bytes(max(0, room.f_bavail * room.f_frsize)))
+    again = make_outbox(small_disk / "kiosk.db")
+    assert promised(again) == kept
+    with pytest.raises(Refused, match=r"outbox.disk_full"):
+        again.keep(make_declaration())
+    again.settle(answer(again.unsettled(1)[0].envelope))
+    assert promised(again) == kept[1:]
+    again.close()
