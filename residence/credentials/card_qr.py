@@ -31,7 +31,7 @@ from residence.people.partial_dates import earliest, read_card_date
 from residence.people.person import DocumentKind, NameQuality, PartialDate, Sex
 from residence.people.personal_number import check_personal_number, is_personal_number
 
-LONGEST_ADDRESS: Final = 300
+LONGEST_ADDRESS: Final = 250
 FIELDS_2021: Final = 7
 FIELDS_2024: Final = 11
 FIELDS_DOUBTFUL: Final = 6
@@ -54,6 +54,13 @@ class CardFields(msgspec.Struct, frozen=True, kw_only=True):
     extra: tuple[str, ...] = ()
 
 
+class CardPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What a site decides about layouts nobody has published: change it here, never in code."""
+
+    accept_six_fields: bool = True  # False refuses the doubtful layout; True asks a person to compare
+    cancelled_number_in: int | None = None  # index in ``extra`` of a cancelled number once that is confirmed
+
+
 class ParsedCard(msgspec.Struct, frozen=True, kw_only=True):
     """A card's text taken apart. ``incomplete`` = the beginning of a card: wait for more, then refuse."""
 
@@ -62,6 +69,9 @@ class ParsedCard(msgspec.Struct, frozen=True, kw_only=True):
     name_quality: NameQuality
     incomplete: bool
     problems: tuple[Problem, ...]
+
+
+DEFAULT_POLICY: Final = CardPolicy()
 
 
 class _Split(msgspec.Struct, frozen=True):
@@ -99,13 +109,13 @@ def _is_cut(fields: list[str]) -> bool:
     return len(fields) < FIELDS_2024 and read_card_date(issued) is not None
 
 
-def _split(text: str) -> _Split:
+def _split(text: str, policy: CardPolicy) -> _Split:
     fields, problems = _fields(text.removeprefix("\ufeff"))
     if text.startswith("\ufeff"):
         problems += (problem("payload.byte_order_mark", "/payload"),)
     count = len(fields)
     second_is_name = count == FIELDS_DOUBTFUL and any(each.isalpha() for each in fields[1])
-    if second_is_name and read_card_date(fields[5]) is not None:
+    if second_is_name and policy.accept_six_fields and read_card_date(fields[5]) is not None:
         doubtful = problem("card.six_fields", "/payload")
         return _Split([fields[0], "", *fields[1:]], count, False, (*problems, doubtful))
     cut = _is_cut(fields)
@@ -201,23 +211,23 @@ def _read_fields(values: list[str], collect: _Field) -> CardFields:
     )
 
 
-def _name_quality(fields: CardFields, sex_text: str) -> NameQuality:
-    """Tell what the reader did to the letters. Without any accent in name, residence and sex the reader has dropped them."""
-    name = fields.full_name or ""
-    texts = name + (fields.residence_text or "") + sex_text
-    surely_lost = sex_text.casefold() == "nu"
-    if name and (surely_lost or (fields.residence_text and not carries_accents(texts))):
-        return "accents_lost"
-    letters = [each for each in name if each.isalpha()]
-    one_case = len(letters) > 1 and (name.isupper() or name.islower())
-    return "case_lost" if one_case else "full"
+def _damage(fields: CardFields, sex_text: str) -> list[NameQuality]:
+    """Tell what the reader did to the letters, worst first. No accent in name, residence and sex together means it drops them."""
+    name = fields.full_name
+    if not name:
+        return []
+    found: list[NameQuality] = []
+    plain = fields.residence_text and not carries_accents(name + fields.residence_text + sex_text)
+    if sex_text.casefold() == "nu" or plain:
+        found.append("accents_lost")
+    if sum(each.isalpha() for each in name) > 1 and (name.isupper() or name.islower()):
+        found.append("case_lost")
+    return found
 
 
-def _warnings(fields: CardFields, quality: NameQuality, *, today: date) -> list[Problem]:
+def _warnings(fields: CardFields, damage: list[NameQuality], *, today: date) -> list[Problem]:
     """Return what is odd about fields that are each readable."""
-    found: list[Problem] = []
-    if quality != "full":
-        found.append(problem(f"card.{quality}", "/fields/full_name"))
+    found = [problem(f"card.{each}", "/fields/full_name") for each in damage]
     if fields.birth and fields.birth.precision != "day":
         found.append(problem("card.birth_partial", "/fields/birth"))
     if fields.birth and earliest(fields.birth) > today:
@@ -229,19 +239,19 @@ def _warnings(fields: CardFields, quality: NameQuality, *, today: date) -> list[
     return found
 
 
-def parse_card(text: str, *, today: date) -> ParsedCard:
+def parse_card(text: str, *, today: date, policy: CardPolicy = DEFAULT_POLICY) -> ParsedCard:
     """Take a card's text apart and name every problem. Never raises; ``text`` may be anything."""
-    split = _split(text)
+    split = _split(text, policy)
     collect = _Field(list(split.problems))
     values = split.fields[:-1] if split.incomplete and len(split.fields) <= FIELDS_2021 else split.fields
     if not values:
         return ParsedCard(card=None, fields=CardFields(), name_quality="full", incomplete=True, problems=tuple(collect.problems))
     fields = _read_fields(values, collect)
-    quality = _name_quality(fields, values[4] if len(values) > 4 else "")  # noqa: PLR2004 - the sex is the fifth field
+    damage = _damage(fields, values[4] if len(values) > 4 else "")  # noqa: PLR2004 - the sex is the fifth field
     return ParsedCard(
         card=kind_of_card(fields=split.count, issued=fields.issued),
         fields=fields,
-        name_quality=quality,
+        name_quality=damage[0] if damage else "full",
         incomplete=split.incomplete,
-        problems=(*collect.problems, *_warnings(fields, quality, today=today)),
+        problems=(*collect.problems, *_warnings(fields, damage, today=today)),
     )

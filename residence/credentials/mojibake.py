@@ -33,9 +33,9 @@ def _seen_as_windows(first: int, last: int) -> str:
 
 
 _TAIL: Final = f"[{_seen_as_windows(0x80, 0xBF)}]"
-# Two-byte sequences must not end in a quote or dash: "Ê’" is how some people write an ethnic name.
+# "Ê’" is how some people write an ethnic name, so a Vietnamese capital before a quote or dash proves nothing; Ä Å Æ are no such capitals.
 _UTF8_AS_WINDOWS: Final = re.compile(
-    f"[\u00c2-\u00df](?![\u2018\u2019\u2013\u2014\u00a0\u00b4]){_TAIL}|[\u00e0-\u00ef]{_TAIL}{_TAIL}|[\u00f0-\u00f4]{_TAIL}{{3}}"
+    f"[\u00c4-\u00c6]{_TAIL}|[\u00c2-\u00df](?![\u2018\u2019\u2013\u2014\u00a0\u00b4]){_TAIL}|[\u00e0-\u00ef]{_TAIL}{_TAIL}|[\u00f0-\u00f4]{_TAIL}{{3}}"
 )
 _LETTER_LOST: Final = re.compile(r"[^\W\d_]\?|\?[^\W\d_]")
 

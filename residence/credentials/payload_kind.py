@@ -33,12 +33,11 @@ _SETUP: Final = re.compile(
     r"~\x00[\x07-\x0a]"  # Grow: read, write, save, heartbeat of a register
     r"|Z\x00|\x16[MTU]\r"  # M3Y-W frames; Honeywell menu and trigger
     r"|7E ?00 ?0[789A] ?0"  # the same frame typed as hexadecimal
-    r"|\^_\^|%%%|_[A-Z]+(?:_[A-Z0-9]+)+\b",  # DE2120; _SET_CODE_OFF and its family
+    r"|\^_\^|%%|_?SET_CODE|_[A-Z]+(?:_[A-Z0-9]+)+\b",  # DE2120; _SET_CODE_OFF and its family
 )
 _HEALTH: Final = re.compile(r"[A-Z]{2}[0-9]{13}\|", re.IGNORECASE)
 _HEALTH_NEW: Final = re.compile(r"[0-9]{10}\|(?:[0-9a-f]{2}){4,}\|", re.IGNORECASE)
 _VNEID: Final = re.compile(r"vneid", re.IGNORECASE)
-_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _SEXES: Final = frozenset({"nam", "nu"})
 _SEPARATORS: Final = re.compile(r"[|;]|\r\n|\r|\n")
 _DATE: Final = re.compile(r"[0-9]{8}\Z")
@@ -66,6 +65,6 @@ def classify(text: str) -> PayloadKind:
         return "vietqr"
     if _resembles_card(text):
         return "card-qr"
-    if _VNEID.search(text) and (_ADDRESS.match(text) or "|" not in text):
+    if _VNEID.search(text):
         return "vneid"
     return "unknown"

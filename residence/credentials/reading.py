@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from residence.credentials.card_qr import CardFields, ParsedCard, parse_card
+from residence.credentials.card_qr import DEFAULT_POLICY, CardFields, CardPolicy, ParsedCard, parse_card
 from residence.credentials.evidence import CheckOutcome, Evidence, EvidenceLevel, Reading, Source
 from residence.credentials.mojibake import bytes_behind
 from residence.credentials.mrz import MrzFields, ParsedMrz, parse_mrz
@@ -27,6 +27,7 @@ from residence.credentials.mrz_layout import MrzFormat
 from residence.credentials.payload_kind import NOT_A_CARD, PayloadKind, classify
 from residence.errors import Problem, has_errors, problem
 from residence.people.person import Document, DocumentKind, Person
+from residence.people.personal_number import is_personal_number
 
 # ISO/IEC 18004: no QR code holds more bytes.
 LONGEST_PAYLOAD: Final = 2953
@@ -74,7 +75,7 @@ def _text_of(payload: bytes | str) -> tuple[str, tuple[Problem, ...]]:
     return behind.decode("utf-8"), (problem("payload.character_set_recovered", "/payload"),)
 
 
-def read_payload(payload: bytes | str, *, reader: str, today: date) -> PayloadOutcome:
+def read_payload(payload: bytes | str, *, reader: str, today: date, policy: CardPolicy = DEFAULT_POLICY) -> PayloadOutcome:
     """Read the payload of one code. ``reader`` names who saw it ("camera:zxing"); ``today`` is the date in Vietnam."""
     if len(payload) > LONGEST_PAYLOAD:
         head = payload[:LONGEST_PAYLOAD]
@@ -90,18 +91,19 @@ def read_payload(payload: bytes | str, *, reader: str, today: date) -> PayloadOu
     kind = classify(text)
     if kind != "card-qr":
         return _refused(kind, *warnings, problem(NOT_A_CARD[kind], "/payload"))
-    return _card_outcome(parse_card(text, today=today), warnings, reader=reader)
+    parsed = parse_card(text, today=today, policy=policy)
+    outcome = _card_outcome(parsed, warnings)
+    return msgspec.structs.replace(outcome, reading=_card_reading(parsed, reader, policy) if outcome.ok else None)
 
 
-def _card_outcome(parsed: ParsedCard, warnings: tuple[Problem, ...], *, reader: str) -> PayloadOutcome:
+def _card_outcome(parsed: ParsedCard, warnings: tuple[Problem, ...]) -> PayloadOutcome:
     problems = (*warnings, *parsed.problems)
-    ok = not has_errors(problems)
     return PayloadOutcome(
-        ok=ok,
+        ok=not has_errors(problems),
         kind="card-qr",
         card=parsed.card,
         fields=parsed.fields,
-        reading=_card_reading(parsed, reader=reader) if ok else None,
+        reading=None,
         incomplete=parsed.incomplete,
         problems=problems,
     )
@@ -115,7 +117,13 @@ def _number_check(problems: Sequence[Problem]) -> CheckOutcome:
     return "failed" if any(each.code.endswith("_disagrees") for each in problems) else "passed"
 
 
-def _card_reading(parsed: ParsedCard, *, reader: str) -> Reading:
+def _cancelled_numbers(extra: tuple[str, ...], policy: CardPolicy) -> tuple[str, ...]:
+    """Return the cancelled number of the card where the site has confirmed its place; by default none is taken for one."""
+    place = policy.cancelled_number_in
+    return tuple(each for index, each in enumerate(extra) if index == place and is_personal_number(each))
+
+
+def _card_reading(parsed: ParsedCard, reader: str, policy: CardPolicy) -> Reading:
     fields = parsed.fields
     document = Document(kind=parsed.card or DocumentKind.OTHER, number=fields.personal_number, issued=fields.issued)
     person = Person(
@@ -124,6 +132,7 @@ def _card_reading(parsed: ParsedCard, *, reader: str) -> Reading:
         sex=fields.sex,
         personal_number=fields.personal_number,
         old_number=fields.old_number,
+        cancelled_numbers=_cancelled_numbers(fields.extra, policy),
         document=document,
         residence_text=fields.residence_text,
         name_quality=parsed.name_quality,

@@ -25,7 +25,7 @@ from residence.people.letters import DASHES, QUOTES, alias_key, carries_accents,
 
 NameResult = Literal["same", "likely", "different"]
 # The longest registered Vietnamese names have about 40 letters; passports carry at most 39.
-LONGEST_NAME: Final = 100
+LONGEST_NAME: Final = 80
 _SIGNS: Final = frozenset(QUOTES + DASHES + " \u00a0.·~")
 
 
