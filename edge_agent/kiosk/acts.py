@@ -36,7 +36,12 @@ from residence.stays.declaration import Reason
 LONGEST_TEXT: Final = 200
 # Acts that mean the same on every screen, so being late does no harm.
 ANYWHERE: Final = frozenset({"language", "stop", "more-time"})
-_PURPOSES: Final = ("stay", "entry", "resident", "day-visit")
+_PURPOSES: Final[dict[str, PurposeChosen]] = {
+    "stay": PurposeChosen(purpose="stay"),
+    "entry": PurposeChosen(purpose="entry"),
+    "resident": PurposeChosen(purpose="resident"),
+    "day-visit": PurposeChosen(purpose="day-visit"),
+}
 
 Fields = Mapping[str, str]
 
@@ -47,7 +52,7 @@ def events_of(fields: Fields, *, screen: str, fresh_id: Callable[[], str]) -> tu
     if do not in ANYWHERE and fields.get("screen") != screen:
         return ()
     try:
-        return _SIMPLE[do] if do in _SIMPLE else _valued(do, value or fields.get("value", ""), screen, fresh_id)
+        return _SIMPLE[do] if do in _SIMPLE else _valued(do, value or _value_of(fields), screen, fresh_id)
     except (KeyError, ValueError) as error:
         raise Malformed("page.unknown_act", "/do") from error
 
@@ -69,8 +74,8 @@ def _valued(do: str, value: str, screen: str, fresh_id: Callable[[], str]) -> tu
             return (LanguageChosen(language=_language(value)), Started())
         case "language":
             return (LanguageChosen(language=_language(value)),)
-        case "purpose" if value in _PURPOSES:
-            return (PurposeChosen(purpose=value),)
+        case "purpose":
+            return (_PURPOSES[value],)
         case "typed" | "skip":
             asked = cast("TypedField", screen.removeprefix("typing-"))
             return (Typed(asked=asked, text=value if do == "typed" else ""),)
@@ -84,6 +89,14 @@ def _valued(do: str, value: str, screen: str, fresh_id: Callable[[], str]) -> tu
             return (Confirmed(fresh_id=fresh_id()),)
         case _:
             raise KeyError(do)
+
+
+def _value_of(fields: Fields) -> str:
+    """Return the form's one value; a date comes in three boxes, an empty one means "not known"."""
+    if "year" not in fields:
+        return fields.get("value", "")
+    day, month, year = (fields.get(part, "").strip()[:4] for part in ("day", "month", "year"))
+    return f"{day:0>2}{month:0>2}{year:0>4}" if day or month or year else ""
 
 
 def _language(value: str) -> Language:

@@ -134,7 +134,7 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
         case Review():
             return _review(screen, profile, texts, now)
         case Result():
-            return _result(screen, texts, health)
+            return _result(screen, texts, health, profile)
         case NothingDue(why=why):
             return {"why": why}
         case NotKept(code=code):
@@ -223,7 +223,7 @@ def _review(screen: Review, profile: KioskProfile, texts: Texts, now: datetime) 
     }
 
 
-def _result(screen: Result, texts: Texts, health: Health) -> dict[str, Any]:
+def _result(screen: Result, texts: Texts, health: Health, profile: KioskProfile) -> dict[str, Any]:
     standing = screen.standing
     text = "result.kept_online" if health.online else "result.kept_offline"
     late = screen.due is not None and screen.on_time is False
@@ -236,6 +236,7 @@ def _result(screen: Result, texts: Texts, health: Health) -> dict[str, Any]:
         "late": texts("result.late", due=texts.clock(parse_instant(screen.due))) if late and screen.due else "",
         "findings": [texts.about_code(code) for code in screen.findings] if standing in {"refused", "conflicting"} else [],
         "code": screen.code,
+        "how": texts("result.check_url" if profile.page.check_url else "result.check"),
         "track": _track(standing),
     }
 
