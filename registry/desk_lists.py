@@ -43,15 +43,6 @@ class UnsettledDeclaration(msgspec.Struct, frozen=True, kw_only=True):
     due: datetime | None
 
 
-class UncoveredSighting(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody seen at a door whom no stay covers; the pseudonym stays in the registry."""
-
-    presence_id: str
-    unit: str | None
-    kind: str
-    seen_at: datetime
-
-
 def list_stays(connection: Connection, place: Place, *, since: datetime, limit: int = MOST) -> list[StayOnList]:
     """Return stays standing now or begun since ``since``, youngest arrival first."""
     columns = tables.stays.c
@@ -91,24 +82,6 @@ def list_unsettled(connection: Connection, place: Place, *, since: datetime, lim
     )
     names = UnsettledDeclaration.__struct_fields__
     return [UnsettledDeclaration(**{name: getattr(row, name) for name in names}) for row in connection.execute(query)]
-
-
-def list_sightings(connection: Connection, place: Place, *, since: datetime, limit: int = MOST) -> list[UncoveredSighting]:
-    """Return the last sighting of each uncovered person at a premises; covered presences leave no row at all."""
-    columns = tables.presences.c
-    newest = func.row_number().over(partition_by=columns.pseudonym_index, order_by=desc(columns.seen_at)).label("newest")
-    inner = (
-        select(columns.presence_id, columns.unit, columns.kind, columns.seen_at, newest)
-        .where(
-            columns.commune_code == place.commune_code,
-            columns.premises_id == place.premises_id,
-            columns.seen_at >= since,
-        )
-        .subquery()
-    )
-    query = select(inner).where(inner.c.newest == 1).order_by(inner.c.seen_at).limit(limit)
-    names = UncoveredSighting.__struct_fields__
-    return [UncoveredSighting(**{name: getattr(row, name) for name in names}) for row in connection.execute(query)]
 
 
 def count_stays(connection: Connection, commune_code: str) -> dict[str, int]:

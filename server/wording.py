@@ -162,6 +162,16 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "jumped": "Has jumped",
     },
     "reader": {"ok": "Working", "degraded": "Impaired", "lost": "Not answering"},
+    "health": {"ok": "Well", "degraded": "Needs a hand", "lost": "No sign of life"},
+    "health_reason": {
+        "retired": "Taken out of service",
+        "never_seen": "Has never reported",
+        "offline": "Says it is offline",
+        "silent": "Has been silent for too long",
+        "outbox": "Declarations wait in its outbox",
+        "clock": "Its clock is not right",
+        "reader": "A reader is not well",
+    },
     "role": {
         "clerk": "Front desk clerk",
         "resident": "Resident",

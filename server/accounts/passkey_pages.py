@@ -34,7 +34,9 @@ def options(caller: Caller, account: SignedIn, server: Wired) -> Response:
 
 
 @router.post("/passkeys")
-def add(caller: Caller, account: SignedIn, server: Wired, answer: Annotated[dict[str, Any], Body()], label: str = "") -> Response:
+def add(
+    caller: Caller, account: SignedIn, *, server: Wired, answer: Annotated[dict[str, Any], Body()], label: str = ""
+) -> Response:
     """Finish adding a passkey."""
     server.policy.require(account, "manage_account", resource=account)
     passkeys.register(server, caller, account=account, answer=answer, label=label)

@@ -17,10 +17,12 @@ import msgspec
 from sqlalchemy import Connection
 
 from registry.declarations import findings_about
-from registry.desk_lists import Place, UncoveredSighting, UnsettledDeclaration, list_sightings, list_stays, list_unsettled
+from registry.desk_lists import Place, UnsettledDeclaration, list_stays, list_unsettled
+from registry.presences import sightings
 from registry.release import Look, release_persons
 from registry.stays import StayOnList
 from residence.access.purposes import Field
+from residence.cases.undeclared import Sighting
 from residence.places.premises import Premises
 from residence.stays.deadlines import Deadline, deadline
 from residence.stays.rules import FineBand
@@ -45,7 +47,7 @@ class GuestRow(msgspec.Struct, frozen=True, kw_only=True):
 class SeenRow(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody seen, not declared, and by when they would have to be."""
 
-    sighting: UncoveredSighting
+    sighting: Sighting
     deadline: Deadline
 
 
@@ -75,10 +77,8 @@ def tonight(server: Server, connection: Connection, premises: Premises, *, look:
     place = Place(premises.commune_code, premises.premises_id)
     stays = list_stays(connection, place, since=now - LOOK_BACK)
     unsettled = list_unsettled(connection, place, since=now - LOOK_BACK)
-    seen = [
-        SeenRow(sighting=each, deadline=_deadline(server, premises, each))
-        for each in list_sightings(connection, place, since=now - LOOK_BACK)
-    ]
+    last_seen = {each.who: each for each in sightings(connection, [premises.premises_id], since=now - LOOK_BACK)}
+    seen = [SeenRow(sighting=each, deadline=_deadline(server, premises, each)) for each in last_seen.values()]
     names = _names(server, connection, stays, look=look)
     findings = findings_about(connection, [each for stay in stays for each in stay.declaration_ids])
     guests = tuple(
@@ -104,11 +104,11 @@ def tonight(server: Server, connection: Connection, premises: Premises, *, look:
     )
 
 
-def _deadline(server: Server, premises: Premises, sighting: UncoveredSighting) -> Deadline:
+def _deadline(server: Server, premises: Premises, sighting: Sighting) -> Deadline:
     return deadline(
         sighting.seen_at,
         premises_kind=premises.kind,
-        person="citizen",
+        person=sighting.person,
         rules=server.rules,
         remote_area=premises.remote_area,
     )

@@ -1,0 +1,113 @@
+"""One case: why it is here, what may be done, and, once claimed for a purpose, whom it is about.
+
+- The buttons are the rows of ``residence/cases/transitions.py``; the handler asks the same table again.
+- A name appears only to the officer who holds the claim, for the purpose stated with it; opening the page is a look and is recorded.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Connection, Row
+from starlette.responses import RedirectResponse, Response
+
+from registry.cases import act, case, events_of
+from registry.premises import load_premises
+from registry.release import Look, ReleasedPerson
+from registry.seen_persons import release_seen
+from residence.access.purposes import BOUND_TO, Purpose, purposes_of
+from residence.cases.transitions import NEEDS_PURPOSE, NEEDS_REASON, CaseAction, CaseStatus, allowed_actions
+from residence.errors import Refused
+from server.pages import render
+from server.policy import Account, CaseResource
+from server.visitor import Caller, Form, SignedIn
+from server.wiring import Server, server_of
+
+router = APIRouter(prefix="/police/cases")
+Wired = Annotated[Server, Depends(server_of)]
+PURPOSES = tuple(each for each in purposes_of("officer") if BOUND_TO[each] == "case")
+
+
+def _resource(row: Row[Any]) -> CaseResource:
+    return CaseResource(case_id=row.case_id, commune=row.commune_code, claimed_by=row.claimed_by or "")
+
+
+def _readable(server: Server, connection: Connection, account: Account, case_id: str) -> Row[Any]:
+    """Return the case, or refuse alike for one that is not there and one that is elsewhere."""
+    row = case(connection, case_id)
+    if row is None:
+        raise Refused("server.not_allowed")
+    server.policy.require(account, "read_case", resource=_resource(row))
+    return row
+
+
+@router.get("/{case_id}")
+def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, case_id: str) -> Response:
+    """Show one case."""
+    with server.registry.writing() as connection:  # a released name puts the look on the record
+        row = _readable(server, connection, account, case_id)
+        mine = server.policy.allows(account, "release_person", resource=_resource(row), purpose=row.claim_purpose or "")
+        person = _released(server, connection, account, row) if mine else None
+        place = load_premises(connection, [row.premises_id], vault=server.registry.vault)[row.premises_id]
+        events = events_of(connection, case_id)
+    return render(
+        request,
+        "police/case.html",
+        caller=caller,
+        case=row,
+        place=place,
+        person={field.value: value for field, value in person.fields.items()} if person else None,
+        events=events,
+        purposes=PURPOSES,
+        actions=[each for each in allowed_actions(CaseStatus(row.state), claimant=mine) if each is not CaseAction.CLAIM],
+        claimable=CaseAction.CLAIM in allowed_actions(CaseStatus(row.state), claimant=mine),
+        needs_reason=NEEDS_REASON,
+    )
+
+
+def _released(server: Server, connection: Connection, account: Account, row: Row[Any]) -> ReleasedPerson:
+    look = Look(
+        account_id=account.account_id,
+        role="officer",
+        purpose=Purpose(row.claim_purpose),
+        commune_code=row.commune_code,
+        about=row.case_id,
+    )
+    return release_seen(
+        connection,
+        row.presence_ids,
+        who=row.who,
+        look=look,
+        vault=server.registry.vault,
+        now=server.clock.now(),
+        random_bytes=server.random_bytes,
+    )
+
+
+@router.post("/{case_id}")
+def take_step(account: SignedIn, server: Wired, *, form: Form, case_id: str) -> Response:
+    """Take one step with a case."""
+    try:
+        action = CaseAction(form.get("action", ""))
+        purpose = Purpose(form["purpose"]) if form.get("purpose") else None
+    except ValueError as error:
+        raise Refused("server.not_allowed") from error
+    if action in NEEDS_PURPOSE and purpose not in PURPOSES:
+        raise Refused("server.purpose_needed", "/purpose")
+    with server.registry.writing() as connection:
+        row = _readable(server, connection, account, case_id)
+        asked = "claim_case" if action is CaseAction.CLAIM or row.claimed_by is None else "decide_case"
+        stated = purpose.value if purpose else row.claim_purpose or ""
+        server.policy.require(account, asked, resource=_resource(row), purpose=stated)
+        act(
+            connection,
+            case_id,
+            action,
+            by=account.account_id,
+            now=server.clock.now(),
+            random_bytes=server.random_bytes,
+            purpose=purpose,
+            reason=form.get("reason", "").strip() or None,
+        )
+    return RedirectResponse(f"/police/cases/{case_id}", status_code=303)

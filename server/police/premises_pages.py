@@ -1,0 +1,50 @@
+"""Stays by premises, for the officer: units, times, states, findings and evidence in words; no name."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from registry.declarations import findings_about
+from registry.desk_lists import Place, count_stays, list_stays
+from registry.premises import load_premises, premises_of
+from residence.errors import Refused
+from server.pages import render
+from server.policy import CommuneResource, PremisesResource
+from server.visitor import Caller, SignedIn
+from server.wiring import Server, server_of
+
+router = APIRouter(prefix="/police/premises")
+Wired = Annotated[Server, Depends(server_of)]
+LOOK_BACK: Final = timedelta(days=30)
+
+
+@router.get("")
+def show_all(request: Request, caller: Caller, account: SignedIn, server: Wired) -> Response:
+    """List the commune's premises with how many stays stand."""
+    server.policy.require(account, "list_premises", resource=CommuneResource(commune=account.commune_code))
+    with server.registry.reading() as connection:
+        places = premises_of(connection, account.commune_code, vault=server.registry.vault)
+        counts = count_stays(connection, account.commune_code)
+    return render(request, "police/premises.html", caller=caller, places=places, counts=counts)
+
+
+@router.get("/{premises_id}")
+def show_one(request: Request, caller: Caller, *, account: SignedIn, server: Wired, premises_id: str) -> Response:
+    """List one premises' stays with findings and evidence."""
+    with server.registry.reading() as connection:
+        place = load_premises(connection, [premises_id], vault=server.registry.vault).get(premises_id)
+        if place is None:
+            raise Refused("server.not_allowed")
+        resource = PremisesResource(premises_id=place.premises_id, commune=place.commune_code)
+        server.policy.require(account, "list_premises_stays", resource=resource)
+        here = Place(place.commune_code, place.premises_id)
+        stays = list_stays(connection, here, since=server.clock.now() - LOOK_BACK)
+        about = findings_about(connection, [each for stay in stays for each in stay.declaration_ids])
+    findings = {
+        stay.stay_id: sorted({found.code for each in stay.declaration_ids for found in about.get(each, ())}) for stay in stays
+    }
+    return render(request, "police/premises_stays.html", caller=caller, place=place, stays=stays, findings=findings)

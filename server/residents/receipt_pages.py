@@ -1,0 +1,66 @@
+"""Checking a receipt by its code, without an account.
+
+- Shows state, place, times and rule; no name is in a receipt.
+- The code travels in a form, not in the address, so that it is in no log and no history; attempts are counted per address.
+- A household's address is not shown to whoever holds a code: for homes only the kind of place is named.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from registry.premises import load_premises
+from registry.receipts import receipt_by_code
+from residence.errors import Malformed, problem
+from residence.places.premises import Premises, PremisesKind
+from residence.wire.messages import Receipt
+from server.pages import render
+from server.visitor import Caller, Form
+from server.wiring import Server, caller_address, server_of
+
+router = APIRouter(prefix="/receipt")
+Wired = Annotated[Server, Depends(server_of)]
+HOMES: Final = frozenset({PremisesKind.HOUSEHOLD, PremisesKind.RENTAL_HOUSE, PremisesKind.APARTMENT_BLOCK})
+
+
+@router.get("")
+def show(request: Request, caller: Caller) -> Response:
+    """Ask for a code."""
+    return render(request, "residents/check_receipt.html", caller=caller, code="", wrong=None)
+
+
+@router.post("")
+def check(request: Request, caller: Caller, server: Wired, form: Form) -> Response:
+    """Show the receipt, or say what is wrong with the code."""
+    server.receipt_attempts.count(caller_address(request))
+    code = form.get("code", "")
+    try:
+        found = lookup(server, code)
+    except Malformed:
+        return _again(request, caller, code, problem_code="server.code_shape")
+    if found is None:
+        return _again(request, caller, code, problem_code="server.receipt_unknown")
+    receipt, place = found
+    return render(request, "residents/receipt.html", caller=caller, receipt=receipt, place={"here": place})
+
+
+def _again(request: Request, caller: Caller, code: str, *, problem_code: str) -> Response:
+    wrong = getattr(problem(problem_code).message, caller.language)
+    return render(request, "residents/check_receipt.html", caller=caller, status=422, code=code, wrong=wrong)
+
+
+def lookup(server: Server, code: str) -> tuple[Receipt, Premises | None] | None:
+    """Return the receipt with this code and the place it may name; ``Malformed("receipt.code")`` when it is no code."""
+    with server.registry.reading() as connection:
+        stored = receipt_by_code(connection, code)
+        return (stored.receipt, _place(server, connection, stored.receipt)) if stored else None
+
+
+def _place(server: Server, connection: Connection, receipt: Receipt) -> Premises | None:
+    wanted = [receipt.premises_id] if receipt.premises_id else []
+    place = next(iter(load_premises(connection, wanted, vault=server.registry.vault).values()), None)
+    return None if place is None or place.kind in HOMES else place
