@@ -4,20 +4,35 @@
 - What is mandatory comes from the dated rule set and the kind of premises, never from this file.
 - The ministry's form takes arrivals of today and yesterday only; older ones get the warning "another channel is needed".
 - A person without papers is welcome: no document and no number is never an error, and the level stays *stated*.
+- A follow-up (extension, departure, correction, withdrawal) is asked only for what it changes.
 
 Example: a hotel guest without a room gives ``declaration.unit_missing`` at ``/unit`` and still names the deadline.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
 
 import msgspec
 
-from residence.errors import Problem
-from residence.places.premises import Premises
+from residence.clock import VIETNAM, parse_instant
+from residence.credentials.evidence import EvidenceLevel
+from residence.errors import Malformed, Problem, Refused, problem
+from residence.people.names import check_text
+from residence.places.premises import UNIT_MANDATORY, Premises, PremisesKind
+from residence.stays.check_person import check_person, person_kind
+from residence.stays.deadlines import Deadline, deadline
 from residence.stays.declaration import StayDeclaration
-from residence.stays.rules import RuleBook
+from residence.stays.reasons import NEEDS_TEXT
+from residence.stays.rules import RuleBook, RuleSet
+from residence.stays.spans import instant, normal_unit
+
+LAST_MINUTE: Final = timedelta(minutes=1)
+LONGEST: Final = {"unit": 32, "reason_text": 200, "note": 500, "premises_id": 64}
+_UUID_VERSION: Final = 7
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,4 +51,132 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 def check_declaration(declaration: StayDeclaration, *, premises: Premises | None, rules: RuleBook, now: datetime) -> CheckResult:
     """Check one declaration against its premises (None: unknown here), the rules and the present instant."""
-    raise NotImplementedError
+    found = [*_check_identity(declaration), *_check_texts(declaration), *_check_times(declaration)]
+    arrival = instant(declaration.arrival)
+    limit: Deadline | None = None
+    rule_set: RuleSet | None = None
+    if arrival is not None:
+        try:
+            rule_set, limit = _rules_for(declaration, arrival, premises, rules)
+        except Refused as refusal:
+            found.append(problem(refusal.code, "/arrival"))
+    if declaration.kind in {"arrival", "correction"}:
+        found += check_person(declaration, rule_set=rule_set, now=now)
+        found += _check_place(declaration, premises)
+        found += _check_reason(declaration, rule_set)
+        found += _check_interval(declaration, rule_set, now)
+    if declaration.kind == "arrival" and limit is not None:
+        found += _check_deadline(limit, now)
+    return CheckResult(
+        problems=tuple(found),
+        due=limit.due if limit else None,
+        rule=limit.rule if limit else None,
+        rule_set=limit.rule_set if limit else None,
+    )
+
+
+def _rules_for(
+    declaration: StayDeclaration, arrival: datetime, premises: Premises | None, rules: RuleBook
+) -> tuple[RuleSet, Deadline]:
+    limit = deadline(
+        arrival,
+        premises_kind=premises.kind if premises else PremisesKind.OTHER,
+        person=person_kind(declaration.person),
+        remote_area=premises.remote_area if premises else False,
+        rules=rules,
+    )
+    return rules.rule_set_for(arrival), limit
+
+
+def _is_uuid7(text: str) -> bool:
+    try:
+        return UUID(text).version == _UUID_VERSION
+    except ValueError:
+        return False
+
+
+def _check_identity(declaration: StayDeclaration) -> Iterator[Problem]:
+    if not _is_uuid7(declaration.declaration_id):
+        yield problem("declaration.identifier_malformed", "/declaration_id")
+    if declaration.about is not None and not _is_uuid7(declaration.about):
+        yield problem("declaration.identifier_malformed", "/about")
+    if declaration.about is None and declaration.kind in {"correction", "withdrawal"}:
+        yield problem("declaration.about_missing", "/about")
+    if declaration.evidence.level is EvidenceLevel.ATTESTED and not declaration.evidence.attested_by:
+        yield problem("declaration.attester_missing", "/evidence/attested_by")
+
+
+def _check_texts(declaration: StayDeclaration) -> Iterator[Problem]:
+    for name, longest in LONGEST.items():
+        text = getattr(declaration, name)
+        if text is not None:
+            yield from check_text(text, f"/{name}", longest=longest)
+    for name in ("name", "account", "helper"):
+        text = getattr(declaration.declarant, name)
+        if text is not None:
+            yield from check_text(text, f"/declarant/{name}", longest=100)
+
+
+def _check_times(declaration: StayDeclaration) -> Iterator[Problem]:
+    """Check that every time can be read; a follow-up without a time of its own is caught where it needs one."""
+    for name in ("declared_at", "arrival", "planned_departure"):
+        text = getattr(declaration, name)
+        if text is None:
+            continue
+        try:
+            parse_instant(text)
+        except Malformed as error:
+            yield problem(error.code, f"/{name}")
+    if declaration.kind == "extension" and declaration.planned_departure is None:
+        yield problem("declaration.extension_without_end", "/planned_departure")
+
+
+def _check_place(declaration: StayDeclaration, premises: Premises | None) -> Iterator[Problem]:
+    if premises is None:
+        yield problem("declaration.premises_unknown", "/premises_id")
+        return
+    if premises.premises_id != declaration.premises_id:
+        yield problem("declaration.premises_other", "/premises_id")
+        return
+    unit = normal_unit(declaration.unit)
+    if not unit and premises.kind in UNIT_MANDATORY:
+        yield problem("declaration.unit_missing", "/unit")
+    elif unit and premises.units and unit not in {normal_unit(each) for each in premises.units}:
+        yield problem("declaration.unit_unknown", "/unit")
+
+
+def _check_reason(declaration: StayDeclaration, rule_set: RuleSet | None) -> Iterator[Problem]:
+    if declaration.reason is None and (rule_set is None or "reason" in rule_set.required_fields):
+        yield problem("declaration.reason_missing", "/reason")
+    if declaration.reason in NEEDS_TEXT and not (declaration.reason_text or "").strip():
+        yield problem("declaration.reason_text_missing", "/reason_text")
+
+
+def _check_interval(declaration: StayDeclaration, rule_set: RuleSet | None, now: datetime) -> Iterator[Problem]:
+    arrival, departure = instant(declaration.arrival), instant(declaration.planned_departure)
+    if arrival is None:
+        return
+    today = now.astimezone(VIETNAM).date()
+    day = arrival.astimezone(VIETNAM).date()
+    if day > today:
+        yield problem("declaration.arrival_in_future", "/arrival")
+    elif day < today - timedelta(days=1):
+        yield problem("declaration.arrival_other_channel", "/arrival")
+    if declaration.planned_departure is None:
+        yield problem("declaration.departure_missing", "/planned_departure")
+    elif departure is not None and departure < arrival:
+        yield problem("declaration.departure_before_arrival", "/planned_departure")
+    elif departure is not None and rule_set is not None and _is_too_long(declaration, departure - arrival, rule_set):
+        yield problem("declaration.thirty_days", "/planned_departure")
+
+
+def _is_too_long(declaration: StayDeclaration, length: timedelta, rule_set: RuleSet) -> bool:
+    """Tell whether this is no stay but temporary residence; foreigners register by another law."""
+    return person_kind(declaration.person) == "citizen" and length >= timedelta(days=rule_set.max_days)
+
+
+def _check_deadline(limit: Deadline, now: datetime) -> Iterator[Problem]:
+    if limit.is_late(now):
+        yield problem("declaration.past_deadline", "/arrival")
+    elif limit.due - now < LAST_MINUTE:
+        yield problem("declaration.just_before_deadline", "/arrival")
