@@ -1,0 +1,226 @@
+"""``luutru gateway``: run it, sweep once, look at dead letters and try them again.
+
+- Settings are options or ``LUUTRU_*`` variables (docs/settings.md); every one has a default for one machine.
+- ``sweep`` and ``dead-letters`` need the registry and its vault only, neither broker nor keys.
+- A payload is never printed: it is sealed, and may hold a person.
+
+Example: ``luutru gateway run --registry sqlite:////var/lib/luutru/registry.db``
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+if TYPE_CHECKING:
+    from registry.database import Registry
+    from registry.quarantine import StoredLetter
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run the gateway, its sweep, and look at its dead letters.")
+letters_app = typer.Typer(no_args_is_help=True, add_completion=False, help="What came and could not be recorded.")
+app.add_typer(letters_app, name="dead-letters")
+
+RegistryOption = Annotated[
+    str,
+    typer.Option(
+        "--registry", envvar="LUUTRU_REGISTRY", help="Address of the registry: sqlite:////path or postgresql+psycopg://..."
+    ),
+]
+VaultOption = Annotated[
+    Path, typer.Option("--vault", envvar="LUUTRU_VAULT", help="Directory with the keys of the registry's sealed fields.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+DEFAULT_REGISTRY = "sqlite:///registry.db"
+
+
+@app.command("run")
+def run_gateway(  # noqa: PLR0913 - one option per setting
+    *,
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = Path("vault"),
+    keys: Annotated[
+        Path, typer.Option(envvar="LUUTRU_KEYS", help="Directory with gateway-receipt.key and gateway-seal*.key.")
+    ] = Path("keys"),
+    tls: Annotated[
+        Path, typer.Option(envvar="LUUTRU_TLS", help="Directory with ca.pem and the gateway's certificate and key.")
+    ] = Path("pki"),
+    broker: Annotated[str, typer.Option(envvar="LUUTRU_BROKER", help="The MQTT broker, as host:port (TLS).")] = "127.0.0.1:8883",
+    name: Annotated[
+        str, typer.Option(envvar="LUUTRU_GATEWAY_NAME", help="Common name and file name of the gateway's certificate.")
+    ] = "luutru-gateway",
+    shards: Annotated[
+        str, typer.Option(envvar="LUUTRU_GATEWAY_SHARDS", help="Topic shards of this worker, e.g. 0-63 or 0-31,40.")
+    ] = "0-63",
+    batch: Annotated[
+        int, typer.Option(envvar="LUUTRU_GATEWAY_BATCH", min=1, max=5000, help="Most declarations in one transaction.")
+    ] = 500,
+    sweep_seconds: Annotated[
+        float, typer.Option(envvar="LUUTRU_GATEWAY_SWEEP_SECONDS", min=0, help="Pause between sweeps; 0: another worker sweeps.")
+    ] = 60.0,
+) -> None:
+    """Take declarations from the broker until asked to stop (SIGTERM or Ctrl-C).
+
+    Example: luutru gateway run --broker 127.0.0.1:8883 --shards 0-31
+    """
+    from luutru.logs import configure_logs
+    from luutru.processes.gateway import GatewaySettings, run
+    from residence.errors import LuutruError
+
+    host, port = _host_port(broker)
+    settings = GatewaySettings(
+        registry=registry,
+        vault=vault,
+        keys=keys,
+        tls=tls,
+        host=host,
+        port=port,
+        name=name,
+        shards=parse_shards(shards),
+        batch=batch,
+        sweep_every=timedelta(seconds=sweep_seconds) if sweep_seconds else None,
+    )
+    configure_logs()
+    try:
+        run(settings)
+    except (LuutruError, OSError) as error:
+        typer.echo(f"The gateway cannot start: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command("sweep")
+def sweep_once(
+    *,
+    at: Annotated[str | None, typer.Option(help="The instant to sweep as of, RFC 3339; now when left out.")] = None,
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = Path("vault"),
+    json: JsonOption = False,
+) -> None:
+    """Sweep once: who is overdue becomes a notice first, a case later. Sweeping again changes nothing.
+
+    Example: luutru gateway sweep --at 2026-07-10T23:30:00+07:00
+    """
+    from gateway.sweep import sweep
+    from luutru.processes.gateway import open_registry
+    from luutru.system import random_bytes, system_clock
+    from residence.clock import parse_instant
+    from residence.errors import Malformed
+    from residence.stays.rules import load_rule_book
+
+    try:
+        now = parse_instant(at) if at else system_clock().now()
+    except Malformed as error:
+        raise typer.BadParameter(error.detail, param_hint="--at") from None
+    opened = open_registry(registry, vault)
+    try:
+        swept = sweep(opened, rules=load_rule_book(), now=now, random_bytes=random_bytes)
+    finally:
+        opened.close()
+    if json:
+        _print_json(swept)
+    else:
+        typer.echo(f"{swept.premises} premises: {swept.notices} notices, {swept.cases} cases; {swept.expired} presences expired.")
+        for rule, count in sorted(swept.rules.items()):
+            typer.echo(f"  {rule}: {count}")
+    raise typer.Exit(1 if swept.failed else 0)
+
+
+@letters_app.command("list")
+def list_dead_letters(
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Settled and dismissed ones too.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most, the newest first.")] = 100,
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = Path("vault"),
+    jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object per letter.")] = False,
+) -> None:
+    """List what came and could not be recorded, with its code and how often it came.
+
+    Example: luutru gateway dead-letters list
+    """
+    from registry.quarantine import list_letters
+
+    opened = _open(registry, vault)
+    with opened.reading() as connection:
+        letters = list_letters(
+            connection, states=("new", "retry", "settled", "dismissed") if everything else ("new", "retry"), limit=limit
+        )
+    opened.close()
+    for letter in letters:
+        _print_json(letter) if jsonl else _print_letter(letter)
+    if not letters and not jsonl:
+        typer.echo("No dead letters.")
+
+
+@letters_app.command("retry")
+def retry_dead_letters(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of letters; all genuine ones with --all.")] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Every letter a genuine kiosk sent.")] = False,
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = Path("vault"),
+    json: JsonOption = False,
+) -> None:
+    """Ask the gateway to try letters again; a running one does so within seconds and sends the receipt.
+
+    Example: luutru gateway dead-letters retry --all
+    """
+    from luutru.system import system_clock
+    from registry.quarantine import request_retry
+
+    if bool(ids) == everything:
+        raise typer.BadParameter("name letters, or give --all")
+    opened = _open(registry, vault)
+    with opened.writing() as connection:
+        marked = request_retry(connection, None if everything else ids, now=system_clock().now())
+    opened.close()
+    if json:
+        _print_json({"marked": marked})
+    else:
+        typer.echo(f"{marked} marked; the gateway tries them next.")
+    raise typer.Exit(0 if everything or marked == len(ids or []) else 1)
+
+
+def parse_shards(text: str) -> tuple[int, ...]:
+    """Read ``0-31,40`` into shard numbers, or refuse it as wrong use."""
+    from residence.wire.topics import SHARDS
+
+    numbers: set[int] = set()
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            numbers.update(range(int(first), int(last or first) + 1))
+    except ValueError:
+        numbers.clear()
+    if not numbers or min(numbers) < 0 or max(numbers) >= SHARDS:
+        raise typer.BadParameter(f"shards are numbers from 0 to {SHARDS - 1}, like 0-31,40", param_hint="--shards")
+    return tuple(sorted(numbers))
+
+
+def _host_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise typer.BadParameter("write host:port, like 127.0.0.1:8883", param_hint="--broker")
+    return host.strip("[]"), int(port)
+
+
+def _open(url: str, vault: Path) -> Registry:
+    from luutru.processes.gateway import open_registry
+
+    return open_registry(url, vault)
+
+
+def _print_letter(letter: StoredLetter) -> None:
+    about = letter.declaration_id or "-"
+    typer.echo(
+        f"{letter.quarantine_id}  {letter.received_at:%Y-%m-%d %H:%M}  {letter.state:<8} {letter.seen_count:>4}x  "
+        f"{letter.code}  {letter.kiosk_id or '-'}  {about}"
+    )
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")

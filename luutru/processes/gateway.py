@@ -1,0 +1,149 @@
+"""The gateway process: where settings, keys, registry, broker and loop are put together.
+
+- SIGTERM and SIGINT finish the batch in hand, say that we stop taking, and end with status 0.
+- It starts in any order with broker and registry: it waits for either, visibly, and loses nothing meanwhile.
+- Start-up objects are frozen out of the garbage collector's way; per message it would otherwise walk them again and again.
+
+Example: ``run(GatewaySettings(registry="sqlite:////var/lib/luutru/registry.db", ...))``
+"""
+
+from __future__ import annotations
+
+import gc
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from gateway.intake import Intake
+from gateway.port import ConnectionState
+from gateway.sweep import Swept, sweep
+from gateway.transport import PahoTransport, TransportSettings
+from gateway.worker import Rhythm, Worker
+from luutru.keys import read_sealing_key, read_signing_key
+from luutru.system import random_bytes, system_clock
+from registry.database import Registry, connect
+from registry.key_provider import FileKeyProvider
+from registry.vault import Vault
+from residence.clock import Clock, rfc3339
+from residence.errors import Refused
+from residence.stays.rules import load_rule_book
+from residence.wire.envelope import EnvelopeOpener
+from residence.wire.signing import SealingKey
+from residence.wire.state import GatewayState, encode_state
+from residence.wire.topics import SHARDS
+
+RECEIPT_KEY: Final = "gateway-receipt.key"
+SEAL_KEYS: Final = "gateway-seal*.key"
+log = structlog.get_logger("luutru.gateway")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GatewaySettings:
+    """What one gateway process is told. See docs/settings.md."""
+
+    registry: str
+    vault: Path
+    keys: Path  # holds gateway-receipt.key and one or more gateway-seal*.key
+    tls: Path  # holds ca.pem and <name>.pem, <name>.key
+    host: str = "127.0.0.1"
+    port: int = 8883
+    name: str = "luutru-gateway"  # common name of the client certificate, and its file names
+    shards: tuple[int, ...] = field(default_factory=lambda: tuple(range(SHARDS)))
+    batch: int = 500
+    sweep_every: timedelta | None = timedelta(minutes=1)  # None: this worker leaves the sweep to another
+
+
+def open_registry(url: str, vault: Path) -> Registry:
+    """Open the registry with the vault's keys in a directory."""
+    return connect(url, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
+
+
+def sealing_keys(directory: Path) -> list[SealingKey]:
+    """Return every sealing key of this gateway: the one in force and those before it, so that late envelopes open."""
+    found = [read_sealing_key(path) for path in sorted(directory.glob(SEAL_KEYS))]
+    if not found:
+        raise Refused("key.file_missing", detail=f"no {SEAL_KEYS} in {directory}")
+    return found
+
+
+def build(settings: GatewaySettings, *, registry: Registry, clock: Clock) -> Worker:
+    """Put a worker together; nothing is connected yet."""
+    rules = load_rule_book()
+    intake = Intake(
+        registry,
+        opener=EnvelopeOpener(sealing_keys(settings.keys)),
+        rules=rules,
+        signer=read_signing_key(settings.keys / RECEIPT_KEY, use="receipt"),
+        clock=clock,
+        random_bytes=random_bytes,
+    )
+
+    def sweep_now(now: datetime) -> Swept:
+        return sweep(registry, rules=rules, now=now, random_bytes=random_bytes)
+
+    every = settings.sweep_every
+    rhythm = Rhythm(batch=settings.batch, sweep_every=every or timedelta(minutes=1))
+    return Worker(_transport(settings, clock), intake, clock=clock, rhythm=rhythm, sweep=sweep_now if every else None)
+
+
+def run(settings: GatewaySettings) -> None:
+    """Run until a signal asks us to stop."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stopping.set())
+    registry = open_registry(settings.registry, settings.vault)
+    clock = system_clock()
+    worker = build(settings, registry=registry, clock=clock)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    log.info("gateway starts", version=version("luutru"), shards=len(settings.shards), broker=f"{settings.host}:{settings.port}")
+    try:
+        worker.run(stopping)
+    finally:
+        registry.close()
+    log.info("gateway ended")
+
+
+def _transport(settings: GatewaySettings, clock: Clock) -> PahoTransport:
+    # One worker of several must not say "nobody takes" for all when it ends, so only a worker of all shards leaves that behind.
+    alone = len(settings.shards) == SHARDS
+
+    def state(*, online: bool) -> Callable[[], bytes]:
+        return lambda: encode_state(GatewayState(online=online, at=rfc3339(clock.now()), version=version("luutru")))
+
+    return PahoTransport(
+        TransportSettings(
+            host=settings.host,
+            port=settings.port,
+            ca=settings.tls / "ca.pem",
+            certificate=settings.tls / f"{settings.name}.pem",
+            key=settings.tls / f"{settings.name}.key",
+            client_id=client_id(settings),
+            shards=settings.shards,
+            batch=settings.batch,
+        ),
+        random_bytes=random_bytes,
+        online=state(online=True),
+        offline=state(online=False)() if alone else b"",
+        on_state=_log_state,
+    )
+
+
+def client_id(settings: GatewaySettings) -> str:
+    """Return the name of this worker's session at the broker: the same at every start, another for other shards."""
+    if len(settings.shards) == SHARDS:
+        return settings.name
+    return f"{settings.name}-{sha256(bytes(settings.shards)).hexdigest()[:12]}"
+
+
+def _log_state(state: ConnectionState, why: str) -> None:
+    log.info("broker", connection=state.value, why=why)
