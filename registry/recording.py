@@ -2,62 +2,39 @@
 
 - One set of look-ups for the whole batch -> check -> reconcile (pure) -> batched writes -> signed receipts, stored and returned.
 - Idempotent by declaration id and by (kiosk, epoch, sequence): a replay returns the original receipt's bytes.
-- The same declaration id (or sequence) with another body is set aside in quarantine; the original stands, and its receipt is returned.
-- One bad statement becomes a dead letter inside a savepoint and never stops the rest; only the database's own failures get out.
+- The same identity with another body is set aside in quarantine and answered ``refused``; the original stands untouched.
+- One bad statement becomes a dead letter, found by halving inside savepoints, and never stops the rest; it is answered
+  ``received``. Only the database's or the key provider's own failures get out.
 - Statements about the same person inside a batch see each other, in the order given.
-- A presence that a standing stay or residence covers leaves no row at all.
+- A presence that a standing stay or residence covers leaves no row at all; its receipt is signed anew when asked again.
 
 Example: ``with registry.writing() as connection: results = record(connection, statements, vault=..., ...)``
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Final
 
-import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
+from registry.persons import number_indexes
+from registry.recording_batch import record_together
+from registry.setting_aside import put_aside
+from registry.statements import Means, Origin, Recorded, Source, Statement
 from registry.vault import Vault
-from residence.stays.declaration import StayDeclaration
+from residence.errors import LuutruError
 from residence.stays.rules import RuleBook
-from residence.wire.messages import Presence, Receipt
 from residence.wire.signing import SigningKey
 
-Origin = Literal["kiosk", "desk", "web", "import", "seed"]
+__all__ = ["Means", "Origin", "Recorded", "Source", "Statement", "is_outage", "record"]
 
-
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Which kiosk sent it, from the verified header. ``signed`` (the COSE_Sign1) is kept for later proof."""
-
-    kiosk_id: str
-    epoch: str
-    sequence: int
-    signed: bytes  # VerifiedEnvelope.signed
-    kept_at: str | None = None  # the kiosk's wall time, advisory
-
-
-class Statement(msgspec.Struct, frozen=True, kw_only=True):
-    """One verified, opened statement. ``body`` is the exact bytes signed over (16 random bytes + JSON), or the JSON of a desk."""
-
-    schema: str  # residence.wire.messages.STAY_DECLARATION or PRESENCE
-    message: StayDeclaration | Presence
-    body: bytes
-    body_digest: str  # hex SHA-256 of body
-    received_at: datetime
-    origin: Origin
-    source: Source | None = None
-
-
-class Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """The registry's answer to one statement, in the order of the statements given."""
-
-    declaration_id: str
-    receipt: Receipt
-    receipt_bytes: bytes
-    replayed: bool = False
-    set_aside: str | None = None  # quarantine_id, when the statement became a dead letter
+# The key provider's own trouble, not the statement's.
+_KEYS_AWAY: Final = frozenset({"vault.key_retired", "vault.wrong_root"})
+_LIMIT_EXCEEDED: Final = "54"  # PostgreSQL's class "program limit exceeded" is the statement's own fault
 
 
 def record(
@@ -71,4 +48,61 @@ def record(
     random_bytes: Callable[[int], bytes],
 ) -> list[Recorded]:
     """Record a batch in the transaction of ``connection``; the caller commits, then acknowledges, then sends the receipts."""
-    raise NotImplementedError
+    if not statements:
+        return []
+    means = Means(vault=vault, rules=rules, signer=signer, now=now, random_bytes=random_bytes)
+    _lock_people(connection, statements, vault)
+    return _record_isolated(connection, statements, means)
+
+
+def _record_isolated(connection: Connection, statements: Sequence[Statement], means: Means) -> list[Recorded]:
+    """Record together in a savepoint; what fails is halved until the one that fails stands alone."""
+    try:
+        with connection.begin_nested():
+            return record_together(connection, statements, means)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        if len(statements) == 1:
+            return [_record_alone(connection, statements[0], means, again=isinstance(error, IntegrityError))]
+    middle = len(statements) // 2
+    return [
+        *_record_isolated(connection, statements[:middle], means),
+        *_record_isolated(connection, statements[middle:], means),
+    ]
+
+
+def _record_alone(connection: Connection, statement: Statement, means: Means, *, again: bool) -> Recorded:
+    """Set one failing statement aside; after a broken constraint look once more, another process may have been faster."""
+    if again:
+        try:
+            with connection.begin_nested():
+                return record_together(connection, [statement], means)[0]
+        except IntegrityError:
+            pass  # not a race after all
+    return put_aside(connection, statement, means, code="registry.dead_letter", state="received")
+
+
+def is_outage(error: Exception) -> bool:
+    """Tell whether the database or the keys are in trouble, rather than the statement."""
+    if isinstance(error, LuutruError):
+        return error.code in _KEYS_AWAY
+    if isinstance(error, OSError | MemoryError | InterfaceError):
+        return True
+    if isinstance(error, OperationalError):
+        return not str(getattr(error.orig, "sqlstate", "") or "").startswith(_LIMIT_EXCEEDED)
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _lock_people(connection: Connection, statements: Sequence[Statement], vault: Vault) -> None:
+    """Let one transaction at a time work on a number or an id: two gateways must not both make the same new person (PostgreSQL)."""
+    if connection.dialect.name != "postgresql":
+        return  # SQLite's writer is alone already
+    names = {index for each in statements for index in number_indexes(each.message.person, vault)}
+    names |= {hashlib.sha256(each.message.declaration_id.encode()).digest() for each in statements}
+    locks = sorted({int.from_bytes(name[:8], "big", signed=True) for name in names})
+    # Ascending, so that two batches never wait for each other.
+    query = text(
+        "SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:locks AS bigint[])) WITH ORDINALITY AS asked(number, place) ORDER BY place"
+    )
+    connection.execute(query.bindparams(locks=locks))

@@ -50,6 +50,7 @@ class Surroundings:
         self.stays: dict[str, KnownStay] = {}
         self.stays_of: defaultdict[str, set[str]] = defaultdict(set)
         self.residences_of: defaultdict[str, list[KnownResidence]] = defaultdict(list)
+        self.person_communes: dict[str, str] = {}
         self.communes: dict[str, str] = {}  # premises id -> commune, of every stay here
 
     def people_with(self, person: Person) -> set[str]:
@@ -183,7 +184,8 @@ def _load_people(
     missing = sorted({each for row in stay_rows for each in row.declaration_ids} - rows.keys())
     if missing:
         rows |= {row.declaration_id: row for row in matching_declarations(connection, columns.declaration_id.in_(missing))}
-    subjects = people | {row.subject_id for row in rows.values()} | _former_subjects(connection, people)
+    picture.person_communes = _people_communes(connection, people)
+    subjects = picture.person_communes.keys() | {row.subject_id for row in rows.values()}
     picture.keys = picture.vault.load_keys(connection, subjects)
     for person in matching_persons(connection, people, keys=picture.keys, vault=picture.vault):
         picture.persons[person.person_id] = person
@@ -225,12 +227,13 @@ def _chain_rows(connection: Connection, declarations: Sequence[StayDeclaration])
     return list(found.values())
 
 
-def _former_subjects(connection: Connection, people: set[str]) -> set[str]:
-    """Return the ids merged into these people: their numbers are still sealed under the old keys."""
+def _people_communes(connection: Connection, people: set[str]) -> dict[str, str]:
+    """Return person id -> commune of these people and of those merged into them, whose numbers are still under their own keys."""
     if not people:
-        return set()
-    columns = tables.persons.c
-    return set(connection.scalars(select(columns.person_id).where(columns.merged_into.in_(sorted(people)))))
+        return {}
+    columns, wanted = tables.persons.c, sorted(people)
+    query = select(columns.person_id, columns.commune_code).where(columns.person_id.in_(wanted) | columns.merged_into.in_(wanted))
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _arrival(declaration: StayDeclaration) -> datetime | None:

@@ -1,0 +1,281 @@
+"""One group of statements inside one savepoint: replays first, then each statement in order, then all rows at once.
+
+- Nothing is written before every statement of the group has been judged; a failure leaves the savepoint to roll back nothing.
+- A refused statement is kept under a key of its own and names no person; a recorded one is sealed under its person's key.
+
+Example: called by ``registry/recording.py`` only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, select, tuple_
+
+from registry import surroundings, tables
+from registry.answering import answer, is_on_time
+from registry.declarations import Facts
+from registry.kiosks import communes_of_kiosks
+from registry.person_changes import PersonWriter
+from registry.premises import premises_for_checks
+from registry.presences import KEPT_FOR, identities, is_covered, pseudonym_of
+from registry.quarantine import NOWHERE
+from registry.receipts import receipts_by_id
+from registry.setting_aside import put_aside
+from registry.statements import Means, Recorded, Statement
+from registry.stay_changes import write_findings, write_stays
+from registry.vault import Cell
+from registry.writing import Pending
+from residence.clock import parse_instant
+from residence.errors import Malformed, Problem, problem
+from residence.stays.check import CheckResult, check_declaration
+from residence.stays.declaration import StayDeclaration
+from residence.stays.findings import Finding
+from residence.stays.reconcile import Reconciliation, reconcile
+from residence.wire.messages import Presence, Receipt, ReceiptFinding
+from residence.wire.receipts import read_unverified
+
+Identity = tuple[str, str, int]
+VIETNAMESE: Final = "VNM"
+
+
+def record_together(connection: Connection, statements: Sequence[Statement], means: Means) -> list[Recorded]:
+    """Record a group; raises whatever goes wrong with any of them."""
+    group = _Group(connection, statements, means)
+    results = [group.take(statement) for statement in statements]
+    group.pending.flush(connection, now=means.now)
+    return results
+
+
+class _Group:
+    """What is known while a group is judged."""
+
+    def __init__(self, connection: Connection, statements: Sequence[Statement], means: Means) -> None:
+        self.connection = connection
+        self.means = means
+        self.pending = Pending()
+        stored = receipts_by_id(connection, (each.message.declaration_id for each in statements))
+        self.given = {own_id: (each.body_digest, each.receipt_bytes) for own_id, each in stored.items()}
+        self.sequences = _sequences_used(connection, statements)
+        fresh = [each for each in statements if each.message.declaration_id not in self.given]
+        messages = [each.message for each in fresh]
+        self.premises = premises_for_checks(connection, ((each.premises_id, each.unit) for each in messages))
+        kiosks = {each.source.kiosk_id for each in fresh if each.source and each.message.premises_id not in self.premises}
+        self.kiosk_communes = communes_of_kiosks(connection, kiosks)
+        self.picture = surroundings.load(
+            connection,
+            [each for each in messages if isinstance(each, StayDeclaration)],
+            seen=[(each.person, parse_instant(each.seen_at, "/seen_at")) for each in messages if isinstance(each, Presence)],
+            vault=means.vault,
+        )
+        self.people = PersonWriter(self.picture, self.pending, means)
+
+    def take(self, statement: Statement) -> Recorded:
+        """Judge one statement and collect its rows."""
+        own_id = statement.message.declaration_id
+        before = self.given.get(own_id)
+        if before is not None:
+            if before[0] == bytes.fromhex(statement.body_digest):
+                return Recorded(declaration_id=own_id, receipt=read_unverified(before[1]), receipt_bytes=before[1], replayed=True)
+            return put_aside(self.connection, statement, self.means, code="registry.identity_reused", state="refused")
+        identity = _identity(statement)
+        if identity is not None and self.sequences.get(identity, own_id) != own_id:
+            return put_aside(self.connection, statement, self.means, code="registry.sequence_reused", state="refused")
+        if isinstance(statement.message, Presence):
+            return self._take_presence(statement, statement.message)
+        return self._take_declaration(statement, statement.message)
+
+    def commune_of(self, statement: Statement) -> str:
+        """Return the commune a statement belongs to: its premises', else its kiosk's."""
+        premises = self.premises.get(statement.message.premises_id)
+        if premises is not None:
+            return premises.commune_code
+        return self.kiosk_communes.get(statement.source.kiosk_id, NOWHERE) if statement.source else NOWHERE
+
+    def _take_declaration(self, statement: Statement, message: StayDeclaration) -> Recorded:
+        premises = self.premises.get(message.premises_id)
+        means = self.means
+        verdict = check_declaration(message, premises=premises, rules=means.rules, now=statement.received_at)
+        problems = verdict.problems
+        if premises is None and verdict.ok:
+            problems = (*problems, problem("registry.premises_unknown", "/premises_id"))
+        outcome: Reconciliation | None = None
+        if premises is not None and verdict.ok:
+            known = self.picture.known_for(message)
+            outcome = reconcile(message, known, rules=means.rules, received_at=statement.received_at)
+        state = outcome.state if outcome else "refused"
+        facts = _facts(statement, message, verdict)
+        findings = outcome.findings if outcome else ()
+        receipt, receipt_bytes = answer(
+            statement, means, state=state, verdict=verdict, findings=_for_declarant(problems, findings, message.declaration_id)
+        )
+        self._keep(statement, receipt, receipt_bytes)
+        commune_code = self.commune_of(statement)
+        person_id, key = None, None
+        if outcome is not None and outcome.state != "refused":
+            person_id, key = self.people.write(message, outcome, commune_code)
+        if key is None:
+            key = self.people.key_for_statement(message.declaration_id, commune_code)
+        row = self._declaration_row(statement, message, facts=facts, problems=problems)
+        row |= {
+            "person_id": person_id,
+            "subject_id": key.subject_id,
+            "body_sealed": means.vault.seal(key, Cell("declarations", "body", message.declaration_id), statement.body),
+            "state": state,
+        }
+        self.pending.inserts[tables.declarations].append(row)
+        if outcome is not None:
+            write_findings(self.pending, outcome, commune_code=commune_code, now=means.now)
+            if outcome.state != "refused":
+                self._take_in(message, outcome, facts, commune_code)
+        return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)
+
+    def _take_in(self, message: StayDeclaration, outcome: Reconciliation, facts: Facts, commune_code: str) -> None:
+        named = (*outcome.stay.removed, *(each.stay_id for each in outcome.stay.stays)) if outcome.stay else ()
+        before = {each: self.picture.stays[each] for each in named if each in self.picture.stays}
+        self.picture.take_in(message, outcome, facts, commune_code=commune_code)
+        if outcome.stay is None:
+            return
+        write_stays(self.pending, outcome.stay, before=before, message=message, picture=self.picture, means=self.means)
+        vault = self.means.vault
+        for stay in outcome.stay.stays:
+            if stay.stay_id == outcome.stay.stay_id:
+                self.pending.covers.extend((vault.pseudonym(stay.premises_id, each), stay) for each in identities(message.person))
+
+    def _declaration_row(
+        self, statement: Statement, message: StayDeclaration, *, facts: Facts, problems: tuple[Problem, ...]
+    ) -> dict[str, Any]:
+        source = statement.source
+        return {
+            "commune_code": self.commune_of(statement),
+            "declaration_id": message.declaration_id,
+            "schema": statement.schema,
+            "kind": message.kind,
+            "about": message.about,
+            "premises_id": message.premises_id,
+            "unit": message.unit,
+            "origin": statement.origin,
+            "kiosk_id": source.kiosk_id if source else None,
+            "epoch": source.epoch if source else None,
+            "sequence": source.sequence if source else None,
+            "body_digest": bytes.fromhex(statement.body_digest),
+            "signed": source.signed if source else None,
+            "declarant_role": message.declarant.role,
+            "declarant_account": message.declarant.account,
+            "evidence_level": facts.evidence_level,
+            "evidence_source": message.evidence.source,
+            "problems": [{"code": each.code, "severity": each.severity, "pointer": each.pointer} for each in problems],
+            "reason": facts.reason,
+            "arrival_at": _instant(message.arrival),
+            "due": facts.due,
+            "on_time": facts.on_time,
+            "rule": facts.rule,
+            "rule_set": facts.rule_set,
+            "received_at": statement.received_at,
+            "recorded_at": self.means.now,
+        }
+
+    def _take_presence(self, statement: Statement, message: Presence) -> Recorded:
+        if message.premises_id not in self.premises:
+            unknown = (ReceiptFinding(code="registry.premises_unknown", severity="error", pointer="/premises_id"),)
+            receipt, receipt_bytes = answer(statement, self.means, state="refused", findings=unknown)
+            self._keep(statement, receipt, receipt_bytes)
+            return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)
+        receipt, receipt_bytes = answer(statement, self.means, state="accepted")
+        seen_at = parse_instant(message.seen_at, "/seen_at")
+        stays, homes = self.picture.stays_and_homes(message.person)
+        if not is_covered(seen_at, message.premises_id, stays=stays, residences=homes):
+            self._keep(statement, receipt, receipt_bytes)
+            self._keep_presence(statement, message)
+        return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)
+
+    def _keep_presence(self, statement: Statement, message: Presence) -> None:
+        commune_code = self.commune_of(statement)
+        vault, own_id = self.means.vault, message.declaration_id
+        key, key_row = vault.new_key(own_id, "presence", commune_code=commune_code, now=self.means.now)
+        seen_at = parse_instant(message.seen_at, "/seen_at")
+        row = {
+            "commune_code": commune_code,
+            "presence_id": own_id,
+            "premises_id": message.premises_id,
+            "unit": message.unit,
+            "pseudonym_index": pseudonym_of(message.person, message.premises_id, vault),
+            "kind": message.kind,
+            "kiosk_id": statement.source.kiosk_id if statement.source else None,
+            "person_kind": "citizen" if message.person.nationality == VIETNAMESE else "foreigner",
+            "reading_sealed": vault.seal(key, Cell("presences", "reading", own_id), statement.body),
+            "evidence_level": int(message.evidence.level),
+            "seen_at": seen_at,
+            "expires_at": max(seen_at, self.means.now) + KEPT_FOR,
+            "recorded_at": self.means.now,
+        }
+        self.pending.inserts[tables.subject_keys].append(key_row)
+        self.pending.inserts[tables.presences].append(row)
+
+    def _keep(self, statement: Statement, receipt: Receipt, receipt_bytes: bytes) -> None:
+        digest = bytes.fromhex(statement.body_digest)
+        self.given[receipt.declaration_id] = (digest, receipt_bytes)
+        identity = _identity(statement)
+        if identity is not None:
+            self.sequences[identity] = receipt.declaration_id
+        row = {
+            "commune_code": self.commune_of(statement),
+            "declaration_id": receipt.declaration_id,
+            "code": receipt.code,
+            "schema": receipt.schema,
+            "state": receipt.state,
+            "body_digest": digest,
+            "kiosk_id": receipt.kiosk_id,
+            "epoch": receipt.epoch,
+            "sequence": receipt.sequence,
+            "receipt_bytes": receipt_bytes,
+            "issued_at": self.means.now,
+        }
+        self.pending.inserts[tables.receipts].append(row)
+
+
+def _identity(statement: Statement) -> Identity | None:
+    source = statement.source
+    return (source.kiosk_id, source.epoch, source.sequence) if source else None
+
+
+def _sequences_used(connection: Connection, statements: Sequence[Statement]) -> dict[Identity, str]:
+    """Return which of the batch's (kiosk, epoch, sequence) were used before, and by which declaration."""
+    wanted = sorted({identity for each in statements if (identity := _identity(each))})
+    if not wanted:
+        return {}
+    columns = tables.receipts.c
+    asked = tuple_(columns.kiosk_id, columns.epoch, columns.sequence).in_(wanted)
+    query = select(columns.kiosk_id, columns.epoch, columns.sequence, columns.declaration_id).where(asked)
+    return {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
+
+
+def _facts(statement: Statement, message: StayDeclaration, verdict: CheckResult) -> Facts:
+    due = verdict.due if message.kind == "arrival" else None
+    return Facts(
+        evidence_level=int(message.evidence.level),
+        reason=message.reason.value if message.reason else None,
+        due=due,
+        on_time=is_on_time(statement, due),
+        rule=verdict.rule,
+        rule_set=verdict.rule_set,
+    )
+
+
+def _for_declarant(problems: Sequence[Problem], findings: Sequence[Finding], declaration_id: str) -> tuple[ReceiptFinding, ...]:
+    """Return what the declarant may see: the check's problems, and findings about their own statement by code only."""
+    checked = [ReceiptFinding(code=each.code, severity=each.severity, pointer=each.pointer) for each in problems]
+    own = [
+        ReceiptFinding(code=each.code, severity=each.severity, pointer=each.pointer)
+        for each in findings
+        if declaration_id in each.about
+    ]
+    return tuple(dict.fromkeys((*checked, *own)))
+
+
+def _instant(text: str) -> Any:
+    try:
+        return parse_instant(text)
+    except Malformed:
+        return None

@@ -1,0 +1,49 @@
+"""A statement that cannot be recorded: kept as a dead letter, answered, and tried again on demand.
+
+- The answer stands beside the letter, so that the same statement again gets the same bytes.
+- What is kept is the envelope as it came, when there is one: a retry starts from there.
+
+Example: ``put_aside(connection, statement, means, code="registry.dead_letter", state="received")``
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from registry.answering import answer
+from registry.quarantine import NOWHERE, DeadLetter, set_aside
+from registry.statements import Means, Recorded, Statement
+from residence.wire.messages import ReceiptFinding
+from residence.wire.receipts import read_unverified
+
+
+def put_aside(
+    connection: Connection, statement: Statement, means: Means, *, code: str, state: Literal["received", "refused"]
+) -> Recorded:
+    """Keep a statement as a dead letter and answer it; the same statement again gets the same bytes."""
+    source = statement.source
+    finding = ReceiptFinding(code=code, severity="error" if state == "refused" else "info")
+    receipt, receipt_bytes = answer(statement, means, state=state, findings=(finding,))
+    letter = DeadLetter(
+        code=code,
+        payload=(source.envelope if source else None) or statement.body,
+        received_at=statement.received_at,
+        commune_code=NOWHERE,
+        origin=statement.origin,
+        topic=source.topic if source else None,
+        kiosk_id=source.kiosk_id if source else None,
+        declaration_id=statement.message.declaration_id,
+        receipt_bytes=receipt_bytes,
+        genuine=True,
+    )
+    kept = set_aside(connection, [letter], vault=means.vault, now=means.now)[0]
+    given = kept.receipt_bytes or receipt_bytes
+    return Recorded(
+        declaration_id=receipt.declaration_id,
+        receipt=read_unverified(given),
+        receipt_bytes=given,
+        replayed=kept.seen_count > 1,
+        set_aside=kept.quarantine_id,
+    )

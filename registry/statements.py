@@ -1,0 +1,66 @@
+"""The words of recording: what comes in, what goes out, what it is done with.
+
+- A statement is verified and opened before it comes here; nothing in this package checks a signature again.
+
+Example: ``Statement(schema=STAY_DECLARATION, message=declaration, body=body, body_digest=digest, received_at=now, origin="desk")``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from registry.vault import Vault
+from residence.stays.declaration import StayDeclaration
+from residence.stays.rules import RuleBook
+from residence.wire.messages import Presence, Receipt
+from residence.wire.signing import SigningKey
+
+Origin = Literal["kiosk", "desk", "web", "import", "seed"]
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Which kiosk sent it, from the verified header. ``signed`` (the COSE_Sign1) is kept for later proof."""
+
+    kiosk_id: str
+    epoch: str
+    sequence: int
+    signed: bytes  # VerifiedEnvelope.signed
+    kept_at: str | None = None  # the kiosk's wall time, advisory
+    topic: str | None = None
+    envelope: bytes | None = None  # as it came: what a retry of a dead letter starts from
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """One verified, opened statement. ``body`` is the exact bytes signed over (16 random bytes + JSON), or the JSON of a desk."""
+
+    schema: str  # residence.wire.messages.STAY_DECLARATION or PRESENCE
+    message: StayDeclaration | Presence
+    body: bytes
+    body_digest: str  # hex SHA-256 of body
+    received_at: datetime
+    origin: Origin
+    source: Source | None = None
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """The registry's answer to one statement, in the order of the statements given."""
+
+    declaration_id: str
+    receipt: Receipt
+    receipt_bytes: bytes
+    replayed: bool = False
+    set_aside: str | None = None  # quarantine_id, when the statement became a dead letter
+
+
+class Means(msgspec.Struct, frozen=True, kw_only=True):
+    """What recording works with; the same for every statement of a batch."""
+
+    vault: Vault
+    rules: RuleBook
+    signer: SigningKey
+    now: datetime
+    random_bytes: Callable[[int], bytes]

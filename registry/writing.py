@@ -1,0 +1,99 @@
+"""The rows a batch gives rise to, collected first and written together: one statement per table, not per row.
+
+- Insert order follows the references; upserts replace a stay or a finding whole by its id.
+- A stay's every state also goes to ``stay_versions``, so a correction overwrites nothing without trace.
+- Merges are written last: numbers, statements, stays and residences of the merged person name the one that stands.
+
+Example: ``pending.inserts[tables.receipts].append(row)``, then ``pending.flush(connection)``
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, delete, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from registry import presences, tables
+from residence.stays.known import KnownStay
+
+Row = dict[str, Any]
+
+_ORDER: Final = (
+    tables.subject_keys,
+    tables.persons,
+    tables.person_versions,
+    tables.identifiers,
+    tables.declarations,
+    tables.receipts,
+    tables.presences,
+)
+
+
+class Pending:
+    """Rows waiting to be written in one transaction."""
+
+    def __init__(self) -> None:
+        self.inserts: Final[defaultdict[Table, list[Row]]] = defaultdict(list)
+        self.tokens: Final[dict[tuple[str, bytes, str], Row]] = {}
+        self.stays: Final[dict[str, Row]] = {}
+        self.versions: Final[list[Row]] = []
+        self.findings: Final[dict[tuple[str, str], Row]] = {}
+        self.links: Final[dict[tuple[str, str, str], Row]] = {}
+        self.cleared: Final[set[str]] = set()
+        self.corrected: Final[dict[str, Row]] = {}  # person id -> new fields
+        self.merges: Final[list[tuple[str, str]]] = []  # (merged, stands)
+        self.covers: Final[list[tuple[bytes, KnownStay]]] = []  # (pseudonym, stay)
+
+    def flush(self, connection: Connection, *, now: datetime) -> None:
+        """Write everything."""
+        for table in _ORDER:
+            if self.inserts[table]:
+                connection.execute(insert(table), self.inserts[table])
+        for person_id, fields in self.corrected.items():
+            connection.execute(update(tables.persons).where(tables.persons.c.person_id == person_id).values(**fields))
+            connection.execute(delete(tables.name_tokens).where(tables.name_tokens.c.person_id == person_id))
+        _upsert(connection, tables.name_tokens, list(self.tokens.values()), keep=())
+        _upsert(connection, tables.stays, list(self.stays.values()), keep=("commune_code", "stay_id", "recorded_at"))
+        if self.versions:
+            connection.execute(insert(tables.stay_versions), self.versions)
+        self._flush_findings(connection, now)
+        for merged, stands in self.merges:
+            _merge(connection, merged, stands, now)
+        presences.delete_covered(connection, self.covers)
+
+    def _flush_findings(self, connection: Connection, now: datetime) -> None:
+        if self.cleared:
+            columns = tables.findings.c
+            standing = columns.finding_id.in_(sorted(self.cleared)) & columns.cleared_at.is_(None)
+            connection.execute(update(tables.findings).where(standing).values(cleared_at=now))
+        _upsert(connection, tables.findings, list(self.findings.values()), keep=("commune_code", "finding_id", "found_at"))
+        _upsert(connection, tables.finding_links, list(self.links.values()), keep=())
+
+
+def _upsert(connection: Connection, table: Table, rows: Sequence[Row], *, keep: tuple[str, ...]) -> None:
+    """Insert rows; of those that exist replace every column but ``keep``. Empty ``keep``: what exists stands."""
+    if not rows:
+        return
+    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = make(table)
+    key = [column.name for column in table.primary_key]
+    if keep:
+        changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keep}
+        statement = statement.on_conflict_do_update(index_elements=key, set_=changed)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=key)
+    connection.execute(statement, list(rows))
+
+
+def _merge(connection: Connection, merged: str, stands: str, now: datetime) -> None:
+    for table in (tables.identifiers, tables.declarations, tables.residences):
+        connection.execute(update(table).where(table.c.person_id == merged).values(person_id=stands))
+    connection.execute(update(tables.stays).where(tables.stays.c.person_id == merged).values(person_id=stands, changed_at=now))
+    persons = tables.persons.c
+    # Pointers to a pointer are moved too, so that one step always leads to the person that stands.
+    pointing = (persons.person_id == merged) | (persons.merged_into == merged)
+    connection.execute(update(tables.persons).where(pointing).values(merged_into=stands, changed_at=now))
