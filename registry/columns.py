@@ -59,7 +59,15 @@ class Instant(TypeDecorator[datetime]):
         return instant.astimezone(UTC)
 
 
-Document = JSON().with_variant(JSONB(), "postgresql")
+class Document(TypeDecorator[Any]):
+    """A small JSON value: ``jsonb`` on PostgreSQL, text on SQLite."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose by engine."""
+        return dialect.type_descriptor(JSONB() if dialect.name == "postgresql" else JSON())
 
 
 def commune() -> Column[str]:
@@ -109,4 +117,4 @@ def octets(name: str, *, nullable: bool = False) -> Column[bytes]:
 
 def document(name: str, *, nullable: bool = False) -> Column[Any]:
     """Return a small JSON value."""
-    return Column(name, Document, nullable=nullable)
+    return Column(name, Document(), nullable=nullable)

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from importlib import resources
 from typing import Any, Final
 
+import msgspec
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
@@ -66,12 +67,18 @@ def open_engine(url: str) -> Engine:
     """Return an engine with the settings above; ``connect`` is what callers want."""
     backend = make_url(url).get_backend_name()
     if backend == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": 30})
+        engine = create_engine(url, connect_args={"timeout": 30}, json_serializer=_to_json, json_deserializer=msgspec.json.decode)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if backend == "postgresql":
-        return create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
+            json_serializer=_to_json,
+            json_deserializer=msgspec.json.decode,
+        )
     raise Malformed("registry.url", "", f"not sqlite or postgresql: {backend}")
 
 
@@ -89,6 +96,10 @@ def upgrade(url: str, revision: str = "head") -> None:
             command.upgrade(config, revision)
     finally:
         engine.dispose()
+
+
+def _to_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
