@@ -20,7 +20,8 @@ from residence.errors import LuutruError, Refused
 from residence.wire.receipts import unpack_receipts
 
 Publish = Callable[[bytes], int]  # envelope -> message id
-REFUSALS: Final = {0x10: "uplink.no_gateway", 0x87: "uplink.not_authorised", 0x97: "uplink.quota"}
+NOT_AUTHORISED: Final = 0x87
+REFUSALS: Final = {0x10: "uplink.no_gateway", NOT_AUTHORISED: "uplink.not_authorised", 0x97: "uplink.quota"}
 _log = structlog.get_logger(__name__)
 
 

@@ -8,6 +8,7 @@ Example: ``Health(state=ConnectionState.UP, session=3, attempts=0, trouble="", g
 
 from __future__ import annotations
 
+import ssl
 from enum import StrEnum
 from pathlib import Path
 
@@ -51,3 +52,11 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     trouble: str
     gateway_online: bool
+
+
+def tls_context(line: Line) -> ssl.SSLContext:
+    """Return TLS 1.3 with the kiosk's certificate, trusting the one given authority and no other."""
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(line.ca_file))
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(str(line.certificate_file), str(line.key_file))
+    return context

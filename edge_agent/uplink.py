@@ -4,6 +4,8 @@
 - The line's state is one of ``line.ConnectionState``, shown as it is. What to send and what a receipt settles: ``delivery.py``.
 - Each connection is a fresh client with clean_start=False: the broker keeps our receipts while we are away; what we had in flight is
   sent again from the outbox, which is harmless. Attempts are spread by full jitter of our own; paho never reconnects by itself.
+- A series of attempts ends when the broker has taken something from us, not when it let us in: a line that is cut after each
+  connection must not become a storm.
 - Birth (retained state, session number) after each connection, death by will. Receipts are acknowledged after they are committed.
 - One thread decides; paho's thread only queues what happened. The only file at the edge that imports paho.
 
@@ -28,8 +30,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from edge_agent.delivery import Delivery
-from edge_agent.line import ConnectionState, Health, Line
+from edge_agent.delivery import NOT_AUTHORISED, REFUSALS, Delivery
+from edge_agent.line import ConnectionState, Health, Line, tls_context
 from edge_agent.outbox import Outbox
 from edge_agent.sending import WINDOW, SendPlan, backoff
 from residence.clock import Clock, rfc3339
@@ -97,15 +99,20 @@ class Uplink:
             self._thread.join(timeout)
 
     def _run(self) -> None:
-        self._connect()
-        while True:
-            event = self._next_event()
-            if event is not None and event.kind == "stop":
-                break
+        self._guarded(self._connect)
+        while (event := self._next_event()) is None or event.kind != "stop":
             if event is not None and event.client in {None, self._client}:
-                self._handle(event)
-            self._go_on()
-        self._say_goodbye()
+                self._guarded(self._handle, event)
+            self._guarded(self._go_on)
+        self._guarded(self._say_goodbye)
+
+    def _guarded(self, work: Callable[..., None], *arguments: Any) -> None:
+        """Run one step; a fault of ours (a failing disk, say) is logged and costs the connection, never the thread."""
+        try:
+            work(*arguments)
+        except Exception:
+            _log.exception("uplink.failed")
+            self._lost("uplink.failed")
 
     def _next_event(self) -> _Event | None:
         with contextlib.suppress(queue.Empty):
@@ -124,17 +131,15 @@ class Uplink:
             case "connected":
                 self._connected(event.value)
             case "closed":
-                self._lost("uplink.unreachable" if not event.value else str(event.value))
+                # Mosquitto hangs up after it forbade a topic; then the refusal is the reason, not the hanging up
+                forbidden = self._health.trouble == REFUSALS[NOT_AUTHORISED]
+                self._lost(self._health.trouble if forbidden else str(event.value) or "uplink.unreachable")
             case "acknowledged":
-                mid, code = event.value
-                trouble = self._delivery.acknowledged(mid, code, at=self._seconds())
-                if trouble is not None and trouble != self._health.trouble:
-                    _log.warning("uplink.answer", trouble=trouble or "none", reason_code=code)
-                    self._change(trouble=trouble)
+                self._answered(*event.value)
             case "message":
                 self._message(event.value)
-            case _:  # kept: _go_on looks at the outbox
-                pass
+            case _:
+                """A row was kept or settled: _go_on looks at the outbox."""
 
     def _go_on(self) -> None:
         now = self._seconds()
@@ -176,7 +181,7 @@ class Uplink:
             reconnect_on_failure=False,
             manual_ack=True,
         )
-        client.tls_set_context(_tls(self._line))
+        client.tls_set_context(tls_context(self._line))
         client.max_inflight_messages_set(WINDOW + 5)
         client.connect_timeout = 10.0
         will = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]  # paho
@@ -197,7 +202,7 @@ class Uplink:
         wanted = (self._topics.receipts, self._topics.commands, topics.GATEWAY_STATE)
         self._client.subscribe([(each, SubscribeOptions(qos=1)) for each in wanted])
         self._delivery.connection_lost()
-        self._change(state=ConnectionState.UP, attempts=0, trouble="", gateway_online=True)
+        self._change(state=ConnectionState.UP, gateway_online=True)
         self._publish_state(online=True)
 
     def _lost(self, trouble: str) -> None:
@@ -213,10 +218,21 @@ class Uplink:
     def _say_goodbye(self) -> None:
         client = self._client
         if client is not None and self._health.state in {ConnectionState.UP, ConnectionState.HOLDING}:
-            self._publish_state(online=False).wait_for_publish(2.0)
+            with contextlib.suppress(RuntimeError, ValueError):  # paho's way to say that the line is gone
+                self._publish_state(online=False).wait_for_publish(2.0)
             client.disconnect()
         self._client = None
         self._change(state=ConnectionState.STOPPED)
+
+    def _answered(self, mid: int, code: int) -> None:
+        """Take the broker's answer to a row or to our own state message; only a working line ends a series of attempts."""
+        trouble = self._delivery.acknowledged(mid, code, at=self._seconds())
+        if trouble is None:  # our own state message: says whether the line works, nothing about rows
+            about_rows = self._health.trouble in {REFUSALS[0x10], REFUSALS[0x97]}
+            trouble = REFUSALS[code] if code == NOT_AUTHORISED else self._health.trouble if about_rows else ""
+        if trouble != self._health.trouble:
+            _log.warning("uplink.answer", trouble=trouble or "none", reason_code=code)
+        self._change(trouble=trouble, attempts=self._health.attempts if code == NOT_AUTHORISED else 0)
 
     def _publish_row(self, envelope: bytes) -> int:
         return int(self._client.publish(self._topics.declarations, envelope, qos=1).mid)
@@ -278,13 +294,6 @@ class Uplink:
 
 def _trouble(code: ReasonCode) -> str:
     return "uplink.refused" if code.value in {0x87, 0x8A, 0x8C} else ""
-
-
-def _tls(line: Line) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(line.ca_file))
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(str(line.certificate_file), str(line.key_file))
-    return context
 
 
 def _connect_properties() -> Properties:

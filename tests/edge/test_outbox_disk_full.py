@@ -1,5 +1,6 @@
 """A full disk: refuse loudly, lose nothing, recover by itself."""
 
+import itertools
 import os
 import subprocess
 
@@ -27,8 +28,7 @@ def fill(outbox):
     """Keep until refused; return what was promised."""
     kept = []
     with pytest.raises(Refused, match=r"outbox.disk_full"):
-        while True:
-            kept.append(outbox.keep(make_declaration()).declaration_id)
+        kept.extend(outbox.keep(make_declaration()).declaration_id for _ in itertools.count())
     return kept
 
 
