@@ -109,12 +109,16 @@ class OutboxPort(Protocol):
 class Health:
     """How the kiosk is; nothing of it is personal."""
 
-    online: bool
-    connection: str  # the uplink's own word for its state
+    connection: str  # the line's state, in ``edge_agent/line.py``'s words
     depth: int
     oldest_unsent_at: str | None
     full: bool  # the store takes nothing more
     readers: tuple[ReaderHealth, ...]
+
+    @property
+    def online(self) -> bool:
+        """Tell whether the registry can be reached now."""
+        return self.connection == "up"
 
     @property
     def can_read(self) -> bool:
@@ -145,7 +149,7 @@ class KioskAgent:
         random_bytes: Callable[[int], bytes],
         outbox: OutboxPort,
         readers: Sequence[Reader] = (),
-        connection: Callable[[], str] = lambda: "offline",
+        connection: Callable[[], str] = lambda: "stopped",
     ) -> None:
         self.profile: Final = profile
         self._clock = clock
@@ -330,10 +334,8 @@ class KioskAgent:
     def _measure(self) -> Health:
         with self._lock:
             readers = tuple(self._reader_health.values())
-        word = self._connection()
         return Health(
-            online=word == "online",
-            connection=word,
+            connection=self._connection(),
             depth=self._outbox.depth(),
             oldest_unsent_at=self._outbox.oldest_unsent_at(),
             full=self._outbox.full,

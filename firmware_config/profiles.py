@@ -79,7 +79,7 @@ class KeysSection(_Section, frozen=True, kw_only=True):
     """Whose keys the kiosk trusts, and its own signing key."""
 
     keyring_file: str = "keyring.json"
-    signing_key_id: Text = "kiosk-1"
+    signing_key_id: str = ""  # when given, the key file must hold the key of this id
     signing_key_file: str = "signing.key"
 
 
@@ -96,14 +96,17 @@ class PageSection(_Section, frozen=True, kw_only=True):
     port: Port = 8800
     warn_after_seconds: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
     wipe_after_warning_seconds: Annotated[int, msgspec.Meta(ge=20, le=600)] = 20  # WCAG 2.2.1 asks for at least 20
-    check_url: str | None = None  # a page where a receipt code can be looked up; shown with the receipt
+    check_url: str | None = (
+        None  # where a receipt code is looked up; "{code}" stands for the code, else it is put behind "?code="
+    )
 
 
 class ReaderSection(_Section, frozen=True, kw_only=True):
     """One device that reads cards."""
 
     kind: ReaderKind
-    source: str = "0"  # camera number, serial device, or a path to a video, folder or file of card texts
+    source: str = ""  # camera number (0), serial device, or a path to a video, folder or file of card texts
+    baud_rate: int = 9_600  # of a serial scanner
 
 
 class KioskProfile(_Section, frozen=True, kw_only=True):

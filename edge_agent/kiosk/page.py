@@ -16,9 +16,9 @@ import asyncio
 import contextlib
 import io
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from importlib import resources
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import quote
 
 import segno
@@ -45,11 +45,41 @@ ACT_SECONDS: Final = 5.0
 LARGEST_FORM: Final = 16 * 1024
 
 
+class Deck(Protocol):
+    """Sample cards that can be held before the camera (``edge_agent/sim/video.py``)."""
+
+    @property
+    def deck(self) -> Sequence[SampleCard]:
+        """The cards."""
+        ...
+
+    def show(self, index: int) -> None:
+        """Hold a card before the camera, as a person would."""
+        ...
+
+
+class SampleCard(Protocol):
+    """One card of the deck."""
+
+    @property
+    def index(self) -> int:
+        """Its place in the deck."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What its button says."""
+        ...
+
+
 class Page:
     """The routes. One per process."""
 
-    def __init__(self, agent: KioskAgent, *, random_bytes: Callable[[int], bytes], clock: Clock) -> None:
+    def __init__(
+        self, agent: KioskAgent, *, random_bytes: Callable[[int], bytes], clock: Clock, deck: Deck | None = None
+    ) -> None:
         self._agent = agent
+        self._deck = deck
         self._random_bytes = random_bytes
         self._clock = clock
         self._guard = Guard(random_bytes(32))
@@ -96,9 +126,15 @@ class Page:
                 token=fields.get("token", ""),
                 visit=view.visit,
             )
-            events = events_of(fields, screen=name_of(view.state.screen), fresh_id=self._agent.fresh_id)
+            events = (
+                ()
+                if fields.get("do", "").startswith("deck:")
+                else events_of(fields, screen=name_of(view.state.screen), fresh_id=self._agent.fresh_id)
+            )
         except LuutruError as error:
             return _refusal(error)
+        if fields.get("do", "").startswith("deck:"):
+            self._hold_sample(fields["do"])
         for event in events:
             await asyncio.wait_for(asyncio.wrap_future(self._agent.act(event)), ACT_SECONDS)
         if request.headers.get("x-part") == "screen":
@@ -116,10 +152,10 @@ class Page:
         screen = self._agent.view().state.screen
         if not isinstance(screen, Result):
             return PlainTextResponse(status_code=404)
-        url = self._agent.profile.page.check_url
         drawing = io.BytesIO()
-        text = f"{url}{quote(screen.code)}" if url else screen.code
-        segno.make(text, error="m", micro=False).save(drawing, kind="svg", border=2, omitsize=True, dark="#10243e", light="#fff")
+        segno.make(_lookup(self._agent.profile.page.check_url, screen.code), error="m", micro=False).save(
+            drawing, kind="svg", border=2, omitsize=True, dark="#10243e", light="#fff"
+        )
         return Response(drawing.getvalue(), media_type="image/svg+xml")
 
     async def wiped(self, _request: Request) -> Response:
@@ -149,11 +185,17 @@ class Page:
             session = self._guard.session(self._random_bytes(SESSION_BYTES))
         view = self._agent.view()
         context: dict[str, Any] = shown(view, profile=self._agent.profile, now=self._clock.now())
+        context["deck"] = self._deck.deck if self._deck else ()
         context["token"] = self._guard.token(session, visit=view.visit)
         response = HTMLResponse(self._templates.get_template(template).render(context))
         if fresh:
             self._set_session(response, session)
         return response
+
+    def _hold_sample(self, do: str) -> None:
+        with contextlib.suppress(ValueError, IndexError):
+            if self._deck is not None:
+                self._deck.show(int(do.removeprefix("deck:")))
 
     def _begin_session(self, response: Response) -> None:
         self._set_session(response, self._guard.session(self._random_bytes(SESSION_BYTES)))
@@ -188,9 +230,9 @@ class Page:
             unwatch()
 
 
-def create_page(agent: KioskAgent, *, random_bytes: Callable[[int], bytes], clock: Clock) -> ASGIApp:
-    """Return the page's application."""
-    page = Page(agent, random_bytes=random_bytes, clock=clock)
+def create_page(agent: KioskAgent, *, random_bytes: Callable[[int], bytes], clock: Clock, deck: Deck | None = None) -> ASGIApp:
+    """Return the page's application. With a ``deck`` the page offers its sample cards, and says that this is a trial."""
+    page = Page(agent, random_bytes=random_bytes, clock=clock, deck=deck)
     return _Guarded(Starlette(routes=page.routes()))
 
 
@@ -217,6 +259,13 @@ class _Guarded:
         if not is_loopback(host):
             app = PlainTextResponse(status_code=421)
         await app(scope, receive, send_with_headers)
+
+
+def _lookup(url: str | None, code: str) -> str:
+    """Return what the QR code says: where to look the code up, or the code itself."""
+    if not url:
+        return code
+    return url.replace("{code}", quote(code)) if "{code}" in url else f"{url}?code={quote(code)}"
 
 
 def _offer(changes: asyncio.Queue[View], view: View) -> None:

@@ -146,7 +146,7 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
 def _connection(health: Health, texts: Texts) -> dict[str, str]:
     if health.full:
         return {"tone": "bad", "text": texts("connection.full")}
-    key = "connection.online" if health.online else "connection.offline"
+    key = {"up": "connection.online", "holding": "connection.holding"}.get(health.connection, "connection.offline")
     if health.depth:
         key += "_waiting"
     return {"tone": "good" if health.online else "attention", "text": texts(key, depth=health.depth)}

@@ -1,0 +1,124 @@
+"""``luutru kiosk``: run one kiosk, and look at what waits in its outbox.
+
+- ``run`` needs a profile (docs/settings.md); ``--camera``, ``--images`` and ``--cards`` take the place of its readers for a trial.
+- ``outbox`` reads the store beside a running kiosk; it shows counts and ids, for the rows are sealed.
+
+Example: ``luutru kiosk run kiosk.toml --camera 0``
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+if TYPE_CHECKING:
+    from firmware_config.profiles import KioskProfile, ReaderSection
+    from residence.errors import LuutruError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run a kiosk, and look at its outbox.")
+
+ProfileArgument = Annotated[Path, typer.Argument(help="The kiosk's profile, a TOML file (docs/settings.md).")]
+
+
+@app.command("run")
+def run_kiosk(
+    profile: ProfileArgument,
+    *,
+    camera: Annotated[str | None, typer.Option(help="Read cards from this camera: its number or device path.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Read cards from the photos in this folder, one after the other.")] = None,
+    cards: Annotated[
+        str | None, typer.Option(help="Render the card texts in this file as a video; 'sample' for the built-in invented ones.")
+    ] = None,
+) -> None:
+    """Run a kiosk until asked to stop (SIGTERM or Ctrl-C). Its page is on loopback.
+
+    Example: luutru kiosk run kiosk.toml --cards sample
+    """
+    from luutru.logs import configure_logs
+    from luutru.processes.kiosk import run, with_readers
+    from residence.errors import LuutruError
+
+    sections = _chosen_readers(camera, images, cards)
+    loaded = _load(profile)
+    configure_logs()
+    try:
+        run(with_readers(loaded, sections) if sections else loaded, on_ready=lambda url: typer.echo(f"The kiosk's page: {url}"))
+    except LuutruError as error:
+        raise _refusal(error) from None
+    except OSError as error:
+        typer.echo(f"The kiosk cannot start: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command("outbox")
+def show_outbox(
+    profile: ProfileArgument,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many waiting rows to list at most, oldest first.")] = 20,
+) -> None:
+    """Show how many declarations wait for their receipt, and since when.
+
+    Example: luutru kiosk outbox kiosk.toml --json
+    """
+    from luutru.processes.kiosk import open_outbox
+    from luutru.system import system_clock
+    from residence.errors import LuutruError
+
+    loaded = _load(profile)
+    try:
+        outbox = open_outbox(loaded, clock=system_clock())
+    except LuutruError as error:
+        raise _refusal(error) from None
+    try:
+        waiting = [
+            {"sequence": row.sequence, "declaration_id": row.declaration_id, "schema": row.schema, "kept_at": row.kept_at}
+            for row in outbox.unsettled(limit)
+        ]
+        depth, oldest = outbox.depth(), outbox.oldest_unsent_at()
+    finally:
+        outbox.close()
+    if json:
+        answer = {"kiosk_id": loaded.kiosk.id, "depth": depth, "oldest_unsent_at": oldest, "waiting": waiting}
+        sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
+        return
+    typer.echo(f"{loaded.kiosk.id}: {depth} waiting for a receipt" + (f", the oldest since {oldest}" if oldest else ""))
+    for row in waiting:
+        typer.echo(f"  {row['sequence']:>6}  {row['declaration_id']}  {row['schema']}  kept {row['kept_at']}")
+
+
+def _chosen_readers(camera: str | None, images: Path | None, cards: str | None) -> list[ReaderSection]:
+    from firmware_config.profiles import ReaderSection
+
+    chosen: list[ReaderSection] = []
+    if camera is not None:
+        chosen.append(ReaderSection(kind="camera", source=camera))
+    if images is not None:
+        chosen.append(ReaderSection(kind="images", source=str(images.absolute())))
+    if cards is not None:
+        chosen.append(ReaderSection(kind="cards", source="" if cards == "sample" else str(Path(cards).absolute())))
+    return chosen
+
+
+def _load(path: Path) -> KioskProfile:
+    from firmware_config.profiles import load_profile
+    from residence.errors import LuutruError
+
+    try:
+        return load_profile(path)
+    except LuutruError as error:
+        raise _refusal(error) from None
+
+
+def _refusal(error: LuutruError) -> typer.Exit:
+    from residence.errors import catalogue, sentence
+
+    if error.code in catalogue():
+        said = sentence(error.code)
+        typer.echo(f"{said.vi}\n{said.en}", err=True)
+    typer.echo(f"{error.code} {error.pointer} {error.detail}".replace("  ", " "), err=True)
+    return typer.Exit(1)

@@ -1,0 +1,238 @@
+"""The kiosk process: where profile, keys, outbox, uplink, readers, agent and page are put together.
+
+- What must survive is the outbox; everything else is made anew at each start. ``kill -9`` loses nothing that was kept.
+- It starts in any order with the broker: without a network it takes declarations and says so.
+- SIGTERM and SIGINT end the page first, then the readers, then say goodbye to the broker; the exit status is 0.
+- Readers come from the profile, or from the command line for a trial; with sample cards the page offers them.
+- The page is served on loopback only, and only to itself.
+
+Example: ``run(load_profile(Path("kiosk.toml")))``
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from luutru import __version__, system
+from luutru.keys import read_signing_key
+from residence.clock import Clock
+from residence.errors import Malformed, Refused
+
+if TYPE_CHECKING:
+    from edge_agent.agent import KioskAgent
+    from edge_agent.line import Line
+    from edge_agent.outbox import Outbox
+    from edge_agent.readers.port import FrameSource, Reader
+    from edge_agent.sim.video import SampleCards
+    from edge_agent.uplink import Uplink
+    from firmware_config.profiles import KioskProfile, ReaderSection
+
+# The wall clock of a kiosk that shows an earlier time than this is wrong (architecture: clock trust has a floor).
+BUILT_AT: Final = datetime(2026, 11, 1, tzinfo=UTC)
+_log = structlog.get_logger("luutru.kiosk")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Readers:
+    """The readers of one kiosk, and the sample cards among them."""
+
+    readers: tuple[Reader, ...] = ()
+    deck: SampleCards | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kiosk:
+    """One assembled kiosk. ``start`` begins everything but the page; ``stop`` ends it in the opposite order."""
+
+    agent: KioskAgent
+    outbox: Outbox
+    uplink: Uplink
+    deck: SampleCards | None
+
+    def start(self) -> None:
+        """Connect, read cards, run the dialogue."""
+        self.uplink.start()
+        self.agent.start()
+
+    def stop(self) -> None:
+        """Stop reading, say goodbye to the broker, close the outbox."""
+        self.agent.stop()
+        self.uplink.stop()
+        self.outbox.close()
+
+
+def open_outbox(profile: KioskProfile, *, clock: Clock) -> Outbox:
+    """Open the outbox with the kiosk's keys, or raise what is missing."""
+    from edge_agent.declaring import Machine
+    from edge_agent.outbox import Outbox
+    from edge_agent.store import open_store
+    from residence.wire.keyring import load_keyring
+
+    signer = read_signing_key(profile.path(profile.keys.signing_key_file), use="kiosk-sign")
+    if profile.keys.signing_key_id not in {"", signer.key_id}:
+        raise Malformed("key.file_malformed", "/keys/signing_key_id", f"the key file is for {signer.key_id}")
+    try:
+        keyring = load_keyring(profile.path(profile.keys.keyring_file).read_bytes())
+    except OSError as error:
+        raise Refused("key.file_missing", "/keys/keyring_file", str(error)) from error
+    machine = Machine(clock=clock, boot_id=system.boot_id(), random_bytes=system.random_bytes, clock_synced=system.clock_synced)
+    return Outbox(
+        open_store(profile.path(profile.store.path)),
+        kiosk_id=profile.kiosk.id,
+        signer=signer,
+        provisioned=keyring,
+        machine=machine,
+        built_at=BUILT_AT,
+    )
+
+
+def line_of(profile: KioskProfile) -> Line:
+    """Return where the kiosk's line goes."""
+    from edge_agent.line import Line
+
+    broker = profile.broker
+    return Line(
+        host=broker.host,
+        port=broker.port,
+        site=profile.kiosk.site,
+        kiosk_id=profile.kiosk.id,
+        ca_file=profile.path(broker.authority_file),
+        certificate_file=profile.path(broker.certificate_file),
+        key_file=profile.path(broker.key_file),
+        version=__version__,
+        boot_id=system.boot_id(),
+    )
+
+
+def readers_of(profile: KioskProfile, *, clock: Clock) -> Readers:
+    """Return the readers the profile names, not yet started."""
+    made = [_reader(section, profile, clock) for section in profile.readers]
+    decks = [deck for _, deck in made if deck is not None]
+    return Readers(readers=tuple(reader for reader, _ in made), deck=decks[0] if decks else None)
+
+
+def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
+    """Put one kiosk together; nothing is started yet."""
+    from edge_agent.agent import KioskAgent
+    from edge_agent.uplink import Uplink
+
+    outbox = open_outbox(profile, clock=clock)
+    readers = readers_of(profile, clock=clock)
+    uplink = Uplink(
+        outbox,
+        line_of(profile),
+        clock=clock,
+        jitter=system.fraction,
+        readers=lambda: dict(agent.readers_health()),
+        on_state=lambda _health: agent.outbox_changed(),
+    )
+    agent = KioskAgent(
+        profile=profile,
+        clock=clock,
+        random_bytes=system.random_bytes,
+        outbox=outbox,
+        readers=readers.readers,
+        connection=lambda: uplink.health().state.value,
+    )
+    outbox.listen(agent.outbox_changed)
+    return Kiosk(agent=agent, outbox=outbox, uplink=uplink, deck=readers.deck)
+
+
+def run(profile: KioskProfile, *, on_ready: Callable[[str], None] = lambda _url: None) -> None:
+    """Run one kiosk until a signal asks it to stop."""
+    import uvicorn
+
+    from edge_agent.kiosk.page import create_page
+
+    clock = system.system_clock()
+    kiosk = build(profile, clock=clock)
+    page = create_page(kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.deck)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            page,
+            host=profile.page.host,
+            port=profile.page.port,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,  # an open event stream must not hold the process
+        )
+    )
+    _log.info("kiosk starts", version=__version__, kiosk_id=profile.kiosk.id, readers=[each.kind for each in profile.readers])
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn ends on these and then raises them again; by then there is nothing left to do but leave in order.
+        signal.signal(number, lambda _number, _frame: None)
+    kiosk.start()
+    on_ready(f"http://{profile.page.host}:{profile.page.port}/")
+    try:
+        server.run()
+    finally:
+        kiosk.stop()
+    _log.info("kiosk ended")
+
+
+def read_deck(path: Path | None) -> list[str]:
+    """Return the card texts of a file, one per line with backslash escapes; the built-in invented ones without a path."""
+    try:
+        text = (path or resources.files("edge_agent.sim").joinpath("deck.txt")).read_text("utf-8")
+    except OSError as error:
+        raise Refused("reader.device_missing", "/readers", f"{path}: {error.strerror}") from error
+    unescape = {"\\\\": "\\", "\\n": "\n", "\\r": "\r"}
+    return [_replace_all(line, unescape) for line in text.splitlines() if line.strip()]
+
+
+def _replace_all(line: str, escapes: dict[str, str]) -> str:
+    import re
+
+    return re.sub(r"\\[\\nr]", lambda match: escapes[match.group()], line)
+
+
+def _reader(section: ReaderSection, profile: KioskProfile, clock: Clock) -> tuple[Reader, SampleCards | None]:
+    from edge_agent.readers.watching import FrameReader
+
+    if section.kind == "serial":
+        from edge_agent.readers.serial_scanner import SerialScanner
+
+        return SerialScanner(section.source, clock=clock, baud_rate=section.baud_rate), None
+    if section.kind == "cards":
+        from edge_agent.sim.video import SampleCards
+
+        path = profile.path(section.source) if section.source else None
+        deck = SampleCards(read_deck(path), clock=clock, cycling=False)
+        return FrameReader(deck, clock=clock), deck
+    return FrameReader(_source(section, profile, clock), clock=clock), None
+
+
+def _source(section: ReaderSection, profile: KioskProfile, clock: Clock) -> FrameSource:
+    match section.kind:
+        case "camera":
+            from edge_agent.readers.camera import Camera
+
+            device = section.source or "0"
+            return Camera(int(device) if device.isdigit() else device, clock=clock)
+        case "video":
+            from edge_agent.readers.frames import VideoFile
+
+            return VideoFile(profile.path(section.source), clock=clock, looping=True)
+        case "images":
+            from edge_agent.readers.frames import PictureFolder
+
+            return PictureFolder(profile.path(section.source), clock=clock)
+        case _:
+            raise Malformed("profile.invalid_setting", "/readers", section.kind)
+
+
+def with_readers(profile: KioskProfile, sections: Sequence[ReaderSection]) -> KioskProfile:
+    """Return the profile with other readers, as the command line asks."""
+    import msgspec
+
+    return msgspec.structs.replace(profile, readers=tuple(sections))
