@@ -1,0 +1,76 @@
+"""What the API answers: small structs, written by msgspec, shared by the handlers and the OpenAPI document.
+
+- Receipts carry their signed text (``LR1:...``), so that a client can keep and check them without us.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.responses import Response
+
+from residence.errors import Problem, Sentence
+from residence.wire.messages import Receipt
+
+
+class ReceiptAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A receipt and its signed text form."""
+
+    receipt: Receipt
+    text: str
+
+
+class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a dry run found; ``ok`` is false when a problem of severity error stands."""
+
+    ok: bool
+    problems: tuple[Problem, ...]
+    due: str | None
+    rule: str | None
+    rule_set: str | None
+
+
+class PublicReceipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What whoever holds a code may see. ``place`` is empty for homes."""
+
+    code: str
+    state: str
+    accepted_at: str
+    due: str | None
+    on_time: bool | None
+    rule: str | None
+    rule_set: str | None
+    place: str | None
+
+
+class KioskAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One kiosk's last sign of life."""
+
+    kiosk_id: str
+    premises_id: str
+    health: str
+    reasons: tuple[str, ...]
+    online: bool | None
+    seen_at: str | None
+    outbox_depth: int | None
+    oldest_unsent_at: str | None
+    time_state: str | None
+    readers: dict[str, str]
+    version: str | None
+
+
+class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """RFC 9457, with our code, its sentences, and every problem of the input."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    message: Sentence
+    pointer: str
+    problems: tuple[Problem, ...]
+
+
+def answer(content: object, *, status: int = 200) -> Response:
+    """Return JSON."""
+    return Response(msgspec.json.encode(content), status_code=status, media_type="application/json")

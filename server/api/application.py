@@ -1,0 +1,27 @@
+"""Puts the API under ``/api``: its routes, its document at ``/api/openapi.json``, its errors as problem documents."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+from starlette.responses import Response
+
+from server.api import declarations, look_ups
+from server.api.answers import answer
+from server.api.document import document
+
+router = APIRouter(prefix="/api", include_in_schema=False)
+
+
+@router.get("/openapi.json")
+def get_document() -> Response:
+    """Answer with the OpenAPI document."""
+    return answer(document())
+
+
+router.include_router(declarations.router)
+router.include_router(look_ups.router)
+
+
+def install(app: FastAPI) -> None:
+    """Add the API to the application."""
+    app.include_router(router)

@@ -1,0 +1,114 @@
+"""Declaring by program: the same check, the same recording and the same receipts as the desk's pages.
+
+- The exact bytes sent are the statement's body, so sending them again answers with the first receipt (200 instead of 201).
+- The same declaration id with other bytes is a conflict (409); the first statement stands.
+- A declaration with errors is not recorded; all problems come back at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Connection
+from starlette.responses import Response
+
+from registry.premises import premises_for_checks
+from residence.clock import rfc3339
+from residence.errors import Conflict, Malformed, Refused, has_errors
+from residence.stays.declaration import StayDeclaration
+from residence.wire.receipts import receipt_text
+from server.api.answers import CheckAnswer, ReceiptAnswer, answer
+from server.api.callers import ApiAccount
+from server.declaring import check, declare, given_receipt
+from server.policy import Account, PremisesResource
+from server.problems import InputProblems
+from server.wiring import Server, server_of
+
+router = APIRouter(prefix="/v1/declarations")
+Wired = Annotated[Server, Depends(server_of)]
+ACTIONS: Final = {"correction": "correct", "withdrawal": "correct", "departure": "check_out"}
+LARGEST: Final = 65536
+
+
+async def sent_bytes(request: Request) -> bytes:
+    """Return the body as sent, or raise ``Malformed("server.form_too_large")``."""
+    if int(request.headers.get("content-length") or 0) > LARGEST:
+        raise Malformed("server.form_too_large")
+    body = await request.body()
+    if len(body) > LARGEST:
+        raise Malformed("server.form_too_large")
+    return body
+
+
+Sent = Annotated[bytes, Depends(sent_bytes)]
+
+
+def read_declaration(body: bytes) -> StayDeclaration:
+    """Decode a declaration, or raise ``Malformed("server.input_unreadable")`` naming the field."""
+    try:
+        return msgspec.json.decode(body, type=StayDeclaration)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        pointer = str(error).partition(" - at `$.")[2].rstrip("`").replace(".", "/")
+        raise Malformed("server.input_unreadable", f"/{pointer}" if pointer else "", str(error)) from error
+
+
+def _allowed(server: Server, account: Account, declaration: StayDeclaration) -> None:
+    """Refuse what the account may not state, alike for places that are not theirs and not there."""
+    with server.registry.reading() as connection:
+        commune = _commune(connection, declaration.premises_id)
+    resource = PremisesResource(premises_id=declaration.premises_id, commune=commune)
+    server.policy.require(account, ACTIONS.get(declaration.kind, "declare"), resource=resource)
+    if declaration.declarant.account not in {None, account.account_id}:
+        raise Refused("server.declarant_not_you", "/declarant/account")
+
+
+def _commune(connection: Connection, premises_id: str) -> str:
+    found = premises_for_checks(connection, [(premises_id, None)]).get(premises_id)
+    return found.commune_code if found else ""
+
+
+@router.post("")
+def post_declaration(account: ApiAccount, server: Wired, body: Sent) -> Response:
+    """Record one declaration and answer with its receipt."""
+    declaration = read_declaration(body)
+    _allowed(server, account, declaration)
+    result = check(server, declaration)
+    if has_errors(result.problems) and given_receipt(server, declaration.declaration_id) is None:
+        raise InputProblems(result.problems)
+    recorded = declare(server, declaration, origin="web", body=body)
+    if recorded.set_aside is not None:
+        raise Conflict("server.id_reused", "/declaration_id")
+    made = ReceiptAnswer(receipt=recorded.receipt, text=receipt_text(recorded.receipt_bytes))
+    return answer(made, status=200 if recorded.replayed else 201)
+
+
+@router.post("/check")
+def post_check(account: ApiAccount, server: Wired, body: Sent) -> Response:
+    """Check one declaration and record nothing."""
+    declaration = read_declaration(body)
+    _allowed(server, account, declaration)
+    result = check(server, declaration)
+    return answer(
+        CheckAnswer(
+            ok=result.ok,
+            problems=result.problems,
+            due=rfc3339(result.due) if result.due else None,
+            rule=result.rule,
+            rule_set=result.rule_set,
+        )
+    )
+
+
+@router.get("/{declaration_id}/receipt")
+def get_receipt(account: ApiAccount, server: Wired, declaration_id: str) -> Response:
+    """Answer with the receipt of a declaration made for one of the account's premises."""
+    stored = given_receipt(server, declaration_id)
+    premises_id = stored.receipt.premises_id if stored else None
+    if stored is None or premises_id is None:
+        raise Refused("server.not_found")
+    resource = PremisesResource(premises_id=premises_id, commune=stored.commune_code)
+    if not server.policy.allows(account, "read_receipt", resource=resource):
+        raise Refused("server.not_found")
+    return answer(ReceiptAnswer(receipt=stored.receipt, text=receipt_text(stored.receipt_bytes)))

@@ -1,0 +1,69 @@
+"""What the API tells besides declarations: a receipt by its code, without an account, and the kiosks, for operators."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from registry.kiosks import KioskOnList, kiosks_of
+from residence.clock import rfc3339
+from residence.errors import Refused
+from server.api.answers import KioskAnswer, PublicReceipt, answer
+from server.api.callers import ApiAccount
+from server.operators.kiosk_health import health_of
+from server.policy import CommuneResource
+from server.residents.receipt_pages import lookup
+from server.wiring import Server, caller_address, server_of
+
+router = APIRouter(prefix="/v1")
+Wired = Annotated[Server, Depends(server_of)]
+
+
+@router.get("/receipts/{code}")
+def get_public_receipt(request: Request, server: Wired, code: str) -> Response:
+    """Answer with what whoever holds a receipt's code may see."""
+    server.receipt_attempts.count(caller_address(request))
+    found = lookup(server, code)
+    if found is None:
+        raise Refused("server.receipt_unknown")
+    receipt, place = found
+    return answer(
+        PublicReceipt(
+            code=receipt.code,
+            state=receipt.state,
+            accepted_at=receipt.accepted_at,
+            due=receipt.due,
+            on_time=receipt.on_time,
+            rule=receipt.rule,
+            rule_set=receipt.rule_set,
+            place=place.name if place else None,
+        )
+    )
+
+
+@router.get("/kiosks")
+def get_kiosks(account: ApiAccount, server: Wired) -> Response:
+    """Answer with the commune's kiosks."""
+    server.policy.require(account, "list_kiosks", resource=CommuneResource(commune=account.commune_code))
+    with server.registry.reading() as connection:
+        kiosks = kiosks_of(connection, account.commune_code)
+    return answer([_kiosk(each, server) for each in kiosks])
+
+
+def _kiosk(kiosk: KioskOnList, server: Server) -> KioskAnswer:
+    health = health_of(kiosk, now=server.clock.now(), silent_after=server.settings.kiosk_silent_after)
+    return KioskAnswer(
+        kiosk_id=kiosk.kiosk_id,
+        premises_id=kiosk.premises_id,
+        health=health.state,
+        reasons=health.reasons,
+        online=kiosk.online,
+        seen_at=rfc3339(kiosk.seen_at) if kiosk.seen_at else None,
+        outbox_depth=kiosk.outbox_depth,
+        oldest_unsent_at=rfc3339(kiosk.oldest_unsent_at) if kiosk.oldest_unsent_at else None,
+        time_state=kiosk.time_state,
+        readers=kiosk.readers or {},
+        version=kiosk.version,
+    )
