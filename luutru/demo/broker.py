@@ -71,11 +71,14 @@ def find_mosquitto() -> str | None:
 class Broker:
     """One Mosquitto. ``port=None`` picks a free one at the first start and keeps it."""
 
-    def __init__(self, directory: Path, *, pki: Pki, port: int | None = None, autosave_seconds: int = 5) -> None:
+    def __init__(
+        self, directory: Path, *, pki: Pki, port: int | None = None, listen: str = HOST, autosave_seconds: int = 5
+    ) -> None:
         self.directory: Final = directory.absolute()
         self.pki: Final = pki
         self.host: Final = HOST
         self._port = port
+        self._listen = listen
         self._autosave = autosave_seconds
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -110,7 +113,7 @@ class Broker:
             raise Refused("broker.missing", detail="mosquitto is not installed; run: sudo apt-get install mosquitto")
         if not _is_free(self.port):
             raise Refused("broker.not_started", detail=f"port {self.port} on {self.host} is taken by another program")
-        configuration = self._write_configuration()
+        configuration = self.write_configuration()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [program, "-c", str(configuration)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -147,7 +150,8 @@ class Broker:
         """Stop at its end."""
         self.stop()
 
-    def _write_configuration(self) -> Path:
+    def write_configuration(self) -> Path:
+        """Write mosquitto.conf and its access rules, and return the file to start Mosquitto with."""
         data = self.directory / "data"
         data.mkdir(parents=True, exist_ok=True)
         identity = self.pki.broker()
@@ -163,7 +167,7 @@ class Broker:
                 queue_bytes=QUEUE_BYTES,
                 message_bytes=MESSAGE_BYTES,
                 port=self.port,
-                host=self.host,
+                host=self._listen,
                 ca=identity.ca.absolute(),
                 certificate=identity.certificate.absolute(),
                 key=identity.key.absolute(),

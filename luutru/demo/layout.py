@@ -38,7 +38,8 @@ class Layout:
     directory: Path
     ports: Ports = field(default_factory=Ports)
     registry_url: str = ""  # empty: SQLite below the directory
-    broker_host: str = "127.0.0.1"  # as kiosks and gateway see it
+    broker_host: str = "127.0.0.1"  # as the gateway sees it
+    broker_listen: str = "127.0.0.1"  # what the broker binds
 
     @property
     def registry(self) -> str:

@@ -41,10 +41,11 @@ class Identity:
 
 
 class Pki:
-    """A CA in a directory. ``now`` is the instant certificates are issued at; the machine's clock when left out."""
+    """A CA in a directory. ``now`` is the instant certificates are issued at; ``broker_name`` a name the broker has besides loopback."""
 
-    def __init__(self, directory: Path, *, now: datetime | None = None) -> None:
+    def __init__(self, directory: Path, *, now: datetime | None = None, broker_name: str = "localhost") -> None:
         self._directory = directory
+        self._broker_names = {"localhost", broker_name}
         self._now = now or SystemClock().now()
         directory.mkdir(parents=True, exist_ok=True)
         self.ca: Final = directory / "ca.pem"
@@ -57,7 +58,7 @@ class Pki:
         names: list[x509.GeneralName] = [
             x509.IPAddress(ip_address("127.0.0.1")),
             x509.IPAddress(ip_address("::1")),
-            x509.DNSName("localhost"),
+            *(x509.DNSName(name) for name in sorted(self._broker_names) if not name[:1].isdigit()),
         ]
         return self._identity("broker", ExtendedKeyUsageOID.SERVER_AUTH, names)
 
