@@ -14,11 +14,11 @@ from datetime import datetime
 
 import structlog
 
-from gateway.intake import Intake, Outcome, describe, is_unavailable
+from gateway.intake import Intake, Outcome, describe
 from gateway.port import Delivery
 from gateway.reading import Read, SetAside
 from registry.quarantine import StoredLetter, change_state, letters_to_retry
-from registry.recording import Recorded
+from registry.recording import Recorded, is_outage
 from residence.wire.topics import Topic
 
 log = structlog.get_logger("luutru.gateway")
@@ -51,7 +51,7 @@ class LetterRetry:
         try:
             result = self._record(letter, reading, now)
         except Exception as error:
-            if is_unavailable(error):
+            if is_outage(error):
                 raise
             log.warning("dead letter failed again", quarantine_id=letter.quarantine_id, **describe(error))
             self._put_back(letter, letter.code, now)

@@ -3,8 +3,8 @@
 - Everything a batch causes (rows, receipts, quarantine) is committed before ``take`` returns; only then may it be acknowledged.
 - Bad deliveries are set aside one by one in the same transaction and never stop the rest. What the signature vouches for gets a
   signed answer, stored beside it, so that a replay gets the same bytes.
-- A statement that makes the registry's code fail is found by halving the batch, set aside as a dead letter and answered
-  ``received``: it is ours now, visible and tried again on demand.
+- A statement that makes the registry's code fail becomes a dead letter there (``registry/recording.py``), answered ``received``: it
+  is ours now, visible and tried again on demand. What fails only at the commit is found here, by halving the batch.
 - A database that cannot be reached is nobody's fault: ``RegistryUnavailable``, nothing is acknowledged, the caller tries again.
 - Exceptions may quote a person's fields: only their type and place in our code are logged, never their text.
 
@@ -22,8 +22,7 @@ from typing import Final
 import msgspec
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.port import Delivery
 from gateway.reading import Read, SetAside, read_delivery
@@ -32,8 +31,9 @@ from gateway.sequences import SequenceWatch
 from gateway.trust import TrustStore
 from registry.database import Registry
 from registry.quarantine import NOWHERE, DeadLetter, set_aside
-from registry.recording import Recorded, record
+from registry.recording import Recorded, is_outage, record
 from residence.clock import Clock
+from residence.errors import LuutruError
 from residence.stays.rules import RuleBook
 from residence.wire.envelope import EnvelopeOpener
 from residence.wire.signing import SigningKey
@@ -82,7 +82,7 @@ class Intake:
         now = self._clock.now()
         try:
             trust = self.trust.current(now)
-        except DBAPIError as error:
+        except SQLAlchemyError as error:
             raise RegistryUnavailable(type(error).__name__) from error
         readings = [read_delivery(each, trust=trust, opener=self._opener, at=now) for each in deliveries]
         reads = [each for each in readings if isinstance(each, Read)]
@@ -102,7 +102,7 @@ class Intake:
             with self.registry.writing() as connection:
                 recorded = self.record_in(connection, reads, now)
         except Exception as error:
-            if is_unavailable(error) and not isolate:
+            if is_outage(error) and not isolate:
                 raise RegistryUnavailable(type(error).__name__) from error
             if len(reads) > 1:
                 middle = len(reads) // 2
@@ -132,6 +132,9 @@ class Intake:
     def _note(self, read: Read, result: Recorded, outcome: Outcome) -> None:
         outcome.receipts.append((read.topic, result.receipt_bytes))
         outcome.counts["replayed" if result.replayed else result.receipt.state] += 1
+        if result.set_aside is not None:
+            outcome.counts["dead letter"] += 1
+            log.warning("dead letter", quarantine_id=result.set_aside, declaration_id=result.declaration_id)
         header = read.header
         if self._sequences.note(header.kiosk_id, header.epoch, header.sequence) == "gap":
             outcome.counts["gap"] += 1
@@ -145,7 +148,7 @@ class Intake:
         try:
             with self.registry.writing() as connection:
                 kept = set_aside(connection, letters, vault=self.registry.vault, now=now)
-        except DBAPIError as error:
+        except (SQLAlchemyError, LuutruError, OSError) as error:
             raise RegistryUnavailable(type(error).__name__) from error
         for aside, where in zip(asides, kept, strict=True):
             outcome.counts[f"set aside {aside.code}"] += 1
@@ -169,13 +172,6 @@ class Intake:
             receipt_bytes=answer,
             genuine=header is not None,
         )
-
-
-def is_unavailable(error: Exception) -> bool:
-    """Tell whether an error says that the database, not the statement, is in trouble."""
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
-        return True
-    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def describe(error: BaseException) -> dict[str, str]:

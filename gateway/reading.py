@@ -62,7 +62,7 @@ def read_delivery(delivery: Delivery, *, trust: Trust, opener: EnvelopeOpener, a
     except LuutruError as error:
         return SetAside(delivery=delivery, code=error.code, detail=error.detail, topic=topic)
     try:
-        statement = _open(verified, topic, opener=opener, at=at)
+        statement = _open(verified, delivery, topic, opener=opener, at=at)
     except LuutruError as error:
         return SetAside(
             delivery=delivery,
@@ -89,7 +89,7 @@ def _check_origin(topic: Topic, header: Header, trust: Trust) -> Enrolment:
     return enrolment
 
 
-def _open(verified: VerifiedEnvelope, topic: Topic, *, opener: EnvelopeOpener, at: datetime) -> Statement:
+def _open(verified: VerifiedEnvelope, delivery: Delivery, topic: Topic, *, opener: EnvelopeOpener, at: datetime) -> Statement:
     opened = opener.open(verified)
     header = opened.header
     message = decode_message(header.schema, opened.message_json)
@@ -112,6 +112,8 @@ def _open(verified: VerifiedEnvelope, topic: Topic, *, opener: EnvelopeOpener, a
             sequence=header.sequence,
             signed=opened.signed,
             kept_at=header.times.wall,
+            topic=delivery.topic,
+            envelope=delivery.payload,
         ),
     )
 
