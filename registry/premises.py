@@ -1,7 +1,7 @@
 """Premises and their units: who may be declared where.
 
 - The name and address of a premises may be a household's, so both are sealed under the premises' own key; kind, commune and units are not.
-- ``load_premises`` opens them for screens that show a place; ``premises_for_checks`` opens nothing.
+- ``load_premises`` opens them for screens that show a place; ``load_places`` opens nothing.
 
 Example: ``load_premises(connection, ["blk-hoa-binh"], vault=vault)["blk-hoa-binh"].name``
 """
@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, tuple_
-from sqlalchemy.sql import Select
 
 from registry import tables
 from registry.vault import Cell, Vault
 from residence.places.premises import Premises, PremisesKind
+from residence.stays.spans import normal_unit
 
 
 def add_premises(connection: Connection, premises: Premises, *, vault: Vault, now: datetime) -> None:
@@ -39,7 +40,10 @@ def add_premises(connection: Connection, premises: Premises, *, vault: Vault, no
 
 def add_units(connection: Connection, premises_id: str, units: Iterable[str], *, commune_code: str, now: datetime) -> None:
     """Insert units of a premises."""
-    rows = [{"commune_code": commune_code, "premises_id": premises_id, "unit": unit, "created_at": now} for unit in units]
+    rows = [
+        {"commune_code": commune_code, "premises_id": premises_id, "unit": unit, "unit_key": normal_unit(unit), "created_at": now}
+        for unit in units
+    ]
     if rows:
         connection.execute(insert(tables.units), rows)
 
@@ -78,34 +82,50 @@ def premises_of(connection: Connection, commune_code: str, *, vault: Vault, limi
     return list(load_premises(connection, connection.scalars(query), vault=vault).values())
 
 
-def premises_for_checks(connection: Connection, places: Iterable[tuple[str, str | None]]) -> dict[str, Premises]:
-    """Return what the rules need of each ``(premises_id, unit)``: nothing sealed, and of the units only those asked for.
+class Places:
+    """What the rules need of a batch's places: nothing sealed, and of the units only what each question needs."""
 
-    One unit that exists is always among them when the premises has any, so "no units kept here" and "not this one" stay apart.
-    """
-    asked = set(places)
-    wanted = sorted({premises_id for premises_id, _ in asked})
+    def __init__(self, premises: dict[str, Premises], units: dict[tuple[str, str], str], first_units: dict[str, str]) -> None:
+        self._premises = premises
+        self._units = units
+        self._first_units = first_units
+
+    def __contains__(self, premises_id: str) -> bool:
+        """Tell whether a premises is known."""
+        return premises_id in self._premises
+
+    def commune_of(self, premises_id: str) -> str | None:
+        """Return the commune of a premises, None when it is unknown."""
+        premises = self._premises.get(premises_id)
+        return premises.commune_code if premises else None
+
+    def place(self, premises_id: str, unit: str | None) -> Premises | None:
+        """Return a premises with the asked unit if it exists, else with another that does: a stranger, but the premises has units."""
+        premises = self._premises.get(premises_id)
+        known = self._units.get((premises_id, normal_unit(unit))) or self._first_units.get(premises_id)
+        return msgspec.structs.replace(premises, units=(known,)) if premises and known else premises
+
+
+def load_places(connection: Connection, asked: Iterable[tuple[str, str | None]]) -> Places:
+    """Look up each ``(premises_id, unit)`` of a batch in three queries, however many units a premises has."""
+    pairs = set(asked)
+    wanted = sorted({premises_id for premises_id, _ in pairs})
     if not wanted:
-        return {}
-    units: dict[str, set[str]] = {}
-    for query in _unit_queries(wanted, sorted((premises_id, unit) for premises_id, unit in asked if unit)):
-        for row in connection.execute(query):
-            units.setdefault(row[0], set()).add(row[1])
-    found = connection.execute(select(tables.premises).where(tables.premises.c.premises_id.in_(wanted)))
-    return {each.premises_id: _premises(each, tuple(sorted(units.get(each.premises_id, ()))), name="") for each in found}
-
-
-def _unit_queries(premises_ids: list[str], places: list[tuple[str, str]]) -> list[Select[Any]]:
+        return Places({}, {}, {})
     columns = tables.units.c
     first = (
-        select(columns.premises_id, func.min(columns.unit))
-        .where(columns.premises_id.in_(premises_ids))
-        .group_by(columns.premises_id)
+        select(columns.premises_id, func.min(columns.unit)).where(columns.premises_id.in_(wanted)).group_by(columns.premises_id)
     )
-    if not places:
-        return [first]
-    mentioned = select(columns.premises_id, columns.unit).where(tuple_(columns.premises_id, columns.unit).in_(places))
-    return [first, mentioned]
+    keys = sorted({(premises_id, normal_unit(unit)) for premises_id, unit in pairs if unit})
+    exact = select(columns.premises_id, columns.unit_key, columns.unit).where(
+        tuple_(columns.premises_id, columns.unit_key).in_(keys)
+    )
+    found = connection.execute(select(tables.premises).where(tables.premises.c.premises_id.in_(wanted)))
+    return Places(
+        {row.premises_id: _premises(row, (), name="") for row in found},
+        {(row[0], row[1]): row[2] for row in connection.execute(exact)} if keys else {},
+        {row[0]: row[1] for row in connection.execute(first)},
+    )
 
 
 def _premises(row: Row[Any], units: tuple[str, ...], *, name: str, address_text: str = "") -> Premises:

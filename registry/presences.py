@@ -123,6 +123,15 @@ def premises_with_presences(connection: Connection, *, commune_code: str | None 
     return list(connection.scalars(query.order_by(columns.premises_id).limit(limit)))
 
 
+def watched_among(connection: Connection, premises_ids: Iterable[str]) -> set[str]:
+    """Return those of the premises at which anybody undeclared was seen."""
+    columns = tables.presences.c
+    wanted = sorted(set(premises_ids))
+    if not wanted:
+        return set()
+    return set(connection.scalars(select(columns.premises_id).distinct().where(columns.premises_id.in_(wanted))))
+
+
 def _sighting(row: Any) -> Sighting:
     return Sighting(
         presence_id=row.presence_id,

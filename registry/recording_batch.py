@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select, tuple_
 
-from registry import surroundings, tables
+from registry import presences, surroundings, tables
 from registry.answering import answer, is_on_time
 from registry.declarations import Facts
 from registry.kiosks import communes_of_kiosks
 from registry.person_changes import PersonWriter
-from registry.premises import premises_for_checks
+from registry.premises import load_places
 from registry.presences import KEPT_FOR, identities, is_covered, pseudonym_of
 from registry.quarantine import NOWHERE
 from registry.receipts import receipts_by_id
@@ -28,7 +28,7 @@ from registry.stay_changes import write_findings, write_stays
 from registry.vault import Cell
 from registry.writing import Pending
 from residence.clock import parse_instant
-from residence.errors import Malformed, Problem, problem
+from residence.errors import Malformed, Problem
 from residence.stays.check import CheckResult, check_declaration
 from residence.stays.declaration import StayDeclaration
 from residence.stays.findings import Finding
@@ -60,8 +60,8 @@ class _Group:
         self.sequences = _sequences_used(connection, statements)
         fresh = [each for each in statements if each.message.declaration_id not in self.given]
         messages = [each.message for each in fresh]
-        self.premises = premises_for_checks(connection, ((each.premises_id, each.unit) for each in messages))
-        kiosks = {each.source.kiosk_id for each in fresh if each.source and each.message.premises_id not in self.premises}
+        self.places = load_places(connection, ((each.premises_id, each.unit) for each in messages))
+        kiosks = {each.source.kiosk_id for each in fresh if each.source and each.message.premises_id not in self.places}
         self.kiosk_communes = communes_of_kiosks(connection, kiosks)
         self.picture = surroundings.load(
             connection,
@@ -69,6 +69,7 @@ class _Group:
             seen=[(each.person, parse_instant(each.seen_at, "/seen_at")) for each in messages if isinstance(each, Presence)],
             vault=means.vault,
         )
+        self.watched = presences.watched_among(connection, {each.premises_id for each in messages})
         self.people = PersonWriter(self.picture, self.pending, means)
 
     def take(self, statement: Statement) -> Recorded:
@@ -88,20 +89,18 @@ class _Group:
 
     def commune_of(self, statement: Statement) -> str:
         """Return the commune a statement belongs to: its premises', else its kiosk's."""
-        premises = self.premises.get(statement.message.premises_id)
-        if premises is not None:
-            return premises.commune_code
+        commune_code = self.places.commune_of(statement.message.premises_id)
+        if commune_code is not None:
+            return commune_code
         return self.kiosk_communes.get(statement.source.kiosk_id, NOWHERE) if statement.source else NOWHERE
 
     def _take_declaration(self, statement: Statement, message: StayDeclaration) -> Recorded:
-        premises = self.premises.get(message.premises_id)
+        premises = self.places.place(message.premises_id, message.unit)
         means = self.means
         verdict = check_declaration(message, premises=premises, rules=means.rules, now=statement.received_at)
         problems = verdict.problems
-        if premises is None and verdict.ok:
-            problems = (*problems, problem("registry.premises_unknown", "/premises_id"))
         outcome: Reconciliation | None = None
-        if premises is not None and verdict.ok:
+        if verdict.ok:
             known = self.picture.known_for(message)
             outcome = reconcile(message, known, rules=means.rules, received_at=statement.received_at)
         state = outcome.state if outcome else "refused"
@@ -140,7 +139,7 @@ class _Group:
         write_stays(self.pending, outcome.stay, before=before, message=message, picture=self.picture, means=self.means)
         vault = self.means.vault
         for stay in outcome.stay.stays:
-            if stay.stay_id == outcome.stay.stay_id:
+            if stay.stay_id == outcome.stay.stay_id and stay.premises_id in self.watched:
                 self.pending.covers.extend((vault.pseudonym(stay.premises_id, each), stay) for each in identities(message.person))
 
     def _declaration_row(
@@ -177,8 +176,8 @@ class _Group:
         }
 
     def _take_presence(self, statement: Statement, message: Presence) -> Recorded:
-        if message.premises_id not in self.premises:
-            unknown = (ReceiptFinding(code="registry.premises_unknown", severity="error", pointer="/premises_id"),)
+        if message.premises_id not in self.places:
+            unknown = (ReceiptFinding(code="declaration.premises_unknown", severity="error", pointer="/premises_id"),)
             receipt, receipt_bytes = answer(statement, self.means, state="refused", findings=unknown)
             self._keep(statement, receipt, receipt_bytes)
             return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)
@@ -212,6 +211,7 @@ class _Group:
         }
         self.pending.inserts[tables.subject_keys].append(key_row)
         self.pending.inserts[tables.presences].append(row)
+        self.watched.add(message.premises_id)
 
     def _keep(self, statement: Statement, receipt: Receipt, receipt_bytes: bytes) -> None:
         digest = bytes.fromhex(statement.body_digest)

@@ -109,8 +109,10 @@ units: Final = Table(
     commune(),
     own_id("premises_id"),
     own_id("unit", 32),
+    word("unit_key", length=32),  # residence.stays.spans.normal_unit: what two writings of a unit are compared by
     instant("created_at"),
     ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
+    Index("ix_units_premises_id_unit_key", "premises_id", "unit_key"),
 )
 
 households: Final = Table(

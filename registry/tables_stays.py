@@ -162,7 +162,7 @@ presences: Final = Table(
     instant("seen_at"),
     instant("expires_at", index=True),
     instant("recorded_at"),
-    Index("ix_presences_premises_id_seen_at", "commune_code", "premises_id", "seen_at"),
+    Index("ix_presences_premises_id_seen_at", "premises_id", "seen_at"),
     Index("ix_presences_pseudonym_index", "pseudonym_index"),
 )
 
