@@ -25,7 +25,7 @@ from residence.credentials.mojibake import is_garbled
 from residence.errors import Problem, problem
 from residence.people.documents import kind_of_card
 from residence.people.letters import carries_accents, stored_form, without_accents
-from residence.people.names import LONGEST_NAME, check_name, check_text
+from residence.people.names import LONGEST_NAME, check_name, check_text, is_address_character
 from residence.people.old_number import is_old_number
 from residence.people.partial_dates import earliest, read_card_date
 from residence.people.person import DocumentKind, NameQuality, PartialDate, Sex
@@ -143,6 +143,9 @@ class _Field(msgspec.Struct):
         found = check_text(value, pointer, longest=longest)
         if not found and is_garbled(value):
             found = (problem("text.garbled", pointer),)
+        strange = sorted({each for each in stored_form(value) if not is_address_character(each)})
+        if not found and strange:
+            found = (problem("text.strange_characters", pointer, characters=" ".join(strange[:5])),)
         self.problems += found
         return None if found else stored_form(value) or None
 

@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import accumulate
 from typing import Final, Literal
 
 import msgspec
@@ -27,6 +28,9 @@ NameResult = Literal["same", "likely", "different"]
 # The longest registered Vietnamese names have about 40 letters; passports carry at most 39.
 LONGEST_NAME: Final = 80
 _SIGNS: Final = frozenset(QUOTES + DASHES + " \u00a0.·~")
+# Marks NFC leaves on their own in letters such as ơ̆ and ê̆; others (strokes, enclosing marks) are decoration.
+_MARKS: Final = frozenset("\u0300\u0301\u0302\u0303\u0304\u0306\u0308\u0309\u030c\u031b\u0323\u0331")
+_ADDRESS_SIGNS: Final = frozenset("°²³½…“”№") | {chr(each) for each in range(0x20, 0x7F)} - set("<>")
 
 
 class NameComparison(msgspec.Struct, frozen=True):
@@ -51,7 +55,7 @@ def _only_lost_spaces(one: str, other: str) -> bool:
         return False
 
     def gaps(key: str) -> set[int]:
-        return {position - key[:position].count(" ") for position, letter in enumerate(key) if letter == " "}
+        return set(accumulate(map(len, key.split()[:-1])))
 
     return gaps(one) <= gaps(other) or gaps(other) <= gaps(one)
 
@@ -117,9 +121,14 @@ def check_text(text: str, pointer: str, *, longest: int) -> tuple[Problem, ...]:
 
 def is_name_character(character: str) -> bool:
     """Tell whether a character can stand in a name: a Latin letter, a combining mark on one, or one of a few signs."""
-    if character in _SIGNS or unicodedata.category(character) == "Mn":
+    if character in _SIGNS or character in _MARKS:
         return True
     return character.isalpha() and unicodedata.name(character, "").startswith("LATIN ")
+
+
+def is_address_character(character: str) -> bool:
+    """Tell whether a character can stand in an address: what a name may hold, ASCII digits and signs, and a few more signs."""
+    return character in _ADDRESS_SIGNS or is_name_character(character)
 
 
 def check_name(text: str, pointer: str) -> tuple[Problem, ...]:
