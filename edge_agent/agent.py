@@ -120,6 +120,10 @@ class Health:
         """Tell whether the registry can be reached now."""
         return self.connection == "up"
 
+    def seen(self) -> tuple[object, ...]:
+        """Return what of it the page shows; a line that tries again and again is not news."""
+        return self.connection if self.connection in {"up", "holding"} else "", self.depth, self.full, self.can_read
+
     @property
     def can_read(self) -> bool:
         """Tell whether a reader works, or none has reported yet."""
@@ -302,9 +306,8 @@ class KioskAgent:
             self._step(SettlementChanged(declaration_id=screen.declaration_id, standing=news.state, receipt=news.receipt))
 
     def _refresh_health(self) -> None:
-        health = self._measure()
-        if health != self._health:
-            self._health = health
+        before, self._health = self._health, self._measure()
+        if before.seen() != self._health.seen():
             self._changed("")
 
     def _give_up(self) -> None:
