@@ -41,6 +41,7 @@ from residence.wire import topics
 
 SESSION_EXPIRY_SECONDS: Final = 14 * 24 * 3600
 STATE_EVERY_SECONDS: Final = 60.0
+REFUSED: Final = "uplink.refused"
 _log = structlog.get_logger(__name__)
 
 
@@ -110,7 +111,7 @@ class Uplink:
         """Run one step; a fault of ours (a failing disk, say) is logged and costs the connection, never the thread."""
         try:
             work(*arguments)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the thread is the edge of this process
             _log.exception("uplink.failed")
             self._lost("uplink.failed")
 
@@ -171,7 +172,7 @@ class Uplink:
             self._client.loop_start()
         except (OSError, ValueError) as error:
             _log.info("uplink.unreachable", kind=type(error).__name__)
-            self._lost("uplink.refused" if isinstance(error, ssl.SSLError) else "uplink.unreachable")
+            self._lost(REFUSED if isinstance(error, ssl.SSLError) else "uplink.unreachable")
 
     def _new_client(self) -> Any:
         client = mqtt.Client(
@@ -189,7 +190,9 @@ class Uplink:
         client.will_set(self._topics.state, self._state(online=False), qos=1, retain=True, properties=will)
         put = self._events.put
         client.on_connect = lambda c, _u, _f, code, _p: put(_Event("connected", c, code))
-        client.on_disconnect = lambda c, _u, _f, code, _p: put(_Event("closed", c, _trouble(code)))
+        client.on_disconnect = lambda c, _u, _f, code, _p: put(
+            _Event("closed", c, REFUSED if code.value in {0x87, 0x8A, 0x8C} else "")
+        )
         client.on_publish = lambda c, _u, mid, code, _p: put(_Event("acknowledged", c, (mid, code.value)))
         client.on_message = lambda c, _u, message: put(_Event("message", c, message))
         return client
@@ -197,7 +200,7 @@ class Uplink:
     def _connected(self, code: ReasonCode) -> None:
         if code.is_failure:
             self._client.disconnect()
-            self._lost("uplink.refused")
+            self._lost(REFUSED)
             return
         wanted = (self._topics.receipts, self._topics.commands, topics.GATEWAY_STATE)
         self._client.subscribe([(each, SubscribeOptions(qos=1)) for each in wanted])
@@ -290,10 +293,6 @@ class Uplink:
 
     def _seconds(self) -> float:
         return self._clock.monotonic_ns() / 1e9
-
-
-def _trouble(code: ReasonCode) -> str:
-    return "uplink.refused" if code.value in {0x87, 0x8A, 0x8C} else ""
 
 
 def _connect_properties() -> Properties:
