@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-app = typer.Typer(invoke_without_command=True)
+app = typer.Typer()
 
 # name -> (module with ``run(*, quick)``, what it measures)
 BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
@@ -51,7 +51,7 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-@app.callback()
+@app.command()
 def bench(
     name: Annotated[str, typer.Argument(help="Which benchmark; see --list.")] = "",
     *,
