@@ -25,7 +25,7 @@ from residence.credentials.mojibake import is_garbled
 from residence.errors import Problem, problem
 from residence.people.documents import kind_of_card
 from residence.people.letters import carries_accents, stored_form, without_accents
-from residence.people.names import LONGEST_NAME, check_name, check_text, is_address_character
+from residence.people.names import LONGEST_NAME, check_name, check_text, is_address_character, is_name_character
 from residence.people.old_number import is_old_number
 from residence.people.partial_dates import earliest, read_card_date
 from residence.people.person import DocumentKind, NameQuality, PartialDate, Sex
@@ -36,6 +36,7 @@ FIELDS_2021: Final = 7
 FIELDS_2024: Final = 11
 FIELDS_DOUBTFUL: Final = 6
 DATE_LENGTH: Final = 8
+FRAMING: Final = "\r\n\t"  # what scanners are set to put after a code
 _SEX: Final[dict[str, Sex]] = {"nam": "male", "nu": "female"}
 _SEX_WORDS: Final = frozenset({"nam", "nữ", "nu"})
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
@@ -86,9 +87,9 @@ class _Split(msgspec.Struct, frozen=True):
 def _fields(text: str) -> tuple[list[str], tuple[Problem, ...]]:
     """Cut the text at its separator: pipes, or semicolons or line ends that a scanner put in their place."""
     if "|" in text:
-        return text.strip("\r\n").split("|"), ()
+        return text.strip(FRAMING).split("|"), ()
     replaced = (problem("card.separator_replaced", "/payload"),)
-    semicolons = text.strip("\r\n").split(";")
+    semicolons = text.strip(FRAMING).split(";")
     if len(semicolons) > FIELDS_DOUBTFUL - 1:
         return semicolons, replaced
     lines = _LINE_END.split(text.lstrip("\r\n"))
@@ -133,7 +134,14 @@ def read_sex(text: str) -> Sex | None:
     return _SEX[without_accents(folded)] if folded in _SEX_WORDS else None
 
 
-class _Field(msgspec.Struct):
+def _seems(extra: str) -> str:
+    """Return the code for what an extra field seems to be; the law lists a cancelled number and, for children, the parents."""
+    if is_personal_number(extra):
+        return "card.extra_cancelled_number"
+    return "card.extra_parent" if all(map(is_name_character, extra)) else "card.extra_unconfirmed"
+
+
+class _Collector(msgspec.Struct):
     """Collects one card's fields and problems while they are read in order."""
 
     problems: list[Problem]
@@ -187,14 +195,13 @@ class _Field(msgspec.Struct):
         return read.value if read else None
 
     def extras(self, values: list[str]) -> tuple[str, ...]:
-        """Return the raw extra fields, empty when one cannot be kept, and say that their meaning is not confirmed."""
+        """Return the raw extra fields, empty when one cannot be kept, and say what each seems to be, unconfirmed."""
         kept = [self.text(value, f"/fields/extra/{index}", longest=LONGEST_NAME) or "" for index, value in enumerate(values)]
-        if any(values):
-            self.problems.append(problem("card.extra_unconfirmed", "/fields/extra"))
+        self.problems += [problem(_seems(value), f"/fields/extra/{index}") for index, value in enumerate(kept) if value]
         return tuple(kept)
 
 
-def _read_fields(values: list[str], collect: _Field) -> CardFields:
+def _read_fields(values: list[str], collect: _Collector) -> CardFields:
     """Read at most 11 fields; those a cut text does not have stay None without a problem of their own."""
     number = values[0]
     has = [*values, *[None] * (FIELDS_2021 - len(values))]
@@ -245,7 +252,7 @@ def _warnings(fields: CardFields, damage: list[NameQuality], *, today: date) -> 
 def parse_card(text: str, *, today: date, policy: CardPolicy = DEFAULT_POLICY) -> ParsedCard:
     """Take a card's text apart and name every problem. Never raises; ``text`` may be anything."""
     split = _split(text, policy)
-    collect = _Field(list(split.problems))
+    collect = _Collector(list(split.problems))
     values = split.fields[:-1] if split.incomplete and len(split.fields) <= FIELDS_2021 else split.fields
     if not values:
         return ParsedCard(card=None, fields=CardFields(), name_quality="full", incomplete=True, problems=tuple(collect.problems))

@@ -54,7 +54,7 @@ def is_garbled(text: str) -> bool:
 
 def looks_like_card(text: str) -> bool:
     """Tell whether text has a card's 7 or 11 fields, a sex in the fifth and no trace of a wrong character set."""
-    fields = text.rstrip("\r\n").split("|")
+    fields = text.rstrip("\r\n\t").split("|")
     return (
         len(fields) in {7, 11}
         and _CARD_START.match(text) is not None

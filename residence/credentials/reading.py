@@ -176,5 +176,5 @@ def is_complete(payload: bytes) -> bool:
 
     Seven fields are whole only if nothing follows: wait for the idle gap, four empty fields may still come.
     """
-    fields = payload.strip(b"\r\n").split(b"|")
+    fields = payload.strip(b"\r\n\t").split(b"|")
     return len(fields) in _WHOLE_CARDS and len(fields[6]) == 8 and fields[6].isdigit()  # noqa: PLR2004 - ddmmyyyy
