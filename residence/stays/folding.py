@@ -26,7 +26,7 @@ from residence.stays.chains import Chain, chain_up
 from residence.stays.declaration import StayDeclaration
 from residence.stays.findings import Finding, derived_id, finding
 from residence.stays.identity import Party, agree, group_people, party_of_person, party_of_statement, place_labels
-from residence.stays.known import Known, KnownPerson, KnownStay
+from residence.stays.known import Known, KnownNumber, KnownPerson, KnownStay
 from residence.stays.rules import RuleBook
 from residence.stays.spans import Span, instant, is_home, leaving_time, max_stay, normal_unit
 
@@ -47,6 +47,7 @@ class Standing:
 
     groups: tuple[Group, ...]
     group_of: dict[str, int]  # declaration id -> index of its human being
+    says: dict[str, tuple[KnownNumber, ...]]  # declaration id -> numbers its arrival states now, after corrections
     drafts: tuple[tuple[int, KnownStay], ...]  # group and stay, its person_id still empty
     findings: frozenset[Finding]
 
@@ -78,7 +79,7 @@ class _Fold:
         self.parties = {key: party_of_statement(key, person, live=live) for key, person, live in statements}
         labels = [each for each in known.persons if each.declared_by in present]
         registered = [each for each in known.persons if each.declared_by not in present]
-        self.parts, found = group_people([*self.parties.values(), *(party_of_person(each) for each in registered)])
+        self.parts, found = group_people([*self.parties.values(), *(party_of_person(each, present) for each in registered)])
         self.found.update(found)
         self.labels = place_labels(labels, self.parts, present)
         index = {party.statement: number for number, group in enumerate(self.parts) for party in group if party.statement}
@@ -105,7 +106,10 @@ class _Fold:
             )
             for number, stay in self.drafts
         ]
-        return Standing(groups=tuple(groups), group_of=self.group_of, drafts=tuple(drafts), findings=frozenset(self.found))
+        says = {member: self.parties[chain.root.declaration_id].numbers for chain in self.chains for member in chain.members}
+        return Standing(
+            groups=tuple(groups), group_of=self.group_of, says=says, drafts=tuple(drafts), findings=frozenset(self.found)
+        )
 
     def _judge_person(self, parts: Sequence[Party], registered: Sequence[KnownPerson]) -> None:
         """Find what is wrong with the person or the number of each living statement of one human being."""

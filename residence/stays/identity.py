@@ -75,9 +75,10 @@ def party_of_statement(declaration_id: str, person: Person, *, live: bool) -> Pa
     )
 
 
-def party_of_person(person: KnownPerson) -> Party:
-    """Return the party of a registered person."""
-    return Party(key=f"p:{person.person_id}", name=person.full_name, birth=person.birth, numbers=person.numbers, person=person)
+def party_of_person(person: KnownPerson, present: Mapping[str, str]) -> Party:
+    """Return the party of a registered person, without the numbers that statements at hand taught: those speak for themselves."""
+    numbers = tuple(each for each in person.numbers if each.stated_in not in present)
+    return Party(key=f"p:{person.person_id}", name=person.full_name, birth=person.birth, numbers=numbers, person=person)
 
 
 def births_conflict(one: PartialDate | None, other: PartialDate | None) -> bool:
@@ -239,4 +240,4 @@ def place_labels(
 def _still_says(statement: Party, person: KnownPerson) -> bool:
     """Tell whether a statement still names a number of the person made from it; a correction may have moved it to somebody else."""
     known, stated = ({each.value for each in numbers} for numbers in (person.numbers, statement.numbers))
-    return bool(known & stated) or not (known or stated)
+    return bool(known & stated) or not known

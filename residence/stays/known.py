@@ -41,6 +41,7 @@ class KnownNumber(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     kind: NumberKind
     value: str
     status: NumberStatus = "active"
+    stated_in: str | None = None  # declaration that taught it; empty for numbers taken over from an authority's register
 
 
 class KnownPerson(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -14,6 +14,7 @@ Example: the lobby and the desk both declare the same person for one night; one 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal
@@ -23,7 +24,7 @@ import msgspec
 from residence.stays.declaration import StayDeclaration
 from residence.stays.findings import Finding, derived_id, finding
 from residence.stays.folding import Group, Standing, fold
-from residence.stays.known import Known, KnownNumber, KnownStay, numbers_of
+from residence.stays.known import Known, KnownNumber, KnownStay
 from residence.stays.rules import RuleBook
 from residence.stays.spans import instant, max_stay
 
@@ -81,16 +82,17 @@ def reconcile(declaration: StayDeclaration, known: Known, *, rules: RuleBook, re
     earlier = tuple(each for each in known.declarations if each.declaration_id != declaration.declaration_id)
     _refuse_incomplete(known, {declaration.declaration_id, *(each.declaration_id for each in earlier)})
     after = fold((*earlier, declaration), known, rules=rules)
-    before = fold(earlier, known, rules=rules).findings if earlier else frozenset()
+    before = fold(known.declarations, known, rules=rules).findings if known.declarations else frozenset()
     own = frozenset(each for each in after.findings if declaration.declaration_id in each.about) | _timing(
         declaration, rules, received_at
     )
     ids, changes = _name_people(declaration, after, known)
     number = after.group_of[declaration.declaration_id]
     state = _state(own)
-    person = _own_person(
-        declaration, after.groups[number], changes.get(number), person_id=ids[number], doubted=state != "accepted"
-    )
+    person = changes.get(number) or PersonChange(action="known", person_id=ids[number], stated_in=declaration.declaration_id)
+    if state == "accepted":
+        added = _added_numbers(declaration.declaration_id, after.says.get(declaration.declaration_id, ()), after.groups[number])
+        person = msgspec.structs.replace(person, add_numbers=added)
     return Reconciliation(
         state=state,
         person=person,
@@ -144,6 +146,7 @@ def _name_people(declaration: StayDeclaration, after: Standing, known: Known) ->
                 action="known", person_id=ids[number], stated_in=declaration.declaration_id, merges=merges
             )
     stay_person = {member: stay.person_id for stay in known.stays for member in stay.declaration_ids}
+    known_ids = {each.person_id for each in known.persons}
     for number, group in enumerate(after.groups):
         if number in ids:
             continue
@@ -152,11 +155,17 @@ def _name_people(declaration: StayDeclaration, after: Standing, known: Known) ->
             stay_person[each] for each in group.statements if each in stay_person and not own and stay_person[each] not in taken
         ]
         source = declaration.declaration_id if own else group.statements[0]
-        ids[number] = min(former) if former else derived_id("person", source)
+        ids[number] = min(former) if former else _free_id(source, taken)
         taken.add(ids[number])
-        if not former:
+        if not former and ids[number] not in known_ids:
             changes[number] = PersonChange(action="new", person_id=ids[number], stated_in=source)
     return ids, changes
+
+
+def _free_id(source: str, taken: set[str]) -> str:
+    """Return the first id derived from a declaration that stands for nobody else; a later one only after a correction."""
+    candidates = (derived_id("person" if count == 0 else f"person {count}", source) for count in itertools.count())
+    return next(each for each in candidates if each not in taken)
 
 
 def _chosen(group: Group) -> tuple[str, tuple[str, ...]]:
@@ -167,16 +176,12 @@ def _chosen(group: Group) -> tuple[str, tuple[str, ...]]:
     return chosen, tuple(each for each in made if each != chosen)
 
 
-def _own_person(
-    declaration: StayDeclaration, group: Group, change: PersonChange | None, *, person_id: str, doubted: bool
-) -> PersonChange:
-    """Return the change for the declaration's own person, with the numbers it adds unless something about it is doubted."""
-    change = change or PersonChange(action="known", person_id=person_id, stated_in=declaration.declaration_id)
-    if doubted:
-        return change
+def _added_numbers(declaration_id: str, stated: tuple[KnownNumber, ...], group: Group) -> tuple[KnownNumber, ...]:
+    """Return the numbers a declaration's arrival states that none of its persons is known by yet."""
     held = {(each.kind, each.value) for person in group.persons for each in person.numbers}
-    added = tuple(each for each in numbers_of(declaration.person) if (each.kind, each.value) not in held)
-    return msgspec.structs.replace(change, add_numbers=added)
+    return tuple(
+        msgspec.structs.replace(each, stated_in=declaration_id) for each in stated if (each.kind, each.value) not in held
+    )
 
 
 def _stay_change(declaration_id: str, after: Standing, known: Known, ids: Mapping[int, str]) -> StayChange | None:
