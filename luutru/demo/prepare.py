@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from registry.seed import DEMO_COMMUNE, seed_demo
+from registry.seed import DEMO_COMMUNE, demo_card_payloads, seed_demo
 
 from luutru import keys
 from luutru.demo.broker import Broker
@@ -114,6 +114,8 @@ def _furnish_kiosk(layout: Layout, pki: Pki, kiosk_id: str, *, place: Premises, 
     for source, name in ((identity.ca, "ca.pem"), (identity.certificate, "kiosk.pem"), (identity.key, "kiosk.key")):
         shutil.copy(source, folder / name)
     (folder / "keyring.json").write_bytes(public_keyring)
+    # the deck that is held before the kiosk's rendered camera; an earlier kiosk's person may come to the other one, too
+    (folder / "sample-cards.txt").write_text("".join(f"{text}\n" for text in demo_card_payloads()), encoding="utf-8")
     layout.kiosk_profile(kiosk_id).write_text(_profile(layout, kiosk_id, place), encoding="utf-8")
 
 

@@ -1,0 +1,24 @@
+"""The real gateway with one fault: it is killed between the commit and the acknowledgement of the first batch it takes.
+
+python crashing_gateway.py gateway run --broker ...
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+
+from gateway.port import Delivery
+from gateway.transport import PahoTransport
+from luutru.__main__ import main
+
+
+def die_instead(_transport: PahoTransport, deliveries: Sequence[Delivery]) -> None:
+    """Die as a power cut would, when there is something to acknowledge that matters."""
+    if any(delivery.topic.endswith("/d") for delivery in deliveries):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+PahoTransport.acknowledge = die_instead  # type: ignore[method-assign]
+main()
