@@ -203,7 +203,7 @@ def _nights(draft: Draft, texts: Texts, now: datetime) -> dict[str, Any]:
     return {
         "most": MOST_NIGHTS,
         "chosen": draft.nights,
-        "quick": [(nights, texts.day(leaving(now, nights))) for nights in QUICK_NIGHTS],
+        "quick": [(nights, texts.short_day(leaving(now, nights))) for nights in QUICK_NIGHTS],
     }
 
 

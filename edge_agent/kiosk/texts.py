@@ -41,6 +41,11 @@ class Texts:
         local = instant.astimezone(VIETNAM)
         return self("date", weekday=self(f"weekday.{local.weekday()}"), day=local.day, month=local.month, year=local.year)
 
+    def short_day(self, instant: datetime) -> str:
+        """Write a day with its weekday and without the year."""
+        local = instant.astimezone(VIETNAM)
+        return self("date.short", weekday=self(f"weekday.{local.weekday()}"), day=local.day, month=local.month)
+
     def clock(self, instant: datetime) -> str:
         """Write a time of day with its day."""
         local = instant.astimezone(VIETNAM)
