@@ -13,7 +13,7 @@ from hashlib import sha256
 
 import msgspec
 
-from registry.premises import premises_for_checks
+from registry.premises import load_places
 from registry.receipts import StoredReceipt, receipts_by_id
 from registry.recording import Origin, Recorded, Statement, record
 from residence.clock import uuid7
@@ -32,7 +32,7 @@ def check(server: Server, declaration: StayDeclaration) -> CheckResult:
     """Return every problem of a declaration."""
     place = (declaration.premises_id, declaration.unit)
     with server.registry.reading() as connection:
-        premises = premises_for_checks(connection, [place]).get(declaration.premises_id)
+        premises = load_places(connection, [place]).place(*place)
     return check_declaration(declaration, premises=premises, rules=server.rules, now=server.clock.now())
 
 

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from registry.premises import premises_for_checks
+from registry.premises import load_places
 from residence.clock import rfc3339
 from residence.errors import Conflict, Malformed, Refused, has_errors
 from residence.stays.declaration import StayDeclaration
@@ -65,8 +65,7 @@ def _allowed(server: Server, account: Account, declaration: StayDeclaration) -> 
 
 
 def _commune(connection: Connection, premises_id: str) -> str:
-    found = premises_for_checks(connection, [(premises_id, None)]).get(premises_id)
-    return found.commune_code if found else ""
+    return load_places(connection, [(premises_id, None)]).commune_of(premises_id) or ""
 
 
 @router.post("")
