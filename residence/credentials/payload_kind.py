@@ -21,8 +21,9 @@ from residence.people.letters import without_accents
 
 PayloadKind = Literal["card-qr", "vneid", "health-card", "vietqr", "scanner-setup", "unknown"]
 
-# The code of the sentence for every kind that is not a card.
-NOT_A_CARD: Final[dict[PayloadKind, str]] = {
+# The code of the sentence for every kind; all but the first are refusals.
+KIND_CODES: Final[dict[PayloadKind, str]] = {
+    "card-qr": "payload.card_qr",
     "vneid": "payload.vneid",
     "health-card": "payload.health_card",
     "vietqr": "payload.vietqr",

@@ -24,7 +24,7 @@ from residence.credentials.evidence import CheckOutcome, Evidence, EvidenceLevel
 from residence.credentials.mojibake import bytes_behind
 from residence.credentials.mrz import MrzFields, ParsedMrz, parse_mrz
 from residence.credentials.mrz_layout import MrzFormat
-from residence.credentials.payload_kind import NOT_A_CARD, PayloadKind, classify
+from residence.credentials.payload_kind import KIND_CODES, PayloadKind, classify
 from residence.errors import Problem, has_errors, problem
 from residence.people.person import Document, DocumentKind, Person
 from residence.people.personal_number import is_personal_number
@@ -87,10 +87,10 @@ def read_payload(payload: bytes | str, *, reader: str, today: date, policy: Card
         text, warnings = _text_of(payload)
     except UnicodeError:
         kind = classify(payload.decode("latin-1") if isinstance(payload, bytes) else payload)
-        return _refused(kind, problem("payload.not_utf8" if kind == "card-qr" else NOT_A_CARD[kind], "/payload"))
+        return _refused(kind, problem("payload.not_utf8" if kind == "card-qr" else KIND_CODES[kind], "/payload"))
     kind = classify(text)
     if kind != "card-qr":
-        return _refused(kind, *warnings, problem(NOT_A_CARD[kind], "/payload"))
+        return _refused(kind, *warnings, problem(KIND_CODES[kind], "/payload"))
     parsed = parse_card(text, today=today, policy=policy)
     outcome = _card_outcome(parsed, warnings)
     return msgspec.structs.replace(outcome, reading=_card_reading(parsed, reader, policy) if outcome.ok else None)

@@ -4,6 +4,7 @@ import json
 import string
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from residence.credentials.card_qr import CardPolicy, parse_card
+from residence.credentials.payload_kind import KIND_CODES, PayloadKind
 from residence.credentials.reading import is_complete, read_payload
+from residence.errors import sentence
 from residence.people.person import DocumentKind
 
 VECTORS = sorted((Path(__file__).parents[1] / "vectors" / "card-qr").glob("*.json"))
@@ -156,3 +159,8 @@ def test_a_cancelled_number_counts_only_where_a_site_has_confirmed_its_place():
 def test_a_payload_longer_than_any_code_is_refused_without_reading_it():
     outcome = read(CARD.encode() + b"a" * 3000)
     assert (outcome.kind, [each.code for each in outcome.problems]) == ("card-qr", ["payload.too_long"])
+
+
+def test_every_kind_of_code_has_a_sentence_in_both_languages():
+    assert set(KIND_CODES) == set(get_args(PayloadKind))
+    assert all(sentence(code).vi and sentence(code).en for code in KIND_CODES.values())
