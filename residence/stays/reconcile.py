@@ -71,7 +71,7 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     stay: StayChange | None = None
     findings: tuple[Finding, ...] = ()
     cleared: tuple[Finding, ...] = ()
-    split: tuple[PersonChange, ...] = ()  # other people who lost their person to a correction and need one; nearly always empty
+    split: tuple[PersonChange, ...] = ()  # other people to insert or merge, when this settles who they are; nearly always empty
 
 
 def reconcile(declaration: StayDeclaration, known: Known, *, rules: RuleBook, received_at: datetime) -> Reconciliation:
@@ -99,7 +99,11 @@ def reconcile(declaration: StayDeclaration, known: Known, *, rules: RuleBook, re
         stay=_stay_change(declaration.declaration_id, after, known, ids),
         findings=tuple(sorted((after.findings - before) | own, key=_order)),
         cleared=tuple(sorted(before - after.findings, key=_order)),
-        split=tuple(change for change in changes.values() if change.action == "new" and change.person_id != person.person_id),
+        split=tuple(
+            change
+            for change in changes.values()
+            if change.person_id != person.person_id and (change.action == "new" or change.merges)
+        ),
     )
 
 
