@@ -127,20 +127,17 @@ class Uplink:
             moments = [self._retry_at]
         return min(1.0, max(0.01, min(each for each in moments if each is not None) - now))
 
-    def _handle(self, event: _Event) -> None:
-        match event.kind:
-            case "connected":
-                self._connected(event.value)
-            case "closed":
-                # Mosquitto hangs up after it forbade a topic; then the refusal is the reason, not the hanging up
-                forbidden = self._health.trouble == REFUSALS[NOT_AUTHORISED]
-                self._lost(self._health.trouble if forbidden else str(event.value) or "uplink.unreachable")
-            case "acknowledged":
-                self._answered(*event.value)
-            case "message":
-                self._message(event.value)
-            case _:
-                """A row was kept or settled: _go_on looks at the outbox."""
+    def _handle(self, event: _Event) -> None:  # "kept" needs nothing here: _go_on looks at the outbox
+        if event.kind == "connected":
+            self._connected(event.value)
+        elif event.kind == "acknowledged":
+            self._answered(*event.value)
+        elif event.kind == "message":
+            self._message(event.value)
+        elif event.kind == "closed":
+            # Mosquitto hangs up after it forbade a topic; then the refusal is the reason, not the hanging up
+            forbidden = self._health.trouble == REFUSALS[NOT_AUTHORISED]
+            self._lost(self._health.trouble if forbidden else str(event.value) or "uplink.unreachable")
 
     def _go_on(self) -> None:
         now = self._seconds()
