@@ -6,7 +6,7 @@
 - With ``cycling=False`` only cards that were asked for appear; until then the lobby is empty.
 - Deterministic: the pictures depend on the payloads, the seed and the frame's place in the turn, not on when they are asked for.
 - Cheap: a card is drawn when its turn comes, a frame is rendered when it is due; only the present card's few held frames
-  are kept, in memory.
+  and the empty lobby's are kept, in memory.
 
 Example: ``video = SampleCards(payloads, clock=clock); video.show(3); FrameReader(video, clock=clock).start(deliver, report)``
 """
@@ -33,6 +33,7 @@ HELD_SECONDS: Final = 5.0
 LEAVING_SECONDS: Final = 0.6
 EMPTY_SECONDS: Final = 2.2  # longer than a code stays "in view" for the reader, so the same card twice counts twice
 _HELD_PICTURES: Final = 10  # the hand's tremble repeats after this many frames
+_EMPTY_PICTURES: Final = 4  # and the noise of the empty lobby after this many
 
 Phase = Literal["empty", "coming", "held", "leaving"]
 
@@ -77,6 +78,7 @@ class SampleCards:
         self._turn = Turn(frames_per_second, cards=len(self.deck))
         self._print: tuple[int, CardPrint] | None = None
         self._held: dict[int, Grey] = {}
+        self._empty: dict[int, Grey] = {}
 
     def show(self, index: int) -> None:
         """Ask for the card ``index`` of ``deck`` next; callable from any thread."""
@@ -113,6 +115,7 @@ class SampleCards:
     def close(self) -> None:
         """Forget the pictures."""
         self._held.clear()
+        self._empty.clear()
         self._print = None
 
     def _due(self) -> tuple[int, float]:
@@ -125,7 +128,10 @@ class SampleCards:
             raise RuntimeError("open() comes first")
         turn = self._turn
         if turn.phase == "empty":
-            return studio.empty(self._difficulty, shot=turn.step)
+            place = turn.step % _EMPTY_PICTURES
+            if place not in self._empty:
+                self._empty[place] = studio.empty(self._difficulty, shot=place)
+            return self._empty[place]
         if turn.phase != "held":
             return studio.render(self._card(), turn.pose(self._difficulty, studio.size), self._difficulty, shot=turn.step)
         place = turn.step % _HELD_PICTURES
