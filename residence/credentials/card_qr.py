@@ -183,7 +183,7 @@ class _Collector(msgspec.Struct):
         """Return the old number, None when the card has none or with an error."""
         if not value or is_old_number(value):
             return value or None
-        self.problems.append(problem("old_number.malformed", "/fields/old_number"))
+        self.problems.append(problem("old-number.malformed", "/fields/old_number"))
         return None
 
     def issued(self, value: str) -> str | None:

@@ -54,9 +54,9 @@ def is_personal_number(text: str) -> bool:
 
 
 def parse_personal_number(text: str, pointer: str = "") -> PersonalNumber:
-    """Take a number apart, or raise ``Malformed("personal_number.malformed")``."""
+    """Take a number apart, or raise ``Malformed("personal-number.malformed")``."""
     if not is_personal_number(text):
-        raise Malformed("personal_number.malformed", pointer)
+        raise Malformed("personal-number.malformed", pointer)
     century_and_sex = int(text[3])
     return PersonalNumber(
         number=text,
@@ -71,13 +71,13 @@ def parse_personal_number(text: str, pointer: str = "") -> PersonalNumber:
 def check_personal_number(text: str, *, sex: Sex | None, birth: PartialDate | None, pointer: str) -> tuple[Problem, ...]:
     """Return every problem of a number beside the sex and birth date stated with it (None = not stated)."""
     if not is_personal_number(text):
-        return (problem("personal_number.malformed", pointer),)
+        return (problem("personal-number.malformed", pointer),)
     parsed = parse_personal_number(text)
     found: list[Problem] = []
     if parsed.place is None:
-        found.append(problem("personal_number.unknown_place", pointer, prefix=parsed.place_code))
+        found.append(problem("personal-number.unknown_place", pointer, prefix=parsed.place_code))
     if sex is not None and sex != parsed.sex:
-        found.append(problem("personal_number.sex_disagrees", pointer))
+        found.append(problem("personal-number.sex_disagrees", pointer))
     if birth is not None and year_of(birth) != parsed.birth_year:
-        found.append(problem("personal_number.birth_year_disagrees", pointer, year=parsed.birth_year))
+        found.append(problem("personal-number.birth_year_disagrees", pointer, year=parsed.birth_year))
     return tuple(found)

@@ -79,7 +79,7 @@ def _check_numbers(person: Person) -> Iterator[Problem]:
         birth = person.birth if person.birth is not None and is_possible(person.birth) else None
         yield from check_personal_number(person.personal_number, sex=person.sex, birth=birth, pointer="/person/personal_number")
     if person.old_number is not None and not is_old_number(person.old_number):
-        yield problem("old_number.malformed", "/person/old_number")
+        yield problem("old-number.malformed", "/person/old_number")
     for index, number in enumerate(person.cancelled_numbers):
         yield from check_personal_number(number, sex=None, birth=None, pointer=f"/person/cancelled_numbers/{index}")
     document = person.document
