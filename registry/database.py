@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -23,6 +23,9 @@ from sqlalchemy.engine import make_url
 
 from registry.vault import Vault
 from residence.errors import Malformed
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _SQLITE_SETTINGS: Final = (
     "PRAGMA journal_mode=WAL",
@@ -85,10 +88,8 @@ def open_engine(url: str) -> Engine:
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring the tables at ``url`` to ``revision`` by the migrations packaged beside this file."""
     from alembic import command
-    from alembic.config import Config
 
-    config = Config()
-    config.set_main_option("script_location", str(resources.files("registry").joinpath("migrations")))
+    config = migrations()
     engine = open_engine(url)
     try:
         with engine.connect().execution_options(luutru_writes=True) as connection, connection.begin():
@@ -96,6 +97,30 @@ def upgrade(url: str, revision: str = "head") -> None:
             command.upgrade(config, revision)
     finally:
         engine.dispose()
+
+
+def migrations() -> Config:
+    """Return Alembic's configuration for the packaged migrations; the caller adds the connection."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("registry").joinpath("migrations")))
+    return config
+
+
+def current_revision(engine: Engine) -> str | None:
+    """Return the revision the tables are at, None for an empty database."""
+    from alembic.migration import MigrationContext
+
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str | None:
+    """Return the revision this version of the product needs."""
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(migrations()).get_current_head()
 
 
 def _to_json(value: object) -> str:

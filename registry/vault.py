@@ -114,6 +114,10 @@ class Vault:
         """Open one text field; None stays None."""
         return None if sealed is None else self.open(key, cell, sealed).decode()
 
+    def open_if_any(self, key: SubjectKey, cell: Cell, sealed: bytes | None) -> bytes | None:
+        """Open a field whose content does not matter, to see that it opens; None stays None."""
+        return None if sealed is None else self.open(key, cell, sealed)
+
     def number_index(self, kind: str, value: str) -> bytes:
         """Return the blind index of one identifier; the same in every commune, so that a person is found where they move to."""
         return self._index("number", kind, value)

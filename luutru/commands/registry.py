@@ -1,0 +1,168 @@
+"""``luutru registry``: create, upgrade, seed and check the registry.
+
+- ``--registry`` is an address (``sqlite:////path``, ``postgresql+psycopg://...``), ``--vault`` the directory with its keys; keep the two
+  on different disks and in different backups.
+- ``--json`` prints one object: ``ok``, ``counts``, ``seconds``, ``rejected`` and, for a check, ``problems``. Exit status 1 when not ``ok``.
+- Nothing personal is ever printed.
+
+Example: ``luutru registry create --registry sqlite:////var/lib/luutru/registry.db && luutru registry check``
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+if TYPE_CHECKING:
+    from registry.database import Registry
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create, upgrade, seed and check the registry.")
+
+RegistryOption = Annotated[
+    str,
+    typer.Option(
+        "--registry", envvar="LUUTRU_REGISTRY", help="Address of the registry: sqlite:////path or postgresql+psycopg://..."
+    ),
+]
+VaultOption = Annotated[
+    Path, typer.Option("--vault", envvar="LUUTRU_VAULT", help="Directory with the keys of the registry's sealed fields.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+DEFAULT_REGISTRY = "sqlite:///registry.db"
+DEFAULT_VAULT = Path("vault")
+Progress = Callable[[str, int, int], None]
+
+
+@app.command()
+def create(registry: RegistryOption = DEFAULT_REGISTRY, vault: VaultOption = DEFAULT_VAULT, *, json: JsonOption = False) -> None:
+    """Make the tables and the vault's keys; a registry that exists is refused.
+
+    Example: luutru registry create --registry sqlite:////var/lib/luutru/registry.db --vault /etc/luutru/vault
+    """
+    from registry.database import current_revision, newest_revision, open_engine, upgrade
+
+    with _answering(json=json) as answer:
+        engine = open_engine(registry)
+        standing = current_revision(engine)
+        engine.dispose()
+        if standing is not None:
+            answer |= {"ok": False, "revision": standing, "problems": ["registry.exists"]}
+            return
+        _open(registry, vault).close()
+        upgrade(registry)
+        answer |= {"revision": newest_revision()}
+
+
+@app.command()
+def upgrade(registry: RegistryOption = DEFAULT_REGISTRY, *, json: JsonOption = False) -> None:
+    """Bring the tables to this version; nothing happens when they are.
+
+    Example: luutru registry upgrade --registry postgresql+psycopg://luutru@db/luutru
+    """
+    from registry.database import newest_revision
+    from registry.database import upgrade as bring_up
+
+    with _answering(json=json) as answer:
+        bring_up(registry)
+        answer |= {"revision": newest_revision()}
+
+
+@app.command()
+def seed(registry: RegistryOption = DEFAULT_REGISTRY, vault: VaultOption = DEFAULT_VAULT, *, json: JsonOption = False) -> None:
+    """Write a small invented commune: premises, households, sixty residents; once.
+
+    Example: luutru registry seed --registry sqlite:////tmp/try.db --vault /tmp/try-vault --json
+    """
+    from luutru.system import system_clock
+    from registry.seed import seed_demo
+
+    with _answering(json=json) as answer, _progress(quiet=json) as progress:
+        opened = _open(registry, vault)
+        with opened.writing() as connection:
+            counts = seed_demo(connection, vault=opened.vault, now=system_clock().now(), progress=progress)
+        opened.close()
+        answer |= {"counts": counts, "rejected": []}
+
+
+@app.command()
+def check(registry: RegistryOption = DEFAULT_REGISTRY, vault: VaultOption = DEFAULT_VAULT, *, json: JsonOption = False) -> None:
+    """Check that the registry is whole: newest tables, every sealed field opens, every reference leads somewhere.
+
+    Example: luutru registry check --json
+    """
+    from registry.checking import check_registry
+
+    with _answering(json=json) as answer, _progress(quiet=json) as progress:
+        opened = _open(registry, vault)
+        report = check_registry(opened, progress=progress)
+        opened.close()
+        answer |= {"ok": report.ok, **msgspec.to_builtins(report)}
+
+
+def _open(registry: str, vault: Path) -> Registry:
+    from luutru.system import random_bytes
+    from registry.database import connect
+    from registry.key_provider import FileKeyProvider
+    from registry.vault import Vault
+
+    return connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
+
+
+@contextmanager
+def _answering(*, json: bool) -> Iterator[dict[str, Any]]:
+    """Collect the answer, print it, and end with the right status; an error of ours becomes an answer too."""
+    from luutru.system import SystemClock
+    from residence.errors import LuutruError
+
+    clock = SystemClock()
+    started = clock.monotonic_ns()
+    answer: dict[str, Any] = {"ok": True}
+    try:
+        yield answer
+    except LuutruError as error:
+        answer |= {"ok": False, "problems": [error.code]}
+    answer["seconds"] = round((clock.monotonic_ns() - started) / 1e9, 3)
+    if json:
+        sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
+    else:
+        _print(answer)
+    raise typer.Exit(0 if answer["ok"] else 1)
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    tasks: dict[str, TaskID] = {}
+    with Bar(console=Console(stderr=True), disable=quiet, transient=True) as bar:
+
+        def tell(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=of)
+            bar.update(tasks[what], completed=done)
+
+        yield tell
+
+
+def _print(answer: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from residence.errors import catalogue, sentence
+
+    console = Console(highlight=False)
+    console.print("[green]in order[/]" if answer["ok"] else "[red]not in order[/]", f"({answer['seconds']} s)")
+    if answer.get("revision"):
+        console.print(f"revision {answer['revision']}")
+    for name, count in sorted((answer.get("counts") or {}).items()):
+        console.print(f"  {name}: {count}")
+    for each in answer.get("problems") or ():
+        known = each.split()[0] in catalogue()
+        console.print(f"  [red]{each}[/]", sentence(each.split()[0]).en if known else "", markup=True)

@@ -1,0 +1,114 @@
+"""Whether a registry is whole: at the newest revision, every sealed field opens, every reference leads somewhere.
+
+- Reads in pages of ``PAGE`` rows, so a large registry is checked in bounded memory.
+- A problem names tables and ids, never a person.
+
+Example: ``check_registry(registry).problems == ()``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Row, Table, func, select
+
+from registry import tables
+from registry.database import Registry, current_revision, newest_revision
+from registry.persons import SEALED_COLUMNS
+from registry.vault import Cell, Vault
+from residence.errors import LuutruError
+
+PAGE: Final = 500
+MOST_PROBLEMS: Final = 100
+
+# table, its id, whose key sealed it, sealed columns
+_SEALED: Final[tuple[tuple[Table, str, str, tuple[str, ...]], ...]] = (
+    (tables.persons, "person_id", "person_id", SEALED_COLUMNS),
+    (tables.identifiers, "identifier_id", "subject_id", ("value",)),
+    (tables.declarations, "declaration_id", "subject_id", ("body",)),
+    (tables.premises, "premises_id", "premises_id", ("name", "address_text")),
+    (tables.presences, "presence_id", "presence_id", ("reading",)),
+    (tables.quarantine, "quarantine_id", "quarantine_id", ("payload",)),
+)
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check found. ``counts``: rows by table; ``erased``: sealed rows whose key was deleted on purpose."""
+
+    revision: str | None
+    counts: dict[str, int]
+    opened: int
+    erased: int
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether nothing is wrong."""
+        return not self.problems
+
+
+def check_registry(registry: Registry, *, progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None) -> Report:
+    """Check the whole registry; ``progress(what, done, of)`` is told after each table."""
+    revision = current_revision(registry.engine)
+    if revision != newest_revision():
+        return Report(revision=revision, counts={}, opened=0, erased=0, problems=("registry.not_upgraded",))
+    problems: list[str] = []
+    opened = erased = 0
+    with registry.reading() as connection:
+        counts = {name: _count(connection, table) for name, table in sorted(tables.metadata.tables.items())}
+        for done, (table, own_id, subject, columns) in enumerate(_SEALED, 1):
+            for row in _rows(connection, table, own_id):
+                outcome = _open_row(
+                    connection, registry.vault, (table.name, row, getattr(row, own_id), getattr(row, subject), columns)
+                )
+                opened += outcome is True
+                erased += outcome is None
+                if outcome is False:
+                    problems.append(f"vault.damaged {table.name} {getattr(row, own_id)}")
+            progress(table.name, done, len(_SEALED))
+        problems += _dangling(connection)
+    return Report(revision=revision, counts=counts, opened=opened, erased=erased, problems=tuple(problems[:MOST_PROBLEMS]))
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return connection.scalar(select(func.count()).select_from(table)) or 0
+
+
+def _rows(connection: Connection, table: Table, own_id: str) -> Iterator[Row[Any]]:
+    last = ""
+    while True:
+        page = connection.execute(select(table).where(table.c[own_id] > last).order_by(table.c[own_id]).limit(PAGE)).all()
+        yield from page
+        if len(page) < PAGE:
+            return
+        last = getattr(page[-1], own_id)
+
+
+def _open_row(connection: Connection, vault: Vault, what: tuple[str, Row[Any], str, str, tuple[str, ...]]) -> bool | None:
+    """Open every sealed column of a row: True, False when one does not open, None when its key was deleted."""
+    table, row, row_id, subject_id, columns = what
+    try:
+        key = vault.load_keys(connection, [subject_id]).get(subject_id)
+        if key is None:
+            return None
+        for column in columns:
+            vault.open_if_any(key, Cell(table, column, row_id), getattr(row, f"{column}_sealed"))
+    except LuutruError:
+        return False
+    return True
+
+
+def _dangling(connection: Connection) -> list[str]:
+    """Find declarations without a receipt, and standing stays of nobody."""
+    receipts, declarations = tables.receipts.c, tables.declarations.c
+    answered = select(receipts.declaration_id).where(
+        receipts.commune_code == declarations.commune_code, receipts.declaration_id == declarations.declaration_id
+    )
+    without = select(declarations.declaration_id).where(~answered.exists()).limit(MOST_PROBLEMS)
+    stays, persons = tables.stays.c, tables.persons.c
+    people = select(persons.person_id).where(persons.person_id == stays.person_id)
+    of_nobody = select(stays.stay_id).where(~people.exists()).limit(MOST_PROBLEMS)
+    found = [f"no receipt: declaration {each}" for each in connection.scalars(without)]
+    return found + [f"no person: stay {each}" for each in connection.scalars(of_nobody)]

@@ -1,0 +1,217 @@
+"""Recording: the single path, on both engines."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from factories import make_declaration, make_id, make_person
+from recording_town import Town, make_presence
+
+from registry import tables
+from registry.checking import check_registry
+from registry.declarations import findings_about
+from registry.receipts import receipt_by_code, receipts_by_id
+from registry.stays import history, stays_at
+from residence.stays.declaration import Declarant
+
+
+def test_a_declaration_becomes_a_stay_and_a_signed_receipt(town: Town) -> None:
+    recorded = town.declare()
+    assert recorded.receipt.state == "accepted"
+    assert not recorded.replayed
+    with town.registry.reading() as connection:
+        stays = stays_at(connection, "blk-hoa-binh")
+        stored = receipt_by_code(connection, recorded.receipt.code.lower())
+    assert [(stay.unit, stay.status, stay.on_time, stay.evidence_level) for stay in stays] == [("1203", "open", True, 1)]
+    assert stored is not None
+    assert stored.receipt_bytes == recorded.receipt_bytes
+
+
+def test_a_replay_returns_the_original_receipt_and_changes_nothing(town: Town) -> None:
+    statement = town.say(make_declaration())
+    first = town.record(statement)[0]
+    before = {name: town.rows(table) for name, table in tables.metadata.tables.items()}
+    town.now = town.now.replace(hour=12)
+    again = town.record(statement, statement)
+    assert [each.receipt_bytes for each in again] == [first.receipt_bytes] * 2
+    assert all(each.replayed for each in again)
+    assert {name: town.rows(table) for name, table in tables.metadata.tables.items()} == before
+
+
+def test_the_same_statement_twice_in_one_batch_is_recorded_once(town: Town) -> None:
+    statement = town.say(make_declaration())
+    first, second = town.record(statement, statement)
+    assert first.receipt_bytes == second.receipt_bytes
+    assert (first.replayed, second.replayed) == (False, True)
+    assert len(town.rows(tables.declarations)) == 1
+
+
+def test_an_identity_used_for_other_content_is_set_aside_and_the_original_stands(town: Town) -> None:
+    original = make_declaration()
+    town.record(town.say(original))
+    forged = town.say(msgspec.structs.replace(original, unit="0101"))
+    first, again = town.record(forged)[0], town.record(forged)[0]
+    assert first.receipt.state == "refused"
+    assert [each.code for each in first.receipt.findings] == ["registry.identity_reused"]
+    assert again.receipt_bytes == first.receipt_bytes
+    assert [row.unit for row in town.rows(tables.declarations)] == ["1203"]
+    assert len(town.rows(tables.quarantine)) == 1
+
+
+def test_a_sequence_number_used_twice_is_set_aside(town: Town) -> None:
+    first = town.say(make_declaration())
+    second = town.say(make_declaration(person=make_person(personal_number="001095000118")), source=first.source)
+    recorded = town.record(first, second)
+    assert [each.receipt.state for each in recorded] == ["accepted", "refused"]
+    assert recorded[1].receipt.findings[0].code == "registry.sequence_reused"
+
+
+def test_people_in_one_batch_see_each_other(town: Town) -> None:
+    lobby, desk = make_declaration(), make_declaration(declared_at="2026-07-10T07:05:00Z")
+    recorded = town.record(town.say(lobby), town.say(desk))
+    assert [each.receipt.state for each in recorded] == ["accepted", "accepted"]
+    assert len([row for row in town.rows(tables.persons) if row.declaration_id]) == 1
+    stays = town.rows(tables.stays)
+    assert [sorted(row.declaration_ids) for row in stays if row.status == "open"] == [
+        sorted([lobby.declaration_id, desk.declaration_id])
+    ]
+    with town.registry.reading() as connection:
+        found = findings_about(connection, [desk.declaration_id])[desk.declaration_id]
+    assert "stays.duplicate" in {each.code for each in found}
+
+
+def test_together_or_one_by_one_ends_in_the_same_registry(town: Town, url: str) -> None:
+    people = [
+        make_person(full_name=f"Lê Văn {name}", personal_number=f"00109500020{n}")
+        for n, name in enumerate(("Bình", "Chi", "Dũng"))
+    ]
+    for person in people:
+        town.declare(person=person, unit="0101")
+    single = sorted((row.unit, row.status) for row in town.rows(tables.stays))
+    town.record(
+        *(
+            town.say(make_declaration(person=msgspec.structs.replace(each, personal_number=each.personal_number[:-1] + "9")))
+            for each in people[:1]
+        )
+    )
+    assert len(single) == 3
+    assert len(town.rows(tables.stays)) == 4
+
+
+def test_a_departure_ends_the_stay_and_keeps_its_history(town: Town) -> None:
+    arrival = make_declaration()
+    town.record(town.say(arrival))
+    town.declare(kind="departure", about=arrival.declaration_id, planned_departure="2026-07-10T14:00:00+07:00")
+    with town.registry.reading() as connection:
+        stay = stays_at(connection, "blk-hoa-binh")[0]
+        states = [row.status for row in history(connection, stay.stay_id)]
+    assert stay.status == "ended"
+    assert states == ["open", "ended"]
+
+
+def test_a_correction_keeps_what_was_said_before(town: Town) -> None:
+    arrival = make_declaration(person=make_person(full_name="Trần Văn Am"))
+    town.record(town.say(arrival))
+    town.declare(kind="correction", about=arrival.declaration_id, declarant=Declarant(role="facility"), unit="0304")
+    with town.registry.reading() as connection:
+        stay = stays_at(connection, "blk-hoa-binh")[0]
+        units = [row.unit for row in history(connection, stay.stay_id)]
+    assert units == ["1203", "0304"]
+    assert len(town.rows(tables.person_versions)) == 1
+    assert len(town.rows(tables.declarations)) == 2
+
+
+def test_a_refused_declaration_is_kept_and_names_nobody(town: Town) -> None:
+    recorded = town.declare(unit=None)
+    assert recorded.receipt.state == "refused"
+    assert "declaration.unit_missing" in {each.code for each in recorded.receipt.findings}
+    row = town.rows(tables.declarations)[0]
+    assert (row.state, row.person_id, row.subject_id) == ("refused", None, recorded.declaration_id)
+    assert town.rows(tables.stays) == []
+
+
+def test_a_premises_nobody_knows_is_refused(town: Town) -> None:
+    recorded = town.declare(premises_id="nowhere")
+    assert recorded.receipt.state == "refused"
+    assert "declaration.premises_unknown" in {each.code for each in recorded.receipt.findings}
+
+
+@pytest.mark.parametrize("place", [0, 3, 7])
+def test_one_bad_statement_becomes_a_dead_letter_and_the_rest_is_recorded(
+    town: Town, place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from registry import recording_batch
+
+    honest = recording_batch.reconcile
+
+    def fails_for_one(declaration: object, *arguments: object, **named: object) -> object:
+        if declaration.note == "poison":
+            raise RuntimeError("a fault of ours")
+        return honest(declaration, *arguments, **named)
+
+    monkeypatch.setattr(recording_batch, "reconcile", fails_for_one)
+    people = [make_person(personal_number=f"00109500030{n}") for n in range(8)]
+    batch = [town.say(make_declaration(person=each, note="poison" if n == place else None)) for n, each in enumerate(people)]
+    recorded = town.record(*batch)
+    assert [each.receipt.state for each in recorded] == ["received" if n == place else "accepted" for n in range(8)]
+    assert recorded[place].set_aside is not None
+    assert town.record(batch[place])[0].receipt_bytes == recorded[place].receipt_bytes
+    monkeypatch.undo()
+    assert town.record(batch[place])[0].receipt.state == "accepted"
+
+
+def test_a_number_of_a_registered_person_finds_that_person(town: Town) -> None:
+    from registry.seed import demo_residents
+
+    resident = demo_residents()[5].person
+    town.declare(person=resident, premises_id="htl-sao-mai", unit="201")
+    assert [row for row in town.rows(tables.persons) if row.declaration_id] == []
+    assert len(town.rows(tables.stays)) == 1
+
+
+def test_a_presence_that_a_stay_covers_leaves_no_row(town: Town) -> None:
+    town.declare()
+    before = len(town.rows(tables.receipts))
+    assert town.see().receipt.state == "accepted"
+    assert town.rows(tables.presences) == []
+    assert len(town.rows(tables.receipts)) == before
+
+
+def test_a_presence_of_a_resident_leaves_no_row(town: Town) -> None:
+    from registry.seed import demo_residents
+
+    assert town.see(demo_residents()[0].person).receipt.state == "accepted"
+    assert town.rows(tables.presences) == []
+
+
+def test_a_presence_of_nobody_declared_is_kept_under_a_pseudonym_until_it_is_covered(town: Town) -> None:
+    statement = town.say(make_presence())
+    first = town.record(statement)[0]
+    assert town.record(statement)[0].receipt_bytes == first.receipt_bytes
+    assert len(town.rows(tables.presences)) == 1
+    town.declare()
+    assert town.rows(tables.presences) == []
+    with town.registry.reading() as connection:
+        assert receipts_by_id(connection, [first.declaration_id]) == {}
+
+
+def test_pseudonyms_of_two_premises_cannot_be_joined(town: Town) -> None:
+    town.see()
+    town.see(premises_id="htl-sao-mai")
+    assert len({bytes(row.pseudonym_index) for row in town.rows(tables.presences)}) == 2
+
+
+def test_a_presence_and_a_later_declaration_in_one_batch_leave_no_presence(town: Town) -> None:
+    town.record(town.say(make_presence()), town.say(make_declaration()))
+    assert town.rows(tables.presences) == []
+
+
+def test_after_all_that_the_registry_is_whole(town: Town) -> None:
+    town.declare()
+    town.declare(person=make_person(personal_number=None, document=None, full_name="Không Giấy Tờ"))
+    town.declare(unit=None)
+    town.see(make_person(personal_number="001095000999"))
+    report = check_registry(town.registry)
+    assert report.problems == ()
+    assert report.erased == 0
+    assert make_id() is not None
