@@ -107,9 +107,7 @@ class _Fold:
             for number, stay in self.drafts
         ]
         says = {member: self.parties[chain.root.declaration_id].numbers for chain in self.chains for member in chain.members}
-        return Standing(
-            groups=tuple(groups), group_of=self.group_of, says=says, drafts=tuple(drafts), findings=frozenset(self.found)
-        )
+        return Standing(groups=tuple(groups), group_of=self.group_of, says=says, drafts=tuple(drafts), findings=_once(self.found))
 
     def _judge_person(self, parts: Sequence[Party], registered: Sequence[KnownPerson]) -> None:
         """Find what is wrong with the person or the number of each living statement of one human being."""
@@ -270,3 +268,10 @@ class _Fold:
             declaration_ids=members,
         )
         self.drafts.append((number, stay))
+
+
+def _once(found: set[Finding]) -> frozenset[Finding]:
+    """Keep one finding for each code and set of declarations, the one with the least pointer: two fields may tell the same."""
+    return frozenset(
+        {(each.code, each.about): each for each in sorted(found, key=lambda each: each.pointer, reverse=True)}.values()
+    )

@@ -98,13 +98,18 @@ def reconcile(declaration: StayDeclaration, known: Known, *, rules: RuleBook, re
         person=person,
         stay=_stay_change(declaration.declaration_id, after, known, ids),
         findings=tuple(sorted((after.findings - before) | own, key=_order)),
-        cleared=tuple(sorted(before - after.findings, key=_order)),
+        cleared=_gone(before, after.findings),
         split=tuple(
             change
             for change in changes.values()
             if change.person_id != person.person_id and (change.action == "new" or change.merges)
         ),
     )
+
+
+def _gone(before: frozenset[Finding], after: frozenset[Finding]) -> tuple[Finding, ...]:
+    standing = {_order(each) for each in after}
+    return tuple(sorted((each for each in before if _order(each) not in standing), key=_order))
 
 
 def _order(each: Finding) -> tuple[str, tuple[str, ...]]:
