@@ -79,9 +79,7 @@ class Uplink:
         self._client: Any = None
         self._delivery = Delivery(outbox, self._plan)
         self._health = Health(state=ConnectionState.STOPPED, session=0, attempts=0, trouble="", gateway_online=True)
-        self._retry_at = 0.0
-        self._state_due = 0.0
-        self._hold_until = 0.0
+        self._retry_at = self._state_due = self._hold_until = 0.0
         outbox.listen(lambda _: self._events.put(_Event("kept")))
 
     def health(self) -> Health:
