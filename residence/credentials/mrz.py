@@ -36,6 +36,8 @@ _ALLOWED: Final = re.compile(r"[A-Z0-9<]*\Z")
 _LETTERS: Final = re.compile(r"[A-Z]{1,3}<{0,2}\Z")
 _SEX: Final[dict[str, Sex | None]] = {"M": "male", "F": "female", "<": None, "X": None}
 _EXPIRED_AT_MOST_YEARS: Final = 30
+# A clock before this was never set (a kiosk without network wakes in 1970); it must not move births a century back.
+_CLOCKS_ARE_PAST: Final = date(2026, 1, 1)
 
 
 class MrzFields(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,6 +196,7 @@ def _birth(zone: _Zone, personal: str | None, *, today: date) -> PartialDate | N
     if not raw[:2].isdigit() or month is None or day is None:
         zone.add("mrz.date_impossible", zone.layout.birth, found=raw)
         return None
+    today = max(today, _CLOCKS_ARE_PAST)
     century = today.year // 100 * 100
     candidates = [partial_date(start + int(raw[:2]), month, day) for start in (century, century - 100)]
     possible = [each for each in candidates if each is not None and earliest(each) <= today]
@@ -221,9 +224,10 @@ def _expiry(zone: _Zone, issuer: str, *, today: date) -> str | None:
     if raw in NO_EXPIRY_VALUES and issuer == "VNM":
         zone.add("mrz.no_expiry", zone.layout.expiry)
         return None
-    century = today.year // 100 * 100
+    window = max(today, _CLOCKS_ARE_PAST).year
+    century = window // 100 * 100
     years = [start + int(raw[:2]) for start in (century - 100, century, century + 100)] if raw.isdigit() else []
-    year = next((each for each in years if each >= today.year - _EXPIRED_AT_MOST_YEARS), None)
+    year = next((each for each in years if each >= window - _EXPIRED_AT_MOST_YEARS), None)
     read = partial_date(year, int(raw[2:4]), int(raw[4:])) if year is not None else None
     if read is None or read.precision != "day":
         zone.add("mrz.date_impossible", zone.layout.expiry, found=raw)

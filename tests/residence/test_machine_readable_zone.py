@@ -67,7 +67,13 @@ def test_no_zone_of_the_right_size_raises(shape, data):
 def test_birth_is_past_and_expiry_is_not_a_century_ago(today):
     fields = parse_mrz(CARD, today=today).fields
     assert date.fromisoformat(fields.expiry).year >= today.year - 30
-    assert fields.birth is None or fields.birth.value <= today.isoformat()
+    assert fields.birth.value <= max(today, date(2026, 1, 1)).isoformat()
+
+
+def test_a_clock_that_was_never_set_does_not_make_people_a_century_older():
+    assert parse_mrz(CARD, today=date(1970, 1, 1)).fields.birth.value == "1995-12-25"
+    assert parse_mrz(PASSPORT, today=date(1970, 1, 1)).fields.birth.value == "1974-08-12"
+    assert parse_mrz(CARD, today=date(1900, 1, 1)).fields.expiry == "2035-12-25"
 
 
 def test_a_passport_read_whole_is_level_one_and_its_name_wants_a_look():
