@@ -24,13 +24,14 @@ from server.wiring import Server, caller_address, server_of
 
 router = APIRouter(prefix="/receipt")
 Wired = Annotated[Server, Depends(server_of)]
+LONGEST_CODE: Final = 40
 HOMES: Final = frozenset({PremisesKind.HOUSEHOLD, PremisesKind.RENTAL_HOUSE, PremisesKind.APARTMENT_BLOCK})
 
 
 @router.get("")
-def show(request: Request, caller: Caller) -> Response:
-    """Ask for a code."""
-    return render(request, "residents/check_receipt.html", caller=caller, code="", wrong=None)
+def show(request: Request, caller: Caller, code: str = "") -> Response:
+    """Ask for a code; the QR code on a kiosk's screen brings it along, and checking it is still an act of the person."""
+    return render(request, "residents/check_receipt.html", caller=caller, code=code[:LONGEST_CODE], wrong=None)
 
 
 @router.post("")
