@@ -3,6 +3,7 @@
 - Newest frame only: a frame that came while another was decoded is dropped, so what is delivered is what is in view now.
 - A frame may take ``budget_ns``; the slower decoder stages are skipped when it is used up.
 - An empty scene is given only the quickest stage, but for two frames a second (``edge_agent/scanning/attention.py``).
+- A code that is no card (a poster behind the person) does not end the search for one in the same frame.
 - A source that fails is closed and opened again (``supervising.py``); a video that does not loop ends the reader.
 - Frames live in memory for the time of one decode. Nothing is written, logged or kept.
 
@@ -18,8 +19,10 @@ from edge_agent.readers.port import Capture, Deliver, Frame, FrameSource, Report
 from edge_agent.readers.supervising import Supervisor
 from edge_agent.scanning.attention import Attention
 from edge_agent.scanning.cascade import QUICK, Stage, decode
+from edge_agent.scanning.codes import Code
 from edge_agent.scanning.shown import NewlyShown
 from residence.clock import Clock
+from residence.credentials.reading import is_complete
 
 BUDGET_NS: Final = 80_000_000
 _WAIT_FOR_FRAME: Final = 0.5
@@ -62,9 +65,18 @@ class FrameReader:
     def _captures(self, frame: Frame) -> list[Capture]:
         deadline = self._clock.monotonic_ns() + self._budget_ns
         awake = self._attention.is_awake(frame.grey, now_ns=frame.taken_ns)
-        codes = decode(frame.grey, stages=self._stages, time_left=lambda: awake and self._clock.monotonic_ns() < deadline)
+        codes = decode(
+            frame.grey,
+            stages=self._stages,
+            time_left=lambda: awake and self._clock.monotonic_ns() < deadline,
+            enough=_has_card,
+        )
         return [
             Capture(payload=code.payload, symbology=code.format, reader=f"{self.name}:{code.reader}", seen_at_ns=frame.taken_ns)
             for code in codes
             if self._shown.is_new(code.payload, frame.taken_ns)
         ]
+
+
+def _has_card(codes: list[Code]) -> bool:
+    return any(is_complete(code.payload) for code in codes)

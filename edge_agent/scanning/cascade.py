@@ -6,6 +6,7 @@
 - Only QR model 2 is asked for: with Micro QR allowed, blur turns into phantom codes such as "447774".
 - A caller with little time passes ``time_left``; it is asked before each stage but the first, so a frame never waits on the
   last stage when a newer frame is there.
+- A kiosk says what is ``enough``: a poster's code on the wall behind must not keep the later stages from the card.
 - A stage is a name and a function, so a better reader is one more line in the list, tried where all before it failed.
 - Pure: a picture in, codes out; no image is kept.
 
@@ -41,15 +42,26 @@ def always() -> bool:
     return True
 
 
-def decode(grey: Grey, *, stages: Sequence[Stage] | None = None, time_left: Callable[[], bool] = always) -> list[Code]:
-    """Return the codes of the first stage that reads any, or nothing. ``grey`` is uint8 (height, width)."""
+def decode(
+    grey: Grey,
+    *,
+    stages: Sequence[Stage] | None = None,
+    time_left: Callable[[], bool] = always,
+    enough: Callable[[list[Code]], bool] = bool,
+) -> list[Code]:
+    """Return the distinct codes read until ``enough`` of them (any, unless told otherwise) or time or stages ran out.
+
+    ``grey`` is uint8 (height, width).
+    """
+    found: dict[bytes, Code] = {}
     for position, stage in enumerate(QUICK if stages is None else stages):
         if position and not time_left():
             break
-        codes = stage.read(grey)
-        if codes:
-            return codes
-    return []
+        for code in stage.read(grey):
+            found.setdefault(code.payload, code)
+        if enough(list(found.values())):
+            break
+    return list(found.values())
 
 
 def zxing(

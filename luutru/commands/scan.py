@@ -78,8 +78,13 @@ def _stages(*, second_opinion: bool, thorough: bool) -> tuple[Stage, ...]:
     return with_second_opinion(stages) if second_opinion else stages
 
 
+def _name(file: Path) -> str:
+    """Return a path as text; bytes of it that are not UTF-8 are replaced, for JSON cannot carry them."""
+    return str(file).encode("utf-8", "replace").decode()
+
+
 def _file_problem(error: Malformed, file: Path) -> Problem:
-    return problem(error.code, "/file", name=file.name, limit=_LIMIT_MEGAPIXELS)
+    return problem(error.code, "/file", name=_name(Path(file.name)), limit=_LIMIT_MEGAPIXELS)
 
 
 def _still_result(file: Path, stages: tuple[Stage, ...]) -> Result:
@@ -99,7 +104,7 @@ def _still_result(file: Path, stages: tuple[Stage, ...]) -> Result:
     except Malformed as error:
         problems = [_file_problem(error, file)]
     ms = round((clock.monotonic_ns() - began) / 1e6, 3)
-    return {"file": str(file), "codes": [_code_object(code) for code in codes], "problems": problems, "ms": ms}
+    return {"file": _name(file), "codes": [_code_object(code) for code in codes], "problems": problems, "ms": ms}
 
 
 def _code_problems(codes: list[Code]) -> list[Problem]:
@@ -120,7 +125,7 @@ def _mrz_result(file: Path, _stages: tuple[Stage, ...]) -> Result:
         problems = [problem("scan.mrz_not_available", "/file")]
     except Malformed as error:
         problems = [_file_problem(error, file)]
-    return {"file": str(file), "lines": [], "ok": False, "problems": problems, "ms": 0.0}
+    return {"file": _name(file), "lines": [], "ok": False, "problems": problems, "ms": 0.0}
 
 
 def _clip_result(file: Path, stages: tuple[Stage, ...]) -> Result:
@@ -128,14 +133,14 @@ def _clip_result(file: Path, stages: tuple[Stage, ...]) -> Result:
     from edge_agent.scanning.clips import play
     from luutru.system import SystemClock
 
-    blank: Result = {"file": str(file), "text": None, "first_read_ms": None, "frames_seen": 0, "ms_per_frame": 0.0}
+    blank: Result = {"file": _name(file), "text": None, "first_read_ms": None, "frames_seen": 0, "ms_per_frame": 0.0}
     try:
         frame_at, rate = _open_clip(file)
         outcome = play(frame_at, rate=rate, read=lambda grey: decode(grey, stages=stages), timer_ns=SystemClock().monotonic_ns)
     except Malformed as error:
         return blank | {"problems": [_file_problem(error, file)]}
     if not outcome.frames_seen:
-        return blank | {"problems": [problem("scan.not_a_clip", "/file", name=file.name)]}
+        return blank | {"problems": [problem("scan.not_a_clip", "/file", name=_name(Path(file.name)))]}
     return blank | {
         "text": outcome.codes[0].text if outcome.codes else None,
         "first_read_ms": None if outcome.first_read_ms is None else round(outcome.first_read_ms, 3),

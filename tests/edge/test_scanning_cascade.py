@@ -99,6 +99,21 @@ def test_stages_stop_at_the_first_read():
     assert asked == ["a", "b"]
 
 
+def test_a_poster_on_the_wall_does_not_hide_the_card_that_needs_a_later_stage():
+    def code(payload):
+        return Code(payload=payload, format="QRCode", reader="test", corners=((0, 0),) * 4)
+
+    stages = (
+        Stage("a", lambda _: [code(b"poster")]),
+        Stage("b", lambda _: [code(b"poster"), code(b"card")]),
+        Stage("c", lambda _: 1 / 0),
+    )
+
+    found = decode(np.zeros((8, 8), np.uint8), stages=stages, enough=lambda codes: any(each.payload == b"card" for each in codes))
+
+    assert [each.payload for each in found] == [b"poster", b"card"]
+
+
 def test_without_time_only_the_first_stage_runs():
     asked = []
     stages = tuple(Stage(name, lambda _, name=name: asked.append(name) or []) for name in "abc")
