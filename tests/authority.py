@@ -16,10 +16,14 @@ from registry.database import connect, upgrade
 from registry.key_provider import FileKeyProvider
 from registry.vault import Vault
 from residence.stays.rules import load_rule_book
-from residence.wire.envelope import EnvelopeOpener
+from residence.wire import cbor
+from residence.wire.envelope import EnvelopeOpener, split_envelope
 from residence.wire.keyring import Keyring
 from residence.wire.messages import Presence
 from residence.wire.receipts import verify_receipt
+from residence.wire.topics import kiosk_topics
+
+__all__ = ["ENROLLED", "Authority", "join_envelope", "kiosk_topics", "split_envelope"]
 
 ENROLLED = EVENING.replace(month=1)
 
@@ -103,6 +107,11 @@ class Authority:
 
     def close(self):
         self.registry.close()
+
+
+def join_envelope(signed, sealed):
+    """An envelope from parts that may not belong together."""
+    return cbor.encode([signed, sealed])
 
 
 def _word(number):
