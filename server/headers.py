@@ -2,6 +2,7 @@
 
 - Scripts come from this server, or carry the nonce of this one answer; there is no ``unsafe-inline`` and no foreign host.
 - WebAssembly may be compiled only where a page asks for it (``request.state.wasm``): the page that reads a card's photo.
+- A fault inside the application is answered here, with the same headers, and logged without its message (it may hold a name).
 - Everything but static files is ``no-store``: a shared front-desk computer must not show the last guest to the next one.
 
 >>> "unsafe-inline" in content_policy("n", wasm=False)
@@ -14,9 +15,14 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from typing import Final
 
+import structlog
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+log: Final = structlog.get_logger()
 FIXED: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -47,8 +53,11 @@ def content_policy(nonce: str, *, wasm: bool) -> str:
 class SecurityHeaders:
     """ASGI middleware: makes the nonce before the page is rendered and writes the headers as it leaves."""
 
-    def __init__(self, app: ASGIApp, *, random_bytes: Callable[[int], bytes], secure: bool) -> None:
+    def __init__(
+        self, app: ASGIApp, *, random_bytes: Callable[[int], bytes], secure: bool, on_fault: Callable[[Request], Response]
+    ) -> None:
         self._app: Final = app
+        self._on_fault: Final = on_fault
         self._random_bytes: Final = random_bytes
         self._secure: Final = secure
 
@@ -60,12 +69,23 @@ class SecurityHeaders:
         state = scope.setdefault("state", {})
         state["nonce"] = urlsafe_b64encode(self._random_bytes(18)).decode()
 
+        begun = False
+
         async def with_headers(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 self._write(MutableHeaders(scope=message), scope["path"], state)
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        try:
+            await self._app(scope, receive, with_headers)
+        except Exception as error:
+            log.error("unhandled", path=scope["path"], kind=type(error).__name__)  # noqa: TRY400  # a traceback may hold a name
+            if begun:
+                raise
+            response = await run_in_threadpool(self._on_fault, Request(scope))
+            await response(scope, receive, with_headers)
 
     def _write(self, headers: MutableHeaders, path: str, state: dict[str, object]) -> None:
         for name, value in FIXED.items():

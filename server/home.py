@@ -20,7 +20,7 @@ from server.visitor import Caller
 from server.wiring import Server, server_of
 
 router = APIRouter()
-START_PAGES = {"clerk": "/desk", "officer": "/police", "operator": "/operators/kiosks", "resident": "/receipt"}
+START_PAGES = {"clerk": "/desk", "officer": "/police", "operator": "/operators/kiosks", "resident": "/receipts"}
 
 
 def local_path(target: str) -> str:

@@ -26,7 +26,7 @@ COOKIE: Final = "luutru_language"
 def preferred_language(*, cookie: str | None, accept: str) -> Language:
     """Choose between cookie, browser and default."""
     if cookie in LANGUAGES:
-        return cast("Language", cookie)
+        return cookie
     wishes = [part.split(";")[0].strip().replace("-", "_") for part in accept.split(",") if part.strip()]
     return cast("Language", negotiate_locale(wishes, LANGUAGES) or "vi")
 

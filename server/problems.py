@@ -13,19 +13,17 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from residence.errors import Conflict, LuutruError, Malformed, Problem, Refused, Untrusted, catalogue, problem
 from server.pages import render
 from server.visitor import visitor
 from server.wiring import server_of
 
-log: Final = structlog.get_logger()
 PROBLEM_JSON: Final = "application/problem+json"
 BY_KIND: Final[dict[type[LuutruError], int]] = {Malformed: 422, Untrusted: 401, Refused: 403, Conflict: 409}
 STATUS: Final = {
@@ -79,7 +77,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(LuutruError, _answer)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _fault)
 
 
 async def _answer(request: Request, error: Exception) -> Response:
@@ -125,6 +122,13 @@ async def _unreadable(request: Request, error: Exception) -> Response:
     return await _answer(request, Malformed("server.input_unreadable", pointer, str(first["msg"])))
 
 
-async def _fault(request: Request, error: Exception) -> Response:
-    log.error("unhandled", path=request.url.path, kind=type(error).__name__)  # never the message: it may hold a name
-    return await _answer(request, Refused("server.fault"))
+def fault_answer(request: Request) -> Response:
+    """Answer an unhandled fault: a problem document, a page, or, when even the page fails, one plain sentence."""
+    error = Refused("server.fault")
+    if request.url.path.startswith("/api/"):
+        return _problem_answer(error)
+    try:
+        return _page(request, error)
+    except Exception:  # noqa: BLE001  # nothing may come after this
+        said = problem("server.fault").message
+        return PlainTextResponse(f"{said.vi}\n{said.en}\n", status_code=500)

@@ -190,7 +190,7 @@ class World:
             kiosks.keep_state(connection, state, now=self.clock.now())
 
 
-def csrf_of(client: Client, path: str = "/receipt") -> str:
+def csrf_of(client: Client, path: str = "/receipts") -> str:
     """Return the token of the forms this client is shown."""
     return re.search(r'name="csrf" value="([0-9a-f]{64})"', client.get(path).text)[1]
 

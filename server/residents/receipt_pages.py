@@ -22,7 +22,7 @@ from server.pages import render
 from server.visitor import Caller, Form
 from server.wiring import Server, caller_address, server_of
 
-router = APIRouter(prefix="/receipt")
+router = APIRouter(prefix="/receipts")
 Wired = Annotated[Server, Depends(server_of)]
 LONGEST_CODE: Final = 40
 HOMES: Final = frozenset({PremisesKind.HOUSEHOLD, PremisesKind.RENTAL_HOUSE, PremisesKind.APARTMENT_BLOCK})

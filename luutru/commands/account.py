@@ -1,0 +1,188 @@
+"""``luutru account``: make accounts, one-time sign-in links and API tokens; list who may sign in.
+
+- A link or token is printed once and never again: the registry keeps its hash.
+- Nobody's password is set, because there is none: a link lets its holder add a passkey.
+- Exit status 1 when something was refused (a taken name, an unknown account), with its code.
+
+Example: ``luutru account add letan --role clerk --premises htl-sao-mai && luutru account link letan``
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from registry.accounts import KnownAccount
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Make accounts and one-time sign-in links.")
+
+RegistryOption = Annotated[
+    str,
+    typer.Option(
+        "--registry", envvar="LUUTRU_REGISTRY", help="Address of the registry: sqlite:////path or postgresql+psycopg://..."
+    ),
+]
+VaultOption = Annotated[
+    Path, typer.Option("--vault", envvar="LUUTRU_VAULT", help="Directory with the keys of the registry's sealed fields.")
+]
+BaseUrlOption = Annotated[
+    str, typer.Option("--base-url", envvar="LUUTRU_SERVER_BASE_URL", help="The server's address, for the link.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+NameArgument = Annotated[str, typer.Argument(help="Sign-in name: a handle, not a person's name.")]
+DEFAULT_REGISTRY = "sqlite:///registry.db"
+ROLES = ("clerk", "resident", "officer", "operator")
+
+
+@app.command()
+def add(
+    name: NameArgument,
+    *,
+    role: Annotated[str, typer.Option(help="clerk, resident, officer or operator.")],
+    commune: Annotated[str, typer.Option(help="Commune the account belongs to.")] = "demo-01",
+    premises: Annotated[list[str] | None, typer.Option(help="A clerk's premises; may be given again.")] = None,
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = Path("vault"),
+    json: JsonOption = False,
+) -> None:
+    """Add an account; give it a link next.
+
+    Example: luutru account add letan --role clerk --premises htl-sao-mai
+    """
+    from luutru.system import random_bytes, system_clock
+    from registry.accounts import KnownAccount, add_account
+    from residence.clock import uuid7
+    from residence.errors import Refused
+
+    if role not in ROLES:
+        raise typer.BadParameter(f"one of {', '.join(ROLES)}", param_hint="--role")
+    now = system_clock().now()
+    account = KnownAccount(
+        account_id=str(uuid7(now, random_bytes(10))),
+        commune_code=commune,
+        sign_in_name=name,
+        role=role,
+        areas=tuple(premises or ()),
+        created_at=now,
+    )
+    with _writing(registry, vault) as connection:
+        if role == "clerk" and not premises:
+            raise Refused("account.areas_needed")
+        add_account(connection, account)
+    _say(msgspec.to_builtins(account), f"added {role} {name}", json=json)
+
+
+@app.command()
+def link(
+    name: NameArgument,
+    *,
+    hours: Annotated[float, typer.Option(min=0.1, max=168, help="How long the link may be used.")] = 24.0,
+    base_url: BaseUrlOption = "http://localhost:8300",
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = Path("vault"),
+    json: JsonOption = False,
+) -> None:
+    """Make a one-time sign-in link.
+
+    Example: luutru account link letan --hours 2
+    """
+    from luutru.system import system_clock
+    from registry.accounts import add_link
+
+    token = _new_token()
+    with _writing(registry, vault) as connection:
+        account = _known(connection, name)
+        add_link(connection, account, token, now=system_clock().now(), lifetime=timedelta(hours=hours))
+    address = f"{base_url.rstrip('/')}/sign-in/link/{token}"
+    _say({"sign_in_name": name, "link": address, "hours": hours}, address, json=json)
+
+
+@app.command()
+def token(
+    name: NameArgument,
+    *,
+    days: Annotated[float, typer.Option(min=1, max=366, help="How long the token is good.")] = 90.0,
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = Path("vault"),
+    json: JsonOption = False,
+) -> None:
+    """Make an API token with the account's role and area.
+
+    Example: luutru account token letan --days 90
+    """
+    from luutru.system import system_clock
+    from registry.accounts import BEARER, open_session
+
+    bearer = _new_token()
+    with _writing(registry, vault) as connection:
+        account = _known(connection, name)
+        open_session(connection, account, bearer, method=BEARER, now=system_clock().now(), lifetime=timedelta(days=days))
+    _say({"sign_in_name": name, "token": bearer, "days": days}, bearer, json=json)
+
+
+@app.command("list")
+def list_all(
+    *, registry: RegistryOption = DEFAULT_REGISTRY, vault: VaultOption = Path("vault"), json: JsonOption = False
+) -> None:
+    """List the accounts.
+
+    Example: luutru account list --json
+    """
+    from registry.accounts import list_accounts
+
+    with _writing(registry, vault) as connection:
+        known = list_accounts(connection)
+    lines = "\n".join(f"{each.sign_in_name:20} {each.role:9} {', '.join(each.areas) or each.commune_code}" for each in known)
+    _say({"accounts": msgspec.to_builtins(known)}, lines or "no accounts", json=json)
+
+
+def _new_token() -> str:
+    from base64 import urlsafe_b64encode
+
+    from luutru.system import random_bytes
+
+    return urlsafe_b64encode(random_bytes(32)).decode().rstrip("=")
+
+
+def _known(connection: Connection, name: str) -> KnownAccount:
+    from registry.accounts import find_account
+    from residence.errors import Refused
+
+    account = find_account(connection, name)
+    if account is None:
+        raise Refused("account.unknown")
+    return account
+
+
+@contextmanager
+def _writing(registry: str, vault: Path) -> Iterator[Connection]:
+    """Open the registry for one transaction; print a refusal and end with status 1."""
+    from luutru.system import random_bytes
+    from registry.database import connect
+    from registry.key_provider import FileKeyProvider
+    from registry.vault import Vault
+    from residence.errors import LuutruError, sentence
+
+    opened = connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
+    try:
+        with opened.writing() as connection:
+            yield connection
+    except LuutruError as error:
+        typer.echo(f"{error.code}: {sentence(error.code).en}", err=True)
+        sys.exit(1)
+    finally:
+        opened.close()
+
+
+def _say(content: object, line: str, *, json: bool) -> None:
+    typer.echo(msgspec.json.encode(content).decode() if json else line)

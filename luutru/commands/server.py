@@ -1,0 +1,70 @@
+"""``luutru server``: run the web process.
+
+- Settings are options or ``LUUTRU_*`` variables (docs/settings.md); every one has a default for one machine.
+
+Example: ``luutru server run --registry sqlite:////var/lib/luutru/registry.db --base-url https://luutru.example``
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run the web server.")
+
+
+@app.callback()
+def root() -> None:
+    """Run the web server."""
+
+
+@app.command("run")
+def run_server(
+    *,
+    registry: Annotated[
+        str, typer.Option(envvar="LUUTRU_REGISTRY", help="Address of the registry: sqlite:////path or postgresql+psycopg://...")
+    ] = "sqlite:///registry.db",
+    vault: Annotated[
+        Path, typer.Option(envvar="LUUTRU_VAULT", help="Directory with the keys of the registry's sealed fields.")
+    ] = Path("vault"),
+    keys: Annotated[Path, typer.Option(envvar="LUUTRU_KEYS", help="Directory with server-receipt.key.")] = Path("keys"),
+    base_url: Annotated[
+        str, typer.Option(envvar="LUUTRU_SERVER_BASE_URL", help="The address people type; https makes cookies Secure.")
+    ] = "http://localhost:8300",
+    relying_party: Annotated[
+        str, typer.Option(envvar="LUUTRU_SERVER_RELYING_PARTY", help="Host name passkeys belong to; never change it.")
+    ] = "localhost",
+    host: Annotated[str, typer.Option(envvar="LUUTRU_SERVER_HOST", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="LUUTRU_SERVER_PORT", min=1, max=65535, help="Port to listen on.")] = 8300,
+    idle_minutes: Annotated[
+        float, typer.Option(envvar="LUUTRU_SERVER_IDLE_MINUTES", min=1, help="A session ends after so long without a request.")
+    ] = 30.0,
+) -> None:
+    """Serve pages and API until asked to stop (SIGTERM or Ctrl-C).
+
+    Example: luutru server run --port 8300 --base-url http://localhost:8300
+    """
+    from luutru.logs import configure_logs
+    from luutru.processes.server import ServerProcess, run
+    from residence.errors import LuutruError
+
+    configure_logs()
+    process = ServerProcess(
+        registry=registry,
+        vault=vault,
+        keys=keys,
+        base_url=base_url,
+        relying_party=relying_party,
+        host=host,
+        port=port,
+        session_idle=timedelta(minutes=idle_minutes),
+    )
+    try:
+        run(process)
+    except (LuutruError, OSError) as error:
+        typer.echo(f"server: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,77 @@
+"""The web process: where settings, registry, keys and the application are put together, and uvicorn runs it.
+
+- It signs receipts with a key of its own (``server-receipt.key``), so a gateway's key never leaves the gateway.
+- Behind a proxy that ends TLS, ``--base-url https://...`` makes cookies ``Secure``; forwarded addresses are believed from loopback only.
+- SIGTERM and Ctrl-C finish the requests in hand and end with status 0.
+
+Example: ``run(ServerProcess(registry="sqlite:////var/lib/luutru/registry.db", vault=Path("vault"), keys=Path("keys"), base_url=...))``
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from luutru.keys import read_signing_key
+from luutru.system import random_bytes, system_clock
+from registry.database import connect
+from registry.key_provider import FileKeyProvider
+from registry.vault import Vault
+from residence.stays.rules import load_rule_book
+from server.app import create_app
+from server.settings import ServerSettings
+from server.static_files import missing_vendor_files
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+RECEIPT_KEY: Final = "server-receipt.key"
+log = structlog.get_logger("luutru.server")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ServerProcess:
+    """What one web process is told. See docs/settings.md."""
+
+    registry: str
+    vault: Path
+    keys: Path  # holds server-receipt.key
+    base_url: str = "http://localhost:8300"
+    relying_party: str = "localhost"
+    host: str = "127.0.0.1"
+    port: int = 8300
+    session_idle: timedelta = timedelta(minutes=30)
+
+
+def build(process: ServerProcess) -> FastAPI:
+    """Put the application together; nothing listens yet."""
+    settings = ServerSettings(
+        base_url=process.base_url.rstrip("/"), relying_party=process.relying_party, session_idle=process.session_idle
+    )
+    missing = missing_vendor_files(settings.static)
+    if missing:
+        log.warning("front-end files are missing; run scripts/bootstrap", files=missing)
+    vault = Vault(FileKeyProvider(process.vault, random_bytes=random_bytes), random_bytes=random_bytes)
+    return create_app(
+        registry=connect(process.registry, vault=vault),
+        rules=load_rule_book(),
+        signer=read_signing_key(process.keys / RECEIPT_KEY, use="receipt"),
+        clock=system_clock(),
+        random_bytes=random_bytes,
+        settings=settings,
+    )
+
+
+def run(process: ServerProcess) -> None:
+    """Serve until a signal asks us to stop."""
+    import uvicorn
+
+    app = build(process)
+    log.info("server starts", address=process.base_url)
+    uvicorn.run(app, host=process.host, port=process.port, log_level="warning", access_log=False, server_header=False)
+    app.state.server.registry.close()
+    log.info("server ended")
