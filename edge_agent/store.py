@@ -63,6 +63,7 @@ class Store:
         self.path: Final = path
         self.ballast: Final = path.with_name(path.name + ".ballast")
         self._lock = threading.RLock()
+        path.touch(mode=0o600)  # SQLite gives its log the same rights
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         self._pages = max(max_bytes // _PAGE_BYTES, 2 * _RESERVE_PAGES)
         try:

@@ -102,7 +102,8 @@ class Uplink:
         while (event := self._next_event()) is None or event.kind != "stop":
             if event is not None and event.client in {None, self._client}:
                 self._guarded(self._handle, event)
-            self._guarded(self._go_on)
+            if self._events.empty():  # a burst of receipts is taken as a whole before anything is sent
+                self._guarded(self._go_on)
         self._guarded(self._say_goodbye)
 
     def _guarded(self, work: Callable[..., None], *arguments: Any) -> None:

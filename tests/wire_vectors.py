@@ -223,6 +223,9 @@ def envelope_cases() -> dict[str, dict[str, Any]]:
         "version 2": vector(changed_header({1: 2}), refused("header.version")),
         "sequence zero": vector(changed_header({6: 0}), refused("header.malformed")),
         "no sequence": vector(changed_header({}, remove=6), refused("header.missing")),
+        "a wall clock that is no time": vector(
+            changed_header({9: [bytes(16), 1, "yesterday", "synced"]}), refused("time.malformed")
+        ),
         "a nonce of eleven bytes": vector(changed_header({13: bytes(11)}), refused("header.malformed")),
         "a body that is not JSON": vector(seal(b"not json"), refused("message.malformed", "decode")),
         "a schema nobody knows": vector(seal(schema="weather/1"), refused("message.schema_unknown", "decode")),

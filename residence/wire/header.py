@@ -9,11 +9,13 @@ Example: ``decode_header(encode_header(header)) == header``
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
+from residence.clock import parse_instant
 from residence.errors import Malformed
 from residence.wire import cbor
 from residence.wire.datakey import NONCE_BYTES, WRAPPED_BYTES
@@ -27,6 +29,7 @@ MAX_SEQUENCE: Final = (1 << 63) - 1
 DIGEST_BYTES: Final = 32
 _TIME_STATES: Final = frozenset({"unset", "rtc_only", "synced", "jumped"})
 _TIMES_PARTS: Final = 4
+_CANONICAL_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # name -> label on the wire
 _LABELS: Final = {
@@ -65,8 +68,14 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def encode_header(header: Header) -> bytes:
-    """Write the header; the result is what is signed and what the seal is bound to."""
+    """Write the header; the result is what is signed and what the seal is bound to.
+
+    An id that is not a UUID in its canonical spelling is ``Malformed("header.malformed")``: it would come back changed.
+    """
     times = header.times
+    for name, text in (("epoch", header.epoch), ("declaration_id", header.declaration_id), ("times/0", times.boot_id)):
+        if not _CANONICAL_UUID.fullmatch(text):
+            raise Malformed("header.malformed", f"/{name}")
     values: dict[str, Any] = {
         **{name: getattr(header, name) for name in _LABELS},
         "epoch": UUID(header.epoch).bytes,
@@ -149,4 +158,5 @@ def _times(value: Any) -> Times:
     boot_id, monotonic_ns, wall, time_state = value
     if len(boot_id) != 16 or not 0 <= monotonic_ns <= MAX_SEQUENCE or len(wall) > MAX_TEXT or time_state not in _TIME_STATES:  # noqa: PLR2004
         raise Malformed("header.malformed", "/times")
+    parse_instant(wall, "/times/2")
     return Times(boot_id=_uuid(boot_id), monotonic_ns=monotonic_ns, wall=wall, time_state=time_state)

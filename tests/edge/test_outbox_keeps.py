@@ -8,7 +8,7 @@ from kiosk_parts import KEYS, answer, make_outbox, open_row
 
 from luutru.throwaway import throwaway_keys
 from residence.credentials.evidence import Evidence
-from residence.errors import Untrusted
+from residence.errors import Malformed, Untrusted
 from residence.wire.envelope import read_header
 from residence.wire.keyring import Keyring
 from residence.wire.messages import Presence, encode_message
@@ -45,6 +45,19 @@ def test_a_presence_is_kept_the_same_way(outbox):
     )
     outbox.keep(presence)
     assert outbox.unsettled(1)[0].schema == "presence/1"
+
+
+def test_the_files_are_for_the_kiosk_alone(tmp_path, outbox):
+    outbox.keep(make_declaration())
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.glob("kiosk.db*") if path.suffix != ".ballast"} == {0}
+
+
+def test_an_id_in_another_spelling_is_not_sealed(outbox):
+    with pytest.raises(Malformed, match=r"header.malformed"):
+        outbox.keep(make_declaration(declaration_id=make_id().upper()))
+    assert outbox.depth() == 0
+    outbox.keep(make_declaration())
+    assert outbox.unsettled(1)[0].sequence == 1
 
 
 def test_keeping_twice_gives_the_first_answer_and_one_row(outbox):
