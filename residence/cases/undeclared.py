@@ -4,6 +4,8 @@
 - Not covered and past the deadline of the stay that would have begun at the first sighting: a **notice** first, always.
 - A **case** needs more than an entry: a night check, a second sighting past the deadline, or a notice unanswered for longer than
   ``Patience.unanswered_after``. It also needs a notice that was sent before.
+- An answered notice closes what came before it; only a later night check counts after that.
+- While a kiosk of the premises has not delivered since before the deadline, nobody becomes a case: the outage is ours.
 - Missing papers are never a reason: how well somebody was identified plays no part here.
 - Every result names the rule that made it and the innocent explanations that were tried and did not hold.
 
@@ -12,15 +14,18 @@ Example: seen at the door on 2026-07-10 at 21:00, no stay: due 23:00, a notice f
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 
+from residence.clock import VIETNAM, parse_instant
 from residence.places.premises import Premises
-from residence.stays.deadlines import PersonKind
+from residence.stays.deadlines import Deadline, PersonKind, deadline
 from residence.stays.known import KnownResidence, KnownStay
 from residence.stays.rules import RuleBook
+from residence.stays.spans import max_stay
 
 SightingKind = Literal["entry", "night_check"]
 Step = Literal["notice", "case"]
@@ -57,6 +62,8 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
     unanswered_after: timedelta = timedelta(hours=24)
     pending_grace: timedelta = timedelta(hours=36)  # a kiosk that was offline may still deliver a declaration
+    arrival_slack: timedelta = timedelta(hours=12)  # people pass the door before the hour they write down, and leave after it
+    new_visit_after: timedelta = timedelta(hours=36)  # not seen for so long: the next sighting begins another visit
 
 
 class Undeclared(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +91,32 @@ class PremisesState(msgspec.Struct, frozen=True, kw_only=True):
     silent_since: datetime | None = None
 
 
+class _Cover:
+    """What explains sightings, by person, so that a commune is judged in one pass."""
+
+    def __init__(
+        self, stays: tuple[KnownStay, ...], residences: tuple[KnownResidence, ...], slack: timedelta, rules: RuleBook
+    ) -> None:
+        self._stays: dict[tuple[str, str], list[tuple[datetime, datetime]]] = defaultdict(list)
+        self._homes: dict[tuple[str, str], list[KnownResidence]] = defaultdict(list)
+        for stay in stays:
+            if stay.status != "withdrawn":
+                start = parse_instant(stay.start)
+                end = stay.ended_at or stay.planned_end
+                last = parse_instant(end) if end else start + max_stay(start, rules)
+                self._stays[stay.person_id, stay.premises_id].append((start - slack, last + slack))
+        for home in residences:
+            self._homes[home.person_id, home.premises_id].append(home)
+
+    def explains(self, sighting: Sighting) -> bool:
+        """Tell whether a stay or residence at the premises, in whatever unit, covers the moment."""
+        key = sighting.who, sighting.premises_id
+        day = sighting.seen_at.astimezone(VIETNAM).date().isoformat()
+        return any(first <= sighting.seen_at <= last for first, last in self._stays.get(key, ())) or any(
+            home.valid_from <= day and (home.valid_to is None or day <= home.valid_to) for home in self._homes.get(key, ())
+        )
+
+
 def find_undeclared(
     sightings: tuple[Sighting, ...],
     *,
@@ -95,5 +128,97 @@ def find_undeclared(
     now: datetime,
     patience: Patience = Patience(),  # noqa: B008 - frozen value
 ) -> tuple[Undeclared, ...]:
-    """Return everybody overdue, at most one result per person and premises, ordered by premises, due and who."""
-    raise NotImplementedError
+    """Return everybody overdue, at most one result per person and premises, ordered by premises, due and who.
+
+    A sighting at premises that are not in ``premises`` is left out: no rule can be named for it.
+    """
+    cover = _Cover(stays, residences, patience.arrival_slack, rules)
+    uncovered: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
+    for sighting in sightings:
+        if sighting.premises_id in premises and sighting.seen_at <= now and not cover.explains(sighting):
+            uncovered[sighting.who, sighting.premises_id].append(sighting)
+    sent: dict[tuple[str, str], list[SentNotice]] = defaultdict(list)
+    for notice in notices:
+        sent[notice.who, notice.premises_id].append(notice)
+    found = (
+        _judge(_last_visit(seen, patience), sent.get(key, []), state=premises[key[1]], rules=rules, now=now, patience=patience)
+        for key, seen in uncovered.items()
+    )
+    return tuple(sorted((each for each in found if each is not None), key=lambda each: (each.premises_id, each.due, each.who)))
+
+
+def _last_visit(seen: list[Sighting], patience: Patience) -> list[Sighting]:
+    """Return the newest run of sightings without a long gap: who comes every Sunday is not somebody who stayed the week."""
+    ordered = sorted(seen, key=lambda each: (each.seen_at, each.presence_id))
+    start = 0
+    for index in range(1, len(ordered)):
+        if ordered[index].seen_at - ordered[index - 1].seen_at > patience.new_visit_after:
+            start = index
+    return ordered[start:]
+
+
+def _judge(
+    visit: list[Sighting], sent: list[SentNotice], *, state: PremisesState, rules: RuleBook, now: datetime, patience: Patience
+) -> Undeclared | None:
+    first = visit[0]
+    limit = deadline(
+        first.seen_at, premises_kind=state.premises.kind, person=first.person, remote_area=state.premises.remote_area, rules=rules
+    )
+    if not limit.is_late(now):
+        return None
+    tried: tuple[Explanation, ...] = ("stay_here", "stay_elsewhere_same_premises", "resident_here", "not_yet_due", "stay_pending")
+    silent = state.silent_since is not None and state.silent_since <= limit.due
+    if silent and now < limit.due + patience.pending_grace:
+        return None
+    notice = max((each for each in sent if each.sent_at >= first.seen_at), key=lambda each: each.sent_at, default=None)
+    if notice is None:
+        night = any(each.kind == "night_check" for each in visit)
+        return _result(
+            visit, limit, step="notice", rule="night_check" if night else "seen_past_deadline", tried=tried, notice=None
+        )
+    rule = None if silent else _case_rule(visit, limit, notice, now=now, patience=patience)
+    if rule is None:
+        return None
+    if rule != "notice_unanswered":
+        tried = (*tried, "left_before_night")
+    return _result(visit, limit, step="case", rule=rule, tried=tried, notice=notice)
+
+
+def _case_rule(
+    visit: list[Sighting], limit: Deadline, notice: SentNotice, *, now: datetime, patience: Patience
+) -> CaseRule | None:
+    """Return what makes this a case, or None. What an answered notice explained is not held against anybody again."""
+    counted = [each for each in visit if notice.answered_at is None or each.seen_at > notice.answered_at]
+    if any(each.kind == "night_check" for each in counted):
+        return "night_check"
+    if notice.answered_at is not None:
+        return None
+    if any(limit.is_late(each.seen_at) for each in visit[1:]):
+        return "second_sighting"
+    return "notice_unanswered" if now >= notice.sent_at + patience.unanswered_after else None
+
+
+def _result(
+    visit: list[Sighting],
+    limit: Deadline,
+    *,
+    step: Step,
+    rule: CaseRule,
+    tried: tuple[Explanation, ...],
+    notice: SentNotice | None,
+) -> Undeclared:
+    return Undeclared(
+        who=visit[0].who,
+        premises_id=visit[0].premises_id,
+        unit=next((each.unit for each in reversed(visit) if each.unit), None),
+        step=step,
+        rule=rule,
+        first_seen=visit[0].seen_at,
+        last_seen=visit[-1].seen_at,
+        due=limit.due,
+        rule_set=limit.rule_set,
+        article=limit.article,
+        presence_ids=tuple(each.presence_id for each in visit),
+        explanations_tried=tried,
+        notice_id=notice.notice_id if notice else None,
+    )
