@@ -14,10 +14,8 @@ from residence.wire.messages import STAY_DECLARATION
 
 
 @pytest.fixture
-def office(tmp_path):
-    office = authority.Authority(tmp_path)
-    yield office
-    office.close()
+def office(small_office):
+    return small_office
 
 
 def read(office, delivery):

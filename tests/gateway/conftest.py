@@ -1,0 +1,29 @@
+"""Both engines run every test that asks for ``office``: an authority with two enrolled kiosks."""
+
+from __future__ import annotations
+
+import authority
+import pytest
+from postgres import running_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def office(request, tmp_path):
+    url = None if request.param == "sqlite" else request.getfixturevalue("postgres").new_database()
+    office = authority.Authority(tmp_path, url=url)
+    yield office
+    office.close()
+
+
+@pytest.fixture
+def small_office(tmp_path):
+    """The same on SQLite only, where the engine does not matter."""
+    office = authority.Authority(tmp_path)
+    yield office
+    office.close()
