@@ -17,6 +17,8 @@ from uuid import UUID
 
 from residence.errors import Malformed
 
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 2999
 VIETNAM: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 
 # How far a kiosk trusts its own wall clock; the gateway stamps its own time beside it.
@@ -43,6 +45,8 @@ def parse_instant(text: str, pointer: str = "") -> datetime:
         raise Malformed("time.malformed", pointer, f"not RFC 3339: {text!r}") from error
     if instant.tzinfo is None:
         raise Malformed("time.malformed", pointer, f"no offset: {text!r}")
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:  # near years 1 and 9999 every sum of times overflows
+        raise Malformed("time.malformed", pointer, f"not a time of this age: {text!r}")
     return instant.astimezone(UTC)
 
 

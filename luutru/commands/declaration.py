@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from residence.places.premises import PremisesKind
+
 if TYPE_CHECKING:
     from residence.places.premises import Premises
     from residence.stays.check import CheckResult
@@ -27,14 +29,17 @@ def declaration() -> None:
     """Check a stay declaration. Warnings never stop it."""
 
 
+class Beside(msgspec.Struct):
+    """What may stand beside a declaration about its premises."""
+
+    premises_kind: PremisesKind | None = None
+    remote_area: bool = False
+    units: tuple[str, ...] = ()
+
+
 def _premises(line: bytes, premises_id: str) -> Premises | None:
     """Return the premises described beside a declaration, or None."""
-    from residence.places.premises import Premises, PremisesKind
-
-    class Beside(msgspec.Struct):
-        premises_kind: PremisesKind | None = None
-        remote_area: bool = False
-        units: tuple[str, ...] = ()
+    from residence.places.premises import Premises
 
     beside = msgspec.json.decode(line, type=Beside)
     if beside.premises_kind is None:
