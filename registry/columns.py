@@ -38,12 +38,6 @@ def _utc_text(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-@lru_cache(maxsize=1024)
-def _utc_text(value: datetime) -> str:
-    # Cached: the instant of a batch is written some twenty times per statement, and formatting it is most of the cost of binding.
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
 class Instant(TypeDecorator[datetime]):
     """An aware instant. Naive datetimes are a programming error and are refused."""
 

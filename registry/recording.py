@@ -64,7 +64,7 @@ def _record_isolated(connection: Connection, statements: Sequence[Statement], me
         if is_outage(error):
             raise
         if len(statements) == 1:
-            return [_record_alone(connection, statements[0], means, again=isinstance(error, IntegrityError))]
+            return [_record_alone(connection, statements[0], means, fault=error)]
     middle = len(statements) // 2
     return [
         *_record_isolated(connection, statements[:middle], means),
@@ -72,15 +72,15 @@ def _record_isolated(connection: Connection, statements: Sequence[Statement], me
     ]
 
 
-def _record_alone(connection: Connection, statement: Statement, means: Means, *, again: bool) -> Recorded:
+def _record_alone(connection: Connection, statement: Statement, means: Means, *, fault: Exception) -> Recorded:
     """Set one failing statement aside; after a broken constraint look once more, another process may have been faster."""
-    if again:
+    if isinstance(fault, IntegrityError):
         try:
             with connection.begin_nested():
                 return record_together(connection, [statement], means)[0]
-        except IntegrityError:
-            pass  # not a race after all
-    return put_aside(connection, statement, means, code="registry.dead_letter", state="received")
+        except IntegrityError as error:
+            fault = error  # not a race after all
+    return put_aside(connection, statement, means, code="registry.dead_letter", state="received", fault=fault)
 
 
 def is_outage(error: Exception) -> bool:

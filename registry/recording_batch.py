@@ -28,7 +28,7 @@ from registry.stay_changes import write_findings, write_stays
 from registry.vault import Cell
 from registry.writing import Pending
 from residence.clock import parse_instant
-from residence.errors import Malformed, Problem
+from residence.errors import Malformed, Problem, problem
 from residence.stays.check import CheckResult, check_declaration
 from residence.stays.declaration import StayDeclaration
 from residence.stays.findings import Finding
@@ -100,7 +100,10 @@ class _Group:
         verdict = check_declaration(message, premises=premises, rules=means.rules, now=statement.received_at)
         problems = verdict.problems
         outcome: Reconciliation | None = None
-        if verdict.ok:
+        if premises is None:
+            # The check alone only warns: a declaration is worth reading before its premises is known. Recording needs the place.
+            problems = (*problems, problem("registry.premises_unknown", "/premises_id"))
+        elif verdict.ok:
             known = self.picture.known_for(message)
             outcome = reconcile(message, known, rules=means.rules, received_at=statement.received_at)
         state = outcome.state if outcome else "refused"
@@ -177,7 +180,7 @@ class _Group:
 
     def _take_presence(self, statement: Statement, message: Presence) -> Recorded:
         if message.premises_id not in self.places:
-            unknown = (ReceiptFinding(code="declaration.premises_unknown", severity="error", pointer="/premises_id"),)
+            unknown = (ReceiptFinding(code="registry.premises_unknown", severity="error", pointer="/premises_id"),)
             receipt, receipt_bytes = answer(statement, self.means, state="refused", findings=unknown)
             self._keep(statement, receipt, receipt_bytes)
             return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)

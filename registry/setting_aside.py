@@ -8,6 +8,8 @@ Example: ``put_aside(connection, statement, means, code="registry.dead_letter", 
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -20,7 +22,13 @@ from residence.wire.receipts import read_unverified
 
 
 def put_aside(
-    connection: Connection, statement: Statement, means: Means, *, code: str, state: Literal["received", "refused"]
+    connection: Connection,
+    statement: Statement,
+    means: Means,
+    *,
+    code: str,
+    state: Literal["received", "refused"],
+    fault: BaseException | None = None,
 ) -> Recorded:
     """Keep a statement as a dead letter and answer it; the same statement again gets the same bytes."""
     source = statement.source
@@ -28,6 +36,7 @@ def put_aside(
     receipt, receipt_bytes = answer(statement, means, state=state, findings=(finding,))
     letter = DeadLetter(
         code=code,
+        detail=describe(fault) if fault else "",
         payload=(source.envelope if source else None) or statement.body,
         received_at=statement.received_at,
         commune_code=NOWHERE,
@@ -47,3 +56,10 @@ def put_aside(
         replayed=kept.seen_count > 1,
         set_aside=kept.quarantine_id,
     )
+
+
+def describe(fault: BaseException) -> str:
+    """Return an error's type and where in our code it came from; its text may quote a person and is never kept."""
+    frames = [frame for frame in traceback.extract_tb(fault.__traceback__) if "site-packages" not in frame.filename]
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
+    return f"{type(fault).__name__} at {place}"

@@ -65,7 +65,9 @@ def _write(
     }
     pending.stays[stay.stay_id] = row | {"changed_at": means.now}
     version_id = str(uuid7(means.now, means.random_bytes(10)))
-    pending.versions.append(row | {"version_id": version_id, "declaration_id": message.declaration_id})
+    pending.versions.append(
+        row | {"version_id": version_id, "declaration_id": message.declaration_id, "place": len(pending.versions)}
+    )
 
 
 def _taken_over(facts: list[Facts]) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def stay(connection: Connection, stay_id: str) -> StayOnList | None:
 def history(connection: Connection, stay_id: str) -> list[Row[Any]]:
     """Return every state a stay had, oldest first, each with the declaration that caused it."""
     columns = tables.stay_versions.c
-    query = select(tables.stay_versions).where(columns.stay_id == stay_id).order_by(columns.recorded_at, columns.version_id)
+    query = select(tables.stay_versions).where(columns.stay_id == stay_id).order_by(columns.recorded_at, columns.place)
     return list(connection.execute(query).all())
 
 

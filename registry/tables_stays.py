@@ -118,6 +118,7 @@ stay_versions: Final = Table(
     reference("declaration_id", nullable=True),
     *_stay_columns(),
     instant("recorded_at"),
+    Column("place", Integer, nullable=False),  # order among those recorded in one transaction
 )
 
 # Disagreements found by reconciliation (residence.stays.findings); cleared ones keep the time they ceased to stand.

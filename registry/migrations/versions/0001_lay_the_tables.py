@@ -356,6 +356,7 @@ def upgrade() -> None:
     sa.Column('rule_set', sa.String(length=64), nullable=True),
     sa.Column('declaration_ids', columns.Document(), nullable=False),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.Column('place', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'version_id', name=op.f('pk_stay_versions'))
     )
     with op.batch_alter_table('stay_versions', schema=None) as batch_op:
