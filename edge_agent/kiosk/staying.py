@@ -76,7 +76,7 @@ def from_nights(screen: ChooseNights, event: Event, profile: KioskProfile) -> Mo
 def from_reason(screen: ChooseReason, event: Event, profile: KioskProfile, now: Moment) -> Move:
     """Take the reason, and ask the rules about all of it."""
     match event:
-        case ReasonChosen(reason=reason):
+        case ReasonChosen(reason=reason) if reason in REASONS:
             draft = replace(screen.draft, reason=reason)
             declaration = declaration_of(draft, declaration_id=_NO_ID, profile=profile, now=now)
             result = check_declaration(declaration, premises=profile.place(), rules=_rules(), now=now.wall)
