@@ -25,7 +25,7 @@ from registry.cases import open_case, standing_case
 from registry.database import Registry
 from registry.kiosks import KioskOnList, kiosks_of
 from registry.notices import Notice, send_notice, sent_notices
-from registry.premises import premises_for_checks
+from registry.premises import load_places
 from registry.presences import KEPT_FOR, premises_with_presences, purge_expired, sightings
 from residence.cases.notices import NoticeKind, addressee
 from residence.cases.undeclared import PremisesState, Undeclared, find_undeclared
@@ -68,10 +68,10 @@ def sweep(registry: Registry, *, rules: RuleBook, now: datetime, random_bytes: R
     with registry.writing() as connection:
         expired = purge_expired(connection, now=now)
     with registry.reading() as connection:
-        places = premises_for_checks(connection, [(each, None) for each in premises_with_presences(connection)])
-        silent = _silent_since(connection, places.values(), now)
+        places = _places(connection)
+        silent = _silent_since(connection, places, now)
     tally = _Tally()
-    for premises in places.values():
+    for premises in places:
         state = PremisesState(premises=premises, silent_since=silent.get(premises.premises_id))
         try:
             with registry.writing() as connection:
@@ -136,6 +136,12 @@ def _notice(found: Undeclared, premises: Premises) -> Notice:
         rule_set=found.rule_set,
         article=found.article,
     )
+
+
+def _places(connection: Connection) -> list[Premises]:
+    wanted = premises_with_presences(connection)
+    places = load_places(connection, [(each, None) for each in wanted])
+    return [premises for each in wanted if (premises := places.place(each, None)) is not None]
 
 
 def _silent_since(connection: Connection, places: Iterable[Premises], now: datetime) -> dict[str, datetime]:

@@ -88,6 +88,7 @@ class Worker:
         self._states = KioskStates(intake.registry)
         self._letters = LetterRetry(intake)
         self._counts: Counter[str] = Counter()
+        self._reported: Counter[str] = Counter()
         self._duties = [
             Duty("kiosk states", rhythm.states_every, self._states.write),
             Duty("dead letters", rhythm.letters_every, self._retry),
@@ -98,7 +99,7 @@ class Worker:
 
     @property
     def counts(self) -> Counter[str]:
-        """Return what happened how often since the last report."""
+        """Return what happened how often since the start."""
         return self._counts
 
     def run(self, stopping: threading.Event) -> None:
@@ -172,7 +173,8 @@ class Worker:
         self._counts["receipts not sent"] += len(outcome.receipts) - sent
 
     def _report(self, _now: datetime) -> None:
-        counts = {name.replace(" ", "_"): count for name, count in sorted(self._counts.items()) if count}
-        self._counts.clear()
-        if counts:
+        fresh = self._counts - self._reported
+        self._reported = self._counts.copy()
+        if fresh:
+            counts = {name.replace(" ", "_"): count for name, count in sorted(fresh.items())}
             log.info("worked", connection=self._transport.state.value, **counts)

@@ -1,0 +1,90 @@
+"""The sweep on a real registry: a notice first, a case later, each with its rule; sweeping again changes nothing."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from gateway.sweep import sweep
+from luutru.system import random_bytes
+from registry import tables
+from registry.kiosks import keep_state
+from residence.clock import VIETNAM
+from residence.wire.state import KioskState
+
+SEEN = datetime(2026, 7, 10, 21, 0, tzinfo=VIETNAM)
+DUE = datetime(2026, 7, 10, 23, 0, tzinfo=VIETNAM)
+
+
+def run(office, at):
+    return sweep(office.registry, rules=office.rules, now=at, random_bytes=random_bytes)
+
+
+def rows(office, table):
+    with office.registry.reading() as connection:
+        return connection.execute(select(tables.metadata.tables[table])).all()
+
+
+@pytest.fixture
+def visitor(office):
+    """Somebody seen at the door at 21:00, and not declared."""
+    office.clock.instant = SEEN
+    person = office.person()
+    kiosk = office.kiosk()
+    office.intake.take([office.deliver(kiosk, office.presence(kiosk, person=person, seen_at=SEEN.isoformat()))])
+    return person
+
+
+def test_before_the_deadline_nothing_happens(office, visitor):
+    swept = run(office, DUE - timedelta(minutes=1))
+    assert (swept.premises, swept.notices, swept.cases) == (1, 0, 0)
+
+
+def test_past_the_deadline_a_notice_is_sent_once_with_its_rule(office, visitor):
+    assert run(office, DUE + timedelta(minutes=5)).notices == 1
+    assert run(office, DUE + timedelta(minutes=5)).notices == 0
+    assert run(office, DUE + timedelta(minutes=9)).notices == 0
+    (notice,) = rows(office, "notices")
+    assert (notice.kind, notice.rule, notice.premises_id) == ("please-declare", "seen_past_deadline", "blk-000")
+    assert notice.rule_set
+    assert notice.article
+    assert notice.due == DUE
+    assert rows(office, "cases") == []
+
+
+def test_a_notice_nobody_answers_becomes_one_case_that_names_it(office, visitor):
+    run(office, DUE + timedelta(minutes=5))
+    later = DUE + timedelta(hours=25)
+    assert run(office, later).cases == 1
+    assert run(office, later).cases == 0
+    assert run(office, later + timedelta(hours=1)).cases == 0
+    (case,) = rows(office, "cases")
+    assert (case.rule, case.state) == ("notice_unanswered", "open")
+    assert case.notice_id == rows(office, "notices")[0].notice_id
+
+
+def test_a_declaration_in_between_leaves_nothing_to_open(office, visitor):
+    run(office, DUE + timedelta(minutes=5))
+    kiosk = office.kiosk()
+    declaration = office.declaration(kiosk, person=visitor, arrival=SEEN.isoformat(), planned_departure=None)
+    office.clock.instant = DUE + timedelta(minutes=30)
+    outcome = office.intake.take([office.deliver(kiosk, declaration)])
+    assert outcome.counts["accepted"] + outcome.counts["conflicting"] == 1
+    swept = run(office, DUE + timedelta(hours=30))
+    assert swept.cases == 0
+    assert rows(office, "cases") == []
+
+
+def test_a_silent_kiosk_gives_the_benefit_of_the_doubt(office, visitor):
+    with office.registry.writing() as connection:
+        state = KioskState(kiosk_id="kiosk-001", session=1, online=True, at=SEEN.isoformat())
+        keep_state(connection, state, now=SEEN)
+        gone = KioskState(kiosk_id="kiosk-001", session=1, online=False, at=SEEN.isoformat())
+        keep_state(connection, gone, now=SEEN + timedelta(minutes=10))
+    assert run(office, DUE + timedelta(minutes=5)).notices == 0
+    assert run(office, DUE + timedelta(hours=40)).notices == 1
+
+
+def test_presences_past_their_time_are_deleted(office, visitor):
+    assert run(office, SEEN + timedelta(days=15)).expired == 1
+    assert rows(office, "presences") == []
