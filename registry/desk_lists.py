@@ -35,7 +35,6 @@ class UnsettledDeclaration(msgspec.Struct, frozen=True, kw_only=True):
 
     declaration_id: str
     person_id: str | None
-    stay_id: str | None
     unit: str | None
     state: str
     kind: str
@@ -69,7 +68,7 @@ def list_unsettled(connection: Connection, place: Place, *, since: datetime, lim
         later.c.commune_code == columns.commune_code, later.c.about == columns.declaration_id
     )
     query = (
-        select(tables.declarations)
+        select(*(columns[name] for name in UnsettledDeclaration.__struct_fields__))
         .where(
             columns.commune_code == place.commune_code,
             columns.premises_id == place.premises_id,
@@ -80,8 +79,7 @@ def list_unsettled(connection: Connection, place: Place, *, since: datetime, lim
         .order_by(columns.due, columns.declaration_id)
         .limit(limit)
     )
-    names = UnsettledDeclaration.__struct_fields__
-    return [UnsettledDeclaration(**{name: getattr(row, name) for name in names}) for row in connection.execute(query)]
+    return [UnsettledDeclaration(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  # SQLAlchemy's public name
 
 
 def count_stays(connection: Connection, commune_code: str) -> dict[str, int]:

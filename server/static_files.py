@@ -21,7 +21,7 @@ VENDOR: Final = (
     "htmx/htmx.min.js",
     "zxing-wasm/reader.js",
     "zxing-wasm/zxing_reader.wasm",
-    "simplewebauthn/simplewebauthn.min.js",
+    "simplewebauthn/index.umd.min.js",
 )
 
 

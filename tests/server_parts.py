@@ -6,20 +6,30 @@ import asyncio
 import hashlib
 import re
 import secrets
+import socket
+import threading
+from contextlib import contextmanager
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
-
+import uvicorn
 from factories import EVENING, StandingClock, make_declaration, make_id, make_person
+
 from registry import accounts, kiosks
 from registry.accounts import KnownAccount
+from registry.cases import open_case
 from registry.database import connect, upgrade
 from registry.key_provider import FileKeyProvider
 from registry.kiosks import Enrolment
+from registry.notices import Notice, send_notice
 from registry.premises import add_premises
+from registry.presences import sightings
 from registry.recording import Statement, record
 from registry.vault import Vault
+from residence.cases.notices import NoticeKind
+from residence.cases.undeclared import Undeclared
 from residence.clock import rfc3339
 from residence.credentials.evidence import Evidence, EvidenceLevel
 from residence.places.premises import Premises, PremisesKind
@@ -78,7 +88,7 @@ class Client:
 class World:
     """The process and everything it was given."""
 
-    def __init__(self, directory, **settings) -> None:
+    def __init__(self, directory, base_url="http://testserver", **settings) -> None:
         self.clock = StandingClock()
         self._clients: list[Client] = []
         self.vault = Vault(
@@ -89,7 +99,7 @@ class World:
         self.registry = connect(url, vault=self.vault)
         self.signer = SigningKey("receipt-1", bytes(32))
         self.rules = load_rule_book()
-        self.settings = ServerSettings(base_url="http://testserver", **settings)
+        self.settings = ServerSettings(base_url=base_url, **settings)
         self.app = create_app(
             registry=self.registry,
             rules=self.rules,
@@ -120,6 +130,41 @@ class World:
             )
             assert answer.status_code == 303, answer.text
         return client
+
+    @contextmanager
+    def serving(self):
+        """Serve on the port of the base address, from a thread, until the block ends."""
+        port = urlsplit(self.settings.base_url).port
+        server = uvicorn.Server(uvicorn.Config(self.app, host="127.0.0.1", port=port, log_level="error"))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        while not server.started:
+            thread.join(0.02)
+            assert thread.is_alive(), "the server did not start"
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+    def open_case(self) -> str:
+        """Somebody seen past the deadline, the notice unanswered: what the sweep would do."""
+        seen = self.see_somebody(kind="night_check")
+        now = self.clock.now()
+        with self.registry.writing() as connection:
+            found = sightings(connection, ["blk-hoa-binh"], since=now - timedelta(days=2))
+            (sighting,) = [each for each in found if each.presence_id == seen.declaration_id]
+            notice = Notice(
+                kind=NoticeKind.PLEASE_DECLARE, about=sighting.presence_id, who=sighting.who, premises_id="blk-hoa-binh", commune_code=COMMUNE,
+                addressee="host", unit="1204", due=now, rule="seen_past_deadline", rule_set="stay-2026-07-01", article="Art. 30",
+            )  # fmt: skip
+            notice_id = send_notice(connection, notice, now=now, random_bytes=secrets.token_bytes)
+            undeclared = Undeclared(
+                who=sighting.who, premises_id="blk-hoa-binh", unit="1204", step="case", rule="night_check", first_seen=now, last_seen=now, due=now,
+                rule_set="stay-2026-07-01", article="Residence Law Art. 30", presence_ids=(sighting.presence_id,),
+                explanations_tried=("stay_here", "resident_here", "stay_pending"), notice_id=notice_id,
+            )  # fmt: skip
+            return open_case(connection, undeclared, commune_code=COMMUNE, now=now, random_bytes=secrets.token_bytes)
 
     def close(self) -> None:
         for client in self._clients:
@@ -199,3 +244,10 @@ def fields_of(page: str) -> dict[str, str]:
     """Return the hidden fields of the last form of a page."""
     last = page[page.rindex("<form") :]
     return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', last))
+
+
+def free_address() -> str:
+    """Return http://localhost with a port nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://localhost:{probe.getsockname()[1]}"

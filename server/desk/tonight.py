@@ -76,7 +76,8 @@ def tonight(server: Server, connection: Connection, premises: Premises, *, look:
     now = server.clock.now()
     place = Place(premises.commune_code, premises.premises_id)
     stays = list_stays(connection, place, since=now - LOOK_BACK)
-    unsettled = list_unsettled(connection, place, since=now - LOOK_BACK)
+    on_list = {each for stay in stays for each in stay.declaration_ids}  # these show their findings in the guest's own row
+    unsettled = [each for each in list_unsettled(connection, place, since=now - LOOK_BACK) if each.declaration_id not in on_list]
     last_seen = {each.who: each for each in sightings(connection, [premises.premises_id], since=now - LOOK_BACK)}
     seen = [SeenRow(sighting=each, deadline=_deadline(server, premises, each)) for each in last_seen.values()]
     names = _names(server, connection, stays, look=look)
