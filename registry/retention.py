@@ -1,0 +1,123 @@
+"""How the registry forgets: a person on demand, refused and passing statements by time, a whole period by retiring its key.
+
+- ``erase_person`` deletes the person's key and whatever finds them: numbers' indexes, name words, pseudonyms. Rows that say that a stay
+  took place remain, of somebody nobody can name. Statements others made are under their own persons' keys and stay.
+- Backups still hold the wrapped key until its period key is retired: ``retire_period`` re-wraps the living first, then destroys it.
+- ``purge`` deletes what was kept only for a while: expired presences, refused statements, settled dead letters.
+
+Example: ``erase_person(connection, person_id, vault=vault, now=now)``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, delete, select, update
+
+from registry import presences, tables
+from registry.declarations import message_json
+from registry.persons import SEALED_COLUMNS
+from registry.vault import Cell, Vault, period_key_id
+from residence.errors import Refused
+from residence.stays.declaration import StayDeclaration
+
+REFUSED_KEPT_FOR: Final = timedelta(days=30)
+SETTLED_KEPT_FOR: Final = timedelta(days=30)
+PAGE: Final = 500
+
+
+def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: datetime) -> None:
+    """Make a person unreadable and unfindable, with everybody merged into them; ``Refused("registry.person_unknown")`` for no such person."""
+    columns = tables.persons.c
+    ids = list(
+        connection.scalars(select(columns.person_id).where((columns.person_id == person_id) | (columns.merged_into == person_id)))
+    )
+    if person_id not in ids:
+        raise Refused("registry.person_unknown", "/person_id")
+    presences.delete_presences(connection, _presences_of(connection, ids, vault))
+    connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(ids)))
+    for table in (tables.identifiers, tables.name_tokens, tables.person_versions):
+        connection.execute(delete(table).where(table.c.person_id.in_(ids)))
+    gone = {f"{column}_sealed": None for column in SEALED_COLUMNS}
+    connection.execute(update(tables.persons).where(columns.person_id.in_(ids)).values(status="erased", changed_at=now, **gone))
+
+
+def _presences_of(connection: Connection, person_ids: list[str], vault: Vault) -> list[str]:
+    """Find presences under any pseudonym of these people, at every premises where somebody was seen."""
+    columns = tables.declarations.c
+    rows = connection.execute(
+        select(columns.declaration_id, columns.subject_id, columns.body_sealed, columns.signed).where(
+            columns.person_id.in_(person_ids)
+        )
+    ).all()
+    keys = vault.load_keys(connection, {row.subject_id for row in rows})
+    identities: set[str] = set()
+    for row in rows:
+        if row.subject_id in keys:
+            body = vault.open(keys[row.subject_id], Cell("declarations", "body", row.declaration_id), row.body_sealed)
+            message = msgspec.json.decode(message_json(body, from_kiosk=row.signed is not None), type=StayDeclaration)
+            identities.update(presences.identities(message.person))
+    identities |= _numbers_of(connection, person_ids, vault)
+    watched = presences.premises_with_presences(connection)
+    pseudonyms = {vault.pseudonym(premises_id, identity) for premises_id in watched for identity in identities}
+    if not pseudonyms:
+        return []
+    found = select(tables.presences.c.presence_id).where(tables.presences.c.pseudonym_index.in_(sorted(pseudonyms)))
+    return list(connection.scalars(found))
+
+
+def _numbers_of(connection: Connection, person_ids: list[str], vault: Vault) -> set[str]:
+    rows = connection.execute(select(tables.identifiers).where(tables.identifiers.c.person_id.in_(person_ids))).all()
+    keys = vault.load_keys(connection, {row.subject_id for row in rows})
+    return {
+        f"{row.kind}:{vault.open(keys[row.subject_id], Cell('identifiers', 'value', row.identifier_id), row.value_sealed).decode()}"
+        for row in rows
+        if row.subject_id in keys
+    }
+
+
+def purge(connection: Connection, *, now: datetime, limit: int = PAGE) -> dict[str, int]:
+    """Delete what was kept only for a while, at most ``limit`` of each; returns how many of each."""
+    letters, statements = tables.quarantine.c, tables.declarations.c
+    old_letters = select(letters.quarantine_id).where(
+        letters.state.in_(["settled", "dismissed"]), letters.changed_at <= now - SETTLED_KEPT_FOR
+    )
+    # A refused statement that belongs to nobody; its receipt stays, it names nobody.
+    refused = select(statements.declaration_id).where(
+        statements.state == "refused", statements.person_id.is_(None), statements.recorded_at <= now - REFUSED_KEPT_FOR
+    )
+    letter_ids, refused_ids = list(connection.scalars(old_letters.limit(limit))), list(connection.scalars(refused.limit(limit)))
+    _delete(connection, letter_ids)
+    connection.execute(delete(tables.quarantine).where(letters.quarantine_id.in_(letter_ids)))
+    _delete(connection, refused_ids)
+    return {
+        "presences": presences.purge_expired(connection, now=now, limit=limit),
+        "dead_letters": len(letter_ids),
+        "refused": len(refused_ids),
+    }
+
+
+def _delete(connection: Connection, subject_ids: Iterable[str]) -> None:
+    """Delete keys; a refused declaration's row stays as the unreadable fact that something was refused."""
+    connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(list(subject_ids))))
+
+
+def retire_period(connection: Connection, kek_id: str, *, vault: Vault, now: datetime) -> int:
+    """Re-wrap every living key of a past period under the present one; returns how many.
+
+    Commit first, make a new backup, then call ``vault.retire(kek_id)``: from then on no backup made before opens.
+    """
+    commune_code = kek_id.partition(":")[0]
+    if kek_id == period_key_id(commune_code, now):
+        raise Refused("vault.period_in_use", "/kek_id", kek_id)
+    table, renewed = tables.subject_keys, 0
+    while rows := connection.execute(select(table).where(table.c.kek_id == kek_id).limit(PAGE)).all():
+        for row in rows:
+            values = vault.rewrap(dict(row._mapping), now=now)  # noqa: SLF001 - SQLAlchemy's public name
+            same = (table.c.commune_code == row.commune_code) & (table.c.subject_id == row.subject_id)
+            connection.execute(update(table).where(same).values(kek_id=values["kek_id"], wrapped_key=values["wrapped_key"]))
+            renewed += 1
+    return renewed
