@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from gateway.intake import Intake
 from gateway.port import Delivery
 from luutru.benchmarks.fleet import Fleet
-from luutru.system import random_bytes
+from luutru.system import random_bytes, system_clock
 from registry import tables
 from registry.database import connect, upgrade
 from registry.key_provider import FileKeyProvider
@@ -23,7 +23,7 @@ from residence.wire.messages import Presence
 from residence.wire.receipts import verify_receipt
 from residence.wire.topics import kiosk_topics
 
-__all__ = ["ENROLLED", "Authority", "join_envelope", "kiosk_topics", "split_envelope"]
+__all__ = ["ENROLLED", "Authority", "join_envelope", "kiosk_topics", "split_envelope", "system_clock"]
 
 ENROLLED = EVENING.replace(month=1)
 
