@@ -46,7 +46,7 @@ class Ledger:
 def invented(number: int) -> Person:
     """Return invented person ``number``; the personal number agrees with sex and year."""
     return Person(
-        full_name=f"Nguyễn Văn Thử {number}",
+        full_name="Nguyễn Văn " + "".join("ABCDEGHIKL"[int(digit)] for digit in str(number)).capitalize(),
         birth=PartialDate(value="1990-01-01", precision="day"),
         sex="male",
         personal_number=f"079090{number:06d}",
@@ -125,6 +125,9 @@ def main() -> int:
             ledger.say("settled", declaration_id, settlement.state, digest)
 
     outbox.listen(changed)
+    for line in options.ledger.read_text("ascii").splitlines():  # a kill between commit and ledger: say it now
+        if line.startswith("kept "):
+            changed(line.split()[1])
     if not options.offline:
         uplink.start()
     for offset in range(options.count):

@@ -39,6 +39,8 @@ class Verdict:
     def __str__(self) -> str:
         return f"lost {self.lost}, doubled {self.doubled}, unexpected {self.unexpected}, contradictory {self.contradictory}"
 
+    __repr__ = __str__
+
 
 def verdict(stage: Stage, *ledgers: Path) -> Verdict:
     accounts = [Account.read(path) for path in ledgers]

@@ -18,7 +18,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from postgres import TemporaryPostgres
+from postgres import running_postgres
 
 from luutru.demo.broker import find_mosquitto, free_port
 
@@ -62,10 +62,10 @@ def test_every_image_is_pinned_and_ends_as_a_user_without_rights():
 class Engine:
     """Runs services of the compose file as plain processes."""
 
-    def __init__(self, state: Path, postgres: TemporaryPostgres) -> None:
+    def __init__(self, state: Path, address: str) -> None:
         self.state = state
         self.ports = {"8983": str(free_port()), "8300": str(free_port())}
-        self.address = postgres.url
+        self.address = address
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def translated(self, text: str) -> str:
@@ -119,8 +119,8 @@ class Engine:
 
 @pytest.fixture
 def engine(tmp_path):
-    with TemporaryPostgres() as postgres:
-        engine = Engine(tmp_path / "state", postgres)
+    with running_postgres() as postgres:
+        engine = Engine(tmp_path / "state", postgres.new_database())
         engine.state.mkdir()
         yield engine
         engine.stop()
