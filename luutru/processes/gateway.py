@@ -23,7 +23,7 @@ from typing import Final
 import structlog
 
 from gateway.intake import Intake
-from gateway.port import ConnectionState
+from gateway.port import ConnectionState, Transport
 from gateway.sweep import Swept, sweep
 from gateway.transport import PahoTransport, TransportSettings
 from gateway.worker import Rhythm, Worker
@@ -74,7 +74,7 @@ def sealing_keys(directory: Path) -> list[SealingKey]:
     return found
 
 
-def build(settings: GatewaySettings, *, registry: Registry, clock: Clock) -> Worker:
+def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
     """Put a worker together; nothing is connected yet."""
     rules = load_rule_book()
     intake = Intake(
@@ -91,7 +91,8 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock) -> Wor
 
     every = settings.sweep_every
     rhythm = Rhythm(batch=settings.batch, sweep_every=every or timedelta(minutes=1))
-    return Worker(_transport(settings, clock), intake, clock=clock, rhythm=rhythm, sweep=sweep_now if every else None)
+    line = transport or make_transport(settings, clock)
+    return Worker(line, intake, clock=clock, rhythm=rhythm, sweep=sweep_now if every else None)
 
 
 def run(settings: GatewaySettings) -> None:
@@ -102,9 +103,7 @@ def run(settings: GatewaySettings) -> None:
     registry = open_registry(settings.registry, settings.vault)
     clock = system_clock()
     worker = build(settings, registry=registry, clock=clock)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    settle_memory()
     log.info("gateway starts", version=version("luutru"), shards=len(settings.shards), broker=f"{settings.host}:{settings.port}")
     try:
         worker.run(stopping)
@@ -113,7 +112,15 @@ def run(settings: GatewaySettings) -> None:
     log.info("gateway ended")
 
 
-def _transport(settings: GatewaySettings, clock: Clock) -> PahoTransport:
+def settle_memory() -> None:
+    """Freeze what start-up made, and look for cyclic garbage less often: a message makes none."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def make_transport(settings: GatewaySettings, clock: Clock) -> PahoTransport:
+    """Return the connection these settings describe; it does not connect yet."""
     # One worker of several must not say "nobody takes" for all when it ends, so only a worker of all shards leaves that behind.
     alone = len(settings.shards) == SHARDS
 
