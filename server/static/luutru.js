@@ -3,6 +3,9 @@
 
 const WORDS = document.documentElement.lang === "vi" ? ["ngày", "giờ", "phút", "giây"] : ["d", "h", "min", "s"];
 
+// Deadlines are judged by the server's clock, not by the desk's.
+const AHEAD = new Date(document.querySelector("meta[name=server-time]").content) - Date.now();
+
 function spell(milliseconds) {
   const seconds = Math.floor(milliseconds / 1000);
   const parts = [Math.floor(seconds / 86400), Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60];
@@ -13,7 +16,7 @@ function spell(milliseconds) {
 
 function tick() {
   for (const place of document.querySelectorAll("[data-countdown]")) {
-    const left = new Date(place.dateTime) - Date.now();
+    const left = new Date(place.dateTime) - Date.now() - AHEAD;
     place.classList.toggle("luutru-countdown--soon", left < 3600000);
     place.textContent = left > 0 ? spell(left) : place.dataset.over;
     if (left <= 0) place.classList.add("luutru-over");

@@ -1,0 +1,14 @@
+"""One web process per test, on a registry of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from server_parts import World
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = World(tmp_path)
+    yield made
+    made.close()

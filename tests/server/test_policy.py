@@ -1,0 +1,78 @@
+"""The policy file against a table of its own: every role, every action, inside and outside the account's area."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from itertools import product
+from pathlib import Path
+
+import cedarpy
+import pytest
+
+from residence.errors import Refused
+from server.policy import ROLES, Account, CaseResource, CommuneResource, PremisesResource, load_policy
+
+ALLOWED = tomllib.loads((Path(__file__).parent / "policy_matrix.toml").read_text("utf-8"))
+RESOURCES = {
+    "declare": "premises", "list_stays": "premises", "correct": "premises", "check_out": "premises", "read_receipt": "premises",
+    "list_premises_stays": "premises", "list_undeclared": "commune", "list_premises": "commune", "list_access_records": "commune",
+    "list_kiosks": "commune", "list_dead_letters": "commune", "read_case": "case", "claim_case": "case", "release_person": "case",
+    "decide_case": "case", "manage_account": "account",
+}  # fmt: skip
+
+
+def account(role, name="me"):
+    return Account(account_id=name, name=name, role=role, commune_code="here", premises=("mine",) if role == "clerk" else ())
+
+
+def things(kind, role):
+    """Yield (resource, whether it is inside the account's area)."""
+    match kind:
+        case "premises":
+            yield PremisesResource(premises_id="mine", commune="here"), True
+            yield PremisesResource(premises_id="other", commune="here"), role != "clerk"
+            yield PremisesResource(premises_id="mine", commune="there"), False
+        case "commune":
+            yield CommuneResource(commune="here"), True
+            yield CommuneResource(commune="there"), False
+        case "case":
+            yield CaseResource(case_id="c", commune="here", claimed_by="me"), True
+            yield CaseResource(case_id="c", commune="there", claimed_by="me"), False
+        case _:
+            yield account(role), True
+            yield account(role, "somebody else"), False
+
+
+@pytest.mark.parametrize(("role", "action"), list(product(ROLES, RESOURCES)))
+def test_a_role_may_do_what_the_table_says_inside_its_area_and_nothing_outside(role, action):
+    policy = load_policy()
+    for resource, inside in things(RESOURCES[action], role):
+        expected = inside and action in ALLOWED[role]
+        assert policy.allows(account(role), action, resource=resource, purpose="undeclared-case") is expected, resource
+
+
+@pytest.mark.parametrize("action", ["release_person", "decide_case"])
+def test_a_case_that_is_not_claimed_by_this_officer_or_has_no_purpose_releases_nothing(action):
+    policy = load_policy()
+    officer = account("officer")
+    for claimed_by, purpose in (("", "undeclared-case"), ("another", "undeclared-case"), ("me", "")):
+        case = CaseResource(case_id="c", commune="here", claimed_by=claimed_by)
+        assert not policy.allows(officer, action, resource=case, purpose=purpose)
+
+
+def test_an_action_nobody_has_heard_of_is_refused():
+    with pytest.raises(Refused) as refused:
+        load_policy().require(account("officer"), "search_by_name", resource=CommuneResource(commune="here"))
+    assert refused.value.code == "server.not_allowed"
+
+
+def test_the_policy_file_fits_its_schema():
+    folder = resources.files("server")
+    result = cedarpy.validate_policies(folder.joinpath("policy.cedar").read_text("utf-8"), folder.joinpath("policy.cedarschema").read_text("utf-8"))
+    assert result.validation_passed, result.errors
+
+
+def test_the_table_names_every_role_and_only_actions_of_the_schema():
+    assert set(ALLOWED) == set(ROLES)
+    assert {action for actions in ALLOWED.values() for action in actions} == set(RESOURCES)
