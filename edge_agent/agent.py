@@ -20,8 +20,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
@@ -39,107 +38,19 @@ from edge_agent.kiosk.events import (
     Ticked,
     Wipe,
 )
-from edge_agent.kiosk.states import Moment, Result, Standing, State
+from edge_agent.kiosk.ports import OutboxPort
+from edge_agent.kiosk.states import Moment, Result, State
+from edge_agent.kiosk.view import Health, View
 from edge_agent.readers.port import Capture, HealthState, Reader, ReaderHealth
 from firmware_config.profiles import KioskProfile
 from residence.clock import Clock, uuid7
 from residence.errors import LuutruError
 from residence.stays.declaration import StayDeclaration
-from residence.wire.messages import Presence, Receipt
+from residence.wire.messages import Presence
 
 TICK_SECONDS: Final = 0.25
 QUEUE_LIMIT: Final = 64
 _log = structlog.get_logger("kiosk.agent")
-
-
-class KeptRow(Protocol):
-    """What the outbox answers when a row is committed."""
-
-    @property
-    def declaration_id(self) -> str:
-        """The identity of what was kept."""
-        ...
-
-    @property
-    def code(self) -> str:
-        """The receipt code a person can read out."""
-        ...
-
-
-class SettlementRow(Protocol):
-    """Where a kept row is."""
-
-    @property
-    def state(self) -> Standing:
-        """How far it has come."""
-        ...
-
-    @property
-    def receipt(self) -> Receipt | None:
-        """The registry's answer, once there is one."""
-        ...
-
-
-class OutboxPort(Protocol):
-    """What the agent needs of ``edge_agent/outbox.py``."""
-
-    def keep(self, message: StayDeclaration | Presence) -> KeptRow:
-        """Seal and commit, or raise ``Refused("outbox.disk_full")``."""
-        ...
-
-    def settlement(self, declaration_id: str) -> SettlementRow | None:
-        """Say where a row is."""
-        ...
-
-    def depth(self) -> int:
-        """Count the rows without a receipt."""
-        ...
-
-    @property
-    def full(self) -> bool:
-        """Tell whether the last attempt to keep met a full disk."""
-        ...
-
-    def oldest_unsent_at(self) -> str | None:
-        """Say since when the oldest of them waits."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Health:
-    """How the kiosk is; nothing of it is personal."""
-
-    connection: str  # the line's state, in ``edge_agent/line.py``'s words
-    depth: int
-    oldest_unsent_at: str | None
-    full: bool  # the store takes nothing more
-    readers: tuple[ReaderHealth, ...]
-
-    @property
-    def online(self) -> bool:
-        """Tell whether the registry can be reached now."""
-        return self.connection == "up"
-
-    def seen(self) -> tuple[object, ...]:
-        """Return what of it the page shows; a line that tries again and again is not news."""
-        return self.connection if self.connection in {"up", "holding"} else "", self.depth, self.full, self.can_read
-
-    @property
-    def can_read(self) -> bool:
-        """Tell whether a reader works, or none has reported yet."""
-        return not self.readers or any(reader.state != "lost" for reader in self.readers)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class View:
-    """What the page shows: the state, a number that grows with every change, and the visit it belongs to."""
-
-    state: State
-    version: int
-    visit: int
-    health: Health
-    seconds_left: float | None
-    cue: str = ""
 
 
 class KioskAgent:
@@ -296,6 +207,7 @@ class KioskAgent:
             self._step(KeepingFailed(declaration_id=message.declaration_id, code="kiosk.not_kept"))
         else:
             self._step(KeptSafely(declaration_id=message.declaration_id, code=kept.code))
+        self._refresh_health()
 
     def _ask_for_news(self) -> None:
         screen = self._state.screen

@@ -31,11 +31,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge_agent.agent import KioskAgent, View
+from edge_agent.agent import KioskAgent
 from edge_agent.kiosk.acts import events_of
 from edge_agent.kiosk.guarding import HEADERS, SESSION_BYTES, WIPE_HEADERS, Guard, is_loopback
 from edge_agent.kiosk.showing import name_of, shown
 from edge_agent.kiosk.states import Result
+from edge_agent.kiosk.view import View
 from residence.clock import Clock
 from residence.errors import LuutruError, Malformed, sentence
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final, assert_never
 
-from edge_agent.agent import Health, View
 from edge_agent.kiosk.identifying import TYPED_ORDER
 from edge_agent.kiosk.states import (
     ChooseNights,
@@ -34,6 +33,7 @@ from edge_agent.kiosk.states import (
 )
 from edge_agent.kiosk.staying import MOST_NIGHTS, REASONS, leaving
 from edge_agent.kiosk.texts import Texts
+from edge_agent.kiosk.view import Health, View
 from firmware_config.profiles import KioskProfile
 from residence.clock import parse_instant
 from residence.errors import has_errors

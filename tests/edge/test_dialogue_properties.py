@@ -136,8 +136,8 @@ def test_nothing_of_a_person_is_left_once_kept_or_wiped(kind, walk):
 def test_no_page_ever_shows_a_whole_number(kind, walk):
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    from edge_agent.agent import Health, View
     from edge_agent.kiosk.showing import shown
+    from edge_agent.kiosk.view import Health, View
 
     templates = Environment(loader=PackageLoader("edge_agent.kiosk"), autoescape=True, undefined=StrictUndefined)
     health = Health(connection="up", depth=0, oldest_unsent_at=None, full=False, readers=())

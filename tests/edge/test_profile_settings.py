@@ -39,7 +39,12 @@ def changed(old: str, new: str) -> str:
 
 
 WRONG = {
-    "a misspelt setting": (changed("presence = true", "presense = true"), "profile.unknown_setting", "/kiosk/presense", "presence"),
+    "a misspelt setting": (
+        changed("presence = true", "presense = true"),
+        "profile.unknown_setting",
+        "/kiosk/presense",
+        "presence",
+    ),
     "a misspelt table": (LOBBY + "[brokr]\nport = 1\n", "profile.unknown_setting", "/brokr", "broker"),
     "a setting of a reader that does not exist": (
         LOBBY + '[[readers]]\nkind = "camera"\ndevise = "0"\n',

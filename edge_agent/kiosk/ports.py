@@ -1,0 +1,68 @@
+"""What the agent needs of an outbox, whoever provides it: ``edge_agent/outbox.py`` on a kiosk, one in memory in tests.
+
+- ``keep`` returns only when the statement is durable; whatever it raises means "not kept", and the screen says so.
+- Nothing here is personal but the message handed in.
+
+Example: ``kept = outbox.keep(declaration); outbox.settlement(kept.declaration_id)``
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from edge_agent.kiosk.states import Standing
+from residence.stays.declaration import StayDeclaration
+from residence.wire.messages import Presence, Receipt
+
+
+class KeptRow(Protocol):
+    """What the outbox answers when a row is committed."""
+
+    @property
+    def declaration_id(self) -> str:
+        """The identity of what was kept."""
+        ...
+
+    @property
+    def code(self) -> str:
+        """The receipt code a person can read out."""
+        ...
+
+
+class SettlementRow(Protocol):
+    """Where a kept row is."""
+
+    @property
+    def state(self) -> Standing:
+        """How far it has come."""
+        ...
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """The registry's answer, once there is one."""
+        ...
+
+
+class OutboxPort(Protocol):
+    """What the agent needs of ``edge_agent/outbox.py``."""
+
+    def keep(self, message: StayDeclaration | Presence) -> KeptRow:
+        """Seal and commit, or raise ``Refused("outbox.disk_full")``."""
+        ...
+
+    def settlement(self, declaration_id: str) -> SettlementRow | None:
+        """Say where a row is."""
+        ...
+
+    def depth(self) -> int:
+        """Count the rows without a receipt."""
+        ...
+
+    @property
+    def full(self) -> bool:
+        """Tell whether the last attempt to keep met a full disk."""
+        ...
+
+    def oldest_unsent_at(self) -> str | None:
+        """Say since when the oldest of them waits."""
+        ...

@@ -1,0 +1,51 @@
+"""What the agent hands to the page at one moment: the dialogue's state and how the kiosk is.
+
+- A view is a value: the page may keep it for the time of one answer and never changes it.
+- ``version`` grows with every change a person could see, ``visit`` with every wipe.
+
+Example: ``agent.view().health.online``
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_agent.kiosk.states import State
+from edge_agent.readers.port import ReaderHealth
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Health:
+    """How the kiosk is; nothing of it is personal."""
+
+    connection: str  # the line's state, in ``edge_agent/line.py``'s words
+    depth: int
+    oldest_unsent_at: str | None
+    full: bool  # the store takes nothing more
+    readers: tuple[ReaderHealth, ...]
+
+    @property
+    def online(self) -> bool:
+        """Tell whether the registry can be reached now."""
+        return self.connection == "up"
+
+    def seen(self) -> tuple[object, ...]:
+        """Return what of it the page shows; a line that tries again and again is not news."""
+        return self.connection if self.connection in {"up", "holding"} else "", self.depth, self.full, self.can_read
+
+    @property
+    def can_read(self) -> bool:
+        """Tell whether a reader works, or none has reported yet."""
+        return not self.readers or any(reader.state != "lost" for reader in self.readers)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class View:
+    """What the page shows: the state, a number that grows with every change, and the visit it belongs to."""
+
+    state: State
+    version: int
+    visit: int
+    health: Health
+    seconds_left: float | None
+    cue: str = ""

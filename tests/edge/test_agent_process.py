@@ -1,0 +1,147 @@
+"""The kiosk as a process: frames through the real decoder, kept through a kill -9, ended in order."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from factories import EVENING
+from kiosk_page_parts import LOBBY
+
+from luutru import keys
+from luutru.demo.broker import free_port
+from luutru.system import random_bytes
+from residence.wire.keyring import Keyring, dump_keyring
+
+COMMAND = [sys.executable, "-m", "luutru", "kiosk"]
+
+
+@pytest.fixture
+def folder(tmp_path, pki):
+    """A kiosk's folder as an installer leaves it, and no broker anywhere."""
+    identity = pki.kiosk("kiosk-lobby-1")
+    for source, name in ((identity.ca, "ca.pem"), (identity.certificate, "kiosk.pem"), (identity.key, "kiosk.key")):
+        shutil.copy(source, tmp_path / name)
+
+    def make(name, use, owner):
+        path = tmp_path / f"{name}.key"
+        return keys.make_key(path, key_id=f"{name}-1", use=use, owner=owner, now=EVENING, random_bytes=random_bytes)
+
+    make("signing", "kiosk-sign", "kiosk-lobby-1")
+    trusted = [make("seal", "seal", "authority"), make("receipt", "receipt", "authority")]
+    (tmp_path / "keyring.json").write_bytes(dump_keyring(Keyring(trusted, serial=1)))
+    tail = f"[broker]\nport = {free_port()}\n[page]\nport = {free_port()}\n"
+    (tmp_path / "kiosk.toml").write_text(LOBBY + tail, "utf-8")
+    return tmp_path
+
+
+@contextmanager
+def kiosk_process(folder):
+    log = (folder / "log.txt").open("ab")
+    process = subprocess.Popen([*COMMAND, "run", folder / "kiosk.toml", "--cards", "sample"], stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(10)
+        log.close()
+
+
+class Person:
+    """Somebody at the page."""
+
+    def __init__(self, folder):
+        port = re.findall(r"port = (\d+)", (folder / "kiosk.toml").read_text("utf-8"))[-1]
+        self.origin = f"http://127.0.0.1:{port}"
+        self.client = httpx.Client(base_url=self.origin, follow_redirects=True, timeout=10)
+
+    def html(self):
+        return self.client.get("/").text
+
+    def wait_for(self, name, seconds=40):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            try:
+                html = self.html()
+            except httpx.TransportError:
+                html = ""
+            if f'data-name="{name}"' in html:
+                return html
+            time.sleep(0.1)
+        pytest.fail(f"the page never became {name}")
+
+    def press(self, do):
+        html = self.html()
+        hidden = {name: re.search(rf'name="{name}" value="([^"]*)"', html)[1] for name in ("token", "screen")}
+        return self.client.post("/act", data={**hidden, "do": do}, headers={"Origin": self.origin})
+
+
+def outbox_of(folder):
+    answer = subprocess.run([*COMMAND, "outbox", folder / "kiosk.toml", "--json"], capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout)
+
+
+def test_a_card_before_the_camera_is_kept_and_survives_a_kill(folder):
+    with kiosk_process(folder) as process:
+        person = Person(folder)
+        person.wait_for("idle")
+        person.press("start:vi")
+        person.press("purpose:stay")
+        person.press("deck:0")
+        assert "Trần Văn An" in person.wait_for("person")
+        for do in ("yes", "unit:1203", "nights:1", "reason:visit", "confirm"):
+            person.press(do)
+        html = person.wait_for("result")
+        assert "Đã lưu" in html
+        assert "Chưa có mạng" in html
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    left = outbox_of(folder)
+    assert (left["kiosk_id"], left["depth"]) == ("kiosk-lobby-1", 1)
+    assert left["waiting"][0]["schema"] == "stay-declaration/1"
+    with kiosk_process(folder) as process:
+        Person(folder).wait_for("idle")
+        assert Person(folder).client.get("/health").json()["outbox_depth"] == 1
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    everything = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+    for planted in ("Trần Văn An", "001095000117"):
+        assert planted.encode() not in everything
+
+
+def test_an_open_page_does_not_hold_the_process_when_it_is_asked_to_end(folder):
+    with kiosk_process(folder) as process:
+        person = Person(folder)
+        person.wait_for("idle")
+        with person.client.stream("GET", "/events") as stream:
+            next(stream.iter_lines())
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(15) == 0
+
+
+def test_a_wrong_profile_is_refused_in_words_with_the_place(folder):
+    path = folder / "kiosk.toml"
+    path.write_text(path.read_text("utf-8").replace("presence", "presense"), "utf-8")
+    answer = subprocess.run([*COMMAND, "run", path], capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 1
+    assert "/kiosk/presense" in answer.stderr
+    assert "did you mean presence" in answer.stderr
+    assert "docs/settings.md" in answer.stderr
+
+
+def test_a_missing_key_is_said_in_words(folder):
+    (folder / "signing.key").unlink()
+    answer = subprocess.run([*COMMAND, "run", folder / "kiosk.toml"], capture_output=True, text=True, timeout=60)
+    assert answer.returncode == 1
+    assert "key.file_missing" in answer.stderr
+    assert "Traceback" not in answer.stderr

@@ -1,0 +1,337 @@
+"""The kiosk's page in a real Chromium: the whole way, by keyboard alone, judged by axe-core, wiped to the last byte."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from kiosk_page_parts import LOBBY, running_kiosk, served
+
+from edge_agent.kiosk.states import Idle, Result
+from residence.stays.declaration import Reason
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+CHROMIUM = Path("/usr/bin/chromium")
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+SIZES = {"lobby": (1280, 800), "phone": (390, 844), "small": (800, 480)}
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def kiosk():
+    with running_kiosk(LOBBY, check_url="http://localhost:8300/receipts") as kiosk:
+        yield kiosk
+
+
+@pytest.fixture
+def url(kiosk):
+    with served(kiosk) as url:
+        yield url
+
+
+@pytest.fixture
+def page(chromium, url):
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    page.trouble = []
+    page.on("console", lambda message: page.trouble.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.trouble.append(str(error)))
+    page.goto(url)
+    yield page
+    context.close()
+
+
+def at(page, name):
+    page.wait_for_selector(f'#state[data-name="{name}"]', state="attached")
+
+
+def press(page, do, name):
+    at(page, name)
+    page.locator(f'#stage button[value="{do}"], #bottom button[value="{do}"], #overlay button[value="{do}"]').first.click()
+
+
+def to_review(kiosk, page, language="vi"):
+    press(page, f"start:{language}", "idle")
+    press(page, "purpose:stay", "purpose")
+    at(page, "card")
+    kiosk.show()
+    press(page, "yes", "person")
+    press(page, "unit:1203", "unit")
+    press(page, "nights:2", "nights")
+    press(page, "reason:visit", "reason")
+    at(page, "review")
+
+
+def test_a_card_becomes_a_receipt_and_the_screen_says_each_step(kiosk, page):
+    to_review(kiosk, page)
+    press(page, "confirm", "review")
+    at(page, "result")
+    assert page.locator("h1").inner_text() == "Đã lưu"
+    declaration_id = kiosk.outbox.messages[0].declaration_id
+    kiosk.outbox.settlements[declaration_id].state = "sent"
+    page.get_by_role("heading", name="Đã gửi đi").wait_for()
+    kiosk.outbox.settle(declaration_id, "accepted", due="2026-07-10T23:00:00+07:00", on_time=True)
+    page.get_by_role("heading", name="Đã ghi nhận").wait_for()
+    assert re.fullmatch(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", page.locator(".slip__code").inner_text())
+    assert page.locator(".slip__qr").evaluate("each => each.decode().then(() => each.naturalWidth > 0)")
+    press(page, "stop", "result")
+    at(page, "idle")
+    assert not page.trouble
+
+
+def test_offline_the_screen_says_kept_here_and_will_be_sent(kiosk, page):
+    kiosk.line[0] = "waiting"
+    page.get_by_text("Mất mạng").first.wait_for()
+    to_review(kiosk, page)
+    press(page, "confirm", "review")
+    page.get_by_text("sẽ tự gửi khi có mạng").wait_for()
+    page.get_by_text("1 khai báo đã lưu ở đây").wait_for()
+
+
+def test_the_whole_way_goes_by_keyboard_alone(kiosk, page):
+    """No pointer: Tab, Enter and letters; what has the focus is always inside the window."""
+
+    def tab_to(value):
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            focus = page.evaluate("[document.activeElement.value, document.activeElement.getBoundingClientRect().bottom]")
+            if focus[0] == value:
+                assert 0 < focus[1] <= 800
+                page.keyboard.press("Enter")
+                return
+        pytest.fail(f"no way to {value} by Tab")
+
+    tab_to("start:en")
+    at(page, "purpose")
+    tab_to("purpose:stay")
+    at(page, "card")
+    tab_to("no-card")
+    at(page, "typing-name")
+    page.keyboard.type("Nguyễn Thị Bình")
+    page.keyboard.press("Enter")
+    at(page, "typing-birth")
+    page.keyboard.type("05111967")
+    page.keyboard.press("Enter")
+    at(page, "typing-sex")
+    tab_to("typed:female")
+    at(page, "typing-number")
+    page.keyboard.press("Enter")
+    at(page, "typing-helper")
+    tab_to("skip")
+    at(page, "person")
+    tab_to("yes")
+    at(page, "unit")
+    page.keyboard.type("1203")
+    page.keyboard.press("Enter")
+    at(page, "nights")
+    tab_to("nights:3")
+    at(page, "reason")
+    tab_to("reason:family-visit")
+    at(page, "review")
+    tab_to("confirm")
+    at(page, "result")
+    (declaration,) = kiosk.outbox.messages
+    assert declaration.person.full_name == "Nguyễn Thị Bình"
+    assert declaration.person.birth.value == "1967-11-05"
+    assert declaration.reason is Reason.FAMILY_VISIT
+    assert not page.trouble
+
+
+def test_the_keys_on_the_screen_write_a_vietnamese_name(kiosk, page):
+    for do, name in (("start:vi", "idle"), ("purpose:stay", "purpose"), ("no-card", "card")):
+        press(page, do, name)
+    at(page, "typing-name")
+    tones = {"`": "huyền", "'": "sắc", "?": "hỏi", "~": "ngã", ".": "nặng"}
+    for word in ("NGUYÊN~", "THI.", "HÔNG`", "QUYÊN"):
+        for letter in word:
+            button = f'[aria-label="Dấu {tones[letter]}"]' if letter in tones else f'[data-pad] [data-key="{letter}"]'
+            page.locator(button).click()
+        page.locator('[data-pad] [data-key=" "]').click()
+    assert page.locator("input.field").input_value().strip() == "Nguyễn Thị Hồng Quyên"
+
+
+def test_what_is_being_typed_stays_when_the_network_comes_and_goes(kiosk, page):
+    for do, name in (("start:vi", "idle"), ("purpose:stay", "purpose"), ("no-card", "card")):
+        press(page, do, name)
+    at(page, "typing-name")
+    page.keyboard.type("Nguyễn Thị")
+    kiosk.line[0] = "waiting"
+    page.get_by_text("Mất mạng").first.wait_for()
+    page.keyboard.type(" Bình")
+    assert page.locator("input.field").input_value() == "Nguyễn Thị Bình"
+
+
+def test_the_warning_can_be_answered_and_the_place_is_kept(kiosk, page):
+    to_review(kiosk, page)
+    kiosk.clock.pass_time(seconds=31)
+    page.locator(".warning").wait_for()
+    assert page.evaluate("document.activeElement.value") == "more-time"
+    assert page.locator("#stage").evaluate("each => each.inert")
+    page.keyboard.press("Enter")
+    page.locator(".warning").wait_for(state="detached")
+    assert not page.locator("#stage").evaluate("each => each.inert")
+    at(page, "review")
+
+
+def test_after_the_time_out_nothing_is_left_in_the_browser(kiosk, page, url):
+    to_review(kiosk, page)
+    assert "Trần Văn An" in page.content()
+    cookie = page.context.cookies()[0]["value"]
+    page.evaluate("""async () => {
+        localStorage.setItem('planted', 'Trần Văn An');
+        sessionStorage.setItem('planted', 'Trần Văn An');
+        await (await caches.open('planted')).put('/planted', new Response('Trần Văn An'));
+    }""")
+    with page.expect_response("**/wiped"):
+        kiosk.clock.pass_time(seconds=51)
+    at(page, "idle")
+    assert isinstance(kiosk.screen, Idle)
+    assert "Trần" not in page.content()
+    left = page.evaluate("async () => [localStorage.length, sessionStorage.length, (await caches.keys()).length, history.length]")
+    assert left[:3] == [0, 0, 0]
+    assert left[3] <= 2  # the empty tab and the page; no entry per screen
+    assert page.context.cookies()[0]["value"] != cookie
+    page.go_back()
+    page.go_forward()
+    at(page, "idle")
+    assert "Trần" not in page.content()
+    assert page.url == f"{url}/"
+
+
+def test_while_the_agent_is_away_the_page_says_restarting_and_shows_nobody(chromium, kiosk):
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    with served(kiosk) as url:
+        port = int(url.rpartition(":")[2])
+        page.goto(url)
+        to_review(kiosk, page)
+    page.locator("#restarting:not([hidden])").wait_for()
+    assert "Máy đang khởi động lại" in page.locator("#restarting").inner_text()
+    assert "Trần" not in page.content()
+    with running_kiosk() as again, served(again, port=port):
+        at(page, "idle")
+        assert page.locator("#restarting[hidden]").count() == 1
+    page.close()
+
+
+def judge(page):
+    """Return what axe-core finds; the script is put in by the test and bypasses the page's own policy."""
+    page.evaluate(AXE.read_text("utf-8"))
+    result = page.evaluate("""async () => {
+
+        const tags = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'];
+        return axe.run(document, { runOnly: { type: 'tag', values: tags } });
+    }""")
+    return [(each["id"], [node["html"][:120] for node in each["nodes"]][:3]) for each in result["violations"]]
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed")
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing_on_any_screen(kiosk, page, size, language):
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    found = {}
+
+    def look(name):
+        violations = judge(page)
+        if violations:
+            found[name] = violations
+
+    look("idle")
+    press(page, f"start:{language}", "idle")
+    at(page, "purpose")
+    look("purpose")
+    press(page, "purpose:stay", "purpose")
+    at(page, "card")
+    kiosk.show("https://example.org/")
+    page.locator(".note").wait_for()
+    look("card")
+    press(page, "no-card", "card")
+    for name, text in (("name", "Nguyễn Thị Bình"), ("birth", "05111967"), ("sex", ""), ("number", ""), ("helper", "")):
+        at(page, f"typing-{name}")
+        look(name)
+        page.keyboard.type(text)
+        press(page, "typed" if text else "skip", f"typing-{name}")
+    at(page, "person")
+    look("person")
+    press(page, "yes", "person")
+    at(page, "unit")
+    page.keyboard.type("9999")
+    page.keyboard.press("Enter")
+    page.locator(".note").wait_for()
+    look("unit")
+    page.locator("input.field").fill("1203")
+    press(page, "unit", "unit")
+    at(page, "nights")
+    look("nights")
+    press(page, "nights:2", "nights")
+    at(page, "reason")
+    look("reason")
+    press(page, "reason:visit", "reason")
+    at(page, "review")
+    look("review")
+    kiosk.clock.pass_time(seconds=31)
+    page.locator(".warning").wait_for()
+    look("warning")
+    press(page, "more-time", "review")
+    page.locator(".warning").wait_for(state="detached")
+    press(page, "confirm", "review")
+    at(page, "result")
+    look("kept")
+    for standing in ("received", "refused"):
+        kiosk.outbox.settle(kiosk.outbox.messages[0].declaration_id, standing)
+        kiosk.wait_for(lambda wanted=standing: isinstance(kiosk.screen, Result) and kiosk.screen.standing == wanted)
+        page.locator(".track__one--failed" if standing == "refused" else ".answer").first.wait_for()
+        look(standing)
+    assert not found
+    overflow = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert not overflow
+
+
+@pytest.mark.parametrize("size", ["lobby", "small"])
+def test_what_is_touched_is_large_enough(kiosk, page, size):
+    """64 px on the lobby's screen for everything but the letters of the keyboard and the trial's cards."""
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    small = []
+
+    def measure(name):
+        at(page, name)
+        boxes = page.evaluate("""() => [...document.querySelectorAll('button, input:not([type=hidden])')]
+            .filter((each) => each.checkVisibility() && !each.closest('.board'))
+            .map((each) => [each.textContent.trim() || each.name, each.offsetWidth, each.offsetHeight])""")
+        small.extend((name, *box) for box in boxes if min(box[1:]) < 64)
+
+    measure("idle")
+    press(page, "start:vi", "idle")
+    measure("purpose")
+    press(page, "purpose:stay", "purpose")
+    measure("card")
+    press(page, "no-card", "card")
+    page.locator("input.field").fill("An")
+    press(page, "typed", "typing-name")
+    measure("typing-birth")
+    kiosk.show()
+    measure("person")
+    press(page, "yes", "person")
+    measure("unit")
+    press(page, "unit:1203", "unit")
+    measure("nights")
+    press(page, "nights:1", "nights")
+    measure("reason")
+    press(page, "reason:visit", "reason")
+    measure("review")
+    press(page, "confirm", "review")
+    measure("result")
+    assert not small
