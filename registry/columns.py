@@ -32,9 +32,14 @@ metadata = MetaData(
 )
 
 
+_NAIVE = "an instant in the registry must carry its offset"
+
+
 @lru_cache(maxsize=256)
-def _utc_text(value: datetime) -> str:
+def utc_text(value: datetime) -> str:
     """Write an instant; a batch repeats the same few hundreds of times."""
+    if value.tzinfo is None:
+        raise ValueError(_NAIVE)
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -52,11 +57,11 @@ class Instant(TypeDecorator[datetime]):
         """Write an aware datetime in UTC."""
         if value is None:
             return None
+        if dialect.name == "sqlite":
+            return utc_text(value)
         if value.tzinfo is None:
-            raise ValueError("an instant in the registry must carry its offset")
-        if dialect.name != "sqlite":
-            return value
-        return _utc_text(value)
+            raise ValueError(_NAIVE)
+        return value
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
         """Return an aware datetime in UTC."""

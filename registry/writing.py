@@ -10,17 +10,14 @@ Example: ``pending.inserts[tables.receipts].append(row)``, then ``pending.flush(
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Table, delete, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Table, delete, update
 
 from registry import presences, tables
+from registry.bulk import Row, write_rows
 from residence.stays.known import KnownStay
-
-Row = dict[str, Any]
 
 _ORDER: Final = (
     tables.subject_keys,
@@ -51,15 +48,13 @@ class Pending:
     def flush(self, connection: Connection, *, now: datetime) -> None:
         """Write everything."""
         for table in _ORDER:
-            if self.inserts[table]:
-                connection.execute(insert(table), self.inserts[table])
+            write_rows(connection, table, self.inserts[table])
         for person_id, fields in self.corrected.items():
             connection.execute(update(tables.persons).where(tables.persons.c.person_id == person_id).values(**fields))
             connection.execute(delete(tables.name_tokens).where(tables.name_tokens.c.person_id == person_id))
-        _upsert(connection, tables.name_tokens, list(self.tokens.values()), keep=())
-        _upsert(connection, tables.stays, list(self.stays.values()), keep=("commune_code", "stay_id", "recorded_at"))
-        if self.versions:
-            connection.execute(insert(tables.stay_versions), self.versions)
+        write_rows(connection, tables.name_tokens, list(self.tokens.values()), keep=())
+        write_rows(connection, tables.stays, list(self.stays.values()), keep=("commune_code", "stay_id", "recorded_at"))
+        write_rows(connection, tables.stay_versions, self.versions)
         self._flush_findings(connection, now)
         for merged, stands in self.merges:
             _merge(connection, merged, stands, now)
@@ -70,23 +65,8 @@ class Pending:
             columns = tables.findings.c
             standing = columns.finding_id.in_(sorted(self.cleared)) & columns.cleared_at.is_(None)
             connection.execute(update(tables.findings).where(standing).values(cleared_at=now))
-        _upsert(connection, tables.findings, list(self.findings.values()), keep=("commune_code", "finding_id", "found_at"))
-        _upsert(connection, tables.finding_links, list(self.links.values()), keep=())
-
-
-def _upsert(connection: Connection, table: Table, rows: Sequence[Row], *, keep: tuple[str, ...]) -> None:
-    """Insert rows; of those that exist replace every column but ``keep``. Empty ``keep``: what exists stands."""
-    if not rows:
-        return
-    make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    statement = make(table)
-    key = [column.name for column in table.primary_key]
-    if keep:
-        changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keep}
-        statement = statement.on_conflict_do_update(index_elements=key, set_=changed)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=key)
-    connection.execute(statement, list(rows))
+        write_rows(connection, tables.findings, list(self.findings.values()), keep=("commune_code", "finding_id", "found_at"))
+        write_rows(connection, tables.finding_links, list(self.links.values()), keep=())
 
 
 def _merge(connection: Connection, merged: str, stands: str, now: datetime) -> None:
