@@ -26,12 +26,17 @@ Addressee = Literal["host", "facility", "person"]
 
 
 class NoticeKind(StrEnum):
-    """What a notice says; the sentence is ``notice.<kind>`` in the catalogue."""
+    """What a notice says."""
 
     PLEASE_DECLARE = "please-declare"
     DECLARED_LATE = "declared-late"
     THIRTY_DAYS = "thirty-days"
     RENEW_TEMPORARY_RESIDENCE = "renew-temporary-residence"
+
+    @property
+    def code(self) -> str:
+        """Return the code of the notice's sentence in the catalogue."""
+        return f"notice.{self.value.replace('-', '_')}"
 
 
 class DueNotice(msgspec.Struct, frozen=True, kw_only=True):

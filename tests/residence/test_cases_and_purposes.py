@@ -111,7 +111,7 @@ def test_the_whole_number_is_for_reviewing_a_finding_only():
 
 def test_every_notice_has_its_sentence_and_an_addressee_for_every_kind_of_premises():
     for kind in NoticeKind:
-        assert sentence(f"notice.{kind}").vi
+        assert sentence(kind.code).vi
         assert all(addressee(kind, each) in {"host", "facility", "person"} for each in PremisesKind)
     assert addressee(NoticeKind.PLEASE_DECLARE, PremisesKind.HOTEL) == "facility"
     assert addressee(NoticeKind.PLEASE_DECLARE, PremisesKind.APARTMENT_BLOCK) == "host"
