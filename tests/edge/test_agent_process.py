@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
@@ -85,15 +85,28 @@ class Person:
         return self.client.post("/act", data={**hidden, "do": do}, headers={"Origin": self.origin})
 
 
+@pytest.fixture
+def meet(folder):
+    """Return how to send somebody to the page; everybody goes home at the end."""
+    with ExitStack() as all_home:
+
+        def somebody():
+            person = Person(folder)
+            all_home.enter_context(person.client)
+            return person
+
+        yield somebody
+
+
 def outbox_of(folder):
     answer = subprocess.run([*COMMAND, "outbox", folder / "kiosk.toml", "--json"], capture_output=True, text=True, timeout=60)
     assert answer.returncode == 0, answer.stderr
     return json.loads(answer.stdout)
 
 
-def test_a_card_before_the_camera_is_kept_and_survives_a_kill(folder):
+def test_a_card_before_the_camera_is_kept_and_survives_a_kill(folder, meet):
     with kiosk_process(folder) as process:
-        person = Person(folder)
+        person = meet()
         person.wait_for("idle")
         person.press("start:vi")
         person.press("purpose:stay")
@@ -110,8 +123,8 @@ def test_a_card_before_the_camera_is_kept_and_survives_a_kill(folder):
     assert (left["kiosk_id"], left["depth"]) == ("kiosk-lobby-1", 1)
     assert left["waiting"][0]["schema"] == "stay-declaration/1"
     with kiosk_process(folder) as process:
-        Person(folder).wait_for("idle")
-        assert Person(folder).client.get("/health").json()["outbox_depth"] == 1
+        meet().wait_for("idle")
+        assert meet().client.get("/health").json()["outbox_depth"] == 1
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
     everything = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
@@ -119,9 +132,9 @@ def test_a_card_before_the_camera_is_kept_and_survives_a_kill(folder):
         assert planted.encode() not in everything
 
 
-def test_an_open_page_does_not_hold_the_process_when_it_is_asked_to_end(folder):
+def test_an_open_page_does_not_hold_the_process_when_it_is_asked_to_end(folder, meet):
     with kiosk_process(folder) as process:
-        person = Person(folder)
+        person = meet()
         person.wait_for("idle")
         with person.client.stream("GET", "/events") as stream:
             next(stream.iter_lines())
