@@ -7,6 +7,7 @@ history first, because a zero means nothing beside a checker that always says ze
 from __future__ import annotations
 
 import json
+import queue
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from acceptance_stage import Account, Stage, wait_until
 
 pytestmark = pytest.mark.acceptance
 KILLS = 50
+NOBODY_SUBSCRIBED = 0x10
 LOBBY, DESK = "kiosk-lobby-1", "kiosk-desk-1"
 CRASHING_GATEWAY = Path(__file__).with_name("crashing_gateway.py")
 
@@ -243,10 +245,17 @@ def publish(stage: Stage, kiosk_id: str, payloads: list[bytes]) -> None:
     context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
     context.load_cert_chain(str(folder / "kiosk.pem"), str(folder / "kiosk.key"))
     client.tls_set_context(context)
+    answers: queue.SimpleQueue[int] = queue.SimpleQueue()
+    client.on_publish = lambda _client, _data, _mid, code, _properties: answers.put(code.value)
     client.connect("127.0.0.1", stage.layout.ports.broker)
     client.loop_start()
     topic = kiosk_topics(profile.kiosk.site, kiosk_id).declarations
+
+    def taken(payload: bytes) -> bool:
+        client.publish(topic, payload, qos=1)
+        return answers.get(timeout=10) != NOBODY_SUBSCRIBED
+
     for payload in payloads:
-        client.publish(topic, payload, qos=1).wait_for_publish(10)
+        wait_until(lambda payload=payload: taken(payload))
     client.disconnect()
     client.loop_stop()
