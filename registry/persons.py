@@ -147,7 +147,8 @@ def _matching_numbers(
         key = keys.get(row.subject_id)
         if key is not None:
             value = vault.open(key, Cell("identifiers", "value", row.identifier_id), row.value_sealed).decode()
-            found.setdefault(row.person_id, []).append(KnownNumber(kind=row.kind, value=value, status=row.status))
+            number = KnownNumber(kind=row.kind, value=value, status=row.status, stated_in=row.declaration_id)
+            found.setdefault(row.person_id, []).append(number)
     return found
 
 
