@@ -29,11 +29,11 @@ class Children:
         self._logs = logs
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._commands: dict[str, tuple[list[str], dict[str, str]]] = {}
-        logs.mkdir(parents=True, exist_ok=True)
 
     def start(self, name: str, command: list[str], *, environment: dict[str, str] | None = None) -> None:
         """Start a process; its output goes to ``<name>.log``."""
         self._commands[name] = (command, environment or {})
+        self._logs.mkdir(parents=True, exist_ok=True)
         with self.log(name).open("ab") as log:
             self._processes[name] = subprocess.Popen(
                 command,
