@@ -28,6 +28,7 @@ PROBLEM_JSON: Final = "application/problem+json"
 BY_KIND: Final[dict[type[LuutruError], int]] = {Malformed: 422, Untrusted: 401, Refused: 403, Conflict: 409}
 STATUS: Final = {
     "server.not_found": 404,
+    "server.receipt_unknown": 404,
     "server.method_not_allowed": 405,
     "server.form_too_large": 413,
     "server.too_many_attempts": 429,

@@ -32,8 +32,9 @@ def without_licensed_font(style_sheet: str) -> str:
     'a{font-family:"Be Vietnam Pro","Se'
     """
     without_faces = re.sub(r"@font-face\{[^}]*GDS Transport[^}]*\}", "", style_sheet)
-    without_crest = re.sub(r"background-image:url\(/assets/images/[^)]*\);?", "", without_faces)
-    return re.sub(r"GDS Transport,arial,sans-serif", FONT_STACK, without_crest)
+    without_crest = re.sub(r"url\([^)]*/assets/[^)]*\)", "none", without_faces)
+    without_map = re.sub(r"/\*# sourceMappingURL=.*?\*/", "", without_crest)
+    return re.sub(r"GDS Transport,arial,sans-serif", FONT_STACK, without_map)
 
 
 def missing_vendor_files(static: Path) -> list[str]:

@@ -15,7 +15,9 @@ def message_ids() -> set[str]:
     found = {text for words in WORDS.values() for text in words.values()}
     for template in sorted(SERVER.rglob("*.html")):
         with template.open("rb") as file:
-            found |= {_text(message) for _, _, message, _ in babel_extract(file, ["_", "gettext"], [], {"extensions": "jinja2.ext.do"})}
+            found |= {
+                _text(message) for _, _, message, _ in babel_extract(file, ["_", "gettext"], [], {"extensions": "jinja2.ext.do"})
+            }
     return found
 
 

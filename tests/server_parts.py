@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import hashlib
 import re
 import secrets
+import shutil
 import socket
+import tempfile
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -85,6 +90,18 @@ class Client:
         self._runner.close()
 
 
+@cache
+def empty_registry() -> Path:
+    """Make the tables once per run; every world starts from a copy."""
+    path = Path(tempfile.mkdtemp(prefix="luutru-empty-")) / "registry.db"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
+    upgrade(f"sqlite:///{path}")
+    with connect(f"sqlite:///{path}", vault=None).engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.engine.dispose()
+    return path
+
+
 class World:
     """The process and everything it was given."""
 
@@ -94,8 +111,9 @@ class World:
         self.vault = Vault(
             FileKeyProvider(directory / "keys", random_bytes=secrets.token_bytes), random_bytes=secrets.token_bytes
         )
+        directory.mkdir(exist_ok=True)
+        shutil.copyfile(empty_registry(), directory / "registry.db")
         url = f"sqlite:///{directory}/registry.db"
-        upgrade(url)
         self.registry = connect(url, vault=self.vault)
         self.signer = SigningKey("receipt-1", bytes(32))
         self.rules = load_rule_book()

@@ -69,7 +69,9 @@ def test_an_action_nobody_has_heard_of_is_refused():
 
 def test_the_policy_file_fits_its_schema():
     folder = resources.files("server")
-    result = cedarpy.validate_policies(folder.joinpath("policy.cedar").read_text("utf-8"), folder.joinpath("policy.cedarschema").read_text("utf-8"))
+    result = cedarpy.validate_policies(
+        folder.joinpath("policy.cedar").read_text("utf-8"), folder.joinpath("policy.cedarschema").read_text("utf-8")
+    )
     assert result.validation_passed, result.errors
 
 

@@ -6,12 +6,12 @@ import re
 from datetime import timedelta
 
 import pytest
+from server_parts import World, csrf_of
 from sqlalchemy import select
 
 from registry import tables
 from registry.accounts import hash_of
 from server.settings import Allowance
-from server_parts import World, csrf_of
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 

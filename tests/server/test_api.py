@@ -1,0 +1,162 @@
+"""The API: the same declarations and receipts as the pages, problem documents for every no, one committed OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from factories import make_declaration, make_id
+from openapi_spec_validator import validate
+from server_parts import csrf_of
+
+from residence.errors import catalogue
+from residence.wire.receipts import parse_receipt_text, read_unverified
+from server.api import application
+from server.api.document import OPERATIONS, document
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+
+
+def body(**changes) -> bytes:
+    return msgspec.json.encode(make_declaration(**({"premises_id": "htl-sao-mai", "unit": "201"} | changes)))
+
+
+def assert_problem(answer, status, code):
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert (told["status"], told["code"]) == (status, code)
+    assert {"type", "title", "detail"} <= set(told)
+    return told
+
+
+def test_a_declaration_is_recorded_and_the_same_bytes_get_the_first_receipt(world):
+    client, headers, sent = world.client(), world.bearer("clerk"), body()
+    first = client.post("/api/v1/declarations", content=sent, headers=headers)
+    assert first.status_code == 201, first.text
+    receipt = read_unverified(parse_receipt_text(first.json()["text"]))
+    assert receipt.state == first.json()["receipt"]["state"] == "accepted"
+    world.clock.pass_time(hours=1)
+    second = client.post("/api/v1/declarations", content=sent, headers=headers)
+    assert second.status_code == 200
+    assert second.json() == first.json()
+    again = client.get(f"/api/v1/declarations/{receipt.declaration_id}/receipt", headers=headers)
+    assert again.json() == first.json()
+
+
+def test_the_same_id_with_other_bytes_is_a_conflict_and_the_first_stands(world):
+    client, headers, own_id = world.client(), world.bearer("clerk"), make_id()
+    first = client.post("/api/v1/declarations", content=body(declaration_id=own_id), headers=headers)
+    other = client.post("/api/v1/declarations", content=body(declaration_id=own_id, unit="202"), headers=headers)
+    assert_problem(other, 409, "server.id_reused")
+    assert client.get(f"/api/v1/declarations/{own_id}/receipt", headers=headers).json() == first.json()
+
+
+def test_every_problem_comes_back_at_once_with_pointers_and_both_languages(world):
+    person = msgspec.structs.replace(make_declaration().person, full_name="", personal_number="12", document=None)
+    answer = world.client().post("/api/v1/declarations", content=body(person=person, unit=None), headers=world.bearer("clerk"))
+    told = assert_problem(answer, 422, "server.input_problems")
+    pointers = {each["pointer"] for each in told["problems"] if each["severity"] == "error"}
+    assert {"/person/full_name", "/person/personal_number", "/unit"} <= pointers
+    assert all(each["message"]["vi"] and each["message"]["en"] for each in told["problems"])
+
+
+def test_a_dry_run_answers_the_deadline_and_records_nothing(world):
+    client, headers, own_id = world.client(), world.bearer("clerk"), make_id()
+    told = client.post("/api/v1/declarations/check", content=body(declaration_id=own_id), headers=headers).json()
+    assert told["ok"] is True
+    assert told["due"] == "2026-07-10T23:00:00+07:00"
+    assert_problem(client.get(f"/api/v1/declarations/{own_id}/receipt", headers=headers), 404, "server.not_found")
+
+
+UNREADABLE = {
+    "not JSON": (b"{", ""),
+    "not UTF-8": (b'{"declaration_id": "\xff"}', None),
+    "a field missing": (b'{"declaration_id": "x"}', ""),
+    "a field of the wrong type": (body().replace(b'"htl-sao-mai"', b"7"), "/premises_id"),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_cannot_be_read_is_a_problem_that_names_the_field(world, case):
+    sent, pointer = UNREADABLE[case]
+    told = assert_problem(
+        world.client().post("/api/v1/declarations", content=sent, headers=world.bearer("clerk")), 422, "server.input_unreadable"
+    )
+    assert pointer is None or told["pointer"] == pointer
+
+
+def test_without_a_token_with_a_wrong_one_and_with_an_ended_one_the_answer_is_401(world):
+    client = world.client()
+    for headers in ({}, {"authorization": "Bearer guess"}, {"authorization": "Basic x"}):
+        answer = client.post("/api/v1/declarations", content=body(), headers=headers)
+        assert_problem(answer, 401, "server.sign_in_needed")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+    good = world.bearer("clerk")
+    world.clock.pass_time(days=31)
+    assert_problem(client.post("/api/v1/declarations", content=body(), headers=good), 401, "server.sign_in_needed")
+
+
+def test_a_session_cookie_declares_only_with_the_csrf_header(world):
+    client = world.client("clerk")
+    assert_problem(client.post("/api/v1/declarations", content=body()), 403, "server.csrf")
+    assert client.post("/api/v1/declarations", content=body(), headers={"x-csrf-token": csrf_of(client)}).status_code == 201
+
+
+@pytest.mark.parametrize("role", ["officer", "operator", "resident"])
+def test_roles_that_may_not_declare_are_refused(world, role):
+    assert_problem(
+        world.client().post("/api/v1/declarations", content=body(), headers=world.bearer(role)), 403, "server.not_allowed"
+    )
+
+
+def test_another_premises_another_account_and_anothers_receipt_are_refused(world):
+    client, headers = world.client(), world.bearer("clerk")
+    there = client.post("/api/v1/declarations", content=body(premises_id="blk-hoa-binh"), headers=headers)
+    assert_problem(there, 403, "server.not_allowed")
+    declarant = msgspec.structs.replace(make_declaration().declarant, role="host", account="acc-somebody")
+    assert_problem(
+        client.post("/api/v1/declarations", content=body(declarant=declarant), headers=headers), 403, "server.declarant_not_you"
+    )
+    elsewhere = world.record(make_declaration())
+    answer = client.get(f"/api/v1/declarations/{elsewhere.declaration_id}/receipt", headers=headers)
+    assert_problem(answer, 404, "server.not_found")
+
+
+def test_a_receipt_is_shown_to_whoever_has_its_code(world):
+    code = world.declare_guest().receipt.code
+    told = world.client().get(f"/api/v1/receipts/{code}").json()
+    assert (told["state"], told["place"]) == ("accepted", "Khách sạn Sao Mai")
+    assert_problem(world.client().get("/api/v1/receipts/7K3D9QXM2VHT"), 404, "server.receipt_unknown")
+    assert_problem(world.client().get("/api/v1/receipts/x"), 422, "receipt.code")
+
+
+def test_kiosks_are_for_operators(world):
+    world.enrol_kiosks()
+    kiosks = world.client().get("/api/v1/kiosks", headers=world.bearer("operator")).json()
+    assert {each["kiosk_id"]: each["health"] for each in kiosks} == {"kiosk-lobby-1": "degraded", "kiosk-desk-1": "lost"}
+    assert_problem(world.client().get("/api/v1/kiosks", headers=world.bearer("officer")), 403, "server.not_allowed")
+
+
+def test_an_address_that_is_not_there_is_a_problem_too(world):
+    assert_problem(world.client().get("/api/v1/nothing"), 404, "server.not_found")
+    assert_problem(world.client().request("DELETE", "/api/v1/kiosks"), 405, "server.method_not_allowed")
+
+
+def test_the_document_is_valid_and_equals_the_committed_one_and_what_is_served(world):
+    validate(document())
+    assert json.loads(COMMITTED.read_text("utf-8")) == document()
+    assert world.client().get("/api/openapi.json").json() == document()
+
+
+def test_the_document_names_every_route_and_every_code_in_it_exists():
+    routes = {
+        (method.lower(), route.path.removeprefix("/api"))
+        for router in (application.declarations.router, application.look_ups.router)
+        for route in router.routes
+        for method in route.methods
+    }
+    assert {(each.method, each.path) for each in OPERATIONS} == routes
+    assert {code for each in OPERATIONS for codes in each.errors.values() for code in codes} <= set(catalogue())

@@ -1,0 +1,180 @@
+"""In a real browser: axe finds nothing on any page, nothing overflows a phone, passkeys work, a photo is read and never sent."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import segno
+from factories import make_person
+from server_parts import World, free_address
+
+from registry.stays import stays_at
+from server.settings import Allowance, ServerSettings
+from server.static_files import missing_vendor_files
+
+sync_api = pytest.importorskip("playwright.sync_api")
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+CHROMIUM = shutil.which("chromium")
+CARD = "001195000447|012345678|Lê Thị Bích Ngọc|08031995|Nữ|Số 5 Ngõ 10, Láng Hạ, Đống Đa, Hà Nội|15082021"
+RUN_AXE = "axe.run().then(found => JSON.stringify(found.violations.map(each => [each.id, each.nodes.map(node => node.html)])))"
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or not AXE.is_file() or bool(missing_vendor_files(ServerSettings().static)), reason="needs scripts/bootstrap"
+)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    many = Allowance(times=1000, per=timedelta(minutes=5))
+    made = World(tmp_path_factory.mktemp("world"), base_url=free_address(), sign_in_allowance=many, receipt_allowance=many)
+    made.declare_guest()
+    made.declare_guest(
+        unit="202", person=make_person(full_name="Nguyễn Thị Thu Hà", personal_number="001195000333", sex="female", document=None)
+    )
+    made.see_somebody(premises_id="htl-sao-mai", unit="202")
+    made.enrol_kiosks()
+    with made.serving():
+        yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+class Visit:
+    """One browser window and what it complained of."""
+
+    def __init__(self, browser, world, role=None, *, width=1440, language="vi") -> None:
+        self.base = world.settings.base_url
+        self.context = browser.new_context(viewport={"width": width, "height": 900}, locale=language)
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        if role is not None:
+            self.open(f"/sign-in/link/{world.link(role)}")
+            self.page.click("main button")
+
+    def open(self, path):
+        self.page.goto(self.base + path)
+
+    def axe(self):
+        session = self.context.new_cdp_session(self.page)  # past the page's own content policy, which stays in force
+        session.send("Runtime.evaluate", {"expression": AXE.read_text("utf-8")})
+        answer = session.send("Runtime.evaluate", {"expression": RUN_AXE, "awaitPromise": True, "returnByValue": True})
+        return json.loads(answer["result"]["value"])
+
+    def overflow(self):
+        return self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+
+def pages(world):
+    with world.registry.reading() as connection:
+        stay = stays_at(connection, "htl-sao-mai")[0]
+    case = world.open_case()
+    return {
+        None: ["/", "/sign-in", "/sign-in/link/x", "/receipts"],
+        "clerk": [
+            "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",
+            f"/desk/receipts/{stay.declaration_ids[0]}", "/account",
+        ],
+        "officer": ["/police", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access"],
+        "operator": ["/operators/kiosks", "/operators/dead-letters"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("width", "language"), [(1440, "vi"), (390, "en")])
+def test_axe_finds_nothing_and_nothing_overflows_or_complains_on_any_page(world, browser, width, language):
+    for role, paths in pages(world).items():
+        visit = Visit(browser, world, role, width=width, language=language)
+        for path in paths:
+            visit.open(path)
+            assert visit.axe() == [], path
+            assert visit.overflow() <= 0, path
+        assert visit.complaints == []
+        visit.context.close()
+
+
+def test_axe_finds_nothing_on_pages_that_say_no_and_pages_after_a_form(world, browser):
+    visit = Visit(browser, world, "clerk", width=390)
+    visit.open("/desk/declare")
+    visit.page.click("form[novalidate] button")
+    assert visit.page.locator(".govuk-error-summary").is_visible()
+    assert visit.axe() == []
+    for path in ("/no-such-page", "/police"):
+        visit.open(path)
+        assert visit.axe() == [], path
+    visit.open("/receipts")
+    visit.page.fill("#code", "nonsense")
+    visit.page.click("main button")
+    assert visit.axe() == []
+    visit.context.close()
+    officer = Visit(browser, world, "officer")
+    officer.open("/police")
+    officer.page.click("main .luutru-rows a")
+    officer.page.check("input[value=undeclared-case]")
+    officer.page.click("main button")
+    assert "Phạm Thị Thử Nghiệm" in officer.page.content()
+    assert officer.axe() == []
+    officer.context.close()
+
+
+def test_a_passkey_is_added_and_then_opens_the_account_by_itself(world, browser):
+    visit = Visit(browser, world, "officer")
+    session = visit.context.new_cdp_session(visit.page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    visit.open("/account")
+    visit.page.fill("#label", "máy bàn")
+    visit.page.click("[data-passkey=register] button")
+    visit.page.wait_for_selector("text=máy bàn")
+    visit.page.click(".luutru-link-button")
+    visit.open("/sign-in?next=/police/premises")
+    visit.page.click("[data-passkey=sign-in] button")
+    visit.page.wait_for_url("**/police/premises")
+    assert visit.complaints == []
+    visit.context.close()
+
+
+def test_a_photo_of_a_card_is_read_in_the_browser_and_never_leaves_it(world, browser, tmp_path):
+    photo = tmp_path / "card.png"
+    segno.make(CARD, error="m").save(str(photo), scale=6, border=6)
+    visit = Visit(browser, world, "clerk", width=390)
+    sent: list[bytes] = []
+    visit.page.on("request", lambda request: sent.append(request.post_data_buffer or b""))
+    visit.open("/desk/declare")
+    visit.page.set_input_files("#photo", str(photo))
+    visit.page.wait_for_selector("#card-read")
+    assert visit.page.input_value("#full_name") == "Lê Thị Bích Ngọc"
+    assert max(len(body) for body in sent) < 1500  # the code's text and the form, no picture
+    assert not any(b"PNG" in body for body in sent)
+    visit.page.fill("#unit", "201")
+    visit.page.fill("#planned_departure", "2026-07-12T12:00")
+    visit.page.select_option("#reason", "visit")
+    visit.page.click("form[novalidate] button")
+    if visit.page.locator(".govuk-error-summary").count():
+        visit.page.click("form[novalidate] button")
+    visit.page.wait_for_selector(".luutru-receipt__code")
+    assert visit.complaints == []
+    visit.context.close()
+
+
+def test_the_countdown_counts_by_the_servers_clock(world, browser):
+    visit = Visit(browser, world, "clerk", language="en")
+    visit.open("/desk")
+    visit.page.wait_for_selector("[data-countdown]:has-text('8 h 59 min')")  # 14:00 there, whatever it is here
+    visit.context.close()

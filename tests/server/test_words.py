@@ -1,0 +1,112 @@
+"""Every sentence of the pages in both languages; the style sheet without the licensed font; forms read as written."""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+
+import pytest
+from factories import EVENING
+from server_messages import message_ids
+
+from residence.cases.transitions import CaseAction, CaseStatus
+from residence.cases.undeclared import CaseRule, Explanation
+from residence.errors import catalogue as codes
+from residence.people.person import DocumentKind
+from residence.places.premises import PremisesKind
+from residence.stays.deadlines import DeadlineRule
+from residence.stays.declaration import Reason
+from residence.wire.messages import ReceiptState
+from server.desk.guest_form import FormContext, field_of, partial_date_of, read_form
+from server.languages import catalogue, preferred_language
+from server.pages import duration, wall
+from server.settings import ServerSettings
+from server.static_files import missing_vendor_files, without_licensed_font
+from server.wording import WORDS
+
+CONTEXT = FormContext(now=EVENING, account_id="a", account_name="le-tan")
+
+
+def test_every_sentence_has_its_vietnamese_and_none_is_left_over():
+    assert set(catalogue("vi")) == message_ids()
+
+
+def test_vietnamese_sentences_keep_the_places_for_values():
+    for english, vietnamese in catalogue("vi").items():
+        assert re.findall(r"%\(\w+\)s", english) == re.findall(r"%\(\w+\)s", vietnamese), english
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("state", ReceiptState.__args__),
+        ("rule", DeadlineRule.__args__ + CaseRule.__args__),
+        ("explanation", Explanation.__args__),
+        ("premises", [each.value for each in PremisesKind]),
+        ("document", [each.value for each in DocumentKind]),
+        ("reason", [each.value for each in Reason]),
+        ("case", [each.value for each in CaseStatus]),
+        ("action", [each.value for each in CaseAction]),
+        ("evidence", [str(level) for level in range(7)]),
+    ],
+)
+def test_every_code_word_of_the_domain_has_words_for_people(kind, values):
+    assert set(values) <= set(WORDS[kind])
+
+
+def test_no_code_of_the_server_needs_values_its_page_cannot_give():
+    ours = {code: texts for code, texts in codes().items() if code.startswith(("server.", "account."))}
+    for code, texts in ours.items():
+        assert not [name for _, name, _, _ in Formatter().parse(texts["en"]) if name], code
+
+
+def test_the_language_is_the_cookies_then_the_browsers_then_vietnamese():
+    assert preferred_language(cookie="en", accept="vi") == "en"
+    assert preferred_language(cookie="xx", accept="fr, en-GB;q=0.5") == "en"
+    assert preferred_language(cookie=None, accept="fr") == "vi"
+    assert preferred_language(cookie=None, accept="") == "vi"
+
+
+def test_times_are_vietnams_and_dates_day_first():
+    assert wall(EVENING, language="vi") == "14:00 ngày 10/07/2026"
+    assert wall(EVENING, language="en") == "14:00, 10 July 2026"
+    assert duration(EVENING - EVENING, language="vi") == "0 phút"
+
+
+def test_the_style_sheet_carries_no_licensed_font_and_no_crest():
+    static = ServerSettings().static
+    if missing_vendor_files(static):
+        pytest.skip("front-end files are not copied yet: scripts/bootstrap")
+    served = without_licensed_font((static / "vendor/govuk-frontend/govuk-frontend.min.css").read_text("utf-8"))
+    assert "GDS Transport" not in served
+    assert "url(" not in served
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "precision"),
+    [
+        ("1/2/1995", "1995-02-01", "day"),
+        ("01.02.1995", "1995-02-01", "day"),
+        ("1995-02-01", "1995-02-01", "day"),
+        ("2/1995", "1995-02", "month"),
+        ("1995", "1995", "year"),
+    ],
+)
+def test_a_birth_date_is_read_as_precisely_as_it_was_written(text, value, precision):
+    read = partial_date_of(text)
+    assert (read.value, read.precision) == (value, precision)
+
+
+@pytest.mark.parametrize("text", ["", "95", "hôm qua", "1/2/95", "31-12", "１９９５年"])
+def test_what_is_no_date_is_no_date(text):
+    assert partial_date_of(text) is None
+
+
+def test_an_empty_form_gives_problems_and_never_an_exception():
+    result = read_form({}, context=CONTEXT)
+    assert {field_of(each.pointer) for each in result.problems} == {"full_name", "arrival"}
+
+
+def test_a_pointer_nobody_knows_stands_at_the_name():
+    assert field_of("/person/birth/value") == "birth"
+    assert field_of("/something/new") == "full_name"
