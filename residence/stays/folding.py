@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import combinations
 from typing import Final
 
 import msgspec
@@ -71,6 +70,7 @@ class _Fold:
         self.chains, self.loose = chained.chains, chained.loose
         self.found: set[Finding] = set(chained.findings)
         self.drafts: list[tuple[int, KnownStay]] = []
+        self.agreed: dict[object, bool] = {}  # only for this computation: names stay nowhere
         statements = [(chain.root.declaration_id, chain.content.person, not chain.withdrawn) for chain in self.chains]
         statements += [(each.declaration_id, each.person, True) for each in self.loose]
         statements += [(each.declaration_id, each.person, False) for each in chained.idle]
@@ -205,7 +205,11 @@ class _Fold:
         return any(each.person_id in ids and is_home(each, span, day) for each in self.known.residences)
 
     def _agree(self, one: Span, other: Span) -> bool:
-        return agree(self.parties[one.key], self.parties[other.key])
+        parties = self.parties[one.key], self.parties[other.key]
+        wording = tuple((each.name, each.birth) for each in parties)
+        if wording not in self.agreed:
+            self.agreed[wording] = agree(*parties)
+        return self.agreed[wording]
 
     def _cut(self, spans: Sequence[Span]) -> list[Span]:
         """End every arrival of a stay when one of them was ended: who left at the desk has left for the lobby too."""
@@ -226,16 +230,19 @@ class _Fold:
         return result
 
     def _compare(self, spans: Sequence[Span]) -> None:
-        for one, other in combinations(spans, 2):
-            if not one.overlaps(other):
-                continue
-            pointer, code = "/unit", "stays.other_unit"
-            if one.place[0] != other.place[0]:
-                pointer, code = "/premises_id", "stays.elsewhere"
-            elif one.place == other.place:
-                pointer = "/arrival"
-                code = "stays.duplicate" if abs(one.start - other.start) <= DUPLICATE_WITHIN else "stays.already_here"
-            self.found.add(finding(code, pointer, one.key, other.key))
+        """Name every overlap once: each arrival with the one before it, at every place, that lasts longest.
+
+        Not every pair: somebody who declares a thousand times must not make half a million findings.
+        """
+        longest: dict[tuple[str, str], Span] = {}
+        for span in sorted(spans, key=lambda each: (each.start, each.key)):
+            for earlier in longest.values():
+                if span.overlaps(earlier):
+                    pointer, code = _overlap(earlier, span)
+                    self.found.add(finding(code, pointer, earlier.key, span.key))
+            before = longest.get(span.place)
+            if before is None or (span.end, span.key) > (before.end, before.key):
+                longest[span.place] = span
 
     def _together(self, spans: Sequence[Span]) -> list[list[Span]]:
         """Group the arrivals that are one stay: same place, shared time, names that agree, transitively."""
@@ -268,6 +275,15 @@ class _Fold:
             declaration_ids=members,
         )
         self.drafts.append((number, stay))
+
+
+def _overlap(earlier: Span, later: Span) -> tuple[str, str]:
+    """Return the field and the code for two arrivals of one person that share time."""
+    if earlier.place[0] != later.place[0]:
+        return "/premises_id", "stays.elsewhere"
+    if earlier.place != later.place:
+        return "/unit", "stays.other_unit"
+    return "/arrival", "stays.duplicate" if later.start - earlier.start <= DUPLICATE_WITHIN else "stays.already_here"
 
 
 def _once(found: set[Finding]) -> frozenset[Finding]:

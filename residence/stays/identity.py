@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, permutations
 
 from residence.people.names import compare_names
 from residence.people.person import PartialDate, Person
@@ -131,9 +131,21 @@ def _join_by_personal_number(parties: Sequence[Party], links: _Links) -> list[Fi
     for holders in _holders(parties, "personal").values():
         for other in holders[1:]:
             links.join(holders[0].key, other.key)
-        if len({(each.name, each.birth) for each in holders}) > 1:
-            for one, other in combinations(holders, 2):
-                found += _disagreements(one, other, "/person/personal_number")
+        found += _compare_variants([each for each in holders if each.compares])
+    return found
+
+
+def _compare_variants(holders: Sequence[Party]) -> list[Finding]:
+    """Compare holders of one personal number by what they state: each with the register, and with the first of every other wording."""
+    variants: dict[tuple[str, PartialDate | None], list[Party]] = defaultdict(list)
+    for party in holders:
+        variants[party.name, party.birth].append(party)
+    found: list[Finding] = []
+    for ours, theirs in permutations(variants.values(), 2):
+        first = next((each for each in theirs if each.statement), None)
+        for party in ours:
+            for other in (*(each for each in theirs if each.person), *([first] if first else [])):
+                found += _disagreements(party, other, "/person/personal_number")
     return found
 
 
