@@ -110,9 +110,10 @@ def explain(console: Console, town: Town, accounts: list[DemoAccount]) -> None:
     pages.add_row("[bold]Lobby kiosk[/]", town.kiosk_url("kiosk-lobby-1"), "apartment block Hòa Bình")
     pages.add_row("[bold]Desk kiosk[/]", town.kiosk_url("kiosk-desk-1"), "hotel Sao Mai")
     pages.add_row("[bold]Server[/]", town.server_url, "everybody; check a receipt by its code")
-    for account in accounts:
-        pages.add_row(f"  {account.role}", account.link, f"one-time sign-in for {account.name}")
     console.print(Panel(pages, title="Where to look", title_align="left"))
+    console.print("Demo accounts; each link signs in once ([bold]luutru account link NAME[/] makes another):")
+    for account in accounts:
+        console.print(f"  [bold]{account.role:9}[/] {account.name:8} {account.link}", soft_wrap=True)
     console.print(Panel(TO_TRY.format(kiosk=town.kiosk_url("kiosk-lobby-1")), title="Three things to try", title_align="left"))
     console.print(f"Logs: {town.layout.logs}   [bold]Ctrl-C ends everything.[/]")
 
