@@ -12,6 +12,7 @@ from memory_registry import RULES, MemoryRegistry
 from residence.clock import parse_instant
 from residence.people.person import Document, DocumentKind, PartialDate
 from residence.stays.declaration import Declarant
+from residence.stays.folding import fold
 from residence.stays.known import Known, KnownNumber, KnownPerson, KnownResidence, KnownStay
 from residence.stays.reconcile import reconcile
 
@@ -402,3 +403,15 @@ def test_ids_are_the_same_in_every_process():
     result = MemoryRegistry().receive(first)
     assert result.stay.stay_id == "019f4ad3-7580-7045-a5a3-4797c93fcb01"
     assert result.person.person_id == "019f4ad3-7580-7a4a-8d61-0d32d2b90f24"
+
+
+def test_findings_grow_with_the_declarations_and_not_with_their_pairs():
+    names = ("Trần Văn An", "Lê Thị Cúc")
+    many = [arrive(person=someone(full_name=names[number % 2])) for number in range(60)]
+    earlier, last = tuple(many[:-1]), many[-1]
+    known = Known(declarations=earlier)
+    result = reconcile(last, known, rules=RULES, received_at=factories.EVENING)
+    standing = fold((*earlier, last), known, rules=RULES)
+    assert len(standing.findings) < 5 * len(many)
+    assert result.state == "conflicting"
+    assert {each for stay in result.stay.stays for each in stay.declaration_ids} == {each.declaration_id for each in many}
