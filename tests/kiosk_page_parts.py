@@ -188,6 +188,7 @@ def served(kiosk: TestKiosk, *, port: int = 0, deck=None):
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
+            page.end()
             server.should_exit = True
             thread.join(10)
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from importlib import resources
 from typing import Any, Final, Protocol
@@ -36,7 +35,7 @@ from edge_agent.kiosk.acts import events_of
 from edge_agent.kiosk.guarding import HEADERS, SESSION_BYTES, WIPE_HEADERS, Guard, is_loopback
 from edge_agent.kiosk.showing import name_of, shown
 from edge_agent.kiosk.states import Result
-from edge_agent.kiosk.view import View
+from edge_agent.kiosk.streaming import Stream, event_text
 from residence.clock import Clock
 from residence.errors import LuutruError, Malformed, sentence
 
@@ -85,7 +84,8 @@ class Page:
         self._clock = clock
         self._guard = Guard(random_bytes(32))
         self._cookie = f"luutru_{agent.profile.kiosk.id}"
-        self._watchers = 0
+        self._streams: set[Stream] = set()
+        self._ended = False
         self._templates = Environment(
             loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
@@ -144,7 +144,7 @@ class Page:
 
     async def events(self, request: Request) -> Response:
         """Tell the browser of changes until it goes away."""
-        if self._watchers >= MOST_WATCHERS:
+        if self._ended or len(self._streams) >= MOST_WATCHERS:
             return PlainTextResponse(status_code=503, headers={"Retry-After": "5"})
         return StreamingResponse(self._stream(request), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
@@ -204,46 +204,53 @@ class Page:
     def _set_session(self, response: Response, session: str) -> None:
         response.set_cookie(self._cookie, session, httponly=True, samesite="strict", path="/")
 
+    def end(self) -> None:
+        """End every open event stream, so that the process can end in order. Callable from any thread."""
+        self._ended = True
+        for stream in tuple(self._streams):
+            stream.offer(None)
+
     async def _stream(self, request: Request) -> AsyncIterator[str]:
-        loop = asyncio.get_running_loop()
-        changes: asyncio.Queue[View] = asyncio.Queue(maxsize=100)
-
-        def tell(view: View) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closing
-                loop.call_soon_threadsafe(_offer, changes, view)
-
-        unwatch = self._agent.watch(tell)
-        self._watchers += 1
+        stream = Stream(asyncio.get_running_loop())
+        unwatch = self._agent.watch(stream.offer)
+        self._streams.add(stream)
         try:
             view = self._agent.view()
             visit = view.visit
-            yield f"retry: 1000\n{_event('state', view)}"
-            while not await request.is_disconnected():
+            yield f"retry: 1000\n{event_text('state', view)}"
+            while not self._ended and not await request.is_disconnected():
                 try:
-                    view = await asyncio.wait_for(changes.get(), KEEPALIVE_SECONDS)
+                    change = await asyncio.wait_for(stream.changes.get(), KEEPALIVE_SECONDS)
                 except TimeoutError:
                     yield ": still here\n\n"
                     continue
-                yield _event("wipe" if view.visit != visit else "state", view)
-                visit = view.visit
+                if change is None:
+                    return
+                yield event_text("wipe" if change.visit != visit else "state", change)
+                visit = change.visit
         finally:
-            self._watchers -= 1
+            self._streams.discard(stream)
             unwatch()
 
 
-def create_page(agent: KioskAgent, *, random_bytes: Callable[[int], bytes], clock: Clock, deck: Deck | None = None) -> ASGIApp:
+def create_page(agent: KioskAgent, *, random_bytes: Callable[[int], bytes], clock: Clock, deck: Deck | None = None) -> KioskPage:
     """Return the page's application. With a ``deck`` the page offers its sample cards, and says that this is a trial."""
     page = Page(agent, random_bytes=random_bytes, clock=clock, deck=deck)
-    return _Guarded(Starlette(routes=page.routes()))
+    return KioskPage(Starlette(routes=page.routes()), page.end)
 
 
-class _Guarded:
-    """Refuses foreign hosts and puts the headers on every answer, also on errors."""
+class KioskPage:
+    """The ASGI application: refuses foreign hosts and puts the headers on every answer, also on errors.
 
-    def __init__(self, app: ASGIApp) -> None:
+    ``end`` closes the open event streams; call it before the server is asked to stop.
+    """
+
+    def __init__(self, app: ASGIApp, end: Callable[[], None]) -> None:
         self._app = app
+        self.end: Final = end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -266,17 +273,9 @@ def _lookup(url: str | None, code: str) -> str:
     """Return what the QR code says: where to look the code up, or the code itself."""
     if not url:
         return code
-    return url.replace("{code}", quote(code)) if "{code}" in url else f"{url}?code={quote(code)}"
-
-
-def _offer(changes: asyncio.Queue[View], view: View) -> None:
-    if changes.full():
-        changes.get_nowait()  # only the newest matters: the browser fetches the screen as it is
-    changes.put_nowait(view)
-
-
-def _event(name: str, view: View) -> str:
-    return f"event: {name}\ndata: {json.dumps({'version': view.version, 'cue': view.cue})}\n\n"
+    if "{code}" in url:
+        return url.replace("{code}", quote(code))
+    return f"{url}{quote(code)}" if url.endswith(("=", "/")) else f"{url}?code={quote(code)}"
 
 
 def _refusal(error: LuutruError) -> Response:

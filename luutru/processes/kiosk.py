@@ -27,6 +27,8 @@ from residence.clock import Clock
 from residence.errors import Malformed, Refused
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from edge_agent.agent import KioskAgent
     from edge_agent.line import Line
     from edge_agent.outbox import Outbox
@@ -155,7 +157,15 @@ def run(profile: KioskProfile, *, on_ready: Callable[[str], None] = lambda _url:
     clock = system.system_clock()
     kiosk = build(profile, clock=clock)
     page = create_page(kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.deck)
-    server = uvicorn.Server(
+
+    class Server(uvicorn.Server):
+        """Ends the open event streams first, so that nobody waits for them."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            page.end()
+            super().handle_exit(sig, frame)
+
+    server = Server(
         uvicorn.Config(
             page,
             host=profile.page.host,
@@ -164,7 +174,7 @@ def run(profile: KioskProfile, *, on_ready: Callable[[str], None] = lambda _url:
             log_config=None,
             server_header=False,
             lifespan="off",
-            timeout_graceful_shutdown=1,  # an open event stream must not hold the process
+            timeout_graceful_shutdown=2,
         )
     )
     _log.info("kiosk starts", version=__version__, kiosk_id=profile.kiosk.id, readers=[each.kind for each in profile.readers])

@@ -302,6 +302,7 @@ def test_the_receipt_is_drawn_as_a_code_that_reads_back(kiosk, page):
     [
         (None, "AAAA-BBBB-CCCC"),
         ("https://x.test/r", "https://x.test/r?code=AAAA-BBBB-CCCC"),
+        ("https://x.test/r?code=", "https://x.test/r?code=AAAA-BBBB-CCCC"),
         ("https://x.test/r/{code}", "https://x.test/r/AAAA-BBBB-CCCC"),
     ],
 )
