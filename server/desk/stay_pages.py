@@ -53,7 +53,7 @@ def show(request: Request, caller: Caller, account: SignedIn, stay_id: str) -> R
         caller=caller,
         opened=opened,
         guest={field.value: value for field, value in guest.fields.items()},
-        findings=sorted({each.code for found in findings.values() for each in found}),
+        findings=sorted({each.code for found in findings.values() for each in found if each.severity != "info"}),
         departure_id=new_declaration_id(server),
         left_at=now.strftime("%Y-%m-%dT%H:%M"),
     )
@@ -146,7 +146,7 @@ def show_receipt(request: Request, caller: Caller, *, account: SignedIn, server:
         receipt=stored.receipt,
         code=stored.code,
         picture=receipt_picture(stored.receipt_bytes),
-        fresh="new" in request.query_params,
+        base_url=server.settings.base_url,
     )
 
 
