@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class ConnectionState(StrEnum):
@@ -33,6 +33,7 @@ class Delivery:
     payload: bytes
     connection: int = 0  # number of the connection it came over: message ids mean nothing on another one
     message_id: int = 0
+    reading: Any = None  # gateway.reading.Read | SetAside, when the transport has read it already
 
 
 class Transport(Protocol):

@@ -5,7 +5,7 @@
 - Every connect subscribes again, whatever the broker says about the session; messages may arrive before the SUBACK.
 - Acknowledgements are ours (``manual_ack``), in order of arrival, and only on the connection that brought the message: a message
   id of an earlier connection may by now mean a different message.
-- Receive maximum is at least twice a batch, so the broker never waits for a batch that waits for the broker.
+- Receive maximum is four batches, so the broker never waits for a batch that waits for the broker.
 - After a lost connection: a pause drawn from 0 to a cap that doubles up to ``PAUSE_CAP`` ("full jitter"; paho has none).
 - All socket work is on one thread of ours; other threads only queue.
 - Retained ``luutru/1/gateway/state`` says whether this gateway takes; the will says it when we cannot.
@@ -39,6 +39,7 @@ CONNECT_SECONDS: Final = 10.0
 PAUSE_FIRST: Final = 0.5
 PAUSE_CAP: Final = 30.0
 MAX_RECEIVE: Final = 65_535
+WINDOW_BATCHES: Final = 4  # one being recorded, one read ahead, and as much on the way
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +67,7 @@ class PahoTransport:
         online: Callable[[], bytes] = lambda: b"",
         offline: bytes = b"",
         on_state: Callable[[ConnectionState, str], None] = lambda _state, _why: None,
+        first_connection: int = 0,
     ) -> None:
         self._settings = settings
         self._random_bytes = random_bytes
@@ -74,7 +76,7 @@ class PahoTransport:
         self._on_state = on_state
         self._state = ConnectionState.STOPPED
         self._deliveries: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
-        self._connection = 0
+        self._connection = first_connection
         self._lock = threading.Lock()  # guards the pair "number of the connection, what is queued on it"
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -206,7 +208,7 @@ class PahoTransport:
     def _connect_properties(self) -> Properties:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = SESSION_SECONDS
-        properties.ReceiveMaximum = min(max(2 * self._settings.batch, 20), MAX_RECEIVE)
+        properties.ReceiveMaximum = min(max(WINDOW_BATCHES * self._settings.batch, 20), MAX_RECEIVE)
         return properties
 
     def _connected(self, client: mqtt.Client, _userdata: Any, _flags: Any, reason: Any, _properties: Any) -> None:

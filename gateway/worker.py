@@ -29,6 +29,7 @@ from gateway.port import Delivery, Transport
 from gateway.receipts import post
 from residence.clock import Clock
 
+FILL_SECONDS: Final = 0.004
 BACK_OFF_FIRST: Final = 0.2
 BACK_OFF_CAP: Final = 15.0
 ISOLATE_AFTER: Final = 4  # failures of one batch before the batch itself is suspected
@@ -42,7 +43,7 @@ class Rhythm:
 
     batch: int = 500
     wait_seconds: float = 0.5  # how long to wait for a first message before the slower duties get their turn
-    fill_seconds: float = 0.004
+    fill_seconds: float = FILL_SECONDS
     states_every: timedelta = timedelta(seconds=1)
     letters_every: timedelta = timedelta(seconds=2)
     sweep_every: timedelta = timedelta(minutes=1)

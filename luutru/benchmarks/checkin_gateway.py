@@ -29,7 +29,7 @@ from gateway.port import ConnectionState, Delivery, Transport
 from luutru.benchmarks.fleet import Fleet, FleetKiosk, fresh_id
 from luutru.demo.broker import Broker
 from luutru.demo.pki import Pki
-from luutru.processes.gateway import GatewaySettings, build, make_transport, open_registry, settle_memory
+from luutru.processes.gateway import GatewaySettings, build, make_line, make_transport, open_registry, settle_memory
 from luutru.system import SystemClock, random_bytes
 from registry.database import upgrade
 from residence.clock import VIETNAM, rfc3339
@@ -109,7 +109,7 @@ def measure(url: str, *, count: int, batch: int = 500) -> GatewayFigures:
             sweep_every=None,
         )
         _publish_all(broker, settings, sealed(fleet, count, now))
-        line = _Counted(make_transport(settings, _CLOCK), count)
+        line = _Counted(make_line(settings, _CLOCK), count)
         worker = build(settings, registry=registry, clock=_CLOCK, transport=line)
         settle_memory()
         stopping = threading.Event()

@@ -59,6 +59,14 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     batch: Annotated[
         int, typer.Option(envvar="LUUTRU_GATEWAY_BATCH", min=1, max=5000, help="Most declarations in one transaction.")
     ] = 500,
+    reader: Annotated[
+        bool,
+        typer.Option(
+            "--reader/--no-reader",
+            envvar="LUUTRU_GATEWAY_READER",
+            help="Connect and verify in a second process, on a second core.",
+        ),
+    ] = True,
     sweep_seconds: Annotated[
         float, typer.Option(envvar="LUUTRU_GATEWAY_SWEEP_SECONDS", min=0, help="Pause between sweeps; 0: another worker sweeps.")
     ] = 60.0,
@@ -82,6 +90,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
         name=name,
         shards=parse_shards(shards),
         batch=batch,
+        reader=reader,
         sweep_every=timedelta(seconds=sweep_seconds) if sweep_seconds else None,
     )
     configure_logs()

@@ -23,10 +23,13 @@ from typing import Final
 import structlog
 
 from gateway.intake import Intake
-from gateway.port import ConnectionState, Transport
+from gateway.port import ConnectionState, Delivery, Transport
+from gateway.reader_process import ReaderProcess, ReadOne
+from gateway.reading import Read, SetAside, read_delivery
 from gateway.sweep import Swept, sweep
 from gateway.transport import PahoTransport, TransportSettings
-from gateway.worker import Rhythm, Worker
+from gateway.trust import TrustStore
+from gateway.worker import FILL_SECONDS, Rhythm, Worker
 from luutru.keys import read_sealing_key, read_signing_key
 from luutru.system import random_bytes, system_clock
 from registry.database import Registry, connect
@@ -58,6 +61,7 @@ class GatewaySettings:
     name: str = "luutru-gateway"  # common name of the client certificate, and its file names
     shards: tuple[int, ...] = field(default_factory=lambda: tuple(range(SHARDS)))
     batch: int = 500
+    reader: bool = True  # broker connection and reading in a process of their own
     sweep_every: timedelta | None = timedelta(minutes=1)  # None: this worker leaves the sweep to another
 
 
@@ -91,8 +95,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
 
     every = settings.sweep_every
     rhythm = Rhythm(batch=settings.batch, sweep_every=every or timedelta(minutes=1))
-    line = transport or make_transport(settings, clock)
-    return Worker(line, intake, clock=clock, rhythm=rhythm, sweep=sweep_now if every else None)
+    return Worker(transport or make_line(settings, clock), intake, clock=clock, rhythm=rhythm, sweep=sweep_now if every else None)
 
 
 def run(settings: GatewaySettings) -> None:
@@ -119,7 +122,32 @@ def settle_memory() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-def make_transport(settings: GatewaySettings, clock: Clock) -> PahoTransport:
+def make_line(settings: GatewaySettings, clock: Clock) -> Transport:
+    """Return the line these settings ask for: in a reader process of its own, or on a thread of this one."""
+    if not settings.reader:
+        return make_transport(settings, clock)
+
+    def make(first_connection: int, report: Callable[[ConnectionState, str], None]) -> tuple[Transport, ReadOne]:
+        # In the child: connections of its own to registry and broker; nothing of the parent's is used.
+        trust = TrustStore(open_registry(settings.registry, settings.vault))
+        opener = EnvelopeOpener(sealing_keys(settings.keys))
+
+        def read(delivery: Delivery) -> Read | SetAside:
+            now = clock.now()
+            return read_delivery(delivery, trust=trust.current(now), opener=opener, at=now)
+
+        return make_transport(settings, clock, on_state=report, first_connection=first_connection), read
+
+    return ReaderProcess(make, batch=settings.batch, fill_seconds=FILL_SECONDS, on_state=_log_state)
+
+
+def make_transport(
+    settings: GatewaySettings,
+    clock: Clock,
+    *,
+    on_state: Callable[[ConnectionState, str], None] | None = None,
+    first_connection: int = 0,
+) -> PahoTransport:
     """Return the connection these settings describe; it does not connect yet."""
     # One worker of several must not say "nobody takes" for all when it ends, so only a worker of all shards leaves that behind.
     alone = len(settings.shards) == SHARDS
@@ -141,7 +169,8 @@ def make_transport(settings: GatewaySettings, clock: Clock) -> PahoTransport:
         random_bytes=random_bytes,
         online=state(online=True),
         offline=state(online=False)() if alone else b"",
-        on_state=_log_state,
+        on_state=on_state or _log_state,
+        first_connection=first_connection,
     )
 
 
