@@ -145,5 +145,5 @@ signing_key_id = "{kiosk_id}-sign-1"
 
 [page]
 port = {layout.ports.kiosks[kiosk_id]}
-check_url = "http://localhost:{layout.ports.server}/receipt?code="
+check_url = "http://localhost:{layout.ports.server}/receipts?code="
 """

@@ -125,7 +125,7 @@ def test_a_card_held_to_the_lobby_kiosk_becomes_an_accepted_stay_that_officer_an
     assert "Trần Văn An" not in text  # no name in a list
 
     resident = browser.new_context().new_page()
-    resident.goto(f"{evening.town.server_url}/receipt")
+    resident.goto(f"{evening.town.server_url}/receipts")
     resident.locator("input[name=code]").fill(code)
     resident.locator("main form button").first.click()
     resident.wait_for_load_state()
