@@ -9,6 +9,7 @@ Example: ``run(ServerProcess(registry="sqlite:////var/lib/luutru/registry.db", v
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -70,6 +71,9 @@ def run(process: ServerProcess) -> None:
     """Serve until a signal asks us to stop."""
     import uvicorn
 
+    # uvicorn stops by itself and then hands the signal on; the default would end us before the registry is closed.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
     app = build(process)
     log.info("server starts", address=process.base_url)
     uvicorn.run(app, host=process.host, port=process.port, log_level="warning", access_log=False, server_header=False)

@@ -178,3 +178,18 @@ def test_the_countdown_counts_by_the_servers_clock(world, browser):
     visit.open("/desk")
     visit.page.wait_for_selector("[data-countdown]:has-text('8 h 59 min')")  # 14:00 there, whatever it is here
     visit.context.close()
+
+
+def test_a_guest_declared_elsewhere_appears_on_the_open_list_by_itself(world, browser):
+    visit = Visit(browser, world, "clerk")
+    visit.page.clock.install()
+    visit.open("/desk")
+    world.declare_guest(
+        unit="202", person=make_person(full_name="Đỗ Thị Lan", personal_number="001195000555", sex="female", document=None)
+    )
+    visit.page.clock.fast_forward(16_000)
+    visit.page.wait_for_selector("text=Đỗ Thị Lan")
+    visit.page.clock.fast_forward(16_000)  # now nothing is new: the states alone are swapped
+    visit.page.wait_for_selector("text=Đỗ Thị Lan")
+    assert visit.complaints == []
+    visit.context.close()

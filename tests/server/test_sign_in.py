@@ -18,8 +18,7 @@ UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
 def page_routes(app):
     for route in app.routes:
-        for inner in getattr(getattr(route, "original_router", None), "routes", [route]):
-            yield inner
+        yield from getattr(getattr(route, "original_router", None), "routes", [route])
 
 
 def test_a_link_opens_a_page_without_being_spent_and_works_once(world):
@@ -107,7 +106,7 @@ def test_no_unsafe_address_takes_a_form_that_is_not_ours(world):
     for route in page_routes(world.app):
         for method in UNSAFE & set(getattr(route, "methods", None) or ()):
             path = re.sub(r"\{[^}]+\}", "x", route.path)
-            if path.startswith("/api/") or path.startswith("/v1"):
+            if path.startswith(("/api/", "/v1")):
                 continue
             for data in ({}, {"csrf": "0" * 64}):
                 answer = client.request(method, path, data=data)
@@ -191,3 +190,8 @@ def test_a_fault_says_nothing_about_itself(world, monkeypatch):
 def test_life_is_shown_while_the_registry_answers(world):
     client = world.client()
     assert client.get("/healthz").json() == {"ok": True}
+    with world.registry.engine.connect() as connection:
+        connection.exec_driver_sql("ALTER TABLE premises RENAME TO gone")
+        connection.commit()
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (503, {"ok": False})
