@@ -100,12 +100,12 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
 
 def run(settings: GatewaySettings) -> None:
     """Run until a signal asks us to stop."""
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stopping.set())
     registry = open_registry(settings.registry, settings.vault)
     clock = system_clock()
     worker = build(settings, registry=registry, clock=clock)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stopping.set())
     settle_memory()
     log.info("gateway starts", version=version("luutru"), shards=len(settings.shards), broker=f"{settings.host}:{settings.port}")
     try:
