@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from registry import tables
-from registry.persons import Stamp, identifier_row, person_row, token_rows
+from registry.persons import STATED, Stamp, identifier_row, person_row, token_rows
 from registry.surroundings import Surroundings
 from registry.vault import Cell, SubjectKey
 from registry.writing import Pending
@@ -40,6 +40,7 @@ class PersonWriter:
         for change in (outcome.person, *outcome.split):
             self._write_one(change, message, commune_code)
         person_id = outcome.person.person_id
+        self._note_stated_numbers(outcome.person, message, commune_code)
         if message.kind == "correction" and outcome.person.action == "known":
             self._correct(person_id, message)
         return person_id, self._picture.keys.get(person_id)
@@ -68,6 +69,21 @@ class PersonWriter:
                 for number in numbers
             ]
         self._pending.merges.extend((merged, change.person_id) for merged in change.merges)
+
+    def _note_stated_numbers(self, change: PersonChange, message: StayDeclaration, commune_code: str) -> None:
+        """Keep numbers that were stated and not taken over (status ``stated``): found by, so that no order of arrival can show."""
+        known = self._picture.persons.get(change.person_id)
+        held = {(each.kind, each.value) for each in (*change.add_numbers, *(known.numbers if known else ()))}
+        key = self._picture.keys.get(change.person_id)
+        if key is None:
+            return
+        stamp = Stamp(commune_code, self._means.now, message.declaration_id)
+        for number in numbers_of(message.person):
+            if (number.kind, number.value) not in held:
+                row = identifier_row(
+                    number, change.person_id, key=key, identifier_id=self._new_id(), stamp=stamp, vault=self._means.vault
+                )
+                self._pending.inserts[tables.identifiers].append(row | {"status": STATED})
 
     def _insert(self, person_id: str, source: StayDeclaration, stamp: Stamp) -> None:
         vault = self._means.vault

@@ -26,6 +26,8 @@ from residence.stays.known import KnownNumber, KnownPerson, numbers_of
 
 SEALED_COLUMNS: Final = ("full_name", "birth", "sex", "nationality", "residence_text", "document", "contact")
 MOST_FOUND: Final = 50
+# Status of a number that somebody stated and reconciliation did not take over: it finds the person and proves nothing.
+STATED: Final = "stated"
 
 
 class Stamp(NamedTuple):
@@ -140,7 +142,9 @@ def _matching_numbers(
 ) -> dict[str, list[KnownNumber]]:
     columns = tables.identifiers.c
     query = (
-        select(tables.identifiers).where(columns.person_id.in_(person_ids)).order_by(columns.recorded_at, columns.identifier_id)
+        select(tables.identifiers)
+        .where(columns.person_id.in_(person_ids), columns.status != STATED)
+        .order_by(columns.recorded_at, columns.identifier_id)
     )
     found: dict[str, list[KnownNumber]] = {}
     for row in connection.execute(query):

@@ -95,6 +95,8 @@ class Surroundings:
         """Make a statement that was just recorded part of the picture."""
         for change in (outcome.person, *outcome.split):
             self._take_person(change, declaration)
+        for index in number_indexes(declaration.person, self.vault):
+            self.holders.setdefault(index, set()).add(outcome.person.person_id)
         self._keep(KeptDeclaration(declaration=declaration, person_id=outcome.person.person_id, facts=facts))
         if outcome.stay is None:
             return

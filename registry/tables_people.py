@@ -61,7 +61,7 @@ person_versions: Final = Table(
     instant("recorded_at"),
 )
 
-# kind, status: residence.stays.known.NumberKind and NumberStatus
+# kind, status: residence.stays.known.NumberKind and NumberStatus, or status "stated"
 identifiers: Final = Table(
     "identifiers",
     metadata,

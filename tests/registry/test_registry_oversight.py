@@ -1,0 +1,129 @@
+"""Kiosks, notices and cases as rows, on both engines."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+import pytest
+from factories import EVENING
+from recording_town import Town
+
+from registry import cases, kiosks, notices, presences
+from registry.kiosks import Enrolment
+from residence.access.purposes import Purpose
+from residence.cases.notices import NoticeKind
+from residence.cases.transitions import CaseAction, CaseStatus
+from residence.cases.undeclared import Undeclared
+from residence.clock import rfc3339
+from residence.errors import Conflict, Refused
+from residence.wire.keyring import KeyEntry, Keyring
+from residence.wire.state import KioskState
+
+KEY = KeyEntry(key_id="k-1", use="kiosk-sign", owner="kiosk-lobby-1", public_key=bytes(32), valid_from=rfc3339(EVENING))
+
+
+def enrol(town: Town) -> None:
+    enrolment = Enrolment(kiosk_id="kiosk-lobby-1", premises_id="blk-hoa-binh", commune_code="demo-01", profile="lobby")
+    with town.registry.writing() as connection:
+        kiosks.enrol_kiosk(connection, enrolment, keys=[KEY], now=EVENING)
+
+
+def test_the_keys_of_a_retired_kiosk_are_revoked_and_still_known(town: Town) -> None:
+    enrol(town)
+    with town.registry.writing() as connection:
+        assert Keyring(kiosks.keyring_entries(connection)).find("k-1", "kiosk-sign", at=EVENING).owner == "kiosk-lobby-1"
+        kiosks.retire_kiosk(connection, "kiosk-lobby-1", now=EVENING)
+        assert [entry.revoked_at for entry in kiosks.keyring_entries(connection)] == [rfc3339(EVENING)]
+
+
+def test_a_late_death_of_an_old_connection_is_not_believed(town: Town) -> None:
+    enrol(town)
+    at = rfc3339(EVENING)
+    alive = KioskState(kiosk_id="kiosk-lobby-1", session=2, online=True, at=at, outbox_depth=3, readers={"camera": "ok"})
+    with town.registry.writing() as connection:
+        assert kiosks.keep_state(connection, alive, now=EVENING)
+        assert not kiosks.keep_state(
+            connection, KioskState(kiosk_id="kiosk-lobby-1", session=1, online=False, at=at), now=EVENING
+        )
+        assert kiosks.keep_state(connection, KioskState(kiosk_id="kiosk-lobby-1", session=2, online=False, at=at), now=EVENING)
+        assert not kiosks.keep_state(connection, KioskState(kiosk_id="nobody", session=2, online=True, at=at), now=EVENING)
+        listed = kiosks.kiosks_of(connection, "demo-01")[0]
+    assert (listed.online, listed.outbox_depth, listed.readers) == (False, 3, {"camera": "ok"})
+
+
+def undeclared(**changes: object) -> Undeclared:
+    found = {
+        "who": "ab" * 16,
+        "premises_id": "blk-hoa-binh",
+        "unit": "1203",
+        "step": "case",
+        "rule": "night_check",
+        "first_seen": EVENING,
+        "last_seen": EVENING,
+        "due": EVENING,
+        "rule_set": "stay-2026-07-01",
+        "article": "Article",
+        "presence_ids": ("p-1",),
+        "explanations_tried": ("stay_here",),
+    }
+    return Undeclared(**{**found, **changes})
+
+
+def test_new_sightings_join_the_open_case_and_every_step_is_kept(town: Town) -> None:
+    with town.registry.writing() as connection:
+        first = cases.open_case(connection, undeclared(), commune_code="demo-01", now=EVENING, random_bytes=secrets.token_bytes)
+        same = cases.open_case(
+            connection, undeclared(presence_ids=("p-2",)), commune_code="demo-01", now=EVENING, random_bytes=secrets.token_bytes
+        )
+        assert first == same
+        step = {"by": "officer-1", "now": EVENING + timedelta(minutes=1), "random_bytes": secrets.token_bytes}
+        with pytest.raises(Refused):
+            cases.act(connection, first, CaseAction.CLAIM, **step)
+        assert cases.act(connection, first, CaseAction.CLAIM, purpose=Purpose.UNDECLARED_CASE, **step) is CaseStatus.CLAIMED
+        with pytest.raises(Refused):
+            cases.act(connection, first, CaseAction.CLOSE_EXPLAINED, **step)
+        step["now"] += timedelta(minutes=1)
+        cases.act(connection, first, CaseAction.CLOSE_EXPLAINED, reason="a visit by day", **step)
+        row = cases.case(connection, first)
+        assert row is not None
+        assert (row.presence_ids, row.state) == (["p-1", "p-2"], "closed-explained")
+        assert [each.action for each in cases.events_of(connection, first)] == ["opened", "claim", "close-explained"]
+        later = cases.open_case(connection, undeclared(), commune_code="demo-01", now=EVENING, random_bytes=secrets.token_bytes)
+    assert later != first
+
+
+def test_two_officers_cannot_claim_one_case(town: Town) -> None:
+    with town.registry.writing() as connection:
+        case_id = cases.open_case(connection, undeclared(), commune_code="demo-01", now=EVENING, random_bytes=secrets.token_bytes)
+        step = {"now": EVENING, "random_bytes": secrets.token_bytes, "purpose": Purpose.UNDECLARED_CASE}
+        cases.act(connection, case_id, CaseAction.CLAIM, by="officer-1", **step)
+        with pytest.raises((Refused, Conflict)):
+            cases.act(connection, case_id, CaseAction.CLAIM, by="officer-2", **step)
+
+
+def test_a_notice_is_sent_once(town: Town) -> None:
+    notice = notices.Notice(
+        kind=NoticeKind.PLEASE_DECLARE,
+        about="p-1",
+        who="ab",
+        premises_id="blk-hoa-binh",
+        commune_code="demo-01",
+        addressee="host",
+    )
+    with town.registry.writing() as connection:
+        sent = notices.send_notice(connection, notice, now=EVENING, random_bytes=secrets.token_bytes)
+        assert sent is not None
+        assert notices.send_notice(connection, notice, now=EVENING, random_bytes=secrets.token_bytes) is None
+        notices.answer_notice(connection, sent, now=EVENING + timedelta(hours=1))
+        assert [each.answered_at for each in notices.sent_notices(connection, ["blk-hoa-binh"])] == [EVENING + timedelta(hours=1)]
+
+
+def test_sightings_name_nobody_and_expire(town: Town) -> None:
+    town.see()
+    with town.registry.writing() as connection:
+        found = presences.sightings(connection, ["blk-hoa-binh"], since=EVENING - timedelta(days=1))
+        assert [(each.premises_id, each.kind, len(each.who)) for each in found] == [("blk-hoa-binh", "entry", 32)]
+        assert presences.premises_with_presences(connection, commune_code="demo-01") == ["blk-hoa-binh"]
+        assert presences.purge_expired(connection, now=EVENING + timedelta(days=15)) == 1
+        assert presences.sightings(connection, ["blk-hoa-binh"], since=EVENING - timedelta(days=1)) == ()
