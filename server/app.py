@@ -76,5 +76,11 @@ def create_app(  # everything a process needs, once
     app.add_api_route("/static/style.css", style_sheet_route(settings.static), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=settings.static), name="static")
     problems.install(app)
-    app.add_middleware(SecurityHeaders, random_bytes=random_bytes, secure=settings.secure, on_fault=problems.fault_answer)
+    app.add_middleware(
+        SecurityHeaders,
+        random_bytes=random_bytes,
+        secure=settings.secure,
+        largest_body=settings.largest_form,
+        on_fault=problems.fault_answer,
+    )
     return app

@@ -2,6 +2,7 @@
 
 - Scripts come from this server, or carry the nonce of this one answer; there is no ``unsafe-inline`` and no foreign host.
 - WebAssembly may be compiled only where a page asks for it (``request.state.wasm``): the page that reads a card's photo.
+- No request may be larger than ``largest_body``, however it is sent: no page takes a file.
 - A fault inside the application is answered here, with the same headers, and logged without its message (it may hold a name).
 - Everything but static files is ``no-store``: a shared front-desk computer must not show the last guest to the next one.
 
@@ -21,6 +22,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from residence.errors import Malformed
 
 log: Final = structlog.get_logger()
 FIXED: Final = {
@@ -54,12 +57,19 @@ class SecurityHeaders:
     """ASGI middleware: makes the nonce before the page is rendered and writes the headers as it leaves."""
 
     def __init__(
-        self, app: ASGIApp, *, random_bytes: Callable[[int], bytes], secure: bool, on_fault: Callable[[Request], Response]
+        self,
+        app: ASGIApp,
+        *,
+        random_bytes: Callable[[int], bytes],
+        secure: bool,
+        largest_body: int,
+        on_fault: Callable[[Request], Response],
     ) -> None:
         self._app: Final = app
         self._on_fault: Final = on_fault
         self._random_bytes: Final = random_bytes
         self._secure: Final = secure
+        self._largest_body: Final = largest_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a nonce in its state."""
@@ -79,13 +89,26 @@ class SecurityHeaders:
             await send(message)
 
         try:
-            await self._app(scope, receive, with_headers)
+            await self._app(scope, self._limited(receive), with_headers)
         except Exception as error:
             log.error("unhandled", path=scope["path"], kind=type(error).__name__)  # noqa: TRY400  # a traceback may hold a name
             if begun:
                 raise
             response = await run_in_threadpool(self._on_fault, Request(scope))
             await response(scope, receive, with_headers)
+
+    def _limited(self, receive: Receive) -> Receive:
+        taken = 0
+
+        async def limited() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._largest_body:
+                raise Malformed("server.form_too_large")
+            return message
+
+        return limited
 
     def _write(self, headers: MutableHeaders, path: str, state: dict[str, object]) -> None:
         for name, value in FIXED.items():

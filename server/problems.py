@@ -29,12 +29,18 @@ BY_KIND: Final[dict[type[LuutruError], int]] = {Malformed: 422, Untrusted: 401, 
 STATUS: Final = {
     "server.not_found": 404,
     "server.receipt_unknown": 404,
+    "server.input_unreadable": 422,
     "server.method_not_allowed": 405,
     "server.form_too_large": 413,
     "server.too_many_attempts": 429,
     "server.fault": 500,
 }
-BY_STATUS: Final = {404: "server.not_found", 405: "server.method_not_allowed", 413: "server.form_too_large"}
+BY_STATUS: Final = {
+    400: "server.input_unreadable",
+    404: "server.not_found",
+    405: "server.method_not_allowed",
+    413: "server.form_too_large",
+}
 
 
 class InputProblems(Malformed):

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from registry.kiosks import kiosks_of
-from registry.quarantine import count_letters, list_letters
+from registry.letter_lists import counts_of, letters_of
 from server.operators.kiosk_health import health_of
 from server.pages import render
 from server.policy import CommuneResource
@@ -26,7 +26,7 @@ def show_kiosks(request: Request, caller: Caller, account: SignedIn, server: Wir
     now = server.clock.now()
     with server.registry.reading() as connection:
         kiosks = kiosks_of(connection, account.commune_code)
-        letters = sum(count_letters(connection).values())
+        letters = sum(counts_of(connection, account.commune_code).values())
     rows = [(each, health_of(each, now=now, silent_after=server.settings.kiosk_silent_after)) for each in kiosks]
     rows.sort(key=lambda row: (row[1].state != "lost", row[1].state != "degraded", row[0].kiosk_id))
     template = "operators/kiosk_list.html" if request.headers.get("hx-request") else "operators/kiosks.html"
@@ -38,6 +38,6 @@ def show_letters(request: Request, caller: Caller, account: SignedIn, server: Wi
     """List what could not be recorded, by code and machine; never its content."""
     server.policy.require(account, "list_dead_letters", resource=CommuneResource(commune=account.commune_code))
     with server.registry.reading() as connection:
-        counts = count_letters(connection)
-        letters = list_letters(connection)
+        counts = counts_of(connection, account.commune_code)
+        letters = letters_of(connection, account.commune_code)
     return render(request, "operators/dead_letters.html", caller=caller, counts=counts, letters=letters)

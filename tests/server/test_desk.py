@@ -209,3 +209,14 @@ def test_a_clerk_cannot_declare_for_or_look_at_somebody_elses_premises(world, cl
 def test_a_form_that_is_too_large_is_refused(clerk):
     answer = clerk.post("/desk/declare", data=form_for(clerk, note="x" * 70_000))
     assert answer.status_code == 413
+
+
+def test_a_body_sent_in_pieces_without_a_length_is_limited_too(world):
+    async def pieces():
+        for _ in range(100):
+            yield b"x" * 1000
+
+    for path in ("/desk/declare", "/api/v1/declarations"):
+        headers = world.bearer("clerk") | {"content-type": "application/x-www-form-urlencoded"}
+        answer = world.client("clerk").post(path, content=pieces(), headers=headers)
+        assert answer.status_code == 413, path

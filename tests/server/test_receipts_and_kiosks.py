@@ -9,6 +9,7 @@ from factories import EVENING, make_declaration
 from server_parts import World, csrf_of
 
 from registry.kiosks import KioskOnList
+from registry.quarantine import DeadLetter, set_aside
 from residence.wire.state import KioskState
 from server.operators.kiosk_health import health_of
 from server.settings import Allowance
@@ -74,11 +75,18 @@ def test_operators_see_machines_those_that_need_a_hand_first_and_no_person(world
     assert "Trần Văn An" not in page
 
 
-def test_dead_letters_are_counted_by_code_and_never_shown(world):
-    bad = make_declaration(premises_id="no-such-place")
-    world.record(bad)
-    page = world.client("operator").get("/operators/dead-letters").text
-    assert "Trần" not in page
+def test_dead_letters_of_the_own_commune_and_of_nobody_are_counted_by_code_and_never_shown(world):
+    for code, commune in (("envelope.sealed", "demo-01"), ("envelope.malformed", "-"), ("sign1.algorithm", "demo-02")):
+        letter = DeadLetter(code=code, payload=b"Secret of " + code.encode(), received_at=world.clock.now(), commune_code=commune)
+        with world.registry.writing() as connection:
+            set_aside(connection, [letter], vault=world.vault, now=world.clock.now())
+    operator = world.client("operator")
+    page = operator.get("/operators/dead-letters").text
+    assert "envelope.sealed" in page
+    assert "envelope.malformed" in page
+    assert "sign1.algorithm" not in page
+    assert "Secret" not in page
+    assert "<strong>2</strong>" in operator.get("/operators/kiosks").text
 
 
 HEALTH = {
