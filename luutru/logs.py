@@ -1,9 +1,9 @@
 """Logs of the authority's processes: one JSON object per line on stderr, with no personal field in any of them.
 
 - Code logs ids, codes, counts and times; an exception is logged by type and place, never by its text, for that may quote a field.
-- Everything goes through ``structlog``; libraries may warn through ``logging`` and come out in the same form.
+- Everything goes through ``structlog``.
 
-Example: ``configure_logs(json=True)``
+Example: ``configure_logs()``
 """
 
 from __future__ import annotations
@@ -14,18 +14,24 @@ import sys
 import structlog
 
 
-def configure_logs(*, json: bool = True, level: int = logging.INFO) -> None:
+class StderrLogger:
+    """Writes each line to what is standard error at that moment."""
+
+    def msg(self, message: str) -> None:
+        """Write one line and flush it, so that a kill loses none."""
+        print(message, file=sys.stderr, flush=True)  # noqa: T201 - this is where log lines go
+
+    log = debug = info = warning = error = critical = msg
+
+
+def configure_logs(*, level: int = logging.INFO) -> None:
     """Set the form of all log lines of this process."""
-    renderer = structlog.processors.JSONRenderer(ensure_ascii=False) if json else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=lambda *_names: StderrLogger(),
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format='{"level": "%(levelname)s", "logger": "%(name)s"}')
