@@ -33,6 +33,7 @@ from residence.places.premises import Premises
 from residence.stays.rules import RuleBook
 
 RandomBytes = Callable[[int], bytes]
+PAGE: Final = 500
 DELIVERS_WITHIN: Final = timedelta(minutes=5)  # an outbox whose oldest row is older than this is not delivering
 log = structlog.get_logger("luutru.gateway")
 
@@ -53,6 +54,7 @@ class _Tally:
     """What has been counted so far."""
 
     def __init__(self) -> None:
+        self.premises = 0
         self.notices = 0
         self.cases = 0
         self.failed = 0
@@ -67,32 +69,48 @@ def sweep(registry: Registry, *, rules: RuleBook, now: datetime, random_bytes: R
     """Judge every premises at which somebody undeclared was seen, as of ``now``."""
     with registry.writing() as connection:
         expired = purge_expired(connection, now=now)
-    with registry.reading() as connection:
-        places = _places(connection)
-        silent = _silent_since(connection, places, now)
     tally = _Tally()
-    for premises in places:
-        state = PremisesState(premises=premises, silent_since=silent.get(premises.premises_id))
-        try:
-            with registry.writing() as connection:
-                _judge(connection, state, tally, rules=rules, now=now, random_bytes=random_bytes)
-        except OperationalError:
-            raise  # the database is in trouble, not this premises
-        except Exception as error:  # noqa: BLE001 - one premises must not keep the others waiting; it is logged and counted
-            tally.failed += 1
-            log.warning("premises not swept", premises_id=premises.premises_id, **describe(error))
-    swept = Swept(
+    after: str | None = ""
+    while after is not None:
+        states, after = _next_page(registry, after, now)
+        tally.premises += len(states)
+        for state in states:
+            _judge_safely(registry, state, tally, rules=rules, now=now, random_bytes=random_bytes)
+    if tally.notices or tally.cases or expired:
+        log.info("swept", notices=tally.notices, cases=tally.cases, expired=expired, rules=tally.rules)
+    return Swept(
         at=now,
-        premises=len(places),
+        premises=tally.premises,
         notices=tally.notices,
         cases=tally.cases,
         expired=expired,
         failed=tally.failed,
         rules=tally.rules,
     )
-    if tally.notices or tally.cases or expired:
-        log.info("swept", notices=tally.notices, cases=tally.cases, expired=expired, rules=tally.rules)
-    return swept
+
+
+def _next_page(registry: Registry, after: str, now: datetime) -> tuple[list[PremisesState], str | None]:
+    """Return the next premises to judge, and where the page after them begins; None when there is none."""
+    with registry.reading() as connection:
+        wanted = premises_with_presences(connection, after=after, limit=PAGE)
+        places = load_places(connection, [(each, None) for each in wanted])
+        found = [premises for each in wanted if (premises := places.place(each, None)) is not None]
+        silent = _silent_since(connection, found, now)
+    states = [PremisesState(premises=each, silent_since=silent.get(each.premises_id)) for each in found]
+    return states, wanted[-1] if len(wanted) == PAGE else None
+
+
+def _judge_safely(
+    registry: Registry, state: PremisesState, tally: _Tally, *, rules: RuleBook, now: datetime, random_bytes: RandomBytes
+) -> None:
+    try:
+        with registry.writing() as connection:
+            _judge(connection, state, tally, rules=rules, now=now, random_bytes=random_bytes)
+    except OperationalError:
+        raise  # the database is in trouble, not this premises
+    except Exception as error:  # noqa: BLE001 - one premises must not keep the others waiting; it is logged and counted
+        tally.failed += 1
+        log.warning("premises not swept", premises_id=state.premises.premises_id, **describe(error))
 
 
 def _judge(
@@ -136,12 +154,6 @@ def _notice(found: Undeclared, premises: Premises) -> Notice:
         rule_set=found.rule_set,
         article=found.article,
     )
-
-
-def _places(connection: Connection) -> list[Premises]:
-    wanted = premises_with_presences(connection)
-    places = load_places(connection, [(each, None) for each in wanted])
-    return [premises for each in wanted if (premises := places.place(each, None)) is not None]
 
 
 def _silent_since(connection: Connection, places: Iterable[Premises], now: datetime) -> dict[str, datetime]:

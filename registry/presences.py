@@ -114,10 +114,12 @@ def sightings(
     return tuple(_sighting(row) for row in connection.execute(query))
 
 
-def premises_with_presences(connection: Connection, *, commune_code: str | None = None, limit: int = 1000) -> list[str]:
-    """Return the premises at which anybody undeclared was seen: what the sweep has to look at."""
+def premises_with_presences(
+    connection: Connection, *, commune_code: str | None = None, after: str = "", limit: int = 1000
+) -> list[str]:
+    """Return the premises at which anybody undeclared was seen, by id, those beyond ``after``: what the sweep has to look at."""
     columns = tables.presences.c
-    query = select(columns.premises_id).distinct()
+    query = select(columns.premises_id).where(columns.premises_id > after).distinct()
     if commune_code is not None:
         query = query.where(columns.commune_code == commune_code)
     return list(connection.scalars(query.order_by(columns.premises_id).limit(limit)))

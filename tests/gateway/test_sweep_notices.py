@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import authority
 import pytest
 from sqlalchemy import select
 
@@ -88,3 +89,14 @@ def test_a_silent_kiosk_gives_the_benefit_of_the_doubt(office, visitor):
 def test_presences_past_their_time_are_deleted(office, visitor):
     assert run(office, SEEN + timedelta(days=15)).expired == 1
     assert rows(office, "presences") == []
+
+
+def test_every_premises_is_swept_however_many_there_are(tmp_path, monkeypatch):
+    monkeypatch.setattr("gateway.sweep.PAGE", 2)
+    office = authority.Authority(tmp_path, kiosks=20)  # at five premises
+    office.clock.instant = SEEN
+    for kiosk in office.fleet.kiosks[::4]:
+        office.intake.take([office.deliver(kiosk, office.presence(kiosk, seen_at=SEEN.isoformat()))])
+    swept = run(office, DUE + timedelta(minutes=5))
+    office.close()
+    assert (swept.premises, swept.notices) == (5, 5)
