@@ -300,7 +300,7 @@ def test_axe_finds_nothing_on_any_screen(kiosk, page, size, language):
 
 
 @pytest.mark.parametrize("size", ["lobby", "small"])
-def test_what_is_touched_is_large_enough(kiosk, page, size):
+def test_what_is_touched_is_large_enough_and_every_screen_fits(kiosk, page, size):
     """64 px on the lobby's screen for everything but the letters of the keyboard and the trial's cards."""
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})
@@ -312,6 +312,8 @@ def test_what_is_touched_is_large_enough(kiosk, page, size):
             .filter((each) => each.checkVisibility() && !each.closest('.board'))
             .map((each) => [each.textContent.trim() || each.name, each.offsetWidth, each.offsetHeight])""")
         small.extend((name, *box) for box in boxes if min(box[1:]) < 64)
+        if page.evaluate("document.documentElement.scrollHeight > innerHeight"):
+            small.append((name, "does not fit without scrolling"))
 
     measure("idle")
     press(page, "start:vi", "idle")

@@ -163,6 +163,7 @@
     if (!list) return;
     let left = 24;
     for (const each of list.children) each.hidden = !(each.dataset.unit.toLowerCase().includes(wanted) && left-- > 0);
+    list.previousElementSibling.hidden = ![...list.children].some((each) => !each.hidden);
   }
 
   // ---- warning, sounds ----
