@@ -10,15 +10,18 @@ import signal
 from collections.abc import Sequence
 
 from gateway.port import Delivery
+from gateway.reader_process import ReaderProcess
 from gateway.transport import PahoTransport
 from luutru.__main__ import main
 
 
-def die_instead(_transport: PahoTransport, deliveries: Sequence[Delivery]) -> None:
+def die_instead(_line: object, deliveries: Sequence[Delivery]) -> None:
     """Die as a power cut would, when there is something to acknowledge that matters."""
     if any(delivery.topic.endswith("/d") for delivery in deliveries):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-PahoTransport.acknowledge = die_instead  # type: ignore[method-assign]
+# The gateway acknowledges through its reader process, or, started with --no-reader, itself.
+for line in (ReaderProcess, PahoTransport):
+    line.acknowledge = die_instead  # type: ignore[method-assign]
 main()
