@@ -81,6 +81,7 @@ class Stage:
     def driver(self, kiosk_id: str, ledger: Path, *arguments: str) -> subprocess.Popen[bytes]:
         """Start the screenless kiosk in place of the one with a page."""
         command = [sys.executable, str(DRIVER), str(self.layout.kiosk_profile(kiosk_id)), str(ledger), *arguments]
+        self.layout.logs.mkdir(parents=True, exist_ok=True)
         with self.town.children.log(f"driver-{kiosk_id}").open("ab") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.drivers.append(process)
