@@ -127,7 +127,7 @@ def _advance(screen: Screen, event: Event, profile: KioskProfile, now: Moment) -
         case Idle():
             return identifying.from_idle(screen, event, profile, now)
         case ChoosePurpose():
-            return identifying.from_purpose(screen, event, profile)
+            return identifying.from_purpose(screen, event, profile, now)
         case ShowCard():
             return identifying.from_card(screen, event, profile, now)
         case Typing():

@@ -67,24 +67,26 @@ def from_idle(screen: Idle, event: Event, profile: KioskProfile, now: Moment) ->
     match event:
         case Started():
             return (ChoosePurpose() if _asks_purpose(profile) else ShowCard(purpose="stay")), ()
-        case CardSeen(capture=capture):
+        case CardSeen(capture=capture, fresh_id=fresh_id):
             reading = _read(capture, now)
             if isinstance(reading, Problem):
                 return ShowCard(purpose="stay", hint=reading), (Play(cue="problem"),)
             if profile.kiosk.presence and _asks_purpose(profile):
-                return ChoosePurpose(reading=reading), (Play(cue="card-read"),)
+                return ChoosePurpose(reading=reading, fresh_id=fresh_id), (Play(cue="card-read"),)
             return ConfirmPerson(draft=Draft(reading=reading)), (Play(cue="card-read"),)
         case _:
             return screen, ()
 
 
-def from_purpose(screen: ChoosePurpose, event: Event, profile: KioskProfile) -> Move:
+def from_purpose(screen: ChoosePurpose, event: Event, profile: KioskProfile, now: Moment) -> Move:
     """Only a night's stay is declared; the others end here, and nothing is made."""
     match event:
         case PurposeChosen(purpose="stay") if screen.reading is not None:
             return ConfirmPerson(draft=Draft(reading=screen.reading)), ()
         case PurposeChosen(purpose="stay"):
             return ShowCard(purpose="stay"), ()
+        case PurposeChosen(purpose="entry") if profile.kiosk.presence and screen.reading is not None:
+            return _entered(screen.reading, screen.fresh_id, profile, now)
         case PurposeChosen(purpose="entry") if profile.kiosk.presence:
             return ShowCard(purpose="entry"), ()
         case PurposeChosen(purpose="resident"):

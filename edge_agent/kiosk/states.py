@@ -64,9 +64,10 @@ class Idle:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChoosePurpose:
-    """Why are you here? ``reading`` when a card was shown before the question."""
+    """Why are you here? ``reading`` when a card was shown before the question; ``fresh_id`` names the presence it may become."""
 
     reading: Reading | None = field(default=None, repr=False)
+    fresh_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

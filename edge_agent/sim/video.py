@@ -3,7 +3,8 @@
 - It is a ``FrameSource`` like the camera: frames at its own rate, the newest one only, and they go through the real decoder.
 - Cards come in the deck's order unless ``show(index)`` asked for some; those come first, in the order asked. Asking ends the
   present card's turn at once, so a person who presses "show the next card" waits about a second and a half.
-- With ``cycling=False`` only cards that were asked for appear; until then the lobby is empty.
+- With ``cycling=False`` only cards that were asked for appear, until ``wait_for_card(True)``: then the next card of the deck comes
+  after ``PATIENCE_SECONDS``, and the deck goes round until the waiting is over. Until then the lobby is empty.
 - Deterministic: the pictures depend on the payloads, the seed and the frame's place in the turn, not on when they are asked for.
 - Cheap: a card is drawn when its turn comes, a frame is rendered when it is due; only the present card's few held frames
   and the empty lobby's are kept, in memory.
@@ -32,6 +33,7 @@ COMING_SECONDS: Final = 1.0
 HELD_SECONDS: Final = 5.0
 LEAVING_SECONDS: Final = 0.6
 EMPTY_SECONDS: Final = 2.2  # longer than a code stays "in view" for the reader, so the same card twice counts twice
+PATIENCE_SECONDS: Final = 8.0  # time to choose a card oneself
 _HELD_PICTURES: Final = 10  # the hand's tremble repeats after this many frames
 _EMPTY_PICTURES: Final = 4  # and the noise of the empty lobby after this many
 
@@ -85,6 +87,12 @@ class SampleCards:
         if not 0 <= index < len(self.deck):
             raise IndexError(index)
         self._turn.ask(index)
+
+    def wait_for_card(self, waiting: bool) -> None:  # noqa: FBT001 - said by a screen that waits, or no longer does
+        """Tell whether somebody waits for a card; callable from any thread, as often as one likes."""
+        if waiting and not self._cycling:
+            self._turn.be_patient(round(PATIENCE_SECONDS * self._rate))
+        self._cycling = waiting
 
     @property
     def showing(self) -> int | None:
@@ -157,6 +165,7 @@ class Turn:
         self.step = 0
         self._cards = cards
         self._asked: deque[int] = deque()
+        self._patience = 0
         self._lock = threading.Lock()
         seconds: dict[Phase, float] = {
             "empty": EMPTY_SECONDS,
@@ -173,6 +182,11 @@ class Turn:
             self._asked.append(index)
             if self.phase == "held":
                 self._enter("leaving")
+
+    def be_patient(self, frames: int) -> None:
+        """Leave the lobby empty for so many frames more, unless a card is asked for."""
+        with self._lock:
+            self._patience = self.step + frames if self.phase == "empty" else frames
 
     def advance(self, *, cycling: bool) -> None:
         """Go on by one frame."""
@@ -219,13 +233,15 @@ class Turn:
     def _next_card(self, *, cycling: bool) -> None:
         if self._asked:
             self.card = self._asked.popleft()
-        elif cycling and self._cards:
+        elif cycling and self._cards and self.step >= self._patience:
             self.card = (self.card + 1) % self._cards
         else:
             return
         self._enter("coming")
 
     def _enter(self, phase: Phase) -> None:
+        if phase == "coming":
+            self._patience = 0
         self.phase = phase
         self.step = 0
 

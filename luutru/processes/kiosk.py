@@ -145,7 +145,16 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         connection=lambda: uplink.health().state.value,
     )
     outbox.listen(agent.outbox_changed)
+    if readers.deck is not None:
+        _hold_cards_for_whoever_waits(agent, readers.deck)
     return Kiosk(agent=agent, outbox=outbox, uplink=uplink, deck=readers.deck)
+
+
+def _hold_cards_for_whoever_waits(agent: KioskAgent, deck: SampleCards) -> None:
+    """Let the simulated visitor hold a card up when the screen asks for one and nobody chose."""
+    from edge_agent.kiosk.states import ShowCard
+
+    agent.watch(lambda view: deck.wait_for_card(isinstance(view.state.screen, ShowCard)))
 
 
 def run(profile: KioskProfile, *, on_ready: Callable[[str], None] = lambda _url: None) -> None:

@@ -176,6 +176,14 @@ def test_after_midnight_the_night_that_is_ending_counts():
     assert declaration.planned_departure == "2026-07-11T12:00:00+07:00"
 
 
+def test_a_card_shown_before_the_question_need_not_be_shown_again_at_the_entrance():
+    seen = card_seen()
+    state, effects = walk(seen, PurposeChosen(purpose="entry"))
+    assert isinstance(state.screen, screens.Keeping)
+    presence = next(effect.presence for effect in effects if isinstance(effect, KeepPresence))
+    assert (presence.kind, presence.declaration_id) == ("entry", seen.fresh_id)
+
+
 def test_the_entrance_keeps_a_presence_and_never_a_stay():
     state, effects = walk(Started(), PurposeChosen(purpose="entry"), card_seen())
     assert isinstance(state.screen, screens.Keeping)

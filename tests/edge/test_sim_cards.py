@@ -154,6 +154,19 @@ def test_cards_asked_for_come_in_the_order_asked():
         video.show(len(DECK))
 
 
+def test_somebody_who_waits_and_chooses_no_card_is_lent_one_after_a_while_and_only_while_they_wait():
+    video, clock = playing(cycling=False)
+    video.wait_for_card(True)
+    started = clock.monotonic_ns()
+    lent_at = next(clock.monotonic_ns() for showing, _ in watching(video, clock, 30) if showing is not None)
+    assert 6 < (lent_at - started) / 1e9 < 12
+
+    video.wait_for_card(False)
+    shown = [showing for showing, _ in watching(video, clock, 30)]
+    assert shown[-1] is None
+    assert len({showing for showing in shown if showing is not None}) <= 1
+
+
 def test_the_deck_has_names_for_a_pages_buttons():
     video, _ = playing()
 
