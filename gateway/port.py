@@ -21,7 +21,7 @@ class ConnectionState(StrEnum):
 
     STOPPED = "stopped"  # not started, or ended on purpose
     CONNECTING = "connecting"  # a connection attempt is under way
-    CONNECTED = "connected"  # subscribed or subscribing; deliveries may come
+    CONNECTED = "connected"  # subscribed; deliveries of an earlier session may have come before
     WAITING = "waiting"  # the last attempt failed or the connection was lost; trying again after a random pause
 
 

@@ -150,6 +150,7 @@ class PahoTransport:
         # With this callback set, other threads only queue and the loop's thread writes (paho writes at once otherwise).
         client.on_socket_register_write = lambda _client, _userdata, _socket: None
         client.on_connect = self._connected
+        client.on_subscribe = self._subscribed
         client.on_message = self._received
         client.on_publish = self._published
         if self._offline:
@@ -220,7 +221,11 @@ class PahoTransport:
         wanted = [(shard_filter(shard, "d"), durable) for shard in self._settings.shards]
         wanted += [(shard_filter(shard, "s"), latest) for shard in self._settings.shards]
         client.subscribe(wanted)
-        self._become(ConnectionState.CONNECTED)
+
+    def _subscribed(self, _client: mqtt.Client, _userdata: Any, _mid: int, reasons: Any, _properties: Any) -> None:
+        # Only now: a kiosk that hears "online" earlier would be told that nobody takes its declarations.
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        self._become(ConnectionState.CONNECTED, ", ".join(sorted(set(refused))))
         self._announce(self._online())
 
     def _announce(self, payload: bytes) -> None:
