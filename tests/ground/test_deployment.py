@@ -94,10 +94,10 @@ class Engine:
         assert done.returncode == 0, done.stderr + done.stdout
 
     def start(self, name: str) -> None:
-        log = (self.state / f"{name}.log").open("wb")
-        self.running[name] = subprocess.Popen(
-            self.command(name), env=self.environment(name), cwd=self.state, stdout=log, stderr=log, stdin=subprocess.DEVNULL
-        )
+        with (self.state / f"{name}.log").open("wb") as log:
+            self.running[name] = subprocess.Popen(
+                self.command(name), env=self.environment(name), cwd=self.state, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
 
     def stop(self) -> None:
         for process in reversed(self.running.values()):
