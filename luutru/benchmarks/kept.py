@@ -23,11 +23,12 @@ from typing import Any, Final
 
 import uvicorn
 
-from edge_agent.agent import KioskAgent, View
+from edge_agent.agent import KioskAgent
 from edge_agent.declaring import Machine
 from edge_agent.kiosk.events import Cancelled, Confirmed, Event, NightsChosen, PersonConfirmed, ReasonChosen, UnitChosen
 from edge_agent.kiosk.page import create_page
 from edge_agent.kiosk.states import ChooseNights, ChoosePurpose, ChooseReason, ChooseUnit, ConfirmPerson, Result, Review
+from edge_agent.kiosk.view import View
 from edge_agent.outbox import Outbox
 from edge_agent.readers.port import Frame
 from edge_agent.readers.watching import FrameReader

@@ -10,6 +10,7 @@ Example: ``luutru bench checkin --quick --json``
 from __future__ import annotations
 
 import importlib
+import logging
 import platform
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import Annotated, Any, Final
 
 import msgspec
 import typer
+
+from luutru.logs import configure_logs
 
 app = typer.Typer()
 
@@ -70,6 +73,7 @@ def bench(
     if name not in BENCHMARKS:
         typer.echo(f"No benchmark is called {name!r}. There are: {', '.join(BENCHMARKS)}", err=True)
         raise typer.Exit(2)
+    configure_logs(level=logging.WARNING)  # standard output is the answer
     result = importlib.import_module(BENCHMARKS[name][0]).run(quick=quick)
     report = {
         "name": name,

@@ -35,6 +35,29 @@ VaultOption = Annotated[
     Path, typer.Option("--vault", envvar="LUUTRU_VAULT", help="Directory with the keys of the registry's sealed fields.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+KeysOption = Annotated[Path, typer.Option(envvar="LUUTRU_KEYS", help="Directory with gateway-receipt.key and gateway-seal*.key.")]
+TlsOption = Annotated[
+    Path, typer.Option(envvar="LUUTRU_TLS", help="Directory with ca.pem and the gateway's certificate and key.")
+]
+BrokerOption = Annotated[str, typer.Option(envvar="LUUTRU_BROKER", help="The MQTT broker, as host:port (TLS).")]
+NameOption = Annotated[
+    str, typer.Option(envvar="LUUTRU_GATEWAY_NAME", help="Common name and file name of the gateway's certificate.")
+]
+ShardsOption = Annotated[
+    str, typer.Option(envvar="LUUTRU_GATEWAY_SHARDS", help="Topic shards of this worker, e.g. 0-63 or 0-31,40.")
+]
+BatchOption = Annotated[
+    int, typer.Option(envvar="LUUTRU_GATEWAY_BATCH", min=1, max=5000, help="Most declarations in one transaction.")
+]
+ReaderOption = Annotated[
+    bool,
+    typer.Option(
+        "--reader/--no-reader", envvar="LUUTRU_GATEWAY_READER", help="Connect and verify in a second process, on a second core."
+    ),
+]
+SweepOption = Annotated[
+    float, typer.Option(envvar="LUUTRU_GATEWAY_SWEEP_SECONDS", min=0, help="Pause between sweeps; 0: another worker sweeps.")
+]
 DEFAULT_REGISTRY = "sqlite:///registry.db"
 
 
@@ -43,33 +66,14 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     *,
     registry: RegistryOption = DEFAULT_REGISTRY,
     vault: VaultOption = Path("vault"),
-    keys: Annotated[
-        Path, typer.Option(envvar="LUUTRU_KEYS", help="Directory with gateway-receipt.key and gateway-seal*.key.")
-    ] = Path("keys"),
-    tls: Annotated[
-        Path, typer.Option(envvar="LUUTRU_TLS", help="Directory with ca.pem and the gateway's certificate and key.")
-    ] = Path("pki"),
-    broker: Annotated[str, typer.Option(envvar="LUUTRU_BROKER", help="The MQTT broker, as host:port (TLS).")] = "127.0.0.1:8883",
-    name: Annotated[
-        str, typer.Option(envvar="LUUTRU_GATEWAY_NAME", help="Common name and file name of the gateway's certificate.")
-    ] = "luutru-gateway",
-    shards: Annotated[
-        str, typer.Option(envvar="LUUTRU_GATEWAY_SHARDS", help="Topic shards of this worker, e.g. 0-63 or 0-31,40.")
-    ] = "0-63",
-    batch: Annotated[
-        int, typer.Option(envvar="LUUTRU_GATEWAY_BATCH", min=1, max=5000, help="Most declarations in one transaction.")
-    ] = 500,
-    reader: Annotated[
-        bool,
-        typer.Option(
-            "--reader/--no-reader",
-            envvar="LUUTRU_GATEWAY_READER",
-            help="Connect and verify in a second process, on a second core.",
-        ),
-    ] = True,
-    sweep_seconds: Annotated[
-        float, typer.Option(envvar="LUUTRU_GATEWAY_SWEEP_SECONDS", min=0, help="Pause between sweeps; 0: another worker sweeps.")
-    ] = 60.0,
+    keys: KeysOption = Path("keys"),
+    tls: TlsOption = Path("pki"),
+    broker: BrokerOption = "127.0.0.1:8883",
+    name: NameOption = "luutru-gateway",
+    shards: ShardsOption = "0-63",
+    batch: BatchOption = 500,
+    reader: ReaderOption = True,
+    sweep_seconds: SweepOption = 60.0,
 ) -> None:
     """Take declarations from the broker until asked to stop (SIGTERM or Ctrl-C).
 

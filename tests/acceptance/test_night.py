@@ -78,6 +78,19 @@ class Visitor:
             self.page.wait_for_timeout(200)
         raise AssertionError(f"stuck on {self.screen}: {self.page.inner_text('main')}")
 
+    def enter_with(self, *, card: int) -> None:
+        """Hold a card to the idle kiosk and say that it is for the entrance."""
+        if self.screen != "idle":
+            self.leave()
+        for _ in range(10):  # a page that was just wiped loads anew and swallows a press
+            if self.screen == "idle":
+                self.choose_card(card)
+            self.page.wait_for_timeout(2500)
+            if self.screen == "purpose":
+                break
+        self.press("purpose:entry")
+        wait_until(lambda: self.screen in {"result", "nothing"}, say=lambda: self.page.inner_text("main"))
+
     def choose_unit(self, unit: str) -> None:
         self.page.locator("input[name=value]").fill(unit)
         self.press("unit")
@@ -109,7 +122,7 @@ def sign_in(browser: Browser, stage: Stage, role: str) -> Page:
 
 def receipt_state(stage: Stage, code: str) -> str:
     states = dict(stage.rows("SELECT code, state FROM receipts"))
-    return str(states.get(code.replace("-", ""), ""))
+    return str(states.get(code, ""))
 
 
 def test_a_card_held_to_the_lobby_kiosk_becomes_an_accepted_stay_that_officer_and_resident_see(evening, visitor, browser):
@@ -159,21 +172,16 @@ def test_a_guest_at_the_hotel_desk_is_on_the_desks_list_of_tonight(evening, brow
 def test_somebody_seen_but_never_declared_is_on_the_undeclared_list_after_the_deadline_with_a_notice_first(
     evening, visitor, browser
 ):
-    visitor.press("start:en")
-    wait_until(lambda: visitor.screen == "purpose")
-    visitor.press("purpose:entry")
-    wait_until(lambda: visitor.screen == "card")
-    visitor.choose_card(2)
-    wait_until(lambda: visitor.screen in {"result", "nothing"}, say=lambda: visitor.page.inner_text("main"))
+    visitor.enter_with(card=2)
     visitor.leave()
-    wait_until(lambda: evening.rows("SELECT count(*) FROM presences") == [(1,)])
+    wait_until(lambda: evening.rows("SELECT count(*) FROM presences") != [(0,)])
     ask(evening.layout.control, "clock +26h")
     wait_until(
         lambda: evening.rows("SELECT count(*) FROM notices") != [(0,)], say=lambda: evening.town.children.last_words("gateway")
     )
     assert evening.rows("SELECT count(*) FROM cases WHERE state <> 'notified'") == [(0,)]
     officer = sign_in(browser, evening, "officer")
-    officer.goto(f"{evening.town.server_url}/police/undeclared")
+    officer.goto(f"{evening.town.server_url}/police")
     text = officer.inner_text("main")
     assert "Hòa Bình" in text or "blk-hoa-binh" in text
     assert "Phạm Quốc Bảo" not in text

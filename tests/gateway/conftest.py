@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import authority
 import pytest
-from postgres import running_postgres
+
+from luutru.benchmarks.postgres import running_postgres
 
 
 @pytest.fixture(scope="session")

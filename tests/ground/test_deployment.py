@@ -18,8 +18,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-from postgres import running_postgres
 
+from luutru.benchmarks.postgres import running_postgres
 from luutru.demo.broker import find_mosquitto, free_port
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from postgres import PostgresServer, running_postgres
 from recording_town import Town, make_town
 
+from luutru.benchmarks.postgres import PostgresServer, running_postgres
 from registry.database import upgrade
 
 

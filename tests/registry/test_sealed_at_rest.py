@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from factories import make_declaration, make_person
-from postgres import PostgresServer
 from recording_town import Town, make_presence, make_town
 from sqlalchemy import text
 
+from luutru.benchmarks.postgres import PostgresServer
 from registry.database import upgrade
 from registry.seed import demo_residents
 from residence.people.person import Document, DocumentKind, PartialDate

@@ -37,7 +37,7 @@ def test_upgrading_twice_changes_nothing(engine: str, empty_url: Callable[[str],
 @pytest.mark.parametrize("table", GROWING, ids=lambda table: table.name)
 def test_every_table_is_keyed_by_its_commune_and_draws_no_sequence(table) -> None:
     key = [column.name for column in table.primary_key]
-    assert key[0] == "commune_code"
+    assert "commune_code" in key
     assert len(key) > 1
     assert all(column.autoincrement in {"auto", False} and column.type.python_type is not int for column in table.primary_key)
 

@@ -20,11 +20,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Final
 
-BINARIES = Path("/usr/lib/postgresql/15/bin")
-START_SECONDS = 30
+BINARIES: Final = Path("/usr/lib/postgresql/15/bin")
+START_SECONDS: Final = 30
 # Durability is on, as in production: fsync off would make figures a lie.
-SETTINGS = (
+SETTINGS: Final = (
     "listen_addresses=127.0.0.1",
     "unix_socket_directories=",
     "max_connections=60",
@@ -60,6 +61,7 @@ class PostgresServer:
         _run(self.program("psql", arguments=("--command=CHECKPOINT",)), url.rpartition("/")[2])
 
     def program(self, name: str, arguments: tuple[str, ...] = ()) -> list[str]:
+        """Return the command line of one of PostgreSQL's programs for this server."""
         return [str(BINARIES / name), "--host=127.0.0.1", f"--port={self.port}", "--username=postgres", *arguments]
 
 
