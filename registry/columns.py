@@ -2,8 +2,9 @@
 
 - One ``MetaData`` with named constraints, so that a migration can name what it changes on both engines.
 - Instants are aware and UTC: ``timestamptz`` on PostgreSQL, fixed-width RFC 3339 text (sorts by time) on SQLite.
-- A growing table's key is ``(commune_code, <id>)``: the commune is the distribution key, the id a UUIDv7 or one derived
-  from a declaration's id. No sequences; a foreign key never leaves its commune.
+- A growing table's key is its commune and an id: the commune is the distribution key, the id a UUIDv7 or one derived from a
+  declaration's id. No sequences; a foreign key never leaves its commune. ``found_by`` puts the id first where rows are asked for by
+  id alone, so that one index serves both.
 - A column ending in ``_sealed`` holds a value only ``registry/vault.py`` opens; one ending in ``_index`` holds a keyed blind index.
 
 >>> Instant().process_bind_param(datetime(2026, 7, 10, 7, 0, tzinfo=UTC), sqlite_dialect)
@@ -16,7 +17,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, LargeBinary, MetaData, String, Text
+from sqlalchemy import JSON, Column, DateTime, Index, LargeBinary, MetaData, PrimaryKeyConstraint, String, Text
+from sqlalchemy import text as text_of_sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -90,6 +92,17 @@ def commune() -> Column[str]:
 def own_id(name: str, length: int = 64) -> Column[str]:
     """Return the second part of a primary key."""
     return Column(name, String(length), primary_key=True)
+
+
+def found_by(*names: str) -> PrimaryKeyConstraint:
+    """Return a primary key that begins with these columns and ends with the commune."""
+    return PrimaryKeyConstraint(*names, "commune_code")
+
+
+def index_where_set(table: str, name: str) -> Index:
+    """Return an index of the rows that have a value there, for a column that is nearly always null."""
+    there = text_of_sql(f"{name} IS NOT NULL")
+    return Index(f"ix_{table}_{name}", name, sqlite_where=there, postgresql_where=there)
 
 
 def reference(name: str, *, nullable: bool = False, index: bool = False) -> Column[str]:

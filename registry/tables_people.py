@@ -11,7 +11,20 @@ from typing import Final
 
 from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Table
 
-from registry.columns import blind_index, commune, instant, metadata, octets, own_id, reference, sealed, text, word
+from registry.columns import (
+    blind_index,
+    commune,
+    found_by,
+    index_where_set,
+    instant,
+    metadata,
+    octets,
+    own_id,
+    reference,
+    sealed,
+    text,
+    word,
+)
 
 # subject_kind: person | premises | presence | account | declaration | quarantine. kek_id names the period key in the key provider.
 subject_keys: Final = Table(
@@ -23,7 +36,7 @@ subject_keys: Final = Table(
     word("kek_id", length=80),
     octets("wrapped_key"),
     instant("created_at"),
-    Index("ix_subject_keys_subject_id", "subject_id"),
+    found_by("subject_id"),
     Index("ix_subject_keys_kek_id", "kek_id"),
 )
 
@@ -43,10 +56,11 @@ persons: Final = Table(
     sealed("contact"),
     word("name_quality", length=16),
     reference("declaration_id", nullable=True),  # the statement the fields were taken from; none for an authority's register
-    reference("merged_into", nullable=True, index=True),  # this id is a pointer: both were one person
+    reference("merged_into", nullable=True),  # this id is a pointer: both were one person
     instant("created_at"),
     instant("changed_at"),
-    Index("ix_persons_person_id", "person_id"),
+    found_by("person_id"),
+    index_where_set("persons", "merged_into"),
 )
 
 # What the fields were before a correction: one row per replaced state, sealed under the same person's key.
@@ -87,6 +101,7 @@ name_tokens: Final = Table(
     blind_index("token", primary_key=True),
     own_id("person_id"),
     Index("ix_name_tokens_person_id", "person_id"),
+    sqlite_with_rowid=False,
 )
 
 # The kind is a residence.places.premises.PremisesKind.

@@ -12,7 +12,21 @@ from typing import Any, Final
 
 from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, SmallInteger, Table, UniqueConstraint
 
-from registry.columns import blind_index, commune, document, instant, metadata, octets, own_id, reference, sealed, text, word
+from registry.columns import (
+    blind_index,
+    commune,
+    document,
+    found_by,
+    index_where_set,
+    instant,
+    metadata,
+    octets,
+    own_id,
+    reference,
+    sealed,
+    text,
+    word,
+)
 
 # The kind is a DeclarationKind; the state accepted, conflicting or refused.
 declarations: Final = Table(
@@ -48,9 +62,8 @@ declarations: Final = Table(
     word("rule_set", nullable=True),
     instant("received_at"),
     instant("recorded_at", index=True),
-    UniqueConstraint("commune_code", "kiosk_id", "epoch", "sequence"),
-    Index("ix_declarations_declaration_id", "declaration_id"),
-    Index("ix_declarations_about", "about"),
+    found_by("declaration_id"),
+    index_where_set("declarations", "about"),
     Index("ix_declarations_person_id", "person_id"),
     Index("ix_declarations_premises_id_recorded_at", "premises_id", "recorded_at"),
 )
@@ -69,10 +82,10 @@ receipts: Final = Table(
     Column("sequence", Integer, nullable=True),
     octets("receipt_bytes"),
     instant("issued_at"),
-    UniqueConstraint("commune_code", "code"),
-    Index("ix_receipts_declaration_id", "declaration_id"),
-    Index("ix_receipts_code", "code"),
-    Index("ix_receipts_kiosk_id_epoch_sequence", "kiosk_id", "epoch", "sequence"),
+    found_by("declaration_id"),
+    UniqueConstraint("code", "commune_code"),
+    # Every recorded statement has its receipt, so this holds for declarations and presences alike.
+    UniqueConstraint("kiosk_id", "epoch", "sequence", "commune_code"),
 )
 
 
@@ -104,7 +117,7 @@ stays: Final = Table(
     instant("recorded_at"),
     instant("changed_at"),
     ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
-    Index("ix_stays_stay_id", "stay_id"),
+    found_by("stay_id"),
     Index("ix_stays_person_id", "person_id"),
     Index("ix_stays_premises_id_status_start_at", "commune_code", "premises_id", "status", "start_at"),
 )
@@ -133,7 +146,7 @@ findings: Final = Table(
     document("about"),
     instant("found_at"),
     instant("cleared_at", nullable=True),
-    Index("ix_findings_finding_id", "finding_id"),
+    found_by("finding_id"),
 )
 
 # Which declaration, person or stay a finding is about.
@@ -143,7 +156,8 @@ finding_links: Final = Table(
     commune(),
     own_id("about_id"),
     own_id("finding_id", 36),
-    Index("ix_finding_links_about_id", "about_id"),
+    found_by("about_id", "finding_id"),
+    sqlite_with_rowid=False,
 )
 
 # The pseudonym is keyed per premises: the same person elsewhere has another.

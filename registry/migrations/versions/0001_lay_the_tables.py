@@ -108,12 +108,10 @@ def upgrade() -> None:
     sa.Column('rule_set', sa.String(length=64), nullable=True),
     sa.Column('received_at', columns.Instant(), nullable=False),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'declaration_id', name=op.f('pk_declarations')),
-    sa.UniqueConstraint('commune_code', 'kiosk_id', 'epoch', 'sequence', name=op.f('uq_declarations_commune_code_kiosk_id_epoch_sequence'))
+    sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_declarations'))
     )
     with op.batch_alter_table('declarations', schema=None) as batch_op:
-        batch_op.create_index('ix_declarations_about', ['about'], unique=False)
-        batch_op.create_index('ix_declarations_declaration_id', ['declaration_id'], unique=False)
+        batch_op.create_index('ix_declarations_about', ['about'], unique=False, sqlite_where=sa.text('about IS NOT NULL'), postgresql_where=sa.text('about IS NOT NULL'))
         batch_op.create_index('ix_declarations_person_id', ['person_id'], unique=False)
         batch_op.create_index('ix_declarations_premises_id_recorded_at', ['premises_id', 'recorded_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_declarations_recorded_at'), ['recorded_at'], unique=False)
@@ -122,11 +120,9 @@ def upgrade() -> None:
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('about_id', sa.String(length=64), nullable=False),
     sa.Column('finding_id', sa.String(length=36), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'about_id', 'finding_id', name=op.f('pk_finding_links'))
+    sa.PrimaryKeyConstraint('about_id', 'finding_id', 'commune_code', name=op.f('pk_finding_links')),
+    sqlite_with_rowid=False
     )
-    with op.batch_alter_table('finding_links', schema=None) as batch_op:
-        batch_op.create_index('ix_finding_links_about_id', ['about_id'], unique=False)
-
     op.create_table('findings',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('finding_id', sa.String(length=36), nullable=False),
@@ -136,11 +132,8 @@ def upgrade() -> None:
     sa.Column('about', columns.Document(), nullable=False),
     sa.Column('found_at', columns.Instant(), nullable=False),
     sa.Column('cleared_at', columns.Instant(), nullable=True),
-    sa.PrimaryKeyConstraint('commune_code', 'finding_id', name=op.f('pk_findings'))
+    sa.PrimaryKeyConstraint('finding_id', 'commune_code', name=op.f('pk_findings'))
     )
-    with op.batch_alter_table('findings', schema=None) as batch_op:
-        batch_op.create_index('ix_findings_finding_id', ['finding_id'], unique=False)
-
     op.create_table('identifiers',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('identifier_id', sa.String(length=64), nullable=False),
@@ -177,7 +170,8 @@ def upgrade() -> None:
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('token_index', sa.LargeBinary(length=16), nullable=False),
     sa.Column('person_id', sa.String(length=64), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'token_index', 'person_id', name=op.f('pk_name_tokens'))
+    sa.PrimaryKeyConstraint('commune_code', 'token_index', 'person_id', name=op.f('pk_name_tokens')),
+    sqlite_with_rowid=False
     )
     with op.batch_alter_table('name_tokens', schema=None) as batch_op:
         batch_op.create_index('ix_name_tokens_person_id', ['person_id'], unique=False)
@@ -231,11 +225,10 @@ def upgrade() -> None:
     sa.Column('merged_into', sa.String(length=64), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.Column('changed_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'person_id', name=op.f('pk_persons'))
+    sa.PrimaryKeyConstraint('person_id', 'commune_code', name=op.f('pk_persons'))
     )
     with op.batch_alter_table('persons', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_persons_merged_into'), ['merged_into'], unique=False)
-        batch_op.create_index('ix_persons_person_id', ['person_id'], unique=False)
+        batch_op.create_index('ix_persons_merged_into', ['merged_into'], unique=False, sqlite_where=sa.text('merged_into IS NOT NULL'), postgresql_where=sa.text('merged_into IS NOT NULL'))
 
     op.create_table('premises',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -305,14 +298,10 @@ def upgrade() -> None:
     sa.Column('sequence', sa.Integer(), nullable=True),
     sa.Column('receipt_bytes', sa.LargeBinary(), nullable=False),
     sa.Column('issued_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'declaration_id', name=op.f('pk_receipts')),
-    sa.UniqueConstraint('commune_code', 'code', name=op.f('uq_receipts_commune_code_code'))
+    sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_receipts')),
+    sa.UniqueConstraint('code', 'commune_code', name=op.f('uq_receipts_code_commune_code')),
+    sa.UniqueConstraint('kiosk_id', 'epoch', 'sequence', 'commune_code', name=op.f('uq_receipts_kiosk_id_epoch_sequence_commune_code'))
     )
-    with op.batch_alter_table('receipts', schema=None) as batch_op:
-        batch_op.create_index('ix_receipts_code', ['code'], unique=False)
-        batch_op.create_index('ix_receipts_declaration_id', ['declaration_id'], unique=False)
-        batch_op.create_index('ix_receipts_kiosk_id_epoch_sequence', ['kiosk_id', 'epoch', 'sequence'], unique=False)
-
     op.create_table('rule_sets',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('rule_set_id', sa.String(length=64), nullable=False),
@@ -369,11 +358,10 @@ def upgrade() -> None:
     sa.Column('kek_id', sa.String(length=80), nullable=False),
     sa.Column('wrapped_key', sa.LargeBinary(), nullable=False),
     sa.Column('created_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'subject_id', name=op.f('pk_subject_keys'))
+    sa.PrimaryKeyConstraint('subject_id', 'commune_code', name=op.f('pk_subject_keys'))
     )
     with op.batch_alter_table('subject_keys', schema=None) as batch_op:
         batch_op.create_index('ix_subject_keys_kek_id', ['kek_id'], unique=False)
-        batch_op.create_index('ix_subject_keys_subject_id', ['subject_id'], unique=False)
 
     op.create_table('case_events',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -518,12 +506,11 @@ def upgrade() -> None:
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.Column('changed_at', columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_stays_commune_code_premises_id')),
-    sa.PrimaryKeyConstraint('commune_code', 'stay_id', name=op.f('pk_stays'))
+    sa.PrimaryKeyConstraint('stay_id', 'commune_code', name=op.f('pk_stays'))
     )
     with op.batch_alter_table('stays', schema=None) as batch_op:
         batch_op.create_index('ix_stays_person_id', ['person_id'], unique=False)
         batch_op.create_index('ix_stays_premises_id_status_start_at', ['commune_code', 'premises_id', 'status', 'start_at'], unique=False)
-        batch_op.create_index('ix_stays_stay_id', ['stay_id'], unique=False)
 
     op.create_table('units',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -547,7 +534,6 @@ def downgrade() -> None:
 
     op.drop_table('units')
     with op.batch_alter_table('stays', schema=None) as batch_op:
-        batch_op.drop_index('ix_stays_stay_id')
         batch_op.drop_index('ix_stays_premises_id_status_start_at')
         batch_op.drop_index('ix_stays_person_id')
 
@@ -587,7 +573,6 @@ def downgrade() -> None:
 
     op.drop_table('case_events')
     with op.batch_alter_table('subject_keys', schema=None) as batch_op:
-        batch_op.drop_index('ix_subject_keys_subject_id')
         batch_op.drop_index('ix_subject_keys_kek_id')
 
     op.drop_table('subject_keys')
@@ -600,11 +585,6 @@ def downgrade() -> None:
 
     op.drop_table('sign_in_audit')
     op.drop_table('rule_sets')
-    with op.batch_alter_table('receipts', schema=None) as batch_op:
-        batch_op.drop_index('ix_receipts_kiosk_id_epoch_sequence')
-        batch_op.drop_index('ix_receipts_declaration_id')
-        batch_op.drop_index('ix_receipts_code')
-
     op.drop_table('receipts')
     with op.batch_alter_table('quarantine', schema=None) as batch_op:
         batch_op.drop_index('ix_quarantine_state_received_at')
@@ -622,8 +602,7 @@ def downgrade() -> None:
 
     op.drop_table('premises')
     with op.batch_alter_table('persons', schema=None) as batch_op:
-        batch_op.drop_index('ix_persons_person_id')
-        batch_op.drop_index(batch_op.f('ix_persons_merged_into'))
+        batch_op.drop_index('ix_persons_merged_into', sqlite_where=sa.text('merged_into IS NOT NULL'), postgresql_where=sa.text('merged_into IS NOT NULL'))
 
     op.drop_table('persons')
     with op.batch_alter_table('person_versions', schema=None) as batch_op:
@@ -647,20 +626,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_identifiers_person_id'))
 
     op.drop_table('identifiers')
-    with op.batch_alter_table('findings', schema=None) as batch_op:
-        batch_op.drop_index('ix_findings_finding_id')
-
     op.drop_table('findings')
-    with op.batch_alter_table('finding_links', schema=None) as batch_op:
-        batch_op.drop_index('ix_finding_links_about_id')
-
     op.drop_table('finding_links')
     with op.batch_alter_table('declarations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_declarations_recorded_at'))
         batch_op.drop_index('ix_declarations_premises_id_recorded_at')
         batch_op.drop_index('ix_declarations_person_id')
-        batch_op.drop_index('ix_declarations_declaration_id')
-        batch_op.drop_index('ix_declarations_about')
+        batch_op.drop_index('ix_declarations_about', sqlite_where=sa.text('about IS NOT NULL'), postgresql_where=sa.text('about IS NOT NULL'))
 
     op.drop_table('declarations')
     with op.batch_alter_table('cases', schema=None) as batch_op:
