@@ -111,9 +111,9 @@ class _Fold:
 
     def _judge_person(self, parts: Sequence[Party], registered: Sequence[KnownPerson]) -> None:
         """Find what is wrong with the person or the number of each living statement of one human being."""
-        invalid = {
-            each.value for person in registered for each in person.numbers if each.kind == "personal" and each.status != "active"
-        }
+        # Of the party, not of the person: what statements at hand taught would show who came first.
+        told = [each for party in parts if party.person for each in party.numbers]
+        invalid = {each.value for each in told if each.kind == "personal" and each.status != "active"}
         deceased = any(person.status == "deceased" for person in registered)
         for party in parts:
             if party.statement is None or not party.compares:
