@@ -27,6 +27,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.handing_over import pack, unpack
 from gateway.port import ConnectionState, Delivery, Transport
 from gateway.reading import Read, SetAside
 
@@ -116,8 +117,7 @@ class ReaderProcess:
         if kind == "state":
             self._become(*content)
             return []
-        batch: list[Delivery] = content
-        return batch
+        return unpack(content)
 
     def _begin_again(self) -> None:
         if self._child is None or self._pipe is None:
@@ -177,7 +177,7 @@ class _Child:
         while not self._states.empty():
             self._pipe.send(("state", self._states.get()))
         if batch:
-            self._pipe.send(("batch", [_with_reading(each, read) for each in batch]))
+            self._pipe.send(("batch", pack([_with_reading(each, read) for each in batch])))
 
     def _obey(self, transport: Transport) -> None:
         try:

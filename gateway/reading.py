@@ -99,10 +99,17 @@ def _open(verified: VerifiedEnvelope, delivery: Delivery, topic: Topic, *, opene
         raise Untrusted("intake.id_mismatch", "/declaration_id")
     if message.premises_id != topic.site:
         raise Refused("intake.premises_mismatch", "/premises_id")
+    return statement_of(delivery, header, message=message, body=opened.body, signed=opened.signed, at=at)
+
+
+def statement_of(
+    delivery: Delivery, header: Header, *, message: StayDeclaration | Presence, body: bytes, signed: bytes, at: datetime
+) -> Statement:
+    """Return the statement of an envelope that was verified and opened."""
     return Statement(
         schema=header.schema,
         message=message,
-        body=opened.body,
+        body=body,
         body_digest=header.body_digest.hex(),
         received_at=at,
         origin="kiosk",
@@ -110,7 +117,7 @@ def _open(verified: VerifiedEnvelope, delivery: Delivery, topic: Topic, *, opene
             kiosk_id=header.kiosk_id,
             epoch=header.epoch,
             sequence=header.sequence,
-            signed=opened.signed,
+            signed=signed,
             kept_at=header.times.wall,
             topic=delivery.topic,
             envelope=delivery.payload,

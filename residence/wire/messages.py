@@ -71,6 +71,7 @@ MESSAGES: Final[dict[str, type[msgspec.Struct]]] = {
     PRESENCE: Presence,
     RECEIPT: Receipt,
 }
+_DECODERS: Final = {schema: msgspec.json.Decoder(kind) for schema, kind in MESSAGES.items()}
 
 
 def encode_message(message: msgspec.Struct) -> bytes:
@@ -88,11 +89,11 @@ def schema_of(message: msgspec.Struct) -> str:
 
 def decode_message(schema: str, data: bytes) -> msgspec.Struct:
     """Read a message of ``schema``, or raise ``Malformed`` with a JSON pointer to the field; unknown fields are ignored."""
-    kind = MESSAGES.get(schema)
-    if kind is None:
+    decoder = _DECODERS.get(schema)
+    if decoder is None:
         raise Malformed("message.schema_unknown", "", schema)
     try:
-        return msgspec.json.decode(data, type=kind)
+        return decoder.decode(data)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$")
         raise Malformed("message.malformed", _pointer(path.rstrip("`")), what) from error
