@@ -147,7 +147,7 @@ def _read_protected(protected: bytes) -> tuple[str, str]:
         raise Malformed("sign1.malformed", "", "protected header is not a map")
     if _CRIT in header:
         raise Malformed("sign1.critical", "", "a critical label we do not know")
-    if header.get(_ALG) != EDDSA:
+    if type(header.get(_ALG)) is not int or header[_ALG] != EDDSA:  # -8.0 == -8 in Python, not on the wire
         raise Malformed("sign1.algorithm", "", "only EdDSA is accepted")
     key_id, content_type = header.get(_KID), header.get(_TYP)
     if not isinstance(key_id, bytes) or not isinstance(content_type, str):

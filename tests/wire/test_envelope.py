@@ -2,6 +2,7 @@
 
 import hashlib
 
+import cbor2
 import msgspec
 import pytest
 import wire_vectors as make
@@ -15,6 +16,7 @@ from residence.wire.datakey import MAX_AGE_NS, DataKeyring
 from residence.wire.envelope import MAX_MESSAGE_BYTES, EnvelopeOpener, read_header, verify_envelope, verify_statement
 from residence.wire.header import decode_header, encode_header
 from residence.wire.messages import encode_message
+from residence.wire.receipts import unpack_receipts
 
 KEYS = throwaway_keys()
 RING = KEYS.keyring
@@ -149,3 +151,37 @@ def test_errors_are_ours_whatever_the_header_holds():
         for value in (None, -1, 1.5, "", "x" * 100, b"", bytes(500), [], {}, [1, 2, 3, 4], True, 1 << 70):
             with pytest.raises(LuutruError):
                 read(make.changed_header({label: value}))
+
+
+def laughing(levels):
+    """Return a few bytes whose every level names the one below twice: written out, they double at each."""
+    items = [b"\xd8\x1c\x80", *(b"\xd8\x1c\x82" + 2 * (b"\xd8\x1d" + bytes([0x18, each])) for each in range(levels))]
+    return bytes([0x98, len(items)]) + b"".join(items)
+
+
+STRANGE_CBOR = {
+    "references that double at each level": laughing(200),
+    "the same as text references": bytes.fromhex("d9010082") + b"\x68" + b"a" * 8 + b"\xd8\x19\x00",
+    "a decimal with an endless exponent": bytes.fromhex("c4821b7fffffffffffffff01"),
+    "a binary fraction with an endless exponent": bytes.fromhex("c5821a7fffffff01"),
+    "a regular expression": bytes.fromhex("d823635b5b61"),
+    "a date": b"\xc0\x61x",
+    "an overlong tag": b"\xdb" + bytes(7) + b"\x1d\x00",
+}
+
+
+@pytest.mark.parametrize("strange", STRANGE_CBOR.values(), ids=STRANGE_CBOR)
+@pytest.mark.parametrize("wrap", [lambda item: item, lambda item: b"\x82" + item + item, lambda item: b"\xd2\x81" + item])
+def test_no_tag_but_ours_reaches_the_decoder(strange, wrap):
+    for read_it in (read_header, decode_header, lambda data: verify_envelope(data, keyring=RING, at=EVENING), unpack_receipts):
+        with pytest.raises(Malformed):
+            read_it(wrap(strange))
+
+
+def test_the_algorithm_is_an_integer_and_nothing_equal_to_it():
+    signed, sealed = cbor2.loads(GENUINE)
+    tag = cbor2.loads(signed)
+    protected = cbor2.dumps({**cbor2.loads(tag.value[0]), 1: -8.0}, canonical=True)
+    again = cbor2.dumps(cbor2.CBORTag(18, [protected, *tag.value[1:]]), canonical=True)
+    with pytest.raises(Malformed, match="algorithm"):
+        verify_envelope(cbor2.dumps([again, sealed], canonical=True), keyring=RING, at=EVENING)
