@@ -58,8 +58,8 @@ def answer(
 
 
 def is_on_time(statement: Statement, due: datetime | None) -> bool | None:
-    """Tell whether a statement was made by its deadline; None without one."""
-    return made_at(statement) <= due if due else None
+    """Tell whether a statement was made before its deadline, as ``Deadline.is_late`` says it; None without one."""
+    return made_at(statement) < due if due else None
 
 
 def made_at(statement: Statement) -> datetime:

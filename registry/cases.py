@@ -126,6 +126,16 @@ def act(
     return state
 
 
+def close_declared(connection: Connection, commune_code: str, case_id: str, *, now: datetime, random_bytes: RandomBytes) -> None:
+    """Close a case nobody has claimed, because the stay was declared meanwhile."""
+    columns = tables.cases.c
+    state = after(CaseStatus.OPEN, CaseAction.CLOSE_DECLARED, claimant=False)
+    same = (columns.commune_code == commune_code, columns.case_id == case_id, columns.state == CaseStatus.OPEN.value)
+    if connection.execute(update(tables.cases).where(*same).values(state=state.value, changed_at=now)).rowcount:
+        step = (CaseAction.CLOSE_DECLARED.value, CaseStatus.OPEN.value, state.value)
+        _write_event(connection, (commune_code, case_id), step, now=now, random_bytes=random_bytes)
+
+
 def _write_event(
     connection: Connection,
     of: tuple[str, str],

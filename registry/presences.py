@@ -3,6 +3,8 @@
 - The pseudonym is keyed per premises: rows of two premises cannot be joined without the key, and none names a person.
 - A presence that a standing stay or a registered residence covers is not written at all; a declaration that covers earlier ones
   deletes them. What is left is who is not declared, and it expires.
+- A stay covers from the first minute of its arrival's day, or from twelve hours before the arrival, whichever is earlier: who is
+  seen in the morning and declares in the evening is declared.
 - The reading itself (what the kiosk read) is sealed under the row's own key.
 
 Example: ``sightings(connection, ["htl-sao-mai"], since=yesterday)`` is what the sweep judges.
@@ -22,7 +24,7 @@ from residence.cases.undeclared import Sighting
 from residence.clock import VIETNAM, parse_instant
 from residence.people.letters import plain_key
 from residence.people.names import words_of
-from residence.people.person import Person
+from residence.people.person import PartialDate, Person
 from residence.stays.known import KnownResidence, KnownStay, numbers_of
 
 KEPT_FOR: Final = timedelta(days=14)
@@ -33,8 +35,12 @@ ARRIVAL_SLACK: Final = timedelta(hours=12)
 def identities(person: Person) -> tuple[str, ...]:
     """Return what a person can be recognised by, strongest first; name and birth date last."""
     numbers = [f"{number.kind}:{number.value}" for number in numbers_of(person) if number.status == "active"]
-    birth = person.birth.value if person.birth else ""
-    return (*numbers, f"name:{words_of(plain_key(person.full_name))}:{birth}")
+    return (*numbers, name_identity(person.full_name, person.birth))
+
+
+def name_identity(full_name: str, birth: PartialDate | None) -> str:
+    """Return the weakest thing to recognise a person by: plain name and birth date."""
+    return f"name:{words_of(plain_key(full_name))}:{birth.value if birth else ''}"
 
 
 def pseudonym_of(person: Person, premises_id: str, vault: Vault) -> bytes:
@@ -60,7 +66,9 @@ def _stays_then(stay: KnownStay, seen_at: datetime) -> bool:
 def span(stay: KnownStay) -> tuple[datetime, datetime | None]:
     """Return from when to when a stay explains sightings; no end means until further notice."""
     end = stay.ended_at or stay.planned_end
-    return parse_instant(stay.start) - ARRIVAL_SLACK, parse_instant(end) if end else None
+    start = parse_instant(stay.start)
+    morning = start.astimezone(VIETNAM).replace(hour=0, minute=0, second=0, microsecond=0)
+    return min(start - ARRIVAL_SLACK, morning), parse_instant(end) if end else None
 
 
 def _lives_then(residence: KnownResidence, day: date) -> bool:
@@ -68,20 +76,21 @@ def _lives_then(residence: KnownResidence, day: date) -> bool:
     return begun and (residence.valid_to is None or day <= date.fromisoformat(residence.valid_to))
 
 
-def delete_covered(connection: Connection, covers: Iterable[tuple[bytes, KnownStay]]) -> None:
-    """Delete the presences that stays now cover, given (pseudonym, stay) pairs."""
+def delete_covered(connection: Connection, covers: Iterable[tuple[bytes, KnownStay]]) -> set[tuple[str, bytes]]:
+    """Delete the presences that stays now cover, given (pseudonym, stay) pairs; returns whose: (premises, pseudonym)."""
     columns = tables.presences.c
     pairs = list(covers)
     if not pairs:
-        return
+        return set()
     wanted = sorted({pseudonym for pseudonym, _ in pairs})
-    query = select(columns.presence_id, columns.pseudonym_index, columns.seen_at).where(columns.pseudonym_index.in_(wanted))
+    query = select(columns.presence_id, columns.premises_id, columns.pseudonym_index, columns.seen_at)
     gone = [
-        row.presence_id
-        for row in connection.execute(query)
+        row
+        for row in connection.execute(query.where(columns.pseudonym_index.in_(wanted)))
         if any(bytes(row.pseudonym_index) == pseudonym and _stays_then(stay, row.seen_at) for pseudonym, stay in pairs)
     ]
-    delete_presences(connection, gone)
+    delete_presences(connection, [row.presence_id for row in gone])
+    return {(row.premises_id, bytes(row.pseudonym_index)) for row in gone}
 
 
 def delete_presences(connection: Connection, presence_ids: list[str]) -> None:

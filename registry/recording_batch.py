@@ -16,10 +16,11 @@ from sqlalchemy import Connection, select, tuple_
 from registry import presences, surroundings, tables
 from registry.answering import answer, is_on_time
 from registry.declarations import Facts
+from registry.explaining import is_explained
 from registry.kiosks import communes_of_kiosks
 from registry.person_changes import PersonWriter
 from registry.premises import load_places
-from registry.presences import KEPT_FOR, identities, is_covered, pseudonym_of
+from registry.presences import KEPT_FOR, identities, pseudonym_of
 from registry.quarantine import NOWHERE
 from registry.receipts import receipts_by_id
 from registry.setting_aside import put_aside
@@ -44,7 +45,7 @@ def record_together(connection: Connection, statements: Sequence[Statement], mea
     """Record a group; raises whatever goes wrong with any of them."""
     group = _Group(connection, statements, means)
     results = [group.take(statement) for statement in statements]
-    group.pending.flush(connection, now=means.now)
+    group.pending.flush(connection, now=means.now, random_bytes=means.random_bytes)
     return results
 
 
@@ -186,8 +187,7 @@ class _Group:
             return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)
         receipt, receipt_bytes = answer(statement, self.means, state="accepted")
         seen_at = parse_instant(message.seen_at, "/seen_at")
-        stays, homes = self.picture.stays_and_homes(message.person)
-        if not is_covered(seen_at, message.premises_id, stays=stays, residences=homes):
+        if not is_explained(self.connection, message, seen_at, picture=self.picture, commune_code=self.commune_of(statement)):
             self._keep(statement, receipt, receipt_bytes)
             self._keep_presence(statement, message)
         return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)
@@ -209,7 +209,7 @@ class _Group:
             "reading_sealed": vault.seal(key, Cell("presences", "reading", own_id), statement.body),
             "evidence_level": int(message.evidence.level),
             "seen_at": seen_at,
-            "expires_at": max(seen_at, self.means.now) + KEPT_FOR,
+            "expires_at": self.means.now + KEPT_FOR,  # by our clock: a kiosk's may say any year
             "recorded_at": self.means.now,
         }
         self.pending.inserts[tables.subject_keys].append(key_row)

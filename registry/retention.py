@@ -61,12 +61,15 @@ def _presences_of(connection: Connection, person_ids: list[str], vault: Vault) -
             message = msgspec.json.decode(message_json(body, from_kiosk=row.signed is not None), type=StayDeclaration)
             identities.update(presences.identities(message.person))
     identities |= _numbers_of(connection, person_ids, vault)
-    watched = presences.premises_with_presences(connection)
-    pseudonyms = {vault.pseudonym(premises_id, identity) for premises_id in watched for identity in identities}
-    if not pseudonyms:
-        return []
-    found = select(tables.presences.c.presence_id).where(tables.presences.c.pseudonym_index.in_(sorted(pseudonyms)))
-    return list(connection.scalars(found))
+    found: list[str] = []
+    after = ""
+    while watched := presences.premises_with_presences(connection, after=after, limit=PAGE):
+        after = watched[-1]
+        pseudonyms = {vault.pseudonym(premises_id, identity) for premises_id in watched for identity in identities}
+        if pseudonyms:
+            seen = tables.presences.c.pseudonym_index.in_(sorted(pseudonyms))
+            found += connection.scalars(select(tables.presences.c.presence_id).where(seen))
+    return found
 
 
 def _numbers_of(connection: Connection, person_ids: list[str], vault: Vault) -> set[str]:

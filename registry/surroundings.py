@@ -88,8 +88,11 @@ class Surroundings:
     def stays_and_homes(self, person: Person) -> tuple[list[KnownStay], list[KnownResidence]]:
         """Return the stays and residences of everyone holding one of a person's numbers."""
         people = self.people_with(person)
-        stays = [self.stays[stay] for each in people for stay in self.stays_of.get(each, ())]
-        return stays, [residence for each in people for residence in self.residences_of.get(each, ())]
+        return self.stays_of_people(people), [residence for each in people for residence in self.residences_of.get(each, ())]
+
+    def stays_of_people(self, people: Iterable[str]) -> list[KnownStay]:
+        """Return the stays here of these people."""
+        return [self.stays[stay] for each in people for stay in self.stays_of.get(each, ())]
 
     def take_in(self, declaration: StayDeclaration, outcome: Reconciliation, facts: Facts, *, commune_code: str) -> None:
         """Make a statement that was just recorded part of the picture."""

@@ -2,6 +2,7 @@
 
 - Insert order follows the references; upserts replace a stay or a finding whole by its id.
 - A stay's every state also goes to ``stay_versions``, so a correction overwrites nothing without trace.
+- Presences that a stay now covers go, and what was made of them with them: notices are answered, unclaimed cases closed.
 - Merges are written last: numbers, statements, stays and residences of the merged person name the one that stands.
 
 Example: ``pending.inserts[tables.receipts].append(row)``, then ``pending.flush(connection)``
@@ -10,6 +11,7 @@ Example: ``pending.inserts[tables.receipts].append(row)``, then ``pending.flush(
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +19,7 @@ from sqlalchemy import Connection, Table, delete, update
 
 from registry import presences, tables
 from registry.bulk import Row, write_rows
+from registry.declared_after import settle_declared
 from residence.stays.known import KnownStay
 
 _ORDER: Final = (
@@ -45,7 +48,7 @@ class Pending:
         self.merges: Final[list[tuple[str, str]]] = []  # (merged, stands)
         self.covers: Final[list[tuple[bytes, KnownStay]]] = []  # (pseudonym, stay)
 
-    def flush(self, connection: Connection, *, now: datetime) -> None:
+    def flush(self, connection: Connection, *, now: datetime, random_bytes: Callable[[int], bytes]) -> None:
         """Write everything."""
         for table in _ORDER:
             write_rows(connection, table, self.inserts[table])
@@ -58,7 +61,9 @@ class Pending:
         self._flush_findings(connection, now)
         for merged, stands in self.merges:
             _merge(connection, merged, stands, now)
-        presences.delete_covered(connection, self.covers)
+        declared = presences.delete_covered(connection, self.covers)
+        if declared:
+            settle_declared(connection, declared, now=now, random_bytes=random_bytes)
 
     def _flush_findings(self, connection: Connection, now: datetime) -> None:
         if self.cleared:

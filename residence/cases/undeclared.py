@@ -104,7 +104,8 @@ class _Cover:
                 start = parse_instant(stay.start)
                 end = stay.ended_at or stay.planned_end
                 last = parse_instant(end) if end else start + max_stay(start, rules)
-                self._stays[stay.person_id, stay.premises_id].append((start - slack, last + slack))
+                morning = start.astimezone(VIETNAM).replace(hour=0, minute=0, second=0, microsecond=0)
+                self._stays[stay.person_id, stay.premises_id].append((min(start - slack, morning), last + slack))
         for home in residences:
             self._homes[home.person_id, home.premises_id].append(home)
 

@@ -1,0 +1,130 @@
+"""Somebody is seen, and declares: before the deadline, after a notice, after a case, or without papers. Nothing may stand against them."""
+
+from datetime import datetime, timedelta
+
+import factories
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from gateway.sweep import sweep
+from luutru.system import random_bytes
+from registry import cases, tables
+from residence.access.purposes import Purpose
+from residence.cases.transitions import CaseAction
+from residence.clock import VIETNAM
+
+DUE = datetime(2026, 7, 10, 23, 0, tzinfo=VIETNAM)
+EVENING = DUE - timedelta(hours=2)
+
+
+def run(office, at):
+    return sweep(office.registry, rules=office.rules, now=at, random_bytes=random_bytes)
+
+
+def rows(office, table):
+    with office.registry.reading() as connection:
+        return connection.execute(select(tables.metadata.tables[table])).all()
+
+
+def see(office, person, at, *, received=None):
+    office.clock.instant = received or at
+    kiosk = office.kiosk()
+    office.intake.take([office.deliver(kiosk, office.presence(kiosk, person=person, seen_at=at.isoformat()))])
+
+
+def declare(office, person, arrival, *, received):
+    office.clock.instant = received
+    kiosk = office.kiosk()
+    declaration = office.declaration(kiosk, person=person, arrival=arrival.isoformat(), planned_departure=None)
+    (receipt,) = office.receipts(office.intake.take([office.deliver(kiosk, declaration)]))
+    return receipt
+
+
+SEEN_BEFORE = {
+    "an hour before": EVENING - timedelta(hours=1),
+    "at noon": EVENING.replace(hour=12),
+    "in the morning, more than twelve hours before": EVENING.replace(hour=7),
+    "in the night before": EVENING.replace(hour=1),
+}
+
+
+@pytest.mark.parametrize("seen", SEEN_BEFORE.values(), ids=SEEN_BEFORE.keys())
+def test_who_is_seen_and_declares_before_the_deadline_gets_no_notice_and_no_case(office, seen):
+    person = office.person()
+    see(office, person, seen)
+    assert len(rows(office, "presences")) == 1
+    declare(office, person, EVENING, received=EVENING + timedelta(minutes=1))
+    assert rows(office, "presences") == []
+    for later in (timedelta(0), timedelta(hours=9), timedelta(hours=26)):
+        swept = run(office, DUE + later)
+        assert (swept.notices, swept.cases) == (0, 0)
+
+
+def test_a_declaration_answers_the_notice_and_closes_the_case_nobody_claimed(office):
+    person = office.person()
+    see(office, person, EVENING)
+    run(office, DUE)
+    run(office, DUE + timedelta(hours=25))
+    assert [case.state for case in rows(office, "cases")] == ["open"]
+    declare(office, person, EVENING, received=DUE + timedelta(hours=26))
+    assert all(notice.answered_at for notice in rows(office, "notices"))
+    assert [case.state for case in rows(office, "cases")] == ["closed-declared"]
+    assert [event.action for event in sorted(rows(office, "case_events"), key=lambda each: each.at)] == [
+        "opened",
+        "close-declared",
+    ]
+    swept = run(office, DUE + timedelta(hours=60))
+    assert (swept.notices, swept.cases) == (0, 0)
+
+
+def test_a_claimed_case_stays_the_officers_and_only_its_notice_is_answered(office):
+    person = office.person()
+    see(office, person, EVENING)
+    run(office, DUE)
+    run(office, DUE + timedelta(hours=25))
+    (case,) = rows(office, "cases")
+    with office.registry.writing() as connection:
+        claim = {"by": "officer", "now": DUE + timedelta(hours=25), "random_bytes": random_bytes}
+        cases.act(connection, case.case_id, CaseAction.CLAIM, purpose=Purpose.UNDECLARED_CASE, **claim)
+    declare(office, person, EVENING, received=DUE + timedelta(hours=26))
+    assert [each.state for each in rows(office, "cases")] == ["claimed"]
+    assert all(notice.answered_at for notice in rows(office, "notices"))
+
+
+def test_somebody_else_declaring_settles_nothing(office):
+    see(office, office.person(), EVENING)
+    run(office, DUE)
+    declare(office, office.person(), EVENING, received=DUE + timedelta(minutes=5))
+    assert [notice.answered_at for notice in rows(office, "notices")] == [None]
+
+
+def test_who_declared_without_papers_and_is_seen_afterwards_is_known(office):
+    person = msgspec.structs.replace(office.person(), personal_number=None, document=None)
+    declare(office, person, EVENING, received=EVENING + timedelta(minutes=1))
+    see(office, person, EVENING + timedelta(minutes=30))
+    assert rows(office, "presences") == []
+
+
+def test_a_namesake_with_another_number_is_somebody_else(office):
+    person = office.person()
+    declare(office, person, EVENING, received=EVENING + timedelta(minutes=1))
+    other = msgspec.structs.replace(factories.make_person(), full_name=person.full_name, birth=person.birth)
+    see(office, other, EVENING + timedelta(minutes=30))
+    assert len(rows(office, "presences")) == 1
+
+
+@pytest.mark.parametrize("year", [1970, 2099])
+def test_a_kiosk_whose_clock_says_any_year_cannot_keep_a_presence_longer(office, year):
+    see(office, office.person(), EVENING.replace(year=year), received=EVENING)
+    assert run(office, EVENING + timedelta(days=13)).notices == 0
+    assert run(office, EVENING + timedelta(days=14)).expired == 1
+
+
+DECLARED_AT = {"a second before": (-1, True), "at the instant": (0, False), "a second after": (1, False)}
+
+
+@pytest.mark.parametrize(("seconds", "on_time"), DECLARED_AT.values(), ids=DECLARED_AT.keys())
+def test_on_time_means_before_the_deadline_as_the_sweep_says_it(office, seconds, on_time):
+    receipt = declare(office, office.person(), EVENING, received=DUE + timedelta(seconds=seconds))
+    assert receipt.on_time is on_time
