@@ -1,7 +1,7 @@
 """``luutru demo``: the whole product on this machine, and the levers to play with it.
 
 - ``run`` makes an invented commune, starts everything, prints where to look and what to try, and ends all of it on Ctrl-C.
-- ``broker stop|start`` pulls and plugs the cable; ``clock`` moves the night; both speak to the running demo.
+- ``broker stop|start`` pulls and plugs the cable; ``clock`` moves the night; ``links`` signs everybody in again after it.
 - ``prepare`` only makes the folder, for those who start the processes themselves (docker-compose.yml does).
 
 Example: ``luutru demo run`` and, in another terminal, ``luutru demo broker stop``
@@ -92,6 +92,15 @@ def clock(
     Example: luutru demo clock 23:05
     """
     _ask(directory, f"clock {time}")
+
+
+@app.command("links")
+def links(*, directory: Folder = DEFAULT_FOLDER) -> None:
+    """Print a new one-time sign-in link for each account of the running demo.
+
+    Example: luutru demo links
+    """
+    _ask(directory, "links")
 
 
 @app.command("status")

@@ -14,6 +14,7 @@ from typing import Final
 
 from luutru.demo.broker import free_port
 
+USUAL: Final = Path("var/demo")  # where the demo is when nobody says otherwise
 KIOSKS: Final = {"kiosk-lobby-1": "blk-hoa-binh", "kiosk-desk-1": "htl-sao-mai"}
 
 

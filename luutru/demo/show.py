@@ -20,10 +20,10 @@ from rich.table import Table
 
 from luutru.demo.accounts import DemoAccount, invite
 from luutru.demo.control import ControlSocket
-from luutru.demo.layout import KIOSKS, Layout
+from luutru.demo.layout import KIOSKS, USUAL, Layout
 from luutru.demo.prepare import Tools, prepare
 from luutru.demo.town import Eyes, Town
-from luutru.system import SystemClock, random_bytes, system_clock
+from luutru.system import DemoClock, SystemClock, random_bytes, system_clock
 from residence.clock import VIETNAM
 from residence.errors import LuutruError, Refused
 
@@ -79,13 +79,27 @@ def answer(town: Town, words: list[str]) -> str:
         case ["broker", "status"]:
             return f"The broker is {'up' if town.broker.running else 'down'}."
         case ["clock", text]:
-            return move_clock(town.layout, text, SystemClock().now().astimezone(VIETNAM))
+            moved = move_clock(town.layout, text, SystemClock().now().astimezone(VIETNAM))
+            return f"{moved} Sessions on the server may have ended with the hours; luutru demo links lets you in again."
+        case ["links"]:
+            return "\n".join(lines_of(new_links(town)))
         case ["status"]:
             names = ["gateway", "server", *KIOSKS]
             states = [f"{name} {'runs' if town.children.running(name) else 'ended'}" for name in names]
             return f"broker {'runs' if town.broker.running else 'is down'}, " + ", ".join(states)
         case _:
             raise Refused("demo.unknown_command", detail=" ".join(words))
+
+
+def new_links(town: Town) -> list[DemoAccount]:
+    """Make a new link for every account, good at the hour the demo believes in."""
+    tools = Tools(clock=DemoClock(town.layout.clock), random_bytes=random_bytes, tell=lambda _what: None)
+    return invite(town.layout, tools, base_url=town.server_url)
+
+
+def lines_of(accounts: list[DemoAccount]) -> list[str]:
+    """Return a line for each account with its link."""
+    return [f"{account.role:9} {account.name:8} {account.link}" for account in accounts]
 
 
 def move_clock(layout: Layout, text: str, now: datetime) -> str:
@@ -111,17 +125,20 @@ def explain(console: Console, town: Town, accounts: list[DemoAccount]) -> None:
     pages.add_row("[bold]Desk kiosk[/]", town.kiosk_url("kiosk-desk-1"), "hotel Sao Mai")
     pages.add_row("[bold]Server[/]", town.server_url, "everybody; check a receipt by its code")
     console.print(Panel(pages, title="Where to look", title_align="left"))
-    console.print("Demo accounts; each link signs in once ([bold]luutru account link NAME[/] makes another):")
-    for account in accounts:
-        console.print(f"  [bold]{account.role:9}[/] {account.name:8} {account.link}", soft_wrap=True)
-    console.print(Panel(TO_TRY.format(kiosk=town.kiosk_url("kiosk-lobby-1")), title="Three things to try", title_align="left"))
+    there = "" if town.layout.directory == USUAL else f" --directory {town.layout.directory}"
+    console.print(f"Demo accounts; each link signs in once ([bold].venv/bin/luutru demo links{there}[/] makes new ones):")
+    for line in lines_of(accounts):
+        console.print(f"  {line}", soft_wrap=True)
+    to_try = TO_TRY.format(kiosk=town.kiosk_url("kiosk-lobby-1"), there=there)
+    console.print(Panel(to_try, title="Three things to try", title_align="left"))
     console.print(f"Logs: {town.layout.logs}   [bold]Ctrl-C ends everything.[/]")
 
 
 TO_TRY: Final = """\
 1. Open {kiosk}, hold a card (one is held for you), confirm: the screen says
    [bold]kept[/], then [bold]accepted by the registry[/]. Then open the officer's link: the stay is there.
-2. [bold].venv/bin/luutru demo broker stop[/], check in again: it says [bold]kept here, will be sent[/].
-   [bold].venv/bin/luutru demo broker start[/], and it settles by itself.
-3. Show a card as [bold]card at the entrance[/] and declare nothing, then [bold].venv/bin/luutru demo clock 23:05[/]:
-   a notice to the house first, and the person is on the officer's undeclared list."""
+2. [bold].venv/bin/luutru demo broker stop{there}[/], check in again: it says [bold]kept here, will be sent[/].
+   [bold].venv/bin/luutru demo broker start{there}[/], and it settles by itself.
+3. Choose [bold]Coming in[/], show the card of Trần Văn An, Lê Thị Mỹ Duyên or Phạm Quốc Bảo, whoever has not declared yet
+   (the other two live here: their cards leave nothing), then [bold].venv/bin/luutru demo clock 23:05{there}[/]: a notice
+   to the house first, and somebody undeclared on the officer's list. [bold]demo links{there}[/] signs the officer in again."""
