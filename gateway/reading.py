@@ -5,7 +5,8 @@
 - Until the signature holds the sender is nobody: such bytes are set aside without an answer.
 - A genuine header whose body cannot be used is answered, so that its kiosk knows: ``refused`` when the kiosk is at fault,
   ``received`` when only we cannot read it yet (a sealing key or a schema this gateway lacks); both keep the envelope.
-- The topic must name the header's own kiosk and the premises that kiosk is enrolled at; a kiosk speaks for no other premises.
+- The topic must name the header's own kiosk and the premises that kiosk is enrolled at; a kiosk speaks for no other premises, and never
+  as an officer, whose word reaches them all.
 
 Example: ``read_delivery(delivery, trust=trust, opener=opener, at=now)``
 """
@@ -99,6 +100,8 @@ def _open(verified: VerifiedEnvelope, delivery: Delivery, topic: Topic, *, opene
         raise Untrusted("intake.id_mismatch", "/declaration_id")
     if message.premises_id != topic.site:
         raise Refused("intake.premises_mismatch", "/premises_id")
+    if isinstance(message, StayDeclaration) and message.declarant.role == "officer":
+        raise Refused("intake.officer_at_kiosk", "/declarant/role")
     return statement_of(delivery, header, message=message, body=opened.body, signed=opened.signed, at=at)
 
 

@@ -121,7 +121,7 @@ def load_keyring(data: bytes) -> Keyring:
     """Read what ``dump_keyring`` wrote, or raise ``Malformed("keyring.malformed")``."""
     try:
         ring = msgspec.json.decode(data, type=_Ring)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("keyring.malformed", "", str(error)) from error
     return Keyring(ring.entries, ring.serial)
 

@@ -71,5 +71,5 @@ def _decode(data: bytes, kind: type[_State]) -> _State:
         raise Malformed("state.malformed", "", "too long")
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("state.malformed", "", str(error)) from error

@@ -3,6 +3,7 @@
 - The exact bytes sent are the statement's body, so sending them again answers with the first receipt (200 instead of 201).
 - The same declaration id with other bytes is a conflict (409); the first statement stands.
 - A declaration with errors is not recorded; all problems come back at once.
+- Only an officer declares as an officer: that role may change what other premises declared.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ router = APIRouter(prefix="/v1/declarations")
 Wired = Annotated[Server, Depends(server_of)]
 ACTIONS: Final = {"correction": "correct", "withdrawal": "correct", "departure": "check_out"}
 LARGEST: Final = 65536
+OFFICER: Final = "officer"
 
 
 async def sent_bytes(request: Request) -> bytes:
@@ -49,7 +51,7 @@ def read_declaration(body: bytes) -> StayDeclaration:
     """Decode a declaration, or raise ``Malformed("server.input_unreadable")`` naming the field."""
     try:
         return msgspec.json.decode(body, type=StayDeclaration)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         pointer = str(error).partition(" - at `$.")[2].rstrip("`").replace(".", "/")
         raise Malformed("server.input_unreadable", f"/{pointer}" if pointer else "", str(error)) from error
 
@@ -60,6 +62,10 @@ def _allowed(server: Server, account: Account, declaration: StayDeclaration) -> 
         commune = _commune(connection, declaration.premises_id)
     resource = PremisesResource(premises_id=declaration.premises_id, commune=commune)
     server.policy.require(account, ACTIONS.get(declaration.kind, "declare"), resource=resource)
+    if (
+        declaration.declarant.role == OFFICER and account.role != OFFICER
+    ):  # an officer's word reaches other premises' declarations
+        raise Refused("server.role_not_yours", "/declarant/role")
     if declaration.declarant.account not in {None, account.account_id}:
         raise Refused("server.declarant_not_you", "/declarant/account")
 

@@ -11,6 +11,7 @@ from gateway.reading import Read, SetAside
 from luutru.benchmarks.fleet import Fleet
 from luutru.system import random_bytes
 from registry.kiosks import retire_kiosk, revoke_key
+from residence.stays.declaration import Declarant
 from residence.wire.envelope import EnvelopeOpener
 from residence.wire.messages import STAY_DECLARATION
 
@@ -125,6 +126,10 @@ def _other_premises(office, kiosk):
     return office.deliver(kiosk, office.declaration(kiosk, premises_id="blk-777"))
 
 
+def _as_officer(office, kiosk):
+    return office.deliver(kiosk, office.declaration(kiosk, declarant=Declarant(role="officer")))
+
+
 def _wrong_schema(office, kiosk):
     return office.deliver(kiosk, schema="presence/1")
 
@@ -138,6 +143,7 @@ VOUCHED = {
     "the sealed part of another envelope": (_seal_swapped, "envelope.sealed", "refused"),
     "another id inside than outside": (_two_ids, "intake.id_mismatch", "refused"),
     "a declaration for premises elsewhere": (_other_premises, "intake.premises_mismatch", "refused"),
+    "a kiosk that speaks as an officer": (_as_officer, "intake.officer_at_kiosk", "refused"),
     "a body that is not what the header says": (_wrong_schema, "message.malformed", "refused"),
     "a message newer than this gateway": (_new_schema, "message.schema_unknown", "received"),
 }

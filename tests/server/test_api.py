@@ -12,6 +12,7 @@ from openapi_spec_validator import validate
 from server_parts import csrf_of
 
 from residence.errors import catalogue
+from residence.stays.declaration import Declarant
 from residence.wire.receipts import parse_receipt_text, read_unverified
 from server.api import application
 from server.api.document import OPERATIONS, document
@@ -123,6 +124,19 @@ def test_another_premises_another_account_and_anothers_receipt_are_refused(world
     elsewhere = world.record(make_declaration())
     answer = client.get(f"/api/v1/declarations/{elsewhere.declaration_id}/receipt", headers=headers)
     assert_problem(answer, 404, "server.not_found")
+
+
+def test_a_clerk_does_not_reach_another_premises_by_speaking_as_an_officer(world):
+    elsewhere = world.record(make_declaration())
+    taken_back = body(kind="withdrawal", about=elsewhere.declaration_id, declarant=Declarant(role="officer"))
+    answer = world.client().post("/api/v1/declarations", content=taken_back, headers=world.bearer("clerk"))
+    assert_problem(answer, 403, "server.role_not_yours")
+
+
+def test_a_body_nested_too_deeply_is_unreadable(world):
+    nested = b'{"later":' + b"[" * 5000 + b"]" * 5000 + b"}"
+    answer = world.client().post("/api/v1/declarations", content=nested, headers=world.bearer("clerk"))
+    assert_problem(answer, 422, "server.input_unreadable")
 
 
 def test_a_receipt_is_shown_to_whoever_has_its_code(world):
