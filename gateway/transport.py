@@ -132,7 +132,8 @@ class PahoTransport:
 
     def publish(self, topic: str, payload: bytes) -> bool:
         """Send at QoS 1 while connected; a receipt that cannot be sent now is asked for again by its kiosk."""
-        if self._state is not ConnectionState.CONNECTED:
+        # Not "while CONNECTED": what waited in our session comes before the SUBACK, and its receipts need not wait for a resend.
+        if not self._client.is_connected():
             return False
         return self._client.publish(topic, payload, qos=1).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
