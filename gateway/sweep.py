@@ -122,7 +122,7 @@ def _judge(
         sightings(connection, [own_id], since=now - KEPT_FOR),
         stays=(),
         residences=(),
-        notices=sent_notices(connection, [own_id]),
+        notices=sent_notices(connection, [own_id], since=now - KEPT_FOR),
         premises={own_id: state},
         rules=rules,
         now=now,

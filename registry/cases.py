@@ -2,6 +2,7 @@
 
 - What may be done in which state is one table (``residence/cases/transitions.py``); ``act`` refuses the rest.
 - ``open_case`` opens at most one case per person and premises that is not closed; new sightings are added to it.
+- Closing a case answers its notice: the same sightings never open it again.
 - A case names nobody: ``who`` is a person id or a pseudonym; names come after a claim, through ``registry/release.py``.
 
 Example: ``act(connection, case_id, CaseAction.CLAIM, by=officer_id, now=now, random_bytes=random_bytes)``
@@ -16,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from registry import tables
+from registry.notices import answer_notice
 from residence.access.purposes import Purpose
 from residence.cases.transitions import CLOSED, NEEDS_PURPOSE, NEEDS_REASON, CaseAction, CaseStatus, after
 from residence.cases.undeclared import Undeclared
@@ -121,6 +123,9 @@ def act(
     )
     if changed.rowcount != 1:
         raise Conflict("case.changed", "/case_id")
+    if state in CLOSED and row.notice_id is not None:
+        # Decided is answered: else the next sweep would open the same case again.
+        answer_notice(connection, row.notice_id, now=now)
     step = (action.value, before.value, state.value)
     _write_event(connection, (row.commune_code, case_id), step, now=now, random_bytes=random_bytes, by=by, reason=reason)
     return state

@@ -56,22 +56,38 @@ def send_notice(connection: Connection, notice: Notice, *, now: datetime, random
 
 
 def sent_notices(
-    connection: Connection, premises_ids: Iterable[str], *, kind: NoticeKind = NoticeKind.PLEASE_DECLARE
+    connection: Connection,
+    premises_ids: Iterable[str],
+    *,
+    kind: NoticeKind = NoticeKind.PLEASE_DECLARE,
+    since: datetime | None = None,
+    limit: int = 10_000,
 ) -> tuple[SentNotice, ...]:
-    """Return the notices of one kind sent to these premises, oldest first."""
+    """Return the notices of one kind sent to these premises, the newest first; ``since`` leaves out what no sighting can need."""
+    columns = tables.notices.c
+    query = select(tables.notices).where(columns.premises_id.in_(sorted(set(premises_ids))), columns.kind == kind.value)
+    if since is not None:
+        query = query.where(columns.created_at >= since)
     return tuple(
         SentNotice(
             notice_id=row.notice_id, who=row.who, premises_id=row.premises_id, sent_at=row.created_at, answered_at=row.answered_at
         )
-        for row in notices_at(connection, premises_ids)
-        if row.kind == kind.value
+        for row in connection.execute(query.order_by(columns.created_at.desc(), columns.notice_id).limit(limit))
     )
 
 
-def notices_at(connection: Connection, premises_ids: Iterable[str], *, limit: int = 1000) -> list[Row[Any]]:
-    """Return every notice to these premises, oldest first."""
+def waiting_notices(
+    connection: Connection,
+    premises_ids: Iterable[str],
+    *,
+    kind: NoticeKind = NoticeKind.PLEASE_DECLARE,
+    limit: int = 1000,
+) -> list[Row[Any]]:
+    """Return the notices of one kind to these premises that nobody has answered, oldest first."""
     columns = tables.notices.c
-    query = select(tables.notices).where(columns.premises_id.in_(sorted(set(premises_ids))))
+    query = select(tables.notices).where(
+        columns.premises_id.in_(sorted(set(premises_ids))), columns.kind == kind.value, columns.answered_at.is_(None)
+    )
     return list(connection.execute(query.order_by(columns.created_at, columns.notice_id).limit(limit)).all())
 
 

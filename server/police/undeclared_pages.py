@@ -13,9 +13,8 @@ from starlette.responses import Response
 
 from registry.access_records import looks_by
 from registry.cases import cases_of
-from registry.notices import notices_at
+from registry.notices import waiting_notices
 from registry.premises import premises_of
-from residence.cases.notices import NoticeKind
 from residence.cases.transitions import CaseStatus
 from server.pages import render
 from server.policy import CommuneResource
@@ -34,14 +33,10 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
     server.policy.require(account, "list_undeclared", resource=CommuneResource(commune=commune))
     with server.registry.reading() as connection:
         places = {each.premises_id: each for each in premises_of(connection, commune, vault=server.registry.vault)}
-        notices = notices_at(connection, places)
+        notices = waiting_notices(connection, places)
         cases = cases_of(connection, commune, states=WORKED_ON)
     in_cases = {case.notice_id for case in cases}
-    waiting = [
-        each
-        for each in notices
-        if each.kind == NoticeKind.PLEASE_DECLARE.value and each.answered_at is None and each.notice_id not in in_cases
-    ]
+    waiting = [each for each in notices if each.notice_id not in in_cases]
     return render(request, "police/undeclared.html", caller=caller, places=places, notices=waiting, cases=cases)
 
 

@@ -128,3 +128,18 @@ DECLARED_AT = {"a second before": (-1, True), "at the instant": (0, False), "a s
 def test_on_time_means_before_the_deadline_as_the_sweep_says_it(office, seconds, on_time):
     receipt = declare(office, office.person(), EVENING, received=DUE + timedelta(seconds=seconds))
     assert receipt.on_time is on_time
+
+
+def test_a_case_an_officer_closed_is_not_opened_again_by_the_next_sweep(office):
+    see(office, office.person(), EVENING)
+    run(office, DUE)
+    run(office, DUE + timedelta(hours=25))
+    (case,) = rows(office, "cases")
+    with office.registry.writing() as connection:
+        step = {"by": "officer", "now": DUE + timedelta(hours=25), "random_bytes": random_bytes}
+        cases.act(connection, case.case_id, CaseAction.CLAIM, purpose=Purpose.UNDECLARED_CASE, **step)
+        cases.act(connection, case.case_id, CaseAction.CLOSE_EXPLAINED, reason="left before the night", **step)
+    swept = run(office, DUE + timedelta(hours=26))
+    assert (swept.notices, swept.cases) == (0, 0)
+    assert [each.state for each in rows(office, "cases")] == ["closed-explained"]
+    assert all(notice.answered_at for notice in rows(office, "notices"))
