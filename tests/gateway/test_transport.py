@@ -115,10 +115,12 @@ def test_what_was_not_acknowledged_comes_again_in_order(broker, transport, kiosk
     again = make_transport(broker)
     again.start()
     try:
-        payloads = [delivery.payload for delivery in collect(again, 25)]
+        numbers = [int(delivery.payload) for delivery in collect(again, 30, seconds=3)]
     finally:
         again.stop()
-    assert payloads == [str(number).encode() for number in range(5, 30)]
+    # an acknowledgement may die with the connection it was written to; then its message comes again, too
+    assert numbers == list(range(numbers[0], 30))
+    assert numbers[0] <= 5
 
 
 def test_t1_nothing_is_dropped_while_the_gateway_is_away(broker, transport, kiosk):
@@ -198,10 +200,9 @@ def test_an_acknowledgement_of_an_earlier_connection_settles_nothing_on_the_next
         third.stop()
 
 
-def test_t9_a_kiosk_cannot_write_for_another_kiosk(transport, kiosk):
-    assert kiosk.send(kiosk_topics("blk-hoa-binh", "kiosk-desk-1").declarations, b"forged") == 0x87
-    wait_for(kiosk._client.is_connected)  # Mosquitto 2.0.11 answers, and then cuts the connection too
-    assert kiosk.send(GATEWAY_STATE, b"forged") == 0x87
+@pytest.mark.parametrize("topic", [kiosk_topics("blk-hoa-binh", "kiosk-desk-1").declarations, GATEWAY_STATE])
+def test_t9_a_kiosk_cannot_write_for_another_kiosk(transport, kiosk, topic):
+    assert kiosk.send(topic, b"forged") == 0x87  # Mosquitto 2.0.11 answers, and then cuts the connection too
     assert transport.collect(1, wait_seconds=0.3, fill_seconds=0) == []
 
 
