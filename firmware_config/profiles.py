@@ -96,9 +96,7 @@ class PageSection(_Section, frozen=True, kw_only=True):
     port: Port = 8800
     warn_after_seconds: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
     wipe_after_warning_seconds: Annotated[int, msgspec.Meta(ge=20, le=600)] = 20  # WCAG 2.2.1 asks for at least 20
-    check_url: str | None = (
-        None  # where a receipt code is looked up; "{code}" stands for the code, else it is put at the end
-    )
+    check_url: str | None = None  # where a receipt code is looked up; "{code}" stands for the code, else it is put at the end
 
 
 class ReaderSection(_Section, frozen=True, kw_only=True):
