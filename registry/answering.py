@@ -1,7 +1,9 @@
 """The registry's answer to a statement: a receipt, made and signed once.
 
 - The answer says what the declarant may know: state, deadline, rule, own findings; nothing of another person.
-- Whether a declaration was on time is judged by when the kiosk kept it, if its clock can be believed, else by when it reached us.
+- Only an arrival has a deadline: a correction or a departure is neither on time nor late.
+- On time is who reached us before the deadline, or was kept before it by a kiosk with a synchronised clock. When only an unsure clock
+  says so the answer is None: for a human, neither for nor against the declarant (``residence/cases/late.py`` says the same).
 
 Example: ``receipt, signed = answer(statement, means, state="accepted", verdict=check)``
 """
@@ -35,7 +37,7 @@ def answer(
     """Return the receipt and its signed bytes."""
     source = statement.source
     message = statement.message
-    due = verdict.due if verdict else None
+    due = verdict.due if verdict and message.kind == "arrival" else None
     receipt = Receipt(
         declaration_id=message.declaration_id,
         code=receipt_code(message.declaration_id),
@@ -47,7 +49,7 @@ def answer(
         due=rfc3339(due) if due else None,
         on_time=is_on_time(statement, due),
         rule_set=verdict.rule_set if verdict else None,
-        rule=verdict.rule if verdict else None,
+        rule=verdict.rule if verdict and due else None,
         premises_id=message.premises_id,
         kiosk_id=source.kiosk_id if source else None,
         epoch=source.epoch if source else None,
@@ -58,15 +60,24 @@ def answer(
 
 
 def is_on_time(statement: Statement, due: datetime | None) -> bool | None:
-    """Tell whether a statement was made before its deadline, as ``Deadline.is_late`` says it; None without one."""
-    return made_at(statement) < due if due else None
+    """Tell whether a statement was made before its deadline; None without one, and when only an unsure clock says so."""
+    if due is None:
+        return None
+    if statement.received_at < due:
+        return True
+    if statement.source and statement.source.time_state == "unset":
+        return None  # no clock at all proves nothing, either way
+    kept = _kept_at(statement)
+    if kept is None or kept >= due:
+        return False
+    return True if statement.source and statement.source.time_state == "synced" else None
 
 
-def made_at(statement: Statement) -> datetime:
-    """Return when a statement was made, as far as we believe it."""
-    received = statement.received_at
+def _kept_at(statement: Statement) -> datetime | None:
+    """Return when the kiosk says it kept a statement, unless that cannot be."""
+    source, received = statement.source, statement.received_at
     try:
-        kept = parse_instant(statement.source.kept_at) if statement.source and statement.source.kept_at else received
+        kept = parse_instant(source.kept_at) if source and source.kept_at else None
     except Malformed:
-        return received
-    return kept if received - LONGEST_OFFLINE <= kept <= received else received
+        return None
+    return kept if kept and received - LONGEST_OFFLINE <= kept <= received else None

@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection, desc, select
 
 from registry import access_records, tables
+from registry.declarations import message_json
 from registry.release import Look, ReleasedPerson, mask
 from registry.vault import Cell, Vault
 from residence.access.purposes import PERSONAL, Field, released_fields
@@ -43,7 +44,8 @@ def release_seen(
     key = vault.load_keys(connection, [row.presence_id]).get(row.presence_id) if row else None
     if row is None or key is None:
         return ReleasedPerson(person_id=who, fields={}, erased=True)
-    reading = vault.open(key, Cell("presences", "reading", row.presence_id), row.reading_sealed)
+    body = vault.open(key, Cell("presences", "reading", row.presence_id), row.reading_sealed)
+    reading = message_json(body, from_kiosk=row.kiosk_id is not None)
     return ReleasedPerson(person_id=who, fields={field: value for field, value in _values(reading).items() if field in fields})
 
 
