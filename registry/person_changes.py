@@ -18,7 +18,7 @@ from registry.persons import STATED, Stamp, identifier_row, person_row, token_ro
 from registry.surroundings import Surroundings
 from registry.vault import Cell, SubjectKey
 from registry.writing import Pending
-from residence.clock import uuid7
+from residence.clock import uuid7_text
 from residence.stays.declaration import StayDeclaration
 from residence.stays.known import KnownPerson, numbers_of
 from residence.stays.reconcile import PersonChange, Reconciliation
@@ -125,7 +125,7 @@ class PersonWriter:
             self._pending.tokens[row["commune_code"], row["token_index"], person_id] = row
 
     def _new_id(self) -> str:
-        return str(uuid7(self._means.now, self._means.random_bytes(10)))
+        return uuid7_text(self._means.now, self._means.random_bytes(10))
 
 
 def _with_fields(known: KnownPerson, message: StayDeclaration) -> KnownPerson:

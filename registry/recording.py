@@ -25,7 +25,7 @@ from registry.persons import number_indexes
 from registry.recording_batch import record_together
 from registry.setting_aside import put_aside
 from registry.statements import Means, Origin, Recorded, Source, Statement
-from registry.vault import Vault
+from registry.vault import Vault, drawn_ahead
 from residence.errors import LuutruError
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
@@ -50,7 +50,8 @@ def record(
     """Record a batch in the transaction of ``connection``; the caller commits, then acknowledges, then sends the receipts."""
     if not statements:
         return []
-    means = Means(vault=vault, rules=rules, signer=signer, now=now, random_bytes=random_bytes)
+    vault = vault.for_batch()
+    means = Means(vault=vault, rules=rules, signer=signer, now=now, random_bytes=drawn_ahead(random_bytes))
     _lock_people(connection, statements, vault)
     return _record_isolated(connection, statements, means)
 

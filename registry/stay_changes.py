@@ -17,7 +17,7 @@ from registry.declarations import Facts
 from registry.stays import REMOVED
 from registry.surroundings import Surroundings
 from registry.writing import Pending
-from residence.clock import parse_instant, uuid7
+from residence.clock import parse_instant, uuid7_text
 from residence.stays.declaration import StayDeclaration
 from residence.stays.known import KnownStay
 from residence.stays.reconcile import Reconciliation, StayChange
@@ -64,7 +64,7 @@ def _write(
         "recorded_at": means.now,
     }
     pending.stays[stay.stay_id] = row | {"changed_at": means.now}
-    version_id = str(uuid7(means.now, means.random_bytes(10)))
+    version_id = uuid7_text(means.now, means.random_bytes(10))
     pending.versions.append(
         row | {"version_id": version_id, "declaration_id": message.declaration_id, "place": len(pending.versions)}
     )

@@ -33,6 +33,7 @@ from residence.stays.reconcile import PersonChange, Reconciliation
 # Twice the longest stay on either side of the batch's arrivals: what can touch them, and what that can touch.
 WINDOW: Final = timedelta(days=60)
 Window = tuple[datetime, datetime]
+_NOTHING: Final = Known()  # what is known around nearly every newcomer
 _LONGEST_CHAIN: Final = 8  # rounds of look-ups; a longer chain is loaded as far as that
 
 
@@ -74,6 +75,8 @@ class Surroundings:
         """Return everything that bears on one declaration."""
         chain = {each for each in self.chain_of(declaration) if each in self.kept}
         people = self.people_with(declaration.person) | {owner for each in chain if (owner := self.kept[each].person_id)}
+        if not (chain or people):
+            return _NOTHING
         statements = chain.union(*(self.statements_of.get(each, ()) for each in people))
         stays = {stay for each in people for stay in self.stays_of.get(each, ())}
         # A stay may rest on statements of somebody it was laid together with.

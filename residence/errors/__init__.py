@@ -7,13 +7,14 @@
 - Every code has a sentence in Vietnamese and English in ``codes/*.toml``; an unknown code is a programming error.
 
 >>> problem("card.field_count", "/payload", found=5).message.en
-'The code has 5 fields; a card has 7 or 11.'
+'The code has 5 fields; a card has 7 or 11. Scan again, or type it from the card.'
 """
 
 from __future__ import annotations
 
 import tomllib
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final, Literal
 
@@ -80,6 +81,15 @@ def catalogue() -> dict[str, dict[str, str]]:
 
 def problem(code: str, pointer: str = "", **params: object) -> Problem:
     """Build the problem for ``code``, its sentences filled with ``params``."""
+    return _problem(code, pointer, params) if params else _plain_problem(code, pointer)
+
+
+@lru_cache(maxsize=1024)
+def _plain_problem(code: str, pointer: str) -> Problem:
+    return _problem(code, pointer, {})
+
+
+def _problem(code: str, pointer: str, params: Mapping[str, object]) -> Problem:
     texts = catalogue()[code]
     return Problem(
         code=code,

@@ -60,14 +60,15 @@ def is_invisible(character: str) -> bool:
 
 def match_key(text: str) -> str:
     """Return the key that is equal for two writings of the same accented text."""
-    visible = "".join(each for each in text if not is_invisible(each))
+    # No format character is printable; nearly every text is, and that is much cheaper to see.
+    visible = text if text.isprintable() else "".join(each for each in text if not is_invisible(each))
     folded = unicodedata.normalize("NFC", visible).translate(_LOOK_ALIKES).casefold()
     return " ".join(place_tones(folded).split())
 
 
 def without_accents(text: str) -> str:
     """Return the text without tone and vowel marks; ``đ`` becomes ``d``. Case is kept."""
-    bare = "".join(each for each in unicodedata.normalize("NFD", text) if not unicodedata.combining(each))
+    bare = "".join([each for each in unicodedata.normalize("NFD", text) if not unicodedata.combining(each)])
     return bare.replace("Đ", "D").replace("Ð", "D").translate(_STROKES)
 
 

@@ -11,12 +11,18 @@ PartialDate(value='1945', precision='year')
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Final
 
 from residence.people.person import PartialDate
 
 EARLIEST_YEAR: Final = 1880
+_SHAPES: Final = {
+    "day": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    "month": re.compile(r"[0-9]{4}-[0-9]{2}"),
+    "year": re.compile(r"[0-9]{4}"),
+}
 
 
 def read_card_date(text: str) -> PartialDate | None:
@@ -56,12 +62,9 @@ def year_of(value: PartialDate) -> int:
 
 def is_possible(value: PartialDate) -> bool:
     """Tell whether text and precision fit each other and name a real day, month or year (for values from a wire or a form)."""
-    parts = value.value.split("-")
-    widths = {"day": [4, 2, 2], "month": [4, 2], "year": [4]}[value.precision]
-    if [len(part) for part in parts] != widths or not all(part.isascii() and part.isdigit() for part in parts):
+    if not _SHAPES[value.precision].fullmatch(value.value):
         return False
-    numbers = [int(part) for part in parts]
-    if 0 in numbers:
+    try:
+        return earliest(value).year >= EARLIEST_YEAR
+    except ValueError:
         return False
-    year, month, day = [*numbers, 0, 0][:3]
-    return partial_date(year, month, day) == value

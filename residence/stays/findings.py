@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from typing import Final, Literal, cast
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 
@@ -33,7 +33,13 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def finding_id(self) -> str:
         """Identity of the finding: equal findings have equal ids in every process."""
-        return str(uuid5(NAMESPACE, "\n".join(("finding", self.code, *self.about))))
+        return _uuid5("\n".join(("finding", self.code, *self.about)))
+
+
+def _uuid5(name: str) -> str:
+    """Return ``str(uuid5(NAMESPACE, name))`` at a quarter of its price (RFC 9562 section 5.5)."""
+    digest = hashlib.sha1(NAMESPACE.bytes + name.encode(), usedforsecurity=False).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{'89ab'[int(digest[16], 16) & 3]}{digest[17:20]}-{digest[20:32]}"
 
 
 def finding(code: str, pointer: str, *about: str) -> Finding:
@@ -48,7 +54,7 @@ def derived_id(kind: str, declaration_id: str) -> str:
     It has the shape of a UUIDv7, so rows keep their order of creation, and every process derives the same.
     """
     if not _UUID7.fullmatch(declaration_id):
-        return str(uuid5(NAMESPACE, f"{kind}\n{declaration_id}"))
+        return _uuid5(f"{kind}\n{declaration_id}")
     noise = int.from_bytes(hashlib.sha256(f"{kind}\n{declaration_id}".encode()).digest()[:10], "big")
     tail = f"{0b10 << 62 | noise & ((1 << 62) - 1):016x}"
     return f"{declaration_id[:13]}-7{noise >> 62 & 0xFFF:03x}-{tail[:4]}-{tail[4:]}"

@@ -32,6 +32,7 @@ MAX_PACKED_BYTES: Final = 15 * 1024
 TEXT_PREFIX: Final = "LR1:"
 CODE_LENGTH: Final = 12
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS: Final = [one + other for one in _CROCKFORD for other in _CROCKFORD]
 _SLIPS: Final = str.maketrans({"O": "0", "I": "1", "L": "1", " ": None, "-": None})
 
 
@@ -39,8 +40,8 @@ def receipt_code(declaration_id: str) -> str:
     """Return the code of a declaration's receipt, grouped ``XXXX-XXXX-XXXX``."""
     digest = hashlib.sha256(b"luutru receipt code" + declaration_id.encode()).digest()
     bits = int.from_bytes(digest[:8], "big") >> 4  # the first 60 bits
-    letters = "".join(_CROCKFORD[bits >> shift & 31] for shift in range(55, -1, -5))
-    return "-".join(letters[start : start + 4] for start in range(0, CODE_LENGTH, 4))
+    one, two, three, four, five, six = (_PAIRS[bits >> shift & 1023] for shift in (50, 40, 30, 20, 10, 0))
+    return f"{one}{two}-{three}{four}-{five}{six}"
 
 
 def parse_receipt_code(text: str) -> str:
