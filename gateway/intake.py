@@ -30,6 +30,7 @@ from gateway.receipts import answer_header
 from gateway.sequences import SequenceWatch
 from gateway.trust import TrustStore
 from registry.database import Registry
+from registry.outages import is_machines_fault
 from registry.quarantine import NOWHERE, DeadLetter, set_aside
 from registry.recording import Recorded, is_outage, record
 from residence.clock import Clock
@@ -106,7 +107,7 @@ class Intake:
             with self.registry.writing() as connection:
                 recorded = self.record_in(connection, reads, now)
         except Exception as error:
-            if is_outage(error) and not isolate:
+            if is_machines_fault(error) or (is_outage(error) and not isolate):
                 raise RegistryUnavailable(type(error).__name__) from error
             if len(reads) > 1:
                 middle = len(reads) // 2

@@ -122,6 +122,7 @@ def statement_of(
             sequence=header.sequence,
             signed=signed,
             kept_at=header.times.wall,
+            time_state=header.times.time_state,
             topic=delivery.topic,
             envelope=delivery.payload,
         ),

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from registry.vault import Vault
+from residence.clock import TimeState
 from residence.stays.declaration import StayDeclaration
 from residence.stays.rules import RuleBook
 from residence.wire.messages import Presence, Receipt
@@ -30,6 +31,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int
     signed: bytes  # VerifiedEnvelope.signed
     kept_at: str | None = None  # the kiosk's wall time, advisory
+    time_state: TimeState = "unset"  # what that time is worth
     topic: str | None = None
     envelope: bytes | None = None  # as it came: what a retry of a dead letter starts from
 
