@@ -45,6 +45,8 @@ def run_demo(
     from luutru.demo.show import run
     from luutru.demo.town import Eyes
 
+    if keep and free_ports:
+        raise typer.BadParameter("the kiosks of a kept folder have their ports in their profiles", param_hint="--free-ports")
     layout = Layout(directory=directory, ports=Ports.free() if free_ports else Ports())
     raise typer.Exit(run(layout, eyes=Eyes(camera=camera, images=images), fresh=not keep))
 
