@@ -45,7 +45,15 @@ def decode_line(line: bytes, shape: type[Shape]) -> Shape | Problem:
     try:
         return msgspec.json.decode(line, type=shape, strict=True)
     except (ValueError, RecursionError) as error:  # msgspec's errors and UnicodeDecodeError are ValueErrors
-        return problem("input.malformed", "", detail=str(error)[:200])
+        return malformed(error)
+
+
+def malformed(error: Exception) -> Problem:
+    """Return the problem of a line that is not what was asked for, pointing at the field msgspec names (``$.person.sex``)."""
+    what, _, path = str(error).partition(" - at `$")
+    missing = what.partition("missing required field `")[2].rstrip("`")
+    pointer = path.rstrip("`").replace("[", "/").replace("]", "").replace(".", "/") + (f"/{missing}" if missing else "")
+    return problem("input.malformed", pointer, detail=what[:200])
 
 
 def day_in_vietnam(text: str | None) -> date:

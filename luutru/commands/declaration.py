@@ -66,8 +66,8 @@ def _shape(result: CheckResult) -> dict[str, Any]:
 
 
 def _answer(line: bytes, now: datetime) -> tuple[Any, bool]:
-    from luutru.jsonl import decode_line
-    from residence.errors import Problem, problem
+    from luutru.jsonl import decode_line, malformed
+    from residence.errors import Problem
     from residence.stays.check import check_declaration
     from residence.stays.declaration import StayDeclaration
     from residence.stays.rules import load_rule_book
@@ -76,7 +76,7 @@ def _answer(line: bytes, now: datetime) -> tuple[Any, bool]:
     try:
         premises = None if isinstance(stated, Problem) else _premises(line, stated.premises_id)
     except msgspec.ValidationError as error:
-        stated, premises = problem("input.malformed", "", detail=str(error)[:200]), None
+        stated, premises = malformed(error), None
     if isinstance(stated, Problem):
         return {"ok": False, "problems": [stated], "due": None, "rule_set": None}, False
     result = check_declaration(stated, premises=premises, rules=load_rule_book(), now=now)

@@ -19,7 +19,8 @@ from typing import Final
 import msgspec
 
 from residence.errors import Problem, problem
-from residence.people.person import Document, DocumentKind
+from residence.people.partial_dates import is_possible
+from residence.people.person import Document, DocumentKind, PartialDate
 
 NEW_CARD_SINCE: Final = "2024-07-01"
 
@@ -33,6 +34,7 @@ class DocumentRule(msgspec.Struct, frozen=True):
     en: str = ""
 
 
+_COUNTRY: Final = re.compile(r"[A-Z]{1,3}")
 _CARD = r"[0-9]{12}"
 DOCUMENT_RULES: Final[dict[DocumentKind, DocumentRule]] = {
     DocumentKind.CARD_2021: DocumentRule(1, _CARD, "12 chữ số", "12 digits"),
@@ -64,8 +66,19 @@ def kind_of_card(*, fields: int, issued: str | None) -> DocumentKind | None:
 
 
 def check_document(document: Document, pointer: str) -> tuple[Problem, ...]:
-    """Return the problem of a document's number when its kind fixes a shape the number does not have."""
+    """Return every problem of a document: its number where the kind fixes a shape, its issuer, its dates."""
     rule = DOCUMENT_RULES[document.kind]
-    if rule.number is None or document.number is None or re.fullmatch(rule.number, document.number):
-        return ()
-    return (problem("document.number_shape", f"{pointer}/number", shape_vi=rule.vi, shape_en=rule.en),)
+    found: list[Problem] = []
+    if rule.number is not None and document.number is not None and not re.fullmatch(rule.number, document.number):
+        found.append(problem("document.number_shape", f"{pointer}/number", shape_vi=rule.vi, shape_en=rule.en))
+    if not is_country_code(document.issuer):
+        found.append(problem("person.country_malformed", f"{pointer}/issuer"))
+    for name, text in (("issued", document.issued), ("expiry", document.expiry)):
+        if text is not None and not is_possible(PartialDate(value=text, precision="day")):
+            found.append(problem("document.date_malformed", f"{pointer}/{name}"))
+    return tuple(found)
+
+
+def is_country_code(text: str) -> bool:
+    """Tell whether the text has the shape of a country code in a passport: one to three capitals (Germany's is D)."""
+    return _COUNTRY.fullmatch(text) is not None

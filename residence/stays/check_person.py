@@ -17,11 +17,11 @@ from typing import Final
 
 from residence.clock import VIETNAM
 from residence.errors import Problem, problem
-from residence.people.documents import DOCUMENT_RULES, check_document
+from residence.people.documents import DOCUMENT_RULES, check_document, is_country_code
 from residence.people.names import check_name, check_text
 from residence.people.old_number import is_old_number
 from residence.people.partial_dates import earliest, is_possible
-from residence.people.person import DocumentKind, Person
+from residence.people.person import DocumentKind, PartialDate, Person
 from residence.people.personal_number import check_personal_number
 from residence.stays.deadlines import PersonKind
 from residence.stays.declaration import StayDeclaration
@@ -49,6 +49,8 @@ def check_person(declaration: StayDeclaration, *, rule_set: RuleSet | None, now:
         yield from check_text(person.residence_text, "/person/residence_text", longest=_LONGEST_TEXT)
     if person.sex is None:
         yield problem("declaration.sex_missing", "/person/sex")
+    if not is_country_code(person.nationality):
+        yield problem("person.country_malformed", "/person/nationality")
     yield from _check_birth(declaration, rule_set)
     yield from _check_numbers(person)
     yield from _check_papers(declaration, rule_set)
@@ -121,11 +123,10 @@ def _check_foreigner(declaration: StayDeclaration, now: datetime) -> Iterator[Pr
     if declaration.permitted_stay_until is None:
         yield problem("declaration.permitted_stay_missing", "/permitted_stay_until")
         return
-    try:
-        last = date.fromisoformat(declaration.permitted_stay_until)
-    except ValueError:
+    if not is_possible(PartialDate(value=declaration.permitted_stay_until, precision="day")):
         yield problem("declaration.permitted_stay_malformed", "/permitted_stay_until")
         return
+    last = date.fromisoformat(declaration.permitted_stay_until)
     if document is not None and document.expiry == last.isoformat():
         yield problem("declaration.permitted_stay_is_expiry", "/permitted_stay_until")
     departure = instant(declaration.planned_departure)
