@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 import msgspec
 
@@ -33,8 +32,9 @@ from residence.stays.spans import instant, normal_unit
 
 LAST_MINUTE: Final = timedelta(minutes=1)
 LONGEST: Final = {"unit": 32, "reason_text": 200, "note": 500, "premises_id": 64}
-_UUID_VERSION: Final = 7
-_UUID7: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")  # how nearly all are written
+_UUID7: Final = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+)  # one spelling only: an id is compared as text
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,6 +67,8 @@ def check_declaration(declaration: StayDeclaration, *, premises: Premises | None
         found += _check_place(declaration, premises)
         found += _check_reason(declaration, rule_set)
         found += _check_interval(declaration, rule_set, now)
+    if declaration.kind in {"extension", "departure"}:
+        found += _check_length(declaration, rule_set)
     if declaration.kind == "arrival" and limit is not None:
         found += _check_deadline(limit, now)
     return CheckResult(
@@ -91,12 +93,7 @@ def _rules_for(
 
 
 def _is_uuid7(text: str) -> bool:
-    if _UUID7.fullmatch(text):
-        return True
-    try:
-        return UUID(text).version == _UUID_VERSION
-    except ValueError:
-        return False
+    return _UUID7.fullmatch(text) is not None
 
 
 def _check_identity(declaration: StayDeclaration) -> Iterator[Problem]:
@@ -106,7 +103,7 @@ def _check_identity(declaration: StayDeclaration) -> Iterator[Problem]:
         yield problem("declaration.identifier_malformed", "/about")
     if declaration.about is None and declaration.kind in {"correction", "withdrawal"}:
         yield problem("declaration.about_missing", "/about")
-    if declaration.evidence.level is EvidenceLevel.ATTESTED and not declaration.evidence.attested_by:
+    if declaration.evidence.level is EvidenceLevel.ATTESTED and not (declaration.evidence.attested_by or "").strip():
         yield problem("declaration.attester_missing", "/evidence/attested_by")
 
 
@@ -119,6 +116,10 @@ def _check_texts(declaration: StayDeclaration) -> Iterator[Problem]:
         text = getattr(declaration.declarant, name)
         if text is not None:
             yield from check_text(text, f"/declarant/{name}", longest=100)
+    for name in ("reader", "attested_by"):
+        text = getattr(declaration.evidence, name)
+        if text is not None:
+            yield from check_text(text, f"/evidence/{name}", longest=100)
 
 
 def _check_times(declaration: StayDeclaration) -> Iterator[Problem]:
@@ -157,7 +158,7 @@ def _check_reason(declaration: StayDeclaration, rule_set: RuleSet | None) -> Ite
 
 
 def _check_interval(declaration: StayDeclaration, rule_set: RuleSet | None, now: datetime) -> Iterator[Problem]:
-    arrival, departure = instant(declaration.arrival), instant(declaration.planned_departure)
+    arrival = instant(declaration.arrival)
     if arrival is None:
         return
     today = now.astimezone(VIETNAM).date()
@@ -168,9 +169,17 @@ def _check_interval(declaration: StayDeclaration, rule_set: RuleSet | None, now:
         yield problem("declaration.arrival_other_channel", "/arrival")
     if declaration.planned_departure is None:
         yield problem("declaration.departure_missing", "/planned_departure")
-    elif departure is not None and departure < arrival:
+    yield from _check_length(declaration, rule_set)
+
+
+def _check_length(declaration: StayDeclaration, rule_set: RuleSet | None) -> Iterator[Problem]:
+    """Check the departure against the arrival, of an extension and a departure too."""
+    arrival, departure = instant(declaration.arrival), instant(declaration.planned_departure)
+    if arrival is None or departure is None:
+        return
+    if departure < arrival:
         yield problem("declaration.departure_before_arrival", "/planned_departure")
-    elif departure is not None and rule_set is not None and _is_too_long(declaration, departure - arrival, rule_set):
+    elif rule_set is not None and declaration.kind != "departure" and _is_too_long(declaration, departure - arrival, rule_set):
         yield problem("declaration.thirty_days", "/planned_departure")
 
 
