@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from gateway.intake import describe
-from registry.cases import open_case, standing_case
+from registry.cases import open_case, standing_case, take_turn
 from registry.database import Registry
 from registry.kiosks import KioskOnList, kiosks_of
 from registry.notices import Notice, send_notice, sent_notices
@@ -117,6 +117,7 @@ def _judge(
     connection: Connection, state: PremisesState, tally: _Tally, *, rules: RuleBook, now: datetime, random_bytes: RandomBytes
 ) -> None:
     own_id = state.premises.premises_id
+    take_turn(connection, own_id)
     # A presence that a stay or residence covers leaves no row (registry/recording.py), so none is passed here.
     overdue = find_undeclared(
         sightings(connection, [own_id], since=now - KEPT_FOR),

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from registry import tables
 from registry.notices import answer_notice
@@ -58,6 +59,13 @@ def open_case(connection: Connection, found: Undeclared, *, commune_code: str, n
     connection.execute(insert(tables.cases), [row])
     _write_event(connection, (commune_code, case_id), ("opened", None, CaseStatus.OPEN.value), now=now, random_bytes=random_bytes)
     return case_id
+
+
+def take_turn(connection: Connection, premises_id: str) -> None:
+    """Let one transaction at a time judge a premises: two sweeps must not both open the same case (SQLite has one writer anyway)."""
+    if connection.dialect.name == "postgresql":
+        number = int.from_bytes(sha256(b"sweep\x00" + premises_id.encode()).digest()[:8], "big", signed=True)
+        connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def standing_case(connection: Connection, premises_id: str, who: str) -> Row[Any] | None:

@@ -113,7 +113,13 @@ def enrolled(connection: Connection) -> list[Enrolment]:
 def trust_stamp(connection: Connection) -> str:
     """Return a text that changes whenever a key or kiosk is added, ended, revoked or retired; cheap enough for every second."""
     keys, kiosks = tables.keys.c, tables.kiosks.c
-    of_keys = select(func.count(), func.count(keys.revoked_at), func.max(keys.revoked_at), func.max(keys.valid_to))
+    revoked = (func.count(keys.revoked_at), func.max(keys.revoked_at))
+    ended = (
+        func.count(keys.valid_to),
+        func.min(keys.valid_to),
+        func.max(keys.valid_to),
+    )  # ending the old of two keys moves the least
+    of_keys = select(func.count(), *revoked, *ended)
     of_kiosks = select(func.count(), func.count(kiosks.retired_at), func.max(kiosks.enrolled_at), func.max(kiosks.retired_at))
     return repr((tuple(connection.execute(of_keys).one()), tuple(connection.execute(of_kiosks).one())))
 

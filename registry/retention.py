@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Column, Connection, delete, select, update
 
 from registry import presences, tables
 from registry.declarations import message_json
@@ -27,6 +27,10 @@ from residence.stays.declaration import StayDeclaration
 REFUSED_KEPT_FOR: Final = timedelta(days=30)
 SETTLED_KEPT_FOR: Final = timedelta(days=30)
 PAGE: Final = 500
+_NAMING_PSEUDONYMS: Final = (
+    (tables.notices.c.notice_id, tables.notices.c.who, tables.notices.c.premises_id),
+    (tables.cases.c.case_id, tables.cases.c.who, tables.cases.c.premises_id),
+)
 
 
 def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: datetime) -> None:
@@ -37,7 +41,10 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     )
     if person_id not in ids:
         raise Refused("registry.person_unknown", "/person_id")
-    presences.delete_presences(connection, _presences_of(connection, ids, vault))
+    identities = _identities_of(connection, ids, vault)
+    presences.delete_presences(connection, _presences_of(connection, identities, vault))
+    for own_id, who, premises_id in _NAMING_PSEUDONYMS:
+        _forget_pseudonyms(connection, identities, vault, own_id=own_id, who=who, premises_id=premises_id)
     connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(ids)))
     for table in (tables.identifiers, tables.name_tokens, tables.person_versions):
         connection.execute(delete(table).where(table.c.person_id.in_(ids)))
@@ -45,8 +52,8 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     connection.execute(update(tables.persons).where(columns.person_id.in_(ids)).values(status="erased", changed_at=now, **gone))
 
 
-def _presences_of(connection: Connection, person_ids: list[str], vault: Vault) -> list[str]:
-    """Find presences under any pseudonym of these people, at every premises where somebody was seen."""
+def _identities_of(connection: Connection, person_ids: list[str], vault: Vault) -> set[str]:
+    """Return everything these people's pseudonyms may have been made of."""
     columns = tables.declarations.c
     rows = connection.execute(
         select(columns.declaration_id, columns.subject_id, columns.body_sealed, columns.signed).where(
@@ -60,7 +67,11 @@ def _presences_of(connection: Connection, person_ids: list[str], vault: Vault) -
             body = vault.open(keys[row.subject_id], Cell("declarations", "body", row.declaration_id), row.body_sealed)
             message = msgspec.json.decode(message_json(body, from_kiosk=row.signed is not None), type=StayDeclaration)
             identities.update(presences.identities(message.person))
-    identities |= _numbers_of(connection, person_ids, vault)
+    return identities | _numbers_of(connection, person_ids, vault)
+
+
+def _presences_of(connection: Connection, identities: set[str], vault: Vault) -> list[str]:
+    """Find presences under any pseudonym, at every premises where somebody was seen."""
     found: list[str] = []
     after = ""
     while watched := presences.premises_with_presences(connection, after=after, limit=PAGE):
@@ -70,6 +81,26 @@ def _presences_of(connection: Connection, person_ids: list[str], vault: Vault) -
             seen = tables.presences.c.pseudonym_index.in_(sorted(pseudonyms))
             found += connection.scalars(select(tables.presences.c.presence_id).where(seen))
     return found
+
+
+def _forget_pseudonyms(
+    connection: Connection,
+    identities: set[str],
+    vault: Vault,
+    *,
+    own_id: Column[str],
+    who: Column[str],
+    premises_id: Column[str],
+) -> None:
+    """Let notices or cases name nobody: the pseudonym gives way to the row's own id."""
+    after = ""
+    distinct = select(premises_id).distinct().order_by(premises_id).limit(PAGE)
+    while page := list(connection.scalars(distinct.where(premises_id > after))):
+        after = page[-1]
+        named = sorted({vault.pseudonym(each, identity).hex() for each in page for identity in identities})
+        for start in range(0, len(named), PAGE):
+            same = who.in_(named[start : start + PAGE])
+            connection.execute(update(who.table).where(same).values(who=own_id))
 
 
 def _numbers_of(connection: Connection, person_ids: list[str], vault: Vault) -> set[str]:

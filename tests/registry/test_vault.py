@@ -6,6 +6,7 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from factories import EVENING, make_declaration, make_person
 from hypothesis import given
@@ -15,11 +16,14 @@ from recording_town import Town, make_presence
 from registry import tables
 from registry.checking import check_registry
 from registry.key_provider import FileKeyProvider
+from registry.notices import Notice, send_notice
 from registry.persons import search_by_name, search_by_number
+from registry.presences import pseudonym_of
 from registry.release import Look, release_persons
 from registry.retention import erase_person, purge, retire_period
 from registry.vault import Cell, Vault
 from residence.access.purposes import Purpose
+from residence.cases.notices import NoticeKind
 from residence.errors import Refused, Untrusted
 
 CELL = Cell("persons", "full_name", "person-1")
@@ -201,6 +205,29 @@ def test_an_erased_person_can_be_neither_read_nor_found_and_the_stay_remains(tow
     report = check_registry(town.registry)
     assert (report.ok, report.erased) == (True, 2)
     assert town.record(town.say(make_declaration()))[0].receipt.state == "accepted"
+
+
+def test_an_erased_persons_notices_name_nobody_any_more(town: Town) -> None:
+    person_id = _declared_person(town)
+    vault = town.registry.vault
+    who = pseudonym_of(make_person(), "htl-sao-mai", vault).hex()
+    notice = Notice(
+        kind=NoticeKind.PLEASE_DECLARE,
+        about="p-1",
+        who=who,
+        premises_id="htl-sao-mai",
+        commune_code="demo-01",
+        addressee="facility",
+    )
+    others = msgspec.structs.replace(notice, about="p-2", who="00" * 16)
+    with town.registry.writing() as connection:
+        for each in (notice, others):
+            send_notice(connection, each, now=town.now, random_bytes=secrets.token_bytes)
+    with town.registry.writing() as connection:
+        erase_person(connection, person_id, vault=vault, now=town.now)
+    names = {row.about: (row.who, row.notice_id) for row in town.rows(tables.notices)}
+    assert names["p-1"][0] == names["p-1"][1] != who
+    assert names["p-2"][0] == "00" * 16
 
 
 def test_erasing_nobody_is_refused(town: Town) -> None:
