@@ -32,11 +32,9 @@ from residence.stays.spans import instant, max_stay
 ReconciliationState = Literal["accepted", "conflicting", "refused"]
 
 # The declaration itself was not allowed; it stands recorded and changes nothing.
-REFUSING: Final = frozenset(
-    {"stays.about_other_premises", "stays.about_other_person", "stays.departure_before_arrival", "stays.times_unreadable"}
-)
-# What it is about has not reached us; it takes effect by itself when that does.
-WAITING: Final = frozenset({"stays.about_unknown"})
+REFUSING: Final = frozenset({"stays.about_other_premises", "stays.about_other_person", "stays.times_unreadable"})
+# What it is about, or the correction that makes it fit, has not reached us; it takes effect by itself when that does.
+WAITING: Final = frozenset({"stays.about_unknown", "stays.departure_before_arrival"})
 
 
 class PersonChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -218,3 +218,14 @@ def test_after_all_that_the_registry_is_whole(town: Town) -> None:
     report = check_registry(town.registry)
     assert report.problems == ()
     assert report.erased == 0
+
+
+def test_a_departure_before_the_declared_arrival_waits_for_the_correction(town: Town) -> None:
+    arrival = make_declaration(arrival="2026-07-10T14:00:00+07:00")
+    early = {"about": arrival.declaration_id, "arrival": "2026-07-10T08:00:00+07:00"}
+    correction = make_declaration(kind="correction", **early)
+    departure = make_declaration(kind="departure", planned_departure="2026-07-10T12:00:00+07:00", **early)
+    states = [town.record(town.say(each))[0].receipt.state for each in (arrival, departure, correction)]
+    assert states == ["accepted", "conflicting", "accepted"]
+    (stay,) = town.rows(tables.stays)
+    assert (stay.status, departure.declaration_id in stay.declaration_ids) == ("ended", True)

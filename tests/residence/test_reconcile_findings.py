@@ -136,7 +136,7 @@ TABLE = {
     "left before coming": (
         lambda: with_follow_up("departure", planned_departure="2026-07-09T09:00:00+07:00"),
         {"stays.departure_before_arrival"},
-        "refused",
+        "conflicting",
         [("open", 1)],
     ),
     "withdrawn": (lambda: with_follow_up("withdrawal"), set(), "accepted", [("withdrawn", 2)]),
