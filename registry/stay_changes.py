@@ -73,7 +73,7 @@ def _write(
 def _taken_over(facts: list[Facts]) -> dict[str, Any]:
     judged = [(each.due, each) for each in facts if each.due is not None]
     first = min(judged, key=lambda pair: pair[0])[1] if judged else facts[0]
-    on_time = [each.on_time for each in facts if each.on_time is not None]
+    on_time = [each.on_time for each in facts if each.on_time is not None and each.due == first.due]  # the deadline that is shown
     return {
         "evidence_level": max(each.evidence_level for each in facts),
         "reason": next((each.reason for each in facts if each.reason), None),

@@ -2,6 +2,7 @@
 
 - The exact bytes sent are the statement's body, so sending them again answers with the first receipt (200 instead of 201).
 - The same declaration id with other bytes is a conflict (409); the first statement stands.
+- What a chip said is believed only with the chip's own bytes, which this API does not take: levels 2 to 5 are refused.
 - A declaration with errors is not recorded; all problems come back at once.
 - Only an officer declares as an officer: that role may change what other premises declared.
 """
@@ -17,6 +18,7 @@ from starlette.responses import Response
 
 from registry.premises import load_places
 from residence.clock import rfc3339
+from residence.credentials.evidence import EvidenceLevel
 from residence.errors import Conflict, Malformed, Refused, has_errors
 from residence.stays.declaration import StayDeclaration
 from residence.wire.receipts import receipt_text
@@ -68,6 +70,8 @@ def _allowed(server: Server, account: Account, declaration: StayDeclaration) -> 
         raise Refused("server.role_not_yours", "/declarant/role")
     if declaration.declarant.account not in {None, account.account_id}:
         raise Refused("server.declarant_not_you", "/declarant/account")
+    if EvidenceLevel.CHIP_READ <= declaration.evidence.level <= EvidenceLevel.CHIP_PRESENT:
+        raise Refused("server.evidence_not_checked", "/evidence/level")
 
 
 def _commune(connection: Connection, premises_id: str) -> str:

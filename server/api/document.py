@@ -50,7 +50,13 @@ OPERATIONS: Final = (
         errors=SIGNED_IN
         | INPUT
         | {
-            403: ("server.not_allowed", "server.csrf", "server.declarant_not_you", "server.role_not_yours"),
+            403: (
+                "server.not_allowed",
+                "server.csrf",
+                "server.declarant_not_you",
+                "server.role_not_yours",
+                "server.evidence_not_checked",
+            ),
             409: ("server.id_reused",),
             422: ("server.input_unreadable", "server.input_problems"),
         },

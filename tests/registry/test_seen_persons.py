@@ -49,3 +49,13 @@ def test_checking_out_after_the_deadline_is_not_declaring_late(town: Town) -> No
         assert (receipt.due, receipt.on_time, receipt.rule) == (None, None, None), kind
         assert receipt.rule_set == in_time.rule_set
     assert town.rows(tables.stays)[0].on_time
+
+
+def test_a_stay_declared_too_late_is_not_shown_in_time_for_a_second_declaration_with_a_later_deadline(town: Town) -> None:
+    person = make_declaration().person
+    early, late = rfc3339(town.now - timedelta(days=3)), rfc3339(town.now)
+    town.record(town.say(make_declaration(person=person, arrival=late)))
+    town.record(town.say(make_declaration(person=person, arrival=early)))
+    for stay in town.rows(tables.stays):
+        assert stay.due is not None
+        assert not (stay.due < town.now and stay.on_time)

@@ -11,6 +11,7 @@ from factories import make_declaration, make_id
 from openapi_spec_validator import validate
 from server_parts import csrf_of
 
+from residence.credentials.evidence import Evidence, EvidenceLevel
 from residence.errors import catalogue
 from residence.stays.declaration import Declarant
 from residence.wire.receipts import parse_receipt_text, read_unverified
@@ -174,3 +175,10 @@ def test_the_document_names_every_route_and_every_code_in_it_exists():
     }
     assert {(each.method, each.path) for each in OPERATIONS} == routes
     assert {code for each in OPERATIONS for codes in each.errors.values() for code in codes} <= set(catalogue())
+
+
+@pytest.mark.parametrize("level", [2, 3, 4, 5])
+def test_nobody_states_by_program_that_a_chip_was_checked(world, level):
+    evidence = Evidence(level=EvidenceLevel(level), source="chip", checks={"passive": "passed"})
+    answer = world.client().post("/api/v1/declarations", content=body(evidence=evidence), headers=world.bearer("clerk"))
+    assert_problem(answer, 403, "server.evidence_not_checked")
