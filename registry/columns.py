@@ -143,3 +143,9 @@ def octets(name: str, *, nullable: bool = False) -> Column[bytes]:
 def document(name: str, *, nullable: bool = False) -> Column[Any]:
     """Return a small JSON value."""
     return Column(name, Document(), nullable=nullable)
+
+
+def fitting(value: str | None, column: Column[str]) -> str | None:
+    """Return a text that may stand in a column, else None: PostgreSQL refuses what SQLite would take."""
+    longest = getattr(column.type, "length", None)
+    return value if value is None or (longest is None or len(value) <= longest) else None

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select, tuple_
 
 from registry import presences, surroundings, tables
 from registry.answering import answer, is_on_time
+from registry.columns import fitting
 from registry.declarations import Facts
 from registry.explaining import is_explained
 from registry.kiosks import communes_of_kiosks
@@ -67,7 +68,7 @@ class _Group:
         self.picture = surroundings.load(
             connection,
             [each for each in messages if isinstance(each, StayDeclaration)],
-            seen=[(each.person, parse_instant(each.seen_at, "/seen_at")) for each in messages if isinstance(each, Presence)],
+            seen=[(each.person, at) for each in messages if isinstance(each, Presence) and (at := _instant(each.seen_at))],
             vault=means.vault,
         )
         self.watched = presences.watched_among(connection, {each.premises_id for each in messages})
@@ -155,9 +156,9 @@ class _Group:
             "declaration_id": message.declaration_id,
             "schema": statement.schema,
             "kind": message.kind,
-            "about": message.about,
+            "about": fitting(message.about, tables.declarations.c.about),  # the sealed body keeps what was refused whole
             "premises_id": message.premises_id,
-            "unit": message.unit,
+            "unit": fitting(message.unit, tables.declarations.c.unit),
             "origin": statement.origin,
             "kiosk_id": source.kiosk_id if source else None,
             "epoch": source.epoch if source else None,
@@ -180,9 +181,9 @@ class _Group:
         }
 
     def _take_presence(self, statement: Statement, message: Presence) -> Recorded:
-        if message.premises_id not in self.places:
-            unknown = (ReceiptFinding(code="registry.premises_unknown", severity="error", pointer="/premises_id"),)
-            receipt, receipt_bytes = answer(statement, self.means, state="refused", findings=unknown)
+        faults = self._faults_of(message)
+        if faults:
+            receipt, receipt_bytes = answer(statement, self.means, state="refused", findings=faults)
             self._keep(statement, receipt, receipt_bytes)
             return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)
         receipt, receipt_bytes = answer(statement, self.means, state="accepted")
@@ -191,6 +192,16 @@ class _Group:
             self._keep(statement, receipt, receipt_bytes)
             self._keep_presence(statement, message)
         return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)
+
+    def _faults_of(self, message: Presence) -> tuple[ReceiptFinding, ...]:
+        faults = []
+        if message.premises_id not in self.places:
+            faults.append(("registry.premises_unknown", "/premises_id"))
+        if _instant(message.seen_at) is None:
+            faults.append(("time.malformed", "/seen_at"))
+        if message.unit != fitting(message.unit, tables.presences.c.unit):
+            faults.append(("text.too_long", "/unit"))
+        return tuple(ReceiptFinding(code=code, severity="error", pointer=pointer) for code, pointer in faults)
 
     def _keep_presence(self, statement: Statement, message: Presence) -> None:
         commune_code = self.commune_of(statement)
