@@ -49,7 +49,9 @@ class LazyGroup(TyperGroup):
             return super().get_command(ctx, cmd_name)
         module, summary = COMMANDS[cmd_name]
         command = get_command(importlib.import_module(f"luutru.commands.{module}").app)
-        command.short_help = summary
+        command.name, command.short_help = cmd_name, summary
+        # Typer gives every application these; only the whole command could be completed.
+        command.params = [each for each in command.params if each.name not in {"install_completion", "show_completion"}]
         return command
 
 

@@ -10,12 +10,12 @@ Example: ``luutru envelope seal --json < declaration.json | luutru envelope open
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
+import msgspec
 import typer
 
 from luutru import system
@@ -93,8 +93,9 @@ def open_(
         decode_message(opened.header.schema, opened.message_json)
     except LuutruError as error:
         _refuse(error, as_json=as_json)
-    answer = {"ok": True, "header": _header(opened.header), "body": json.loads(opened.message_json), "problems": []}
-    typer.echo(json.dumps(answer, ensure_ascii=False, indent=None if as_json else 2))
+    # The body goes out as it came: a number too long for Python is still what was sealed.
+    answer = {"ok": True, "header": _header(opened.header), "body": msgspec.Raw(opened.message_json), "problems": []}
+    typer.echo(msgspec.json.format(msgspec.json.encode(answer), indent=-1 if as_json else 2).decode())
 
 
 def _seal(message: bytes, *, phrase: str, kiosk: str, schema: str, sequence: int) -> bytes:
@@ -161,7 +162,7 @@ def _bytes(given: bytes) -> bytes:
     if text.startswith("{"):
         try:
             text = str(json.loads(text)["envelope"])
-        except (ValueError, KeyError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             return given
     try:
         return bytes.fromhex(text)
@@ -169,14 +170,12 @@ def _bytes(given: bytes) -> bytes:
         pass
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # not base64, or not even ASCII
         return given
 
 
 def _header(header: Header) -> dict[str, Any]:
     """Return the header with its byte strings as hex."""
-    import msgspec
-
     fields = msgspec.to_builtins(header, builtin_types=(bytes,))
     return {name: value.hex() if isinstance(value, bytes) else value for name, value in fields.items()}
 
@@ -186,8 +185,6 @@ def _refuse(error: LuutruError, *, as_json: bool) -> NoReturn:
 
     found = problem(error.code, error.pointer)
     if as_json:
-        import msgspec
-
         typer.echo(msgspec.json.encode({"ok": False, "code": error.code, "problems": [found]}).decode())
     else:
         typer.echo(f"{error.code}: {found.message.en}\n{found.message.vi}", err=True)

@@ -6,7 +6,7 @@ import pytest
 import wire_vectors as make
 from typer.testing import CliRunner
 
-from luutru.__main__ import app
+from luutru.__main__ import COMMANDS, app
 from luutru.throwaway import throwaway_keys
 from residence.wire.keyring import dump_keyring
 from residence.wire.messages import encode_message
@@ -109,3 +109,34 @@ def test_a_refusal_prints_its_code_and_exits_one(arguments, stdin, code):
 def test_help_has_an_example():
     for words in (["receipt", "verify"], ["envelope", "open"], ["envelope", "seal"]):
         assert "Example" in run(*words, "--help")[1]
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"\xff\xfe",
+        b"",
+        b'{"envelope": ' + b"[" * 100_000,
+        b'{"envelope": 5}',
+        b'{"envelope": {}}',
+        b"{" * 5000,
+        "tiếng Việt".encode(),
+    ],
+    ids=["no text", "nothing", "deep", "a number", "an object", "braces", "Vietnamese"],
+)
+def test_rubbish_for_an_envelope_is_refused_with_a_code(rubbish):
+    status, output = run("envelope", "open", "--json", stdin=rubbish)
+    assert (status, json.loads(output)["ok"]) == (1, False)
+
+
+def test_a_later_field_python_could_not_read_comes_out_as_it_went_in():
+    message = encode_message(make.DECLARATION)[:-1] + b',"later":' + b"9" * 5000 + b"}"
+    sealed = run("envelope", "seal", "--json", stdin=message)[1]
+    status, output = run("envelope", "open", "--json", stdin=sealed)
+    assert status == 0
+    assert "9" * 5000 in output
+
+
+def test_the_help_names_every_command():
+    output = run("--help")[1]
+    assert all(f" {name} " in output for name in COMMANDS)
