@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from luutru.demo.broker import Broker, find_mosquitto
+from luutru.demo.broker import Broker
 from luutru.demo.pki import Pki
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
 @pytest.fixture
 def broker(tmp_path: Path, pki: Pki) -> Iterator[Broker]:
     """Return a running Mosquitto; it may be stopped, killed and started again by the test."""
-    if find_mosquitto() is None:
-        pytest.skip("mosquitto is not installed")
     broker = Broker(tmp_path / "broker", pki=pki)
     broker.start()
     yield broker

@@ -10,22 +10,17 @@ from pathlib import Path
 import pytest
 import segno
 from factories import make_person
+from playwright import sync_api
 from server_parts import World, free_address
 
 from registry.stays import stays_at
-from server.settings import Allowance, ServerSettings
-from server.static_files import missing_vendor_files
+from server.settings import Allowance
 
-sync_api = pytest.importorskip("playwright.sync_api")
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = shutil.which("chromium")
 CARD = "001195000447|012345678|Lê Thị Bích Ngọc|08031995|Nữ|Số 5 Ngõ 10, Láng Hạ, Đống Đa, Hà Nội|15082021"
 RUN_AXE = "axe.run().then(found => JSON.stringify(found.violations.map(each => [each.id, each.nodes.map(node => node.html)])))"
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or not AXE.is_file() or bool(missing_vendor_files(ServerSettings().static)), reason="needs scripts/bootstrap"
-)
 
 
 @pytest.fixture(scope="module")
