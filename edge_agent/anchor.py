@@ -2,6 +2,7 @@
 
 - Updates are kept as the signed bytes they came in and verified again at start, one after the other; a keyring written into the
   database by a thief of the machine counts for nothing.
+- The broker retains the last update, so the same one comes with every connection; it is taken once.
 - An update is judged by the time it was accepted; an update that does not hold is skipped, the ring before it stays.
 
 Example: ``anchor = Anchor(store, provisioned=load_keyring(data)); anchor.keyring.current("seal", at=now)``
@@ -24,14 +25,18 @@ class Anchor:
     def __init__(self, store: Store, *, provisioned: Keyring) -> None:
         self._store = store
         self.keyring = provisioned
+        self._taken = b""
         for payload, accepted_at in store.read("SELECT payload, accepted_at FROM keyring_updates ORDER BY serial"):
             try:
                 self.keyring = accept_update(payload, keyring=self.keyring, at=parse_instant(accepted_at))
+                self._taken = payload
             except LuutruError:  # older than what was provisioned since, or tampered with: the ring before it stays
                 continue
 
     def accept(self, payload: bytes, *, at: datetime) -> Keyring:
         """Take a signed update and keep it, or raise ``Untrusted`` with the old ring still in force."""
+        if payload == self._taken:
+            return self.keyring
         update = accept_update(payload, keyring=self.keyring, at=at)
         with self._store.transaction() as cursor:
             cursor.execute(
@@ -39,5 +44,5 @@ class Anchor:
                 " ON CONFLICT(serial) DO UPDATE SET payload = excluded.payload, accepted_at = excluded.accepted_at",
                 (update.serial, payload, rfc3339(at)),
             )
-        self.keyring = update
+        self.keyring, self._taken = update, payload
         return update

@@ -253,6 +253,7 @@ class Uplink:
                 readers=self._readers(),
                 version=self._line.version,
                 boot_id=self._line.boot_id,
+                keyring_serial=self._outbox.anchor.keyring.serial,
             )
         )
 

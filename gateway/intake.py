@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.port import Delivery
 from gateway.reading import Read, SetAside, read_delivery
-from gateway.receipts import answer_header
+from gateway.receipts import answer_header, reissue
 from gateway.sequences import SequenceWatch
 from gateway.trust import TrustStore
 from registry.database import Registry
@@ -121,6 +121,15 @@ class Intake:
             return
         for read, result in zip(reads, recorded, strict=True):
             self._note(read, result, outcome)
+
+    def reissued(self, receipts: Sequence[tuple[Topic, bytes]]) -> Sequence[tuple[Topic, bytes]]:
+        """Return receipts as they may go out: none by a key that was revoked since."""
+        now = self._clock.now()
+        try:
+            revoked = self.trust.current(now).revoked_receipt_keys
+        except SQLAlchemyError:
+            return receipts  # a kiosk that does not believe one asks again
+        return reissue(receipts, revoked=revoked, signer=self._signer, now=now)
 
     def record_in(self, connection: Connection, reads: Sequence[Read], now: datetime) -> list[Recorded]:
         """Record statements in a transaction of the caller's."""

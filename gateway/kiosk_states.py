@@ -9,6 +9,7 @@ Example: ``states.hear(delivery, trust); states.write(now)``
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from gateway.port import Delivery
@@ -23,8 +24,9 @@ from residence.wire.topics import parse_topic
 class KioskStates:
     """States heard and not yet written."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, *, on_heard: Callable[[KioskState], None] = lambda _state: None) -> None:
         self._registry = registry
+        self._on_heard = on_heard
         self._heard: dict[str, KioskState] = {}
 
     def hear(self, delivery: Delivery, trust: Trust) -> bool:
@@ -41,6 +43,7 @@ class KioskStates:
             return False
         if is_newer(state, self._heard.get(state.kiosk_id)):
             self._heard[state.kiosk_id] = state
+            self._on_heard(state)
         return True
 
     def write(self, now: datetime) -> int:

@@ -60,6 +60,6 @@ class Transport(Protocol):
         """Tell the broker that these are committed. Those of an earlier connection are left out; they come again."""
         ...
 
-    def publish(self, topic: str, payload: bytes) -> bool:
-        """Send towards a kiosk. False when there is no connection now."""
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+        """Send towards a kiosk; ``retain``: the broker gives it to whoever comes later, too. False when there is no connection now."""
         ...

@@ -98,11 +98,11 @@ class ReaderProcess:
         """Have the child acknowledge these."""
         self._tell("ack", [(each.connection, each.message_id) for each in deliveries])
 
-    def publish(self, topic: str, payload: bytes) -> bool:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
         """Have the child send."""
         if self._state is not ConnectionState.CONNECTED:
             return False
-        return self._tell("publish", topic, payload)
+        return self._tell("publish", topic, payload, retain)
 
     def _hear(self, seconds: float) -> list[Delivery]:
         if self._pipe is None:
@@ -186,7 +186,7 @@ class _Child:
                 if words[0] == "ack":
                     transport.acknowledge([_Token(*each) for each in words[1]])  # type: ignore[misc]  # all it needs
                 elif words[0] == "publish":
-                    transport.publish(words[1], words[2])
+                    transport.publish(words[1], words[2], retain=words[3])
                 else:
                     self._stopping.set()
                     return

@@ -3,6 +3,7 @@
 - What was recorded has its receipt from the registry; it is never made anew here, so a replay gets the same bytes.
 - ``received`` and ``refused`` for an envelope that could not be recorded are signed here, and stored beside it before they are sent.
 - Receipts of one kiosk travel in one MQTT message (up to 16); the topic is the one the envelope came on, leaf ``r``.
+- What a since revoked key signed is signed again on its way out: no kiosk believes it otherwise, and its row would never go.
 - Sending is best effort: a kiosk that hears nothing sends again.
 
 Example: ``post(transport, [(topic, receipt_bytes), ...])``
@@ -10,7 +11,7 @@ Example: ``post(transport, [(topic, receipt_bytes), ...])``
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from gateway.port import Transport
@@ -18,7 +19,7 @@ from gateway.reading import Answer
 from residence.clock import rfc3339
 from residence.wire.envelope import Header
 from residence.wire.messages import Receipt, ReceiptFinding
-from residence.wire.receipts import pack_receipts, receipt_code, sign_receipt
+from residence.wire.receipts import pack_receipts, receipt_code, sign_again, sign_receipt, signed_with
 from residence.wire.signing import SigningKey
 from residence.wire.topics import Topic, topic
 
@@ -39,6 +40,15 @@ def answer_header(header: Header, answer: Answer, *, code: str, now: datetime, s
         findings=(ReceiptFinding(code=code, severity="error" if answer == "refused" else "info"),),
     )
     return sign_receipt(receipt, signer)
+
+
+def reissue(
+    receipts: Sequence[tuple[Topic, bytes]], *, revoked: Collection[str], signer: SigningKey, now: datetime
+) -> Sequence[tuple[Topic, bytes]]:
+    """Return ``receipts``, those by a key among ``revoked`` signed anew; the registry's own copy stays as it was."""
+    if not revoked or signer.key_id in revoked:
+        return receipts
+    return [(to, sign_again(data, signer, now=now) if signed_with(data) in revoked else data) for to, data in receipts]
 
 
 def post(transport: Transport, receipts: Iterable[tuple[Topic, bytes]]) -> int:

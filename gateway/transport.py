@@ -130,12 +130,12 @@ class PahoTransport:
                 if delivery.message_id and delivery.connection == self._connection:
                     self._client.ack(delivery.message_id, 1)
 
-    def publish(self, topic: str, payload: bytes) -> bool:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
         """Send at QoS 1 while connected; a receipt that cannot be sent now is asked for again by its kiosk."""
         # Not "while CONNECTED": what waited in our session comes before the SUBACK, and its receipts need not wait for a resend.
         if not self._client.is_connected():
             return False
-        return self._client.publish(topic, payload, qos=1).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+        return self._client.publish(topic, payload, qos=1, retain=retain).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _make_client(self) -> mqtt.Client:
         client = mqtt.Client(

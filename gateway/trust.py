@@ -28,6 +28,7 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
 
     keyring: Keyring
     enrolments: dict[str, Enrolment]
+    revoked_receipt_keys: frozenset[str] = frozenset()
 
 
 class TrustStore:
@@ -58,6 +59,7 @@ class TrustStore:
             if self._trust is None or stamp != self._stamp:
                 ring = Keyring(kiosks.keyring_entries(connection))
                 enrolments = {each.kiosk_id: each for each in kiosks.enrolled(connection)}
-                self._trust = Trust(keyring=ring, enrolments=enrolments)
+                revoked = frozenset(each.key_id for each in ring.entries if each.use == "receipt" and each.revoked_at)
+                self._trust = Trust(keyring=ring, enrolments=enrolments, revoked_receipt_keys=revoked)
                 self._stamp = stamp
         self._checked_at = now

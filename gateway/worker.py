@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.dead_letters import LetterRetry
 from gateway.intake import Intake, Outcome, RegistryUnavailable, describe
+from gateway.keyring_updates import KeyringUpdates
 from gateway.kiosk_states import KioskStates
 from gateway.port import Delivery, Transport
 from gateway.receipts import post
@@ -45,6 +46,7 @@ class Rhythm:
     wait_seconds: float = 0.5  # how long to wait for a first message before the slower duties get their turn
     fill_seconds: float = FILL_SECONDS
     states_every: timedelta = timedelta(seconds=1)
+    keyring_every: timedelta = timedelta(seconds=1)
     letters_every: timedelta = timedelta(seconds=2)
     sweep_every: timedelta = timedelta(minutes=1)
     report_every: timedelta = timedelta(seconds=30)
@@ -81,12 +83,13 @@ class Worker:
         clock: Clock,
         rhythm: Rhythm = Rhythm(),
         sweep: Callable[[datetime], object] | None = None,
+        updates: KeyringUpdates | None = None,
     ) -> None:
         self._transport = transport
         self._intake = intake
         self._clock = clock
         self._rhythm = rhythm
-        self._states = KioskStates(intake.registry)
+        self._states = KioskStates(intake.registry, on_heard=updates.heard if updates else lambda _state: None)
         self._letters = LetterRetry(intake)
         self._counts: Counter[str] = Counter()
         self._reported: Counter[str] = Counter()
@@ -95,6 +98,8 @@ class Worker:
             Duty("dead letters", rhythm.letters_every, self._retry),
             Duty("report", rhythm.report_every, self._report),
         ]
+        if updates is not None:
+            self._duties.append(Duty("keyring updates", rhythm.keyring_every, lambda now: updates.send(transport, now)))
         if sweep is not None:
             self._duties.append(Duty("sweep", rhythm.sweep_every, sweep))
 
@@ -170,7 +175,7 @@ class Worker:
 
     def _answer(self, outcome: Outcome) -> None:
         self._counts.update(outcome.counts)
-        sent = post(self._transport, outcome.receipts)
+        sent = post(self._transport, self._intake.reissued(outcome.receipts))
         self._counts["receipts not sent"] += len(outcome.receipts) - sent
 
     def _report(self, _now: datetime) -> None:

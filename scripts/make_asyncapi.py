@@ -82,7 +82,7 @@ def operations() -> dict[str, Any]:
         "sendDeclaration": ("send", "declarations", mqtt),
         "sendKioskState": ("send", "kioskState", retained),
         "receiveReceipts": ("receive", "receipts", mqtt),
-        "receiveKeyringUpdate": ("receive", "keyringUpdates", mqtt),
+        "receiveKeyringUpdate": ("receive", "keyringUpdates", retained),
         "receiveGatewayState": ("receive", "gatewayState", retained),
     }
     return {

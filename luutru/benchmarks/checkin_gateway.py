@@ -79,8 +79,8 @@ class _Counted:
         self._inner.acknowledge(deliveries)
         self.acknowledged += len(deliveries)
 
-    def publish(self, topic: str, payload: bytes) -> bool:
-        sent = self._inner.publish(topic, payload)
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
+        sent = self._inner.publish(topic, payload, retain=retain)
         self.ended = (time.perf_counter(), time.process_time())
         return sent
 

@@ -1,4 +1,4 @@
-"""``luutru gateway``: run it, sweep once, look at dead letters and try them again.
+"""``luutru gateway``: run it, sweep once, look at dead letters and try them again; keys are in ``gateway_keys.py``.
 
 - Settings are options or ``LUUTRU_*`` variables (docs/settings.md); every one has a default for one machine.
 - ``sweep`` and ``dead-letters`` need the registry and its vault only, neither broker nor keys.
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from luutru.commands.gateway_keys import app as keys_app
+
 if TYPE_CHECKING:
     from registry.database import Registry
     from registry.quarantine import StoredLetter
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run the gateway, its sweep, and look at its dead letters.")
 letters_app = typer.Typer(no_args_is_help=True, add_completion=False, help="What came and could not be recorded.")
 app.add_typer(letters_app, name="dead-letters")
+app.add_typer(keys_app, name="keys")
 
 RegistryOption = Annotated[
     str,
@@ -35,7 +38,9 @@ VaultOption = Annotated[
     Path, typer.Option("--vault", envvar="LUUTRU_VAULT", help="Directory with the keys of the registry's sealed fields.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-KeysOption = Annotated[Path, typer.Option(envvar="LUUTRU_KEYS", help="Directory with gateway-receipt.key and gateway-seal*.key.")]
+KeysOption = Annotated[
+    Path, typer.Option(envvar="LUUTRU_KEYS", help="Directory with gateway-receipt*.key, gateway-seal*.key, keyring.key.")
+]
 TlsOption = Annotated[
     Path, typer.Option(envvar="LUUTRU_TLS", help="Directory with ca.pem and the gateway's certificate and key.")
 ]

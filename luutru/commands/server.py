@@ -31,7 +31,7 @@ def run_server(
     vault: Annotated[
         Path, typer.Option(envvar="LUUTRU_VAULT", help="Directory with the keys of the registry's sealed fields.")
     ] = Path("vault"),
-    keys: Annotated[Path, typer.Option(envvar="LUUTRU_KEYS", help="Directory with server-receipt.key.")] = Path("keys"),
+    keys: Annotated[Path, typer.Option(envvar="LUUTRU_KEYS", help="Directory with server-receipt*.key.")] = Path("keys"),
     base_url: Annotated[
         str, typer.Option(envvar="LUUTRU_SERVER_BASE_URL", help="The address people type; https makes cookies Secure.")
     ] = "http://localhost:8300",

@@ -2,6 +2,7 @@
 
 - SIGTERM and SIGINT finish the batch in hand, say that we stop taking, and end with status 0.
 - It starts in any order with broker and registry: it waits for either, visibly, and loses nothing meanwhile.
+- Receipts are signed with the newest receipt key there was at the start; a sealing key made later is found when first needed.
 - Start-up objects are frozen out of the garbage collector's way; per message it would otherwise walk them again and again.
 
 Example: ``run(GatewaySettings(registry="sqlite:////var/lib/luutru/registry.db", ...))``
@@ -13,6 +14,7 @@ import gc
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -23,6 +25,7 @@ from typing import Final
 import structlog
 
 from gateway.intake import Intake
+from gateway.keyring_updates import KeyringUpdates
 from gateway.port import ConnectionState, Delivery, Transport
 from gateway.reader_process import ReaderProcess, ReadOne
 from gateway.reading import Read, SetAside, read_delivery
@@ -30,21 +33,23 @@ from gateway.sweep import Swept, sweep
 from gateway.transport import PahoTransport, TransportSettings
 from gateway.trust import TrustStore
 from gateway.worker import FILL_SECONDS, Rhythm, Worker
-from luutru.keys import read_sealing_key, read_signing_key
+from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
 from luutru.system import random_bytes, system_clock
 from registry.database import Registry, connect
+from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
 from registry.vault import Vault
 from residence.clock import Clock, rfc3339
-from residence.errors import Refused
+from residence.errors import LuutruError, Refused
 from residence.stays.rules import load_rule_book
 from residence.wire.envelope import EnvelopeOpener
-from residence.wire.signing import SealingKey
+from residence.wire.signing import SealingKey, SigningKey
 from residence.wire.state import GatewayState, encode_state
 from residence.wire.topics import SHARDS
 
-RECEIPT_KEY: Final = "gateway-receipt.key"
-SEAL_KEYS: Final = "gateway-seal*.key"
+RECEIPT_KEYS: Final = "gateway-receipt"
+SEAL_KEYS: Final = "gateway-seal"
+KEYRING_KEY: Final = "keyring.key"
 log = structlog.get_logger("luutru.gateway")
 
 
@@ -54,7 +59,7 @@ class GatewaySettings:
 
     registry: str
     vault: Path
-    keys: Path  # holds gateway-receipt.key and one or more gateway-seal*.key
+    keys: Path  # holds gateway-receipt*.key, gateway-seal*.key and, to tell kiosks of new keys, keyring.key
     tls: Path  # holds ca.pem and <name>.pem, <name>.key
     host: str = "127.0.0.1"
     port: int = 8883
@@ -72,10 +77,37 @@ def open_registry(url: str, vault: Path) -> Registry:
 
 def sealing_keys(directory: Path) -> list[SealingKey]:
     """Return every sealing key of this gateway: the one in force and those before it, so that late envelopes open."""
-    found = [read_sealing_key(path) for path in sorted(directory.glob(SEAL_KEYS))]
+    found = [read_sealing_key(path) for path in key_files(directory, SEAL_KEYS)]
     if not found:
-        raise Refused("key.file_missing", detail=f"no {SEAL_KEYS} in {directory}")
+        raise Refused("key.file_missing", detail=f"no {SEAL_KEYS}*.key in {directory}")
     return found
+
+
+def make_opener(directory: Path) -> EnvelopeOpener:
+    """Return an opener that looks into the directory again when a kiosk sealed to a key it does not hold yet."""
+
+    def find(key_id: str) -> SealingKey | None:
+        with suppress(LuutruError):
+            return next((key for key in sealing_keys(directory) if key.key_id == key_id), None)
+        return None
+
+    return EnvelopeOpener(sealing_keys(directory), find=find)
+
+
+def make_signer(settings: GatewaySettings, registry: Registry, *, now: datetime) -> SigningKey:
+    """Return the key this gateway signs receipts with until it ends."""
+    ring = keyring_if_reachable(registry)
+    signer = receipt_signer(settings.keys, RECEIPT_KEYS, keyring=ring, now=now)
+    if ring is not None and not any(each.key_id == signer.key_id and not each.revoked_at for each in ring.entries):
+        log.error("receipts are signed with a key that is unknown or revoked: no kiosk will believe them", key_id=signer.key_id)
+    return signer
+
+
+def make_updates(settings: GatewaySettings, trust: TrustStore) -> KeyringUpdates:
+    """Return what tells kiosks of the authority's keys."""
+    path = settings.keys / KEYRING_KEY
+    signer = read_signing_key(path, use="keyring") if path.exists() else None
+    return KeyringUpdates(trust, signer=signer, shards=settings.shards)
 
 
 def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
@@ -83,9 +115,9 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     rules = load_rule_book()
     intake = Intake(
         registry,
-        opener=EnvelopeOpener(sealing_keys(settings.keys)),
+        opener=make_opener(settings.keys),
         rules=rules,
-        signer=read_signing_key(settings.keys / RECEIPT_KEY, use="receipt"),
+        signer=make_signer(settings, registry, now=clock.now()),
         clock=clock,
         random_bytes=random_bytes,
     )
@@ -95,7 +127,14 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
 
     every = settings.sweep_every
     rhythm = Rhythm(batch=settings.batch, sweep_every=every or timedelta(minutes=1))
-    return Worker(transport or make_line(settings, clock), intake, clock=clock, rhythm=rhythm, sweep=sweep_now if every else None)
+    return Worker(
+        transport or make_line(settings, clock),
+        intake,
+        clock=clock,
+        rhythm=rhythm,
+        sweep=sweep_now if every else None,
+        updates=make_updates(settings, intake.trust),
+    )
 
 
 def run(settings: GatewaySettings) -> None:
@@ -130,7 +169,7 @@ def make_line(settings: GatewaySettings, clock: Clock) -> Transport:
     def make(first_connection: int, report: Callable[[ConnectionState, str], None]) -> tuple[Transport, ReadOne]:
         # In the child: connections of its own to registry and broker; nothing of the parent's is used.
         trust = TrustStore(open_registry(settings.registry, settings.vault))
-        opener = EnvelopeOpener(sealing_keys(settings.keys))
+        opener = make_opener(settings.keys)
 
         def read(delivery: Delivery) -> Read | SetAside:
             now = clock.now()

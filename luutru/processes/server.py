@@ -1,6 +1,7 @@
 """The web process: where settings, registry, keys and the application are put together, and uvicorn runs it.
 
-- It signs receipts with a key of its own (``server-receipt.key``), so a gateway's key never leaves the gateway.
+- It signs receipts with a key of its own (the newest ``server-receipt*.key`` there was at the start), so a gateway's key never leaves
+  the gateway.
 - Behind a proxy that ends TLS, ``--base-url https://...`` makes cookies ``Secure``; forwarded addresses are believed from loopback only.
 - SIGTERM and Ctrl-C finish the requests in hand and end with status 0.
 
@@ -17,9 +18,10 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from luutru.keys import read_signing_key
+from luutru.keys import receipt_signer
 from luutru.system import random_bytes, system_clock
 from registry.database import connect
+from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
 from registry.vault import Vault
 from residence.stays.rules import load_rule_book
@@ -30,7 +32,7 @@ from server.static_files import missing_vendor_files
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-RECEIPT_KEY: Final = "server-receipt.key"
+RECEIPT_KEYS: Final = "server-receipt"
 log = structlog.get_logger("luutru.server")
 
 
@@ -40,7 +42,7 @@ class ServerProcess:
 
     registry: str
     vault: Path
-    keys: Path  # holds server-receipt.key
+    keys: Path  # holds server-receipt*.key
     base_url: str = "http://localhost:8300"
     relying_party: str = "localhost"
     host: str = "127.0.0.1"
@@ -57,11 +59,12 @@ def build(process: ServerProcess) -> FastAPI:
     if missing:
         log.warning("front-end files are missing; run scripts/bootstrap", files=missing)
     vault = Vault(FileKeyProvider(process.vault, random_bytes=random_bytes), random_bytes=random_bytes)
+    registry, clock = connect(process.registry, vault=vault), system_clock()
     return create_app(
-        registry=connect(process.registry, vault=vault),
+        registry=registry,
         rules=load_rule_book(),
-        signer=read_signing_key(process.keys / RECEIPT_KEY, use="receipt"),
-        clock=system_clock(),
+        signer=receipt_signer(process.keys, RECEIPT_KEYS, keyring=keyring_if_reachable(registry), now=clock.now()),
+        clock=clock,
         random_bytes=random_bytes,
         settings=settings,
     )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -147,7 +147,11 @@ def read_header(data: bytes) -> Header:
 class EnvelopeOpener:
     """Opens verified envelopes with the authority's private keys; unwraps each data key once and keeps it for its siblings."""
 
-    def __init__(self, sealing_keys: Iterable[SealingKey]) -> None:
+    def __init__(
+        self, sealing_keys: Iterable[SealingKey], *, find: Callable[[str], SealingKey | None] = lambda _key_id: None
+    ) -> None:
+        """``find`` is asked for a key that is not among ``sealing_keys``: one made while we run."""
+        self._find = find
         self._keys = {key.key_id: key for key in sealing_keys}
         self._cache: OrderedDict[tuple[str, bytes, bytes], AESGCM] = OrderedDict()
 
@@ -174,9 +178,10 @@ class EnvelopeOpener:
         if cached is not None:
             self._cache.move_to_end(slot)
             return cached
-        key = self._keys.get(header.recipient_key_id)
+        key = self._keys.get(header.recipient_key_id) or self._find(header.recipient_key_id)
         if key is None:
             raise Untrusted("envelope.recipient", "/recipient_key_id", header.recipient_key_id)
+        self._keys[key.key_id] = key
         cipher = AESGCM(unwrap(header.wrapped_key, key, info=info))
         self._cache[slot] = cipher
         if len(self._cache) > _CACHED_KEYS:

@@ -1,7 +1,8 @@
 """Receipts: the registry's signed answer to one statement, as bytes, as text for a QR code, and as a code to read out.
 
 - A receipt is a COSE_Sign1 (type ``vnd.luutru.receipt+json``) over the JSON of ``messages.Receipt``, by a key of use ``receipt``.
-- It is judged by the key in force when it was accepted; a key revoked since makes it worthless, however old it says it is.
+- It is judged by the key in force when it was accepted; a key revoked since makes it worthless, however old it says it is. The
+  authority then signs it again with another key, and ``signed_at`` says when.
 - Text form: ``LR1:`` + Base45 (RFC 9285): fits the alphanumeric mode of QR codes.
 - Code: 12 Crockford Base32 letters of SHA-256("luutru receipt code" + declaration id). It identifies a receipt to somebody who
   holds it on paper; it is no secret. Reading tolerates case, spaces, hyphens, and O/0, I/L/1.
@@ -15,11 +16,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from residence.clock import parse_instant
+from residence.clock import parse_instant, rfc3339
 from residence.errors import Malformed
 from residence.wire import base45, cbor, signing
 from residence.wire.keyring import Keyring
@@ -57,11 +59,24 @@ def sign_receipt(receipt: Receipt, signer: SigningKey) -> bytes:
     return signing.sign1(msgspec.json.encode(receipt), signing.RECEIPT_TYPE, signer)
 
 
+def sign_again(data: bytes, signer: SigningKey, *, now: datetime) -> bytes:
+    """Return our own receipt ``data`` under another key, word for word but for ``signed_at``; for a key revoked since."""
+    return sign_receipt(msgspec.structs.replace(read_unverified(data), signed_at=rfc3339(now)), signer)
+
+
+def signed_with(data: bytes) -> str:
+    """Return the id of the key a receipt names; proves nothing."""
+    return _parts(data).key_id
+
+
 def verify_receipt(data: bytes, *, keyring: Keyring) -> Receipt:
     """Return the receipt if the authority signed it, or raise ``Malformed`` / ``Untrusted`` with the reason."""
     parts = _parts(data)
     receipt = _read(parts)
-    key = keyring.find_for_record(parts.key_id, "receipt", signed_at=parse_instant(receipt.accepted_at, "/accepted_at"))
+    signed_at = parse_instant(receipt.accepted_at, "/accepted_at")
+    if receipt.signed_at is not None:
+        signed_at = parse_instant(receipt.signed_at, "/signed_at")
+    key = keyring.find_for_record(parts.key_id, "receipt", signed_at=signed_at)
     signing.check_parts(parts, key.public_key)
     if receipt.code != receipt_code(receipt.declaration_id):
         raise Malformed("receipt.code", "/code")

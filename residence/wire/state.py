@@ -35,6 +35,7 @@ class KioskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     readers: dict[str, str] = {}  # reader name -> ok | degraded | lost, with a code after a colon
     version: str = ""
     boot_id: str = ""
+    keyring_serial: int = 0  # of the ring it trusts; 0: not said
 
 
 class GatewayState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

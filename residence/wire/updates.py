@@ -2,18 +2,31 @@
 
 - The payload is the keyring's JSON (``keyring.dump_keyring``) in a COSE_Sign1 of its own type; the key must have use ``keyring``.
 - The serial must rise: an old ring, with a key since revoked, cannot be brought back.
+- Kiosks are told the authority's own keys, ended and revoked ones too; of other kiosks they need to know nothing.
 
 Example: ``ring = accept_update(payload, keyring=ring, at=clock.now())``
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from residence.errors import Untrusted
 from residence.wire import signing
-from residence.wire.keyring import Keyring, dump_keyring, load_keyring
+from residence.wire.keyring import AUTHORITY, KeyEntry, Keyring, dump_keyring, load_keyring
 from residence.wire.signing import SigningKey
+
+
+def ring_for_kiosks(entries: Iterable[KeyEntry]) -> Keyring:
+    """Return the authority's keys among ``entries`` as the ring kiosks hold.
+
+    Its serial counts what ever happened to them: a key added, given an end, revoked, each once. None of these is ever taken back, so
+    the number rises with every change and whoever reads the same keys finds the same number.
+    """
+    own = sorted((entry for entry in entries if entry.owner == AUTHORITY), key=lambda entry: entry.key_id)
+    changes = sum(1 + (entry.valid_to is not None) + (entry.revoked_at is not None) for entry in own)
+    return Keyring(own, serial=changes)
 
 
 def sign_update(keyring: Keyring, signer: SigningKey) -> bytes:

@@ -42,7 +42,7 @@ class Wire:
     def acknowledge(self, deliveries):
         self.story.append(("ack", len(deliveries)))
 
-    def publish(self, topic, payload):
+    def publish(self, topic, payload, *, retain=False):
         self.story.append(("publish", topic, payload))
         return True
 
