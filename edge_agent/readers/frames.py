@@ -27,6 +27,7 @@ from residence.clock import Clock
 from residence.errors import Malformed, Refused
 
 LARGEST_PIXELS: Final = 60_000_000
+LONGEST_SIDE: Final = 30_000  # zxing takes 65,535, and small pictures are doubled
 HOLD_SECONDS: Final = 4.0
 _PICTURES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm"})
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM")  # not EPS: Pillow would start Ghostscript
@@ -58,7 +59,7 @@ def read_grey(path: Path) -> NDArray[np.uint8]:
 
 def _decoded(path: Path) -> NDArray[np.uint8]:
     with path.open("rb") as file, Image.open(file, formats=_FORMATS) as picture:
-        if picture.width * picture.height > LARGEST_PIXELS:
+        if picture.width * picture.height > LARGEST_PIXELS or max(picture.size) > LONGEST_SIDE:
             raise Malformed("scan.too_large", "", f"{picture.width} x {picture.height}")
         picture.draft("L", picture.size)  # a JPEG then decodes its brightness only
         return np.asarray(_on_white(picture), np.uint8)

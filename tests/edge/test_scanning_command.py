@@ -80,6 +80,7 @@ RUBBISH = {
     "a text file": (b"hello, this is no picture", "scan.not_a_picture"),
     "postscript, which would start an interpreter": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "scan.not_a_picture"),
     "a header of 20,000 x 20,000": (png_header(20_000, 20_000), "scan.too_large"),
+    "a header of 1 x 40,000": (png_header(1, 40_000), "scan.too_large"),
     "a header of 10,000 x 9,000": (png_header(10_000, 9_000), "scan.too_large"),
     "a picture whose data is missing": (png_header(600, 400), "scan.damaged_file"),
 }
