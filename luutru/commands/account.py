@@ -173,6 +173,10 @@ def _writing(registry: str, vault: Path) -> Iterator[Connection]:
     from registry.vault import Vault
     from residence.errors import LuutruError, sentence
 
+    place = registry.removeprefix("sqlite:///")
+    if place != registry and not Path(place).exists():  # opening would lay an empty registry and new keys beside it
+        typer.echo(f"registry.not_upgraded: {sentence('registry.not_upgraded').en}", err=True)
+        sys.exit(1)
     opened = connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
     try:
         with opened.writing() as connection:

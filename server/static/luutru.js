@@ -3,6 +3,9 @@
 
 const WORDS = document.documentElement.lang === "vi" ? ["ngày", "giờ", "phút", "giây"] : ["d", "h", "min", "s"];
 
+// htmx notes the address it was loaded at, which may hold a receipt's code; nothing of a visit stays in the browser.
+try { sessionStorage.removeItem("htmx-current-path-for-history"); } catch { /* storage is switched off: nothing was noted */ }
+
 // Deadlines are judged by the server's clock, not by the desk's.
 const AHEAD = new Date(document.querySelector("meta[name=server-time]").content) - Date.now();
 
