@@ -179,7 +179,8 @@ def sealed(fleet: Fleet, count: int, now: datetime) -> list[tuple[str, str, byte
     found = []
     for number in range(count):
         kiosk = fleet.kiosks[number % len(fleet.kiosks)]
-        found.append((kiosk.topics.declarations, kiosk.kiosk_id, kiosk.seal(_declaration(number, kiosk, now), now=now)))
+        made = now - timedelta(milliseconds=count - number)  # one after another, as people come: ids begin with their moment
+        found.append((kiosk.topics.declarations, kiosk.kiosk_id, kiosk.seal(_declaration(number, kiosk, made), now=made)))
     return found
 
 
