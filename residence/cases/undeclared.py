@@ -2,8 +2,8 @@
 
 - A person is **covered** by a stay at the premises over the time seen, or by a registered residence there.
 - Not covered and past the deadline of the stay that would have begun at the first sighting: a **notice** first, always.
-- A **case** needs more than an entry: a night check, a second sighting past the deadline, or a notice unanswered for longer than
-  ``Patience.unanswered_after``. It also needs a notice that was sent before.
+- A **case** needs more than an entry: a night check, or a second sighting past the deadline; and a notice that was sent before. Silence is
+  no evidence: a dinner guest who was seen once stays a notice, unless a commune sets ``Patience.unanswered_after``.
 - An answered notice closes what came before it; only a later night check counts after that.
 - While a kiosk of the premises has not delivered since before the deadline, nobody becomes a case: the outage is ours.
 - Missing papers are never a reason: how well somebody was identified plays no part here.
@@ -60,7 +60,7 @@ class SentNotice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
     """How long to wait before the next step; choices of the commune, none of them law."""
 
-    unanswered_after: timedelta = timedelta(hours=24)
+    unanswered_after: timedelta | None = None  # None: a notice nobody answers never becomes a case by itself
     pending_grace: timedelta = timedelta(hours=36)  # a kiosk that was offline may still deliver a declaration
     arrival_slack: timedelta = timedelta(hours=12)  # people pass the door before the hour they write down, and leave after it
     new_visit_after: timedelta = timedelta(hours=36)  # not seen for so long: the next sighting begins another visit
@@ -196,7 +196,8 @@ def _case_rule(
         return None
     if any(limit.is_late(each.seen_at) for each in visit[1:]):
         return "second_sighting"
-    return "notice_unanswered" if now >= notice.sent_at + patience.unanswered_after else None
+    patient_until = None if patience.unanswered_after is None else notice.sent_at + patience.unanswered_after
+    return "notice_unanswered" if patient_until is not None and now >= patient_until else None
 
 
 def _result(

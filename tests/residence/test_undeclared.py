@@ -83,8 +83,7 @@ TABLE = {
         ("case", "second_sighting"),
     ),
     "seen twice before the deadline is not": ("10T23:30", (EVENING, seen("10T22:00", number=2)), SENT, None),
-    "a notice unanswered for a day is a case": ("11T23:01", (EVENING,), SENT, ("case", "notice_unanswered")),
-    "a minute before it is not": ("11T23:00", (EVENING,), SENT, None),
+    "a notice nobody answers is no case by itself: silence is no evidence": ("15T23:01", (EVENING,), SENT, None),
     "an answered notice ends it": ("13T23:00", (EVENING, NIGHT), {"notices": (notice("10T23:01", "11T08:00"),)}, None),
     "a night check after the answer opens it again": (
         "12T03:00",
