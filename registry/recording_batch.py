@@ -26,7 +26,7 @@ from registry.quarantine import NOWHERE
 from registry.receipts import receipts_by_id
 from registry.setting_aside import put_aside
 from registry.statements import Means, Recorded, Statement
-from registry.stay_changes import write_findings, write_stays
+from registry.stay_changes import about_itself, write_findings, write_stays
 from registry.vault import Cell
 from registry.writing import Pending
 from residence.clock import parse_instant
@@ -130,7 +130,8 @@ class _Group:
         }
         self.pending.inserts[tables.declarations].append(row)
         if outcome is not None:
-            write_findings(self.pending, outcome, commune_code=commune_code, now=means.now)
+            told = outcome if outcome.state != "refused" else about_itself(outcome, message.declaration_id)
+            write_findings(self.pending, told, commune_code=commune_code, now=means.now)
             if outcome.state != "refused":
                 self._take_in(message, outcome, facts, commune_code)
         return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)

@@ -229,3 +229,19 @@ def test_a_departure_before_the_declared_arrival_waits_for_the_correction(town: 
     assert states == ["accepted", "conflicting", "accepted"]
     (stay,) = town.rows(tables.stays)
     assert (stay.status, departure.declaration_id in stay.declaration_ids) == ("ended", True)
+
+
+def test_what_waits_for_a_statement_goes_on_waiting_when_that_one_is_refused(town: Town) -> None:
+    arrival = make_declaration()
+    elsewhere = make_declaration(
+        kind="departure",
+        about=arrival.declaration_id,
+        premises_id="htl-sao-mai",
+        unit="201",
+        planned_departure="2026-07-11T08:00:00+07:00",
+    )
+    withdrawal = make_declaration(kind="withdrawal", about=elsewhere.declaration_id)
+    states = [town.record(town.say(each))[0].receipt.state for each in (arrival, withdrawal, elsewhere)]
+    assert states == ["accepted", "conflicting", "refused"]
+    standing = {row.code for row in town.rows(tables.findings) if row.cleared_at is None}
+    assert {"stays.about_unknown", "stays.about_other_premises"} <= standing
