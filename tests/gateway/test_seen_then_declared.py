@@ -41,6 +41,13 @@ def declare(office, person, arrival, *, received):
     return receipt
 
 
+def see_again_next_morning(office, person):
+    """A notice in the evening, a second sighting past the deadline, and so a case."""
+    run(office, DUE)
+    see(office, person, DUE + timedelta(hours=10))
+    run(office, DUE + timedelta(hours=25))
+
+
 SEEN_BEFORE = {
     "an hour before": EVENING - timedelta(hours=1),
     "at noon": EVENING.replace(hour=12),
@@ -64,8 +71,7 @@ def test_who_is_seen_and_declares_before_the_deadline_gets_no_notice_and_no_case
 def test_a_declaration_answers_the_notice_and_closes_the_case_nobody_claimed(office):
     person = office.person()
     see(office, person, EVENING)
-    run(office, DUE)
-    run(office, DUE + timedelta(hours=25))
+    see_again_next_morning(office, person)
     assert [case.state for case in rows(office, "cases")] == ["open"]
     declare(office, person, EVENING, received=DUE + timedelta(hours=26))
     assert all(notice.answered_at for notice in rows(office, "notices"))
@@ -81,8 +87,7 @@ def test_a_declaration_answers_the_notice_and_closes_the_case_nobody_claimed(off
 def test_a_claimed_case_stays_the_officers_and_only_its_notice_is_answered(office):
     person = office.person()
     see(office, person, EVENING)
-    run(office, DUE)
-    run(office, DUE + timedelta(hours=25))
+    see_again_next_morning(office, person)
     (case,) = rows(office, "cases")
     with office.registry.writing() as connection:
         claim = {"by": "officer", "now": DUE + timedelta(hours=25), "random_bytes": random_bytes}
@@ -131,9 +136,9 @@ def test_on_time_means_before_the_deadline_as_the_sweep_says_it(office, seconds,
 
 
 def test_a_case_an_officer_closed_is_not_opened_again_by_the_next_sweep(office):
-    see(office, office.person(), EVENING)
-    run(office, DUE)
-    run(office, DUE + timedelta(hours=25))
+    person = office.person()
+    see(office, person, EVENING)
+    see_again_next_morning(office, person)
     (case,) = rows(office, "cases")
     with office.registry.writing() as connection:
         step = {"by": "officer", "now": DUE + timedelta(hours=25), "random_bytes": random_bytes}
