@@ -10,7 +10,7 @@ from luutru.throwaway import throwaway_keys
 from residence.credentials.evidence import Evidence
 from residence.errors import Malformed, Untrusted
 from residence.wire.envelope import read_header
-from residence.wire.keyring import Keyring
+from residence.wire.keyring import KeyEntry, Keyring
 from residence.wire.messages import Presence, encode_message
 from residence.wire.receipts import receipt_code
 from residence.wire.signing import SigningKey
@@ -235,3 +235,31 @@ class TestKeyring:
         with pytest.raises(Untrusted):
             outbox.anchor.accept(sign_update(Keyring((), 9), STRANGER.updates), at=EVENING)
         assert outbox.anchor.keyring.serial == 1
+
+    def test_the_same_update_comes_with_every_connection_and_is_taken_once(self, tmp_path):
+        outbox = make_outbox(tmp_path / "kiosk.db")
+        whole, older = (sign_update(Keyring(KEYS.keyring.entries, serial), KEYS.updates) for serial in (2, 1))
+        outbox.anchor.accept(whole, at=EVENING)
+        taken = outbox.anchor.keyring
+        assert outbox.anchor.accept(whole, at=EVENING) is taken
+        outbox.close()
+        again = make_outbox(tmp_path / "kiosk.db")
+        assert again.anchor.accept(whole, at=EVENING).serial == 2
+        with pytest.raises(Untrusted, match=r"keyring.stale"):
+            again.anchor.accept(older, at=EVENING)
+        again.close()
+
+    def test_a_receipt_under_a_key_not_heard_of_settles_nothing_until_the_ring_with_it_came(self, outbox):
+        outbox.keep(make_declaration())
+        row = outbox.unsettled(1)[0]
+        newer = SigningKey("receipt-2", bytes(range(32)))
+        receipt = answer(row.envelope, signer=newer)
+        with pytest.raises(Untrusted, match=r"key.unknown"):
+            outbox.settle(receipt)
+        assert outbox.depth() == 1
+        added = KeyEntry(
+            key_id="receipt-2", use="receipt", owner="authority", public_key=newer.public_key, valid_from="2026-01-01T00:00:00Z"
+        )
+        outbox.anchor.accept(sign_update(Keyring([*KEYS.keyring.entries, added], 2), KEYS.updates), at=EVENING)
+        outbox.settle(receipt)
+        assert outbox.depth() == 0

@@ -290,7 +290,7 @@ def test_a_topic_the_broker_forbids_keeps_the_row_and_says_so(kiosk, broker, aut
 
 def test_a_keyring_update_is_taken_only_when_signed(kiosk, authority):
     outbox, start = kiosk
-    start()
+    uplink = start()
     eventually(lambda: bool(authority.states))
     stranger = throwaway_keys("a stranger")
     authority.client.publish(TOPICS.commands, sign_update(Keyring(stranger.keyring.entries, 5), stranger.updates), qos=1)
@@ -301,6 +301,8 @@ def test_a_keyring_update_is_taken_only_when_signed(kiosk, authority):
     keep(outbox, 1)
     eventually(settled(outbox))
     assert outbox.anchor.keyring.serial == 2
+    uplink.stop()
+    eventually(lambda: authority.states[-1].keyring_serial == 2)  # the kiosk says which ring it holds
 
 
 def test_a_broker_that_is_not_there_is_tried_again_without_end(kiosk, broker):

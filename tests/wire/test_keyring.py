@@ -11,7 +11,7 @@ from residence.clock import rfc3339
 from residence.errors import Malformed, Untrusted
 from residence.wire.keyring import KeyEntry, Keyring, dump_keyring, load_keyring
 from residence.wire.signing import SigningKey
-from residence.wire.updates import accept_update, sign_update
+from residence.wire.updates import accept_update, ring_for_kiosks, sign_update
 
 NOON = datetime(2026, 7, 10, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -111,3 +111,26 @@ class TestUpdates:
     def test_a_revoked_keyring_key_changes_nothing(self):
         with pytest.raises(Untrusted, match=r"key.revoked"):
             accept_update(sign_update(self.ring(2), self.updater), keyring=self.ring(revoked_at=rfc3339(NOON)), at=NOON)
+
+
+class TestRingForKiosks:
+    ours = entry("a", owner="authority", use="seal")
+
+    def test_it_holds_the_authoritys_keys_whatever_became_of_them_and_no_kiosks(self):
+        ring = ring_for_kiosks([entry("b"), msgspec.structs.replace(self.ours, revoked_at=rfc3339(NOON)), entry("c")])
+        assert [each.key_id for each in ring.entries] == ["a"]
+
+    @given(st.permutations(range(3)))
+    def test_its_serial_counts_what_happened_whatever_the_order(self, order):
+        later = entry("z", owner="authority", use="receipt", valid_to=rfc3339(NOON), revoked_at=rfc3339(NOON))
+        keys = [self.ours, later, entry("b", revoked_at=rfc3339(NOON))]
+        ring = ring_for_kiosks([keys[index] for index in order])
+        assert ring.serial == 4
+        assert dump_keyring(ring) == dump_keyring(ring_for_kiosks(keys))
+
+    def test_every_change_makes_it_rise(self):
+        history = [[], [self.ours]]
+        for change in ({"valid_to": rfc3339(NOON)}, {"revoked_at": rfc3339(NOON)}):
+            history.append([msgspec.structs.replace(history[-1][0], **change)])
+        history.append([*history[-1], entry("b", owner="authority", use="receipt")])
+        assert [ring_for_kiosks(each).serial for each in history] == [0, 1, 2, 3, 4]

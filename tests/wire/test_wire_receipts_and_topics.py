@@ -1,13 +1,19 @@
 """Receipt codes and text, Base45, topics and states."""
 
+from datetime import timedelta
+
+import msgspec
 import pytest
 import wire_vectors as make
+from factories import EVENING
 from hypothesis import given
 from hypothesis import strategies as st
 
 from luutru.throwaway import throwaway_keys
+from residence.clock import rfc3339
 from residence.errors import Malformed, Untrusted
 from residence.wire import base45
+from residence.wire.keyring import KeyEntry, Keyring
 from residence.wire.messages import decode_message, encode_message, schema_of
 from residence.wire.receipts import (
     pack_receipts,
@@ -15,10 +21,13 @@ from residence.wire.receipts import (
     parse_receipt_text,
     receipt_code,
     receipt_text,
+    sign_again,
     sign_receipt,
+    signed_with,
     unpack_receipts,
     verify_receipt,
 )
+from residence.wire.signing import SigningKey
 from residence.wire.state import (
     GatewayState,
     KioskState,
@@ -145,3 +154,23 @@ def test_the_acl_names_every_leaf_and_no_wildcard_for_kiosks():
     patterns = [line for line in lines if line.startswith("pattern")]
     assert all("%u" in line or line.endswith("gateway/state") for line in patterns)
     assert not any("#" in line for line in lines)
+
+
+def test_a_receipt_signed_again_says_the_same_and_is_judged_by_when_that_was():
+    newer = SigningKey("receipt-2", bytes(range(32)))
+    now = EVENING + timedelta(days=30)
+    entry = KeyEntry(
+        key_id="receipt-2",
+        use="receipt",
+        owner="authority",
+        public_key=newer.public_key,
+        valid_from=rfc3339(now - timedelta(days=1)),
+    )
+    again = sign_again(GENUINE, newer, now=now)
+    assert signed_with(again) == "receipt-2"
+    assert verify_receipt(again, keyring=Keyring([entry])) == msgspec.structs.replace(make.receipt(), signed_at=rfc3339(now))
+    early = sign_receipt(make.receipt(), newer)  # without the date, the key was not yet valid when it was accepted
+    with pytest.raises(Untrusted, match=r"key.not_yet_valid"):
+        verify_receipt(early, keyring=Keyring([entry]))
+    with pytest.raises(Untrusted, match=r"key.revoked"):
+        verify_receipt(again, keyring=Keyring([msgspec.structs.replace(entry, revoked_at=rfc3339(now))]))
