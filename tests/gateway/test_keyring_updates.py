@@ -45,14 +45,15 @@ class Wire:
 
 
 @pytest.fixture
-def office(small_office):
+def office(office):
+    """Both engines; with a key of use ``keyring`` in the registry."""
     entry = KeyEntry(
         key_id="updates-1", use="keyring", owner=AUTHORITY, public_key=UPDATER.public_key, valid_from=rfc3339(EVENING - DAY)
     )
-    with small_office.registry.writing() as connection:
+    with office.registry.writing() as connection:
         kiosks.add_key(connection, entry, commune_code="demo-01")
-    small_office.provisioned = Keyring([entry], serial=1)
-    yield small_office
+    office.provisioned = Keyring([entry], serial=1)
+    yield office
     structlog.reset_defaults()
 
 
