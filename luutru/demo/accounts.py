@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from registry.seed import DEMO_COMMUNE
-
 from luutru.demo.layout import Layout
 from luutru.demo.prepare import Tools, open_registry
 from registry import accounts
+from registry.seed import DEMO_COMMUNE
 from residence.clock import uuid7
 
 # sign-in name -> (role, premises the role is for)

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from registry.seed import DEMO_COMMUNE, demo_card_payloads, seed_demo
-
 from luutru import keys
 from luutru.demo.broker import Broker
 from luutru.demo.layout import KIOSKS, Layout
@@ -25,6 +23,7 @@ from registry import kiosks
 from registry.database import Registry, connect, upgrade
 from registry.key_provider import FileKeyProvider
 from registry.premises import load_premises
+from registry.seed import DEMO_COMMUNE, demo_card_payloads, seed_demo
 from registry.vault import Vault
 from residence.clock import Clock
 from residence.places.premises import Premises
