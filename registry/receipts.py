@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from registry import tables
+from registry.asking import among
 from residence.wire.messages import Receipt, ReceiptState
 from residence.wire.receipts import parse_receipt_code, read_unverified
 
@@ -42,7 +43,7 @@ def receipts_by_id(connection: Connection, declaration_ids: Iterable[str]) -> di
     wanted = sorted(set(declaration_ids))
     if not wanted:
         return {}
-    query = select(*_COLUMNS).where(tables.receipts.c.declaration_id.in_(wanted))
+    query = select(*_COLUMNS).where(among(tables.receipts.c.declaration_id, wanted, connection))
     return {row.declaration_id: StoredReceipt(**row._mapping) for row in connection.execute(query)}  # noqa: SLF001 - SQLAlchemy's public name
 
 

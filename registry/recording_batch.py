@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection
 
 from registry import presences, surroundings, tables
 from registry.answering import answer, is_on_time
+from registry.asking import Identity, sequences_used
 from registry.columns import fitting
 from registry.declarations import Facts
 from registry.explaining import is_explained
@@ -38,7 +39,6 @@ from residence.stays.reconcile import Reconciliation, reconcile
 from residence.wire.messages import Presence, Receipt, ReceiptFinding
 from residence.wire.receipts import read_unverified
 
-Identity = tuple[str, str, int]
 VIETNAMESE: Final = "VNM"
 
 
@@ -59,7 +59,7 @@ class _Group:
         self.pending = Pending()
         stored = receipts_by_id(connection, (each.message.declaration_id for each in statements))
         self.given = {own_id: (each.body_digest, each.receipt_bytes) for own_id, each in stored.items()}
-        self.sequences = _sequences_used(connection, statements)
+        self.sequences = sequences_used(connection, (identity for each in statements if (identity := _identity(each))))
         fresh = [each for each in statements if each.message.declaration_id not in self.given]
         messages = [each.message for each in fresh]
         self.places = load_places(connection, ((each.premises_id, each.unit) for each in messages))
@@ -253,17 +253,6 @@ class _Group:
 def _identity(statement: Statement) -> Identity | None:
     source = statement.source
     return (source.kiosk_id, source.epoch, source.sequence) if source else None
-
-
-def _sequences_used(connection: Connection, statements: Sequence[Statement]) -> dict[Identity, str]:
-    """Return which of the batch's (kiosk, epoch, sequence) were used before, and by which declaration."""
-    wanted = sorted({identity for each in statements if (identity := _identity(each))})
-    if not wanted:
-        return {}
-    columns = tables.receipts.c
-    asked = tuple_(columns.kiosk_id, columns.epoch, columns.sequence).in_(wanted)
-    query = select(columns.kiosk_id, columns.epoch, columns.sequence, columns.declaration_id).where(asked)
-    return {(row[0], row[1], row[2]): row[3] for row in connection.execute(query)}
 
 
 def _facts(statement: Statement, message: StayDeclaration, verdict: CheckResult) -> Facts:

@@ -18,6 +18,7 @@ import msgspec
 from sqlalchemy import Connection, Row, and_, or_, select
 
 from registry import tables
+from registry.asking import among
 from registry.declarations import Facts, KeptDeclaration, matching_declarations, open_declaration
 from registry.households import known_residences
 from registry.persons import holders, matching_persons, number_indexes
@@ -228,7 +229,7 @@ def _chain_rows(connection: Connection, declarations: Sequence[StayDeclaration])
         if not fresh:
             break
         asked |= wanted
-        condition = or_(columns.declaration_id.in_(fresh), columns.about.in_(fresh))
+        condition = or_(among(columns.declaration_id, fresh, connection), among(columns.about, fresh, connection))
         for row in matching_declarations(connection, condition):
             found[row.declaration_id] = row
             wanted |= {row.declaration_id} | ({row.about} if row.about else set())

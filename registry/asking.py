@@ -1,0 +1,44 @@
+"""Asking for many rows at once with one parameter, whatever the size of a batch: a parameter per value cost as much as the rows.
+
+- SQLite unpacks a JSON array, PostgreSQL an array or JSON; either walks it and looks each value up in the index.
+
+Example: ``select(...).where(among(tables.receipts.c.declaration_id, ids, connection))``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+from sqlalchemy import Column, ColumnElement, Connection, String, any_, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+Identity = tuple[str, str, int]
+
+_USED: Final = {
+    "sqlite": """
+        SELECT r.kiosk_id, r.epoch, r.sequence, r.declaration_id FROM json_each(?) AS asked CROSS JOIN receipts AS r
+        ON r.kiosk_id = json_extract(asked.value, '$[0]') AND r.epoch = json_extract(asked.value, '$[1]')
+        AND r.sequence = json_extract(asked.value, '$[2]')""",
+    "postgresql": """
+        SELECT r.kiosk_id, r.epoch, r.sequence, r.declaration_id FROM json_array_elements(%s::json) AS asked(value) JOIN receipts AS r
+        ON r.kiosk_id = asked.value ->> 0 AND r.epoch = asked.value ->> 1 AND r.sequence = CAST(asked.value ->> 2 AS bigint)""",
+}
+
+
+def among(column: Column[str], values: Sequence[str], connection: Connection) -> ColumnElement[bool]:
+    """Return ``column IN values`` for text."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(cast(list(values), ARRAY(String)))
+    asked = func.json_each(literal(msgspec.json.encode(values).decode())).table_valued("value")
+    return column.in_(select(asked.c.value))
+
+
+def sequences_used(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, str]:
+    """Return which of these (kiosk, epoch, sequence) have a receipt, and of which declaration."""
+    wanted = sorted(set(identities))
+    if not wanted:
+        return {}
+    found = connection.exec_driver_sql(_USED[connection.dialect.name], (msgspec.json.encode(wanted).decode(),))
+    return {(row[0], row[1], row[2]): row[3] for row in found}
