@@ -207,8 +207,7 @@ class Uplink:
     def _lost(self, trouble: str) -> None:
         if self._health.state is ConnectionState.WAITING:
             return
-        attempts = self._health.attempts
-        self._client = None
+        self._client, attempts = None, self._health.attempts
         self._delivery.connection_lost()
         wait = backoff(attempts, jitter=self._jitter, base=self._line.backoff_base, cap=self._line.backoff_cap)
         self._retry_at = self._seconds() + wait
