@@ -2,6 +2,7 @@
 
 - Names are released separately, for a purpose and on the record (``registry/release.py``); nothing here opens a seal.
 - Every list is bounded and ordered, and asks for one premises of one commune: the index it needs is (commune, premises, ...).
+- A stay declared ahead is listed (``StayOnList.is_expected``) and never counted as staying.
 - Tonight is what stands now, what arrived since ``since``, and what was refused or set in conflict since then.
 
 Example: ``list_stays(connection, Place("demo-01", "htl-sao-mai"), since=now - timedelta(hours=36))``
@@ -43,7 +44,7 @@ class UnsettledDeclaration(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_stays(connection: Connection, place: Place, *, since: datetime, limit: int = MOST) -> list[StayOnList]:
-    """Return stays standing now or begun since ``since``, youngest arrival first."""
+    """Return stays standing now or declared ahead, and those begun and ended since ``since``, youngest arrival first."""
     columns = tables.stays.c
     query = (
         select(*_STAY_COLUMNS)
@@ -82,12 +83,12 @@ def list_unsettled(connection: Connection, place: Place, *, since: datetime, lim
     return [UnsettledDeclaration(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  # SQLAlchemy's public name
 
 
-def count_stays(connection: Connection, commune_code: str) -> dict[str, int]:
-    """Return how many stays stand now at each premises of a commune."""
+def count_stays(connection: Connection, commune_code: str, *, now: datetime) -> dict[str, int]:
+    """Return how many stays have begun and stand at each premises of a commune."""
     columns = tables.stays.c
     query = (
         select(columns.premises_id, func.count())
-        .where(and_(columns.commune_code == commune_code, columns.status.in_(OPEN)))
+        .where(and_(columns.commune_code == commune_code, columns.status.in_(OPEN), columns.start_at <= now))
         .group_by(columns.premises_id)
     )
     return {premises_id: count for premises_id, count in connection.execute(query)}  # noqa: C416  # rows are not pairs to mypy

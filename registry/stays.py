@@ -47,6 +47,14 @@ class StayOnList(msgspec.Struct, frozen=True, kw_only=True):
     declaration_ids: tuple[str, ...]
     recorded_at: datetime
 
+    def is_expected(self, now: datetime) -> bool:
+        """Tell whether the guest was declared ahead and is not in the house yet."""
+        return self.status in _STANDING and self.start_at > now
+
+    def shown(self, now: datetime) -> str:
+        """Return the code word of its state: its status, or ``expected`` before it has begun."""
+        return "expected" if self.is_expected(now) else self.status
+
 
 def known_stays(connection: Connection, person_ids: Iterable[str]) -> tuple[list[KnownStay], dict[str, str]]:
     """Return every stay of these people that was not removed, and premises id -> commune of each."""

@@ -24,7 +24,13 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "refused": "Refused",
         "conflicting": "In conflict, please check",
     },
-    "stay": {"open": "Staying", "ended": "Checked out", "withdrawn": "Withdrawn", "disputed": "In dispute"},
+    "stay": {
+        "open": "Staying",
+        "expected": "Expected",
+        "ended": "Checked out",
+        "withdrawn": "Withdrawn",
+        "disputed": "In dispute",
+    },
     "kind": {
         "arrival": "Arrival",
         "extension": "Extension",
@@ -185,6 +191,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 TAGS: Final[Mapping[str, str]] = {
     "accepted": "govuk-tag--green",
     "open": "govuk-tag--green",
+    "expected": "govuk-tag--blue",
     "conflicting": "govuk-tag--yellow",
     "disputed": "govuk-tag--yellow",
     "refused": "govuk-tag--red",

@@ -1,6 +1,7 @@
 """Tonight at one premises: who is declared, what needs a hand before its deadline, who was seen and is not declared.
 
 - Everything with an own legal deadline carries it; the page counts down to it.
+- Whoever is declared ahead is expected: listed, not in the house, and no work before tonight's deadline.
 - Names come through ``release_persons`` once per opened page; the polled part carries none.
 - The fine band is what an inspection at this moment would count: uncovered people and refused declarations (dated data).
 
@@ -36,11 +37,14 @@ class GuestRow(msgspec.Struct, frozen=True, kw_only=True):
 
     stay: StayOnList
     name: str
+    expected: bool = False  # declared ahead, not in the house yet
     findings: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:
         """Return the code word the row's tag shows."""
+        if self.expected:
+            return "expected"
         return "disputed" if self.findings and self.stay.status == "open" else self.stay.status
 
 
@@ -56,9 +60,20 @@ class Tonight(msgspec.Struct, frozen=True, kw_only=True):
 
     guests: tuple[GuestRow, ...]
     unsettled: tuple[UnsettledDeclaration, ...]
+    later: tuple[UnsettledDeclaration, ...]  # the same, of people who have not arrived yet
     seen: tuple[SeenRow, ...]
     band: FineBand | None
     version: str  # changes when a row appears or goes
+
+    @property
+    def staying(self) -> int:
+        """Return how many declared people are in the house."""
+        return sum(each.stay.status == "open" and not each.expected for each in self.guests)
+
+    @property
+    def expected(self) -> int:
+        """Return how many people are declared ahead."""
+        return sum(each.expected for each in self.guests)
 
     @property
     def needs_action(self) -> int:
@@ -77,7 +92,8 @@ def tonight(server: Server, connection: Connection, premises: Premises, *, look:
     place = Place(premises.commune_code, premises.premises_id)
     stays = list_stays(connection, place, since=now - LOOK_BACK)
     on_list = {each for stay in stays for each in stay.declaration_ids}  # these show their findings in the guest's own row
-    unsettled = [each for each in list_unsettled(connection, place, since=now - LOOK_BACK) if each.declaration_id not in on_list]
+    waiting = [each for each in list_unsettled(connection, place, since=now - LOOK_BACK) if each.declaration_id not in on_list]
+    unsettled = [each for each in waiting if not _is_ahead(each, now)]
     last_seen = {each.who: each for each in sightings(connection, [premises.premises_id], since=now - LOOK_BACK)}
     seen = [SeenRow(sighting=each, deadline=_deadline(server, premises, each)) for each in last_seen.values()]
     names = _names(server, connection, stays, look=look)
@@ -86,6 +102,7 @@ def tonight(server: Server, connection: Connection, premises: Premises, *, look:
         GuestRow(
             stay=stay,
             name=names.get(stay.person_id, ""),
+            expected=stay.is_expected(now),
             findings=tuple(
                 sorted(
                     {found.code for each in stay.declaration_ids for found in findings.get(each, ()) if found.severity != "info"}
@@ -99,10 +116,15 @@ def tonight(server: Server, connection: Connection, premises: Premises, *, look:
     return Tonight(
         guests=guests,
         unsettled=tuple(unsettled),
+        later=tuple(each for each in waiting if _is_ahead(each, now)),
         seen=tuple(seen),
         band=fines.band_for(undeclared) if fines and undeclared else None,
-        version=_version(guests, unsettled, seen),
+        version=_version(guests, waiting, seen),
     )
+
+
+def _is_ahead(declared: UnsettledDeclaration, now: datetime) -> bool:
+    return declared.arrival_at is not None and declared.arrival_at > now
 
 
 def _deadline(server: Server, premises: Premises, sighting: Sighting) -> Deadline:
@@ -130,6 +152,6 @@ def _names(server: Server, connection: Connection, stays: list[StayOnList], *, l
 
 
 def _version(guests: tuple[GuestRow, ...], unsettled: list[UnsettledDeclaration], seen: list[SeenRow]) -> str:
-    ids = [each.stay.stay_id for each in guests] + [each.declaration_id for each in unsettled]
+    ids = [f"{each.stay.stay_id} {each.expected}" for each in guests] + [each.declaration_id for each in unsettled]
     ids += [each.sighting.presence_id for each in seen]
     return sha256("\n".join(ids).encode()).hexdigest()[:16]

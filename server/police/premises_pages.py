@@ -28,7 +28,7 @@ def show_all(request: Request, caller: Caller, account: SignedIn, server: Wired)
     server.policy.require(account, "list_premises", resource=CommuneResource(commune=account.commune_code))
     with server.registry.reading() as connection:
         places = premises_of(connection, account.commune_code, vault=server.registry.vault)
-        counts = count_stays(connection, account.commune_code)
+        counts = count_stays(connection, account.commune_code, now=server.clock.now())
     return render(request, "police/premises.html", caller=caller, places=places, counts=counts)
 
 

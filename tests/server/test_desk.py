@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 import pytest
 from factories import make_declaration, make_person
@@ -220,3 +221,43 @@ def test_a_body_sent_in_pieces_without_a_length_is_limited_too(world):
         headers = world.bearer("clerk") | {"content-type": "application/x-www-form-urlencoded"}
         answer = world.client("clerk").post(path, content=pieces(), headers=headers)
         assert answer.status_code == 413, path
+
+
+def test_a_guest_declared_ahead_is_expected_and_neither_in_the_house_nor_due_tonight(world, clerk):
+    world.see_somebody(premises_id="htl-sao-mai", unit="202")
+    seen = clerk.get("/desk").text
+    ahead = {"arrival": "2026-07-13T14:00:00+07:00", "planned_departure": "2026-07-15T12:00:00+07:00"}
+    assert world.declare_guest(**ahead).receipt.state == "accepted"
+    page = clerk.get("/desk").text
+    assert ">Expected</strong>" in page
+    assert ">Staying</strong>" not in page
+    assert "<strong>0</strong><span>declared and staying" in page
+    assert "<strong>1</strong><span>expected later" in page
+    assert page.count("data-countdown") == seen.count("data-countdown")
+    assert "Expected" in world.client("officer").get("/police/premises/htl-sao-mai").text
+    counts = world.client("officer").get("/police/premises").text
+    assert re.search(r"Sao Mai.*?luutru-due\">0 ", counts, re.DOTALL)
+    world.clock.pass_time(days=3, hours=1)
+    assert "<strong>1</strong><span>declared and staying" in clerk_again(world).get("/desk").text
+
+
+def test_a_refused_statement_about_later_is_not_counted_against_tonight(world, clerk):
+    refused = world.declare_guest(unit=None, arrival="2026-07-13T14:00:00+07:00", planned_departure="2026-07-15T12:00:00+07:00")
+    assert refused.receipt.state == "refused"
+    page = clerk.get("/desk").text
+    assert "<strong>0</strong><span>still to be declared" in page
+    assert "To put right before they arrive" in page
+
+
+def test_a_stay_declared_ahead_does_not_cover_who_is_seen_today(world, clerk):
+    person = make_person()
+    world.see_somebody(premises_id="htl-sao-mai", unit="201", person=person)
+    ahead = {"arrival": "2026-07-13T14:00:00+07:00", "planned_departure": "2026-07-15T12:00:00+07:00"}
+    world.declare_guest(person=person, **ahead)
+    world.see_somebody(premises_id="htl-sao-mai", unit="201", person=person)
+    assert count(world, tables.presences) == 2
+    assert "<strong>1</strong><span>still to be declared" in clerk.get("/desk").text
+
+
+def clerk_again(world):
+    return world.client("clerk")
