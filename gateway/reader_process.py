@@ -100,7 +100,8 @@ class ReaderProcess:
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
         """Have the child send."""
-        if self._state is not ConnectionState.CONNECTED:
+        # While it is still subscribing, too: what waited in our session comes before the SUBACK, and is to be answered at once.
+        if self._state not in {ConnectionState.CONNECTED, ConnectionState.CONNECTING}:
             return False
         return self._tell("publish", topic, payload, retain)
 

@@ -18,8 +18,17 @@ PEOPLE = 12
 def test_sweeps_at_the_same_moment_make_each_notice_and_each_case_once(office):
     office.clock.instant = SEEN
     kiosk = office.kiosk()
-    office.intake.take([office.deliver(kiosk, office.presence(kiosk, seen_at=SEEN.isoformat())) for _ in range(PEOPLE)])
+    people = [office.person() for _ in range(PEOPLE)]
+
+    def see_all(at):
+        office.clock.instant = at
+        seen = [office.deliver(kiosk, office.presence(kiosk, person=each, seen_at=at.isoformat())) for each in people]
+        office.intake.take(seen)
+
+    see_all(SEEN)
     for at in (DUE, DUE + timedelta(hours=25)):
+        if at > DUE:
+            see_all(DUE + timedelta(hours=10))  # past the deadline, after the notice
         start, failed = threading.Barrier(3), []
 
         def once(at=at, start=start, failed=failed):
