@@ -11,15 +11,14 @@ Example: ``load_profile(Path("kiosk.toml")).premises.units``
 
 from __future__ import annotations
 
-import re
-import tomllib
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+from residence.choices import Choices
 from residence.errors import Malformed
+from residence.errors.setting_files import read_toml, setting_refusal
 from residence.places.premises import UNIT_MANDATORY, Premises, PremisesKind
 from residence.stays.declaration import DeclarantRole
 
@@ -30,9 +29,7 @@ ReaderKind = Literal["camera", "video", "images", "cards", "serial"]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-
-_WHERE: Final = re.compile(r" - at `(?P<path>[^`]*)`$")
-_UNKNOWN: Final = re.compile(r"unknown field `(?P<name>[^`]*)`")
+_NOT_SETTINGS = frozenset({"folder", "choices"})  # of a profile; the process puts them there
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,7 +105,7 @@ class ReaderSection(_Section, frozen=True, kw_only=True):
 
 
 class KioskProfile(_Section, frozen=True, kw_only=True):
-    """One kiosk. ``folder`` is where the profile was read from; relative paths start there."""
+    """One kiosk. ``folder`` is where the profile was read from; relative paths start there. ``choices`` come from a file of their own."""
 
     kiosk: KioskSection
     premises: PremisesSection
@@ -118,6 +115,7 @@ class KioskProfile(_Section, frozen=True, kw_only=True):
     page: PageSection = PageSection()
     readers: tuple[ReaderSection, ...] = ()
     folder: str = "."
+    choices: Choices = Choices()
 
     def path(self, setting: str) -> Path:
         """Return a path of the profile, made absolute against the profile's folder."""
@@ -158,16 +156,16 @@ def load_profile(path: Path) -> KioskProfile:
 
 def parse_profile(text: str, *, folder: Path) -> KioskProfile:
     """Read a profile's TOML text, or raise ``Malformed("profile.*")`` with a pointer to the setting."""
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Malformed("profile.not_toml", "", str(error)) from error
-    if "folder" in table:
-        raise Malformed("profile.unknown_setting", "/folder", "folder is where the file lies; it cannot be set")
+    table = read_toml(text.encode("utf-8", "surrogatepass"), area="profile")
+    for name in sorted(_NOT_SETTINGS & table.keys()):
+        raise Malformed("profile.unknown_setting", f"/{name}", f"{name} cannot be set in a profile")
     try:
         profile = msgspec.convert(table, KioskProfile)
     except msgspec.ValidationError as error:
-        raise _refusal(str(error)) from error
+        known = [name.rpartition(".")[2] for name in settings_of()] + [
+            field.name for field in msgspec.structs.fields(KioskProfile)
+        ]
+        raise setting_refusal(str(error), area="profile", known=known) from error
     if len(set(profile.kiosk.languages)) != len(profile.kiosk.languages):
         raise Malformed("profile.invalid_setting", "/kiosk/languages", "a language stands twice")
     return msgspec.structs.replace(profile, folder=str(folder))
@@ -180,20 +178,6 @@ def settings_of(section: type[msgspec.Struct] = KioskProfile, prefix: str = "") 
         kind = ReaderSection if field.name == "readers" else field.type
         if isinstance(kind, type) and issubclass(kind, _Section):
             names += settings_of(kind, f"{prefix}{field.name}.")
-        elif field.name != "folder":
+        elif field.name not in _NOT_SETTINGS:
             names.append(prefix + field.name)
     return names
-
-
-def _refusal(message: str) -> Malformed:
-    """Turn msgspec's message into our error with a JSON pointer to the setting."""
-    where = _WHERE.search(message)
-    pointer = re.sub(r"\[(\d+|\.\.\.)\]", r"/\1", where["path"].removeprefix("$")).replace(".", "/") if where else ""
-    text = _WHERE.sub("", message)
-    unknown = _UNKNOWN.search(text)
-    if unknown is None:
-        return Malformed("profile.invalid_setting", pointer, text)
-    known = [name.rpartition(".")[2] for name in settings_of()] + [field.name for field in msgspec.structs.fields(KioskProfile)]
-    near = get_close_matches(unknown["name"], known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return Malformed("profile.unknown_setting", f"{pointer}/{unknown['name']}", f"no such setting: {unknown['name']}{hint}")

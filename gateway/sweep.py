@@ -28,11 +28,12 @@ from registry.notices import Notice, send_notice, sent_notices
 from registry.premises import load_places
 from registry.presences import KEPT_FOR, premises_with_presences, purge_expired, sightings
 from residence.cases.notices import NoticeKind, addressee
-from residence.cases.undeclared import PremisesState, Undeclared, find_undeclared
+from residence.cases.undeclared import Patience, PremisesState, Undeclared, find_undeclared
 from residence.places.premises import Premises
 from residence.stays.rules import RuleBook
 
 RandomBytes = Callable[[int], bytes]
+DEFAULT_PATIENCE: Final = Patience()
 PAGE: Final = 500
 DELIVERS_WITHIN: Final = timedelta(minutes=5)  # an outbox whose oldest row is older than this is not delivering
 log = structlog.get_logger("luutru.gateway")
@@ -65,7 +66,9 @@ class _Tally:
         self.rules[key] = self.rules.get(key, 0) + 1
 
 
-def sweep(registry: Registry, *, rules: RuleBook, now: datetime, random_bytes: RandomBytes) -> Swept:
+def sweep(
+    registry: Registry, *, rules: RuleBook, now: datetime, random_bytes: RandomBytes, patience: Patience = DEFAULT_PATIENCE
+) -> Swept:
     """Judge every premises at which somebody undeclared was seen, as of ``now``."""
     with registry.writing() as connection:
         expired = purge_expired(connection, now=now)
@@ -75,7 +78,7 @@ def sweep(registry: Registry, *, rules: RuleBook, now: datetime, random_bytes: R
         states, after = _next_page(registry, after, now)
         tally.premises += len(states)
         for state in states:
-            _judge_safely(registry, state, tally, rules=rules, now=now, random_bytes=random_bytes)
+            _judge_safely(registry, state, tally, rules=rules, now=now, random_bytes=random_bytes, patience=patience)
     if tally.notices or tally.cases or expired:
         log.info("swept", notices=tally.notices, cases=tally.cases, expired=expired, rules=tally.rules)
     return Swept(
@@ -101,11 +104,18 @@ def _next_page(registry: Registry, after: str, now: datetime) -> tuple[list[Prem
 
 
 def _judge_safely(
-    registry: Registry, state: PremisesState, tally: _Tally, *, rules: RuleBook, now: datetime, random_bytes: RandomBytes
+    registry: Registry,
+    state: PremisesState,
+    tally: _Tally,
+    *,
+    rules: RuleBook,
+    now: datetime,
+    random_bytes: RandomBytes,
+    patience: Patience,
 ) -> None:
     try:
         with registry.writing() as connection:
-            _judge(connection, state, tally, rules=rules, now=now, random_bytes=random_bytes)
+            _judge(connection, state, tally, rules=rules, now=now, random_bytes=random_bytes, patience=patience)
     except OperationalError:
         raise  # the database is in trouble, not this premises
     except Exception as error:  # noqa: BLE001 - one premises must not keep the others waiting; it is logged and counted
@@ -114,7 +124,14 @@ def _judge_safely(
 
 
 def _judge(
-    connection: Connection, state: PremisesState, tally: _Tally, *, rules: RuleBook, now: datetime, random_bytes: RandomBytes
+    connection: Connection,
+    state: PremisesState,
+    tally: _Tally,
+    *,
+    rules: RuleBook,
+    now: datetime,
+    random_bytes: RandomBytes,
+    patience: Patience,
 ) -> None:
     own_id = state.premises.premises_id
     take_turn(connection, own_id)
@@ -127,6 +144,7 @@ def _judge(
         premises={own_id: state},
         rules=rules,
         now=now,
+        patience=patience,
     )
     for found in overdue:
         if found.step == "notice":

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from registry.database import Registry
 from residence.clock import Clock
+from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
 from server import home, problems
@@ -56,6 +57,7 @@ def create_app(  # everything a process needs, once
     clock: Clock,
     random_bytes: Callable[[int], bytes],
     settings: ServerSettings,
+    card_policy: CardPolicy = DEFAULT_POLICY,
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
     app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
@@ -66,6 +68,7 @@ def create_app(  # everything a process needs, once
         clock=clock,
         random_bytes=random_bytes,
         settings=settings,
+        card_policy=card_policy,
         policy=load_policy(),
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),

@@ -14,6 +14,7 @@ from fastapi import Request
 
 from registry.database import Registry
 from residence.clock import Clock
+from residence.credentials.card_qr import CardPolicy
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
 from server.limits import AttemptCounter
@@ -30,6 +31,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     random_bytes: Callable[[int], bytes]
     settings: ServerSettings
+    card_policy: CardPolicy
     policy: Policy
     sign_in_attempts: AttemptCounter
     receipt_attempts: AttemptCounter

@@ -68,7 +68,7 @@ def from_idle(screen: Idle, event: Event, profile: KioskProfile, now: Moment) ->
         case Started():
             return (ChoosePurpose() if _asks_purpose(profile) else ShowCard(purpose="stay")), ()
         case CardSeen(capture=capture, fresh_id=fresh_id):
-            reading = _read(capture, now)
+            reading = _read(capture, profile, now)
             if isinstance(reading, Problem):
                 return ShowCard(purpose="stay", hint=reading), (Play(cue="problem"),)
             if profile.kiosk.presence and _asks_purpose(profile):
@@ -103,7 +103,7 @@ def from_card(screen: ShowCard, event: Event, profile: KioskProfile, now: Moment
     """Wait for a card, or for "I have no card"."""
     match event:
         case CardSeen(capture=capture, fresh_id=fresh_id):
-            reading = _read(capture, now)
+            reading = _read(capture, profile, now)
             if isinstance(reading, Problem):
                 return replace(screen, hint=reading), (() if reading == screen.hint else (Play(cue="problem"),))
             if screen.purpose == "entry":
@@ -126,7 +126,7 @@ def from_typing(screen: Typing, event: Event, profile: KioskProfile, now: Moment
             answer = _answered(screen.typed, asked, text, now)
             return (replace(screen, problem=answer) if isinstance(answer, Problem) else _after(asked, answer, profile)), ()
         case CardSeen(capture=capture):
-            reading = _read(capture, now)
+            reading = _read(capture, profile, now)
             if isinstance(reading, Problem):
                 return screen, ()
             return ConfirmPerson(draft=Draft(reading=reading)), (Play(cue="card-read"),)
@@ -158,15 +158,15 @@ def _asks_purpose(profile: KioskProfile) -> bool:
     return profile.kiosk.kind == "lobby"
 
 
-def _read(capture: Capture, now: Moment) -> Reading | Problem:
+def _read(capture: Capture, profile: KioskProfile, now: Moment) -> Reading | Problem:
     """Return the reading, or the problem that says best why there is none."""
     today = now.wall.astimezone(VIETNAM).date()
     outcome: PayloadOutcome | MrzOutcome
     if capture.kind == "mrz":
         lines = capture.payload.decode("ascii", "replace").splitlines()
-        outcome = read_mrz(lines, reader=capture.reader, today=today)
+        outcome = read_mrz(lines, reader=capture.reader, today=today, no_expiry=profile.choices.no_expiry)
     else:
-        outcome = read_payload(capture.payload, reader=capture.reader, today=today)
+        outcome = read_payload(capture.payload, reader=capture.reader, today=today, policy=profile.choices.card)
     return outcome.reading or _wrong(outcome.problems) or problem("kiosk.no_card_in_code")
 
 

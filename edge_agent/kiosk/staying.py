@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, time, timedelta
-from functools import cache
 from typing import Final
 
 from edge_agent.kiosk.events import Confirmed, Effect, Event, Keep, NightsChosen, ReasonChosen, UnitChosen, WentBack
@@ -21,7 +20,6 @@ from residence.clock import VIETNAM, rfc3339
 from residence.errors import problem
 from residence.stays.check import check_declaration
 from residence.stays.declaration import Declarant, Reason, StayDeclaration
-from residence.stays.rules import RuleBook, load_rule_book
 
 MOST_NIGHTS: Final = 29
 LEAVING_TIME: Final = time(12, 0)
@@ -79,7 +77,7 @@ def from_reason(screen: ChooseReason, event: Event, profile: KioskProfile, now: 
         case ReasonChosen(reason=reason) if reason in REASONS:
             draft = replace(screen.draft, reason=reason)
             declaration = declaration_of(draft, declaration_id=_NO_ID, profile=profile, now=now)
-            result = check_declaration(declaration, premises=profile.place(), rules=_rules(), now=now.wall)
+            result = check_declaration(declaration, premises=profile.place(), rules=profile.choices.rules, now=now.wall)
             return Review(draft=draft, problems=tuple(result.problems)), ()
         case WentBack():
             return ChooseNights(draft=screen.draft), ()
@@ -138,8 +136,3 @@ def _unit_named(text: str, profile: KioskProfile) -> str | None:
         return wanted if 0 < len(wanted) <= LONGEST_UNIT else None
     by_name = {unit.casefold(): unit for unit in profile.premises.units}
     return by_name.get(wanted.casefold())
-
-
-@cache
-def _rules() -> RuleBook:
-    return load_rule_book()

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from luutru.choices import ChoicesOption, choices_of
+
 if TYPE_CHECKING:
+    from residence.credentials.card_qr import CardPolicy
     from residence.credentials.reading import PayloadOutcome
 
 app = typer.Typer(no_args_is_help=True, help="Read the payload of a card's QR code.")
@@ -45,12 +48,15 @@ def as_object(outcome: PayloadOutcome) -> dict[str, Any]:
     }
 
 
-def answer(line: bytes, *, today: date) -> tuple[dict[str, Any], bool]:
+def answer(line: bytes, *, today: date, policy: CardPolicy) -> tuple[dict[str, Any], bool]:
     """Answer one escaped payload."""
     from residence.credentials.reading import read_payload, refuse_payload
 
     payload = unescape(line)
-    outcome = refuse_payload("payload.bad_escape") if payload is None else read_payload(payload, reader="cli", today=today)
+    if payload is None:
+        outcome = refuse_payload("payload.bad_escape")
+    else:
+        outcome = read_payload(payload, reader="cli", today=today, policy=policy)
     return as_object(outcome), outcome.ok
 
 
@@ -62,6 +68,7 @@ def parse(
         bool, typer.Option("--jsonl", help="One payload per line on stdin, one JSON object per line on stdout.")
     ] = False,
     today: Annotated[str | None, typer.Option(help="Judge dates as on this day (YYYY-MM-DD) instead of today.")] = None,
+    choices: ChoicesOption = None,
 ) -> None:
     """Read the text in a card's QR and name every problem.
 
@@ -70,14 +77,14 @@ def parse(
     from luutru.jsonl import answer_lines, day_in_vietnam
     from residence.credentials.reading import read_payload
 
-    day = day_in_vietnam(today)
+    day, policy = day_in_vietnam(today), choices_of(choices).card
     if jsonl and text is not None:
         raise typer.BadParameter("give payloads on stdin with --jsonl", param_hint="TEXT")
     if jsonl:
-        raise typer.Exit(answer_lines(lambda line: answer(line, today=day)))
+        raise typer.Exit(answer_lines(lambda line: answer(line, today=day, policy=policy)))
     # On a terminal or a pipe the final line end belongs to the shell, not to the code.
     payload = text.encode("utf-8", "surrogateescape") if text is not None else sys.stdin.buffer.read()
-    outcome = read_payload(payload, reader="cli", today=day)
+    outcome = read_payload(payload, reader="cli", today=day, policy=policy)
     _print(outcome)
     raise typer.Exit(0 if outcome.ok else 1)
 

@@ -2,7 +2,7 @@
 
 - ``--jsonl``: ``{"arrival", "premises_kind", "person", "remote_area"}`` per line on stdin, ``{"due", "rule", "rule_set", "article"}`` per
   line on stdout. A line that cannot be answered has ``"due": null`` and ``problems``.
-- The two open questions of law have an option each; without them the defaults of the rule set hold.
+- The two open questions of law have an option each, which goes before ``--choices``; without either the rule set's own defaults hold.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import typer
+
+from luutru.choices import ChoicesOption, choices_of
 
 if TYPE_CHECKING:
     from residence.stays.rules import RuleBook
@@ -36,15 +38,13 @@ class Answered(msgspec.Struct):
     article: str | None
 
 
-def _rule_book(after_midnight: str | None, *, cutoff_exclusive: bool) -> RuleBook:
-    from residence.stays.rules import load_rule_book
-
+def _rule_book(rules: RuleBook, after_midnight: str | None, *, cutoff_exclusive: bool) -> RuleBook:
     choices: dict[str, object] = {}
     if after_midnight is not None:
         choices["after_midnight_policy"] = after_midnight
     if cutoff_exclusive:
         choices["cutoff_inclusive"] = False
-    return load_rule_book().with_choices(**choices)
+    return rules.with_choices(**choices)
 
 
 def _answer(line: bytes, rules: RuleBook) -> tuple[Any, bool]:
@@ -88,6 +88,7 @@ def deadline(
     cutoff_exclusive: Annotated[
         bool, typer.Option("--cutoff-exclusive", help="Count exactly 23:00:00 as before the cut-off.")
     ] = False,
+    choices: ChoicesOption = None,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="One question per line on stdin, one answer per line on stdout.")
     ] = False,
@@ -98,7 +99,7 @@ def deadline(
     """
     from luutru.jsonl import answer_lines
 
-    rules = _rule_book(after_midnight, cutoff_exclusive=cutoff_exclusive)
+    rules = _rule_book(choices_of(choices).rules, after_midnight, cutoff_exclusive=cutoff_exclusive)
     if jsonl and arrival is None:
         raise typer.Exit(answer_lines(lambda line: _answer(line, rules)))
     if jsonl or arrival is None:

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from luutru.choices import ChoicesOption, choices_of
 from residence.places.premises import PremisesKind
 
 if TYPE_CHECKING:
     from residence.places.premises import Premises
     from residence.stays.check import CheckResult
+    from residence.stays.rules import RuleBook
 
 app = typer.Typer(no_args_is_help=True, help="Check a stay declaration.")
 
@@ -65,12 +67,11 @@ def _shape(result: CheckResult) -> dict[str, Any]:
     }
 
 
-def _answer(line: bytes, now: datetime) -> tuple[Any, bool]:
+def _answer(line: bytes, now: datetime, rules: RuleBook) -> tuple[Any, bool]:
     from luutru.jsonl import decode_line, malformed
     from residence.errors import Problem
     from residence.stays.check import check_declaration
     from residence.stays.declaration import StayDeclaration
-    from residence.stays.rules import load_rule_book
 
     stated = decode_line(line, StayDeclaration)
     try:
@@ -79,7 +80,7 @@ def _answer(line: bytes, now: datetime) -> tuple[Any, bool]:
         stated, premises = malformed(error), None
     if isinstance(stated, Problem):
         return {"ok": False, "problems": [stated], "due": None, "rule_set": None}, False
-    result = check_declaration(stated, premises=premises, rules=load_rule_book(), now=now)
+    result = check_declaration(stated, premises=premises, rules=rules, now=now)
     return _shape(result), result.ok
 
 
@@ -88,6 +89,7 @@ def check(
     file: Annotated[Path | None, typer.Argument(help="A file with one declaration as JSON.", exists=True, dir_okay=False)] = None,
     *,
     at: Annotated[str | None, typer.Option(help="The present instant, RFC 3339; without it the machine's clock.")] = None,
+    choices: ChoicesOption = None,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="One declaration per line on stdin, one answer per line on stdout.")
     ] = False,
@@ -105,11 +107,12 @@ def check(
         now = parse_instant(at) if at else SystemClock().now()
     except Malformed as error:
         raise typer.BadParameter("not RFC 3339 with an offset", param_hint="--at") from error
+    rules = choices_of(choices).rules
     if jsonl and file is None:
-        raise typer.Exit(answer_lines(lambda line: _answer(line, now)))
+        raise typer.Exit(answer_lines(lambda line: _answer(line, now, rules)))
     if jsonl or file is None:
         raise typer.BadParameter("give one file, or --jsonl and declarations on stdin")
-    reply, fine = _answer(file.read_bytes(), now)
+    reply, fine = _answer(file.read_bytes(), now, rules)
     for each in reply["problems"]:
         typer.echo(f"{each.severity}  {each.pointer or '/'}  {each.message.en}")
     typer.echo(f"{'ok' if fine else 'not ok'}, due before {reply['due']} by {reply['rule_set']}")

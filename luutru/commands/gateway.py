@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from luutru.choices import ChoicesOption, choices_of
 from luutru.commands.gateway_keys import app as keys_app
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     batch: BatchOption = 500,
     reader: ReaderOption = True,
     sweep_seconds: SweepOption = 60.0,
+    choices: ChoicesOption = None,
 ) -> None:
     """Take declarations from the broker until asked to stop (SIGTERM or Ctrl-C).
 
@@ -101,6 +103,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
         batch=batch,
         reader=reader,
         sweep_every=timedelta(seconds=sweep_seconds) if sweep_seconds else None,
+        choices=choices_of(choices),
     )
     configure_logs()
     try:
@@ -116,6 +119,7 @@ def sweep_once(
     at: Annotated[str | None, typer.Option(help="The instant to sweep as of, RFC 3339; now when left out.")] = None,
     registry: RegistryOption = DEFAULT_REGISTRY,
     vault: VaultOption = Path("vault"),
+    choices: ChoicesOption = None,
     json: JsonOption = False,
 ) -> None:
     """Sweep once: who is overdue becomes a notice first, a case later. Sweeping again changes nothing.
@@ -127,15 +131,15 @@ def sweep_once(
     from luutru.system import random_bytes, system_clock
     from residence.clock import parse_instant
     from residence.errors import Malformed
-    from residence.stays.rules import load_rule_book
 
     try:
         now = parse_instant(at) if at else system_clock().now()
     except Malformed as error:
         raise typer.BadParameter(error.detail, param_hint="--at") from None
+    chosen = choices_of(choices)
     opened = open_registry(registry, vault)
     try:
-        swept = sweep(opened, rules=load_rule_book(), now=now, random_bytes=random_bytes)
+        swept = sweep(opened, rules=chosen.rules, now=now, random_bytes=random_bytes, patience=chosen.patience)
     finally:
         opened.close()
     if json:

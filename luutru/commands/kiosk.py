@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from luutru.choices import ChoicesOption, choices_of
+
 if TYPE_CHECKING:
     from firmware_config.profiles import KioskProfile, ReaderSection
     from residence.errors import LuutruError
@@ -33,17 +35,18 @@ def run_kiosk(
     cards: Annotated[
         str | None, typer.Option(help="Render the card texts in this file as a video; 'sample' for the built-in invented ones.")
     ] = None,
+    choices: ChoicesOption = None,
 ) -> None:
     """Run a kiosk until asked to stop (SIGTERM or Ctrl-C). Its page is on loopback.
 
     Example: luutru kiosk run kiosk.toml --cards sample
     """
     from luutru.logs import configure_logs
-    from luutru.processes.kiosk import run, with_readers
+    from luutru.processes.kiosk import run, with_choices, with_readers
     from residence.errors import LuutruError
 
     sections = _chosen_readers(camera, images, cards)
-    loaded = _load(profile)
+    loaded = with_choices(_load(profile), choices_of(choices))
     configure_logs()
     try:
         run(with_readers(loaded, sections) if sections else loaded, on_ready=lambda url: typer.echo(f"The kiosk's page: {url}"))

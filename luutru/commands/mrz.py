@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from luutru.choices import ChoicesOption, choices_of
+
 if TYPE_CHECKING:
     from residence.credentials.reading import MrzOutcome
 
@@ -41,7 +43,7 @@ def as_object(outcome: MrzOutcome) -> dict[str, Any]:
     return {"ok": outcome.ok, "format": outcome.format, "fields": fields, "problems": outcome.problems}
 
 
-def answer(line: bytes, *, today: date) -> tuple[dict[str, Any], bool]:
+def answer(line: bytes, *, today: date, no_expiry: tuple[str, ...]) -> tuple[dict[str, Any], bool]:
     """Answer one JSON line."""
     from luutru.jsonl import decode_line
     from residence.credentials.reading import read_mrz
@@ -50,7 +52,7 @@ def answer(line: bytes, *, today: date) -> tuple[dict[str, Any], bool]:
     asked = decode_line(line, MrzLines)
     if isinstance(asked, Problem):
         return as_object(read_mrz([], reader="cli", today=today)) | {"problems": [asked]}, False
-    outcome = read_mrz(asked.lines, reader="cli", today=today)
+    outcome = read_mrz(asked.lines, reader="cli", today=today, no_expiry=no_expiry)
     return as_object(outcome), outcome.ok
 
 
@@ -62,6 +64,7 @@ def parse(
         bool, typer.Option("--jsonl", help='{"lines": [...]} per line on stdin, one JSON object per line on stdout.')
     ] = False,
     today: Annotated[str | None, typer.Option(help="Judge dates as on this day (YYYY-MM-DD) instead of today.")] = None,
+    choices: ChoicesOption = None,
 ) -> None:
     """Read the two or three lines of a passport's or card's machine-readable zone and verify every check digit.
 
@@ -70,13 +73,13 @@ def parse(
     from luutru.jsonl import answer_lines, day_in_vietnam
     from residence.credentials.reading import read_mrz
 
-    day = day_in_vietnam(today)
+    day, no_expiry = day_in_vietnam(today), choices_of(choices).no_expiry
     if jsonl and lines:
         raise typer.BadParameter("give zones on stdin with --jsonl", param_hint="LINES")
     if jsonl:
-        raise typer.Exit(answer_lines(lambda line: answer(line, today=day)))
+        raise typer.Exit(answer_lines(lambda line: answer(line, today=day, no_expiry=no_expiry)))
     rows = lines or sys.stdin.buffer.read().decode("utf-8", "replace").split()
-    outcome = read_mrz(rows, reader="cli", today=day)
+    outcome = read_mrz(rows, reader="cli", today=day, no_expiry=no_expiry)
     _print(outcome)
     raise typer.Exit(0 if outcome.ok else 1)
 

@@ -14,6 +14,8 @@ from typing import Annotated
 
 import typer
 
+from luutru.choices import ChoicesOption, choices_of
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run the web server.")
 
 
@@ -23,7 +25,7 @@ def root() -> None:
 
 
 @app.command("run")
-def run_server(
+def run_server(  # noqa: PLR0913 - one option per setting
     *,
     registry: Annotated[
         str, typer.Option(envvar="LUUTRU_REGISTRY", help="Address of the registry: sqlite:////path or postgresql+psycopg://...")
@@ -43,6 +45,7 @@ def run_server(
     idle_minutes: Annotated[
         float, typer.Option(envvar="LUUTRU_SERVER_IDLE_MINUTES", min=1, help="A session ends after so long without a request.")
     ] = 30.0,
+    choices: ChoicesOption = None,
 ) -> None:
     """Serve pages and API until asked to stop (SIGTERM or Ctrl-C).
 
@@ -62,6 +65,7 @@ def run_server(
         host=host,
         port=port,
         session_idle=timedelta(minutes=idle_minutes),
+        choices=choices_of(choices),
     )
     try:
         run(process)

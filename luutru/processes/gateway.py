@@ -39,9 +39,9 @@ from registry.database import Registry, connect
 from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
 from registry.vault import Vault
+from residence.choices import Choices
 from residence.clock import Clock, rfc3339
 from residence.errors import LuutruError, Refused
-from residence.stays.rules import load_rule_book
 from residence.wire.envelope import EnvelopeOpener
 from residence.wire.signing import SealingKey, SigningKey
 from residence.wire.state import GatewayState, encode_state
@@ -68,6 +68,7 @@ class GatewaySettings:
     batch: int = 500
     reader: bool = True  # broker connection and reading in a process of their own
     sweep_every: timedelta | None = timedelta(minutes=1)  # None: this worker leaves the sweep to another
+    choices: Choices = field(default_factory=Choices)
 
 
 def open_registry(url: str, vault: Path) -> Registry:
@@ -112,18 +113,18 @@ def make_updates(settings: GatewaySettings, trust: TrustStore) -> KeyringUpdates
 
 def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
     """Put a worker together; nothing is connected yet."""
-    rules = load_rule_book()
+    choices = settings.choices
     intake = Intake(
         registry,
         opener=make_opener(settings.keys),
-        rules=rules,
+        rules=choices.rules,
         signer=make_signer(settings, registry, now=clock.now()),
         clock=clock,
         random_bytes=random_bytes,
     )
 
     def sweep_now(now: datetime) -> Swept:
-        return sweep(registry, rules=rules, now=now, random_bytes=random_bytes)
+        return sweep(registry, rules=choices.rules, now=now, random_bytes=random_bytes, patience=choices.patience)
 
     every = settings.sweep_every
     rhythm = Rhythm(batch=settings.batch, sweep_every=every or timedelta(minutes=1))

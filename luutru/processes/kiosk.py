@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from edge_agent.sim.video import SampleCards
     from edge_agent.uplink import Uplink
     from firmware_config.profiles import KioskProfile, ReaderSection
+    from residence.choices import Choices
 
 # The wall clock of a kiosk that shows an earlier time than this is wrong (architecture: clock trust has a floor).
 BUILT_AT: Final = datetime(2026, 11, 1, tzinfo=UTC)
@@ -248,6 +249,13 @@ def _source(section: ReaderSection, profile: KioskProfile, clock: Clock) -> Fram
             return PictureFolder(profile.path(section.source), clock=clock)
         case _:
             raise Malformed("profile.invalid_setting", "/readers", section.kind)
+
+
+def with_choices(profile: KioskProfile, choices: Choices) -> KioskProfile:
+    """Return the profile with what was chosen on law and formats; the dialogue reads cards and judges stays by it."""
+    import msgspec
+
+    return msgspec.structs.replace(profile, choices=choices)
 
 
 def with_readers(profile: KioskProfile, sections: Sequence[ReaderSection]) -> KioskProfile:

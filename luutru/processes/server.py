@@ -11,7 +11,7 @@ Example: ``run(ServerProcess(registry="sqlite:////var/lib/luutru/registry.db", v
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,7 +24,7 @@ from registry.database import connect
 from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
 from registry.vault import Vault
-from residence.stays.rules import load_rule_book
+from residence.choices import Choices
 from server.app import create_app
 from server.settings import ServerSettings
 from server.static_files import missing_vendor_files
@@ -48,6 +48,7 @@ class ServerProcess:
     host: str = "127.0.0.1"
     port: int = 8300
     session_idle: timedelta = timedelta(minutes=30)
+    choices: Choices = field(default_factory=Choices)
 
 
 def build(process: ServerProcess) -> FastAPI:
@@ -62,7 +63,8 @@ def build(process: ServerProcess) -> FastAPI:
     registry, clock = connect(process.registry, vault=vault), system_clock()
     return create_app(
         registry=registry,
-        rules=load_rule_book(),
+        rules=process.choices.rules,
+        card_policy=process.choices.card,
         signer=receipt_signer(process.keys, RECEIPT_KEYS, keyring=keyring_if_reachable(registry), now=clock.now()),
         clock=clock,
         random_bytes=random_bytes,

@@ -31,7 +31,7 @@ from residence.people.partial_dates import earliest, partial_date
 from residence.people.person import PartialDate, Sex
 from residence.people.personal_number import check_personal_number, is_personal_number, parse_personal_number
 
-NO_EXPIRY_VALUES: Final = ("991231", "<<<<<<")
+NO_EXPIRY_VALUES: Final = ("991231", "<<<<<<")  # by hearsay (open question Q10); a site says otherwise in its choices
 _ALLOWED: Final = re.compile(r"[A-Z0-9<]*\Z")
 _LETTERS: Final = re.compile(r"[A-Z]{1,3}<{0,2}\Z")
 _SEX: Final[dict[str, Sex | None]] = {"M": "male", "F": "female", "<": None, "X": None}
@@ -66,9 +66,10 @@ class ParsedMrz(msgspec.Struct, frozen=True, kw_only=True):
 class _Zone:
     """One zone being read: its lines, its layout and the problems found so far."""
 
-    def __init__(self, lines: Sequence[str], layout: Layout) -> None:
+    def __init__(self, lines: Sequence[str], layout: Layout, no_expiry: Sequence[str]) -> None:
         self.lines = lines
         self.layout = layout
+        self.no_expiry = no_expiry
         self.problems: list[Problem] = []
 
     def at(self, place: Place) -> str:
@@ -88,7 +89,7 @@ class _Zone:
         self.add("mrz.check_digit", place, name_vi=name_vi, name_en=name_en)
 
 
-def parse_mrz(lines: Sequence[str], *, today: date) -> ParsedMrz:
+def parse_mrz(lines: Sequence[str], *, today: date, no_expiry: Sequence[str] = NO_EXPIRY_VALUES) -> ParsedMrz:
     """Take the lines of a zone apart and name every problem. Never raises on any text; ``today`` sets both century windows."""
     rows = [line.strip() for line in lines]
     form = SHAPES.get((len(rows), len(rows[0]) if rows else 0))
@@ -99,7 +100,7 @@ def parse_mrz(lines: Sequence[str], *, today: date) -> ParsedMrz:
     if strange:
         problems = tuple(problem("mrz.characters", f"/lines/{index}") for index in strange)
         return ParsedMrz(format=form, fields=None, problems=problems)
-    zone = _Zone(rows, LAYOUTS[form])
+    zone = _Zone(rows, LAYOUTS[form], no_expiry)
     fields = _read(zone, form, today=today)
     return ParsedMrz(format=form, fields=fields, problems=tuple(zone.problems))
 
@@ -221,7 +222,7 @@ def _sex(zone: _Zone) -> Sex | None:
 def _expiry(zone: _Zone, issuer: str, *, today: date) -> str | None:
     """Return the expiry date; warn when it has passed or when the document seems to have none."""
     raw = zone.at(zone.layout.expiry)
-    if raw in NO_EXPIRY_VALUES and issuer == "VNM":
+    if raw in zone.no_expiry and issuer == "VNM":
         zone.add("mrz.no_expiry", zone.layout.expiry)
         return None
     window = max(today, _CLOCKS_ARE_PAST).year

@@ -22,7 +22,7 @@ import msgspec
 from residence.credentials.card_qr import DEFAULT_POLICY, CardFields, CardPolicy, ParsedCard, parse_card
 from residence.credentials.evidence import CheckOutcome, Evidence, EvidenceLevel, Reading, Source
 from residence.credentials.mojibake import bytes_behind
-from residence.credentials.mrz import MrzFields, ParsedMrz, parse_mrz
+from residence.credentials.mrz import NO_EXPIRY_VALUES, MrzFields, ParsedMrz, parse_mrz
 from residence.credentials.mrz_layout import MrzFormat
 from residence.credentials.payload_kind import KIND_CODES, PayloadKind, classify
 from residence.errors import Problem, has_errors, problem
@@ -140,9 +140,9 @@ def _card_reading(parsed: ParsedCard, reader: str, policy: CardPolicy) -> Readin
     return Reading(person=person, evidence=_evidence("card-qr", reader, number_agrees=_number_check(parsed.problems)))
 
 
-def read_mrz(lines: Sequence[str], *, reader: str, today: date) -> MrzOutcome:
-    """Read the lines of a machine-readable zone: two or three, top first."""
-    parsed = parse_mrz(lines, today=today)
+def read_mrz(lines: Sequence[str], *, reader: str, today: date, no_expiry: Sequence[str] = NO_EXPIRY_VALUES) -> MrzOutcome:
+    """Read the lines of a machine-readable zone: two or three, top first. ``no_expiry``: what stands for "never" as an expiry."""
+    parsed = parse_mrz(lines, today=today, no_expiry=no_expiry)
     ok = parsed.fields is not None and not has_errors(parsed.problems)
     reading = _mrz_reading(parsed, parsed.fields, reader=reader) if ok and parsed.fields is not None else None
     return MrzOutcome(ok=ok, format=parsed.format, fields=parsed.fields, reading=reading, problems=parsed.problems)

@@ -90,7 +90,7 @@ def read_card(request: Request, caller: Caller, *, account: SignedIn, server: Wi
     """Fill the form in from the text of a card's code; typed fields of the stay are kept."""
     place = place_for(server, account, "declare", form.get("premises_id", ""))
     today = server.clock.now().astimezone(VIETNAM).date()
-    outcome = read_payload(form.get("card_text", "").strip(), reader=READER, today=today)
+    outcome = read_payload(form.get("card_text", "").strip(), reader=READER, today=today, policy=server.card_policy)
     fields = empty_form(server, place) | {name: value for name, value in form.items() if value and name != "card_text"}
     if outcome.reading is not None:
         fields |= form_of(outcome.reading.person) | {"card_text": form["card_text"].strip()}
@@ -139,6 +139,7 @@ def _filled(form: Mapping[str, str], correcting: Correcting | None) -> dict[str,
 
 def _context(server: Server, account: Account, correcting: Correcting | None) -> FormContext:
     return FormContext(
+        card_policy=server.card_policy,
         now=server.clock.now(),
         account_id=account.account_id,
         account_name=account.name,

@@ -19,6 +19,7 @@ from typing import Final
 import msgspec
 
 from residence.clock import VIETNAM, rfc3339
+from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.credentials.evidence import Evidence, EvidenceLevel, Reading
 from residence.credentials.reading import read_payload
 from residence.errors import Problem, problem
@@ -63,6 +64,7 @@ class FormContext(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     account_id: str
     account_name: str
+    card_policy: CardPolicy = DEFAULT_POLICY
     kind: DeclarationKind = "arrival"
     about: str | None = None
     before: StayDeclaration | None = None  # what is being corrected: its evidence stands while its fields do
@@ -89,7 +91,7 @@ def read_form(form: Mapping[str, str], *, context: FormContext) -> FormResult:
     """Read a submitted form."""
     problems: list[Problem] = []
     texts = {name: value.strip() for name, value in form.items()}
-    reading = card_reading(texts.get("card_text", ""), now=context.now)
+    reading = card_reading(texts.get("card_text", ""), now=context.now, policy=context.card_policy)
     if reading is None and context.before is not None:
         reading = Reading(person=context.before.person, evidence=context.before.evidence)
     person = _person(texts, reading, problems)
@@ -200,9 +202,10 @@ def _reason(texts: Mapping[str, str], problems: list[Problem]) -> Reason | None:
     return Reason(text) if text else None
 
 
-def card_reading(text: str, *, now: datetime) -> Reading | None:
+def card_reading(text: str, *, now: datetime, policy: CardPolicy = DEFAULT_POLICY) -> Reading | None:
     """Return the reading of the card text that came with the form, if it is a card."""
-    return read_payload(text, reader=READER, today=now.astimezone(VIETNAM).date()).reading if text else None
+    today = now.astimezone(VIETNAM).date()
+    return read_payload(text, reader=READER, today=today, policy=policy).reading if text else None
 
 
 def _evidence(person: Person, reading: Reading | None, *, attested_by: str | None) -> Evidence:

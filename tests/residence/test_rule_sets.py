@@ -71,6 +71,8 @@ def test_before_the_first_set_nothing_is_judged():
 def test_a_commune_can_decide_an_open_question_and_nothing_else_changes():
     chosen = RULES.with_choices(relatives_once=True, after_midnight_policy="night_before")
     assert all(each.relatives_once and each.after_midnight_policy == "night_before" for each in chosen.sets)
-    assert [each.id for each in chosen.sets] == [each.id for each in RULES.sets]
+    assert [each.id for each in chosen.sets] == ["stay-2021-07-01+night-before", "stay-2026-07-01+night-before+relatives-once"]
+    assert RULES.with_choices(cutoff_inclusive=True) == RULES
+    assert chosen.with_choices(after_midnight_policy="night_before") == chosen
     with pytest.raises(Exception, match="after_midnight_policy"):
         RULES.with_choices(after_midnight_policy="whenever")
