@@ -127,6 +127,7 @@ def sweep_once(
     Example: luutru gateway sweep --at 2026-07-10T23:30:00+07:00
     """
     from gateway.sweep import sweep
+    from luutru.logs import configure_logs
     from luutru.processes.gateway import open_registry
     from luutru.system import random_bytes, system_clock
     from residence.clock import parse_instant
@@ -137,6 +138,7 @@ def sweep_once(
     except Malformed as error:
         raise typer.BadParameter(error.detail, param_hint="--at") from None
     chosen = choices_of(choices)
+    configure_logs()  # the log goes to stderr; stdout is the answer
     opened = open_registry(registry, vault)
     try:
         swept = sweep(opened, rules=chosen.rules, now=now, random_bytes=random_bytes, patience=chosen.patience)
