@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from residence.errors import Conflict, LuutruError, Malformed, Problem, Refused, Untrusted, catalogue, problem
+from residence.wire.messages import Receipt, ReceiptFinding
 from server.pages import render
 from server.visitor import visitor
 from server.wiring import server_of
@@ -30,6 +31,7 @@ STATUS: Final = {
     "server.not_found": 404,
     "server.receipt_unknown": 404,
     "server.input_unreadable": 422,
+    "server.statement_refused": 422,
     "server.method_not_allowed": 405,
     "server.form_too_large": 413,
     "server.too_many_attempts": 429,
@@ -51,6 +53,20 @@ class InputProblems(Malformed):
         self.problems: Final = problems
 
 
+class StatementRefused(Refused):
+    """The statement is recorded, and the registry refused it; the receipt says why."""
+
+    def __init__(self, receipt: Receipt, text: str) -> None:
+        super().__init__("server.statement_refused")
+        self.problems: Final = tuple(_told(each) for each in receipt.findings if each.severity != "info")
+        self.receipt: Final = {"receipt": msgspec.to_builtins(receipt), "text": text}
+
+
+def _told(finding: ReceiptFinding) -> Problem:
+    code = finding.code if finding.code in catalogue() and not _has_blanks(finding.code) else "server.statement_refused"
+    return msgspec.structs.replace(problem(code, finding.pointer), code=finding.code)
+
+
 def status_of(error: LuutruError) -> int:
     """Return the HTTP status of an error."""
     if error.code in STATUS:
@@ -63,6 +79,7 @@ def problem_document(error: LuutruError) -> dict[str, Any]:
     code = error.code if error.code in catalogue() else "server.fault"
     status = status_of(error)
     said = problem(code).message if not _has_blanks(code) else None
+    receipt = getattr(error, "receipt", None)
     return {
         "type": f"urn:luutru:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -72,7 +89,7 @@ def problem_document(error: LuutruError) -> dict[str, Any]:
         "message": msgspec.to_builtins(said) if said else {"vi": error.detail, "en": error.detail},
         "pointer": error.pointer,
         "problems": msgspec.to_builtins(getattr(error, "problems", ())),
-    }
+    } | ({"receipt": receipt} if receipt else {})
 
 
 def _has_blanks(code: str) -> bool:

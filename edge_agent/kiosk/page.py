@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from http import HTTPStatus
 from importlib import resources
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -281,5 +282,12 @@ def _lookup(url: str | None, code: str) -> str:
 def _refusal(error: LuutruError) -> Response:
     status = 400 if isinstance(error, Malformed) else 403
     said = sentence(error.code)
-    body = {"code": error.code, "message": {"vi": said.vi, "en": said.en}}
+    body = {
+        "type": f"urn:luutru:problem:{error.code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": error.code,
+        "detail": said.en,
+        "message": {"vi": said.vi, "en": said.en},
+    }
     return JSONResponse(body, status_code=status, media_type="application/problem+json")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Depends, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from registry import accounts
+from registry.premises import load_premises
 from server.accounts import passkeys
 from server.pages import render
 from server.visitor import Caller, Form, SignedIn
@@ -23,7 +24,9 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
     server.policy.require(account, "manage_account", resource=account)
     with server.registry.reading() as connection:
         own = accounts.passkeys_of(connection, account.account_id)
-    return render(request, "accounts/account.html", caller=caller, passkeys=own)
+        places = load_premises(connection, account.premises, vault=server.registry.vault)
+    areas = [places[each].name if each in places else each for each in account.premises]
+    return render(request, "accounts/account.html", caller=caller, passkeys=own, areas=areas)
 
 
 @router.post("/passkeys/options")

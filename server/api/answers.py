@@ -69,6 +69,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
     message: Sentence
     pointer: str
     problems: tuple[Problem, ...]
+    receipt: ReceiptAnswer | None = None  # of a statement that was recorded and refused
 
 
 def answer(content: object, *, status: int = 200) -> Response:

@@ -1,6 +1,7 @@
 """Declaring by program: the same check, the same recording and the same receipts as the desk's pages.
 
 - The exact bytes sent are the statement's body, so sending them again answers with the first receipt (200 instead of 201).
+- What is recorded and refused (422) comes with its receipt: the statement stands as made, and changes nothing.
 - The same declaration id with other bytes is a conflict (409); the first statement stands.
 - What a chip said is believed only with the chip's own bytes, which this API does not take: levels 2 to 5 are refused.
 - A declaration with errors is not recorded; all problems come back at once.
@@ -26,7 +27,7 @@ from server.api.answers import CheckAnswer, ReceiptAnswer, answer
 from server.api.callers import ApiAccount
 from server.declaring import check, declare, given_receipt
 from server.policy import Account, PremisesResource
-from server.problems import InputProblems
+from server.problems import InputProblems, StatementRefused
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/v1/declarations")
@@ -89,7 +90,10 @@ def post_declaration(account: ApiAccount, server: Wired, body: Sent) -> Response
     recorded = declare(server, declaration, origin="web", body=body)
     if recorded.set_aside is not None:
         raise Conflict("server.id_reused", "/declaration_id")
-    made = ReceiptAnswer(receipt=recorded.receipt, text=receipt_text(recorded.receipt_bytes))
+    text = receipt_text(recorded.receipt_bytes)
+    if recorded.receipt.state == "refused":
+        raise StatementRefused(recorded.receipt, text)
+    made = ReceiptAnswer(receipt=recorded.receipt, text=text)
     return answer(made, status=200 if recorded.replayed else 201)
 
 

@@ -58,7 +58,7 @@ OPERATIONS: Final = (
                 "server.evidence_not_checked",
             ),
             409: ("server.id_reused",),
-            422: ("server.input_unreadable", "server.input_problems"),
+            422: ("server.input_unreadable", "server.input_problems", "server.statement_refused"),
         },
         answer_schema="ReceiptAnswer",
         body=True,

@@ -122,6 +122,10 @@ def test_a_foreign_host_gets_nothing(page, host):
 def test_a_form_from_elsewhere_does_nothing(kiosk, page, origin):
     answer = page.press("start:vi", origin=origin)
     assert (answer.status_code, answer.json()["code"]) == (403, "page.foreign")
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert (told["type"], told["title"], told["status"]) == ("urn:luutru:problem:page.foreign", "Forbidden", 403)
+    assert told["detail"]
     assert isinstance(kiosk.screen, Idle)
 
 

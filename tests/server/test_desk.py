@@ -261,3 +261,17 @@ def test_a_stay_declared_ahead_does_not_cover_who_is_seen_today(world, clerk):
 
 def clerk_again(world):
     return world.client("clerk")
+
+
+def test_the_summary_of_an_empty_form_names_every_field(clerk):
+    page = clerk.post("/desk/declare", data=fields_of(clerk.get("/desk/declare").text) | {"nationality": ""}).text
+    summary = page[page.index("govuk-error-summary") : page.index("</ul>", page.index("govuk-error-summary"))]
+    told = re.findall(r'<a href="#(\w+)">\s*([^<]+?)\s*</a>', summary)
+    assert ("full_name", "Full name: Fill this in.") in {(name, text[:24]) for name, text in told}
+    assert all(": " in text for _, text in told), told
+
+
+def test_the_account_page_names_its_premises(clerk):
+    page = clerk.get("/account").text
+    assert "Khách sạn Sao Mai" in page
+    assert "htl-sao-mai" not in page
