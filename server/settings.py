@@ -21,10 +21,11 @@ STATIC: Final = Path(__file__).parent / "static"
 
 
 class Allowance(msgspec.Struct, frozen=True, kw_only=True):
-    """At most ``times`` attempts by one caller in ``per``."""
+    """At most ``times`` attempts by one caller in ``per``, and ``together`` by everybody: the second wall, for many addresses."""
 
     times: int
     per: timedelta
+    together: int = 600
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import cast
 
 import msgspec
@@ -43,5 +44,26 @@ def server_of(request: Request) -> Server:
 
 
 def caller_address(request: Request) -> str:
-    """Return the address attempts are counted under."""
-    return request.client.host if request.client else "unknown"
+    """Return the address attempts are counted under: the peer's, or the one our own proxy appended when the peer is this machine.
+
+    Only the right-most entry of ``X-Forwarded-For`` is the proxy's; whatever stands before it, the caller may have written.
+    """
+    peer = request.client.host if request.client else "unknown"
+    appended = ",".join(request.headers.getlist("x-forwarded-for")).rpartition(",")[2].strip()
+    return _counted(appended) or peer if appended and _is_this_machine(peer) else _counted(peer) or peer
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _counted(host: str) -> str | None:
+    """Return an address as it is counted, or None: whoever holds one IPv6 address holds its whole /64."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    return str(ip_network((address, 64), strict=False)) if isinstance(address, IPv6Address) else str(address)

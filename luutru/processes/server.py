@@ -2,7 +2,8 @@
 
 - It signs receipts with a key of its own (the newest ``server-receipt*.key`` there was at the start), so a gateway's key never leaves
   the gateway.
-- Behind a proxy that ends TLS, ``--base-url https://...`` makes cookies ``Secure``; forwarded addresses are believed from loopback only.
+- Behind a proxy that ends TLS, ``--base-url https://...`` makes cookies ``Secure``; who asks is read from the
+  right-most ``X-Forwarded-For`` entry, from loopback only (``server/wiring.py``); uvicorn itself believes no such header.
 - SIGTERM and Ctrl-C finish the requests in hand and end with status 0.
 
 Example: ``run(ServerProcess(registry="sqlite:////var/lib/luutru/registry.db", vault=Path("vault"), keys=Path("keys"), base_url=...))``
@@ -81,6 +82,8 @@ def run(process: ServerProcess) -> None:
         signal.signal(number, lambda _number, _frame: None)
     app = build(process)
     log.info("server starts", address=process.base_url)
-    uvicorn.run(app, host=process.host, port=process.port, log_level="warning", access_log=False, server_header=False)
+    uvicorn.run(
+        app, host=process.host, port=process.port, log_level="warning", access_log=False, server_header=False, proxy_headers=False
+    )
     app.state.server.registry.close()
     log.info("server ended")

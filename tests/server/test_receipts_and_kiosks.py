@@ -122,3 +122,30 @@ def test_a_state_of_the_wire_reaches_the_operators_page(world):
     world.enrol_kiosks()
     assert KioskState.__struct_fields__  # the page shows what this struct carries
     assert "2" in world.client("operator").get("/operators/kiosks").text
+
+
+def ask_from(client, csrf, forwarded):
+    return client.post(
+        "/receipts", data={"csrf": csrf, "code": "7K3D9QXM2VHT"}, headers={"x-forwarded-for": forwarded}
+    ).status_code
+
+
+def test_what_a_caller_writes_before_the_proxys_address_does_not_count(world):
+    client = world.client()
+    csrf = csrf_of(client)
+    answers = [ask_from(client, csrf, f"203.0.113.{number}, 198.51.100.7") for number in range(26)]
+    assert answers == [422] * 20 + [429] * 6
+
+
+def test_addresses_of_one_ipv6_network_are_one_caller(world):
+    client = world.client()
+    csrf = csrf_of(client)
+    assert [ask_from(client, csrf, f"2001:db8:1:2::{number:x}") for number in range(22)] == [422] * 20 + [429] * 2
+
+
+def test_everybody_together_meets_the_second_wall(tmp_path):
+    world = World(tmp_path, receipt_allowance=Allowance(times=2, per=timedelta(minutes=1), together=5))
+    client = world.client()
+    csrf = csrf_of(client)
+    assert [ask_from(client, csrf, f"203.0.113.{number}") for number in range(7)] == [422] * 5 + [429] * 2
+    world.close()
