@@ -2,9 +2,10 @@
 
 - A name is kept as given (NFC). Every comparison is on derived keys and a human decides on ``likely``.
 - ``same``: equal after Unicode form, case, spaces, apostrophes and tone placement are set aside, or equal without accents where one side
-  carries no accents at all (a machine-readable zone, a scanner that drops accents).
-- ``likely``: equal only without accents though both sides carry accents; the same words in another order; or different only in hyphens,
-  in i/y (Quí, Quý) or in where the spaces stand (Thịnh An, Thị Nhan).
+  carries no accents at all (a machine-readable zone, a scanner that drops accents). Spaces are set aside wherever they stand
+  (Thịnh An, Thị Nhan): machine-readable zones and forms lose and move them.
+- ``likely``: equal only without accents though both sides carry accents; the same words in another order; or different only in hyphens or
+  in i/y (Quí, Quý).
 - ``different``: anything else. A missing middle name is different.
 - Order is family, middle, given: the given name is the last word. One-word names exist.
 - Ethnic-minority names hold apostrophes, hyphens and the letters ŏ ŭ č ĕ ĭ ñ; all are ordinary here.
@@ -17,7 +18,6 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
-from itertools import accumulate
 from typing import Final, Literal
 
 import msgspec
@@ -50,26 +50,15 @@ def _joined(key: str) -> str:
     return key.replace(" ", "")
 
 
-def _only_lost_spaces(one: str, other: str) -> bool:
-    """Tell whether one writing has just lost spaces of the other; spaces that moved make another name."""
-    if _joined(one) != _joined(other):
-        return False
-
-    def gaps(key: str) -> set[int]:
-        return set(accumulate(map(len, key.split()[:-1])))
-
-    return gaps(one) <= gaps(other) or gaps(other) <= gaps(one)
-
-
 def _equality(one: str, other: str, *, one_side_plain: bool) -> NameComparison | None:
     """Judge names whose words stand in the same order."""
     accented = words_of(match_key(one)), words_of(match_key(other))
     plain = words_of(plain_key(one)), words_of(plain_key(other))
     if accented[0] == accented[1]:
         return NameComparison("same", "name.equal")
-    if _only_lost_spaces(*accented):
+    if _joined(accented[0]) == _joined(accented[1]):
         return NameComparison("same", "name.equal_but_spaces")
-    if plain[0] == plain[1]:
+    if _joined(plain[0]) == _joined(plain[1]):
         return (
             NameComparison("same", "name.equal_one_plain")
             if one_side_plain
@@ -79,7 +68,7 @@ def _equality(one: str, other: str, *, one_side_plain: bool) -> NameComparison |
 
 
 def _near(one: str, other: str, *, one_side_plain: bool) -> NameComparison | None:
-    """Judge names that differ in order, hyphens, i/y or the place of spaces."""
+    """Judge names that differ in order, hyphens or i/y."""
     key = plain_key if one_side_plain else match_key
     words = [words_of(key(each)).split() for each in (one, other)]
     if sorted(words[0]) == sorted(words[1]):
