@@ -14,6 +14,8 @@ import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, String, any_, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from registry.columns import NUL
+
 Identity = tuple[str, str, int]
 
 _USED: Final = {
@@ -25,6 +27,11 @@ _USED: Final = {
         SELECT r.kiosk_id, r.epoch, r.sequence, r.declaration_id FROM json_array_elements(%s::json) AS asked(value) JOIN receipts AS r
         ON r.kiosk_id = asked.value ->> 0 AND r.epoch = asked.value ->> 1 AND r.sequence = CAST(asked.value ->> 2 AS bigint)""",
 }
+
+
+def askable(values: Iterable[str]) -> list[str]:
+    """Return the texts that can be in a table at all: PostgreSQL refuses the whole question for one with a NUL."""
+    return [each for each in values if NUL not in each]
 
 
 def among(column: Column[str], values: Sequence[str], connection: Connection) -> ColumnElement[bool]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import JSON, Column, DateTime, Index, LargeBinary, MetaData, PrimaryKeyConstraint, String, Text
 from sqlalchemy import text as text_of_sql
@@ -145,7 +145,12 @@ def document(name: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, Document(), nullable=nullable)
 
 
+NUL: Final = "\x00"  # SQLite stores it in a text, PostgreSQL takes it nowhere
+
+
 def fitting(value: str | None, column: Column[str]) -> str | None:
     """Return a text that may stand in a column, else None: PostgreSQL refuses what SQLite would take."""
     longest = getattr(column.type, "length", None)
+    if value is not None and NUL in value:
+        return None
     return value if value is None or (longest is None or len(value) <= longest) else None

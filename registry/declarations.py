@@ -59,16 +59,23 @@ def message_json(body: bytes, *, from_kiosk: bool) -> bytes:
 
 
 def matching_declarations(connection: Connection, condition: ColumnElement[bool]) -> list[Row[Any]]:
-    """Return rows of accepted and conflicting declarations for which ``condition`` holds, still sealed."""
+    """Return rows of declarations that passed the check and for which ``condition`` holds, still sealed.
+
+    Those that reconciliation refused are among them: a correction may yet make them fit. What the check refused never can.
+    """
     columns = tables.declarations.c
     wanted = [
         columns[name]
         for name in (
             "declaration_id", "arrival_at", "person_id", "subject_id", "about", "body_sealed", "signed", "evidence_level", "reason", "due", "on_time",
-            "rule", "rule_set",
+            "rule", "rule_set", "state", "problems", "premises_id", "commune_code",
         )
     ]  # fmt: skip
-    return list(connection.execute(select(*wanted).where(columns.state != "refused", condition)).all())
+    return [row for row in connection.execute(select(*wanted).where(condition)) if row.state != "refused" or not _has_errors(row)]
+
+
+def _has_errors(row: Row[Any]) -> bool:
+    return any(each["severity"] == "error" for each in row.problems)
 
 
 def open_declaration(row: Row[Any], *, keys: Mapping[str, SubjectKey], vault: Vault) -> KeptDeclaration | None:

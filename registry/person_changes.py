@@ -45,6 +45,17 @@ class PersonWriter:
             self._correct(person_id, message)
         return person_id, self._picture.keys.get(person_id)
 
+    def write_others(self, message: StayDeclaration, outcome: Reconciliation, commune_code: str) -> frozenset[str]:
+        """Collect the person rows a refused statement brings about for *other* statements; it names nobody itself.
+
+        Returns whose rows those are. Nearly always empty: something that waited for it now fits.
+        """
+        staying = {each.person_id for each in outcome.stay.stays} if outcome.stay else set[str]()
+        changes = [each for each in (outcome.person, *outcome.split) if each.merges or each.person_id in staying]
+        for change in changes:
+            self._write_one(change, message, commune_code)
+        return frozenset(each.person_id for each in changes)
+
     def key_for_statement(self, declaration_id: str, commune_code: str) -> SubjectKey:
         """Make a key for a statement that belongs to nobody known."""
         key, row = self._means.vault.new_key(declaration_id, "declaration", commune_code=commune_code, now=self._means.now)

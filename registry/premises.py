@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, tuple_
 
 from registry import tables
+from registry.columns import NUL
 from registry.vault import Cell, Vault
 from residence.places.premises import Premises, PremisesKind
 from residence.stays.spans import normal_unit
@@ -108,7 +109,7 @@ class Places:
 
 def load_places(connection: Connection, asked: Iterable[tuple[str, str | None]]) -> Places:
     """Look up each ``(premises_id, unit)`` of a batch in three queries, however many units a premises has."""
-    pairs = set(asked)
+    pairs = {(each, unit if unit is None or NUL not in unit else None) for each, unit in asked if NUL not in each}
     wanted = sorted({premises_id for premises_id, _ in pairs})
     if not wanted:
         return Places({}, {}, {})

@@ -16,9 +16,10 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, and_, delete, or_, select
 
 from registry import tables
+from registry.asking import askable
 from registry.vault import Vault
 from residence.cases.undeclared import Sighting
 from residence.clock import VIETNAM, parse_instant
@@ -28,6 +29,11 @@ from residence.people.person import PartialDate, Person
 from residence.stays.known import KnownResidence, KnownStay, numbers_of
 
 KEPT_FOR: Final = timedelta(days=14)
+PAGE: Final = 5_000
+_SEEN: Final = [
+    tables.presences.c[name]
+    for name in ("presence_id", "pseudonym_index", "premises_id", "kind", "seen_at", "unit", "person_kind")
+]
 # A person often passes the door before the hour the declarant writes down.
 ARRIVAL_SLACK: Final = timedelta(hours=12)
 
@@ -109,18 +115,19 @@ def purge_expired(connection: Connection, *, now: datetime, limit: int = 1000) -
     return len(expired)
 
 
-def sightings(
-    connection: Connection, premises_ids: Iterable[str], *, since: datetime, limit: int = 10_000
-) -> tuple[Sighting, ...]:
-    """Return the presences at these premises, oldest first; ``who`` is the pseudonym in hex."""
+def sightings(connection: Connection, premises_ids: Iterable[str], *, since: datetime, page: int = PAGE) -> tuple[Sighting, ...]:
+    """Return all presences at these premises since then, oldest first, asked for in pages; ``who`` is the pseudonym in hex."""
     columns = tables.presences.c
-    query = (
-        select(tables.presences)
-        .where(columns.premises_id.in_(sorted(set(premises_ids))), columns.seen_at >= since)
-        .order_by(columns.seen_at, columns.presence_id)
-        .limit(limit)
-    )
-    return tuple(_sighting(row) for row in connection.execute(query))
+    wanted, after = columns.premises_id.in_(sorted(set(premises_ids))), columns.seen_at >= since
+    query = select(*_SEEN).where(wanted).order_by(columns.seen_at, columns.presence_id).limit(page)
+    found: list[Sighting] = []
+    while True:
+        rows = connection.execute(query.where(after)).all()
+        found += map(_sighting, rows)
+        if len(rows) < page:
+            return tuple(found)
+        last = rows[-1]
+        after = or_(columns.seen_at > last.seen_at, and_(columns.seen_at == last.seen_at, columns.presence_id > last.presence_id))
 
 
 def premises_with_presences(
@@ -137,7 +144,7 @@ def premises_with_presences(
 def watched_among(connection: Connection, premises_ids: Iterable[str]) -> set[str]:
     """Return those of the premises at which anybody undeclared was seen."""
     columns = tables.presences.c
-    wanted = sorted(set(premises_ids))
+    wanted = sorted(askable(set(premises_ids)))
     if not wanted:
         return set()
     return set(connection.scalars(select(columns.premises_id).distinct().where(columns.premises_id.in_(wanted))))

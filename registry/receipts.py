@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from registry import tables
-from registry.asking import among
+from registry.asking import among, askable
 from residence.wire.messages import Receipt, ReceiptState
 from residence.wire.receipts import parse_receipt_code, read_unverified
 
@@ -40,7 +40,7 @@ _COLUMNS = [tables.receipts.c[name] for name in StoredReceipt.__struct_fields__]
 
 def receipts_by_id(connection: Connection, declaration_ids: Iterable[str]) -> dict[str, StoredReceipt]:
     """Return stored receipts by declaration id, in one query."""
-    wanted = sorted(set(declaration_ids))
+    wanted = sorted(askable(set(declaration_ids)))
     if not wanted:
         return {}
     query = select(*_COLUMNS).where(among(tables.receipts.c.declaration_id, wanted, connection))

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from registry import presences, surroundings, tables
 from registry.answering import answer, is_on_time
 from registry.asking import Identity, sequences_used
-from registry.columns import fitting
+from registry.columns import NUL, fitting
 from registry.declarations import Facts
 from registry.explaining import is_explained
 from registry.kiosks import communes_of_kiosks
@@ -27,12 +27,13 @@ from registry.quarantine import NOWHERE
 from registry.receipts import receipts_by_id
 from registry.setting_aside import put_aside
 from registry.statements import Means, Recorded, Statement
-from registry.stay_changes import about_itself, write_findings, write_stays
+from registry.stay_changes import write_findings, write_stays
 from registry.vault import Cell
 from registry.writing import Pending
 from residence.clock import parse_instant
 from residence.errors import Malformed, Problem, problem
-from residence.stays.check import CheckResult, check_declaration
+from residence.people.names import check_text
+from residence.stays.check import LONGEST, CheckResult, check_declaration
 from residence.stays.declaration import StayDeclaration
 from residence.stays.findings import Finding
 from residence.stays.reconcile import Reconciliation, reconcile
@@ -77,6 +78,8 @@ class _Group:
     def take(self, statement: Statement) -> Recorded:
         """Judge one statement and collect its rows."""
         own_id = statement.message.declaration_id
+        if NUL in own_id:  # no row can carry it
+            return put_aside(self.connection, statement, self.means, code="declaration.identifier_malformed", state="refused")
         before = self.given.get(own_id)
         if before is not None:
             if before[0] == bytes.fromhex(statement.body_digest):
@@ -130,16 +133,18 @@ class _Group:
         }
         self.pending.inserts[tables.declarations].append(row)
         if outcome is not None:
-            told = outcome if outcome.state != "refused" else about_itself(outcome, message.declaration_id)
-            write_findings(self.pending, told, commune_code=commune_code, now=means.now)
-            if outcome.state != "refused":
-                self._take_in(message, outcome, facts, commune_code)
+            write_findings(self.pending, outcome, commune_code=commune_code, now=means.now)
+            self._take_in(message, outcome, facts, commune_code)
         return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)
 
     def _take_in(self, message: StayDeclaration, outcome: Reconciliation, facts: Facts, commune_code: str) -> None:
         named = (*outcome.stay.removed, *(each.stay_id for each in outcome.stay.stays)) if outcome.stay else ()
         before = {each: self.picture.stays[each] for each in named if each in self.picture.stays}
-        self.picture.take_in(message, outcome, facts, commune_code=commune_code)
+        if outcome.state == "refused":  # kept aside until something makes it fit; what waited for it may fit now
+            others = self.people.write_others(message, outcome, commune_code)
+            self.picture.take_in_refused(message, outcome, facts, named=others, commune_code=commune_code)
+        else:
+            self.picture.take_in(message, outcome, facts, commune_code=commune_code)
         if outcome.stay is None:
             return
         write_stays(self.pending, outcome.stay, before=before, message=message, picture=self.picture, means=self.means)
@@ -158,7 +163,7 @@ class _Group:
             "schema": statement.schema,
             "kind": message.kind,
             "about": fitting(message.about, tables.declarations.c.about),  # the sealed body keeps what was refused whole
-            "premises_id": message.premises_id,
+            "premises_id": message.premises_id.replace(NUL, "\ufffd"),
             "unit": fitting(message.unit, tables.declarations.c.unit),
             "origin": statement.origin,
             "kiosk_id": source.kiosk_id if source else None,
@@ -200,8 +205,8 @@ class _Group:
             faults.append(("registry.premises_unknown", "/premises_id"))
         if _instant(message.seen_at) is None:
             faults.append(("time.malformed", "/seen_at"))
-        if message.unit != fitting(message.unit, tables.presences.c.unit):
-            faults.append(("text.too_long", "/unit"))
+        if message.unit is not None:
+            faults += [(each.code, each.pointer) for each in check_text(message.unit, "/unit", longest=LONGEST["unit"])]
         return tuple(ReceiptFinding(code=code, severity="error", pointer=pointer) for code, pointer in faults)
 
     def _keep_presence(self, statement: Statement, message: Presence) -> None:

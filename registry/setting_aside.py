@@ -14,7 +14,9 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
+from registry import tables
 from registry.answering import answer
+from registry.columns import fitting
 from registry.quarantine import NOWHERE, DeadLetter, set_aside
 from registry.statements import Means, Recorded, Statement
 from residence.wire.messages import ReceiptFinding
@@ -43,7 +45,7 @@ def put_aside(
         origin=statement.origin,
         topic=source.topic if source else None,
         kiosk_id=source.kiosk_id if source else None,
-        declaration_id=statement.message.declaration_id,
+        declaration_id=fitting(statement.message.declaration_id, tables.quarantine.c.declaration_id),
         receipt_bytes=receipt_bytes,
         genuine=True,
     )

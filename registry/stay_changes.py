@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from registry.declarations import Facts
 from registry.stays import REMOVED
 from registry.surroundings import Surroundings
@@ -84,12 +82,6 @@ def _taken_over(facts: list[Facts]) -> dict[str, Any]:
         "rule": first.rule,
         "rule_set": first.rule_set,
     }
-
-
-def about_itself(refused: Reconciliation, declaration_id: str) -> Reconciliation:
-    """Return what a refused statement leaves behind: findings about itself; it settles nothing that others wait for."""
-    own = tuple(each for each in refused.findings if declaration_id in each.about)
-    return msgspec.structs.replace(refused, findings=own, cleared=())
 
 
 def write_findings(pending: Pending, outcome: Reconciliation, *, commune_code: str, now: datetime) -> None:

@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy import Connection, Row, and_, or_, select
 
 from registry import tables
-from registry.asking import among
+from registry.asking import among, askable
 from registry.declarations import Facts, KeptDeclaration, matching_declarations, open_declaration
 from registry.households import known_residences
 from registry.persons import holders, matching_persons, number_indexes
@@ -82,12 +82,22 @@ class Surroundings:
         stays = {stay for each in people for stay in self.stays_of.get(each, ())}
         # A stay may rest on statements of somebody it was laid together with.
         statements.update(each for stay in stays for each in self.stays[stay].declaration_ids if each in self.kept)
+        statements |= self._told_about(statements)
         return Known(
             persons=tuple(self.persons[each] for each in sorted(people) if each in self.persons),
             stays=tuple(self.stays[each] for each in sorted(stays)),
             residences=tuple(residence for each in sorted(people) for residence in self.residences_of.get(each, ())),
             declarations=tuple(self.kept[each].declaration for each in sorted(statements)),
         )
+
+    def _told_about(self, statements: set[str]) -> set[str]:
+        """Return whatever names these statements, and what names that: refused ones belong to nobody and are found here alone."""
+        found, waiting = set[str](), set(statements)
+        while waiting:
+            near = {each for named in waiting for each in self.naming.get(named, ())} - found
+            found |= near
+            waiting = near
+        return found
 
     def stays_and_homes(self, person: Person) -> tuple[list[KnownStay], list[KnownResidence]]:
         """Return the stays and residences of everyone holding one of a person's numbers."""
@@ -105,15 +115,29 @@ class Surroundings:
         for index in number_indexes(declaration.person, self.vault):
             self.holders.setdefault(index, set()).add(outcome.person.person_id)
         self._keep(KeptDeclaration(declaration=declaration, person_id=outcome.person.person_id, facts=facts))
+        self.communes.setdefault(declaration.premises_id, commune_code)
+        self._take_stays(outcome)
+
+    def _take_stays(self, outcome: Reconciliation) -> None:
         if outcome.stay is None:
             return
-        self.communes.setdefault(declaration.premises_id, commune_code)
         for stay_id in outcome.stay.removed:
             gone = self.stays.pop(stay_id, None)
             if gone is not None:
                 self.stays_of[gone.person_id].discard(stay_id)
         for stay in outcome.stay.stays:
             self._keep_stay(stay)
+
+    def take_in_refused(
+        self, declaration: StayDeclaration, outcome: Reconciliation, facts: Facts, *, named: frozenset[str], commune_code: str
+    ) -> None:
+        """Make a refused statement part of the picture: it belongs to nobody, and may yet fit. ``named``: people it is written for."""
+        for change in (outcome.person, *outcome.split):
+            if change.person_id in named:
+                self._take_person(change, declaration)
+        self._keep(KeptDeclaration(declaration=declaration, person_id=None, facts=facts))
+        self.communes.setdefault(declaration.premises_id, commune_code)
+        self._take_stays(outcome)
 
     def _take_person(self, change: PersonChange, declaration: StayDeclaration) -> None:
         source = declaration if change.stated_in == declaration.declaration_id else self.kept[change.stated_in].declaration
@@ -193,6 +217,9 @@ def _load_people(
     missing = sorted({each for row in stay_rows for each in row.declaration_ids} - rows.keys())
     if missing:
         rows |= {row.declaration_id: row for row in matching_declarations(connection, columns.declaration_id.in_(missing))}
+    # A stay stands where any of its statements says, not where the newest came from.
+    picture.communes |= {row.premises_id: row.commune_code for row in rows.values()}
+    rows |= _refused_about(connection, rows.keys())
     picture.person_communes = _people_communes(connection, people)
     subjects = picture.person_communes.keys() | {row.subject_id for row in rows.values()}
     picture.keys = picture.vault.load_keys(connection, subjects)
@@ -210,6 +237,21 @@ def _load_people(
         picture.residences_of[residence.person_id].append(residence)
 
 
+def _refused_about(connection: Connection, about: Iterable[str]) -> dict[str, Row[Any]]:
+    """Load refused statements that name any of these, and what names those; they name no person, so nothing else finds them."""
+    columns = tables.declarations.c
+    found: dict[str, Row[Any]] = {}
+    wanted = set(about)
+    for _ in range(_LONGEST_CHAIN):
+        if not wanted:
+            break
+        condition = and_(columns.state == "refused", among(columns.about, sorted(wanted), connection))
+        fresh = {row.declaration_id: row for row in matching_declarations(connection, condition)}
+        wanted = fresh.keys() - found.keys()
+        found |= fresh
+    return found
+
+
 def _stay_rows(connection: Connection, people: set[str], window: Window) -> list[Row[Any]]:
     columns = tables.stays.c
     near = columns.start_at.between(window[0] - WINDOW, window[1] + WINDOW)
@@ -225,7 +267,7 @@ def _chain_rows(connection: Connection, declarations: Sequence[StayDeclaration])
     wanted = batch | {each.about for each in declarations if each.about}
     asked: set[str] = set()
     for _ in range(_LONGEST_CHAIN):
-        fresh = sorted(wanted - asked)
+        fresh = sorted(askable(wanted - asked))
         if not fresh:
             break
         asked |= wanted

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Final, Literal, Protocol
@@ -21,6 +22,11 @@ from residence.errors import Malformed
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2999
 VIETNAM: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+
+# RFC 3339 section 5.6, by its grammar; Python alone would also take ISO 8601 weeks, ordinal days and the basic format.
+_RFC3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 # How far a kiosk trusts its own wall clock; the gateway stamps its own time beside it.
 TimeState = Literal["unset", "rtc_only", "synced", "jumped"]
@@ -42,7 +48,9 @@ class Clock(Protocol):
 def parse_instant(text: str, pointer: str = "") -> datetime:
     """Read RFC 3339 text with an offset into an aware UTC instant, or raise ``Malformed("time.malformed")``."""
     try:
-        instant = datetime.fromisoformat(text)
+        if _RFC3339.fullmatch(text) is None:
+            raise ValueError(text)  # noqa: TRY301 - one way out for everything unreadable
+        instant = datetime.fromisoformat(text.upper())
     except (TypeError, ValueError) as error:
         raise Malformed("time.malformed", pointer, f"not RFC 3339: {text!r}") from error
     if instant.tzinfo is None:

@@ -32,6 +32,7 @@ from residence.stays.spans import instant, normal_unit
 
 LAST_MINUTE: Final = timedelta(minutes=1)
 LONGEST: Final = {"unit": 32, "reason_text": 200, "note": 500, "premises_id": 64}
+_LONGEST_OF_PERSON: Final = 300
 _UUID7: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 )  # one spelling only: an id is compared as text
@@ -101,6 +102,8 @@ def _check_identity(declaration: StayDeclaration) -> Iterator[Problem]:
         yield problem("declaration.identifier_malformed", "/declaration_id")
     if declaration.about is not None and not _is_uuid7(declaration.about):
         yield problem("declaration.identifier_malformed", "/about")
+    if declaration.about is not None and declaration.about == declaration.declaration_id:
+        yield problem("declaration.about_itself", "/about")
     if declaration.about is None and declaration.kind in {"correction", "withdrawal"}:
         yield problem("declaration.about_missing", "/about")
     if declaration.evidence.level is EvidenceLevel.ATTESTED and not (declaration.evidence.attested_by or "").strip():
@@ -116,10 +119,28 @@ def _check_texts(declaration: StayDeclaration) -> Iterator[Problem]:
         text = getattr(declaration.declarant, name)
         if text is not None:
             yield from check_text(text, f"/declarant/{name}", longest=100)
+    if declaration.kind not in {"arrival", "correction"}:  # those are asked for everything about the person (check_person.py)
+        yield from _check_person_texts(declaration)
     for name in ("reader", "attested_by"):
         text = getattr(declaration.evidence, name)
         if text is not None:
             yield from check_text(text, f"/evidence/{name}", longest=100)
+
+
+def _check_person_texts(declaration: StayDeclaration) -> Iterator[Problem]:
+    person, document = declaration.person, declaration.person.document
+    texts = {
+        "full_name": person.full_name,
+        "nationality": person.nationality,
+        "personal_number": person.personal_number,
+        "old_number": person.old_number,
+        "residence_text": person.residence_text,
+        "document/number": document.number if document else None,
+        "document/issuer": document.issuer if document else None,
+    }
+    for name, text in texts.items():
+        if text is not None:
+            yield from check_text(text, f"/person/{name}", longest=_LONGEST_OF_PERSON)
 
 
 def _check_times(declaration: StayDeclaration) -> Iterator[Problem]:

@@ -49,6 +49,7 @@ class Standing:
     says: dict[str, tuple[KnownNumber, ...]]  # declaration id -> numbers its arrival states now, after corrections
     drafts: tuple[tuple[int, KnownStay], ...]  # group and stay, its person_id still empty
     findings: frozenset[Finding]
+    idle: frozenset[str] = frozenset()  # ids of what changes nothing: refused, or waiting for what it is about
 
     @cached_property
     def stay_of(self) -> dict[str, str]:
@@ -68,6 +69,7 @@ class _Fold:
         self.known, self.rules = known, rules
         chained = chain_up(declarations)
         self.chains, self.loose = chained.chains, chained.loose
+        self.idle = frozenset(each.declaration_id for each in chained.idle)
         self.found: set[Finding] = set(chained.findings)
         self.drafts: list[tuple[int, KnownStay]] = []
         self.agreed: dict[object, bool] = {}  # only for this computation: names stay nowhere
@@ -107,7 +109,10 @@ class _Fold:
             for number, stay in self.drafts
         ]
         says = {member: self.parties[chain.root.declaration_id].numbers for chain in self.chains for member in chain.members}
-        return Standing(groups=tuple(groups), group_of=self.group_of, says=says, drafts=tuple(drafts), findings=_once(self.found))
+        told = _once(self.found)
+        return Standing(
+            groups=tuple(groups), group_of=self.group_of, says=says, drafts=tuple(drafts), findings=told, idle=self.idle
+        )
 
     def _judge_person(self, parts: Sequence[Party], registered: Sequence[KnownPerson]) -> None:
         """Find what is wrong with the person or the number of each living statement of one human being."""

@@ -3,9 +3,9 @@
 What a caller must look up before it reconciles a declaration D (one set of look-ups for a whole batch):
 
 - ``persons``: everyone holding a number in ``numbers_of(D.person)``, with all their numbers; and whoever D's chain belongs to.
-- ``declarations``: every accepted or conflicting statement about those persons whose interval may touch D's (30 days either
+- ``declarations``: every statement about those persons whose interval may touch D's (30 days either
   side is enough), D's chain (what ``D.about`` names, transitively, and whatever names D or that), D itself if recorded before.
-  Refused statements are left out.
+  What reconciliation refused is included (a correction may make it fit); what the check refused is left out.
 - ``stays``: every stay those declarations stand in. All declarations of such a stay must be among ``declarations``.
 - ``residences``: permanent and temporary residences of those persons.
 

@@ -199,6 +199,8 @@ def _name_people(declaration: StayDeclaration, after: Standing, known: Known) ->
         if number in ids:
             continue
         own = after.group_of[declaration.declaration_id] == number
+        if not own and after.idle.issuperset(group.statements):
+            continue  # only statements that change nothing: they name nobody until they fit
         former = [
             stay_person[each] for each in group.statements if each in stay_person and not own and stay_person[each] not in taken
         ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+from itertools import permutations
 from pathlib import Path
 
 import msgspec
+import pytest
 from factories import make_declaration, make_person
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from memory_registry import MemoryRegistry
 from recording_town import Town, make_town
 
 from registry import tables
@@ -116,3 +119,90 @@ def test_two_people_who_prove_to_be_one_are_merged_and_found_under_both_numbers(
     again = town.record(town.say(make_declaration(person=msgspec.structs.replace(AN_BY_OLD_NUMBER), unit="0401")))[0]
     assert again.receipt.state == "accepted"
     assert check_registry(town.registry).problems == ()
+
+
+def follow_ups() -> list:
+    """A stay, its correction to another house by an officer, and what is only fit once that correction stands."""
+    arrival = make_declaration(person=AN)
+    moved = make_declaration(
+        person=AN,
+        kind="correction",
+        about=arrival.declaration_id,
+        premises_id="htl-sao-mai",
+        unit="201",
+        declarant=Declarant(role="officer"),
+    )
+    left = make_declaration(
+        person=AN,
+        kind="departure",
+        about=arrival.declaration_id,
+        premises_id="htl-sao-mai",
+        unit="201",
+        planned_departure="2026-07-11T08:00:00+07:00",
+    )
+    taken_back = make_declaration(
+        person=AN, kind="withdrawal", about=moved.declaration_id, premises_id="htl-sao-mai", declarant=Declarant(role="officer")
+    )
+    somebody_else = make_declaration(
+        person=STRANGER_WITH_HIS_NUMBER_NOT, kind="departure", about=arrival.declaration_id, premises_id="htl-sao-mai"
+    )
+    again = make_declaration(
+        person=AN,
+        kind="extension",
+        about=left.declaration_id,
+        premises_id="htl-sao-mai",
+        planned_departure="2026-07-12T08:00:00+07:00",
+    )
+    return [arrival, moved, left, taken_back, somebody_else, again]
+
+
+STRANGER_WITH_HIS_NUMBER_NOT = make_person(full_name="Phạm Thị Khác", sex="female", personal_number="001195000222", document=None)
+ONE_STAY = follow_ups()
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_departure_refused_before_the_correction_that_makes_it_fit_ends_the_stay(order: tuple[int, ...], town: Town) -> None:
+    for number in order:
+        town.record(town.say(ONE_STAY[number]))
+    (stay,) = [row for row in town.rows(tables.stays) if row.status != "removed"]
+    assert (stay.premises_id, stay.status) == ("htl-sao-mai", "ended")
+    assert not [
+        row.code for row in town.rows(tables.findings) if row.cleared_at is None and row.code == "stays.about_other_premises"
+    ]
+
+
+def _fold_really(order: list[int], cuts: set[int]) -> tuple:
+    with tempfile.TemporaryDirectory() as folder:
+        town = _town(folder)
+        batch: list = []
+        for place, number in enumerate(order):
+            batch.append(town.say(ONE_STAY[number], received_at=town.now))
+            if place in cuts or place == len(order) - 1:
+                assert all(each.set_aside is None for each in town.record(*batch))
+                batch = []
+        assert check_registry(town.registry).problems == ()
+        stays = {
+            (row.stay_id, row.premises_id, row.status, tuple(row.declaration_ids))
+            for row in town.rows(tables.stays)
+            if row.status != "removed"
+        }
+        findings = {row.finding_id for row in town.rows(tables.findings) if row.cleared_at is None}
+        town.registry.close()
+        return stays, findings
+
+
+def _fold_in_memory(order: list[int]) -> tuple:
+    registry = MemoryRegistry()
+    for number in order:
+        registry.receive(ONE_STAY[number])
+    stays = {(each.stay_id, each.premises_id, each.status, each.declaration_ids) for each in registry.stays.values()}
+    return stays, {each.finding_id for each in registry.findings.values()}
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.integers(0, len(ONE_STAY) - 1), unique=True, min_size=2).flatmap(st.permutations),
+    st.sets(st.integers(min_value=0, max_value=len(ONE_STAY) - 1)),
+)
+def test_the_real_registry_ends_as_the_one_in_memory_whatever_was_refused_on_the_way(order: list[int], cuts: set[int]) -> None:
+    assert _fold_really(order, cuts) == _fold_in_memory(sorted(order))

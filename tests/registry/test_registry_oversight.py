@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 
 import pytest
-from factories import EVENING
+from factories import EVENING, make_person
 from recording_town import Town
 
 from registry import cases, kiosks, notices, presences
@@ -127,3 +127,14 @@ def test_sightings_name_nobody_and_expire(town: Town) -> None:
         assert presences.premises_with_presences(connection, commune_code="demo-01") == ["blk-hoa-binh"]
         assert presences.purge_expired(connection, now=EVENING + timedelta(days=15)) == 1
         assert presences.sightings(connection, ["blk-hoa-binh"], since=EVENING - timedelta(days=1)) == ()
+
+
+def test_all_sightings_are_returned_however_many_pages_they_fill(town: Town) -> None:
+    seen = {
+        town.see(make_person(personal_number=f"0010950001{number}", document=None)).declaration_id for number in range(10, 17)
+    }
+    with town.registry.reading() as connection:
+        for page in (1, 3, 7, 100):
+            found = presences.sightings(connection, ["blk-hoa-binh"], since=EVENING - timedelta(days=1), page=page)
+            assert {each.presence_id for each in found} == seen
+            assert len(found) == len(seen)

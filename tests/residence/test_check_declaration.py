@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from residence.clock import parse_instant
-from residence.errors import catalogue
+from residence.clock import parse_instant, rfc3339
+from residence.errors import Malformed, catalogue
 from residence.people.person import Document, DocumentKind, PartialDate, Person
 from residence.places.premises import Premises, PremisesKind
 from residence.stays.check import check_declaration
@@ -103,3 +103,63 @@ def test_the_twenty_reasons_are_the_ministry_s():
     assert sorted(ministry_reason(each) for each in Reason) == list(range(1, 21))
     assert all(reason_of(text.code) is reason for reason, text in REASONS.items())
     assert reason_of(21) is None
+
+
+NOT_RFC_3339 = [
+    "2026-W28-5T14:00:00+07:00",
+    "2026-W28-5T14:00+07:00",
+    "2026-191T14:00:00+07:00",
+    "20260710T140000+0700",
+    "2026-07-10T14:00+07:00",
+    "2026-07-10T14:00:00+0700",
+    "2026-07-10T14+07:00",
+    "2026-07-10_14:00:00+07:00",
+    "2026-07-10T14:00:00+07:00:30",
+    "2026-07-10T14:00:00",
+    "2026-07-10",
+    "2026-07-10T14:00:00,5Z",
+    "\u0662026-07-10T14:00:00Z",
+    "2026-07-10T14:00:00Z\n",
+]
+
+
+@pytest.mark.parametrize("text", NOT_RFC_3339)
+def test_an_instant_is_rfc_3339_and_nothing_else(text):
+    with pytest.raises(Malformed):
+        parse_instant(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-07-10T14:00:00+07:00", "2026-07-10t07:00:00z", "2026-07-10T07:00:00.000Z", "2026-07-10T07:00:00-00:00"]
+)
+def test_every_spelling_of_rfc_3339_is_one_instant(text):
+    assert rfc3339(parse_instant(text)) == "2026-07-10T07:00:00Z"
+
+
+@pytest.mark.parametrize("kind", ["correction", "withdrawal", "departure", "extension"])
+def test_a_statement_about_itself_is_refused(kind):
+    own = factories.make_declaration()
+    told = msgspec.structs.replace(own, kind=kind, about=own.declaration_id)
+    found = check_declaration(told, premises=place({"premises_kind": "apartment-block"}), rules=RULES, now=NOW)
+    assert not found.ok
+    assert "declaration.about_itself" in {each.code for each in found.problems}
+
+
+@pytest.mark.parametrize("kind", ["arrival", "correction", "withdrawal", "departure", "extension"])
+def test_no_free_text_of_any_kind_of_statement_holds_a_control_character(kind):
+    person = factories.make_person(
+        full_name="Trần\x00", residence_text="Hà\x07", document=Document(kind=DocumentKind.OTHER, number="1\x00")
+    )
+    told = factories.make_declaration(person=person, kind=kind, unit="1\x00", note="\x1b", reason_text="\x00")
+    told = msgspec.structs.replace(told, declarant=msgspec.structs.replace(told.declarant, name="\x00"))
+    found = check_declaration(told, premises=place({"premises_kind": "apartment-block"}), rules=RULES, now=NOW)
+    pointers = {each.pointer for each in found.problems if each.code == "text.control_characters"}
+    assert pointers >= {
+        "/unit",
+        "/note",
+        "/reason_text",
+        "/declarant/name",
+        "/person/full_name",
+        "/person/residence_text",
+        "/person/document/number",
+    }
