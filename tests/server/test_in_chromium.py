@@ -114,9 +114,10 @@ def test_axe_finds_nothing_on_pages_that_say_no_and_pages_after_a_form(world, br
     visit.page.click("main button")
     assert visit.axe() == []
     visit.context.close()
+    world.open_case()
     officer = Visit(browser, world, "officer")
     officer.open("/police")
-    officer.page.click("main .luutru-rows a")
+    officer.page.click("main .luutru-rows a >> nth=0")
     officer.page.check("input[value=undeclared-case]")
     officer.page.click("main button")
     assert "Phạm Thị Thử Nghiệm" in officer.page.content()
