@@ -16,8 +16,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from edge_agent.scanning.cascade import Grey
 from edge_agent.scanning.codes import Code
+from edge_agent.scanning.views import Grey
 
 
 class ClipRead(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,8 +20,9 @@ from typing import Any, Final
 import cv2
 import msgspec
 
-from edge_agent.scanning.cascade import QUICK, Grey, decode
+from edge_agent.scanning.cascade import QUICK, decode
 from edge_agent.scanning.clips import play
+from edge_agent.scanning.views import Grey
 from luutru.benchmarks.card_set import CATEGORIES, CLIP_RATE, LEVELS, Still, make_clip, make_still
 from luutru.benchmarks.result import BenchResult
 

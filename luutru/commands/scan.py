@@ -22,8 +22,9 @@ from residence.errors import Malformed, Problem, problem
 
 if TYPE_CHECKING:
     from edge_agent.readers.port import Capture
-    from edge_agent.scanning.cascade import Grey, Stage
+    from edge_agent.scanning.cascade import Stage
     from edge_agent.scanning.codes import Code
+    from edge_agent.scanning.views import Grey
 
 app = typer.Typer(add_completion=False)
 _CLIP_RATE = 30.0
