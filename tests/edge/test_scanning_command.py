@@ -109,11 +109,12 @@ def test_a_photo_cut_off_in_the_middle_is_named_damaged(tmp_path, photo):
     assert objects(cut)[1][0]["problems"][0]["code"] == "scan.damaged_file"
 
 
-def test_a_missing_file_and_a_folder_are_problems(tmp_path):
+def test_a_missing_file_and_a_folder_without_pictures_are_problems(tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
     status, found = objects(tmp_path / "nothing.jpg", tmp_path)
 
     assert status == 1
-    assert [each["problems"][0]["code"] for each in found] == ["scan.file_missing"] * 2
+    assert [each["problems"][0]["code"] for each in found] == ["scan.file_missing", "scan.empty_folder"]
 
 
 def test_a_picture_without_a_code_says_how_to_take_a_better_one(tmp_path):
