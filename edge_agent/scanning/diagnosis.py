@@ -18,10 +18,11 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from edge_agent.scanning.optics import DOUBTFUL_PX
+from edge_agent.scanning.optics import COMFORTABLE_PX, DOUBTFUL_PX
 from edge_agent.scanning.sighting import Grey, Sighting
 
 SMALL_PX: Final = 1.4
+SMALL_WHEN_BLURRED_PX: Final = 1.9
 STEEP_DEGREES: Final = 50.0
 GLARE_SHARE: Final = 0.0025  # a card in good light has none
 DARK: Final = 0.4  # level of white paper or of a frame's brightest parts
@@ -58,10 +59,19 @@ def why_unread(sighting: Sighting) -> Reason:
         return Reason(code="scan.too_dark", figure=f"{sighting.light:.0%}", limit=f"{DARK:.0%}")
     if sighting.tilt_degrees >= STEEP_DEGREES:
         return Reason(code="scan.too_tilted", figure=f"{sighting.tilt_degrees:.0f}")
-    if sighting.module_px < SMALL_PX:
-        return Reason(code="scan.too_small", figure=f"{sighting.module_px:.1f}", limit=f"{DOUBTFUL_PX:.1f}")
-    if sighting.sharpness < BLURRED:
-        return Reason(code="scan.too_blurred", figure=f"{sighting.sharpness:.2f}", limit=f"{BLURRED:.2f}")
+    if (reason := _about_sharpness(sighting)) is not None:
+        return reason
     if sighting.contrast < PALE:
         return Reason(code="scan.too_pale", figure=f"{sighting.contrast:.0%}", limit=f"{PALE:.0%}")
     return Reason(code="scan.damaged_code")
+
+
+def _about_sharpness(sighting: Sighting) -> Reason | None:
+    """Say whether the code is too small or too blurred; what is both is too small, for coming closer helps more than any focus."""
+    blurred = sighting.sharpness < BLURRED
+    if sighting.module_px < (SMALL_WHEN_BLURRED_PX if blurred else SMALL_PX):
+        needed = COMFORTABLE_PX if blurred else DOUBTFUL_PX
+        return Reason(code="scan.too_small", figure=f"{sighting.module_px:.1f}", limit=f"{needed:.1f}")
+    if blurred:
+        return Reason(code="scan.too_blurred", figure=f"{sighting.sharpness:.2f}", limit=f"{BLURRED:.2f}")
+    return None

@@ -24,7 +24,7 @@ from edge_agent.scanning.codes import Corners
 from edge_agent.scanning.sighting import Grey, Sighting, sight
 
 LARGEST_DOUBLED: Final = 2_200_000  # pixels
-_BLOCK: Final = 8  # pixels of texture averaged to one
+_BLOCK: Final = 4  # pixels of texture averaged to one
 _SHARE: Final = 0.42  # of the strongest texture
 _LEAST_SIDE: Final = 30.0  # pixels
 _SQUARE: Final = 0.45  # short to long side, for a code tilted by some 60 degrees

@@ -1,7 +1,7 @@
 """What ``luutru scan`` says of a device that is watched live: a camera or a serial scanner, until told to stop.
 
 - The device is read exactly as a kiosk reads it, by the same readers; a code held still is printed once.
-- Its health goes to standard error, in words, on change only.
+- Its health goes to standard error, in words, on change only; so does how to hold a card that a camera sees and cannot read.
 - A device that is gone at the end is exit status 1.
 
 Example: ``watch(SerialScanner("/dev/ttyUSB0", clock=clock), "serial /dev/ttyUSB0", seconds=0, show=print_json)``
@@ -20,6 +20,8 @@ from residence.errors import problem
 
 if TYPE_CHECKING:
     from edge_agent.readers.port import Capture, Reader, ReaderHealth
+    from edge_agent.readers.watching import Guide
+    from edge_agent.scanning.hint_codes import HintCode
 
 
 def camera_reader(name: str) -> Reader:
@@ -29,7 +31,23 @@ def camera_reader(name: str) -> Reader:
     from luutru.system import SystemClock
 
     clock = SystemClock()
-    return FrameReader(Camera(int(name) if name.isdigit() else name, clock=clock), clock=clock)
+    return FrameReader(Camera(int(name) if name.isdigit() else name, clock=clock), clock=clock, guide=_in_words(f"camera {name}"))
+
+
+def _in_words(source: str) -> Guide:
+    """Return a guide that says each new hint once, in both languages, on standard error."""
+    from edge_agent.kiosk.texts import Texts
+    from edge_agent.readers.watching import Guide
+
+    said: list[HintCode | None] = [None]
+
+    def show(hint: HintCode | None) -> None:
+        if hint is not None and hint != said[-1]:
+            sentences = [Texts(language)(f"card.guide_{hint}") for language in ("vi", "en")]
+            typer.echo(f"{source}: {' '.join(sentences)}", err=True)
+        said[:] = [hint]
+
+    return Guide(wanted=lambda: True, show=show)
 
 
 def serial_reader(path: str, *, baud_rate: int) -> Reader:
