@@ -126,11 +126,10 @@ class FrameReader:
             if self._hints.current is not None:
                 guide.show(None)
             self._hints.forget()
-        elif frame.taken_ns - self._glanced_ns >= GLANCE_NS:
+        elif awake and frame.taken_ns - self._glanced_ns >= GLANCE_NS:
             self._glanced_ns = frame.taken_ns
             dark = self._attention.is_stirring(frame.taken_ns) and is_dark(frame.grey)
-            sightings = locate(frame.grey, thorough=False) if awake else []
-            guide.show(self._hints.see(sightings, dark=dark, now_ns=frame.taken_ns))
+            guide.show(self._hints.see(locate(frame.grey, thorough=False), dark=dark, now_ns=frame.taken_ns))
 
     def _rest(self) -> None:
         if isinstance(self._source, Restful):

@@ -70,7 +70,7 @@ def _about_sharpness(sighting: Sighting) -> Reason | None:
     """Say whether the code is too small or too blurred; what is both is too small, for coming closer helps more than any focus."""
     blurred = sighting.sharpness < BLURRED
     if sighting.module_px < (SMALL_WHEN_BLURRED_PX if blurred else SMALL_PX):
-        needed = COMFORTABLE_PX if blurred else DOUBTFUL_PX
+        needed = DOUBTFUL_PX if sighting.module_px < SMALL_PX else COMFORTABLE_PX
         return Reason(code="scan.too_small", figure=f"{sighting.module_px:.1f}", limit=f"{needed:.1f}")
     if blurred:
         return Reason(code="scan.too_blurred", figure=f"{sighting.sharpness:.2f}", limit=f"{BLURRED:.2f}")

@@ -37,7 +37,9 @@ def scan(  # noqa: PLR0913 -- the options of one public command
         bool, typer.Option("--clip", help="Play each file as a camera would: its own rate, newest frame only.")
     ] = False,
     mrz: Annotated[bool, typer.Option("--mrz", help="Read the machine-readable zone (not available in this version).")] = False,
-    camera: Annotated[str | None, typer.Option(help="Watch a camera live: its number or path, e.g. 0.")] = None,
+    camera: Annotated[
+        str | None, typer.Option(help="Watch a camera live: its number or path, e.g. 0, or picamera:0 on a Raspberry Pi.")
+    ] = None,
     serial: Annotated[str | None, typer.Option(help="Listen to a serial scanner live, e.g. /dev/ttyUSB0.")] = None,
     baud: Annotated[int, typer.Option(min=300, max=4_000_000, help="With --serial: the line's speed.")] = 9_600,
     seconds: Annotated[

@@ -19,22 +19,32 @@ from luutru.commands.scan_files import Result
 from residence.errors import problem
 
 if TYPE_CHECKING:
-    from edge_agent.readers.port import Capture, Reader, ReaderHealth
+    from edge_agent.readers.port import Capture, FrameSource, Reader, ReaderHealth
     from edge_agent.readers.watching import Guide
     from edge_agent.scanning.hint_codes import HintCode
+    from residence.clock import Clock
 
 
 def camera_reader(name: str) -> Reader:
-    """Return the reader of one camera, by number or path."""
-    from edge_agent.readers.camera import Camera
+    """Return the reader of one camera: by number or path, or ``picamera:0`` for a Raspberry Pi's own."""
     from edge_agent.readers.watching import FrameReader
     from luutru.system import SystemClock
 
     clock = SystemClock()
-    return FrameReader(Camera(int(name) if name.isdigit() else name, clock=clock), clock=clock, guide=_in_words(f"camera {name}"))
+    return FrameReader(_source(name, clock), clock=clock, guide=in_words(f"camera {name}"))
 
 
-def _in_words(source: str) -> Guide:
+def _source(name: str, clock: Clock) -> FrameSource:
+    from edge_agent.readers.camera import Camera
+    from edge_agent.readers.picamera import PiCamera
+
+    kind, _, number = name.rpartition(":")
+    if kind == "picamera" and number.isdigit():
+        return PiCamera(int(number), clock=clock)
+    return Camera(int(name) if name.isdigit() else name, clock=clock)
+
+
+def in_words(source: str) -> Guide:
     """Return a guide that says each new hint once, in both languages, on standard error."""
     from edge_agent.kiosk.texts import Texts
     from edge_agent.readers.watching import Guide

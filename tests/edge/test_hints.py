@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kiosk_page_parts import LOBBY, running_kiosk, served
+from kiosk_page_parts import LOBBY, make_profile, running_kiosk, served
 
 from edge_agent.kiosk import events as happen
 from edge_agent.kiosk.states import Idle, ShowCard
@@ -27,6 +27,8 @@ from edge_agent.scanning.sighting import Sighting
 from edge_agent.sim.frames import DIFFICULTIES, Studio
 from luutru.benchmarks.card_scene import Scene, Subject, render
 from luutru.benchmarks.card_set import make_still
+from luutru.commands.scan_live import in_words
+from luutru.processes.kiosk import readers_of
 from luutru.system import SystemClock
 from residence.errors import Refused
 
@@ -203,6 +205,12 @@ def test_the_reader_guides_until_the_card_is_read_and_then_falls_silent():
     assert captures[-1].payload == good.payload.encode()
 
 
+def test_a_card_laid_down_where_it_is_too_small_gets_its_hint_though_nothing_moves():
+    told, _ = play(Played([make_still(21, "small", level=4, number=1).grey] * 12, every_ms=300))
+
+    assert told[-1] == "closer"
+
+
 def test_nothing_is_located_while_nobody_is_asked_for_a_card(monkeypatch):
     monkeypatch.setattr(watching, "locate", lambda *_, **__: 1 / 0)
 
@@ -255,6 +263,24 @@ def test_the_card_screen_shows_the_hint_in_its_language_and_a_read_card_or_the_e
         assert Texts("en")("card.guide_glare") not in body_of(url)
         kiosk.agent.act(happen.Cancelled()).result(5)
         assert isinstance(kiosk.screen, Idle)
+
+
+def test_the_cameras_of_a_profile_are_given_the_kiosks_guide():
+    guide = Guide(wanted=lambda: True, show=lambda _: None)
+    profile = make_profile(LOBBY + '[[readers]]\nkind = "camera"\n[[readers]]\nkind = "cards"\n')
+
+    assert [reader._guide for reader in readers_of(profile, clock=SystemClock(), guide=guide).readers] == [guide, guide]
+
+
+def test_a_scan_at_a_terminal_says_each_new_hint_once_in_both_languages(capsys):
+    guide = in_words("camera 0")
+    for hint in ("glare", "glare", None, "glare", "still"):
+        guide.show(hint)
+
+    said = capsys.readouterr().err.splitlines()
+    assert [line.startswith("camera 0: ") for line in said] == [True, True, True]
+    assert Texts("vi")("card.guide_still") in said[2]
+    assert Texts("en")("card.guide_still") in said[2]
 
 
 def test_hints_do_not_hold_the_screen():

@@ -215,6 +215,13 @@ def test_a_camera_that_is_not_there_is_status_1():
     assert "The reader was not found" in output
 
 
+def test_a_raspberry_pis_camera_without_its_library_is_status_1():
+    status, output = scan("--camera", "picamera:0", "--seconds", "0.2")
+
+    assert status == 1
+    assert "python3-picamera2" in output
+
+
 def test_the_installed_command_reads_a_photo(photo):
     run = subprocess.run(
         [sys.executable, "-m", "luutru", "scan", "--jsonl", str(photo)], capture_output=True, text=True, timeout=60, check=False
