@@ -119,6 +119,7 @@ def _stages(*, second_opinion: bool, thorough: bool) -> tuple[Stage, ...]:
 def _sheets(path: Path) -> Show:
     """Return what writes the sheets: the first to ``path``, the next to ``path`` with a number."""
     from luutru.debug_sheet import draw_debug_sheet
+    from residence.errors import Refused
 
     written = 0
 
@@ -128,8 +129,8 @@ def _sheets(path: Path) -> Show:
         to = path if written == 1 else path.with_name(f"{path.stem}-{written}{path.suffix}")
         try:
             draw_debug_sheet(seen).save(to, "PNG")
-        except OSError as error:
-            typer.echo(f"cannot write {to}: {error.strerror or error}", err=True)
+        except (OSError, Refused) as error:  # no place to write, or no font to write with
+            typer.echo(f"cannot write {to}: {error}", err=True)
             raise typer.Exit(1) from None
 
     return write

@@ -9,6 +9,7 @@ import urllib.request
 import cv2
 import numpy as np
 import pytest
+from factories import StandingClock
 from hypothesis import given
 from hypothesis import strategies as st
 from kiosk_page_parts import LOBBY, make_profile, running_kiosk, served
@@ -20,6 +21,7 @@ from edge_agent.readers import watching
 from edge_agent.readers.port import Frame
 from edge_agent.readers.watching import FrameReader, Guide
 from edge_agent.scanning.budget import AWAKE_SHARE, IDLE_SHARE, Budget
+from edge_agent.scanning.cascade import Stage
 from edge_agent.scanning.hint_codes import HintCode
 from edge_agent.scanning.hints import HOLD_NS, Hints, is_dark
 from edge_agent.scanning.locating import locate
@@ -244,6 +246,41 @@ def test_slow_stages_never_take_more_than_their_share_over_time(costs, awake, fr
         clock[0] += frame_gap
 
     assert spent <= (AWAKE_SHARE if awake else IDLE_SHARE) * clock[0] + 80 + worst
+
+
+class Moving:
+    """A camera before which something always moves, thirty frames a second of a clock that the stages move on, too."""
+
+    name = "moving"
+
+    def __init__(self, clock, seconds):
+        self.clock, self.ends_ns = clock, clock.monotonic_ns() + int(seconds * 1e9)
+
+    def open(self):
+        self.number = 0
+
+    def newest(self, wait_seconds):
+        self.clock.pass_time(seconds=1 / 30)
+        if self.clock.monotonic_ns() > self.ends_ns:
+            raise Refused("reader.finished")
+        self.number += 1
+        grey = np.full((90, 160), self.number * 50 % 200, np.uint8)
+        return Frame(grey=grey, number=self.number, taken_ns=self.clock.monotonic_ns())
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize("cost", [0.02, 0.1, 0.6])
+def test_a_reading_stage_that_cannot_be_cut_off_pays_its_time_back(cost):
+    clock, ran, ended = StandingClock(), [], threading.Event()
+    stages = (Stage("quick", lambda _: []), Stage("slow", lambda _: ran.append(clock.pass_time(seconds=cost)) or []))
+    reader = FrameReader(Moving(clock, 30), clock=clock, stages=stages)
+    reader.start(lambda _: None, lambda health: ended.set() if health.state == "lost" else None)
+    assert ended.wait(30)
+    reader.stop()
+
+    assert 0.3 <= len(ran) * cost / 30 <= AWAKE_SHARE + 0.05
 
 
 def test_the_card_screen_shows_the_hint_in_its_language_and_a_read_card_or_the_end_of_the_visit_takes_it_away():
