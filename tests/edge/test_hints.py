@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from factories import StandingClock
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kiosk_page_parts import LOBBY, make_profile, running_kiosk, served
 
@@ -124,6 +124,7 @@ def test_a_hint_goes_when_nothing_supports_it_any_more():
     assert told[-1] is None
 
 
+@settings(deadline=None)
 @given(
     kinds=st.lists(st.sampled_from([*SEEN, "nothing", "read"]), min_size=5, max_size=60),
     gaps=st.lists(st.integers(200, 600), min_size=60, max_size=60),
@@ -231,6 +232,7 @@ def test_in_an_empty_lobby_the_camera_rests_between_looks_and_is_guided_nowhere(
     assert 8 <= source.rests <= 11
 
 
+@settings(deadline=None)
 @given(costs=st.lists(st.integers(0, 400), min_size=40, max_size=120), awake=st.booleans(), frame_gap=st.integers(10, 200))
 def test_slow_stages_never_take_more_than_their_share_over_time(costs, awake, frame_gap):
     clock = [0]

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from typer.testing import CliRunner
@@ -55,6 +55,7 @@ def test_pixels_a_module_are_those_of_a_pinhole(width, distance, px):
     assert round(module_px(View(width=width, angle=60), DENSE_CARD, distance=distance), 1) == px
 
 
+@settings(deadline=None)
 @given(
     width=st.integers(160, 8000),
     angle=st.floats(10, 120),
