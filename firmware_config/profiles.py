@@ -24,7 +24,7 @@ from residence.stays.declaration import DeclarantRole
 
 KioskKind = Literal["lobby", "hotel-desk", "guard-post"]
 Language = Literal["vi", "en"]
-ReaderKind = Literal["camera", "video", "images", "cards", "serial"]
+ReaderKind = Literal["camera", "picamera", "video", "images", "cards", "serial"]
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -102,6 +102,11 @@ class ReaderSection(_Section, frozen=True, kw_only=True):
     kind: ReaderKind
     source: str = ""  # camera number (0), serial device, or a path to a video, folder or file of card texts
     baud_rate: int = 9_600  # of a serial scanner
+    width: Annotated[int, msgspec.Meta(ge=320, le=4096)] = 1280  # of a camera's picture; so are all that follow
+    height: Annotated[int, msgspec.Meta(ge=240, le=3072)] = 720
+    autofocus: bool | None = None  # None: as the camera has it
+    focus: Annotated[float, msgspec.Meta(ge=0, le=10_000)] | None = None  # the device's unit; dioptres for picamera
+    exposure_ms: Annotated[float, msgspec.Meta(gt=0, le=1_000)] | None = None
 
 
 class KioskProfile(_Section, frozen=True, kw_only=True):

@@ -74,6 +74,8 @@ def examine(
             found.setdefault(code.payload, code)
         if enough(list(found.values())):
             break
+    else:
+        view.searched = True
     return list(found.values()), view
 
 
@@ -104,10 +106,11 @@ def zxing(
     codes = []
     for each in found:
         corners = back(_points(each.position))
+        candidate = _candidate(each, corners)
         if each.valid:
             codes.append(as_code(bytes(each.bytes), name, corners))
-        elif (candidate := _candidate(each, corners)) is not None:
-            view.candidates.append(candidate)
+        if candidate is not None:
+            (view.read if each.valid else view.candidates).append(candidate)
     return codes
 
 
@@ -117,7 +120,7 @@ def _points(position: Any) -> Points:
 
 
 def _candidate(found: Any, corners: Points) -> Candidate | None:
-    """Return what zxing says of a code it could not read, unless it is too small or of no version."""
+    """Return where zxing saw a code and of which version, unless it is too small or of no version."""
     version = str((found.extra or {}).get("Version", ""))
     sides = (corners[1] - corners[0], corners[3] - corners[0])
     if not version.isdigit() or min(float(np.hypot(*side)) for side in sides) < _SMALLEST_SIDE:
@@ -177,7 +180,7 @@ def _dense(view: View) -> list[Code]:
             if not view.is_worth_a_look(Candidate(outline, 0)):
                 break
             proposals = propose(view.grey, outline)
-            view.candidates += [Candidate(each.corners, each.version) for each in reversed(proposals)]
+            view.candidates += [Candidate(each.corners, each.version, by_zxing=False) for each in reversed(proposals)]
             codes = soft(view, "soft-dense")
             if codes or not view.time_left():
                 return codes

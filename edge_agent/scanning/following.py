@@ -41,6 +41,8 @@ class Following:
         if enough(codes):
             self._fusion.forget()
             return codes, view
+        if not view.looks and view.searched:
+            self._fusion.forget_older(now_ns=now_ns)
         for found in sorted(view.looks, key=lambda each: -abs(each.fit))[:1]:
             decoded = self._fusion.add(found, now_ns=now_ns)
             if decoded is not None and (payload := decoded.payload) is not None:

@@ -29,6 +29,7 @@ class Candidate(NamedTuple):
 
     corners: Points
     version: int
+    by_zxing: bool = True  # else proposed by a dense place's look alone
 
 
 @dataclass(slots=True)
@@ -39,7 +40,9 @@ class View:
     time_left: Callable[[], bool]
     candidates: list[Candidate] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
+    read: list[Candidate] = field(default_factory=list)  # where zxing read a code
     refusals: list[str] = field(default_factory=list)  # codes that were decoded and may not be used: error codes
+    searched: bool = False  # all stages have run
     laid: int = 0  # candidates that zxing has seen laid square
 
     def is_worth_a_look(self, candidate: Candidate) -> bool:

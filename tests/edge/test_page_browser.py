@@ -334,3 +334,23 @@ def test_what_is_touched_is_large_enough_and_every_screen_fits(kiosk, page, size
     press(page, "confirm", "review")
     measure("result")
     assert not small
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_hint_fits_is_accessible_and_leaves_the_way_without_a_card_in_view(kiosk, page, size):
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    press(page, "start:vi", "idle")
+    press(page, "purpose:stay", "purpose")
+    at(page, "card")
+    kiosk.agent.guide("glare")
+    page.locator(".note--guide").wait_for()
+
+    assert "Nghiêng nhẹ thẻ" in page.locator("[role=status] .note--guide").inner_text()
+    button, bottom = (page.locator(each).bounding_box() for each in ('button[value="no-card"]', "#bottom"))
+    assert button["y"] + button["height"] <= bottom["y"] + 1
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert judge(page) == []
+    kiosk.show()
+    at(page, "person")
+    assert page.locator(".note--guide").count() == 0

@@ -56,6 +56,11 @@ class Fusion:
             self._sum.soft.fill(0)
         self._sum = None
 
+    def forget_older(self, *, now_ns: int) -> None:
+        """Wipe what was last seen too long ago to go on with."""
+        if self._sum is not None and now_ns - self._sum.seen_ns > LONGEST_GAP_NS:
+            self.forget()
+
     def add(self, found: Look, *, now_ns: int) -> Decoded | None:
         """Add an unread look; return a text when the sum says one and this very frame agrees."""
         layout = layout_of(found.version)
