@@ -4,7 +4,7 @@
 - ``scanner.settings_drifted``: a setting differs, or the scanner answers at another rate; the line follows it there, so cards are read.
 - Only when the kiosk's profile says so is it set again (``scanner.settings_repaired``); otherwise a person must, with the command.
 - Other rates are tried only at the first look and after a sign of trouble (a setup code, noise), for that takes seconds of deafness.
-- ``scanner.no_answer``: nothing can be said; the line goes back to the rate it had and listening goes on. Asked again each minute.
+- ``scanner.no_answer``: nothing can be said; the line goes back to the rate it had and listening goes on. Asked again after a minute.
 - A model that cannot be asked (DE2120) gives no verdict on its settings, only on whether it answers.
 
 Example: ``Care(load_model("gm65"), wish=Wish(baud_rate=115_200), repairs=True, clock=clock).look(line)``
@@ -74,7 +74,7 @@ class Care:
 
     def look(self, line: Line) -> Looked:
         """Look at rate and settings; set them again when the profile allows it."""
-        conversation, rate_before = talk(line, self._model, clock=self._clock), line.baud_rate
+        conversation, rate_before = talk(line, self._model, clock=self._clock, yields=True), line.baud_rate
         try:
             looked = self._judge(conversation)
         except LuutruError as error:
@@ -84,8 +84,8 @@ class Care:
             if conversation.was_interrupted:
                 return self._interrupted(conversation)
             looked = Looked(code=error.code)
+        wait = AGAIN_NS if self._searches and looked.code == "scanner.no_answer" else self._every_ns
         self._searches = False
-        wait = AGAIN_NS if looked.code == "scanner.no_answer" else self._every_ns
         self._next_ns = self._clock.monotonic_ns() + min(wait, self._every_ns)
         return looked
 

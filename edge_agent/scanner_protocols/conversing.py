@@ -4,7 +4,8 @@
   long again: a late reply must not be taken for the next one's.
 - Bytes that are no reply are somebody's code; they are kept in order and handed back by ``take_stray``.
 - A lost or damaged reply is asked for again, three times in all; then ``scanner.no_answer`` or ``scanner.reply_crc``.
-- A refusal is not asked again.
+- A refusal is not asked again. A conversation that ``yields`` gives up as soon as a question stays unanswered and a code came
+  meanwhile: somebody is scanning, and that goes first.
 
 Example: ``Conversation(line, DIALECTS["grow"], clock=clock, reply_ms=300).ask(grow.read_register(0x000D))``
 """
@@ -48,11 +49,12 @@ class Line(Protocol):
 class Conversation:
     """Questions and answers with one scanner."""
 
-    def __init__(self, line: Line, dialect: Dialect, *, clock: Clock, reply_ms: int) -> None:
+    def __init__(self, line: Line, dialect: Dialect, *, clock: Clock, reply_ms: int, yields: bool = False) -> None:
         self.line: Final = line
         self.dialect: Final = dialect
         self._clock = clock
         self._patience = reply_ms / 1000
+        self._yields = yields
         self._stray = b""
 
     def take_stray(self) -> bytes:
@@ -72,6 +74,8 @@ class Conversation:
             self._hear_out(0.0)
             self.line.write(request)
             reply = self._await_reply(whole=whole)
+            if reply is None and self._yields and self._stray:
+                break
             if reply is None:
                 trouble = Refused("scanner.no_answer")
                 self._hear_out(self._patience)

@@ -52,9 +52,9 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     changed: bool
 
 
-def talk(line: Line, model: ScannerModel, *, clock: Clock) -> Conversation:
+def talk(line: Line, model: ScannerModel, *, clock: Clock, yields: bool = False) -> Conversation:
     """Return a conversation as the model holds it."""
-    return Conversation(line, DIALECTS[model.protocol], clock=clock, reply_ms=model.reply_ms)
+    return Conversation(line, DIALECTS[model.protocol], clock=clock, reply_ms=model.reply_ms, yields=yields)
 
 
 def probe(conversation: Conversation, rates: Sequence[int]) -> int:
@@ -102,8 +102,9 @@ def identify(conversation: Conversation, model: ScannerModel) -> dict[str, str]:
             if error.code == "reader.device_lost":
                 raise
             continue
-        text = data.decode("ascii", "replace").strip()
-        said[identity.name] = text if text and text.isprintable() and model.protocol != "grow" else data.hex(" ")
+        lines = [line for line in data.decode("ascii", "replace").splitlines() if line]
+        readable = model.protocol != "grow" and lines and all(line.isprintable() for line in lines)
+        said[identity.name] = "; ".join(lines) if readable else data.hex(" ")
     return said
 
 

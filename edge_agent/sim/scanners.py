@@ -16,7 +16,7 @@ import select
 import termios
 import threading
 import tty
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
@@ -56,7 +56,7 @@ class Brain(Protocol):
         ...
 
 
-BRAINS: Final = {
+BRAINS: Final[Mapping[str, Callable[[], Brain]]] = {
     "gm65": lambda: GrowBrain("gm65"),
     "gm812": lambda: GrowBrain("gm812"),
     "de2120": DyscanBrain,

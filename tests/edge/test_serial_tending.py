@@ -81,7 +81,7 @@ def test_protocol_and_rate_are_found_without_knowing_the_model(kind, protocol, r
     [
         ("gm65", {"hardware-version": "64", "software-version": "69"}),
         ("de2120", {"software-version": "DE2120 SIM 1.0"}),
-        ("honeywell", {"revision": "50 72 6f 64"}),
+        ("honeywell", {"revision": "Product Name: simulated scanner; "}),
     ],
 )
 def test_a_scanner_says_what_it_is(kind, said, tmp_path):
