@@ -3,6 +3,7 @@
 - A look happens only when the line has been silent for a while; bytes of a code that arrive meanwhile are handed back, and end the look.
 - ``scanner.settings_drifted``: a setting differs, or the scanner answers at another rate; the line follows it there, so cards are read.
 - Only when the kiosk's profile says so is it set again (``scanner.settings_repaired``); otherwise a person must, with the command.
+  Four times an hour at most: whatever keeps undoing it must be looked into, and flash wears out.
 - Other rates are tried only at the first look and after a sign of trouble (a setup code, noise), for that takes seconds of deafness.
 - ``scanner.no_answer``: nothing can be said; the line goes back to the rate it had and listening goes on. Asked again after a minute.
 - A model that cannot be asked (DE2120) gives no verdict on its settings, only on whether it answers.
@@ -26,6 +27,8 @@ from residence.errors import LuutruError
 EVERY_NS: Final = 600_000_000_000
 AGAIN_NS: Final = 60_000_000_000
 QUIET_NS: Final = 2_000_000_000
+HOUR_NS: Final = 3_600_000_000_000
+REPAIRS_AN_HOUR: Final = 4
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +62,7 @@ class Care:
         self._next_ns = 0
         self._quiet_since = 0
         self._searches = True
+        self._repaired_ns: list[int] = []
 
     def heard(self, now_ns: int) -> None:
         """Take note that bytes came."""
@@ -100,10 +104,19 @@ class Care:
         if not wrong and rate == self._wish.baud_rate:
             return Looked(stray=stray, sure=sure)
         log.warning("scanner settings differ", model=self._model.name, baud_rate=rate, settings=[each.name for each in wrong])
-        if not self._repairs or stray:
+        if stray or not self._may_repair():
             return Looked(code="scanner.settings_drifted", stray=stray, sure=sure)
         configure(line, self._model, clock=self._clock, wish=self._wish)
         return Looked(code="scanner.settings_repaired", sure=sure)
+
+    def _may_repair(self) -> bool:
+        """Tell whether the scanner may be set again now, and count it."""
+        now_ns = self._clock.monotonic_ns()
+        self._repaired_ns = [at for at in self._repaired_ns if now_ns - at < HOUR_NS]
+        if not self._repairs or len(self._repaired_ns) >= REPAIRS_AN_HOUR:
+            return False
+        self._repaired_ns.append(now_ns)
+        return True
 
     def _interrupted(self, conversation: Conversation) -> Looked:
         """Give back what came, and try again when the line is silent."""

@@ -1,8 +1,7 @@
 r"""The register protocol of Grow modules (GM60, GM65, GM805, GM812, GM861) and of Newland engines: frames and their CRC.
 
-- Request: ``7E 00 | type | length | address high, low | data | CRC``; type 07 reads, 08 writes, 09 saves to flash, 0A asks for a sign of life.
+- Request: ``7E 00 | type | length | address high, low | data | CRC``; type 07 reads, 08 writes, 09 saves to flash.
 - Reply: ``02 00 | type | length | data | CRC``; type 00 done, 01 the request's CRC was wrong, 03 no such command. Length 00 means 256.
-  The reply to the sign of life begins with 03 instead of 02.
 - The CRC is CRC-16/XMODEM from the type to the last byte of data. The wild card ``AB CD`` ("do not check") is never sent by us.
 - A reply names no register: whoever asks must not ask the next thing before the answer has come or can no longer come.
 - Two-byte values (baud) are low byte first: 9600 is ``39 01``, register 002A.
@@ -21,8 +20,8 @@ from typing import Final
 from edge_agent.scanner_protocols.replies import Cut, Reply
 
 BAUD_REGISTER: Final = 0x002A
-_READ, _WRITE, _SAVE, _ALIVE = 7, 8, 9, 10
-_HEADS: Final = (b"\x02\x00", b"\x03\x00")
+_READ, _WRITE, _SAVE = 7, 8, 9
+_HEAD: Final = b"\x02\x00"
 _ERRORS: Final = {0: "", 1: "scanner.reply_crc", 3: "scanner.command_refused"}
 _BEFORE_DATA: Final = 4
 _CRC: Final = 2
@@ -53,15 +52,10 @@ def save() -> bytes:
     return _request(_SAVE, 0, b"\x00", length=1)
 
 
-def sign_of_life() -> bytes:
-    """Return the request that only asks whether anybody is there."""
-    return _request(_ALIVE, 0, b"\x00", length=1)
-
-
 def reply_frame(data: bytes, *, kind: int = 0) -> bytes:
     """Return a reply as a scanner sends it; for simulators."""
     body = bytes([kind, len(data) % 256]) + data
-    return b"\x02\x00" + body + crc(body)
+    return _HEAD + body + crc(body)
 
 
 def cut_reply(buffer: bytes) -> Cut:
@@ -80,12 +74,12 @@ def cut_reply(buffer: bytes) -> Cut:
             damaged = damaged or (start, end)
     if damaged is not None and unfinished is None:
         return Cut(reply=Reply(error="scanner.reply_crc"), stray=buffer[: damaged[0]], rest=buffer[damaged[1] :])
-    begin = unfinished if unfinished is not None else len(buffer) - buffer.endswith((b"\x02", b"\x03"))
+    begin = unfinished if unfinished is not None else len(buffer) - buffer.endswith(_HEAD[:1])
     return Cut(stray=buffer[:begin], rest=buffer[begin:])
 
 
 def _heads(buffer: bytes) -> list[int]:
-    return [start for start in range(len(buffer) - 1) if buffer[start : start + 2] in _HEADS]
+    return [start for start in range(len(buffer) - 1) if buffer[start : start + 2] == _HEAD]
 
 
 def _end_of_frame(buffer: bytes, start: int) -> int | None:

@@ -101,8 +101,6 @@ class GrowBrain:
                 self.registers.update({address + step: value for step, value in enumerate(data)})
             case 9:
                 self._flash = dict(self.registers)
-            case 10:
-                return b"\x03" + reply_frame(b"\x00")[1:]
             case _:
                 return reply_frame(b"\x00", kind=3)
         return reply_frame(b"\x00")

@@ -29,8 +29,6 @@ def request_of(vector):
             return grow.write_register(vector["address"], bytes.fromhex(vector["data"]))
         case "save":
             return grow.save()
-        case "sign-of-life":
-            return grow.sign_of_life()
 
 
 @pytest.mark.parametrize("vector", FRAMES["requests"], ids=lambda vector: vector["what"])

@@ -20,7 +20,7 @@ SOON = 50_000_000
 
 
 def model_of(kind):
-    return msgspec.structs.replace(load_model(kind), reply_ms=60, probe_rates=(9_600, 115_200))
+    return msgspec.structs.replace(load_model(kind), reply_ms=120, probe_rates=(9_600, 115_200))
 
 
 def made_right(scanner, kind="gm65"):
@@ -70,6 +70,31 @@ def test_it_is_set_again_when_the_profile_says_so(tmp_path):
         scanner.show(CARD)
 
         assert captures.get(timeout=PATIENCE).payload == CARD
+
+
+def test_what_keeps_undoing_the_settings_is_reported_after_the_fourth_repair(tmp_path):
+    with simulated("gm65", tmp_path) as scanner, reading(scanner, repairs=True) as (_, health):
+        for _ in range(4):
+            while told(health) != ("degraded", "scanner.settings_repaired"):
+                pass
+            assert told(health) == ("ok", "")
+            scanner.brain.registers[0x0060] = 0x60
+
+        assert told(health) == ("degraded", "scanner.settings_drifted")
+        assert scanner.brain.registers[0x0060] == 0x60
+
+
+def test_a_card_at_the_pace_of_the_line_cut_inside_letters_is_read_and_noise_before_it_is_told(tmp_path):
+    with simulated("gm65", tmp_path, paced=True) as scanner:
+        made_right(scanner)
+        with reading(scanner, every_ns=3_600_000_000_000) as (captures, health):
+            assert told(health) == ("ok", "")
+            scanner.send(b"\x00\xff\x80\x00\xfe\r\n")
+            scanner.show(CARD)
+
+            assert captures.get(timeout=PATIENCE).payload == CARD
+            assert told(health) == ("degraded", "reader.noise")
+            assert told(health) == ("ok", "")  # the noise made it look, and all was right
 
 
 @pytest.mark.parametrize("kind", ["gm65", "honeywell"])

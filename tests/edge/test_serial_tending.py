@@ -6,16 +6,17 @@ import msgspec
 import pytest
 from serial_parts import CARD, CLOCK, FAST, line_to, simulated
 
+from edge_agent.scanner_protocols import grow
 from edge_agent.scanner_protocols.dialects import DIALECTS
 from edge_agent.scanner_protocols.tending import Wish, configure, identify, probe, probe_any, survey, talk
 from firmware_config.scanner_models import load_model
 from residence.errors import Conflict, LuutruError, Refused
 
-HASTY = {"gm65": 60, "gm812": 60, "de2120": 60, "honeywell": 60}  # the simulators answer at once
+HASTY = 120  # milliseconds: the simulators answer at once
 
 
 def model_of(kind, **changes):
-    return msgspec.structs.replace(load_model(kind), reply_ms=HASTY[kind], **changes)
+    return msgspec.structs.replace(load_model(kind), reply_ms=HASTY, **changes)
 
 
 RIGHT = {
@@ -71,7 +72,7 @@ def test_what_was_set_outlives_a_power_cut(tmp_path):
 )
 def test_protocol_and_rate_are_found_without_knowing_the_model(kind, protocol, rate, tmp_path):
     with simulated(kind, tmp_path) as scanner, line_to(scanner) as line:
-        found = probe_any(line, clock=CLOCK, rates=(9_600, 115_200), reply_ms=dict.fromkeys(DIALECTS, 60))
+        found = probe_any(line, clock=CLOCK, rates=(9_600, 115_200), reply_ms=dict.fromkeys(DIALECTS, HASTY))
 
     assert (found.protocol, found.baud_rate) == (protocol, rate)
 
@@ -126,12 +127,12 @@ def test_a_scanner_that_never_answers_rightly_is_given_up_with_a_code(behaviour,
 
 
 def test_a_late_reply_is_not_taken_for_the_answer_to_the_next_question(tmp_path):
-    slow = msgspec.structs.replace(load_model("gm65"), reply_ms=40)
-    with simulated("gm65", tmp_path, reply_after=0.06) as scanner, line_to(scanner) as line:
+    slow = msgspec.structs.replace(load_model("gm65"), reply_ms=200)
+    with simulated("gm65", tmp_path, reply_after=0.3) as scanner, line_to(scanner) as line:
         conversation = talk(line, slow, clock=CLOCK)
-        for _ in range(2):
+        for address in (0x000D, 0x0060):
             with pytest.raises(Refused, match=r"scanner\.no_answer"):
-                survey(conversation, slow.chosen(("line-end",)))
+                conversation.ask(grow.read_register(address), tries=1)
         assert not conversation.was_interrupted
 
 
