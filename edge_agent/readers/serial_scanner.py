@@ -27,7 +27,6 @@ from residence.clock import Clock
 
 _IDLE_SECONDS: Final = 0.1
 _WAITING_SECONDS: Final = 0.005
-_SIGNS_OF_TROUBLE: Final = frozenset({"reader.setup_code", "reader.noise"})
 
 
 class SerialScanner:
@@ -90,13 +89,20 @@ class SerialScanner:
             self._supervisor.say("degraded", note)
             if note == "reader.setup_code":
                 self._standing = note
-            if self._care is not None and note in _SIGNS_OF_TROUBLE:
-                self._care.look_soon()
+            if self._care is not None:
+                _tell(self._care, note, now_ns)
         for payload in framed.payloads:
             if not framed.notes:
                 self._supervisor.say("degraded" if self._standing else "ok", self._standing)
             if self._shown.is_new(payload, now_ns):
                 deliver(Capture(payload=payload, symbology="unknown", reader=self.name, seen_at_ns=now_ns))
+
+
+def _tell(care: Care, note: str, now_ns: int) -> None:
+    if note == "reader.setup_code":
+        care.look_soon()
+    if note == "reader.noise":
+        care.noise(now_ns)
 
 
 def _standing_after(looked: Looked, standing: str) -> str:

@@ -4,7 +4,7 @@
 - ``scanner.settings_drifted``: a setting differs, or the scanner answers at another rate; the line follows it there, so cards are read.
 - Only when the kiosk's profile says so is it set again (``scanner.settings_repaired``); otherwise a person must, with the command.
   Four times an hour at most: whatever keeps undoing it must be looked into, and flash wears out.
-- Other rates are tried only at the first look and after a sign of trouble (a setup code, noise), for that takes seconds of deafness.
+- Other rates are tried only at the first look, after a setup code, and for noise once a minute, for that takes seconds of deafness.
 - ``scanner.no_answer``: nothing can be said; the line goes back to the rate it had and listening goes on. Asked again after a minute.
 - A model that cannot be asked (DE2120) gives no verdict on its settings, only on whether it answers.
 
@@ -62,6 +62,7 @@ class Care:
         self._next_ns = 0
         self._quiet_since = 0
         self._searches = True
+        self._searched_ns = 0
         self._repaired_ns: list[int] = []
 
     def heard(self, now_ns: int) -> None:
@@ -71,6 +72,11 @@ class Care:
     def look_soon(self) -> None:
         """Ask for a look at everything as soon as the line is silent."""
         self._next_ns, self._searches = 0, True
+
+    def noise(self, now_ns: int) -> None:
+        """Take note of noise: perhaps the scanner has another rate now, perhaps it is a motor near the cable."""
+        if now_ns - self._searched_ns >= AGAIN_NS:
+            self.look_soon()
 
     def is_due(self, now_ns: int) -> bool:
         """Tell whether it is time for a look and nobody is scanning."""
@@ -89,7 +95,8 @@ class Care:
                 return self._interrupted(conversation)
             looked = Looked(code=error.code)
         wait = AGAIN_NS if self._searches and looked.code == "scanner.no_answer" else self._every_ns
-        self._searches = False
+        if self._searches:
+            self._searches, self._searched_ns = False, self._clock.monotonic_ns()
         self._next_ns = self._clock.monotonic_ns() + min(wait, self._every_ns)
         return looked
 

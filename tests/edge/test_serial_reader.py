@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from contextlib import contextmanager
 
 import msgspec
@@ -17,6 +18,22 @@ from residence.errors import Malformed
 
 PATIENCE = 10
 SOON = 50_000_000
+
+
+class Silent:
+    """A line with nobody at its end."""
+
+    baud_rate = 115_200
+
+    def set_baud(self, rate):
+        self.baud_rate = rate
+
+    def write(self, data):
+        pass
+
+    def read(self, seconds):
+        threading.Event().wait(seconds)
+        return b""
 
 
 def model_of(kind):
@@ -94,7 +111,8 @@ def test_a_card_at_the_pace_of_the_line_cut_inside_letters_is_read_and_noise_bef
 
             assert captures.get(timeout=PATIENCE).payload == CARD
             assert told(health) == ("degraded", "reader.noise")
-            assert told(health) == ("ok", "")  # the noise made it look, and all was right
+            scanner.show(OTHER)
+            assert told(health) == ("ok", "")
 
 
 @pytest.mark.parametrize("kind", ["gm65", "honeywell"])
@@ -194,6 +212,17 @@ def test_vietnamese_letters_damaged_by_gbk_are_reported_and_mended_by_setting_th
             assert told(health) == ("ok", "")
             scanner.show(CARD)
             assert captures.get(timeout=PATIENCE).payload == CARD
+
+
+def test_noise_makes_it_look_once_a_minute_and_not_more_often():
+    care = Care(model_of("gm65"), wish=FAST, repairs=False, clock=CLOCK, every_ns=3_600_000_000_000)
+    now_ns = CLOCK.monotonic_ns()
+    care.look(Silent())
+    assert not care.is_due(now_ns + 30_000_000_000)
+    care.noise(now_ns + 30_000_000_000)
+    assert not care.is_due(now_ns + 30_000_000_000)
+    care.noise(now_ns + 90_000_000_000)
+    assert care.is_due(now_ns + 90_000_000_000)
 
 
 def test_a_rate_the_model_has_not_is_refused_before_anything_is_opened():
