@@ -3,7 +3,7 @@ r"""Cuts the bytes of a serial scanner into payloads: by line end, idle gap and 
 - Bytes arrive in chunks cut anywhere, also inside a letter; nothing is decoded before a payload is whole.
 - A line end (CR, LF or both) ends a payload at once only when what precedes it has a card's structure; a payload may hold a CR.
 - Otherwise the idle gap ends it: 80 ms after a line end or a whole card, 300 ms when the bytes look unfinished. On a fast line
-  (57600 baud and more) 40 ms are enough after a whole card: the next byte would have come within 0.2 ms.
+  (57600 baud and more) 30 ms are enough after a whole card: the next byte would have come within 0.2 ms.
 - Whatever comes before a card on lines of its own is a payload of its own, so noise never spoils the card after it.
 - No QR code holds 4 kB: more than that without a gap is a flood; it is dropped up to the next gap.
 - What cannot be a code's payload is dropped with a note: register replies of the scanner (somebody showed it a setup code)
@@ -25,7 +25,7 @@ from residence.credentials.payload_kind import classify
 from residence.credentials.reading import is_complete
 
 GAP_NS: Final = 80_000_000
-FAST_GAP_NS: Final = 40_000_000
+FAST_GAP_NS: Final = 30_000_000
 FAST_BAUD: Final = 57_600
 UNFINISHED_GAP_NS: Final = 300_000_000
 LONGEST: Final = 4096
