@@ -226,9 +226,9 @@ def _reader(
     from edge_agent.readers.watching import FrameReader
 
     if section.kind == "serial":
-        from edge_agent.readers.serial_scanner import SerialScanner
+        from luutru.processes.serial_scanners import serial_scanner
 
-        return SerialScanner(section.source, clock=clock, baud_rate=section.baud_rate), None
+        return serial_scanner(section, profile, clock=clock), None
     if section.kind == "cards":
         from edge_agent.sim.video import SampleCards
 
