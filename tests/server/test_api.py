@@ -187,7 +187,7 @@ def test_nobody_states_by_program_that_a_chip_was_checked(world, level):
 def test_a_statement_that_is_recorded_and_refused_is_a_problem_that_carries_its_receipt(world):
     elsewhere = world.record(make_declaration())
     client, headers = world.client(), world.bearer("clerk")
-    sent = body(kind="departure", about=elsewhere.declaration_id, planned_departure="2026-07-11T08:00:00+07:00")
+    sent = body(kind="departure", about=elsewhere.declaration_id, planned_departure="2026-07-10T14:30:00+07:00")
     for _ in range(2):  # sent again, the first receipt comes back
         told = assert_problem(client.post("/api/v1/declarations", content=sent, headers=headers), 422, "server.statement_refused")
         receipt = read_unverified(parse_receipt_text(told["receipt"]["text"]))
