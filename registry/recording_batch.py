@@ -171,7 +171,7 @@ class _Group:
             "body_digest": bytes.fromhex(statement.body_digest),
             "signed": source.signed if source else None,
             "declarant_role": message.declarant.role,
-            "declarant_account": message.declarant.account,
+            "declarant_account": statement.account,
             "evidence_level": facts.evidence_level,
             "evidence_source": message.evidence.source,
             "problems": [{"code": each.code, "severity": each.severity, "pointer": each.pointer} for each in problems],

@@ -127,7 +127,7 @@ def take(
     problems = (*result.problems, *found)
     if _stands(problems, seen=form.get("seen_warnings", "")):
         return show_form(request, caller, place=place, form=form, problems=problems, correcting=correcting)
-    recorded = declare(server, result.declaration, origin="desk")
+    recorded = declare(server, result.declaration, account=account, origin="desk")
     return RedirectResponse(f"/desk/receipts/{recorded.declaration_id}?new=1", status_code=303)
 
 

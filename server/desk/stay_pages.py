@@ -116,6 +116,7 @@ def check_out(request: Request, account: SignedIn, *, form: Form, stay_id: str) 
         declare(
             server,
             departure_of(before, account, declaration_id=declaration_id, now=now, left_at=left_at),
+            account=account,
             origin="desk",
         )
     return RedirectResponse(f"/desk/receipts/{declaration_id}?new=1", status_code=303)
