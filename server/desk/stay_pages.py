@@ -1,7 +1,7 @@
 """One stay at the desk: its guest, its declarations and receipts; correct it, check the guest out; the receipt with its code.
 
 - Correcting is a new declaration about the one before (kind ``correction``), checking out is one of kind ``departure``; nothing is
-  overwritten. What the clerk leaves empty of the number stays as declared.
+  overwritten. What the form does not show stays as declared when left empty (``server/desk/withheld.py``).
 - The full number is not shown again: the clerk's purpose releases its last digits only.
 """
 
@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 
 from registry.declarations import findings_about
 from registry.release import ReleasedPerson, release_persons
-from residence.access.purposes import Field
+from residence.access.purposes import Field, Purpose, released_fields
 from residence.clock import VIETNAM, rfc3339
 from residence.errors import Malformed, Refused
 from residence.wire.receipts import receipt_text
@@ -28,6 +28,7 @@ from server.desk.declare_pages import Correcting, place_for, show_form, take
 from server.desk.guest_form import form_of_declaration
 from server.desk.one_stay import OpenedStay, departure_of, open_stay, standing_declaration
 from server.desk.tonight_pages import duty
+from server.desk.withheld import kept, shown
 from server.pages import render
 from server.policy import Account
 from server.visitor import Caller, Form, SignedIn
@@ -35,7 +36,7 @@ from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/desk")
 Wired = Annotated[Server, Depends(server_of)]
-NUMBERS = ("personal_number", "document_number")
+RELEASED = released_fields("clerk", Purpose.DECLARE_GUEST)
 
 
 @router.get("/stays/{stay_id}")
@@ -73,11 +74,10 @@ def _guest(server: Server, connection: Connection, account: Account, opened: Ope
 
 @router.get("/stays/{stay_id}/correct")
 def show_correction(request: Request, caller: Caller, account: SignedIn, stay_id: str) -> Response:
-    """Show the form filled in as declared, the numbers left out."""
+    """Show the form filled in as declared, without what the clerk's purpose does not release."""
     server = server_of(request)
     opened, correcting = _correcting(server, account, stay_id)
-    fields = form_of_declaration(correcting.before) | dict.fromkeys(NUMBERS, "")
-    fields |= {"declaration_id": new_declaration_id(server)}
+    fields = shown(form_of_declaration(correcting.before), RELEASED) | {"declaration_id": new_declaration_id(server)}
     return show_form(request, caller, place=opened.place, form=fields, correcting=correcting)
 
 
@@ -94,12 +94,11 @@ def _correcting(server: Server, account: Account, stay_id: str) -> tuple[OpenedS
         opened = open_stay(server, connection, account, action="correct", stay_id=stay_id)
         before = standing_declaration(server, connection, opened.stay)
         guest = _guest(server, connection, account, opened)
-    declared = form_of_declaration(before)
     return opened, Correcting(
         stay_id=stay_id,
         before=before,
         number_shown=guest.fields.get(Field.PERSONAL_NUMBER_MASKED, ""),
-        kept={name: declared[name] for name in NUMBERS},
+        kept=kept(form_of_declaration(before), RELEASED),
     )
 
 
