@@ -5,13 +5,15 @@
 - Somebody with another number of the same kind is somebody else, whatever the name. In doubt the person seen has the benefit.
 - The look-up by name stays in one commune and is bounded (``registry.persons.MOST_FOUND``).
 
-Example: ``is_explained(connection, presence, picture=picture, commune_code="demo-01", rules=rules)``
+Example: ``is_explained(connection, seen, picture=picture, commune_code="demo-01", rules=rules)``
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
+import msgspec
 from sqlalchemy import Connection
 
 from registry.households import known_residences
@@ -20,22 +22,24 @@ from registry.presences import name_identity
 from registry.stays import known_stays
 from registry.surroundings import Surroundings
 from residence.cases.covering import is_covered
-from residence.clock import parse_instant
 from residence.people.person import Person
 from residence.stays.deadlines import person_kind
 from residence.stays.known import KnownPerson, numbers_of
 from residence.stays.rules import RuleBook
-from residence.wire.messages import Presence
 
 
-def is_explained(
-    connection: Connection, presence: Presence, *, picture: Surroundings, commune_code: str, rules: RuleBook
-) -> bool:
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody at some premises at some time."""
+
+    person: Person
+    premises_id: str
+    at: datetime
+
+
+def is_explained(connection: Connection, seen: Seen, *, picture: Surroundings, commune_code: str, rules: RuleBook) -> bool:
     """Tell whether somebody known to stay or live at these premises then is the person seen."""
-    person = presence.person
-    judge = partial(
-        is_covered, parse_instant(presence.seen_at, "/seen_at"), presence.premises_id, person=person_kind(person), rules=rules
-    )
+    person = seen.person
+    judge = partial(is_covered, seen.at, seen.premises_id, person=person_kind(person), rules=rules)
     stays, homes = picture.stays_and_homes(person)
     if judge(stays=stays, residences=homes):
         return True

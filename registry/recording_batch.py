@@ -18,7 +18,7 @@ from registry.answering import answer, is_on_time
 from registry.asking import Identity, sequences_used
 from registry.columns import NUL, fitting
 from registry.declarations import Facts
-from registry.explaining import is_explained
+from registry.explaining import Seen, is_explained
 from registry.kiosks import communes_of_kiosks
 from registry.person_changes import PersonWriter
 from registry.premises import load_places
@@ -192,9 +192,9 @@ class _Group:
             self._keep(statement, receipt, receipt_bytes)
             return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)
         receipt, receipt_bytes = answer(statement, self.means, state="accepted")
-        explained = is_explained(
-            self.connection, message, picture=self.picture, commune_code=self.commune_of(statement), rules=self.means.rules
-        )
+        seen = Seen(person=message.person, premises_id=message.premises_id, at=parse_instant(message.seen_at, "/seen_at"))
+        commune_code = self.commune_of(statement)
+        explained = is_explained(self.connection, seen, picture=self.picture, commune_code=commune_code, rules=self.means.rules)
         if not explained:
             self._keep(statement, receipt, receipt_bytes)
             self._keep_presence(statement, message)
