@@ -1,7 +1,7 @@
 """One close look at a place where a code of a known version should be: fit, lay flat, equalise, decode, step by step.
 
 - The steps go from cheap to dear and end at the first text that the check codewords confirm: centre samples, equaliser,
-  equaliser trained once more, neighbours taken out, and all that again after a fit to the decided modules with a bend.
+  equaliser trained once more, neighbours taken out, what is known of a card's text, and all that again after a fit to the decided modules with a bend.
 - A mirrored code is told by its format bits: whichever way round they agree better is decoded. An inverted one by its fit.
 - What was not read keeps its soft values: the next frame of the same card may add to them (``fusing``).
 - Pure: a picture in, a look out.
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from edge_agent.scanning.soft.anchoring import anchor
 from edge_agent.scanning.soft.cancelling import cancel
-from edge_agent.scanning.soft.codewords import Decoded, Format, burden, decode, formats
+from edge_agent.scanning.soft.card_text import as_a_card
+from edge_agent.scanning.soft.codewords import Decoded, Format, burden, decode, decode_as, formats
 from edge_agent.scanning.soft.equalising import Sampled, equalise, known_errors, plain, sampled
 from edge_agent.scanning.soft.grid import Floats, Plane
 from edge_agent.scanning.soft.layout import Layout, layout_of
@@ -94,6 +95,7 @@ def _decode(near: Plane, fitted: Fitted, layout: Layout) -> tuple[Floats | None,
     """Return the best soft values, and the text where there is one."""
     seen = sampled(near, fitted, layout)
     kept: Floats | None = None
+    lightest: tuple[float, Floats, Format] | None = None
     for number, attempt in enumerate(_attempts(seen, layout)):
         kept, likely = _upright(attempt, layout)
         if not number:
@@ -103,9 +105,19 @@ def _decode(near: Plane, fitted: Fitted, layout: Layout) -> tuple[Floats | None,
             if likely[0].agreement < _LEAST_AGREEMENT or load > _HEAVIEST:
                 return None, None
             decoded = decode(kept, layout, likely=likely) if load < _HEAVY or number == _LAST else None
+            if lightest is None or load < lightest[0]:
+                lightest = load, kept, likely[0]
         if decoded is not None:
             return kept, decoded
-    return kept, None
+    return kept, _decode_as_a_card(lightest, layout)
+
+
+def _decode_as_a_card(lightest: tuple[float, Floats, Format] | None, layout: Layout) -> Decoded | None:
+    """Try once more with what is known of every card's text; the check codewords decide as before."""
+    if lightest is None:
+        return None
+    likelier = as_a_card(lightest[1], layout, lightest[2])
+    return None if likelier is None else decode_as(likelier, layout, lightest[2])
 
 
 def _attempts(seen: Sampled, layout: Layout) -> Iterator[Floats]:
