@@ -29,11 +29,13 @@ from edge_agent.scanning.soft.refining import Fitted, known_as, known_of, measur
 LEAST_FIT: Final = 0.35
 GOOD_FIT: Final = 0.75  # corners this good need no anchoring
 _STEPS: Final = (0.5, 0.4, 0.3, 0.2)
+_REFIT_STEPS: Final = (0.5, 0.3, 0.2)
 _MARGIN: Final = 0.2  # of the code's extent: how much of the frame around it is looked at
 _HOPELESS: Final = 0.2  # known modules wrong
 _MIRROR: Final = 0.15
 _LEAST_AGREEMENT: Final = 0.9  # of the format bits; codes that were ever read had 0.97
 _HEAVIEST, _HEAVY = 1.25, 0.9  # burden above which nothing will be read, and above which decoding now is wasted time
+_FAIRLY_LIGHT: Final = 0.65  # burden above which neither a card's grammar nor another fit ever helped
 _LAST: Final = 3
 _SURE: Final = 0.5
 
@@ -44,7 +46,7 @@ class Look(NamedTuple):
     version: int
     corners: NDArray[np.float64]
     fit: float
-    soft: Floats | None  # (side, side), as the code stands, for adding up over frames
+    soft: Floats | None  # None where nothing fits; (side, side), as the code stands, for adding up over frames
     decoded: Decoded | None
 
 
@@ -55,17 +57,19 @@ def look(grey: NDArray[np.uint8], corners: NDArray[Any], version: int) -> Look |
     if fitted is None:
         return None
     layout = layout_of(version)
-    soft, decoded = _decode(near, fitted, layout)
-    if decoded is None and soft is not None:
-        fitted = _refit(near, fitted, soft, layout)
-        soft, decoded = _decode(near, fitted, layout)
-    return Look(version, fitted.corners + origin, fitted.fit, soft, decoded)
+    seen = _decode(near, fitted, layout)
+    if seen.decoded is None and seen.load <= _FAIRLY_LIGHT:
+        fitted = _refit(near, fitted, seen.soft, layout)
+        seen = _decode(near, fitted, layout)
+    return Look(version, fitted.corners + origin, fitted.fit, seen.soft, seen.decoded)
 
 
 def _refit(near: Plane, fitted: Fitted, soft: Floats, layout: Layout) -> Fitted:
     """Fit once more, to every module that is fairly sure, and let the surface bend: far from the finders it often does."""
-    seen = known_as(layout.version, np.abs(soft) > _SURE, soft > 0)
-    bent = refine(near, Fitted(fitted.corners, fitted.bend, 0.0), seen, steps=_STEPS, bending=True)
+    rows, columns = np.indices(soft.shape)
+    some = (rows + columns) % 3 == 0  # enough to fit twelve unknowns
+    seen = known_as(layout.version, some & (np.abs(soft) > _SURE), soft > 0)
+    bent = refine(near, Fitted(fitted.corners, fitted.bend, 0.0), seen, steps=_REFIT_STEPS, bending=True)
     return Fitted(bent.corners, bent.bend, fitted.fit)
 
 
@@ -91,11 +95,18 @@ def _fit(near: Plane, corners: NDArray[Any], version: int) -> Fitted | None:
     return refine(near, start, known, steps=_STEPS)
 
 
-def _decode(near: Plane, fitted: Fitted, layout: Layout) -> tuple[Floats | None, Decoded | None]:
-    """Return the best soft values, and the text where there is one."""
+class _Seen(NamedTuple):
+    """Soft values of the last attempt, the text where there is one, and the least burden of all attempts."""
+
+    soft: Floats
+    decoded: Decoded | None
+    load: float
+
+
+def _decode(near: Plane, fitted: Fitted, layout: Layout) -> _Seen:
     seen = sampled(near, fitted, layout)
-    kept: Floats | None = None
-    lightest: tuple[float, Floats, Format] | None = None
+    kept, lightest = plain(seen), _HEAVIEST
+    best: tuple[Floats, Format] | None = None
     for number, attempt in enumerate(_attempts(seen, layout)):
         kept, likely = _upright(attempt, layout)
         if not number:
@@ -103,21 +114,20 @@ def _decode(near: Plane, fitted: Fitted, layout: Layout) -> tuple[Floats | None,
         else:
             load = burden(kept, layout, likely[0])
             if likely[0].agreement < _LEAST_AGREEMENT or load > _HEAVIEST:
-                return None, None
+                return _Seen(kept, None, _HEAVIEST)
             decoded = decode(kept, layout, likely=likely) if load < _HEAVY or number == _LAST else None
-            if lightest is None or load < lightest[0]:
-                lightest = load, kept, likely[0]
+            if load < lightest:
+                lightest, best = load, (kept, likely[0])
         if decoded is not None:
-            return kept, decoded
-    return kept, _decode_as_a_card(lightest, layout)
+            return _Seen(kept, decoded, 0.0)
+    worth_it = best is not None and lightest <= _FAIRLY_LIGHT
+    return _Seen(kept, _decode_as_a_card(*best, layout) if best and worth_it else None, lightest)
 
 
-def _decode_as_a_card(lightest: tuple[float, Floats, Format] | None, layout: Layout) -> Decoded | None:
+def _decode_as_a_card(soft: Floats, form: Format, layout: Layout) -> Decoded | None:
     """Try once more with what is known of every card's text; the check codewords decide as before."""
-    if lightest is None:
-        return None
-    likelier = as_a_card(lightest[1], layout, lightest[2])
-    return None if likelier is None else decode_as(likelier, layout, lightest[2])
+    likelier = as_a_card(soft, layout, form)
+    return None if likelier is None else decode_as(likelier, layout, form)
 
 
 def _attempts(seen: Sampled, layout: Layout) -> Iterator[Floats]:

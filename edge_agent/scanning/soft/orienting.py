@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from edge_agent.scanning.soft.grid import Plane, project_all, sample
 
 VERSIONS: Final = tuple(range(4, 13))  # a card's code has 5 to 12; others are located by their finders only
+_FIRST: Final = (6, 10)  # where neither shows two finders, no other version does
+_HOPELESS: Final = 0.4
 _FINE: Final = 2  # samples a module
 _REACH: Final = 3  # modules
 _LEAST: Final = 0.48  # mean correlation: print and noise stay below
@@ -38,6 +40,8 @@ class Proposal(NamedTuple):
 def propose(grey: Plane, corners: NDArray[Any], *, versions: tuple[int, ...] = VERSIONS, most: int = 4) -> list[Proposal]:
     """Return up to ``most`` ways of seeing a code in the quadrilateral (4, 2)."""
     found: list[Proposal] = []
+    if np.sort(_finder_trust(grey, corners, _FIRST), axis=1)[:, -2:].mean(axis=1).max() < _HOPELESS:
+        return found
     for version, trust in zip(versions, _finder_trust(grey, corners, versions), strict=True):
         for last in range(4):  # the corner that has no finder
             three = np.delete(trust, last)
