@@ -36,6 +36,8 @@ _PADS: Final = "1110110000010001"
 def as_a_card(soft: Floats, layout: Layout, form: Format) -> Floats | None:
     """Return the soft values with the bits of a card's text made sure, or None when they do not look like one."""
     places = _stream(layout.version, form.level)
+    if not _ends(layout.version, len(places) // 8):
+        return None  # too small for a card
     turn = np.where(layout.masks[form.mask][places], -1, 1).astype(np.float32)
     rows, columns = layout.order[places, 0], layout.order[places, 1]
     seen = soft[rows, columns] * turn
