@@ -111,7 +111,7 @@ class Broker:
         program = find_mosquitto()
         if program is None:
             raise Refused("broker.missing", detail="mosquitto is not installed; run: sudo apt-get install mosquitto")
-        if not _is_free(self.port):
+        if not port_is_free(self.port):
             raise Refused("broker.not_started", detail=f"port {self.port} on {self.host} is taken by another program")
         configuration = self.write_configuration()
         with self.log.open("ab") as log:
@@ -194,7 +194,8 @@ class Broker:
         raise Refused("broker.not_started", detail=f"mosquitto did not start on port {self.port}: {' | '.join(last_words)}")
 
 
-def _is_free(port: int) -> bool:
+def port_is_free(port: int) -> bool:
+    """Tell whether nobody listens on a loopback port."""
     # Asked beforehand: a connection made later would not tell our broker from the one that took the port.
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

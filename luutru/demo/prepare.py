@@ -2,7 +2,7 @@
 
 - Nothing is committed and nothing is shared between two demos: every key is drawn here.
 - Each kiosk's folder holds only what that kiosk would hold: its certificate and key, the public keyring, its profile, its outbox.
-- Asking again for a folder that is ready makes only new sign-in links.
+- Asking again for a folder that is ready changes nothing. Only a folder of the demo's own is ever emptied (``folder.py``).
 
 Example: ``prepare(Layout(directory=Path("var/demo")), clock=clock, random_bytes=random_bytes, tell=print)``
 """
@@ -17,6 +17,7 @@ from typing import Final
 
 from luutru import keys
 from luutru.demo.broker import Broker
+from luutru.demo.folder import erase, mark
 from luutru.demo.layout import KIOSKS, Layout
 from luutru.demo.pki import Pki
 from registry import kiosks
@@ -56,11 +57,11 @@ def open_registry(layout: Layout, tools: Tools) -> Registry:
 def prepare(layout: Layout, tools: Tools, *, fresh: bool = True) -> None:
     """Make the folder, or leave a finished one as it is unless ``fresh``."""
     ready = layout.directory / "ready"
-    if fresh and layout.directory.exists():
-        shutil.rmtree(layout.directory)
+    if fresh:
+        erase(layout.directory)
     if ready.exists():
         return
-    layout.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mark(layout.directory)  # first, so that a folder left half made is known as ours
     tools.tell("certificates and keys")
     pki = Pki(layout.pki, broker_name=layout.broker_host)
     Broker(layout.directory / "broker", pki=pki, port=layout.ports.broker, listen=layout.broker_listen).write_configuration()
