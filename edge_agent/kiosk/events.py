@@ -92,6 +92,13 @@ class ReasonChosen:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReasonTold:
+    """Another reason, in words."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Confirmed:
     """All is right: keep it. ``fresh_id`` becomes the declaration's identity."""
 
@@ -154,6 +161,7 @@ Act = (
     | UnitChosen
     | NightsChosen
     | ReasonChosen
+    | ReasonTold
     | Confirmed
     | WentBack
     | Cancelled

@@ -29,6 +29,7 @@ from edge_agent.kiosk.states import (
     Screen,
     ShowCard,
     Standing,
+    TellReason,
     Typing,
 )
 from edge_agent.kiosk.staying import MOST_NIGHTS, REASONS, leaving
@@ -39,6 +40,7 @@ from residence.clock import parse_instant
 from residence.errors import has_errors
 from residence.people.person import PartialDate
 from residence.places.premises import PremisesKind
+from residence.stays.check import LONGEST
 
 VISIBLE_DIGITS: Final = 3
 QUICK_NIGHTS: Final = (1, 2, 3, 4, 5, 7, 14)
@@ -105,6 +107,7 @@ _TEMPLATES: Final[dict[type, str]] = {
     ChooseUnit: "unit",
     ChooseNights: "nights",
     ChooseReason: "reason",
+    TellReason: "telling",
     Review: "review",
     Keeping: "keeping",
     Result: "result",
@@ -131,6 +134,8 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
             return {**_nights(draft, texts, now), "step": _step("time", texts)}
         case ChooseReason(draft=draft):
             return {"reasons": [each.value for each in REASONS], "chosen": draft.reason, "step": _step("time", texts)}
+        case TellReason():
+            return _telling(screen, texts)
         case Review():
             return _review(screen, profile, texts, now)
         case Result():
@@ -207,6 +212,15 @@ def _nights(draft: Draft, texts: Texts, now: datetime) -> dict[str, Any]:
     }
 
 
+def _telling(screen: TellReason, texts: Texts) -> dict[str, Any]:
+    return {
+        "typed": screen.tried or screen.draft.reason_text or "",
+        "longest": LONGEST["reason_text"],
+        "problem": texts.said(screen.problem.message) if screen.problem else "",
+        "step": _step("time", texts),
+    }
+
+
 def _review(screen: Review, profile: KioskProfile, texts: Texts, now: datetime) -> dict[str, Any]:
     draft = screen.draft
     key = "review.nights_one" if draft.nights == 1 else "review.nights_many"
@@ -216,6 +230,7 @@ def _review(screen: Review, profile: KioskProfile, texts: Texts, now: datetime) 
         "place": profile.premises.name,
         "time": texts(key, nights=draft.nights, date=texts.day(leaving(now, draft.nights))),
         "reason": texts(f"reason.{draft.reason.value}") if draft.reason else "",
+        "reason_text": draft.reason_text or "",
         "helper": (draft.typed.helper or "") if draft.typed else "",
         "errors": has_errors(screen.problems),
         "problems": [texts.said(each.message) for each in screen.problems],

@@ -55,6 +55,7 @@ class Draft:
     unit: str | None = field(default=None, repr=False)
     nights: int = 1
     reason: Reason | None = None
+    reason_text: str | None = field(default=None, repr=False)  # only where the reason chosen needs words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,6 +119,15 @@ class ChooseReason:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TellReason:
+    """The reason chosen needs words. ``tried`` is what was typed and cannot be taken."""
+
+    draft: Draft
+    tried: str = field(default="", repr=False)
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Review:
     """Everything once more, with what the rules say about it."""
 
@@ -169,6 +179,7 @@ Screen = (
     | ChooseUnit
     | ChooseNights
     | ChooseReason
+    | TellReason
     | Review
     | Keeping
     | Result

@@ -35,6 +35,7 @@ acts = st.one_of(
     st.builds(happen.UnitChosen, unit=st.sampled_from(["1203", "101", "9999", ""])),
     st.builds(happen.NightsChosen, nights=st.integers(-1, 31)),
     st.builds(happen.ReasonChosen, reason=st.sampled_from(list(Reason))),
+    st.builds(happen.ReasonTold, text=st.sampled_from(["", "Trông nhà", "<b>"])),
     st.builds(happen.Confirmed, fresh_id=ids),
     st.just(happen.Cancelled()),
 )

@@ -275,6 +275,11 @@ def test_axe_finds_nothing_on_any_screen(kiosk, page, size, language):
     press(page, "nights:2", "nights")
     at(page, "reason")
     look("reason")
+    press(page, "reason:other", "reason")
+    press(page, "tell", "telling")
+    page.locator(".note").wait_for()
+    look("telling")
+    press(page, "back", "telling")
     press(page, "reason:visit", "reason")
     at(page, "review")
     look("review")
@@ -334,3 +339,42 @@ def test_what_is_touched_is_large_enough_and_every_screen_fits(kiosk, page, size
     press(page, "confirm", "review")
     measure("result")
     assert not small
+
+
+def test_another_reason_is_written_with_the_keys_on_the_screen(kiosk, page):
+    to_review(kiosk, page)
+    press(page, "back", "review")
+    press(page, "reason:other", "reason")
+    at(page, "telling")
+    for key in "TR":
+        page.locator(f'[data-pad] [data-key="{key}"]').click()
+    page.keyboard.type("ông nhà")
+    page.locator('[data-pad] [data-key=" "]').click()
+    page.locator('[data-pad] [data-key="B"]').click()
+    page.locator('[data-pad] [data-key="A"]').click()
+    page.locator('[aria-label="Dấu huyền"]').click()
+    assert page.locator("input.field").input_value() == "Trông nhà bà"
+    press(page, "tell", "telling")
+    at(page, "review")
+    assert "Trông nhà bà" in page.locator(".facts").inner_text()
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_where_a_card_can_be_shown_a_phone_wide_screen_fits_too(kiosk, page, language):
+    page.set_viewport_size({"width": 390, "height": 844})
+    too_long = []
+
+    def measure(name):
+        at(page, name)
+        if page.evaluate("document.documentElement.scrollHeight > innerHeight"):
+            too_long.append(name)
+
+    measure("idle")
+    press(page, f"start:{language}", "idle")
+    measure("purpose")
+    press(page, "purpose:stay", "purpose")
+    measure("card")
+    kiosk.show("https://example.org/")
+    page.locator(".note").wait_for()
+    measure("card")
+    assert not too_long

@@ -127,7 +127,8 @@
   function keyed(field, key) {
     if (key === "backspace") return [...field.value].slice(0, -1).join("");
     if (field.maxLength > 0 && field.value.length >= field.maxLength) return field.value;
-    const begins = field.value === "" || /[\s'-]$/.test(field.value); // also H'Loan
+    const inName = field.dataset.letters !== "sentence";
+    const begins = field.value === "" || (inName && /[\s'-]$/.test(field.value)); // also H'Loan
     return field.value + ("letters" in field.dataset && !begins ? key.toLowerCase() : key);
   }
 
