@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final, assert_never
 
-from edge_agent.kiosk.identifying import TYPED_ORDER
+from edge_agent.kiosk.asking import COUNTRIES, UNSPECIFIED, VIETNAMESE
 from edge_agent.kiosk.states import (
     ChooseNights,
     ChoosePurpose,
@@ -38,7 +38,6 @@ from edge_agent.kiosk.view import Health, View
 from firmware_config.profiles import KioskProfile
 from residence.clock import parse_instant
 from residence.errors import has_errors
-from residence.people.person import PartialDate
 from residence.places.premises import PremisesKind
 from residence.stays.check import LONGEST
 
@@ -169,8 +168,8 @@ def _typing(screen: Typing, texts: Texts) -> dict[str, Any]:
         "asked": screen.asked,
         "typed": typed,  # a birth date or a number is never sent back to the page
         "problem": texts.said(screen.problem.message) if screen.problem else "",
-        "at": TYPED_ORDER.index(screen.asked) + 1,
-        "of": len(TYPED_ORDER),
+        "countries": [(code, texts(f"country.{code}")) for code in COUNTRIES],
+        "chosen": screen.typed.nationality,
         "step": _step("person", texts),
     }
 
@@ -184,14 +183,20 @@ def _person(draft: Draft, texts: Texts) -> dict[str, Any]:
         "number": masked(number) if number else "",
         "number_ends": number[-VISIBLE_DIGITS:] if number else "",
         "number_kind": "number" if person.personal_number else "document",
-        "birth": _birth_text(person.birth) if draft.typed and person.birth else "",
+        "birth": _day_text(person.birth.value) if draft.typed and person.birth else "",
         "stated": draft.typed is not None,
+        "nationality": _country(person.nationality, texts),
         "source": texts("person.stated" if draft.typed is not None else "person.from_card"),
     }
 
 
-def _birth_text(birth: PartialDate) -> str:
-    return "/".join(reversed(birth.value.split("-")))
+def _country(code: str, texts: Texts) -> str:
+    return texts(f"country.{code}") if code in {VIETNAMESE, UNSPECIFIED, *COUNTRIES} else code
+
+
+def _day_text(day: str) -> str:
+    """Write a date, a month or a year the way it is said here: day first."""
+    return "/".join(reversed(day.split("-")))
 
 
 def _unit(screen: ChooseUnit, profile: KioskProfile, texts: Texts) -> dict[str, Any]:
@@ -231,6 +236,7 @@ def _review(screen: Review, profile: KioskProfile, texts: Texts, now: datetime) 
         "time": texts(key, nights=draft.nights, date=texts.day(leaving(now, draft.nights))),
         "reason": texts(f"reason.{draft.reason.value}") if draft.reason else "",
         "reason_text": draft.reason_text or "",
+        "permitted": _day_text(draft.typed.permitted_until) if draft.typed and draft.typed.permitted_until else "",
         "helper": (draft.typed.helper or "") if draft.typed else "",
         "errors": has_errors(screen.problems),
         "problems": [texts.said(each.message) for each in screen.problems],

@@ -22,7 +22,8 @@ from residence.stays.declaration import Reason
 
 Purpose = Literal["stay", "entry"]
 Statement = Literal["stay", "entry"]
-TypedField = Literal["name", "birth", "sex", "number", "helper"]
+# In the order they are asked; which of them come is decided in ``asking.py``.
+TypedField = Literal["name", "birth", "sex", "nationality", "country", "code", "passport", "permitted", "number", "helper"]
 Standing = Literal["kept", "sent", "received", "accepted", "refused", "conflicting"]
 WhyNothing = Literal["resident", "day-visit", "entry-without-card"]
 
@@ -42,6 +43,10 @@ class TypedPerson:
     full_name: str = field(default="", repr=False)
     birth: PartialDate | None = field(default=None, repr=False)
     sex: Sex | None = field(default=None, repr=False)
+    nationality: str | None = field(default=None, repr=False)  # ICAO code; None until it was asked
+    elsewhere: bool = False  # the country is not among those on the buttons
+    passport: str | None = field(default=None, repr=False)
+    permitted_until: str | None = field(default=None, repr=False)  # YYYY-MM-DD, end of a foreigner's permitted stay
     number: str | None = field(default=None, repr=False)
     helper: str | None = field(default=None, repr=False)  # who helped; kept in the declaration
 

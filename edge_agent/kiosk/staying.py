@@ -166,6 +166,7 @@ def declaration_of(draft: Draft, *, declaration_id: str, profile: KioskProfile, 
         planned_departure=rfc3339(leaving(arrival, draft.nights)),
         reason=draft.reason,
         reason_text=draft.reason_text,
+        permitted_stay_until=draft.typed.permitted_until if draft.typed else None,
     )
 
 

@@ -123,6 +123,8 @@ def test_the_whole_way_goes_by_keyboard_alone(kiosk, page):
     page.keyboard.press("Enter")
     at(page, "typing-sex")
     tab_to("typed:female")
+    at(page, "typing-nationality")
+    tab_to("typed:VNM")
     at(page, "typing-number")
     page.keyboard.press("Enter")
     at(page, "typing-helper")
@@ -233,6 +235,21 @@ def judge(page):
     return [(each["id"], [node["html"][:120] for node in each["nodes"]][:3]) for each in result["violations"]]
 
 
+TYPED_ANSWERS = (
+    ("name", "Nguyễn Thị Bình", "typed"),
+    ("birth", "05111967", "typed"),
+    ("sex", "", "skip"),
+    ("nationality", "", "typed:VNM"),
+    ("number", "", "back"),
+    ("nationality", "", "typed:other"),
+    ("country", "", "typed:other"),
+    ("code", "SWE", "typed"),
+    ("passport", "L898902C3", "typed"),
+    ("permitted", "30092026", "typed"),
+    ("helper", "", "skip"),
+)
+
+
 @pytest.mark.parametrize("language", ["vi", "en"])
 @pytest.mark.parametrize("size", SIZES)
 def test_axe_finds_nothing_on_any_screen(kiosk, page, size, language):
@@ -255,11 +272,11 @@ def test_axe_finds_nothing_on_any_screen(kiosk, page, size, language):
     page.locator(".note").wait_for()
     look("card")
     press(page, "no-card", "card")
-    for name, text in (("name", "Nguyễn Thị Bình"), ("birth", "05111967"), ("sex", ""), ("number", ""), ("helper", "")):
+    for name, text, do in TYPED_ANSWERS:
         at(page, f"typing-{name}")
         look(name)
         page.keyboard.type(text)
-        press(page, "typed" if text else "skip", f"typing-{name}")
+        press(page, do, f"typing-{name}")
     at(page, "person")
     look("person")
     press(page, "yes", "person")
@@ -326,6 +343,17 @@ def test_what_is_touched_is_large_enough_and_every_screen_fits(kiosk, page, size
     page.locator("input.field").fill("An")
     press(page, "typed", "typing-name")
     measure("typing-birth")
+    press(page, "skip", "typing-birth")
+    press(page, "skip", "typing-sex")
+    measure("typing-nationality")
+    press(page, "typed:other", "typing-nationality")
+    measure("typing-country")
+    press(page, "typed:other", "typing-country")
+    measure("typing-code")
+    press(page, "skip", "typing-code")
+    measure("typing-passport")
+    press(page, "skip", "typing-passport")
+    measure("typing-permitted")
     kiosk.show()
     measure("person")
     press(page, "yes", "person")
