@@ -154,7 +154,7 @@ class Broker:
         """Write mosquitto.conf and its access rules, and return the file to start Mosquitto with."""
         data = self.directory / "data"
         data.mkdir(parents=True, exist_ok=True)
-        identity = self.pki.broker()
+        identity = self.pki.broker().copy_to(self.directory, as_name="broker")  # Mosquitto never looks where our other keys are
         access = self.directory / "access.acl"
         access.write_text("\n".join((*acl_lines(GATEWAY_NAME), "")), "utf-8")
         path = self.directory / "mosquitto.conf"
