@@ -406,3 +406,25 @@ def test_where_a_card_can_be_shown_a_phone_wide_screen_fits_too(kiosk, page, lan
     page.locator(".note").wait_for()
     measure("card")
     assert not too_long
+
+
+def test_an_answer_that_comes_late_never_puts_an_older_screen_back(kiosk, page):
+    """Not even for a moment: a button that is redrawn under a finger loses the tap."""
+    page.evaluate("""() => {
+        window.names = [];
+        new MutationObserver(() => names.push(document.getElementById('state').dataset.name)).observe(
+            document.getElementById('kiosk'), { childList: true, subtree: true });
+    }""")
+    held = []
+    page.route("**/screen", lambda route: held.append((route, route.fetch())), times=1)
+    kiosk.line[0] = "waiting"  # the page fetches the screen as it is: idle
+    while not held:
+        page.wait_for_timeout(20)
+    press(page, "start:en", "idle")
+    at(page, "purpose")
+    with page.expect_response("**/screen", timeout=10_000):
+        held[0][0].fulfill(response=held[0][1])
+    press(page, "purpose:stay", "purpose")
+    at(page, "card")
+    names = page.evaluate("names")
+    assert names == sorted(names, key=["idle", "purpose", "card"].index)
