@@ -29,6 +29,7 @@ from edge_agent.kiosk.events import (
     CardSeen,
     Effect,
     Event,
+    Guided,
     Keep,
     KeepingFailed,
     KeepPresence,
@@ -39,9 +40,10 @@ from edge_agent.kiosk.events import (
     Wipe,
 )
 from edge_agent.kiosk.ports import OutboxPort
-from edge_agent.kiosk.states import Moment, Result, State
+from edge_agent.kiosk.states import Moment, Result, ShowCard, State
 from edge_agent.kiosk.view import Health, View
 from edge_agent.readers.port import Capture, HealthState, Reader, ReaderHealth
+from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import KioskProfile
 from residence.clock import Clock, uuid7
 from residence.errors import LuutruError
@@ -128,6 +130,15 @@ class KioskAgent:
         """Take a capture from a reader's thread; it is dropped when the kiosk is swamped."""
         if self._queue.qsize() < QUEUE_LIMIT:
             self._queue.put((CardSeen(capture=capture, fresh_id=self.fresh_id()), None))
+
+    def guide(self, hint: HintCode | None) -> None:
+        """Take from a reader's thread how the card should be held; None when there is nothing to say."""
+        if self._queue.qsize() < QUEUE_LIMIT:
+            self._queue.put((Guided(hint=hint), None))
+
+    def wants_card(self) -> bool:
+        """Tell whether the screen asks for a card."""
+        return isinstance(self._state.screen, ShowCard)
 
     def report(self, health: ReaderHealth) -> None:
         """Take a reader's health from its thread."""

@@ -24,7 +24,7 @@ from residence.stays.declaration import DeclarantRole
 
 KioskKind = Literal["lobby", "hotel-desk", "guard-post"]
 Language = Literal["vi", "en"]
-ReaderKind = Literal["camera", "video", "images", "cards", "serial"]
+ReaderKind = Literal["camera", "picamera", "video", "images", "cards", "serial"]
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
@@ -102,6 +102,15 @@ class ReaderSection(_Section, frozen=True, kw_only=True):
     kind: ReaderKind
     source: str = ""  # camera number (0), serial device, or a path to a video, folder or file of card texts
     baud_rate: int = 9_600  # of a serial scanner
+    width: Annotated[int, msgspec.Meta(ge=320, le=4096)] = 1280  # of a camera's picture; so are the next four
+    height: Annotated[int, msgspec.Meta(ge=240, le=3072)] = 720
+    autofocus: bool | None = None  # None: as the camera has it
+    focus: Annotated[float, msgspec.Meta(ge=0, le=10_000)] | None = None  # the device's unit; dioptres for picamera
+    exposure_ms: Annotated[float, msgspec.Meta(gt=0, le=1_000)] | None = None
+    model: str = ""  # of a serial scanner: a shipped model or a file that describes one; empty: listen only
+    settings: tuple[Text, ...] | None = None  # those of the model to hold the scanner to; None: the model's defaults
+    repair: bool = False  # set the scanner again when its settings have been changed
+    check_seconds: Annotated[int, msgspec.Meta(ge=10, le=86_400)] = 600  # how often its settings are looked at
 
 
 class KioskProfile(_Section, frozen=True, kw_only=True):

@@ -135,11 +135,8 @@ def _judge(
 ) -> None:
     own_id = state.premises.premises_id
     take_turn(connection, own_id)
-    # A presence that a stay or residence covers leaves no row (registry/recording.py), so none is passed here.
     overdue = find_undeclared(
         sightings(connection, [own_id], since=now - KEPT_FOR),
-        stays=(),
-        residences=(),
         notices=sent_notices(connection, [own_id], since=now - KEPT_FOR),
         premises={own_id: state},
         rules=rules,

@@ -2,12 +2,14 @@
 
 - ``docs/errors.md``: every code with its severity and sentences, from ``residence/errors/codes/*.toml``.
 - ``docs/commands.md``: every command with its help and options, from the command line itself.
+- ``docs/optics.md``: only its tables, computed by ``edge_agent/scanning/optics.py``; they stand between marks.
 - ``scripts/docs`` writes them; a test fails when a page differs from what the program says.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -72,14 +74,26 @@ def commands_page(root: Any) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def optics_page(page: str) -> str:
+    """Return docs/optics.md with its tables computed anew; a mark without a table is an error."""
+    from edge_agent.scanning.optics import TABLES
+
+    def table(match: re.Match[str]) -> str:
+        return "\n".join([match["begin"], *TABLES[match["name"]](), match["end"]])
+
+    return re.sub(r"(?P<begin><!-- table: (?P<name>[a-z]+) -->)\n.*?(?P<end><!-- end -->)", table, page, flags=re.DOTALL)
+
+
 def write(directory: Path) -> None:
-    """Write both pages into ``directory``."""
+    """Write the pages into ``directory``."""
     from typer.main import get_command
 
     from luutru.__main__ import app
 
     directory.joinpath("errors.md").write_text(errors_page(), encoding="utf-8")
     directory.joinpath("commands.md").write_text(commands_page(get_command(app)), encoding="utf-8")
+    optics = directory.joinpath("optics.md")
+    optics.write_text(optics_page(optics.read_text("utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

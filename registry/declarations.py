@@ -1,7 +1,7 @@
 """Declarations as kept: what was said, sealed; the proof that a kiosk said it; and the findings about it.
 
-- A row is written once. Its body is sealed under a person's key and opened only for reconciliation (``matching_*``), for proof, or for
-  whoever corrects it (``registry/release.py`` puts that on the record).
+- A row is written once. Its body is sealed under a person's key and opened only for reconciliation (``matching_*``), for telling whether
+  it was said anew (``registry/said_anew.py``), for proof, or for whoever corrects it (``registry/release.py`` puts that on the record).
 - The kiosk's COSE_Sign1 stands beside it; with the opened body it proves the statement without any sealing key.
 
 Example: ``findings_about(connection, [declaration_id])``

@@ -3,7 +3,8 @@
 - Names are released separately, for a purpose and on the record (``registry/release.py``); nothing here opens a seal.
 - Every list is bounded and ordered, and asks for one premises of one commune: the index it needs is (commune, premises, ...).
 - A stay declared ahead is listed (``StayOnList.is_expected``) and never counted as staying.
-- Tonight is what stands now, what arrived since ``since``, and what was refused or set in conflict since then.
+- Tonight is what stands now, what arrived since ``since``, and what was refused or set in conflict since then and not settled. Whether a
+  refused arrival was said anew, under another id, is for ``registry/said_anew.py``.
 
 Example: ``list_stays(connection, Place("demo-01", "htl-sao-mai"), since=now - timedelta(hours=36))``
 """
@@ -32,15 +33,25 @@ class Place(NamedTuple):
 
 
 class UnsettledDeclaration(msgspec.Struct, frozen=True, kw_only=True):
-    """A declaration the registry refused or found in conflict: somebody should look at it before the deadline."""
+    """A declaration the registry refused or found in conflict: somebody should look at it before the deadline.
+
+    Only an arrival may leave somebody undeclared; a departure or correction that was refused is work, and no person.
+    """
 
     declaration_id: str
     person_id: str | None
     unit: str | None
     state: str
     kind: str
+    about: str | None
     arrival_at: datetime | None
     due: datetime | None
+    recorded_at: datetime
+
+    @property
+    def is_about_somebody_undeclared(self) -> bool:
+        """Tell whether a person may be undeclared because of it."""
+        return self.kind == "arrival"
 
 
 def list_stays(connection: Connection, place: Place, *, since: datetime, limit: int = MOST) -> list[StayOnList]:
@@ -63,10 +74,19 @@ def list_stays(connection: Connection, place: Place, *, since: datetime, limit: 
 
 
 def list_unsettled(connection: Connection, place: Place, *, since: datetime, limit: int = MOST) -> list[UnsettledDeclaration]:
-    """Return what was refused or set in conflict since ``since`` and has not been said again (``about``) since."""
+    """Return what was refused or set in conflict since ``since``, unless an accepted statement has settled it.
+
+    That is one about it, or, for what is itself about another, a later one about the same.
+    """
     columns, later = tables.declarations.c, tables.declarations.alias("later")
+    about_it = later.c.about == columns.declaration_id
+    about_the_same = and_(
+        later.c.about == columns.about,
+        later.c.declaration_id != columns.declaration_id,
+        later.c.recorded_at >= columns.recorded_at,
+    )
     said_again = select(later.c.declaration_id).where(
-        later.c.commune_code == columns.commune_code, later.c.about == columns.declaration_id
+        later.c.commune_code == columns.commune_code, later.c.state == "accepted", or_(about_it, about_the_same)
     )
     query = (
         select(*(columns[name] for name in UnsettledDeclaration.__struct_fields__))

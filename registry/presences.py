@@ -3,8 +3,7 @@
 - The pseudonym is keyed per premises: rows of two premises cannot be joined without the key, and none names a person.
 - A presence that a standing stay or a registered residence covers is not written at all; a declaration that covers earlier ones
   deletes them. What is left is who is not declared, and it expires.
-- A stay covers from the first minute of its arrival's day, or from twelve hours before the arrival, whichever is earlier: who is
-  seen in the morning and declares in the evening is declared.
+- What covers is decided in ``residence/cases/covering.py`` alone.
 - The reading itself (what the kiosk read) is sealed under the row's own key.
 
 Example: ``sightings(connection, ["htl-sao-mai"], since=yesterday)`` is what the sweep judges.
@@ -13,7 +12,7 @@ Example: ``sightings(connection, ["htl-sao-mai"], since=yesterday)`` is what the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, delete, or_, select
@@ -21,12 +20,13 @@ from sqlalchemy import Connection, and_, delete, or_, select
 from registry import tables
 from registry.asking import askable
 from registry.vault import Vault
+from residence.cases.covering import stays_then
 from residence.cases.undeclared import Sighting
-from residence.clock import VIETNAM, parse_instant
 from residence.people.letters import plain_key
 from residence.people.names import words_of
 from residence.people.person import PartialDate, Person
-from residence.stays.known import KnownResidence, KnownStay, numbers_of
+from residence.stays.known import KnownStay, numbers_of
+from residence.stays.rules import RuleBook
 
 KEPT_FOR: Final = timedelta(days=14)
 PAGE: Final = 5_000
@@ -34,8 +34,6 @@ _SEEN: Final = [
     tables.presences.c[name]
     for name in ("presence_id", "pseudonym_index", "premises_id", "kind", "seen_at", "unit", "person_kind")
 ]
-# A person often passes the door before the hour the declarant writes down.
-ARRIVAL_SLACK: Final = timedelta(hours=12)
 
 
 def identities(person: Person) -> tuple[str, ...]:
@@ -54,46 +52,24 @@ def pseudonym_of(person: Person, premises_id: str, vault: Vault) -> bytes:
     return vault.pseudonym(premises_id, identities(person)[0])
 
 
-def is_covered(seen_at: datetime, premises_id: str, *, stays: Iterable[KnownStay], residences: Iterable[KnownResidence]) -> bool:
-    """Tell whether a standing stay or a registered residence at these premises explains a sighting."""
-    day = seen_at.astimezone(VIETNAM).date()
-    return any(each.premises_id == premises_id and _stays_then(each, seen_at) for each in stays) or any(
-        each.premises_id == premises_id and _lives_then(each, day) for each in residences
-    )
-
-
-def _stays_then(stay: KnownStay, seen_at: datetime) -> bool:
-    if stay.status in {"withdrawn", "removed"}:
-        return False
-    first, last = span(stay)
-    return first <= seen_at and (last is None or seen_at <= last)
-
-
-def span(stay: KnownStay) -> tuple[datetime, datetime | None]:
-    """Return from when to when a stay explains sightings; no end means until further notice."""
-    end = stay.ended_at or stay.planned_end
-    start = parse_instant(stay.start)
-    morning = start.astimezone(VIETNAM).replace(hour=0, minute=0, second=0, microsecond=0)
-    return min(start - ARRIVAL_SLACK, morning), parse_instant(end) if end else None
-
-
-def _lives_then(residence: KnownResidence, day: date) -> bool:
-    begun = date.fromisoformat(residence.valid_from) <= day
-    return begun and (residence.valid_to is None or day <= date.fromisoformat(residence.valid_to))
-
-
-def delete_covered(connection: Connection, covers: Iterable[tuple[bytes, KnownStay]]) -> set[tuple[str, bytes]]:
+def delete_covered(
+    connection: Connection, covers: Iterable[tuple[bytes, KnownStay]], *, rules: RuleBook
+) -> set[tuple[str, bytes]]:
     """Delete the presences that stays now cover, given (pseudonym, stay) pairs; returns whose: (premises, pseudonym)."""
     columns = tables.presences.c
     pairs = list(covers)
     if not pairs:
         return set()
     wanted = sorted({pseudonym for pseudonym, _ in pairs})
-    query = select(columns.presence_id, columns.premises_id, columns.pseudonym_index, columns.seen_at)
+    names = ("presence_id", "premises_id", "pseudonym_index", "seen_at", "person_kind")
+    query = select(*(columns[name] for name in names))
     gone = [
         row
         for row in connection.execute(query.where(columns.pseudonym_index.in_(wanted)))
-        if any(bytes(row.pseudonym_index) == pseudonym and _stays_then(stay, row.seen_at) for pseudonym, stay in pairs)
+        if any(
+            bytes(row.pseudonym_index) == pseudonym and stays_then(stay, row.seen_at, person=row.person_kind, rules=rules)
+            for pseudonym, stay in pairs
+        )
     ]
     delete_presences(connection, [row.presence_id for row in gone])
     return {(row.premises_id, bytes(row.pseudonym_index)) for row in gone}

@@ -9,7 +9,7 @@ Example: called by ``registry/recording.py`` only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -18,7 +18,7 @@ from registry.answering import answer, is_on_time
 from registry.asking import Identity, sequences_used
 from registry.columns import NUL, fitting
 from registry.declarations import Facts
-from registry.explaining import is_explained
+from registry.explaining import Seen, is_explained
 from registry.kiosks import communes_of_kiosks
 from registry.person_changes import PersonWriter
 from registry.premises import load_places
@@ -34,20 +34,19 @@ from residence.clock import parse_instant
 from residence.errors import Malformed, Problem, problem
 from residence.people.names import check_text
 from residence.stays.check import LONGEST, CheckResult, check_declaration
+from residence.stays.deadlines import person_kind
 from residence.stays.declaration import StayDeclaration
 from residence.stays.findings import Finding
 from residence.stays.reconcile import Reconciliation, reconcile
 from residence.wire.messages import Presence, Receipt, ReceiptFinding
 from residence.wire.receipts import read_unverified
 
-VIETNAMESE: Final = "VNM"
-
 
 def record_together(connection: Connection, statements: Sequence[Statement], means: Means) -> list[Recorded]:
     """Record a group; raises whatever goes wrong with any of them."""
     group = _Group(connection, statements, means)
     results = [group.take(statement) for statement in statements]
-    group.pending.flush(connection, now=means.now, random_bytes=means.random_bytes)
+    group.pending.flush(connection, rules=means.rules, now=means.now, random_bytes=means.random_bytes)
     return results
 
 
@@ -172,7 +171,7 @@ class _Group:
             "body_digest": bytes.fromhex(statement.body_digest),
             "signed": source.signed if source else None,
             "declarant_role": message.declarant.role,
-            "declarant_account": message.declarant.account,
+            "declarant_account": statement.account,
             "evidence_level": facts.evidence_level,
             "evidence_source": message.evidence.source,
             "problems": [{"code": each.code, "severity": each.severity, "pointer": each.pointer} for each in problems],
@@ -193,8 +192,10 @@ class _Group:
             self._keep(statement, receipt, receipt_bytes)
             return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)
         receipt, receipt_bytes = answer(statement, self.means, state="accepted")
-        seen_at = parse_instant(message.seen_at, "/seen_at")
-        if not is_explained(self.connection, message, seen_at, picture=self.picture, commune_code=self.commune_of(statement)):
+        seen = Seen(person=message.person, premises_id=message.premises_id, at=parse_instant(message.seen_at, "/seen_at"))
+        commune_code = self.commune_of(statement)
+        explained = is_explained(self.connection, seen, picture=self.picture, commune_code=commune_code, rules=self.means.rules)
+        if not explained:
             self._keep(statement, receipt, receipt_bytes)
             self._keep_presence(statement, message)
         return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)
@@ -222,7 +223,7 @@ class _Group:
             "pseudonym_index": pseudonym_of(message.person, message.premises_id, vault),
             "kind": message.kind,
             "kiosk_id": statement.source.kiosk_id if statement.source else None,
-            "person_kind": "citizen" if message.person.nationality == VIETNAMESE else "foreigner",
+            "person_kind": person_kind(message.person),
             "reading_sealed": vault.seal(key, Cell("presences", "reading", own_id), statement.body),
             "evidence_level": int(message.evidence.level),
             "seen_at": seen_at,

@@ -46,6 +46,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
     origin: Origin
     source: Source | None = None
+    account: str | None = None  # who was signed in; none from a kiosk, whatever its body names
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):

@@ -49,7 +49,7 @@ declarations: Final = Table(
     octets("body_digest"),
     octets("signed", nullable=True),  # the kiosk's COSE_Sign1: header bytes and signature
     word("declarant_role", length=16),
-    reference("declarant_account", nullable=True),
+    reference("declarant_account", nullable=True),  # who was signed in, never what the body says
     Column("evidence_level", SmallInteger, nullable=False),
     word("evidence_source", length=16),
     word("state", length=16),

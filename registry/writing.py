@@ -21,6 +21,7 @@ from registry import presences, tables
 from registry.bulk import Row, write_rows
 from registry.declared_after import settle_declared
 from residence.stays.known import KnownStay
+from residence.stays.rules import RuleBook
 
 _ORDER: Final = (
     tables.subject_keys,
@@ -48,7 +49,7 @@ class Pending:
         self.merges: Final[list[tuple[str, str]]] = []  # (merged, stands)
         self.covers: Final[list[tuple[bytes, KnownStay]]] = []  # (pseudonym, stay)
 
-    def flush(self, connection: Connection, *, now: datetime, random_bytes: Callable[[int], bytes]) -> None:
+    def flush(self, connection: Connection, *, rules: RuleBook, now: datetime, random_bytes: Callable[[int], bytes]) -> None:
         """Write everything."""
         for table in _ORDER:
             write_rows(connection, table, self.inserts[table])
@@ -61,7 +62,7 @@ class Pending:
         self._flush_findings(connection, now)
         for merged, stands in self.merges:
             _merge(connection, merged, stands, now)
-        declared = presences.delete_covered(connection, self.covers)
+        declared = presences.delete_covered(connection, self.covers, rules=rules)
         if declared:
             settle_declared(connection, declared, now=now, random_bytes=random_bytes)
 

@@ -44,10 +44,11 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class RulesSection(_Section, frozen=True, kw_only=True):
-    """Open questions L1 and L8. None: as each rule set says."""
+    """Open questions L1 and L8, and what is ours. None: as each rule set says."""
 
     after_midnight_policy: AfterMidnight | None = None
     cutoff_inclusive: bool | None = None
+    departure_slack_hours: Hours = 1  # the same for every rule set, so it does not show in their ids
     extra: str = ""  # folder of further rule files, relative to the file of choices
 
 
@@ -101,8 +102,9 @@ def parse_choices(data: bytes, *, extra: Mapping[str, bytes] | None = None) -> C
     chosen = {
         name: value for name in ("after_midnight_policy", "cutoff_inclusive") if (value := getattr(file.rules, name)) is not None
     }
+    book = _book(extra or {}).with_choices(**chosen)
     return Choices(
-        rules=_book(extra or {}).with_choices(**chosen),
+        rules=msgspec.structs.replace(book, departure_slack=timedelta(hours=file.rules.departure_slack_hours)),
         card=_card_policy(file.qr),
         no_expiry=file.mrz.no_expiry_values,
         patience=_patience(file.undeclared),

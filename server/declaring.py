@@ -2,9 +2,10 @@
 
 - Checking first is for the person at the form; ``record`` checks again and is the one that decides.
 - A form sent twice answers with the first receipt: its declaration id was made when the form was opened.
+- The account that was signed in stands in the row, whatever the statement says of its declarant.
 - A declaration without errors is recorded even when it is late; the receipt says so.
 
-Example: ``recorded = declare(server, declaration, origin="desk")``; ``recorded.receipt.state`` is ``accepted``
+Example: ``recorded = declare(server, declaration, account=account, origin="desk")``; ``recorded.receipt.state`` is ``accepted``
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from residence.clock import uuid7
 from residence.stays.check import CheckResult, check_declaration
 from residence.stays.declaration import StayDeclaration
 from residence.wire.messages import STAY_DECLARATION
+from server.policy import Account
 from server.wiring import Server
 
 
@@ -42,7 +44,9 @@ def given_receipt(server: Server, declaration_id: str) -> StoredReceipt | None:
         return receipts_by_id(connection, [declaration_id]).get(declaration_id)
 
 
-def declare(server: Server, declaration: StayDeclaration, *, origin: Origin, body: bytes | None = None) -> Recorded:
+def declare(
+    server: Server, declaration: StayDeclaration, *, account: Account, origin: Origin, body: bytes | None = None
+) -> Recorded:
     """Record one declaration in a transaction of its own. ``body``: the exact bytes that were sent, when there are any."""
     content = body if body is not None else msgspec.json.encode(declaration)
     statement = Statement(
@@ -52,6 +56,7 @@ def declare(server: Server, declaration: StayDeclaration, *, origin: Origin, bod
         body_digest=sha256(content).hexdigest(),
         received_at=server.clock.now(),
         origin=origin,
+        account=account.account_id,
     )
     with server.registry.writing() as connection:
         return record(

@@ -23,6 +23,7 @@ from edge_agent.kiosk.events import (
     Cancelled,
     Effect,
     Event,
+    Guided,
     KeepingFailed,
     KeptSafely,
     LanguageChosen,
@@ -77,6 +78,10 @@ def step(state: State, event: Event, *, profile: KioskProfile, now: Moment) -> t
         case LanguageChosen(language=language):
             known = language in profile.kiosk.languages
             return _acted(replace(state, language=language) if known else state, now), ()
+        case Guided(hint=hint):
+            # Not an act: a card left lying in view must not hold the screen, whatever the camera says of it.
+            screen = state.screen
+            return (replace(state, screen=replace(screen, guide=hint)) if isinstance(screen, ShowCard) else state), ()
         case _:
             screen, effects = _advance(state.screen, event, profile, now)
     if isinstance(screen, Idle) and not isinstance(state.screen, Idle):

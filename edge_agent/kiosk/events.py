@@ -1,6 +1,6 @@
 """What can happen to the dialogue, and what the dialogue asks for.
 
-- Acts of the person (``Started`` ... ``MoreTime``) start the time-out anew; what comes from outside (``Ticked``, ``CardSeen``,
+- Acts of the person (``Started`` ... ``MoreTime``) start the time-out anew; what comes from outside (``Ticked``, ``CardSeen``, ``Guided``,
   ``KeptSafely``, ``KeepingFailed``, ``SettlementChanged``) does not, for a card left lying must not hold the screen.
 - An act that does not belong to the screen changes nothing: a late double tap is harmless.
 - Effects are values; the agent carries them out and answers with events.
@@ -15,6 +15,7 @@ from typing import Literal
 
 from edge_agent.kiosk.states import Purpose, Standing, TypedField
 from edge_agent.readers.port import Capture
+from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
 from residence.stays.declaration import Reason, StayDeclaration
 from residence.wire.messages import Presence, Receipt
@@ -45,6 +46,13 @@ class CardSeen:
 
     capture: Capture = field(repr=False)
     fresh_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guided:
+    """A camera sees a card it cannot read, and how it should be held; None: nothing to say."""
+
+    hint: HintCode | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,7 +175,7 @@ Act = (
     | Cancelled
     | MoreTime
 )
-Event = Act | Ticked | CardSeen | KeptSafely | KeepingFailed | SettlementChanged
+Event = Act | Ticked | CardSeen | Guided | KeptSafely | KeepingFailed | SettlementChanged
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -176,7 +176,7 @@ class Page:
                 "outbox_depth": health.depth,
                 "oldest_unsent_at": health.oldest_unsent_at,
                 "full": health.full,
-                "readers": {each.reader: {"state": each.state, "code": each.code} for each in health.readers},
+                "readers": health.told(),
             }
         )
 

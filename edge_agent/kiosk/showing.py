@@ -121,8 +121,8 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
             return {}
         case ChoosePurpose():
             return {"presence": profile.kiosk.presence}
-        case ShowCard(purpose=purpose, hint=hint):
-            return {"purpose": purpose, "hint": texts.said(hint.message) if hint else "", "step": _step("person", texts)}
+        case ShowCard():
+            return _card(screen, texts)
         case Typing():
             return _typing(screen, texts)
         case ConfirmPerson(draft=draft):
@@ -145,6 +145,15 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
             return {"reason": texts.about_code(code)}
         case _:
             assert_never(screen)
+
+
+def _card(screen: ShowCard, texts: Texts) -> dict[str, Any]:
+    return {
+        "purpose": screen.purpose,
+        "hint": texts.said(screen.hint.message) if screen.hint else "",
+        "guide": texts(f"card.guide_{screen.guide}") if screen.guide else "",
+        "step": _step("person", texts),
+    }
 
 
 def _connection(health: Health, texts: Texts) -> dict[str, str]:

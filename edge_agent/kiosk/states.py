@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
 from residence.credentials.evidence import Reading
 from residence.errors import Problem
@@ -78,10 +79,11 @@ class ChoosePurpose:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShowCard:
-    """Hold your card to the reader. ``hint`` says why the last capture was no card."""
+    """Hold your card to the reader. ``hint`` says why the last capture was no card, ``guide`` how to hold one that is not read."""
 
     purpose: Purpose
     hint: Problem | None = None
+    guide: HintCode | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

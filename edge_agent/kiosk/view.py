@@ -33,6 +33,17 @@ class Health:
         """Return what of it the page shows; a line that tries again and again is not news."""
         return self.connection if self.connection in {"up", "holding"} else "", self.depth, self.full, self.can_read
 
+    def told(self) -> dict[str, dict[str, object]]:
+        """Return how each reader is, and what its camera made of its settings."""
+        return {
+            each.reader: {
+                "state": each.state,
+                "code": each.code,
+                "settings": {one.name: {"asked": one.asked, "got": one.got} for one in each.settings},
+            }
+            for each in self.readers
+        }
+
     @property
     def can_read(self) -> bool:
         """Tell whether a reader works, or none has reported yet."""

@@ -1,10 +1,12 @@
 """A webcam as a frame source: V4L2 through OpenCV, the newest frame only.
 
-- OpenCV keeps up to four old frames for a slow reader, so a grab thread takes every frame and keeps the last one; the
-  buffer is asked to be one frame as well.
+- OpenCV keeps up to four old frames for a slow reader, so a thread takes every frame (``grabbing.py``); the buffer is asked to be
+  one frame as well.
 - MJPG is asked for: uncompressed 720p over USB 2 comes at ten frames a second.
-- A camera that gives no frame for ``SILENT_SECONDS``, or whose reads fail, is lost; the reader closes it and opens it again.
-  Unplugged and plugged in elsewhere it may have another number: name it by path (``/dev/v4l/by-path/...``) where that matters.
+- Focus and exposure are set when the profile says so, automatic off before the value, and read back: ``settings`` tells what the
+  camera made of it. V4L2 counts exposure in tenths of a millisecond; its focus has no unit, so the number is found by trying.
+- A camera that stops is lost; the reader closes it and opens it again. Unplugged and plugged in elsewhere it may have another
+  number: name it by path (``/dev/v4l/by-path/...``) where that matters.
 - Not verified on hardware: no camera was at hand where this was written; the tests drive it with a stand-in device.
 
 Example: ``FrameReader(Camera("/dev/video0", clock=clock), clock=clock)``
@@ -13,19 +15,19 @@ Example: ``FrameReader(Camera("/dev/video0", clock=clock), clock=clock)``
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 import cv2
 
-from edge_agent.readers.port import Frame
+from edge_agent.readers.grabbing import Grabber
+from edge_agent.readers.port import CameraSettings, Frame, Setting
 from residence.clock import Clock
 from residence.errors import Refused
 
-SILENT_SECONDS: Final = 2.0
-_FAILED_READS: Final = 5
-_JOIN_SECONDS: Final = 2.0
+MANUAL_EXPOSURE: Final = 1  # V4L2_EXPOSURE_MANUAL
+EXPOSURE_UNITS: Final = 10  # V4L2 counts 100 microseconds
+_MJPG: Final = cv2.VideoWriter.fourcc(*"MJPG")
 
 
 class VideoDevice(Protocol):
@@ -35,13 +37,40 @@ class VideoDevice(Protocol):
         """Tell whether the device could be opened."""
         ...
 
-    def read(self) -> tuple[bool, Any]:
-        """Return whether there was a frame, and the frame."""
+    def grab(self) -> bool:
+        """Take the next frame."""
+        ...
+
+    def retrieve(self) -> tuple[bool, Any]:
+        """Decode the frame taken last."""
+        ...
+
+    def set(self, name: int, value: float) -> bool:
+        """Set a property; tell whether the device has it."""
+        ...
+
+    def get(self, name: int) -> float:
+        """Return a property."""
         ...
 
     def release(self) -> None:
         """Close the device."""
         ...
+
+
+class _Webcam:
+    """A video device as what the grabber empties."""
+
+    def __init__(self, capture: VideoDevice) -> None:
+        self._capture = capture
+        self.grab = capture.grab
+        self.release = capture.release
+
+    def grey(self) -> Any:
+        good, picture = self._capture.retrieve()
+        if not good:
+            return None
+        return picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)  # noqa: PLR2004 -- already grey
 
 
 class Camera:
@@ -52,87 +81,65 @@ class Camera:
         device: int | str,
         *,
         clock: Clock,
-        size: tuple[int, int] = (1280, 720),
+        settings: CameraSettings | None = None,
         open_device: Callable[[int | str, tuple[int, int]], VideoDevice] | None = None,
     ) -> None:
         self.name: Final = "camera"
+        self.settings: tuple[Setting, ...] = ()
         self._device = device
         self._clock = clock
-        self._size = size
+        self._asked = settings or CameraSettings()
         self._open_device = open_device or open_v4l2
-        self._capture: VideoDevice | None = None
-        self._thread: threading.Thread | None = None
-        self._changed = threading.Condition()
-        self._newest: Frame | None = None
-        self._given = -1
-        self._opened_ns = 0
-        self._failed = False
-        self._closing = threading.Event()
+        self._grabber: Grabber | None = None
 
     def open(self) -> None:
-        """Open the camera and start grabbing, or raise ``Refused`` with the reason."""
-        capture = self._open_device(self._device, self._size)
+        """Open the camera, set it up and start grabbing, or raise ``Refused`` with the reason."""
+        capture = self._open_device(self._device, (self._asked.width, self._asked.height))
         if not capture.isOpened():
             capture.release()
             raise Refused("reader.device_busy", "", f"camera {self._device}")
-        self._capture = capture
-        self._newest, self._given, self._failed = None, -1, False
-        self._opened_ns = self._clock.monotonic_ns()
-        self._closing.clear()
-        self._thread = threading.Thread(target=self._grab, args=(capture,), name="camera-grab", daemon=True)
-        self._thread.start()
+        self.settings = set_up(capture, self._asked)
+        self._grabber = Grabber(_Webcam(capture), clock=self._clock, label=f"camera {self._device}")
+        self._grabber.start()
 
     def newest(self, wait_seconds: float) -> Frame | None:
         """Return the newest frame not returned before; ``Refused("reader.device_lost")`` when the camera stopped."""
-        with self._changed:
-            self._changed.wait_for(self._has_news, timeout=wait_seconds)
-            frame = self._newest
-            if frame is not None and frame.number > self._given:
-                self._given = frame.number
-                return frame
-            if self._failed:
-                raise Refused("reader.device_lost", "", f"camera {self._device}")
-        last_ns = frame.taken_ns if frame is not None else self._opened_ns
-        if self._clock.monotonic_ns() - last_ns > SILENT_SECONDS * 1e9:
-            raise Refused("reader.no_frames", "", f"camera {self._device}")
-        return None
+        if self._grabber is None:
+            raise RuntimeError("open() comes first")
+        return self._grabber.newest(wait_seconds)
+
+    def rest(self, seconds: float) -> None:
+        """Save the decoding for a while."""
+        if self._grabber is not None:
+            self._grabber.rest(seconds)
 
     def close(self) -> None:
         """Stop grabbing and release the device."""
-        self._closing.set()
-        if self._thread is not None:
-            self._thread.join(_JOIN_SECONDS)
-            self._thread = None
-        self._newest = None
+        if self._grabber is not None:
+            self._grabber.close()
+            self._grabber = None
 
-    def _has_news(self) -> bool:
-        return self._failed or (self._newest is not None and self._newest.number > self._given)
 
-    def _grab(self, capture: VideoDevice) -> None:
-        number, failures = 0, 0
-        try:
-            while not self._closing.is_set() and failures < _FAILED_READS:
-                good, picture = capture.read()
-                if not good:
-                    failures += 1
-                    self._closing.wait(0.02)
-                    continue
-                failures = 0
-                self._keep(picture, number)
-                number += 1
-        except cv2.error:
-            failures = _FAILED_READS
-        finally:
-            capture.release()
-            with self._changed:
-                self._failed = True
-                self._changed.notify_all()
+def set_up(capture: VideoDevice, asked: CameraSettings) -> tuple[Setting, ...]:
+    """Set focus and exposure as asked and return what the camera says of them and of its picture's size."""
+    told = [
+        Setting(name="width", asked=asked.width, got=capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+        Setting(name="height", asked=asked.height, got=capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+    ]
+    if asked.autofocus is not None:
+        told.append(_set(capture, "autofocus", cv2.CAP_PROP_AUTOFOCUS, float(asked.autofocus)))
+    if asked.focus is not None:
+        told.append(_set(capture, "focus", cv2.CAP_PROP_FOCUS, asked.focus))
+    if asked.exposure_ms is not None:
+        capture.set(cv2.CAP_PROP_AUTO_EXPOSURE, MANUAL_EXPOSURE)
+        ticks = _set(capture, "exposure_ms", cv2.CAP_PROP_EXPOSURE, max(1, round(asked.exposure_ms * EXPOSURE_UNITS)))
+        got = None if ticks.got is None else ticks.got / EXPOSURE_UNITS
+        told.append(Setting(name="exposure_ms", asked=asked.exposure_ms, got=got))
+    return tuple(told)
 
-    def _keep(self, picture: Any, number: int) -> None:
-        grey = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)  # noqa: PLR2004 -- already grey
-        with self._changed:
-            self._newest = Frame(grey=grey, number=number, taken_ns=self._clock.monotonic_ns())
-            self._changed.notify_all()
+
+def _set(capture: VideoDevice, name: str, control: int, value: float) -> Setting:
+    return Setting(name=name, asked=value, got=capture.get(control) if capture.set(control, value) else None)
 
 
 def open_v4l2(device: int | str, size: tuple[int, int]) -> VideoDevice:
@@ -147,7 +154,7 @@ def open_v4l2(device: int | str, size: tuple[int, int]) -> VideoDevice:
         raise Refused("reader.permission_denied", "", path)
     capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
     settings = (
-        (cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG")),
+        (cv2.CAP_PROP_FOURCC, _MJPG),
         (cv2.CAP_PROP_FRAME_WIDTH, size[0]),
         (cv2.CAP_PROP_FRAME_HEIGHT, size[1]),
         (cv2.CAP_PROP_BUFFERSIZE, 1),

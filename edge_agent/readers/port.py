@@ -14,11 +14,12 @@ Example: ``FrameReader(SampleCards(payloads, clock=clock), clock=clock).start(de
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
 HealthState = Literal["ok", "degraded", "lost"]
+_CLOSE_ENOUGH = 0.1  # of what was asked: cameras round to their own steps
 
 
 class Capture(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +32,29 @@ class Capture(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["qr", "mrz"] = "qr"
 
 
+class CameraSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a camera is to be set; None leaves it as it is. ``focus`` is in the device's unit: V4L2 says none, libcamera dioptres."""
+
+    width: int = 1280
+    height: int = 720
+    autofocus: bool | None = None
+    focus: float | None = None
+    exposure_ms: float | None = None
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting as asked for and as the camera says it is; ``got`` is None when it has no such control."""
+
+    name: str
+    asked: float
+    got: float | None
+
+    @property
+    def taken(self) -> bool:
+        """Tell whether the camera does what was asked, within a tenth."""
+        return self.got is not None and abs(self.got - self.asked) <= _CLOSE_ENOUGH * abs(self.asked)
+
+
 class ReaderHealth(msgspec.Struct, frozen=True, kw_only=True):
     """How one reader is. ``code`` is a key of ``residence/errors/codes/readers.toml``; empty when all is well."""
 
@@ -38,6 +62,7 @@ class ReaderHealth(msgspec.Struct, frozen=True, kw_only=True):
     state: HealthState
     code: str = ""
     at_ns: int = 0
+    settings: tuple[Setting, ...] = ()
 
 
 Deliver = Callable[[Capture], None]
@@ -90,4 +115,23 @@ class FrameSource(Protocol):
 
     def close(self) -> None:
         """Give the device back. Harmless when called twice."""
+        ...
+
+
+@runtime_checkable
+class Adjustable(Protocol):
+    """A frame source whose device was set up and read back."""
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """Return what was asked of the device and what it does."""
+        ...
+
+
+@runtime_checkable
+class Restful(Protocol):
+    """A frame source that can save work while nobody will ask for a frame."""
+
+    def rest(self, seconds: float) -> None:
+        """Note that no frame will be asked for during this time; the next one given will be newer than that."""
         ...

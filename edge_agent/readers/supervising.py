@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from edge_agent.readers.port import HealthState, ReaderHealth, Report
+from edge_agent.readers.port import HealthState, ReaderHealth, Report, Setting
 from residence.clock import Clock
 from residence.errors import LuutruError
 
@@ -40,7 +40,7 @@ class Supervisor:
         self._clock = clock
         self._thread: threading.Thread | None = None
         self._report: Report = _tell_nobody
-        self._health: tuple[HealthState, str] | None = None
+        self._health: tuple[HealthState, str, tuple[Setting, ...]] | None = None
         self._worked = False
 
     def start(self, session: Callable[[], None], report: Report) -> None:
@@ -57,12 +57,13 @@ class Supervisor:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(_STOP_WITHIN)
 
-    def say(self, state: HealthState, code: str = "") -> None:
+    def say(self, state: HealthState, code: str = "", *, settings: tuple[Setting, ...] = ()) -> None:
         """Report health if it changed."""
         self._worked = self._worked or state != "lost"
-        if self._health != (state, code):
-            self._health = (state, code)
-            self._report(ReaderHealth(reader=self._name, state=state, code=code, at_ns=self._clock.monotonic_ns()))
+        if self._health != (state, code, settings):
+            self._health = (state, code, settings)
+            now_ns = self._clock.monotonic_ns()
+            self._report(ReaderHealth(reader=self._name, state=state, code=code, at_ns=now_ns, settings=settings))
 
     def _run(self, session: Callable[[], None]) -> None:
         pause = FIRST_PAUSE

@@ -1,9 +1,12 @@
 """Watches a frame source for cards: decodes the newest frame and delivers what is newly shown.
 
 - Newest frame only: a frame that came while another was decoded is dropped, so what is delivered is what is in view now.
-- A frame may take ``budget_ns``; the slower decoder stages are skipped when it is used up.
-- An empty scene is given only the quickest stage, but for two frames a second (``edge_agent/scanning/attention.py``).
+- A frame may take ``budget_ns``, and the slow stages no more than their share of a core over time (``scanning/budget.py``).
+- While nothing moves (``scanning/attention.py``) ten frames a second are looked at, by the quickest stage, but for two that get
+  everything; a camera is told that it may rest in between.
 - A code that is no card (a poster behind the person) does not end the search for one in the same frame.
+- What several frames say together counts as read (``scanning/following.py``); it is wiped with the visit.
+- While somebody is asked for a card, a frame searched in vain gives a hint to them, four times a second at most.
 - A source that fails is closed and opened again (``supervising.py``); a video that does not loop ends the reader.
 - Frames live in memory for the time of one decode. Nothing is written, logged or kept.
 
@@ -12,33 +15,63 @@ Example: ``FrameReader(Camera(0, clock=clock), clock=clock).start(deliver, repor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from edge_agent.readers.port import Capture, Deliver, Frame, FrameSource, Report
+from edge_agent.readers.port import Adjustable, Capture, Deliver, Frame, FrameSource, Report, Restful
 from edge_agent.readers.supervising import Supervisor
 from edge_agent.scanning.attention import Attention
-from edge_agent.scanning.cascade import QUICK, Stage, decode
+from edge_agent.scanning.budget import Budget
+from edge_agent.scanning.cascade import QUICK, Stage
 from edge_agent.scanning.codes import Code
+from edge_agent.scanning.following import Following
+from edge_agent.scanning.hint_codes import HintCode
+from edge_agent.scanning.hints import Hints, is_dark
+from edge_agent.scanning.locating import locate
 from edge_agent.scanning.shown import NewlyShown
+from edge_agent.scanning.views import View
 from residence.clock import Clock
 from residence.credentials.reading import is_complete
 
 BUDGET_NS: Final = 80_000_000
+GLANCE_NS: Final = 250_000_000
+IDLE_SECONDS: Final = 0.1  # between two looks at a scene where nothing moves
+SETTLED_FRAMES: Final = 5  # a camera's settings hold by then
 _WAIT_FOR_FRAME: Final = 0.5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guide:
+    """Who is told how to hold the card: whether somebody is asked for one now, and what to show them."""
+
+    wanted: Callable[[], bool]
+    show: Callable[[HintCode | None], None]
 
 
 class FrameReader:
     """A ``Reader`` over any ``FrameSource``."""
 
-    def __init__(self, source: FrameSource, *, clock: Clock, stages: Sequence[Stage] = QUICK, budget_ns: int = BUDGET_NS) -> None:
+    def __init__(
+        self,
+        source: FrameSource,
+        *,
+        clock: Clock,
+        stages: Sequence[Stage] = QUICK,
+        budget_ns: int = BUDGET_NS,
+        guide: Guide | None = None,
+    ) -> None:
         self.name: Final = source.name
         self._source = source
-        self._clock = clock
         self._stages = stages
-        self._budget_ns = budget_ns
+        self._guide = guide
         self._shown = NewlyShown()
         self._attention = Attention()
+        self._following = Following()
+        self._budget = Budget(timer_ns=clock.monotonic_ns, frame_ns=budget_ns)
+        self._hints = Hints()
+        self._glanced_ns = 0
+        self._looked = 0
         self._supervisor = Supervisor(source.name, clock=clock)
 
     def start(self, deliver: Deliver, report: Report) -> None:
@@ -52,30 +85,68 @@ class FrameReader:
     def _session(self, deliver: Deliver) -> None:
         try:
             self._source.open()
+            self._following.forget()
+            self._looked = 0
             while not self._supervisor.stopping.is_set():
                 frame = self._source.newest(_WAIT_FOR_FRAME)
                 if frame is None:
                     continue
-                self._supervisor.say("ok")
-                for capture in self._captures(frame):
-                    deliver(capture)
+                self._say_how_it_is()
+                self._look(frame, deliver)
+                if not self._attention.is_stirring(frame.taken_ns):
+                    self._rest()
         finally:
             self._source.close()
 
-    def _captures(self, frame: Frame) -> list[Capture]:
-        deadline = self._clock.monotonic_ns() + self._budget_ns
+    def _say_how_it_is(self) -> None:
+        self._looked += 1
+        if self._looked == 1 or not isinstance(self._source, Adjustable):
+            self._supervisor.say("ok")
+        elif self._looked == SETTLED_FRAMES:
+            settings = self._source.settings
+            if all(each.taken for each in settings):
+                self._supervisor.say("ok", settings=settings)
+            else:
+                self._supervisor.say("degraded", "reader.setting_refused", settings=settings)
+
+    def _look(self, frame: Frame, deliver: Deliver) -> None:
         awake = self._attention.is_awake(frame.grey, now_ns=frame.taken_ns)
-        codes = decode(
+        self._budget.begin(awake=self._attention.is_stirring(frame.taken_ns))
+        codes, view = self._following.read(
             frame.grey,
+            now_ns=frame.taken_ns,
             stages=self._stages,
-            time_left=lambda: awake and self._clock.monotonic_ns() < deadline,
+            time_left=lambda: awake and self._budget.time_left(),
             enough=_has_card,
         )
-        return [
-            Capture(payload=code.payload, symbology=code.format, reader=f"{self.name}:{code.reader}", seen_at_ns=frame.taken_ns)
-            for code in codes
-            if self._shown.is_new(code.payload, frame.taken_ns)
-        ]
+        self._budget.end()
+        for code in codes:
+            if self._shown.is_new(code.payload, frame.taken_ns):
+                deliver(self._capture(code, frame))
+        if self._guide is not None:
+            self._glance(self._guide, frame, view, is_read=_has_card(codes))
+
+    def _capture(self, code: Code, frame: Frame) -> Capture:
+        return Capture(
+            payload=code.payload, symbology=code.format, reader=f"{self.name}:{code.reader}", seen_at_ns=frame.taken_ns
+        )
+
+    def _glance(self, guide: Guide, frame: Frame, view: View, *, is_read: bool) -> None:
+        """Tell the person how to hold a card that was seen and not read."""
+        if is_read or not guide.wanted():
+            if self._hints.current is not None:
+                guide.show(None)
+            self._hints.forget()
+            self._following.forget()
+        elif view.searched and frame.taken_ns - self._glanced_ns >= GLANCE_NS:
+            self._glanced_ns = frame.taken_ns
+            dark = self._attention.is_stirring(frame.taken_ns) and is_dark(frame.grey)
+            guide.show(self._hints.see(locate(view), dark=dark, now_ns=frame.taken_ns))
+
+    def _rest(self) -> None:
+        if isinstance(self._source, Restful):
+            self._source.rest(IDLE_SECONDS)
+        self._supervisor.stopping.wait(IDLE_SECONDS)
 
 
 def _has_card(codes: list[Code]) -> bool:

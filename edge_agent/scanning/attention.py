@@ -34,13 +34,17 @@ class Attention:
         self._changed_ns = 0
         self._tried_ns = 0
 
+    def is_stirring(self, now_ns: int) -> bool:
+        """Tell whether something moved a moment ago."""
+        return now_ns - self._changed_ns <= AWAKE_NS
+
     def is_awake(self, grey: NDArray[np.uint8], *, now_ns: int) -> bool:
         """Tell whether this frame (uint8, height by width) deserves the slow stages."""
         small = cv2.resize(grey, _THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.int16)
         if self._scene is None or int(np.abs(small - self._scene).max()) > CHANGE:
             self._scene = small
             self._changed_ns = now_ns
-        awake = now_ns - self._changed_ns <= AWAKE_NS or now_ns - self._tried_ns >= TRY_EVERY_NS
+        awake = self.is_stirring(now_ns) or now_ns - self._tried_ns >= TRY_EVERY_NS
         if awake:
             self._tried_ns = now_ns
         return awake

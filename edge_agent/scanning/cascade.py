@@ -1,13 +1,13 @@
 """Reads the QR codes of one grey picture: cheap stages first, stop at the first that reads anything.
 
-- ``QUICK`` is for camera frames: zxing with a global threshold, with a local one, blurred and doubled (noise, moire), doubled
-  (small codes). On 780 generated card frames it reads 72 % at a quarter of pyzbar's time; any other order costs more.
-- ``THOROUGH`` adds, for single photos, rotation, down-scaling and inverted codes, which no frame of a held card needs.
+- ``QUICK`` is for camera frames: zxing with a global threshold, with a local one, then the own reader on whatever those two
+  located but could not read, then on the frame's densest places, then on what a blurred and a halved frame let zxing locate.
+- ``THOROUGH`` adds, for single photos, doubled frames, rotation, down-scaling and inverted codes, which no frame of a held card needs.
 - Only QR model 2 is asked for: with Micro QR allowed, blur turns into phantom codes such as "447774".
-- A caller with little time passes ``time_left``; it is asked before each stage but the first, so a frame never waits on the
-  last stage when a newer frame is there.
+- A caller with little time passes ``time_left``; it is asked before each stage but the first, and between the own reader's
+  looks, so a frame never waits on the last stage when a newer frame is there.
 - A kiosk says what is ``enough``: a poster's code on the wall behind must not keep the later stages from the card.
-- A stage is a name and a function, so a better reader is one more line in the list, tried where all before it failed.
+- A stage is a name and a function of a ``View``: the picture, and the places that earlier stages located in it.
 - Pure: a picture in, codes out; no image is kept.
 
 Example: ``decode(grey, stages=QUICK, time_left=lambda: clock.monotonic_ns() < deadline)``
@@ -22,24 +22,26 @@ from typing import Any, Final, NamedTuple
 import cv2
 import numpy as np
 import zxingcpp
-from numpy.typing import NDArray
 
-from edge_agent.scanning.codes import Code, Corners
+from edge_agent.scanning.codes import Code
+from edge_agent.scanning.soft.grid import warped
+from edge_agent.scanning.soft.looking import Look, look
+from edge_agent.scanning.soft.orienting import propose
+from edge_agent.scanning.soft.regions import regions
+from edge_agent.scanning.views import Candidate, Grey, Points, View, always, as_code
 
-Grey = NDArray[np.uint8]
 LARGEST_DOUBLED: Final = 4_200_000  # pixels; in a larger photo a card's modules are large enough
+_MODEL_2: Final = zxingcpp.BarcodeFormat.QRCodeModel2
+_MODEL_1: Final = zxingcpp.BarcodeFormat.QRCodeModel1
+_SMALLEST_HALVED: Final = 64
+_SMALLEST_SIDE: Final = 30.0  # pixels of the top and left sides
 
 
 class Stage(NamedTuple):
     """One attempt at a picture; the name becomes ``Code.reader``."""
 
     name: str
-    read: Callable[[Grey], list[Code]]
-
-
-def always() -> bool:
-    """Say that there is time for every stage."""
-    return True
+    read: Callable[[View], list[Code]]
 
 
 def decode(
@@ -53,79 +55,196 @@ def decode(
 
     ``grey`` is uint8 (height, width).
     """
-    found: dict[bytes, Code] = {}
+    return examine(grey, stages=stages, time_left=time_left, enough=enough)[0]
+
+
+def examine(
+    grey: Grey,
+    *,
+    stages: Sequence[Stage] | None = None,
+    time_left: Callable[[], bool] = always,
+    enough: Callable[[list[Code]], bool] = bool,
+) -> tuple[list[Code], View]:
+    """Like ``decode``, and return besides what was located and looked at, read or not."""
+    view, found = View(grey, time_left), dict[bytes, Code]()
     for position, stage in enumerate(QUICK if stages is None else stages):
         if position and not time_left():
             break
-        for code in stage.read(grey):
+        for code in stage.read(view):
             found.setdefault(code.payload, code)
         if enough(list(found.values())):
             break
-    return list(found.values())
+    else:
+        view.searched = True
+    return list(found.values()), view
 
 
 def zxing(
-    picture: Grey, name: str, *, enlarged: float = 1.0, thorough: bool = False, threshold: str = "LocalAverage"
+    view: View,
+    name: str,
+    picture: Grey | None = None,
+    *,
+    back: Callable[[Points], Points] = lambda points: points,
+    thorough: bool = False,
+    threshold: str = "LocalAverage",
+    formats: Any = _MODEL_2,
+    locating: bool = True,
 ) -> list[Code]:
-    """Run zxing on ``picture``, which is the caller's frame enlarged by ``enlarged``; corners come back in the frame's pixels."""
+    """Run zxing on ``picture``, a version of the view's frame; ``back`` takes its pixels to the frame's.
+
+    What it located without reading is added to the view's candidates, unless they came from there.
+    """
     found = zxingcpp.read_barcodes(
-        np.ascontiguousarray(picture),
-        formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCodeModel2),
+        np.ascontiguousarray(view.grey if picture is None else picture),
+        formats=zxingcpp.BarcodeFormats(formats),
         try_rotate=thorough,
         try_downscale=thorough,
         try_invert=thorough,
         binarizer=getattr(zxingcpp.Binarizer, threshold),
+        return_errors=locating,
     )
-    return [
-        Code(payload=bytes(each.bytes), format="QRCode", reader=name, corners=_corners(each.position, enlarged)) for each in found
-    ]
+    codes = []
+    for each in found:
+        corners = back(_points(each.position))
+        candidate = _candidate(each, corners)
+        if each.valid:
+            codes.append(as_code(bytes(each.bytes), name, corners))
+        if candidate is not None:
+            (view.read if each.valid else view.candidates).append(candidate)
+    return codes
 
 
-def _corners(position: Any, enlarged: float) -> Corners:
-    points = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
-    top_left, top_right, bottom_right, bottom_left = ((each.x / enlarged, each.y / enlarged) for each in points)
-    return top_left, top_right, bottom_right, bottom_left
+def _points(position: Any) -> Points:
+    corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
+    return np.array([(each.x, each.y) for each in corners], np.float64)
 
 
-def _global(grey: Grey) -> list[Code]:
-    return zxing(grey, "zxing-global", threshold="GlobalHistogram")
+def _candidate(found: Any, corners: Points) -> Candidate | None:
+    """Return where zxing saw a code and of which version, unless it is too small or of no version."""
+    version = str((found.extra or {}).get("Version", ""))
+    sides = (corners[1] - corners[0], corners[3] - corners[0])
+    if not version.isdigit() or min(float(np.hypot(*side)) for side in sides) < _SMALLEST_SIDE:
+        return None
+    return Candidate(corners, int(version))
 
 
-def _local(grey: Grey) -> list[Code]:
-    return zxing(grey, "zxing")
+def _global(view: View) -> list[Code]:
+    return zxing(view, "zxing-global", threshold="GlobalHistogram")
+
+
+def _local(view: View) -> list[Code]:
+    return zxing(view, "zxing")
+
+
+def soft(view: View, name: str = "soft") -> list[Code]:
+    """Look closely at every candidate not looked at yet, the latest first: a better stage located it."""
+    for candidate in reversed(view.candidates):
+        if not view.is_worth_a_look(candidate):
+            continue
+        found = look(view.grey, candidate.corners, candidate.version)
+        view.looks.append(found or Look(candidate.version, candidate.corners, 0.0, None, None))
+        if found is not None and found.decoded is not None:
+            if (payload := found.decoded.payload) is not None:
+                return [as_code(payload, name, found.corners)]
+            view.refusals.append(found.decoded.refusal)
+        if not view.time_left():
+            break
+    return []
+
+
+def _closer(view: View) -> list[Code]:
+    """Lay every new candidate square, three pixels a module or so, and let zxing try again: cheap, the picture is small."""
+    for candidate in view.candidates[view.laid :]:
+        view.laid += 1
+        if view.is_worth_a_look(candidate):
+            laid, back = warped(view.grey, candidate.corners)
+            if codes := zxing(view, "zxing-laid", laid, back=back, locating=False):
+                return codes
+    return []
+
+
+def _dense(view: View) -> list[Code]:
+    """Look at the frame's densest places: laid square for zxing, then for the own reader, whichever way round."""
+    for place in regions(view.grey):
+        laid, back = warped(view.grey, place.outlines[0])
+        calm: Any = cv2.GaussianBlur(laid, (0, 0), laid.shape[0] / 200)
+        codes = (
+            zxing(view, "zxing-laid", laid, back=back)
+            or zxing(view, "zxing-laid-blur", calm, back=back)
+            or soft(view, "soft-laid")
+        )
+        if codes or not view.time_left():
+            return codes
+        view.laid = len(view.candidates)
+        for outline in place.outlines:
+            if not view.is_worth_a_look(Candidate(outline, 0)):
+                break
+            proposals = propose(view.grey, outline)
+            view.candidates += [Candidate(each.corners, each.version, by_zxing=False) for each in reversed(proposals)]
+            codes = soft(view, "soft-dense")
+            if codes or not view.time_left():
+                return codes
+    return []
+
+
+def _blurred(view: View) -> list[Code]:
+    calm: Any = cv2.GaussianBlur(view.grey, (0, 0), 0.9)
+    return zxing(view, "zxing-blur", calm) or soft(view, "soft-blur")
+
+
+def _halved(view: View) -> list[Code]:
+    if min(view.grey.shape) < _SMALLEST_HALVED:
+        return []
+    half: Any = cv2.resize(view.grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return zxing(view, "zxing-half", half, back=lambda points: points * 2 + 0.5) or soft(view, "soft-half")
 
 
 def _doubled(grey: Grey) -> Grey:
     return cv2.resize(grey, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)  # type: ignore[return-value]
 
 
-def _blurred_doubled(grey: Grey) -> list[Code]:
-    calm: Any = cv2.GaussianBlur(grey, (0, 0), 1.0)
-    if grey.size > LARGEST_DOUBLED:
-        return zxing(calm, "zxing-blur")
-    return zxing(_doubled(calm), "zxing-blur-2x", enlarged=2)
+def _from_doubled(points: Points) -> Points:
+    return (points + 0.5) / 2 - 0.5
 
 
-def _twice(grey: Grey) -> list[Code]:
-    return [] if grey.size > LARGEST_DOUBLED else zxing(_doubled(grey), "zxing-2x", enlarged=2)
+def _twice(view: View) -> list[Code]:
+    if view.grey.size > LARGEST_DOUBLED:
+        return []
+    large = _doubled(view.grey)
+    calm: Any = cv2.GaussianBlur(large, (0, 0), 2.0)
+    return (
+        zxing(view, "zxing-2x", large, back=_from_doubled)
+        or zxing(view, "zxing-blur-2x", calm, back=_from_doubled)
+        or soft(view, "soft-2x")
+    )
 
 
-def _thorough(grey: Grey) -> list[Code]:
-    return zxing(grey, "zxing-thorough", thorough=True)
+def _thorough(view: View) -> list[Code]:
+    """Take all the time there is: any rotation, inverted, the first generation of QR codes."""
+    return (
+        zxing(view, "zxing-thorough", thorough=True)
+        or soft(view, "soft-thorough")
+        or zxing(view, "zxing-model-1", thorough=True, formats=_MODEL_1, locating=False)
+    )
 
 
 QUICK: Final = (
     Stage("zxing-global", _global),
+    Stage("closer", _closer),
     Stage("zxing", _local),
-    Stage("zxing-blur-2x", _blurred_doubled),
-    Stage("zxing-2x", _twice),
+    Stage("closer", _closer),
+    Stage("soft", soft),
+    Stage("dense", _dense),
+    Stage("blur", _blurred),
+    Stage("half", _halved),
 )
-THOROUGH: Final = (*QUICK, Stage("zxing-thorough", _thorough))
+THOROUGH: Final = (*QUICK, Stage("twice", _twice), Stage("thorough", _thorough))
 
 
 @cache
 def with_second_opinion(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
-    """Append zbar in binary mode; off by default, for it adds 1.7 points at several times the cost. Needs apt's libzbar0."""
+    """Append zbar in binary mode; off by default, for it adds little at several times the cost. Needs apt's libzbar0."""
     from edge_agent.scanning.zbar import BinaryZbar
 
-    return (*stages, Stage("zbar-binary", BinaryZbar().read))
+    zbar = BinaryZbar()
+    return (*stages, Stage("zbar-binary", lambda view: zbar.read(view.grey)))

@@ -4,9 +4,10 @@
 - Start at t = 0 and take frame f = floor(rate x t); the answer stands at max(t, f / rate) + its decoding time. If nothing was
   read, go on from there, but not before the next frame exists.
 - Nobody waits in real time: getting the frame itself costs nothing, decoding costs what ``timer_ns`` measures.
+- ``read`` is given the frame and its own time in nanoseconds, for a reader that remembers earlier frames.
 - Pure but for the timer passed in.
 
-Example: ``play(frame_at, rate=30.0, read=decode, timer_ns=time.thread_time_ns)``
+Example: ``play(frame_at, rate=30.0, read=read, timer_ns=time.thread_time_ns)``
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from edge_agent.scanning.cascade import Grey
 from edge_agent.scanning.codes import Code
+from edge_agent.scanning.views import Grey
 
 
 class ClipRead(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,13 +31,13 @@ class ClipRead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def play(
-    frame_at: Callable[[int], Grey | None], *, rate: float, read: Callable[[Grey], list[Code]], timer_ns: Callable[[], int]
+    frame_at: Callable[[int], Grey | None], *, rate: float, read: Callable[[Grey, int], list[Code]], timer_ns: Callable[[], int]
 ) -> ClipRead:
     """Read until the first code or the clip's end. ``frame_at`` is asked for growing numbers and says None at the end."""
     now, seen, spent, number = 0.0, 0, 0.0, 0
     while (grey := frame_at(number)) is not None:
         began = timer_ns()
-        codes = read(grey)
+        codes = read(grey, round(number / rate * 1e9))
         took = (timer_ns() - began) / 1e9
         seen, spent = seen + 1, spent + took
         now = max(now, number / rate) + took

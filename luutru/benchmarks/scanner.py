@@ -20,8 +20,11 @@ from typing import Any, Final
 import cv2
 import msgspec
 
-from edge_agent.scanning.cascade import QUICK, Grey, decode
+from edge_agent.scanning.cascade import QUICK, decode
 from edge_agent.scanning.clips import play
+from edge_agent.scanning.codes import Code
+from edge_agent.scanning.following import Following
+from edge_agent.scanning.views import Grey
 from luutru.benchmarks.card_set import CATEGORIES, CLIP_RATE, LEVELS, Still, make_clip, make_still
 from luutru.benchmarks.result import BenchResult
 
@@ -124,7 +127,12 @@ def _clip(number: int) -> float | None:
             position, newest = position + 1, next(frames)
         return newest
 
-    outcome = play(frame_at, rate=CLIP_RATE, read=lambda grey: decode(grey, stages=QUICK), timer_ns=time.thread_time_ns)
+    following = Following()
+
+    def read(grey: Grey, at_ns: int) -> list[Code]:
+        return following.read(grey, now_ns=at_ns, stages=QUICK)[0]
+
+    outcome = play(frame_at, rate=CLIP_RATE, read=read, timer_ns=time.thread_time_ns)
     right = outcome.first_read_ms is not None and any(code.text == payload for code in outcome.codes)
     return outcome.first_read_ms / 1e3 if right and outcome.first_read_ms is not None else None
 

@@ -27,6 +27,7 @@ app = typer.Typer()
 BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "checkin": ("luutru.benchmarks.checkin", "card in the frame until kept; declarations per second until receipted"),
     "scanner": ("luutru.benchmarks.scanner", "card-like frames read, and how fast, beside pyzbar"),
+    "serial": ("luutru.benchmarks.serial_line", "last byte of a card on a serial line until it is delivered"),
 }
 
 

@@ -1,7 +1,8 @@
-r"""``luutru card``: read the payload of a card's QR.
+r"""``luutru card``: read the payload of a card's QR, and print specimens to try a camera with.
 
 - ``--jsonl``: one payload per line on stdin, with ``\``, newline and carriage return inside a payload written as ``\\``, ``\n``, ``\r``.
 - Without it: one payload, given as an argument or on stdin, printed for people.
+- ``test-sheet`` writes a page of specimen cards in true size, to try a camera with; it needs the kiosk's libraries.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -87,6 +89,29 @@ def parse(
     outcome = read_payload(payload, reader="cli", today=day, policy=policy)
     _print(outcome)
     raise typer.Exit(0 if outcome.ok else 1)
+
+
+@app.command("test-sheet")
+def write_test_sheet(
+    *, out: Annotated[Path, typer.Option(help="The PDF to write; it holds one A4 page with invented specimens.")]
+) -> None:
+    """Write a sheet of specimen cards in true size, a ladder of module sizes and a ruler, to print and hold before a camera.
+
+    Example: luutru card test-sheet --out test-sheet.pdf
+    """
+    from edge_agent.sim.sheet import draw_sheet, sheet_pdf
+    from luutru.system import SystemClock
+    from residence.errors import Refused
+
+    try:
+        out.write_bytes(sheet_pdf(draw_sheet(), made_at=SystemClock().now()))
+    except Refused as error:
+        typer.echo(f"{error.detail} [{error.code}]", err=True)
+        raise typer.Exit(1) from None
+    except OSError as error:
+        typer.echo(f"cannot write {out}: {error.strerror}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{out}: print it at 100 %, not fitted to the page; its ruler must measure 100 mm.")
 
 
 def _print(outcome: PayloadOutcome) -> None:

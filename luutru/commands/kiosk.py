@@ -1,6 +1,7 @@
 """``luutru kiosk``: run one kiosk, and look at what waits in its outbox.
 
 - ``run`` needs a profile (docs/settings.md); ``--camera``, ``--images`` and ``--cards`` take the place of its readers for a trial.
+- ``scanner`` finds and sets a scanner on a serial port (``kiosk_scanner.py``).
 - ``outbox`` reads the store beside a running kiosk; it shows counts and ids, for the rows are sealed.
 
 Example: ``luutru kiosk run kiosk.toml --camera 0``
@@ -16,12 +17,14 @@ import msgspec
 import typer
 
 from luutru.choices import ChoicesOption, choices_of
+from luutru.commands.kiosk_scanner import app as scanner_app
 
 if TYPE_CHECKING:
     from firmware_config.profiles import KioskProfile, ReaderSection
     from residence.errors import LuutruError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run a kiosk, and look at its outbox.")
+app.add_typer(scanner_app, name="scanner")
 
 ProfileArgument = Annotated[Path, typer.Argument(help="The kiosk's profile, a TOML file (docs/settings.md).")]
 

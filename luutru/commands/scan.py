@@ -1,8 +1,8 @@
-"""``luutru scan``: read codes from pictures, clips or a live camera, and say how far each reading can be believed.
+"""``luutru scan``: read codes from pictures, clips, a live camera or a serial scanner, and say why something was not read.
 
 - One result per file, in the order given; a file that cannot be read is a problem of its own and the rest go on.
 - ``--jsonl`` prints the objects of the public contract; without it people get sentences in Vietnamese and English.
-- Nothing is written to disk and nothing is sent anywhere.
+- Nothing is sent anywhere. Nothing is written either but the debug sheet, when it is asked for: it shows the picture itself.
 - Exit status: 0 all read, 1 something was not read, 2 wrong use.
 
 Example: ``luutru scan card.jpg``
@@ -10,56 +10,94 @@ Example: ``luutru scan card.jpg``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
-from residence.clock import VIETNAM
-from residence.errors import Malformed, Problem, problem
+from luutru.commands.scan_files import Result, Show, clip_result, mrz_result, pictures_of, still_result
+from luutru.commands.scan_printing import print_json, print_readable
 
 if TYPE_CHECKING:
-    from edge_agent.readers.port import Capture
-    from edge_agent.scanning.cascade import Grey, Stage
-    from edge_agent.scanning.codes import Code
+    from edge_agent.scanning.cascade import Stage
+    from luutru.debug_sheet import Seen
 
 app = typer.Typer(add_completion=False)
-_CLIP_RATE = 30.0
-_LIMIT_MEGAPIXELS = 60
-Result = dict[str, Any]
 
 
 @app.command()
-def scan(
-    files: Annotated[list[Path] | None, typer.Argument(help="Pictures, or with --clip video files or folders of frames.")] = None,
+def scan(  # noqa: PLR0913 -- the options of one public command
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Pictures or folders of them; with --clip video files or folders of frames.")
+    ] = None,
     *,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Print one JSON object per file.")] = False,
     clip: Annotated[
         bool, typer.Option("--clip", help="Play each file as a camera would: its own rate, newest frame only.")
     ] = False,
     mrz: Annotated[bool, typer.Option("--mrz", help="Read the machine-readable zone (not available in this version).")] = False,
-    camera: Annotated[str | None, typer.Option(help="Watch a camera live: its number or path, e.g. 0.")] = None,
-    seconds: Annotated[float, typer.Option(help="With --camera: stop after so many seconds; 0 runs until Ctrl-C.")] = 0.0,
+    camera: Annotated[
+        str | None, typer.Option(help="Watch a camera live: its number or path, e.g. 0, or picamera:0 on a Raspberry Pi.")
+    ] = None,
+    serial: Annotated[str | None, typer.Option(help="Listen to a serial scanner live, e.g. /dev/ttyUSB0.")] = None,
+    baud: Annotated[int, typer.Option(min=300, max=4_000_000, help="With --serial: the line's speed.")] = 9_600,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="With --camera or --serial: stop after so many seconds; 0 runs until Ctrl-C.")
+    ] = 0.0,
+    debug_sheet: Annotated[
+        Path | None,
+        typer.Option(help="Write a PNG that shows what was found and why it was not read; numbered when there are several."),
+    ] = None,
     second_opinion: Annotated[bool, typer.Option("--second-opinion", help="Ask zbar too when zxing reads nothing.")] = False,
 ) -> None:
-    """Read the codes in pictures of cards.
+    """Read the codes in pictures of cards, and say why a code was not read.
 
     Example: luutru scan card.jpg
 
     Example: luutru scan --clip --jsonl visit.mp4
+
+    Example: luutru scan --debug-sheet why.png photos/
     """
-    if camera is not None:
-        _watch(camera, seconds, jsonl=jsonl)
+    show = print_json if jsonl else print_readable
+    _refuse_wrong_use(files, live=(camera, serial), one_of=(clip, mrz), sheet=debug_sheet)
+    if camera is not None or serial is not None:
+        _watch(camera, serial, baud, seconds, show)
         return
-    if not files or (clip and mrz):
-        raise typer.BadParameter("give at least one picture (or --camera 0), and only one of --clip and --mrz")
     stages = _stages(second_opinion=second_opinion, thorough=not clip)
-    read = _mrz_result if mrz else _clip_result if clip else _still_result
-    results = (read(file, stages) for file in files)
-    if not _print_all(results, _print_json if jsonl else _print_readable):
+    sheets = _sheets(debug_sheet) if debug_sheet else None
+    if not _print_all(_results(files or [], stages, clip=clip, mrz=mrz, sheets=sheets), show):
         raise typer.Exit(1)
+
+
+def _refuse_wrong_use(
+    files: list[Path] | None, *, live: tuple[str | None, str | None], one_of: tuple[bool, bool], sheet: Path | None
+) -> None:
+    devices = sum(each is not None for each in live)
+    if devices > 1 or (devices and files):
+        raise typer.BadParameter("give files, or --camera, or --serial; one of them")
+    if not devices and (not files or all(one_of)):
+        raise typer.BadParameter("give at least one picture (or --camera 0), and only one of --clip and --mrz")
+    if sheet is not None and (devices or any(one_of)):
+        raise typer.BadParameter("--debug-sheet is for pictures", param_hint="--debug-sheet")
+
+
+def _watch(camera: str | None, serial: str | None, baud: int, seconds: float, show: Callable[[Result], None]) -> None:  # noqa: PLR0917 -- one caller
+    from luutru.commands.scan_live import camera_reader, serial_reader, watch
+
+    if serial is not None:
+        watch(serial_reader(serial, baud_rate=baud), f"serial {serial}", seconds=seconds, show=show)
+    elif camera is not None:
+        watch(camera_reader(camera), f"camera {camera}", seconds=seconds, show=show)
+
+
+def _results(files: list[Path], stages: tuple[Stage, ...], *, clip: bool, mrz: bool, sheets: Show | None) -> Iterator[Result]:
+    if clip:
+        yield from (clip_result(file, stages) for file in files)
+    elif mrz:
+        yield from (mrz_result(file, stages) for file in pictures_of(files))
+    else:
+        yield from (still_result(file, stages, show=sheets) for file in pictures_of(files))
 
 
 def _print_all(results: Iterable[Result], show: Callable[[Result], None]) -> bool:
@@ -78,187 +116,21 @@ def _stages(*, second_opinion: bool, thorough: bool) -> tuple[Stage, ...]:
     return with_second_opinion(stages) if second_opinion else stages
 
 
-def _name(file: Path) -> str:
-    """Return a path as text; bytes of it that are not UTF-8 are replaced, for JSON cannot carry them."""
-    return str(file).encode("utf-8", "replace").decode()
+def _sheets(path: Path) -> Show:
+    """Return what writes the sheets: the first to ``path``, the next to ``path`` with a number."""
+    from luutru.debug_sheet import draw_debug_sheet
+    from residence.errors import Refused
 
+    written = 0
 
-def _file_problem(error: Malformed, file: Path) -> Problem:
-    return problem(error.code, "/file", name=_name(Path(file.name)), limit=_LIMIT_MEGAPIXELS)
+    def write(seen: Seen) -> None:
+        nonlocal written
+        written += 1
+        to = path if written == 1 else path.with_name(f"{path.stem}-{written}{path.suffix}")
+        try:
+            draw_debug_sheet(seen).save(to, "PNG")
+        except (OSError, Refused) as error:  # no place to write, or no font to write with
+            typer.echo(f"cannot write {to}: {error}", err=True)
+            raise typer.Exit(1) from None
 
-
-def _still_result(file: Path, stages: tuple[Stage, ...]) -> Result:
-    from edge_agent.readers.frames import read_grey
-    from edge_agent.scanning.cascade import decode
-    from luutru.system import SystemClock
-
-    clock = SystemClock()
-    codes: list[Code] = []
-    problems: list[Problem] = []
-    began = clock.monotonic_ns()
-    try:
-        grey = read_grey(file)
-        began = clock.monotonic_ns()
-        codes = decode(grey, stages=stages)
-        problems = _code_problems(codes)
-    except Malformed as error:
-        problems = [_file_problem(error, file)]
-    ms = round((clock.monotonic_ns() - began) / 1e6, 3)
-    return {"file": _name(file), "codes": [_code_object(code) for code in codes], "problems": problems, "ms": ms}
-
-
-def _code_problems(codes: list[Code]) -> list[Problem]:
-    if not codes:
-        return [problem("scan.no_code", "/codes")]
-    return [problem("scan.not_text", f"/codes/{index}") for index, code in enumerate(codes) if code.text is None]
-
-
-def _code_object(code: Code) -> Result:
-    return {"text": code.text, "bytes_hex": code.payload.hex(), "format": code.format, "reader": code.reader}
-
-
-def _mrz_result(file: Path, _stages: tuple[Stage, ...]) -> Result:
-    from edge_agent.readers.frames import read_grey
-
-    try:
-        read_grey(file)
-        problems = [problem("scan.mrz_not_available", "/file")]
-    except Malformed as error:
-        problems = [_file_problem(error, file)]
-    return {"file": _name(file), "lines": [], "ok": False, "problems": problems, "ms": 0.0}
-
-
-def _clip_result(file: Path, stages: tuple[Stage, ...]) -> Result:
-    from edge_agent.scanning.cascade import decode
-    from edge_agent.scanning.clips import play
-    from luutru.system import SystemClock
-
-    blank: Result = {"file": _name(file), "text": None, "first_read_ms": None, "frames_seen": 0, "ms_per_frame": 0.0}
-    try:
-        frame_at, rate = _open_clip(file)
-        outcome = play(frame_at, rate=rate, read=lambda grey: decode(grey, stages=stages), timer_ns=SystemClock().monotonic_ns)
-    except Malformed as error:
-        return blank | {"problems": [_file_problem(error, file)]}
-    if not outcome.frames_seen:
-        return blank | {"problems": [problem("scan.not_a_clip", "/file", name=_name(Path(file.name)))]}
-    return blank | {
-        "text": outcome.codes[0].text if outcome.codes else None,
-        "first_read_ms": None if outcome.first_read_ms is None else round(outcome.first_read_ms, 3),
-        "frames_seen": outcome.frames_seen,
-        "ms_per_frame": round(outcome.ms_per_frame, 3),
-        "problems": _code_problems(list(outcome.codes)),
-    }
-
-
-def _open_clip(file: Path) -> tuple[Callable[[int], Grey | None], float]:
-    """Return how to get frame number n of a clip, and its frames a second."""
-    import cv2
-
-    from edge_agent.readers.frames import picture_paths, rate_of, read_grey
-
-    if file.is_dir():
-        paths = picture_paths(file)
-        return (lambda number: read_grey(paths[number]) if number < len(paths) else None), _CLIP_RATE
-    if not file.is_file():
-        raise Malformed("scan.file_missing", "", str(file))
-    if not file.stat().st_size:
-        raise Malformed("scan.empty_file", "", str(file))
-    capture = cv2.VideoCapture(str(file))
-    if not capture.isOpened():
-        raise Malformed("scan.not_a_clip", "", str(file))
-    position = -1
-
-    def frame_at(number: int) -> Grey | None:
-        nonlocal position
-        while position < number:
-            if not capture.grab():
-                return None
-            position += 1
-        good, picture = capture.retrieve()
-        return cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) if good else None  # type: ignore[return-value]
-
-    return frame_at, rate_of(capture)
-
-
-def _watch(camera: str, seconds: float, *, jsonl: bool) -> None:
-    import threading
-
-    from edge_agent.readers.camera import Camera
-    from edge_agent.readers.port import ReaderHealth
-    from edge_agent.readers.watching import FrameReader
-    from luutru.system import SystemClock
-
-    def deliver(capture: Capture) -> None:
-        text = capture.payload.decode("utf-8", "replace")
-        code = {"text": text, "bytes_hex": capture.payload.hex(), "format": capture.symbology, "reader": capture.reader}
-        result = {"file": f"camera {camera}", "codes": [code], "problems": [], "ms": 0.0}
-        (_print_json if jsonl else _print_readable)(result)
-
-    def report(health: ReaderHealth) -> None:
-        lost.append(health.state == "lost")
-        text = problem(health.code).message.en if health.code else "the camera works; hold a card before it"
-        typer.echo(f"camera {camera}: {text}", err=True)
-
-    clock, lost = SystemClock(), [False]
-    reader = FrameReader(Camera(int(camera) if camera.isdigit() else camera, clock=clock), clock=clock)
-    reader.start(deliver, report)
-    try:
-        threading.Event().wait(seconds or None)
-    except KeyboardInterrupt:
-        pass
-    finally:
-        reader.stop()
-    if lost[-1]:
-        raise typer.Exit(1)
-
-
-def _print_json(result: Result) -> None:
-    typer.echo(msgspec.json.encode(result).decode())
-
-
-def _print_readable(result: Result) -> None:
-    typer.secho(result["file"], bold=True)
-    for code in result.get("codes", []):
-        _print_reading(code)
-    if "first_read_ms" in result and result["text"] is not None:
-        typer.echo(f"  read after {result['first_read_ms']:.0f} ms, frame {result['frames_seen']} looked at")
-        _print_reading({"text": result["text"], "bytes_hex": result["text"].encode().hex(), "reader": "clip"})
-    for each in result["problems"]:
-        typer.echo(f"  {each.message.vi}\n  {each.message.en} [{each.code}]")
-
-
-def _print_reading(code: Result) -> None:
-    """Print one code's reading with its evidence level, or what it is instead of a card."""
-    from luutru.system import SystemClock
-    from residence.credentials.reading import read_payload
-
-    today = SystemClock().now().astimezone(VIETNAM).date()
-    outcome = read_payload(bytes.fromhex(code["bytes_hex"]), reader=f"scan:{code['reader']}", today=today)
-    typer.echo(f"  code    {_printable(code['text'] or '(not text)')}   [{code['reader']}]")
-    if outcome.reading is not None:
-        for label, value in _rows(outcome.reading):
-            typer.echo(f"  {label:<8}{_printable(value)}")
-    else:
-        typer.echo(f"  kind    {outcome.kind}: this names nobody")
-    for each in outcome.problems:
-        typer.echo(f"  {each.severity:<8}{each.message.vi}\n          {each.message.en} [{each.code}]")
-
-
-def _rows(reading: Any) -> list[tuple[str, str]]:
-    from residence.credentials.evidence import EvidenceLevel
-
-    person, level = reading.person, EvidenceLevel(reading.evidence.level)
-    born = person.birth.value if person.birth else "?"
-    return [
-        ("name", person.full_name),
-        ("number", person.personal_number or "none"),
-        ("born", f"{born}, {person.sex or 'sex not stated'}"),
-        ("lives", person.residence_text or ""),
-        ("card", person.document.kind.value if person.document else ""),
-        ("level", f"{level.value} {level.name.lower().replace('_', ' ')}: a photo or a print of a card would read the same"),
-    ]
-
-
-def _printable(text: str) -> str:
-    """Keep a code's control characters from reaching the terminal."""
-    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+    return write

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from edge_agent.agent import KioskAgent
     from edge_agent.line import Line
     from edge_agent.outbox import Outbox
-    from edge_agent.readers.port import FrameSource, Reader
+    from edge_agent.readers.port import CameraSettings, FrameSource, Reader
+    from edge_agent.readers.watching import Guide
     from edge_agent.sim.video import SampleCards
     from edge_agent.uplink import Uplink
     from firmware_config.profiles import KioskProfile, ReaderSection
@@ -115,9 +116,9 @@ def line_of(profile: KioskProfile) -> Line:
     )
 
 
-def readers_of(profile: KioskProfile, *, clock: Clock) -> Readers:
-    """Return the readers the profile names, not yet started."""
-    made = [_reader(section, profile, clock) for section in profile.readers]
+def readers_of(profile: KioskProfile, *, clock: Clock, guide: Guide | None = None) -> Readers:
+    """Return the readers the profile names, not yet started; ``guide`` is told how a card should be held."""
+    made = [_reader(section, profile, clock=clock, guide=guide) for section in profile.readers]
     decks = [deck for _, deck in made if deck is not None]
     return Readers(readers=tuple(reader for reader, _ in made), deck=decks[0] if decks else None)
 
@@ -125,10 +126,13 @@ def readers_of(profile: KioskProfile, *, clock: Clock) -> Readers:
 def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     """Put one kiosk together; nothing is started yet."""
     from edge_agent.agent import KioskAgent
+    from edge_agent.readers.watching import Guide
     from edge_agent.uplink import Uplink
 
     outbox = open_outbox(profile, clock=clock)
-    readers = readers_of(profile, clock=clock)
+    # The agent is made after the readers it is given.
+    guide = Guide(wanted=lambda: agent.wants_card(), show=lambda hint: agent.guide(hint))  # noqa: PLW0108
+    readers = readers_of(profile, clock=clock, guide=guide)
     uplink = Uplink(
         outbox,
         line_of(profile),
@@ -216,20 +220,22 @@ def _replace_all(line: str, escapes: dict[str, str]) -> str:
     return re.sub(r"\\[\\nr]", lambda match: escapes[match.group()], line)
 
 
-def _reader(section: ReaderSection, profile: KioskProfile, clock: Clock) -> tuple[Reader, SampleCards | None]:
+def _reader(
+    section: ReaderSection, profile: KioskProfile, *, clock: Clock, guide: Guide | None
+) -> tuple[Reader, SampleCards | None]:
     from edge_agent.readers.watching import FrameReader
 
     if section.kind == "serial":
-        from edge_agent.readers.serial_scanner import SerialScanner
+        from luutru.processes.serial_scanners import serial_scanner
 
-        return SerialScanner(section.source, clock=clock, baud_rate=section.baud_rate), None
+        return serial_scanner(section, profile, clock=clock), None
     if section.kind == "cards":
         from edge_agent.sim.video import SampleCards
 
         path = profile.path(section.source) if section.source else None
         deck = SampleCards(read_deck(path), clock=clock, cycling=False)
-        return FrameReader(deck, clock=clock), deck
-    return FrameReader(_source(section, profile, clock), clock=clock), None
+        return FrameReader(deck, clock=clock, guide=guide), deck
+    return FrameReader(_source(section, profile, clock), clock=clock, guide=guide), None
 
 
 def _source(section: ReaderSection, profile: KioskProfile, clock: Clock) -> FrameSource:
@@ -238,7 +244,11 @@ def _source(section: ReaderSection, profile: KioskProfile, clock: Clock) -> Fram
             from edge_agent.readers.camera import Camera
 
             device = section.source or "0"
-            return Camera(int(device) if device.isdigit() else device, clock=clock)
+            return Camera(int(device) if device.isdigit() else device, clock=clock, settings=_camera_settings(section))
+        case "picamera":
+            from edge_agent.readers.picamera import PiCamera
+
+            return PiCamera(_number(section), clock=clock, settings=_camera_settings(section))
         case "video":
             from edge_agent.readers.frames import VideoFile
 
@@ -249,6 +259,24 @@ def _source(section: ReaderSection, profile: KioskProfile, clock: Clock) -> Fram
             return PictureFolder(profile.path(section.source), clock=clock)
         case _:
             raise Malformed("profile.invalid_setting", "/readers", section.kind)
+
+
+def _camera_settings(section: ReaderSection) -> CameraSettings:
+    from edge_agent.readers.port import CameraSettings
+
+    return CameraSettings(
+        width=section.width,
+        height=section.height,
+        autofocus=section.autofocus,
+        focus=section.focus,
+        exposure_ms=section.exposure_ms,
+    )
+
+
+def _number(section: ReaderSection) -> int:
+    if not (section.source or "0").isdigit():
+        raise Malformed("profile.invalid_setting", "/readers/source", f"picamera wants a number, not {section.source}")
+    return int(section.source or "0")
 
 
 def with_choices(profile: KioskProfile, choices: Choices) -> KioskProfile:

@@ -20,12 +20,9 @@ from typing import Literal
 
 import msgspec
 
-from residence.clock import VIETNAM, parse_instant
 from residence.places.premises import Premises
 from residence.stays.deadlines import Deadline, PersonKind, deadline
-from residence.stays.known import KnownResidence, KnownStay
 from residence.stays.rules import RuleBook
-from residence.stays.spans import max_stay
 
 SightingKind = Literal["entry", "night_check"]
 Step = Literal["notice", "case"]
@@ -62,7 +59,6 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
     unanswered_after: timedelta | None = None  # None: a notice nobody answers never becomes a case by itself
     pending_grace: timedelta = timedelta(hours=36)  # a kiosk that was offline may still deliver a declaration
-    arrival_slack: timedelta = timedelta(hours=12)  # people pass the door before the hour they write down, and leave after it
     new_visit_after: timedelta = timedelta(hours=36)  # not seen for so long: the next sighting begins another visit
 
 
@@ -91,38 +87,9 @@ class PremisesState(msgspec.Struct, frozen=True, kw_only=True):
     silent_since: datetime | None = None
 
 
-class _Cover:
-    """What explains sightings, by person, so that a commune is judged in one pass."""
-
-    def __init__(
-        self, stays: tuple[KnownStay, ...], residences: tuple[KnownResidence, ...], slack: timedelta, rules: RuleBook
-    ) -> None:
-        self._stays: dict[tuple[str, str], list[tuple[datetime, datetime]]] = defaultdict(list)
-        self._homes: dict[tuple[str, str], list[KnownResidence]] = defaultdict(list)
-        for stay in stays:
-            if stay.status != "withdrawn":
-                start = parse_instant(stay.start)
-                end = stay.ended_at or stay.planned_end
-                last = parse_instant(end) if end else start + max_stay(start, rules)
-                morning = start.astimezone(VIETNAM).replace(hour=0, minute=0, second=0, microsecond=0)
-                self._stays[stay.person_id, stay.premises_id].append((min(start - slack, morning), last + slack))
-        for home in residences:
-            self._homes[home.person_id, home.premises_id].append(home)
-
-    def explains(self, sighting: Sighting) -> bool:
-        """Tell whether a stay or residence at the premises, in whatever unit, covers the moment."""
-        key = sighting.who, sighting.premises_id
-        day = sighting.seen_at.astimezone(VIETNAM).date().isoformat()
-        return any(first <= sighting.seen_at <= last for first, last in self._stays.get(key, ())) or any(
-            home.valid_from <= day and (home.valid_to is None or day <= home.valid_to) for home in self._homes.get(key, ())
-        )
-
-
 def find_undeclared(
     sightings: tuple[Sighting, ...],
     *,
-    stays: tuple[KnownStay, ...],
-    residences: tuple[KnownResidence, ...],
     notices: tuple[SentNotice, ...],
     premises: dict[str, PremisesState],
     rules: RuleBook,
@@ -131,12 +98,12 @@ def find_undeclared(
 ) -> tuple[Undeclared, ...]:
     """Return everybody overdue, at most one result per person and premises, ordered by premises, due and who.
 
+    ``sightings`` are those that nothing covers (``residence/cases/covering.py``): a covered one leaves no row.
     A sighting at premises that are not in ``premises`` is left out: no rule can be named for it.
     """
-    cover = _Cover(stays, residences, patience.arrival_slack, rules)
     uncovered: dict[tuple[str, str], list[Sighting]] = defaultdict(list)
     for sighting in sightings:
-        if sighting.premises_id in premises and sighting.seen_at <= now and not cover.explains(sighting):
+        if sighting.premises_id in premises and sighting.seen_at <= now:
             uncovered[sighting.who, sighting.premises_id].append(sighting)
     sent: dict[tuple[str, str], list[SentNotice]] = defaultdict(list)
     for notice in notices:

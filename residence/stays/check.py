@@ -5,6 +5,7 @@
 - The ministry's form takes arrivals of today and yesterday only; older ones get the warning "another channel is needed".
 - A person without papers is welcome: no document and no number is never an error, and the level stays *stated*.
 - A follow-up (extension, departure, correction, withdrawal) is asked only for what it changes.
+- A departure says that somebody *has* left: later than now, with some slack for clocks, it is an error. Who will leave is planned.
 
 Example: a hotel guest without a room gives ``declaration.unit_missing`` at ``/unit`` and still names the deadline.
 """
@@ -23,12 +24,12 @@ from residence.credentials.evidence import EvidenceLevel
 from residence.errors import Malformed, Problem, Refused, problem
 from residence.people.names import check_text
 from residence.places.premises import UNIT_MANDATORY, Premises, PremisesKind
-from residence.stays.check_person import check_person, person_kind
-from residence.stays.deadlines import Deadline, deadline
+from residence.stays.check_person import check_person
+from residence.stays.deadlines import Deadline, deadline, person_kind
 from residence.stays.declaration import StayDeclaration
 from residence.stays.reasons import NEEDS_TEXT
 from residence.stays.rules import RuleBook, RuleSet
-from residence.stays.spans import instant, normal_unit
+from residence.stays.spans import instant, leaving_time, normal_unit
 
 LAST_MINUTE: Final = timedelta(minutes=1)
 LONGEST: Final = {"unit": 32, "reason_text": 200, "note": 500, "premises_id": 64}
@@ -70,6 +71,8 @@ def check_declaration(declaration: StayDeclaration, *, premises: Premises | None
         found += _check_interval(declaration, rule_set, now)
     if declaration.kind in {"extension", "departure"}:
         found += _check_length(declaration, rule_set)
+    if declaration.kind == "departure":
+        found += _check_has_left(declaration, rules, now)
     if declaration.kind == "arrival" and limit is not None:
         found += _check_deadline(limit, now)
     return CheckResult(
@@ -202,6 +205,13 @@ def _check_length(declaration: StayDeclaration, rule_set: RuleSet | None) -> Ite
         yield problem("declaration.departure_before_arrival", "/planned_departure")
     elif rule_set is not None and declaration.kind != "departure" and _is_too_long(declaration, departure - arrival, rule_set):
         yield problem("declaration.thirty_days", "/planned_departure")
+
+
+def _check_has_left(declaration: StayDeclaration, rules: RuleBook, now: datetime) -> Iterator[Problem]:
+    left = leaving_time(declaration)
+    if left is not None and left > now + rules.departure_slack:
+        pointer = "/planned_departure" if instant(declaration.planned_departure) else "/declared_at"
+        yield problem("declaration.departure_in_future", pointer)
 
 
 def _is_too_long(declaration: StayDeclaration, length: timedelta, rule_set: RuleSet) -> bool:

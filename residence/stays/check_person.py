@@ -23,22 +23,16 @@ from residence.people.old_number import is_old_number
 from residence.people.partial_dates import earliest, is_possible
 from residence.people.person import DocumentKind, PartialDate, Person
 from residence.people.personal_number import check_personal_number
-from residence.stays.deadlines import PersonKind
+from residence.stays.deadlines import person_kind
 from residence.stays.declaration import StayDeclaration
 from residence.stays.known import numbers_of
 from residence.stays.rules import RuleSet
 from residence.stays.spans import instant
 
-VIETNAMESE: Final = "VNM"
 # Only decides which of two warnings is shown; how soon a birth must be registered is not stated here.
 NEWBORN_WITHIN: Final = timedelta(days=90)
 _LONGEST_TEXT: Final = 300
 _CARDS: Final = frozenset({DocumentKind.CARD_2021, DocumentKind.CARD_2024})
-
-
-def person_kind(person: Person) -> PersonKind:
-    """Tell by which law a person is declared."""
-    return "citizen" if person.nationality == VIETNAMESE else "foreigner"
 
 
 def check_person(declaration: StayDeclaration, *, rule_set: RuleSet | None, now: datetime) -> Iterator[Problem]:

@@ -13,15 +13,17 @@ Example: a citizen who arrives on 2026-07-10 at 23:30 must be declared before 20
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from residence.clock import VIETNAM
+from residence.people.person import Person
 from residence.places.premises import PremisesKind
 from residence.stays.rules import RuleBook, RuleSet
 
 PersonKind = Literal["citizen", "foreigner"]
+VIETNAMESE: Final = "VNM"
 DeadlineRule = Literal["same_day", "next_morning", "night_before", "foreigner", "foreigner_remote"]
 
 
@@ -36,6 +38,11 @@ class Deadline(msgspec.Struct, frozen=True, kw_only=True):
     def is_late(self, at: datetime) -> bool:
         """Tell whether a declaration received at ``at`` is late; the due instant itself is."""
         return at >= self.due
+
+
+def person_kind(person: Person) -> PersonKind:
+    """Tell by which law a person is declared."""
+    return "citizen" if person.nationality == VIETNAMESE else "foreigner"
 
 
 def deadline(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from importlib import resources
 from itertools import pairwise
@@ -89,6 +89,7 @@ class RuleBook(msgspec.Struct, frozen=True, kw_only=True):
 
     sets: tuple[RuleSet, ...]
     fines: tuple[FineRules, ...] = ()
+    departure_slack: timedelta = timedelta(hours=1)  # "has left" may be so far ahead: clocks differ; a choice, not law
 
     def rule_set_for(self, start: datetime) -> RuleSet:
         """Return the set valid on the local date of ``start``, or raise ``Refused("rules.none_for_date")``."""
@@ -107,12 +108,13 @@ class RuleBook(msgspec.Struct, frozen=True, kw_only=True):
 
         A set that differs by it says so in its id: ``stay-2026-07-01+night-before``.
         """
-        return RuleBook(sets=tuple(_chosen(each, overrides) for each in self.sets), fines=self.fines)
+        return msgspec.structs.replace(self, sets=tuple(_chosen(each, overrides) for each in self.sets))
 
     def with_files(self, files: Mapping[str, RuleFile]) -> RuleBook:
         """Return the book with the rules of further files, or raise ``Malformed("choices.rules_*")`` where two do not fit together."""
         read = files.values()
-        return RuleBook(
+        return msgspec.structs.replace(
+            self,
             sets=_in_order([*self.sets, *(each for file in read for each in file.rule_set)]),
             fines=_in_order([*self.fines, *(each for file in read for each in file.fines)]),
         )

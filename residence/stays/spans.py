@@ -1,6 +1,7 @@
 """The interval of one arrival: when it starts and ends, where, and when two of them touch.
 
-- Without a planned departure an interval is ``max_days`` of its rule set long, for the question of overlap only.
+- Without a planned departure an interval is ``max_days`` of its rule set long; a citizen's is never longer, whatever was stated: from
+  there on it is temporary residence, and a later arrival is another stay.
 - Units are compared without case and spaces; a premises without units has the empty unit.
 - Intervals are half open: who leaves at noon and comes back at noon has two stays.
 
@@ -16,6 +17,7 @@ from typing import Final
 from residence.clock import parse_instant
 from residence.errors import Malformed, Refused
 from residence.stays.chains import Chain
+from residence.stays.deadlines import PersonKind, person_kind
 from residence.stays.declaration import StayDeclaration
 from residence.stays.known import KnownResidence
 from residence.stays.rules import RuleBook
@@ -47,7 +49,8 @@ class Span:
     @property
     def end(self) -> datetime:
         """Return where the interval ends for the question of overlap."""
-        return self.ended or self.planned or self.start + self.longest
+        person = person_kind(self.chain.content.person)
+        return latest_end(self.start, self.ended or self.planned, person=person, longest=self.longest)
 
     def overlaps(self, other: Span) -> bool:
         """Tell whether the two share time; intervals that begin together always do."""
@@ -73,6 +76,14 @@ def max_stay(start: datetime, rules: RuleBook) -> timedelta:
         return timedelta(days=rules.rule_set_for(start).max_days)
     except Refused:
         return timedelta(days=_DEFAULT_MAX_DAYS)
+
+
+def latest_end(start: datetime, stated: datetime | None, *, person: PersonKind, longest: timedelta) -> datetime:
+    """Return where an interval ends: as stated, but a citizen's never beyond the longest stay; so long also when nothing is stated."""
+    limit = start + longest
+    if stated is None:
+        return limit
+    return min(stated, limit) if person == "citizen" else stated
 
 
 def leaving_time(departure: StayDeclaration) -> datetime | None:

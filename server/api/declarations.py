@@ -4,6 +4,7 @@
 - What is recorded and refused (422) comes with its receipt: the statement stands as made, and changes nothing.
 - The same declaration id with other bytes is a conflict (409); the first statement stands.
 - What a chip said is believed only with the chip's own bytes, which this API does not take: levels 2 to 5 are refused.
+- Nobody attests in another's name: ``evidence.attested_by`` is the calling account, which is kept with the row in any case.
 - A declaration with errors is not recorded; all problems come back at once.
 - Only an officer declares as an officer: that role may change what other premises declared.
 """
@@ -71,6 +72,8 @@ def _allowed(server: Server, account: Account, declaration: StayDeclaration) -> 
         raise Refused("server.role_not_yours", "/declarant/role")
     if declaration.declarant.account not in {None, account.account_id}:
         raise Refused("server.declarant_not_you", "/declarant/account")
+    if declaration.evidence.attested_by not in {None, account.account_id}:  # level 6 without a name is an error of the check
+        raise Refused("server.attester_not_you", "/evidence/attested_by")
     if EvidenceLevel.CHIP_READ <= declaration.evidence.level <= EvidenceLevel.CHIP_PRESENT:
         raise Refused("server.evidence_not_checked", "/evidence/level")
 
@@ -87,7 +90,7 @@ def post_declaration(account: ApiAccount, server: Wired, body: Sent) -> Response
     result = check(server, declaration)
     if has_errors(result.problems) and given_receipt(server, declaration.declaration_id) is None:
         raise InputProblems(result.problems)
-    recorded = declare(server, declaration, origin="web", body=body)
+    recorded = declare(server, declaration, account=account, origin="web", body=body)
     if recorded.set_aside is not None:
         raise Conflict("server.id_reused", "/declaration_id")
     text = receipt_text(recorded.receipt_bytes)

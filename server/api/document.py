@@ -56,6 +56,7 @@ OPERATIONS: Final = (
                 "server.declarant_not_you",
                 "server.role_not_yours",
                 "server.evidence_not_checked",
+                "server.attester_not_you",
             ),
             409: ("server.id_reused",),
             422: ("server.input_unreadable", "server.input_problems", "server.statement_refused"),

@@ -21,6 +21,7 @@ from residence.stays.declaration import StayDeclaration
 from server.declaring import check, declare, given_receipt, new_declaration_id
 from server.desk.guest_form import READER, FormContext, field_of, form_of, read_form
 from server.desk.own_premises import Workplace, workplace
+from server.desk.withheld import filled
 from server.pages import render
 from server.policy import Account
 from server.visitor import Caller, Form, SignedIn, Visitor, signed_in
@@ -121,20 +122,19 @@ def take(
     known = given_receipt(server, form.get("declaration_id", ""))
     if known is not None:
         return RedirectResponse(f"/desk/receipts/{known.declaration_id}", status_code=303)
-    result = read_form(_filled(form, correcting), context=_context(server, account, correcting))
+    if correcting is not None:
+        reason = correcting.before.reason
+        whole = filled(form, correcting.kept, reason=reason.value if reason else "")
+    else:
+        whole = dict(form)
+    result = read_form(whole, context=_context(server, account, correcting))
     unread = {each.pointer for each in result.problems}
     found = [each for each in check(server, result.declaration).problems if each.pointer not in unread]
     problems = (*result.problems, *found)
     if _stands(problems, seen=form.get("seen_warnings", "")):
         return show_form(request, caller, place=place, form=form, problems=problems, correcting=correcting)
-    recorded = declare(server, result.declaration, origin="desk")
+    recorded = declare(server, result.declaration, account=account, origin="desk")
     return RedirectResponse(f"/desk/receipts/{recorded.declaration_id}?new=1", status_code=303)
-
-
-def _filled(form: Mapping[str, str], correcting: Correcting | None) -> dict[str, str]:
-    """Return the form with what the clerk left empty because the page does not show it."""
-    kept = correcting.kept if correcting else {}
-    return dict(form) | {name: value for name, value in kept.items() if not form.get(name)}
 
 
 def _context(server: Server, account: Account, correcting: Correcting | None) -> FormContext:

@@ -1,7 +1,7 @@
 """One stay at the desk: its guest, its declarations and receipts; correct it, check the guest out; the receipt with its code.
 
 - Correcting is a new declaration about the one before (kind ``correction``), checking out is one of kind ``departure``; nothing is
-  overwritten. What the clerk leaves empty of the number stays as declared.
+  overwritten. What the form does not show stays as declared when left empty (``server/desk/withheld.py``).
 - The full number is not shown again: the clerk's purpose releases its last digits only.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Annotated
 
 import segno
@@ -19,28 +20,42 @@ from starlette.responses import RedirectResponse, Response
 
 from registry.declarations import findings_about
 from registry.release import ReleasedPerson, release_persons
-from residence.access.purposes import Field
+from residence.access.purposes import Field, Purpose, released_fields
 from residence.clock import VIETNAM, rfc3339
-from residence.errors import Malformed, Refused
+from residence.errors import Malformed, Problem, Refused, problem
 from residence.wire.receipts import receipt_text
-from server.declaring import declare, given_receipt, new_declaration_id
+from server.declaring import check, declare, given_receipt, new_declaration_id
 from server.desk.declare_pages import Correcting, place_for, show_form, take
 from server.desk.guest_form import form_of_declaration
 from server.desk.one_stay import OpenedStay, departure_of, open_stay, standing_declaration
 from server.desk.tonight_pages import duty
+from server.desk.withheld import kept, shown
 from server.pages import render
 from server.policy import Account
-from server.visitor import Caller, Form, SignedIn
+from server.visitor import Caller, Form, SignedIn, Visitor
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/desk")
 Wired = Annotated[Server, Depends(server_of)]
-NUMBERS = ("personal_number", "document_number")
+RELEASED = released_fields("clerk", Purpose.DECLARE_GUEST)
 
 
 @router.get("/stays/{stay_id}")
 def show(request: Request, caller: Caller, account: SignedIn, stay_id: str) -> Response:
     """Show one stay with what the clerk's duty releases of the guest."""
+    return _show(request, caller, account=account, stay_id=stay_id)
+
+
+def _show(
+    request: Request,
+    caller: Visitor,
+    *,
+    account: Account,
+    stay_id: str,
+    form: Mapping[str, str] = MappingProxyType({}),
+    problems: tuple[Problem, ...] = (),
+) -> Response:
+    """Show the stay; with ``problems`` of a check-out that was not recorded, beside what was typed."""
     server = server_of(request)
     with server.registry.writing() as connection:
         opened = open_stay(server, connection, account, action="list_stays", stay_id=stay_id)
@@ -51,11 +66,13 @@ def show(request: Request, caller: Caller, account: SignedIn, stay_id: str) -> R
         request,
         "desk/stay.html",
         caller=caller,
+        status=422 if problems else 200,
         opened=opened,
         guest={field.value: value for field, value in guest.fields.items()},
         findings=sorted({each.code for found in findings.values() for each in found if each.severity != "info"}),
-        departure_id=new_declaration_id(server),
-        left_at=now.strftime("%Y-%m-%dT%H:%M"),
+        departure_id=form.get("declaration_id") or new_declaration_id(server),
+        left_at=form.get("left_at", now.strftime("%Y-%m-%dT%H:%M")),
+        problems=problems,
     )
 
 
@@ -73,11 +90,10 @@ def _guest(server: Server, connection: Connection, account: Account, opened: Ope
 
 @router.get("/stays/{stay_id}/correct")
 def show_correction(request: Request, caller: Caller, account: SignedIn, stay_id: str) -> Response:
-    """Show the form filled in as declared, the numbers left out."""
+    """Show the form filled in as declared, without what the clerk's purpose does not release."""
     server = server_of(request)
     opened, correcting = _correcting(server, account, stay_id)
-    fields = form_of_declaration(correcting.before) | dict.fromkeys(NUMBERS, "")
-    fields |= {"declaration_id": new_declaration_id(server)}
+    fields = shown(form_of_declaration(correcting.before), RELEASED) | {"declaration_id": new_declaration_id(server)}
     return show_form(request, caller, place=opened.place, form=fields, correcting=correcting)
 
 
@@ -94,30 +110,33 @@ def _correcting(server: Server, account: Account, stay_id: str) -> tuple[OpenedS
         opened = open_stay(server, connection, account, action="correct", stay_id=stay_id)
         before = standing_declaration(server, connection, opened.stay)
         guest = _guest(server, connection, account, opened)
-    declared = form_of_declaration(before)
     return opened, Correcting(
         stay_id=stay_id,
         before=before,
         number_shown=guest.fields.get(Field.PERSONAL_NUMBER_MASKED, ""),
-        kept={name: declared[name] for name in NUMBERS},
+        kept=kept(form_of_declaration(before), RELEASED),
     )
 
 
 @router.post("/stays/{stay_id}/check-out")
-def check_out(request: Request, account: SignedIn, *, form: Form, stay_id: str) -> Response:
-    """Record that the guest has left."""
+def check_out(request: Request, caller: Caller, *, account: SignedIn, form: Form, stay_id: str) -> Response:
+    """Record that the guest has left, or show every problem."""
     server, now = server_of(request), server_of(request).clock.now()
     declaration_id = form.get("declaration_id", "")
     if given_receipt(server, declaration_id) is None:
         with server.registry.reading() as connection:
             opened = open_stay(server, connection, account, action="check_out", stay_id=stay_id)
             before = standing_declaration(server, connection, opened.stay)
-        left_at = _moment(form)
-        declare(
-            server,
-            departure_of(before, account, declaration_id=declaration_id, now=now, left_at=left_at),
-            origin="desk",
-        )
+        try:
+            left_at = _moment(form)
+        except Malformed as error:
+            told = (problem(error.code, error.pointer),)
+            return _show(request, caller, account=account, stay_id=stay_id, form=form, problems=told)
+        departure = departure_of(before, account, declaration_id=declaration_id, now=now, left_at=left_at)
+        result = check(server, departure)
+        if not result.ok:
+            return _show(request, caller, account=account, stay_id=stay_id, form=form, problems=result.problems)
+        declare(server, departure, account=account, origin="desk")
     return RedirectResponse(f"/desk/receipts/{declaration_id}?new=1", status_code=303)
 
 

@@ -3,7 +3,8 @@
 - Everything with an own legal deadline carries it; the page counts down to it.
 - Whoever is declared ahead is expected: listed, not in the house, and no work before tonight's deadline.
 - Names come through ``release_persons`` once per opened page; the polled part carries none.
-- The fine band is what an inspection at this moment would count: uncovered people and refused declarations (dated data).
+- What needs action, and the fine band, count **people**: who was seen uncovered, and whose refused arrival nobody has said anew; one who is
+  both counts once. A refused departure or correction is shown as work and counts nobody.
 
 Example: ``tonight(server, connection, place, look=look).needs_action``
 """
@@ -21,6 +22,7 @@ from registry.declarations import findings_about
 from registry.desk_lists import Place, UnsettledDeclaration, list_stays, list_unsettled
 from registry.presences import sightings
 from registry.release import Look, release_persons
+from registry.said_anew import not_said_anew
 from registry.stays import StayOnList
 from residence.access.purposes import Field
 from residence.cases.undeclared import Sighting
@@ -62,6 +64,7 @@ class Tonight(msgspec.Struct, frozen=True, kw_only=True):
     unsettled: tuple[UnsettledDeclaration, ...]
     later: tuple[UnsettledDeclaration, ...]  # the same, of people who have not arrived yet
     seen: tuple[SeenRow, ...]
+    needs_action: int  # people not declared yet
     band: FineBand | None
     version: str  # changes when a row appears or goes
 
@@ -75,11 +78,6 @@ class Tonight(msgspec.Struct, frozen=True, kw_only=True):
         """Return how many people are declared ahead."""
         return sum(each.expected for each in self.guests)
 
-    @property
-    def needs_action(self) -> int:
-        """Return how many people are not declared yet."""
-        return len(self.unsettled) + len(self.seen)
-
     def next_due(self, now: datetime) -> datetime | None:
         """Return the nearest deadline that is not over."""
         dues = [each.due for each in self.unsettled if each.due] + [each.deadline.due for each in self.seen]
@@ -91,8 +89,7 @@ def tonight(server: Server, connection: Connection, premises: Premises, *, look:
     now = server.clock.now()
     place = Place(premises.commune_code, premises.premises_id)
     stays = list_stays(connection, place, since=now - LOOK_BACK)
-    on_list = {each for stay in stays for each in stay.declaration_ids}  # these show their findings in the guest's own row
-    waiting = [each for each in list_unsettled(connection, place, since=now - LOOK_BACK) if each.declaration_id not in on_list]
+    waiting, people = _waiting(server, connection, place, stays)
     unsettled = [each for each in waiting if not _is_ahead(each, now)]
     last_seen = {each.who: each for each in sightings(connection, [premises.premises_id], since=now - LOOK_BACK)}
     seen = [SeenRow(sighting=each, deadline=_deadline(server, premises, each)) for each in last_seen.values()]
@@ -112,15 +109,40 @@ def tonight(server: Server, connection: Connection, premises: Premises, *, look:
         for stay in stays
     )
     fines = server.rules.fines_for(now)
-    undeclared = len(unsettled) + len(seen)
+    undeclared = _count_people(unsettled, people, seen)
     return Tonight(
         guests=guests,
         unsettled=tuple(unsettled),
         later=tuple(each for each in waiting if _is_ahead(each, now)),
         seen=tuple(seen),
+        needs_action=undeclared,
         band=fines.band_for(undeclared) if fines and undeclared else None,
         version=_version(guests, waiting, seen),
     )
+
+
+def _waiting(
+    server: Server, connection: Connection, place: Place, stays: list[StayOnList]
+) -> tuple[list[UnsettledDeclaration], dict[str, frozenset[str]]]:
+    """Return what is still to be put right, and of whom each refused arrival among it is (``registry/said_anew.py``)."""
+    since = server.clock.now() - LOOK_BACK
+    on_list = {each for stay in stays for each in stay.declaration_ids}  # these show their findings in the guest's own row
+    left = {each for stay in stays if stay.status == "ended" for each in stay.declaration_ids}
+    listed = [
+        each
+        for each in list_unsettled(connection, place, since=since)
+        if each.declaration_id not in on_list and not (each.kind == "departure" and each.about in left)
+    ]
+    refused = [each for each in listed if each.state == "refused" and each.is_about_somebody_undeclared]
+    people = not_said_anew(connection, refused, place=place, vault=server.registry.vault, rules=server.rules)
+    anew = {each.declaration_id for each in refused} - people.keys()
+    return [each for each in listed if each.declaration_id not in anew], people
+
+
+def _count_people(unsettled: list[UnsettledDeclaration], people: dict[str, frozenset[str]], seen: list[SeenRow]) -> int:
+    arrivals = [each.declaration_id for each in unsettled if each.is_about_somebody_undeclared]
+    counted = {code for each in arrivals for code in people.get(each, ())}
+    return len(arrivals) + sum(each.sighting.who not in counted for each in seen)
 
 
 def _is_ahead(declared: UnsettledDeclaration, now: datetime) -> bool:

@@ -228,7 +228,6 @@ def judge(page):
     """Return what axe-core finds; the script is put in by the test and bypasses the page's own policy."""
     page.evaluate(AXE.read_text("utf-8"))
     result = page.evaluate("""async () => {
-
         const tags = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'];
         return axe.run(document, { runOnly: { type: 'tag', values: tags } });
     }""")
@@ -377,9 +376,8 @@ def test_another_reason_is_written_with_the_keys_on_the_screen(kiosk, page):
     for key in "TR":
         page.locator(f'[data-pad] [data-key="{key}"]').click()
     page.keyboard.type("ông nhà")
-    page.locator('[data-pad] [data-key=" "]').click()
-    page.locator('[data-pad] [data-key="B"]').click()
-    page.locator('[data-pad] [data-key="A"]').click()
+    for key in " BA":
+        page.locator(f'[data-pad] [data-key="{key}"]').click()
     page.locator('[aria-label="Dấu huyền"]').click()
     assert page.locator("input.field").input_value() == "Trông nhà bà"
     press(page, "tell", "telling")
@@ -428,3 +426,23 @@ def test_an_answer_that_comes_late_never_puts_an_older_screen_back(kiosk, page):
     at(page, "card")
     names = page.evaluate("names")
     assert names == sorted(names, key=["idle", "purpose", "card"].index)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_hint_fits_is_accessible_and_leaves_the_way_without_a_card_in_view(kiosk, page, size):
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    press(page, "start:vi", "idle")
+    press(page, "purpose:stay", "purpose")
+    at(page, "card")
+    kiosk.agent.guide("glare")
+    page.locator(".note--guide").wait_for()
+
+    assert "Nghiêng nhẹ thẻ" in page.locator("[role=status] .note--guide").inner_text()
+    button, bottom = (page.locator(each).bounding_box() for each in ('button[value="no-card"]', "#bottom"))
+    assert button["y"] + button["height"] <= bottom["y"] + 1
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert judge(page) == []
+    kiosk.show()
+    at(page, "person")
+    assert page.locator(".note--guide").count() == 0

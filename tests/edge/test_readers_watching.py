@@ -12,8 +12,9 @@ import segno
 from factories import StandingClock
 from PIL import Image
 
-from edge_agent.readers.camera import SILENT_SECONDS, Camera, open_v4l2
+from edge_agent.readers.camera import Camera, _Webcam, open_v4l2
 from edge_agent.readers.frames import PictureFolder, VideoFile, read_grey
+from edge_agent.readers.grabbing import SILENT_SECONDS, Grabber
 from edge_agent.readers.port import Capture, Frame
 from edge_agent.readers.watching import FrameReader
 from edge_agent.sim.frames import DIFFICULTIES
@@ -33,25 +34,38 @@ def picture_of(payload: str) -> np.ndarray:
 
 
 class Webcam:
-    """A stand-in for cv2.VideoCapture: plays what it is given, then fails or hangs."""
+    """A stand-in for cv2.VideoCapture: plays what it is given, then fails, or blocks until it is released."""
 
     def __init__(self, pictures, *, after="fail", opened=True):
         self.pictures = list(pictures)
         self.after = after
         self.opened = opened
+        self.grabbed = None
+        self.decoded = 0
         self.released = threading.Event()
         self.taken = threading.Event()
 
     def isOpened(self):  # noqa: N802 -- OpenCV's name
         return self.opened
 
-    def read(self):
+    def grab(self):
         if self.pictures:
-            return True, self.pictures.pop(0)
+            self.grabbed = self.pictures.pop(0)
+            return True
         self.taken.set()
         if self.after == "hang":
-            self.released.wait(0.05)
-        return False, None
+            self.released.wait(PATIENCE)
+        return False
+
+    def retrieve(self):
+        self.decoded += 1
+        return True, self.grabbed
+
+    def set(self, name, value):
+        return False
+
+    def get(self, name):
+        return {cv2.CAP_PROP_FRAME_WIDTH: 1280, cv2.CAP_PROP_FRAME_HEIGHT: 720}.get(name, 0)
 
     def release(self):
         self.released.set()
@@ -80,17 +94,30 @@ def test_the_camera_hands_over_the_newest_frame_only():
 
 
 def test_a_camera_that_opens_but_sends_nothing_is_said_to_send_nothing():
-    clock = StandingClock()
+    clock, device = StandingClock(), Webcam([], after="hang")
 
-    camera = Camera(0, clock=clock, open_device=lambda *_: Webcam([], after="hang"))
-    camera._grab = lambda _: None  # a driver that blocks for ever
+    camera = Camera(0, clock=clock, open_device=lambda *_: device)
     camera.open()
     assert camera.newest(0.01) is None
     clock.pass_time(seconds=SILENT_SECONDS + 0.1)
     with pytest.raises(Refused) as silent:
         camera.newest(0.01)
     assert silent.value.code == "reader.no_frames"
+    device.released.set()
     camera.close()
+
+
+def test_while_its_reader_rests_a_camera_is_emptied_but_decodes_nothing():
+    clock, device = StandingClock(), Webcam([np.zeros((4, 4, 3), np.uint8)] * 10, after="hang")
+    grabber = Grabber(_Webcam(device), clock=clock, label="camera 0")
+    grabber.rest(1.0)
+    grabber.start()
+    assert device.taken.wait(PATIENCE)
+
+    assert device.decoded == 0
+    assert grabber.newest(0.01) is None
+    device.released.set()
+    grabber.close()
 
 
 @pytest.mark.parametrize(
@@ -111,12 +138,14 @@ def test_a_camera_that_does_not_open_is_named_busy():
 
 def test_unplugged_and_plugged_in_again_the_camera_is_found_and_health_tells_each_change_once():
     captures, health = queue.Queue(), queue.Queue()
-    plugged = [Webcam([colour(picture_of(CARD))] * 3), Webcam([colour(picture_of(OTHER))] * 3, after="hang")]
+    devices = [Webcam([colour(picture_of(CARD))] * 3), Webcam([colour(picture_of(OTHER))] * 3, after="hang")]
+    plugged = list(devices)
     camera = Camera(0, clock=SystemClock(), open_device=lambda *_: plugged.pop(0))
     reader = FrameReader(camera, clock=SystemClock())
     reader.start(captures.put, health.put)
 
     assert [captures.get(timeout=PATIENCE).payload.decode() for _ in range(2)] == [CARD, OTHER]
+    devices[1].released.set()
     reader.stop()
     assert [health.get(timeout=PATIENCE).state for _ in range(3)] == ["ok", "lost", "ok"]
 

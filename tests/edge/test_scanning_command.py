@@ -109,11 +109,12 @@ def test_a_photo_cut_off_in_the_middle_is_named_damaged(tmp_path, photo):
     assert objects(cut)[1][0]["problems"][0]["code"] == "scan.damaged_file"
 
 
-def test_a_missing_file_and_a_folder_are_problems(tmp_path):
+def test_a_missing_file_and_a_folder_without_pictures_are_problems(tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
     status, found = objects(tmp_path / "nothing.jpg", tmp_path)
 
     assert status == 1
-    assert [each["problems"][0]["code"] for each in found] == ["scan.file_missing"] * 2
+    assert [each["problems"][0]["code"] for each in found] == ["scan.file_missing", "scan.empty_folder"]
 
 
 def test_a_picture_without_a_code_says_how_to_take_a_better_one(tmp_path):
@@ -212,6 +213,13 @@ def test_a_camera_that_is_not_there_is_status_1():
 
     assert status == 1
     assert "The reader was not found" in output
+
+
+def test_a_raspberry_pis_camera_without_its_library_is_status_1():
+    status, output = scan("--camera", "picamera:0", "--seconds", "0.2")
+
+    assert status == 1
+    assert "python3-picamera2" in output
 
 
 def test_the_installed_command_reads_a_photo(photo):

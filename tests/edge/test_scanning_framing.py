@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.scanning.framing import GAP_NS, LONGEST, UNFINISHED_GAP_NS, Framer
+from edge_agent.scanning.framing import FAST_GAP_NS, GAP_NS, LONGEST, UNFINISHED_GAP_NS, Framer, gap_at
 
 CARD = "001095000117||Trần Văn An|01021995|Nam|Số 5 Ngõ 10, Láng Hạ, Đống Đa, Hà Nội|15082021".encode()
 OTHER = "079188004321|023456789|Lê Ngọc Bảo Trân|09091988|Nữ|123/45 Lê Văn Sỹ, Quận 3, TP.Hồ Chí Minh|20102021".encode()
@@ -44,6 +44,27 @@ def test_without_a_line_end_a_card_waits_for_the_gap_because_four_fields_may_fol
     assert framer.rest(now_ns=GAP_NS - 1).payloads == ()
     assert framer.feed(b"||||", now_ns=GAP_NS - 1).payloads == ()
     assert framer.rest(now_ns=2 * GAP_NS).payloads == (NEW_CARD,)
+
+
+@pytest.mark.parametrize(
+    ("baud_rate", "gap_ns"), [(9_600, GAP_NS), (38_400, GAP_NS), (57_600, FAST_GAP_NS), (115_200, FAST_GAP_NS)]
+)
+def test_on_a_fast_line_a_shorter_silence_ends_a_whole_card(baud_rate, gap_ns):
+    framer = Framer(gap_ns=gap_at(baud_rate))
+    framer.feed(NEW_CARD, now_ns=0)
+
+    assert framer.rest(now_ns=gap_ns - 1).payloads == ()
+    assert framer.is_waiting
+    assert framer.rest(now_ns=gap_ns).payloads == (NEW_CARD,)
+    assert not framer.is_waiting
+
+
+def test_on_a_fast_line_half_a_card_still_waits_for_its_other_half():
+    framer = Framer(gap_ns=FAST_GAP_NS)
+    framer.feed(OTHER[:30], now_ns=0)
+
+    assert framer.rest(now_ns=UNFINISHED_GAP_NS - 1).payloads == ()
+    assert framer.feed(OTHER[30:] + b"\r", now_ns=UNFINISHED_GAP_NS - 1).payloads == (OTHER,)
 
 
 @given(cuts=st.lists(st.integers(0, len(CARD) + len(OTHER) + 4), max_size=12))

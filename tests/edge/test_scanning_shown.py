@@ -60,7 +60,7 @@ def clip_of(readable_from: int, *, frames: int = 60, took_ms: float):
     ticks = iter(range(10**6))
     code = Code(payload=b"card", format="QRCode", reader="test", corners=((0, 0),) * 4)
 
-    def read(grey):
+    def read(grey, _at_ns):
         looked_at.append(int(grey[0, 0]))
         return [code] if grey[0, 0] >= readable_from else []
 

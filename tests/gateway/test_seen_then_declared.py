@@ -33,10 +33,11 @@ def see(office, person, at, *, received=None):
     office.intake.take([office.deliver(kiosk, office.presence(kiosk, person=person, seen_at=at.isoformat()))])
 
 
-def declare(office, person, arrival, *, received):
+def declare(office, person, arrival, *, received, **changes):
     office.clock.instant = received
     kiosk = office.kiosk()
-    declaration = office.declaration(kiosk, person=person, arrival=arrival.isoformat(), planned_departure=None)
+    stated = {"arrival": arrival.isoformat(), "planned_departure": None} | changes
+    declaration = office.declaration(kiosk, person=person, **stated)
     (receipt,) = office.receipts(office.intake.take([office.deliver(kiosk, declaration)]))
     return receipt
 
@@ -109,6 +110,19 @@ def test_who_declared_without_papers_and_is_seen_afterwards_is_known(office):
     declare(office, person, EVENING, received=EVENING + timedelta(minutes=1))
     see(office, person, EVENING + timedelta(minutes=30))
     assert rows(office, "presences") == []
+
+
+@pytest.mark.parametrize("planned", [None, "2036-07-12T12:00:00+07:00"])
+def test_no_stay_explains_who_is_seen_after_thirty_days_until_they_declare_anew(office, planned):
+    person, later = office.person(), EVENING + timedelta(days=30, hours=1)
+    declare(office, person, EVENING, received=EVENING, planned_departure=planned)
+    see(office, person, EVENING + timedelta(days=29))
+    assert rows(office, "presences") == []
+    see(office, person, later)
+    assert run(office, DUE + timedelta(days=30)).notices == 1
+    declare(office, person, later, received=DUE + timedelta(days=30, minutes=5))
+    assert rows(office, "presences") == []
+    assert all(notice.answered_at for notice in rows(office, "notices"))
 
 
 def test_a_namesake_with_another_number_is_somebody_else(office):

@@ -28,6 +28,13 @@ def test_the_commands_page_says_what_the_command_line_says():
     assert (DOCS / "commands.md").read_text("utf-8") == reference.commands_page(get_command(app)), "run scripts/docs"
 
 
+def test_the_optics_guides_tables_are_those_the_program_computes():
+    page = (DOCS / "optics.md").read_text("utf-8")
+
+    assert page.count("<!-- table: ") == page.count("<!-- end -->") == 3
+    assert page == reference.optics_page(page), "run scripts/docs"
+
+
 def test_every_command_has_help_and_every_runnable_one_an_example():
     without = []
     for path, command in reference.leaf_commands(get_command(app)):

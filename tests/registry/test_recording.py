@@ -238,7 +238,7 @@ def test_what_is_about_a_refused_statement_waits_for_it_and_no_longer(town: Town
         about=arrival.declaration_id,
         premises_id="htl-sao-mai",
         unit="201",
-        planned_departure="2026-07-11T08:00:00+07:00",
+        planned_departure="2026-07-10T14:30:00+07:00",
     )
     withdrawal = make_declaration(kind="withdrawal", about=elsewhere.declaration_id)
     states = [town.record(town.say(each))[0].receipt.state for each in (arrival, withdrawal, elsewhere)]
@@ -276,3 +276,20 @@ def test_a_control_character_is_refused_alike_on_both_engines(town: Town, name: 
 def test_a_presence_with_a_control_character_in_its_unit_is_refused_alike(town: Town, character: str) -> None:
     receipt = town.see(unit=f"12{character}").receipt
     assert (receipt.state, [each.code for each in receipt.findings]) == ("refused", ["text.control_characters"])
+
+
+def test_a_departure_said_to_be_years_ahead_is_refused_and_the_stay_stands(town: Town) -> None:
+    arrival = make_declaration()
+    departure = make_declaration(kind="departure", about=arrival.declaration_id, planned_departure="2036-07-11T08:00:00+07:00")
+    receipts = [each.receipt for each in town.record(town.say(arrival), town.say(departure))]
+    assert [each.state for each in receipts] == ["accepted", "refused"]
+    assert "declaration.departure_in_future" in {each.code for each in receipts[1].findings}
+    (stay,) = town.rows(tables.stays)
+    assert (stay.status, stay.ended_at) == ("open", None)
+
+
+def test_a_stay_planned_for_years_covers_nobody_seen_after_thirty_days(town: Town) -> None:
+    town.declare(planned_departure="2036-07-12T12:00:00+07:00")
+    for day in ("2026-08-09T14:00:00+07:00", "2026-08-09T14:00:01+07:00", "2030-01-01T00:00:00Z"):
+        town.see(seen_at=day)
+    assert sorted(f"{row.seen_at:%Y-%m-%d}" for row in town.rows(tables.presences)) == ["2026-08-09", "2030-01-01"]

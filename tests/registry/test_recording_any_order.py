@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
 
 import msgspec
 import pytest
-from factories import make_declaration, make_person
+from factories import EVENING, make_declaration, make_person
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from memory_registry import MemoryRegistry
@@ -20,6 +21,7 @@ from registry.database import upgrade
 from residence.people.person import Document, DocumentKind
 from residence.stays.declaration import Declarant
 
+MORNING = EVENING + timedelta(hours=18)  # when the departures are no longer ahead
 AN = make_person()
 AN_BY_OLD_NUMBER = make_person(
     personal_number=None, old_number="012345678", document=Document(kind=DocumentKind.OLD_ID, number="012345678")
@@ -82,7 +84,7 @@ def _record(order: list[int], cuts: set[int]) -> tuple:
         town = _town(folder)
         batch: list = []
         for place, number in enumerate(order):
-            batch.append(town.say(NIGHT[number], received_at=town.now))
+            batch.append(town.say(NIGHT[number], received_at=MORNING))
             if place in cuts or place == len(order) - 1:
                 recorded = town.record(*batch)
                 assert all(each.set_aside is None for each in recorded)
@@ -144,7 +146,11 @@ def follow_ups() -> list:
         person=AN, kind="withdrawal", about=moved.declaration_id, premises_id="htl-sao-mai", declarant=Declarant(role="officer")
     )
     somebody_else = make_declaration(
-        person=STRANGER_WITH_HIS_NUMBER_NOT, kind="departure", about=arrival.declaration_id, premises_id="htl-sao-mai"
+        person=STRANGER_WITH_HIS_NUMBER_NOT,
+        kind="departure",
+        about=arrival.declaration_id,
+        premises_id="htl-sao-mai",
+        planned_departure="2026-07-11T08:00:00+07:00",
     )
     again = make_declaration(
         person=AN,
@@ -163,7 +169,7 @@ ONE_STAY = follow_ups()
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_a_departure_refused_before_the_correction_that_makes_it_fit_ends_the_stay(order: tuple[int, ...], town: Town) -> None:
     for number in order:
-        town.record(town.say(ONE_STAY[number]))
+        town.record(town.say(ONE_STAY[number], received_at=MORNING))
     (stay,) = [row for row in town.rows(tables.stays) if row.status != "removed"]
     assert (stay.premises_id, stay.status) == ("htl-sao-mai", "ended")
     assert not [
@@ -176,7 +182,7 @@ def _fold_really(order: list[int], cuts: set[int]) -> tuple:
         town = _town(folder)
         batch: list = []
         for place, number in enumerate(order):
-            batch.append(town.say(ONE_STAY[number], received_at=town.now))
+            batch.append(town.say(ONE_STAY[number], received_at=MORNING))
             if place in cuts or place == len(order) - 1:
                 assert all(each.set_aside is None for each in town.record(*batch))
                 batch = []
@@ -194,7 +200,7 @@ def _fold_really(order: list[int], cuts: set[int]) -> tuple:
 def _fold_in_memory(order: list[int]) -> tuple:
     registry = MemoryRegistry()
     for number in order:
-        registry.receive(ONE_STAY[number])
+        registry.receive(ONE_STAY[number], at=MORNING)
     stays = {(each.stay_id, each.premises_id, each.status, each.declaration_ids) for each in registry.stays.values()}
     return stays, {each.finding_id for each in registry.findings.values()}
 

@@ -40,6 +40,10 @@ GOOD = {
     "night before": ('[rules]\nafter_midnight_policy = "night_before"', lambda c: ids(c)[-1] == "stay-2026-07-01+night-before"),
     "cut-off exclusive": ("[rules]\ncutoff_inclusive = false", lambda c: ids(c)[-1] == "stay-2026-07-01+not-cutoff-inclusive"),
     "a default spelt out is no difference": ("[rules]\ncutoff_inclusive = true", lambda c: c == Choices()),
+    "half an hour of slack": (
+        "[rules]\ndeparture_slack_hours = 0.5",
+        lambda c: (c.rules.departure_slack, ids(c)) == (timedelta(minutes=30), ids(Choices())),
+    ),
     "no six fields": ("[qr]\naccept_six_fields = false", lambda c: c.card == CardPolicy(accept_six_fields=False)),
     "the ninth field": ("[qr.extra_mapping]\ncancelled_number = 9", lambda c: c.card.cancelled_number_in == 1),
     "other sentinels": ('[mrz]\nno_expiry_values = ["351225"]', lambda c: c.no_expiry == ("351225",)),

@@ -91,6 +91,15 @@ TABLE = {
         "accepted",
         [("open", 2)],
     ),
+    "declared anew after thirty days of a stay said to last for years": (
+        lambda: [
+            arrive(planned_departure="2036-07-12T12:00:00+07:00"),
+            arrive(arrival="2026-08-09T14:00:00+07:00", planned_departure="2026-08-12T12:00:00+07:00"),
+        ],
+        set(),
+        "accepted",
+        [("open", 1), ("open", 1)],
+    ),
     "extended": (
         lambda: with_follow_up("extension", planned_departure="2026-07-20T12:00:00+07:00"),
         {"stays.extended"},

@@ -10,7 +10,9 @@ import pytest
 from factories import make_declaration, make_id
 from openapi_spec_validator import validate
 from server_parts import csrf_of
+from sqlalchemy import select
 
+from registry import tables
 from residence.credentials.evidence import Evidence, EvidenceLevel
 from residence.errors import catalogue
 from residence.stays.declaration import Declarant
@@ -187,7 +189,7 @@ def test_nobody_states_by_program_that_a_chip_was_checked(world, level):
 def test_a_statement_that_is_recorded_and_refused_is_a_problem_that_carries_its_receipt(world):
     elsewhere = world.record(make_declaration())
     client, headers = world.client(), world.bearer("clerk")
-    sent = body(kind="departure", about=elsewhere.declaration_id, planned_departure="2026-07-11T08:00:00+07:00")
+    sent = body(kind="departure", about=elsewhere.declaration_id, planned_departure="2026-07-10T14:30:00+07:00")
     for _ in range(2):  # sent again, the first receipt comes back
         told = assert_problem(client.post("/api/v1/declarations", content=sent, headers=headers), 422, "server.statement_refused")
         receipt = read_unverified(parse_receipt_text(told["receipt"]["text"]))
@@ -195,3 +197,53 @@ def test_a_statement_that_is_recorded_and_refused_is_a_problem_that_carries_its_
         assert "stays.about_other_premises" in {each["code"] for each in told["problems"]}
     again = client.get(f"/api/v1/declarations/{receipt.declaration_id}/receipt", headers=headers)
     assert again.json() == told["receipt"]
+
+
+def accounts_on_record(world):
+    with world.registry.reading() as connection:
+        return set(connection.scalars(select(tables.declarations.c.declarant_account)))
+
+
+WITNESSES = {
+    "attested by somebody": (Evidence(level=EvidenceLevel.ATTESTED, source="typed", attested_by="somebody"), "server.attester_not_you"),
+    "attested by another account": (Evidence(level=EvidenceLevel.ATTESTED, source="card-qr", attested_by="acc-officer"), "server.attester_not_you"),
+    "attested by blanks": (Evidence(level=EvidenceLevel.ATTESTED, source="typed", attested_by=" "), "server.attester_not_you"),
+    "a name below the level": (Evidence(level=EvidenceLevel.STATED, source="typed", attested_by="somebody"), "server.attester_not_you"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WITNESSES)
+@pytest.mark.parametrize("path", ["/api/v1/declarations", "/api/v1/declarations/check"])
+def test_nobody_attests_in_anothers_name(world, case, path):
+    evidence, code = WITNESSES[case]
+    sent = body(evidence=evidence, declarant=Declarant(role="host"))
+    assert_problem(world.client().post(path, content=sent, headers=world.bearer("clerk")), 403, code)
+    assert accounts_on_record(world) == set()
+
+
+def test_attested_without_a_name_is_an_error_of_the_declaration(world):
+    sent = body(evidence=Evidence(level=EvidenceLevel.ATTESTED, source="typed"))
+    answer = world.client().post("/api/v1/declarations", content=sent, headers=world.bearer("clerk"))
+    told = assert_problem(answer, 422, "server.input_problems")
+    assert "/evidence/attested_by" in {each["pointer"] for each in told["problems"]}
+
+
+@pytest.mark.parametrize("declarant", [Declarant(role="host"), Declarant(role="host", account="acc-clerk")])
+@pytest.mark.parametrize("level", [EvidenceLevel.STATED, EvidenceLevel.ATTESTED])
+def test_the_calling_account_is_on_the_record_whatever_the_body_names(world, declarant, level):
+    witness = "acc-clerk" if level is EvidenceLevel.ATTESTED else None
+    sent = body(evidence=Evidence(level=level, source="typed", attested_by=witness), declarant=declarant)
+    answer = world.client().post("/api/v1/declarations", content=sent, headers=world.bearer("clerk"))
+    assert answer.status_code == 201, answer.text
+    assert accounts_on_record(world) == {"acc-clerk"}
+
+
+def test_a_departure_in_the_future_is_refused_with_its_field(world):
+    first = world.declare_guest()
+    sent = body(kind="departure", about=first.declaration_id, planned_departure="2030-07-11T08:00:00+07:00")
+    told = assert_problem(
+        world.client().post("/api/v1/declarations", content=sent, headers=world.bearer("clerk")), 422, "server.input_problems"
+    )
+    assert ("declaration.departure_in_future", "/planned_departure") in {
+        (each["code"], each["pointer"]) for each in told["problems"]
+    }

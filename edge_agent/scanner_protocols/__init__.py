@@ -1,0 +1,1 @@
+"""What barcode scanners speak on a serial line: pure codecs, and the conversations made of them."""

@@ -1,0 +1,127 @@
+"""One close look at a place where a code of a known version should be: fit, lay flat, equalise, decode, step by step.
+
+- The steps go from cheap to dear and end at the first text that the check codewords confirm: centre samples, equaliser,
+  equaliser trained once more, neighbours taken out, and all that again after a fit to the decided modules with a bend.
+- A mirrored code is told by its format bits: whichever way round they agree better is decoded. An inverted one by its fit.
+- What was not read keeps its soft values: the next frame of the same card may add to them (``fusing``).
+- Pure: a picture in, a look out.
+
+Example: ``look(grey, corners, 8).decoded``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.scanning.soft.anchoring import anchor
+from edge_agent.scanning.soft.cancelling import cancel
+from edge_agent.scanning.soft.codewords import Decoded, Format, burden, decode, formats
+from edge_agent.scanning.soft.equalising import Sampled, equalise, known_errors, plain, sampled
+from edge_agent.scanning.soft.grid import Floats, Plane
+from edge_agent.scanning.soft.layout import Layout, layout_of
+from edge_agent.scanning.soft.refining import Fitted, known_as, known_of, measure, refine
+
+LEAST_FIT: Final = 0.35
+GOOD_FIT: Final = 0.75  # corners this good need no anchoring
+_STEPS: Final = (0.5, 0.4, 0.3, 0.2)
+_MARGIN: Final = 0.2  # of the code's extent: how much of the frame around it is looked at
+_HOPELESS: Final = 0.2  # known modules wrong
+_MIRROR: Final = 0.15
+_LEAST_AGREEMENT: Final = 0.9  # of the format bits; codes that were ever read had 0.97
+_HEAVIEST, _HEAVY = 1.25, 0.9  # burden above which nothing will be read, and above which decoding now is wasted time
+_LAST: Final = 3
+_SURE: Final = 0.5
+
+
+class Look(NamedTuple):
+    """What came of a look. Corners are in the caller's pixels."""
+
+    version: int
+    corners: NDArray[np.float64]
+    fit: float
+    soft: Floats | None  # (side, side), as the code stands, for adding up over frames
+    decoded: Decoded | None
+
+
+def look(grey: NDArray[np.uint8], corners: NDArray[Any], version: int) -> Look | None:
+    """Look for a code of ``version`` whose corners are within two modules of ``corners``; None where there is none."""
+    near, origin = _near(grey, corners)
+    fitted = _fit(near, corners - origin, version)
+    if fitted is None:
+        return None
+    layout = layout_of(version)
+    soft, decoded = _decode(near, fitted, layout)
+    if decoded is None and soft is not None:
+        fitted = _refit(near, fitted, soft, layout)
+        soft, decoded = _decode(near, fitted, layout)
+    return Look(version, fitted.corners + origin, fitted.fit, soft, decoded)
+
+
+def _refit(near: Plane, fitted: Fitted, soft: Floats, layout: Layout) -> Fitted:
+    """Fit once more, to every module that is fairly sure, and let the surface bend: far from the finders it often does."""
+    seen = known_as(layout.version, np.abs(soft) > _SURE, soft > 0)
+    bent = refine(near, Fitted(fitted.corners, fitted.bend, 0.0), seen, steps=_STEPS, bending=True)
+    return Fitted(bent.corners, bent.bend, fitted.fit)
+
+
+def _near(grey: NDArray[np.uint8], corners: NDArray[Any]) -> tuple[Plane, NDArray[np.float64]]:
+    """Cut out the surroundings of the code, in floating point, and where they begin."""
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    margin = _MARGIN * float((high - low).max()) + 2
+    left, top = np.clip(np.floor(low - margin), 0, None).astype(int)
+    right, bottom = np.ceil(high + margin).astype(int)
+    return grey[top : max(bottom, top + 2), left : max(right, left + 2)].astype(np.float32), np.array([left, top], np.float64)
+
+
+def _fit(near: Plane, corners: NDArray[Any], version: int) -> Fitted | None:
+    if min(near.shape) < 2:  # noqa: PLR2004 -- outside the frame
+        return None
+    known = known_of(version)
+    start = measure(near, corners, known)
+    if abs(start.fit) < GOOD_FIT:
+        anchored = measure(near, anchor(near, corners, version).corners, known)
+        start = max(start, anchored, key=lambda each: abs(each.fit))
+    if abs(start.fit) < LEAST_FIT:
+        return None
+    return refine(near, start, known, steps=_STEPS)
+
+
+def _decode(near: Plane, fitted: Fitted, layout: Layout) -> tuple[Floats | None, Decoded | None]:
+    """Return the best soft values, and the text where there is one."""
+    seen = sampled(near, fitted, layout)
+    kept: Floats | None = None
+    for number, attempt in enumerate(_attempts(seen, layout)):
+        kept, likely = _upright(attempt, layout)
+        if not number:
+            decoded = decode(kept, layout, spare=None, likely=likely)
+        else:
+            load = burden(kept, layout, likely[0])
+            if likely[0].agreement < _LEAST_AGREEMENT or load > _HEAVIEST:
+                return None, None
+            decoded = decode(kept, layout, likely=likely) if load < _HEAVY or number == _LAST else None
+        if decoded is not None:
+            return kept, decoded
+    return kept, None
+
+
+def _attempts(seen: Sampled, layout: Layout) -> Iterator[Floats]:
+    """Yield soft values from cheap to dear; end early where nothing can come of it."""
+    yield plain(seen)
+    first = equalise(seen, layout, rounds=0)
+    if known_errors(first, layout) > _HOPELESS:
+        return
+    yield first
+    second = equalise(seen, layout, rounds=1)
+    yield second
+    yield cancel(cancel(second, seen, layout).soft, seen, layout).doubted
+
+
+def _upright(soft: Floats, layout: Layout) -> tuple[Floats, list[Format]]:
+    """Return the soft values as the encoder laid them, a mirrored code turned back, and the formats they agree with."""
+    mirrored = np.ascontiguousarray(soft.T)
+    upright, turned = formats(soft, layout), formats(mirrored, layout)
+    return (mirrored, turned) if turned[0].agreement - upright[0].agreement > _MIRROR else (soft, upright)

@@ -1,0 +1,80 @@
+"""Which way round a quadrilateral is a code, and of which version: by its finders, looked for at all four corners at once.
+
+- For every version the finder's size follows from the side. Around each corner the finder is compared (normalised
+  cross-correlation) with every place up to three modules away; a version's worth is what its best three corners say.
+- The corner without a finder is the bottom right one. Where a lamp or a thumb hides a finder two corners must do, and both
+  ways round are proposed; the known modules of the whole code decide later.
+- Quadrilaterals run clockwise in the picture; a mirrored code shows only in its format bits and is not told here.
+
+Example: ``propose(grey, quadrilateral)`` gives ``Proposal(corners, version, score)``, most promising first.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.scanning.soft.grid import Plane, project_all, sample
+
+VERSIONS: Final = tuple(range(4, 13))  # a card's code has 5 to 12; others are located by their finders only
+_FINE: Final = 2  # samples a module
+_REACH: Final = 3  # modules
+_LEAST: Final = 0.48  # mean correlation: print and noise stay below
+_WINDOW: Final = (9 + 2 * _REACH) * _FINE
+
+
+class Proposal(NamedTuple):
+    """Corners (4, 2) in the code's own order, the version, and the mean correlation of the finders that speak for it."""
+
+    corners: NDArray[np.float64]
+    version: int
+    score: float
+
+
+def propose(grey: Plane, corners: NDArray[Any], *, versions: tuple[int, ...] = VERSIONS, most: int = 4) -> list[Proposal]:
+    """Return up to ``most`` ways of seeing a code in the quadrilateral (4, 2)."""
+    found: list[Proposal] = []
+    for version, trust in zip(versions, _finder_trust(grey, corners, versions), strict=True):
+        for last in range(4):  # the corner that has no finder
+            three = np.delete(trust, last)
+            # the weakest of the three counts half: it may lie under a lamp
+            score = float((three.sum() - three.min() / 2) / 2.5 - max(trust[last] - three.min(), 0) / 4)
+            if score >= _LEAST:
+                found.append(Proposal(np.roll(corners, 2 - last, axis=0).astype(np.float64), version, score))
+    found.sort(key=lambda each: -each.score)
+    return found[:most]
+
+
+def _finder_trust(grey: Plane, corners: NDArray[Any], versions: tuple[int, ...]) -> NDArray[np.float64]:
+    """Return the best correlation at each corner, (versions, 4)."""
+    share = np.concatenate([_windows(version) for version in versions])
+    flat = sample(grey, project_all(corners[None], share)[0]).reshape(len(versions), 4, _WINDOW, _WINDOW)
+    trust = np.zeros((len(versions), 4))
+    template = _finder()
+    for index in range(len(versions)):
+        for corner in range(4):
+            answer: Any = cv2.matchTemplate(flat[index, corner], template, cv2.TM_CCOEFF_NORMED)
+            trust[index, corner] = float(answer.max())
+    return trust
+
+
+@cache
+def _finder() -> NDArray[np.float32]:
+    ring = np.maximum(np.abs(np.arange(9) - 4)[:, None], np.abs(np.arange(9) - 4)[None, :])
+    colours = np.where((ring == 2) | (ring == 4), 1.0, -1.0)  # noqa: PLR2004 -- light rings
+    fine = np.kron(colours, np.ones((_FINE, _FINE))).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(fine, (0, 0), 0.8), np.float32)
+
+
+@cache
+def _windows(version: int) -> NDArray[np.float64]:
+    """Return the raster points of the windows round the four finders' places, shares of the side, clockwise from top left."""
+    side = 17 + 4 * version
+    near = (np.arange(_WINDOW) + 0.5) / _FINE - _REACH - 1
+    far = near + side - 7
+    points = [np.meshgrid(x, y) for x, y in ((near, near), (far, near), (far, far), (near, far))]
+    return np.concatenate([np.stack([x.reshape(-1), y.reshape(-1)], axis=1) for x, y in points]) / side

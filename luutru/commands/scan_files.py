@@ -1,0 +1,164 @@
+"""What ``luutru scan`` says of pictures and clips: one result per file, and why a picture was not read.
+
+- A folder stands for its pictures, in the order of their names; with ``--clip`` it is one clip.
+- When nothing was read ``scan.no_code`` comes first, then the one thing to mend first, as a warning with its figure.
+- A code that is seen but not read beside one that was read is no problem of the file.
+- ``show`` is given the frame and what was seen in it, for the debug sheet; nothing here writes a file.
+
+Example: ``[still_result(file, stages) for file in pictures_of(files)]``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from residence.errors import Malformed, Problem, problem
+
+if TYPE_CHECKING:
+    from edge_agent.scanning.cascade import Stage
+    from edge_agent.scanning.codes import Code
+    from edge_agent.scanning.sighting import Sighting
+    from edge_agent.scanning.views import Grey, View
+    from luutru.debug_sheet import Seen
+
+Result = dict[str, Any]
+Show = Callable[["Seen"], None]
+_CLIP_RATE = 30.0
+_LIMIT_MEGAPIXELS = 60
+
+
+def name_of(file: Path) -> str:
+    """Return a path as text; bytes of it that are not UTF-8 are replaced, for JSON cannot carry them."""
+    return str(file).encode("utf-8", "replace").decode()
+
+
+def pictures_of(files: Iterable[Path]) -> Iterator[Path]:
+    """Put a folder's pictures in its place; a folder without any stays, to be a problem of its own."""
+    from edge_agent.readers.frames import picture_paths
+
+    for file in files:
+        yield from (picture_paths(file) if file.is_dir() else ()) or (file,)
+
+
+def still_result(file: Path, stages: tuple[Stage, ...], *, show: Show | None = None) -> Result:
+    """Read one picture."""
+    from edge_agent.readers.frames import read_grey
+    from edge_agent.scanning.cascade import examine
+    from edge_agent.scanning.locating import locate
+    from luutru.debug_sheet import Seen
+    from luutru.system import SystemClock
+
+    clock = SystemClock()
+    codes: list[Code] = []
+    problems: list[Problem] = []
+    began = clock.monotonic_ns()
+    ms = 0.0
+    try:
+        grey = read_grey(file)
+        began = clock.monotonic_ns()
+        codes, view = examine(grey, stages=stages)
+        ms = (clock.monotonic_ns() - began) / 1e6
+        sightings = () if codes and show is None else tuple(locate(view))
+        problems = _code_problems(codes, view, sightings)
+        if show is not None:
+            show(Seen(grey=grey, codes=tuple(codes), sightings=sightings, problems=tuple(problems)))
+    except Malformed as error:
+        problems = [_file_problem(error, file)]
+    return {"file": name_of(file), "codes": [code_object(code) for code in codes], "problems": problems, "ms": round(ms, 3)}
+
+
+def mrz_result(file: Path, _stages: tuple[Stage, ...]) -> Result:
+    """Say that no machine-readable zone can be read."""
+    from edge_agent.readers.frames import read_grey
+
+    try:
+        read_grey(file)
+        problems = [problem("scan.mrz_not_available", "/file")]
+    except Malformed as error:
+        problems = [_file_problem(error, file)]
+    return {"file": name_of(file), "lines": [], "ok": False, "problems": problems, "ms": 0.0}
+
+
+def clip_result(file: Path, stages: tuple[Stage, ...]) -> Result:
+    """Play one clip and say when its code was first read; when it was not, why its last frame was not."""
+    from edge_agent.scanning.clips import play
+    from edge_agent.scanning.following import Following
+    from edge_agent.scanning.locating import locate
+    from luutru.system import SystemClock
+
+    blank: Result = {"file": name_of(file), "text": None, "first_read_ms": None, "frames_seen": 0, "ms_per_frame": 0.0}
+    last: list[View] = []
+    following = Following()
+
+    def read(grey: Grey, at_ns: int) -> list[Code]:
+        codes, view = following.read(grey, now_ns=at_ns, stages=stages)
+        last[:] = [view]
+        return codes
+
+    try:
+        frame_at, rate = _open_clip(file)
+        outcome = play(frame_at, rate=rate, read=read, timer_ns=SystemClock().monotonic_ns)
+    except Malformed as error:
+        return blank | {"problems": [_file_problem(error, file)]}
+    if not last:
+        return blank | {"problems": [problem("scan.not_a_clip", "/file", name=name_of(Path(file.name)))]}
+    return blank | {
+        "text": outcome.codes[0].text if outcome.codes else None,
+        "first_read_ms": None if outcome.first_read_ms is None else round(outcome.first_read_ms, 3),
+        "frames_seen": outcome.frames_seen,
+        "ms_per_frame": round(outcome.ms_per_frame, 3),
+        "problems": _code_problems(list(outcome.codes), last[0], () if outcome.codes else locate(last[0])),
+    }
+
+
+def code_object(code: Code) -> Result:
+    """Return one code as the public contract has it."""
+    return {"text": code.text, "bytes_hex": code.payload.hex(), "format": code.format, "reader": code.reader}
+
+
+def _file_problem(error: Malformed, file: Path) -> Problem:
+    code = "scan.empty_folder" if file.is_dir() else error.code
+    return problem(code, "/file", name=name_of(Path(file.name)), limit=_LIMIT_MEGAPIXELS)
+
+
+def _code_problems(codes: list[Code], view: View, sightings: Sequence[Sighting]) -> list[Problem]:
+    from edge_agent.scanning.diagnosis import why_not_read
+
+    if not codes and view.refusals:
+        return [problem(view.refusals[0], "/codes")]
+    if not codes:
+        reason = why_not_read(view.grey, sightings)
+        return [problem("scan.no_code", "/codes"), problem(reason.code, "/codes", figure=reason.figure, limit=reason.limit)]
+    return [problem("scan.not_text", f"/codes/{index}") for index, code in enumerate(codes) if code.text is None]
+
+
+def _open_clip(file: Path) -> tuple[Callable[[int], Grey | None], float]:
+    """Return how to get frame number n of a clip, and its frames a second."""
+    import cv2
+
+    from edge_agent.readers.frames import picture_paths, rate_of, read_grey
+
+    if file.is_dir():
+        paths = picture_paths(file)
+        return (lambda number: read_grey(paths[number]) if number < len(paths) else None), _CLIP_RATE
+    if not file.is_file():
+        raise Malformed("scan.file_missing", "", str(file))
+    if not file.stat().st_size:
+        raise Malformed("scan.empty_file", "", str(file))
+    capture = cv2.VideoCapture(str(file))
+    if not capture.isOpened():
+        raise Malformed("scan.not_a_clip", "", str(file))
+    position = -1
+
+    def frame_at(number: int) -> Grey | None:
+        nonlocal position
+        while position < number:
+            if not capture.grab():
+                return None
+            position += 1
+        good, picture = capture.retrieve()
+        return cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) if good else None  # type: ignore[return-value]
+
+    return frame_at, rate_of(capture)

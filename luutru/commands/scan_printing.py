@@ -1,0 +1,71 @@
+"""How ``luutru scan`` prints a result: as the public contract's JSON, or in words with the reading's evidence level.
+
+- A code's control characters never reach the terminal.
+- The words are the catalogue's, Vietnamese first.
+
+Example: ``print_readable({"file": "card.jpg", "codes": [], "problems": []})``
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import typer
+
+from luutru.commands.scan_files import Result
+from residence.clock import VIETNAM
+
+
+def print_json(result: Result) -> None:
+    """Print one object on one line."""
+    typer.echo(msgspec.json.encode(result).decode())
+
+
+def print_readable(result: Result) -> None:
+    """Print one result for people."""
+    typer.secho(result["file"], bold=True)
+    for code in result.get("codes", []):
+        _print_reading(code)
+    if "first_read_ms" in result and result["text"] is not None:
+        typer.echo(f"  read after {result['first_read_ms']:.0f} ms, frame {result['frames_seen']} looked at")
+        _print_reading({"text": result["text"], "bytes_hex": result["text"].encode().hex(), "reader": "clip"})
+    for each in result["problems"]:
+        typer.echo(f"  {each.message.vi}\n  {each.message.en} [{each.code}]")
+
+
+def _print_reading(code: Result) -> None:
+    """Print one code's reading with its evidence level, or what it is instead of a card."""
+    from luutru.system import SystemClock
+    from residence.credentials.reading import read_payload
+
+    today = SystemClock().now().astimezone(VIETNAM).date()
+    outcome = read_payload(bytes.fromhex(code["bytes_hex"]), reader=f"scan:{code['reader']}", today=today)
+    typer.echo(f"  code    {_printable(code['text'] or '(not text)')}   [{code['reader']}]")
+    if outcome.reading is not None:
+        for label, value in _rows(outcome.reading):
+            typer.echo(f"  {label:<8}{_printable(value)}")
+    else:
+        typer.echo(f"  kind    {outcome.kind}: this names nobody")
+    for each in outcome.problems:
+        typer.echo(f"  {each.severity:<8}{each.message.vi}\n          {each.message.en} [{each.code}]")
+
+
+def _rows(reading: Any) -> list[tuple[str, str]]:
+    from residence.credentials.evidence import EvidenceLevel
+
+    person, level = reading.person, EvidenceLevel(reading.evidence.level)
+    born = person.birth.value if person.birth else "?"
+    return [
+        ("name", person.full_name),
+        ("number", person.personal_number or "none"),
+        ("born", f"{born}, {person.sex or 'sex not stated'}"),
+        ("lives", person.residence_text or ""),
+        ("card", person.document.kind.value if person.document else ""),
+        ("level", f"{level.value} {level.name.lower().replace('_', ' ')}: a photo or a print of a card would read the same"),
+    ]
+
+
+def _printable(text: str) -> str:
+    """Keep a code's control characters from reaching the terminal."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
