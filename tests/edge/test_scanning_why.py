@@ -174,7 +174,7 @@ def test_people_are_told_the_figure_and_what_to_do(tmp_path):
 
     assert status == 1
     assert "Mã quá nhỏ" in output
-    assert "1.0 pixels a module, about 1.5 are needed" in output
+    assert "1.1 pixels a module, about 1.5 are needed" in output
 
 
 def test_a_clip_that_was_not_read_says_why_its_last_frame_was_not(tmp_path):
