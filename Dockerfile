@@ -17,7 +17,9 @@ RUN python scripts/assets && python -m hatchling build -t wheel -d /dist
 
 FROM python:3.11.14-slim-bookworm AS runtime
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-RUN useradd --system --uid 10001 --home-dir /var/lib/luutru --create-home luutru
+# The folders are what docker-compose.yml mounts: a new volume takes its owner from the folder it is mounted over.
+RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/luutru --create-home luutru \
+ && install -d -o luutru -g luutru -m 0700 /var/lib/luutru/pki /var/lib/luutru/broker /var/lib/luutru/kiosk-lobby-1 /var/lib/luutru/kiosk-desk-1
 COPY --from=wheel /dist /dist
 ENTRYPOINT ["luutru"]
 

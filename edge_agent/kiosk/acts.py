@@ -23,6 +23,7 @@ from edge_agent.kiosk.events import (
     PersonConfirmed,
     PurposeChosen,
     ReasonChosen,
+    ReasonTold,
     Started,
     Typed,
     UnitChosen,
@@ -72,23 +73,13 @@ def _valued(do: str, value: str, screen: str, fresh_id: Callable[[], str]) -> tu
     match do:
         case "start":
             return (LanguageChosen(language=_language(value)), Started())
-        case "language":
-            return (LanguageChosen(language=_language(value)),)
-        case "purpose":
-            return (_PURPOSES[value],)
         case "typed" | "skip":
             asked = cast("TypedField", screen.removeprefix("typing-"))
             return (Typed(asked=asked, text=value if do == "typed" else ""),)
-        case "unit":
-            return (UnitChosen(unit=value),)
-        case "nights":
-            return (NightsChosen(nights=int(value)),)
-        case "reason":
-            return (ReasonChosen(reason=Reason(value)),)
         case "confirm":
             return (Confirmed(fresh_id=fresh_id()),)
         case _:
-            raise KeyError(do)
+            return (_CHOSEN[do](value),)
 
 
 def _value_of(fields: Fields) -> str:
@@ -103,3 +94,13 @@ def _language(value: str) -> Language:
     if value not in get_args(Language):
         raise ValueError(value)
     return cast("Language", value)
+
+
+_CHOSEN: Final[dict[str, Callable[[str], Act]]] = {
+    "language": lambda value: LanguageChosen(language=_language(value)),
+    "purpose": lambda value: _PURPOSES[value],
+    "unit": lambda value: UnitChosen(unit=value),
+    "nights": lambda value: NightsChosen(nights=int(value)),
+    "reason": lambda value: ReasonChosen(reason=Reason(value)),
+    "tell": lambda value: ReasonTold(text=value),
+}

@@ -50,6 +50,7 @@ from edge_agent.kiosk.states import (
     ShowCard,
     Standing,
     State,
+    TellReason,
     Typing,
 )
 from firmware_config.profiles import KioskProfile
@@ -145,6 +146,8 @@ def _advance(screen: Screen, event: Event, profile: KioskProfile, now: Moment) -
             return staying.from_nights(screen, event, profile)
         case ChooseReason():
             return staying.from_reason(screen, event, profile, now)
+        case TellReason():
+            return staying.from_telling(screen, event, profile, now)
         case Review():
             return staying.from_review(screen, event, profile, now)
         case Keeping():

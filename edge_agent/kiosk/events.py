@@ -100,6 +100,13 @@ class ReasonChosen:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReasonTold:
+    """Another reason, in words."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Confirmed:
     """All is right: keep it. ``fresh_id`` becomes the declaration's identity."""
 
@@ -162,6 +169,7 @@ Act = (
     | UnitChosen
     | NightsChosen
     | ReasonChosen
+    | ReasonTold
     | Confirmed
     | WentBack
     | Cancelled

@@ -2,18 +2,16 @@
 
 - A card is believed exactly as far as ``residence.credentials`` says; what the person types is level 0 and says so.
 - A code that is no card leaves the person on the same screen with a sentence, never with a full stop.
-- "I have no card" asks one question after the other; only the name must be answered. Nobody is sent away.
+- "I have no card" asks one question after the other (``asking.py``). Nobody is sent away.
 - A hotel desk and a guard post skip the question of purpose: whoever is brought there stays the night.
 - "This is not me" forgets the reading at once.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from datetime import date
-from typing import Final, assert_never
 
+from edge_agent.kiosk.asking import FIRST, QUESTIONS, answered, next_question, question_before, stated
 from edge_agent.kiosk.events import (
     CardSeen,
     Effect,
@@ -46,18 +44,10 @@ from edge_agent.kiosk.staying import first_question
 from edge_agent.readers.port import Capture
 from firmware_config.profiles import KioskProfile
 from residence.clock import VIETNAM, rfc3339
-from residence.credentials.evidence import Evidence, EvidenceLevel, Reading
+from residence.credentials.evidence import Reading
 from residence.credentials.reading import MrzOutcome, PayloadOutcome, read_mrz, read_payload
 from residence.errors import Problem, problem
-from residence.people.letters import stored_form
-from residence.people.names import check_name
-from residence.people.partial_dates import earliest, partial_date
-from residence.people.person import Document, DocumentKind, PartialDate, Person
-from residence.people.personal_number import is_personal_number
 from residence.wire.messages import Presence
-
-TYPED_ORDER: Final[tuple[TypedField, ...]] = ("name", "birth", "sex", "number", "helper")
-_SIGNS: Final = re.compile(r"[\s/.-]")
 
 Move = tuple[Screen, tuple[Effect, ...]]
 
@@ -112,7 +102,7 @@ def from_card(screen: ShowCard, event: Event, profile: KioskProfile, now: Moment
         case NoCard() if screen.purpose == "entry":
             return NothingDue(why="entry-without-card"), ()
         case NoCard():
-            return Typing(asked="name", typed=TypedPerson()), ()
+            return Typing(asked=FIRST, typed=TypedPerson()), ()
         case WentBack():
             return (ChoosePurpose() if _asks_purpose(profile) else Idle()), ()
         case _:
@@ -123,7 +113,7 @@ def from_typing(screen: Typing, event: Event, profile: KioskProfile, now: Moment
     """Take one typed answer and ask the next question; a card shown meanwhile takes its place."""
     match event:
         case Typed(asked=asked, text=text) if asked == screen.asked:
-            answer = _answered(screen.typed, asked, text, now)
+            answer = answered(screen.typed, asked, text, now)
             return (replace(screen, problem=answer) if isinstance(answer, Problem) else _after(asked, answer, profile)), ()
         case CardSeen(capture=capture):
             reading = _read(capture, profile, now)
@@ -131,10 +121,8 @@ def from_typing(screen: Typing, event: Event, profile: KioskProfile, now: Moment
                 return screen, ()
             return ConfirmPerson(draft=Draft(reading=reading)), (Play(cue="card-read"),)
         case WentBack():
-            place = TYPED_ORDER.index(screen.asked)
-            if place == 0:
-                return ShowCard(purpose="stay"), ()
-            return Typing(asked=TYPED_ORDER[place - 1], typed=screen.typed), ()
+            before = question_before(screen.asked, screen.typed)
+            return (Typing(asked=before, typed=screen.typed) if before else ShowCard(purpose="stay")), ()
         case _:
             return screen, ()
 
@@ -147,7 +135,7 @@ def from_person(screen: ConfirmPerson, event: Event, profile: KioskProfile) -> M
         case NotMe():
             return ShowCard(purpose="stay"), ()
         case WentBack() if screen.draft.typed is not None:
-            return Typing(asked=TYPED_ORDER[-1], typed=screen.draft.typed), ()
+            return Typing(asked=QUESTIONS[-1], typed=screen.draft.typed), ()
         case WentBack():
             return (ChoosePurpose() if _asks_purpose(profile) else ShowCard(purpose="stay")), ()
         case _:
@@ -167,7 +155,7 @@ def _read(capture: Capture, profile: KioskProfile, now: Moment) -> Reading | Pro
         outcome = read_mrz(lines, reader=capture.reader, today=today, no_expiry=profile.choices.no_expiry)
     else:
         outcome = read_payload(capture.payload, reader=capture.reader, today=today, policy=profile.choices.card)
-    return outcome.reading or _wrong(outcome.problems) or problem("kiosk.no_card_in_code")
+    return outcome.reading or _first_error(outcome.problems) or problem("kiosk.no_card_in_code")
 
 
 def _entered(reading: Reading, fresh_id: str, profile: KioskProfile, now: Moment) -> Move:
@@ -183,56 +171,11 @@ def _entered(reading: Reading, fresh_id: str, profile: KioskProfile, now: Moment
 
 
 def _after(asked: TypedField, typed: TypedPerson, profile: KioskProfile) -> Screen:
-    place = TYPED_ORDER.index(asked)
-    if place + 1 < len(TYPED_ORDER):
-        return Typing(asked=TYPED_ORDER[place + 1], typed=typed)
-    return ConfirmPerson(draft=Draft(reading=_stated(typed, profile), typed=typed))
+    following = next_question(asked, typed)
+    if following is not None:
+        return Typing(asked=following, typed=typed)
+    return ConfirmPerson(draft=Draft(reading=stated(typed, profile), typed=typed))
 
 
-def _stated(typed: TypedPerson, profile: KioskProfile) -> Reading:
-    person = Person(
-        full_name=typed.full_name,
-        birth=typed.birth,
-        sex=typed.sex,
-        personal_number=typed.number,
-        document=Document(kind=DocumentKind.NONE),
-    )
-    reader = "kiosk:typed" if profile.role == "self" else "desk:typed"
-    return Reading(person=person, evidence=Evidence(level=EvidenceLevel.STATED, source="typed", reader=reader))
-
-
-def _answered(typed: TypedPerson, asked: TypedField, text: str, now: Moment) -> TypedPerson | Problem:
-    """Return the person with one more answer, or what is wrong with the answer."""
-    text = stored_form(" ".join(text.split()))
-    match asked:
-        case "name":
-            return _wrong(check_name(text, "/person/full_name")) or replace(typed, full_name=text)
-        case "birth":
-            birth = _birth(text, now.wall.astimezone(VIETNAM).date())
-            return replace(typed, birth=birth) if birth or not text else problem("kiosk.birth_unreadable", "/person/birth")
-        case "sex":
-            return replace(typed, sex="male" if text == "male" else "female" if text == "female" else None)
-        case "number":
-            digits = text.replace(" ", "").replace(".", "")
-            if digits and not is_personal_number(digits):
-                return problem("kiosk.number_unreadable", "/person/personal_number")
-            return replace(typed, number=digits or None)
-        case "helper":
-            wrong = _wrong(check_name(text, "/declarant/helper")) if text else None
-            return wrong or replace(typed, helper=text or None)
-        case _:
-            assert_never(asked)
-
-
-def _wrong(problems: tuple[Problem, ...]) -> Problem | None:
+def _first_error(problems: tuple[Problem, ...]) -> Problem | None:
     return next((each for each in problems if each.severity == "error"), None)
-
-
-def _birth(text: str, today: date) -> PartialDate | None:
-    """Read ``ddmmyyyy``, ``mmyyyy`` or ``yyyy``, with or without signs between; None when it is no past date."""
-    digits = _SIGNS.sub("", text)
-    if not (digits.isascii() and digits.isdigit()) or len(digits) not in {4, 6, 8}:
-        return None
-    day, month = int(digits[:-6] or 0), int(digits[:-4][-2:] or 0)
-    birth = partial_date(int(digits[-4:]), month, day)
-    return birth if birth and earliest(birth) <= today else None

@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final, assert_never
 
-from edge_agent.kiosk.identifying import TYPED_ORDER
+from edge_agent.kiosk.asking import COUNTRIES, UNSPECIFIED, VIETNAMESE
 from edge_agent.kiosk.states import (
     ChooseNights,
     ChoosePurpose,
@@ -29,6 +29,7 @@ from edge_agent.kiosk.states import (
     Screen,
     ShowCard,
     Standing,
+    TellReason,
     Typing,
 )
 from edge_agent.kiosk.staying import MOST_NIGHTS, REASONS, leaving
@@ -37,8 +38,8 @@ from edge_agent.kiosk.view import Health, View
 from firmware_config.profiles import KioskProfile
 from residence.clock import parse_instant
 from residence.errors import has_errors
-from residence.people.person import PartialDate
 from residence.places.premises import PremisesKind
+from residence.stays.check import LONGEST
 
 VISIBLE_DIGITS: Final = 3
 QUICK_NIGHTS: Final = (1, 2, 3, 4, 5, 7, 14)
@@ -105,6 +106,7 @@ _TEMPLATES: Final[dict[type, str]] = {
     ChooseUnit: "unit",
     ChooseNights: "nights",
     ChooseReason: "reason",
+    TellReason: "telling",
     Review: "review",
     Keeping: "keeping",
     Result: "result",
@@ -131,6 +133,8 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
             return {**_nights(draft, texts, now), "step": _step("time", texts)}
         case ChooseReason(draft=draft):
             return {"reasons": [each.value for each in REASONS], "chosen": draft.reason, "step": _step("time", texts)}
+        case TellReason():
+            return _telling(screen, texts)
         case Review():
             return _review(screen, profile, texts, now)
         case Result():
@@ -173,8 +177,8 @@ def _typing(screen: Typing, texts: Texts) -> dict[str, Any]:
         "asked": screen.asked,
         "typed": typed,  # a birth date or a number is never sent back to the page
         "problem": texts.said(screen.problem.message) if screen.problem else "",
-        "at": TYPED_ORDER.index(screen.asked) + 1,
-        "of": len(TYPED_ORDER),
+        "countries": [(code, texts(f"country.{code}")) for code in COUNTRIES],
+        "chosen": screen.typed.nationality,
         "step": _step("person", texts),
     }
 
@@ -188,14 +192,20 @@ def _person(draft: Draft, texts: Texts) -> dict[str, Any]:
         "number": masked(number) if number else "",
         "number_ends": number[-VISIBLE_DIGITS:] if number else "",
         "number_kind": "number" if person.personal_number else "document",
-        "birth": _birth_text(person.birth) if draft.typed and person.birth else "",
+        "birth": _day_text(person.birth.value) if draft.typed and person.birth else "",
         "stated": draft.typed is not None,
+        "nationality": _country(person.nationality, texts),
         "source": texts("person.stated" if draft.typed is not None else "person.from_card"),
     }
 
 
-def _birth_text(birth: PartialDate) -> str:
-    return "/".join(reversed(birth.value.split("-")))
+def _country(code: str, texts: Texts) -> str:
+    return texts(f"country.{code}") if code in {VIETNAMESE, UNSPECIFIED, *COUNTRIES} else code
+
+
+def _day_text(day: str) -> str:
+    """Write a date, a month or a year the way it is said here: day first."""
+    return "/".join(reversed(day.split("-")))
 
 
 def _unit(screen: ChooseUnit, profile: KioskProfile, texts: Texts) -> dict[str, Any]:
@@ -216,6 +226,15 @@ def _nights(draft: Draft, texts: Texts, now: datetime) -> dict[str, Any]:
     }
 
 
+def _telling(screen: TellReason, texts: Texts) -> dict[str, Any]:
+    return {
+        "typed": screen.tried or screen.draft.reason_text or "",
+        "longest": LONGEST["reason_text"],
+        "problem": texts.said(screen.problem.message) if screen.problem else "",
+        "step": _step("time", texts),
+    }
+
+
 def _review(screen: Review, profile: KioskProfile, texts: Texts, now: datetime) -> dict[str, Any]:
     draft = screen.draft
     key = "review.nights_one" if draft.nights == 1 else "review.nights_many"
@@ -225,6 +244,8 @@ def _review(screen: Review, profile: KioskProfile, texts: Texts, now: datetime) 
         "place": profile.premises.name,
         "time": texts(key, nights=draft.nights, date=texts.day(leaving(now, draft.nights))),
         "reason": texts(f"reason.{draft.reason.value}") if draft.reason else "",
+        "reason_text": draft.reason_text or "",
+        "permitted": _day_text(draft.typed.permitted_until) if draft.typed and draft.typed.permitted_until else "",
         "helper": (draft.typed.helper or "") if draft.typed else "",
         "errors": has_errors(screen.problems),
         "problems": [texts.said(each.message) for each in screen.problems],

@@ -23,7 +23,8 @@ from residence.stays.declaration import Reason
 
 Purpose = Literal["stay", "entry"]
 Statement = Literal["stay", "entry"]
-TypedField = Literal["name", "birth", "sex", "number", "helper"]
+# In the order they are asked; which of them come is decided in ``asking.py``.
+TypedField = Literal["name", "birth", "sex", "nationality", "country", "code", "passport", "permitted", "number", "helper"]
 Standing = Literal["kept", "sent", "received", "accepted", "refused", "conflicting"]
 WhyNothing = Literal["resident", "day-visit", "entry-without-card"]
 
@@ -43,6 +44,10 @@ class TypedPerson:
     full_name: str = field(default="", repr=False)
     birth: PartialDate | None = field(default=None, repr=False)
     sex: Sex | None = field(default=None, repr=False)
+    nationality: str | None = field(default=None, repr=False)  # ICAO code; None until it was asked
+    elsewhere: bool = False  # the country is not among those on the buttons
+    passport: str | None = field(default=None, repr=False)
+    permitted_until: str | None = field(default=None, repr=False)  # YYYY-MM-DD, end of a foreigner's permitted stay
     number: str | None = field(default=None, repr=False)
     helper: str | None = field(default=None, repr=False)  # who helped; kept in the declaration
 
@@ -56,6 +61,7 @@ class Draft:
     unit: str | None = field(default=None, repr=False)
     nights: int = 1
     reason: Reason | None = None
+    reason_text: str | None = field(default=None, repr=False)  # only where the reason chosen needs words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +126,15 @@ class ChooseReason:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TellReason:
+    """The reason chosen needs words. ``tried`` is what was typed and cannot be taken."""
+
+    draft: Draft
+    tried: str = field(default="", repr=False)
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Review:
     """Everything once more, with what the rules say about it."""
 
@@ -171,6 +186,7 @@ Screen = (
     | ChooseUnit
     | ChooseNights
     | ChooseReason
+    | TellReason
     | Review
     | Keeping
     | Result

@@ -3,6 +3,7 @@
 - The unit is one of the profile's; where the profile lists none and the premises kind needs one, it is typed freely.
 - 1 to 29 nights: from 30 days on it is temporary residence (Residence Law Art. 27), which is not declared here.
 - A stay ends at noon, local time. Before 05:00 the night that is ending counts as the first.
+- A reason that says nothing by itself (*another reason*) is told in words, as the rules want it.
 - The rules are asked before the person confirms, so nobody is surprised by the registry later; what they say never hides the
   button: an honest statement with a gap is kept and judged, it is not turned away at the door.
 """
@@ -13,13 +14,37 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from edge_agent.kiosk.events import Confirmed, Effect, Event, Keep, NightsChosen, ReasonChosen, UnitChosen, WentBack
-from edge_agent.kiosk.states import ChooseNights, ChooseReason, ChooseUnit, ConfirmPerson, Draft, Keeping, Moment, Review, Screen
+from edge_agent.kiosk.events import (
+    Confirmed,
+    Effect,
+    Event,
+    Keep,
+    NightsChosen,
+    ReasonChosen,
+    ReasonTold,
+    UnitChosen,
+    WentBack,
+)
+from edge_agent.kiosk.states import (
+    ChooseNights,
+    ChooseReason,
+    ChooseUnit,
+    ConfirmPerson,
+    Draft,
+    Keeping,
+    Moment,
+    Review,
+    Screen,
+    TellReason,
+)
 from firmware_config.profiles import KioskProfile
 from residence.clock import VIETNAM, rfc3339
 from residence.errors import problem
-from residence.stays.check import check_declaration
+from residence.people.letters import stored_form
+from residence.people.names import check_text
+from residence.stays.check import LONGEST, check_declaration
 from residence.stays.declaration import Declarant, Reason, StayDeclaration
+from residence.stays.reasons import NEEDS_TEXT
 
 MOST_NIGHTS: Final = 29
 LEAVING_TIME: Final = time(12, 0)
@@ -72,17 +97,38 @@ def from_nights(screen: ChooseNights, event: Event, profile: KioskProfile) -> Mo
 
 
 def from_reason(screen: ChooseReason, event: Event, profile: KioskProfile, now: Moment) -> Move:
-    """Take the reason, and ask the rules about all of it."""
+    """Take the reason; one that needs words leads to the question for them."""
     match event:
+        case ReasonChosen(reason=reason) if reason in REASONS and reason in NEEDS_TEXT:
+            return TellReason(draft=replace(screen.draft, reason=reason)), ()
         case ReasonChosen(reason=reason) if reason in REASONS:
-            draft = replace(screen.draft, reason=reason)
-            declaration = declaration_of(draft, declaration_id=_NO_ID, profile=profile, now=now)
-            result = check_declaration(declaration, premises=profile.place(), rules=profile.choices.rules, now=now.wall)
-            return Review(draft=draft, problems=tuple(result.problems)), ()
+            return _judged(replace(screen.draft, reason=reason, reason_text=None), profile, now), ()
         case WentBack():
             return ChooseNights(draft=screen.draft), ()
         case _:
             return screen, ()
+
+
+def from_telling(screen: TellReason, event: Event, profile: KioskProfile, now: Moment) -> Move:
+    """Take the reason in words."""
+    match event:
+        case ReasonTold(text=text):
+            words = stored_form(" ".join(text.split()))
+            wrong = check_text(words, "/reason_text", longest=LONGEST["reason_text"]) if words else _NO_WORDS
+            if wrong:
+                return replace(screen, tried=words, problem=wrong[0]), ()
+            return _judged(replace(screen.draft, reason_text=words), profile, now), ()
+        case WentBack():
+            return ChooseReason(draft=screen.draft), ()
+        case _:
+            return screen, ()
+
+
+def _judged(draft: Draft, profile: KioskProfile, now: Moment) -> Review:
+    """Ask the rules about all of it."""
+    declaration = declaration_of(draft, declaration_id=_NO_ID, profile=profile, now=now)
+    result = check_declaration(declaration, premises=profile.place(), rules=profile.choices.rules, now=now.wall)
+    return Review(draft=draft, problems=tuple(result.problems))
 
 
 def from_review(screen: Review, event: Event, profile: KioskProfile, now: Moment) -> Move:
@@ -92,7 +138,8 @@ def from_review(screen: Review, event: Event, profile: KioskProfile, now: Moment
             declaration = declaration_of(screen.draft, declaration_id=fresh_id, profile=profile, now=now)
             return Keeping(declaration_id=fresh_id, statement="stay"), (Keep(declaration=declaration),)
         case WentBack():
-            return ChooseReason(draft=screen.draft), ()
+            told = screen.draft.reason in NEEDS_TEXT
+            return (TellReason(draft=screen.draft) if told else ChooseReason(draft=screen.draft)), ()
         case _:
             return screen, ()
 
@@ -118,9 +165,12 @@ def declaration_of(draft: Draft, *, declaration_id: str, profile: KioskProfile, 
         arrival=rfc3339(arrival),
         planned_departure=rfc3339(leaving(arrival, draft.nights)),
         reason=draft.reason,
+        reason_text=draft.reason_text,
+        permitted_stay_until=draft.typed.permitted_until if draft.typed else None,
     )
 
 
+_NO_WORDS: Final = (problem("declaration.reason_text_missing", "/reason_text"),)
 _NO_ID: Final = "00000000-0000-7000-8000-000000000000"  # judged on the screen, never sent
 
 

@@ -16,7 +16,9 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run everything on this machine with an invented commune.")
-Folder = Annotated[Path, typer.Option("--directory", help="Where the demo keeps everything.")]
+Folder = Annotated[
+    Path, typer.Option("--directory", help="Where the demo keeps everything: a folder of its own, empty at first.")
+]
 DEFAULT_FOLDER = Path("var/demo")
 
 
@@ -38,6 +40,9 @@ def run_demo(
     free_ports: Annotated[bool, typer.Option("--free-ports", help="Choose free ports instead of the usual ones.")] = False,
 ) -> None:
     """Run broker, gateway, server and two kiosks until Ctrl-C, and say what to try.
+
+    What the last demo left in the folder is erased first, unless --keep says otherwise. A folder with anything else in it, or of a
+    demo that runs, is refused and stays as it is.
 
     Example: luutru demo run --camera 0
     """

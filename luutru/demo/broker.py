@@ -111,7 +111,7 @@ class Broker:
         program = find_mosquitto()
         if program is None:
             raise Refused("broker.missing", detail="mosquitto is not installed; run: sudo apt-get install mosquitto")
-        if not _is_free(self.port):
+        if not port_is_free(self.port):
             raise Refused("broker.not_started", detail=f"port {self.port} on {self.host} is taken by another program")
         configuration = self.write_configuration()
         with self.log.open("ab") as log:
@@ -154,7 +154,7 @@ class Broker:
         """Write mosquitto.conf and its access rules, and return the file to start Mosquitto with."""
         data = self.directory / "data"
         data.mkdir(parents=True, exist_ok=True)
-        identity = self.pki.broker()
+        identity = self.pki.broker().copy_to(self.directory, as_name="broker")  # Mosquitto never looks where our other keys are
         access = self.directory / "access.acl"
         access.write_text("\n".join((*acl_lines(GATEWAY_NAME), "")), "utf-8")
         path = self.directory / "mosquitto.conf"
@@ -194,7 +194,8 @@ class Broker:
         raise Refused("broker.not_started", detail=f"mosquitto did not start on port {self.port}: {' | '.join(last_words)}")
 
 
-def _is_free(port: int) -> bool:
+def port_is_free(port: int) -> bool:
+    """Tell whether nobody listens on a loopback port."""
     # Asked beforehand: a connection made later would not tell our broker from the one that took the port.
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -49,8 +49,18 @@ class Layout:
 
     @property
     def pki(self) -> Path:
-        """Certificates."""
+        """The authority that issues certificates, and all it has issued; no process looks in here."""
         return self.directory / "pki"
+
+    @property
+    def gateway(self) -> Path:
+        """What the gateway needs to be let in by the broker: its certificate and key."""
+        return self.directory / "gateway"
+
+    @property
+    def broker(self) -> Path:
+        """What the broker holds: its configuration, its certificate and key, its queues."""
+        return self.directory / "broker"
 
     @property
     def keys(self) -> Path:

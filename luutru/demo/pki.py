@@ -39,6 +39,16 @@ class Identity:
     certificate: Path
     key: Path
 
+    def copy_to(self, folder: Path, *, as_name: str) -> Identity:
+        """Hand the three files out to a folder that is its holder's alone; the key stays readable by its owner only."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        copy = Identity(
+            name=self.name, ca=folder / "ca.pem", certificate=folder / f"{as_name}.pem", key=folder / f"{as_name}.key"
+        )
+        for source, target in ((self.ca, copy.ca), (self.certificate, copy.certificate), (self.key, copy.key)):
+            _write(target, source.read_bytes(), mode=0o600 if source == self.key else 0o644)
+        return copy
+
 
 class Pki:
     """A CA in a directory. ``now`` is the instant certificates are issued at; ``broker_name`` a name the broker has besides loopback."""

@@ -1,15 +1,15 @@
 """Make everything the demo needs before its processes start: certificates, keys, an invented commune, kiosk profiles, accounts.
 
 - Nothing is committed and nothing is shared between two demos: every key is drawn here.
-- Each kiosk's folder holds only what that kiosk would hold: its certificate and key, the public keyring, its profile, its outbox.
-- Asking again for a folder that is ready makes only new sign-in links.
+- Each kiosk's folder holds only what that kiosk would hold: its certificate and key, the public keyring, its profile, its outbox. Broker
+  and gateway have a folder with their certificate and key, too: nothing that runs looks into the authority's ``pki``.
+- Asking again for a folder that is ready changes nothing. Only a folder of the demo's own is ever emptied (``folder.py``).
 
 Example: ``prepare(Layout(directory=Path("var/demo")), clock=clock, random_bytes=random_bytes, tell=print)``
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +17,9 @@ from typing import Final
 
 from luutru import keys
 from luutru.demo.broker import Broker
+from luutru.demo.folder import erase, mark
 from luutru.demo.layout import KIOSKS, Layout
-from luutru.demo.pki import Pki
+from luutru.demo.pki import GATEWAY_NAME, Pki
 from registry import kiosks
 from registry.database import Registry, connect, upgrade
 from registry.key_provider import FileKeyProvider
@@ -56,15 +57,15 @@ def open_registry(layout: Layout, tools: Tools) -> Registry:
 def prepare(layout: Layout, tools: Tools, *, fresh: bool = True) -> None:
     """Make the folder, or leave a finished one as it is unless ``fresh``."""
     ready = layout.directory / "ready"
-    if fresh and layout.directory.exists():
-        shutil.rmtree(layout.directory)
+    if fresh:
+        erase(layout.directory)
     if ready.exists():
         return
-    layout.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mark(layout.directory)  # first, so that a folder left half made is known as ours
     tools.tell("certificates and keys")
     pki = Pki(layout.pki, broker_name=layout.broker_host)
-    Broker(layout.directory / "broker", pki=pki, port=layout.ports.broker, listen=layout.broker_listen).write_configuration()
-    pki.gateway()
+    Broker(layout.broker, pki=pki, port=layout.ports.broker, listen=layout.broker_listen).write_configuration()
+    pki.gateway().copy_to(layout.gateway, as_name=GATEWAY_NAME)
     now = tools.clock.now()
     authority = [_authority_key(layout, name, now, tools) for name in AUTHORITY_KEYS]
     signing = {kiosk_id: _kiosk_key(layout, kiosk_id, now, tools) for kiosk_id in KIOSKS}
@@ -109,9 +110,7 @@ def _kind(kiosk_id: str) -> str:
 def _furnish_kiosk(layout: Layout, pki: Pki, kiosk_id: str, *, place: Premises, public_keyring: bytes) -> None:
     """Write a kiosk's folder: certificate, keyring and profile."""
     folder = layout.kiosk_folder(kiosk_id)
-    identity = pki.kiosk(kiosk_id)
-    for source, name in ((identity.ca, "ca.pem"), (identity.certificate, "kiosk.pem"), (identity.key, "kiosk.key")):
-        shutil.copy(source, folder / name)
+    pki.kiosk(kiosk_id).copy_to(folder, as_name="kiosk")
     (folder / "keyring.json").write_bytes(public_keyring)
     # the deck that is held before the kiosk's rendered camera; an earlier kiosk's person may come to the other one, too
     (folder / "sample-cards.txt").write_text("".join(f"{text}\n" for text in demo_card_payloads()), encoding="utf-8")

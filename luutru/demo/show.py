@@ -20,6 +20,7 @@ from rich.table import Table
 
 from luutru.demo.accounts import DemoAccount, invite
 from luutru.demo.control import ControlSocket
+from luutru.demo.folder import held
 from luutru.demo.layout import KIOSKS, USUAL, Layout
 from luutru.demo.prepare import Tools, prepare
 from luutru.demo.town import Eyes, Town
@@ -37,27 +38,33 @@ def run(layout: Layout, *, eyes: Eyes, fresh: bool) -> int:
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stopping.set())
-    town = Town(layout, eyes=eyes)
-    tools = Tools(clock=system_clock(), random_bytes=random_bytes, tell=lambda what: console.print(f"  [dim]…[/] {what}"))
-    control = None
+    console.print("[bold]Luutru[/]: an invented commune on this machine")
     try:
-        console.print("[bold]Luutru[/]: an invented commune on this machine")
-        prepare(layout, tools, fresh=fresh)
-        accounts = invite(layout, tools, base_url=town.server_url)
-        tools.tell("broker, gateway, server, two kiosks")
-        town.start()
-        control = ControlSocket(layout.control, lambda words: answer(town, words))
-        explain(console, town, accounts)
-        watch(console, town, stopping)
+        with held(layout):
+            serve(Town(layout, eyes=eyes), console, stopping=stopping, fresh=fresh)
     except LuutruError as error:
         console.print(f"[red]The demo cannot run:[/] {error.detail}")
         return 1
+    return 0
+
+
+def serve(town: Town, console: Console, *, stopping: threading.Event, fresh: bool) -> None:
+    """Prepare, start, explain and wait; all processes have ended when this returns, however it does."""
+    tools = Tools(clock=system_clock(), random_bytes=random_bytes, tell=lambda what: console.print(f"  [dim]…[/] {what}"))
+    control = None
+    try:
+        prepare(town.layout, tools, fresh=fresh)
+        accounts = invite(town.layout, tools, base_url=town.server_url)
+        tools.tell("broker, gateway, server, two kiosks")
+        town.start()
+        control = ControlSocket(town.layout.control, lambda words: answer(town, words))
+        explain(console, town, accounts)
+        watch(console, town, stopping)
     finally:
         if control is not None:
             control.close()
         console.print("\nEnding all processes …")
         town.stop()
-    return 0
 
 
 def watch(console: Console, town: Town, stopping: threading.Event) -> None:

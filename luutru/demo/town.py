@@ -44,7 +44,7 @@ class Town:
 
     def __init__(self, layout: Layout, *, eyes: Eyes | None = None, sweep_seconds: float = 5.0) -> None:
         self.layout: Final = layout
-        self.broker: Final = Broker(layout.directory / "broker", pki=Pki(layout.pki), port=layout.ports.broker)
+        self.broker: Final = Broker(layout.broker, pki=Pki(layout.pki), port=layout.ports.broker)
         self.children: Final = Children(layout.logs)
         self._eyes = eyes or Eyes()
         self._sweep_seconds = sweep_seconds
@@ -97,7 +97,7 @@ class Town:
             "LUUTRU_REGISTRY": self.layout.registry,
             "LUUTRU_VAULT": str(self.layout.vault.absolute()),
             "LUUTRU_KEYS": str(self.layout.keys.absolute()),
-            "LUUTRU_TLS": str(self.layout.pki.absolute()),
+            "LUUTRU_TLS": str(self.layout.gateway.absolute()),
             "LUUTRU_DEMO_CLOCK": str(self.layout.clock.absolute()),
         }
 

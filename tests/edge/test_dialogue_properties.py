@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kiosk_page_parts import CARD, DESK, LOBBY, NO_CARD, OTHER_CARD, card_seen, make_profile, moment
 
 from edge_agent.kiosk import events as happen
+from edge_agent.kiosk.asking import QUESTIONS
 from edge_agent.kiosk.dialogue import begin, seconds_left, step
 from edge_agent.kiosk.showing import masked
 from edge_agent.kiosk.states import Idle, Keeping, NotKept, Result
@@ -29,12 +30,13 @@ acts = st.one_of(
     st.sampled_from([happen.LanguageChosen(language=each) for each in ("vi", "en")]),
     st.builds(
         happen.Typed,
-        asked=st.sampled_from(["name", "birth", "sex", "number", "helper"]),
-        text=st.sampled_from(["", NAMES[2], "05111967", "1967", "female", NUMBERS[2], "12"]),
+        asked=st.sampled_from(QUESTIONS),
+        text=st.sampled_from(["", NAMES[2], "05111967", "1967", "female", "VNM", "other", "KOR", "L898902C3", NUMBERS[2], "12"]),
     ),
     st.builds(happen.UnitChosen, unit=st.sampled_from(["1203", "101", "9999", ""])),
     st.builds(happen.NightsChosen, nights=st.integers(-1, 31)),
     st.builds(happen.ReasonChosen, reason=st.sampled_from(list(Reason))),
+    st.builds(happen.ReasonTold, text=st.sampled_from(["", "Trông nhà", "<b>"])),
     st.builds(happen.Confirmed, fresh_id=ids),
     st.just(happen.Cancelled()),
 )

@@ -62,6 +62,7 @@ TYPED = (
     NAME,
     Typed(asked="birth", text="00001967"),
     Typed(asked="sex", text="female"),
+    Typed(asked="nationality", text="VNM"),
     Typed(asked="number", text=""),
     Typed(asked="helper", text="Lê Văn Giúp"),
 )
@@ -257,7 +258,7 @@ ANSWERS = {
 @pytest.mark.parametrize("case", ANSWERS)
 def test_typed_answers_are_taken_or_asked_again(case):
     asked, text, expected = ANSWERS[case]
-    before = {"name": 3, "birth": 4, "number": 6}[asked]
+    before = {"name": 3, "birth": 4, "number": 7}[asked]
     state, _ = walk(*TYPED[:before], Typed(asked=asked, text=text))
     typed = state.screen.typed
     if expected is None:

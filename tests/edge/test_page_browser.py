@@ -123,6 +123,8 @@ def test_the_whole_way_goes_by_keyboard_alone(kiosk, page):
     page.keyboard.press("Enter")
     at(page, "typing-sex")
     tab_to("typed:female")
+    at(page, "typing-nationality")
+    tab_to("typed:VNM")
     at(page, "typing-number")
     page.keyboard.press("Enter")
     at(page, "typing-helper")
@@ -226,11 +228,25 @@ def judge(page):
     """Return what axe-core finds; the script is put in by the test and bypasses the page's own policy."""
     page.evaluate(AXE.read_text("utf-8"))
     result = page.evaluate("""async () => {
-
         const tags = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'];
         return axe.run(document, { runOnly: { type: 'tag', values: tags } });
     }""")
     return [(each["id"], [node["html"][:120] for node in each["nodes"]][:3]) for each in result["violations"]]
+
+
+TYPED_ANSWERS = (
+    ("name", "Nguyễn Thị Bình", "typed"),
+    ("birth", "05111967", "typed"),
+    ("sex", "", "skip"),
+    ("nationality", "", "typed:VNM"),
+    ("number", "", "back"),
+    ("nationality", "", "typed:other"),
+    ("country", "", "typed:other"),
+    ("code", "SWE", "typed"),
+    ("passport", "L898902C3", "typed"),
+    ("permitted", "30092026", "typed"),
+    ("helper", "", "skip"),
+)
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
@@ -255,11 +271,11 @@ def test_axe_finds_nothing_on_any_screen(kiosk, page, size, language):
     page.locator(".note").wait_for()
     look("card")
     press(page, "no-card", "card")
-    for name, text in (("name", "Nguyễn Thị Bình"), ("birth", "05111967"), ("sex", ""), ("number", ""), ("helper", "")):
+    for name, text, do in TYPED_ANSWERS:
         at(page, f"typing-{name}")
         look(name)
         page.keyboard.type(text)
-        press(page, "typed" if text else "skip", f"typing-{name}")
+        press(page, do, f"typing-{name}")
     at(page, "person")
     look("person")
     press(page, "yes", "person")
@@ -275,6 +291,11 @@ def test_axe_finds_nothing_on_any_screen(kiosk, page, size, language):
     press(page, "nights:2", "nights")
     at(page, "reason")
     look("reason")
+    press(page, "reason:other", "reason")
+    press(page, "tell", "telling")
+    page.locator(".note").wait_for()
+    look("telling")
+    press(page, "back", "telling")
     press(page, "reason:visit", "reason")
     at(page, "review")
     look("review")
@@ -321,6 +342,17 @@ def test_what_is_touched_is_large_enough_and_every_screen_fits(kiosk, page, size
     page.locator("input.field").fill("An")
     press(page, "typed", "typing-name")
     measure("typing-birth")
+    press(page, "skip", "typing-birth")
+    press(page, "skip", "typing-sex")
+    measure("typing-nationality")
+    press(page, "typed:other", "typing-nationality")
+    measure("typing-country")
+    press(page, "typed:other", "typing-country")
+    measure("typing-code")
+    press(page, "skip", "typing-code")
+    measure("typing-passport")
+    press(page, "skip", "typing-passport")
+    measure("typing-permitted")
     kiosk.show()
     measure("person")
     press(page, "yes", "person")
@@ -334,6 +366,66 @@ def test_what_is_touched_is_large_enough_and_every_screen_fits(kiosk, page, size
     press(page, "confirm", "review")
     measure("result")
     assert not small
+
+
+def test_another_reason_is_written_with_the_keys_on_the_screen(kiosk, page):
+    to_review(kiosk, page)
+    press(page, "back", "review")
+    press(page, "reason:other", "reason")
+    at(page, "telling")
+    for key in "TR":
+        page.locator(f'[data-pad] [data-key="{key}"]').click()
+    page.keyboard.type("ông nhà")
+    for key in " BA":
+        page.locator(f'[data-pad] [data-key="{key}"]').click()
+    page.locator('[aria-label="Dấu huyền"]').click()
+    assert page.locator("input.field").input_value() == "Trông nhà bà"
+    press(page, "tell", "telling")
+    at(page, "review")
+    assert "Trông nhà bà" in page.locator(".facts").inner_text()
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_where_a_card_can_be_shown_a_phone_wide_screen_fits_too(kiosk, page, language):
+    page.set_viewport_size({"width": 390, "height": 844})
+    too_long = []
+
+    def measure(name):
+        at(page, name)
+        if page.evaluate("document.documentElement.scrollHeight > innerHeight"):
+            too_long.append(name)
+
+    measure("idle")
+    press(page, f"start:{language}", "idle")
+    measure("purpose")
+    press(page, "purpose:stay", "purpose")
+    measure("card")
+    kiosk.show("https://example.org/")
+    page.locator(".note").wait_for()
+    measure("card")
+    assert not too_long
+
+
+def test_an_answer_that_comes_late_never_puts_an_older_screen_back(kiosk, page):
+    """Not even for a moment: a button that is redrawn under a finger loses the tap."""
+    page.evaluate("""() => {
+        window.names = [];
+        new MutationObserver(() => names.push(document.getElementById('state').dataset.name)).observe(
+            document.getElementById('kiosk'), { childList: true, subtree: true });
+    }""")
+    held = []
+    page.route("**/screen", lambda route: held.append((route, route.fetch())), times=1)
+    kiosk.line[0] = "waiting"  # the page fetches the screen as it is: idle
+    while not held:
+        page.wait_for_timeout(20)
+    press(page, "start:en", "idle")
+    at(page, "purpose")
+    with page.expect_response("**/screen", timeout=10_000):
+        held[0][0].fulfill(response=held[0][1])
+    press(page, "purpose:stay", "purpose")
+    at(page, "card")
+    names = page.evaluate("names")
+    assert names == sorted(names, key=["idle", "purpose", "card"].index)
 
 
 @pytest.mark.parametrize("size", SIZES)

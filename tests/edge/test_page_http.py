@@ -78,6 +78,7 @@ def test_the_typed_way_works_without_script(kiosk, page):
     page.press("typed", value="Nguyễn Thị Bình")
     page.press("typed", day="5", month="11", year="1967")
     page.press("typed:female")
+    page.press("typed:VNM")
     page.press("typed", value="001167000228")
     answer = page.press("skip")
     assert "Nguyễn Thị Bình" in answer.text

@@ -6,6 +6,7 @@ What a container engine would translate is translated here: service names become
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -59,6 +60,36 @@ def test_every_image_is_pinned_and_ends_as_a_user_without_rights():
         assert "--require-hashes" in stages[target], target
 
 
+def _mounts(name):
+    """Return where a service sees which volume; ``volume:place`` and nothing finer is used in the file."""
+    return dict(each.split(":") for each in COMPOSE["services"][name].get("volumes", []))
+
+
+OURS = [name for name in COMPOSE["services"] if name != "postgres"]
+# They stand outside the authority's rooms, or speak to the network for everybody: each sees its own folder and nothing else.
+APART = [name for name in OURS if name == "broker" or name.startswith("kiosk")]
+
+
+def test_every_service_sees_a_volume_where_it_was_filled():
+    filled = _mounts("prepare")
+    for name in OURS:
+        assert _mounts(name).items() <= filled.items(), name
+    assert {*filled, "registry"} == set(COMPOSE["volumes"])
+
+
+def test_a_mounted_folder_belongs_to_the_user_the_process_runs_as():
+    """An empty named volume takes its owner from the image, but only where the image has the folder."""
+    made = re.search(r"install -d -o luutru -g luutru -m 0700((?: \S+)+)", DOCKERFILE)
+    assert made
+    assert {place for name in OURS for place in _mounts(name).values()} - {"/var/lib/luutru"} == set(made[1].split())
+
+
+@pytest.mark.parametrize("name", APART)
+def test_no_kiosk_and_no_broker_is_told_where_the_authority_keeps_things(name):
+    assert "environment" not in COMPOSE["services"][name]
+    assert "/var/lib/luutru" not in _mounts(name).values()
+
+
 class Engine:
     """Runs services of the compose file as plain processes."""
 
@@ -78,6 +109,34 @@ class Engine:
         for standing, free in self.ports.items():
             text = text.replace(standing, free)
         return text
+
+    def seen_by(self, name: str) -> list[Path]:
+        """Return the files a service sees: those in its volumes, without what lies in a volume mounted further down."""
+        places = {volume: Path(self.translated(place)) for volume, place in _mounts("prepare").items()}
+        seen = []
+        for path in filter(Path.is_file, self.state.rglob("*")):
+            holding = max(
+                (volume for volume, place in places.items() if path.is_relative_to(place)),
+                key=lambda each: len(str(places[each])),
+            )
+            if holding in _mounts(name):
+                seen.append(path)
+        return seen
+
+    def secrets_of(self, name: str) -> dict[str, str]:
+        """Return what only its owner may read, by content: a copy of a key is the key."""
+        secret = [path for path in self.seen_by(name) if path.stat().st_mode & 0o077 == 0]
+        return {hashlib.sha256(path.read_bytes()).hexdigest(): str(path.relative_to(self.state)) for path in secret}
+
+    def paths_needed(self, name: str) -> set[Path]:
+        """Return every path in a service's command and settings, and in the files of its own those name."""
+        texts = [
+            *self.command(name)[1:],
+            *(self.translated(each) for each in COMPOSE["services"][name].get("environment", {}).values()),
+        ]
+        files = [Path(text) for text in texts if text.endswith((".conf", ".toml"))]
+        texts += [word for file in files for word in re.split(r"[\s\"]+", file.read_text("utf-8"))]
+        return {Path(text) for text in texts if text.startswith(str(self.state))}
 
     def command(self, name: str) -> list[str]:
         words = [self.translated(word) for word in COMPOSE["services"][name]["command"]]
@@ -125,6 +184,29 @@ def engine(tmp_path):
         yield engine
         engine.stop()
         shutil.rmtree(engine.state, ignore_errors=True)
+
+
+def test_no_kiosk_and_no_broker_sees_a_secret_that_is_not_its_own(engine):
+    engine.run("prepare")
+    secrets = {name: engine.secrets_of(name) for name in OURS if name != "prepare"}
+    assert {"vault/root.key", "keys/gateway-seal.key"} <= set(secrets["gateway"].values())
+    for name in APART:
+        assert secrets[name], name
+        for other in secrets.keys() - {name}:
+            assert not secrets[name].keys() & secrets[other].keys(), (name, other)
+    of_kiosks = {key: path.split("/")[0] for key, path in engine.secrets_of("prepare").items() if path.startswith("kiosk")}
+    for name, seen in secrets.items():
+        assert "pki/ca.key" not in seen.values(), "whoever holds this key is whoever they like"
+        assert {of_kiosks[key] for key in of_kiosks.keys() & seen.keys()} <= {name}, name
+
+
+def test_every_path_a_service_is_told_of_is_one_it_sees(engine):
+    engine.run("prepare")
+    for name in OURS:
+        places = [Path(engine.translated(place)) for place in _mounts(name).values()]
+        needed = engine.paths_needed(name)
+        assert needed, name
+        assert not [path for path in needed if not any(path.is_relative_to(place) for place in places)], name
 
 
 def test_its_commands_and_settings_run_the_whole_product(engine):

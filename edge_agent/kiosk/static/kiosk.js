@@ -6,6 +6,7 @@
   const parts = ["top", "stage", "bottom", "overlay"];
   let drawn = {}; // what the server last sent for each part, so that an unchanged part (and what is being typed in it) stays
   let source = null, away = 0, lost = false, leaving = false, focusBefore = null, countdown = 0, lastTouch = 0, fetching = null;
+  let asked = 0, shown = 0; // the newest question to the server, and the question whose answer is on the screen
 
   const state = () => byId("state").dataset;
 
@@ -22,8 +23,10 @@
     location.replace("/wiped");
   }
 
-  // Put what the server sent in place of what differs.
-  function show(html) {
+  // Put what the server sent in place of what differs; an answer overtaken by a later one is dropped, so no older screen comes back.
+  function show(html, turn) {
+    if (turn < shown) return;
+    shown = turn;
     const next = document.createElement("div");
     next.innerHTML = html;
     const fresh = next.querySelector("#state");
@@ -67,9 +70,10 @@
   async function refresh() {
     if (fetching || leaving) { fetching = "again"; return; }
     fetching = "now";
+    const turn = ++asked;
     try {
       const answer = await fetch("/screen", { cache: "no-store" });
-      if (answer.ok) show(await answer.text());
+      if (answer.ok) show(await answer.text(), turn);
     } catch { /* the agent is away; the event source notices */ }
     const again = fetching === "again";
     fetching = null;
@@ -77,9 +81,10 @@
   }
 
   async function send(fields) {
+    const turn = ++asked;
     try {
       const answer = await fetch("/act", { method: "POST", body: new URLSearchParams(fields), headers: { "X-Part": "screen" }, cache: "no-store" });
-      if (answer.ok) show(await answer.text()); else refresh();
+      if (answer.ok) show(await answer.text(), turn); else refresh();
     } catch { hint(); }
   }
 
@@ -127,7 +132,8 @@
   function keyed(field, key) {
     if (key === "backspace") return [...field.value].slice(0, -1).join("");
     if (field.maxLength > 0 && field.value.length >= field.maxLength) return field.value;
-    const begins = field.value === "" || /[\s'-]$/.test(field.value); // also H'Loan
+    const inName = field.dataset.letters !== "sentence";
+    const begins = field.value === "" || (inName && /[\s'-]$/.test(field.value)); // also H'Loan
     return field.value + ("letters" in field.dataset && !begins ? key.toLowerCase() : key);
   }
 
