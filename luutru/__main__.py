@@ -15,6 +15,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from luutru import system
+
 # name -> (module, one line of help). The module is imported only when the command or its help is asked for.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "account": ("account", "Make accounts and one-time sign-in links."),
@@ -67,6 +69,7 @@ def root() -> None:
 
 def main() -> None:
     """Enter the command line."""
+    system.keep_linear_algebra_on_one_thread()
     app()
 
 

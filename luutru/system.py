@@ -86,3 +86,12 @@ def clock_synced() -> bool:
     except (OSError, AttributeError):
         return False
     return 0 <= state < TIME_ERROR
+
+
+def keep_linear_algebra_on_one_thread() -> None:
+    """Let NumPy's BLAS use one thread unless somebody chose otherwise; must run before NumPy is imported.
+
+    The scanner's matrices are small: with two threads they take four times as long, for the threads wait for each other.
+    """
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")

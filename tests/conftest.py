@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from luutru import system
 from luutru.demo.broker import Broker
 from luutru.demo.pki import Pki
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+system.keep_linear_algebra_on_one_thread()  # as every process of ours does; tests run two at a time
 
 
 @pytest.fixture(scope="session")
