@@ -102,6 +102,8 @@ class ReaderSection(_Section, frozen=True, kw_only=True):
     kind: ReaderKind
     source: str = ""  # camera number (0), serial device, or a path to a video, folder or file of card texts
     baud_rate: int = 9_600  # of a serial scanner
+    mrz: bool = False  # also read the machine-readable zone of passports held before a camera
+    mrz_every_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 700  # pause between two searches, at least
 
 
 class KioskProfile(_Section, frozen=True, kw_only=True):

@@ -39,7 +39,9 @@ def scan(
     clip: Annotated[
         bool, typer.Option("--clip", help="Play each file as a camera would: its own rate, newest frame only.")
     ] = False,
-    mrz: Annotated[bool, typer.Option("--mrz", help="Read the machine-readable zone (not available in this version).")] = False,
+    mrz: Annotated[
+        bool, typer.Option("--mrz", help="Read the machine-readable zone of a passport or card instead of codes.")
+    ] = False,
     camera: Annotated[str | None, typer.Option(help="Watch a camera live: its number or path, e.g. 0.")] = None,
     seconds: Annotated[float, typer.Option(help="With --camera: stop after so many seconds; 0 runs until Ctrl-C.")] = 0.0,
     second_opinion: Annotated[bool, typer.Option("--second-opinion", help="Ask zbar too when zxing reads nothing.")] = False,
@@ -49,6 +51,8 @@ def scan(
     Example: luutru scan card.jpg
 
     Example: luutru scan --clip --jsonl visit.mp4
+
+    Example: luutru scan --mrz passport.jpg
     """
     if camera is not None:
         _watch(camera, seconds, jsonl=jsonl)
@@ -67,7 +71,7 @@ def _print_all(results: Iterable[Result], show: Callable[[Result], None]) -> boo
     fine = True
     for result in results:
         show(result)
-        fine = fine and not result["problems"]
+        fine = fine and result.get("ok", not result["problems"])  # a zone is read with warnings: nobody can check a name
     return fine
 
 
@@ -118,14 +122,23 @@ def _code_object(code: Code) -> Result:
 
 
 def _mrz_result(file: Path, _stages: tuple[Stage, ...]) -> Result:
+    from edge_agent.mrz_reading.reading import READER, outcome_of, read_zone
     from edge_agent.readers.frames import read_grey
+    from luutru.system import SystemClock
 
+    clock = SystemClock()
+    blank: Result = {"file": _name(file), "lines": [], "ok": False, "problems": [], "ms": 0.0}
     try:
-        read_grey(file)
-        problems = [problem("scan.mrz_not_available", "/file")]
+        grey = read_grey(file)
     except Malformed as error:
-        problems = [_file_problem(error, file)]
-    return {"file": _name(file), "lines": [], "ok": False, "problems": problems, "ms": 0.0}
+        return blank | {"problems": [_file_problem(error, file)]}
+    began = clock.monotonic_ns()
+    seen = read_zone(grey)
+    ms = round((clock.monotonic_ns() - began) / 1e6, 3)
+    if seen is None:
+        return blank | {"problems": [problem("scan.no_zone", "/lines")], "ms": ms}
+    outcome = outcome_of(seen, reader=f"scan:{READER}", today=clock.now().astimezone(VIETNAM).date())
+    return blank | {"lines": list(seen.lines), "ok": outcome.ok, "problems": list(outcome.problems), "ms": ms}
 
 
 def _clip_result(file: Path, stages: tuple[Stage, ...]) -> Result:
@@ -220,6 +233,8 @@ def _print_readable(result: Result) -> None:
     typer.secho(result["file"], bold=True)
     for code in result.get("codes", []):
         _print_reading(code)
+    if result.get("lines"):
+        _print_zone(result["lines"], ok=result["ok"])
     if "first_read_ms" in result and result["text"] is not None:
         typer.echo(f"  read after {result['first_read_ms']:.0f} ms, frame {result['frames_seen']} looked at")
         _print_reading({"text": result["text"], "bytes_hex": result["text"].encode().hex(), "reader": "clip"})
@@ -244,6 +259,19 @@ def _print_reading(code: Result) -> None:
         typer.echo(f"  {each.severity:<8}{each.message.vi}\n          {each.message.en} [{each.code}]")
 
 
+def _print_zone(lines: list[str], *, ok: bool) -> None:
+    """Print the lines of a zone, and what they say when they are accepted."""
+    from luutru.system import SystemClock
+    from residence.credentials.reading import read_mrz
+
+    for line in lines:
+        typer.echo(f"  {line}")
+    outcome = read_mrz(lines, reader="scan", today=SystemClock().now().astimezone(VIETNAM).date())
+    if ok and outcome.reading is not None and outcome.fields is not None:
+        for label, value in [*_rows(outcome.reading), ("expires", outcome.fields.expiry or "not stated")]:
+            typer.echo(f"  {label:<8}{_printable(value)}")
+
+
 def _rows(reading: Any) -> list[tuple[str, str]]:
     from residence.credentials.evidence import EvidenceLevel
 
@@ -254,9 +282,16 @@ def _rows(reading: Any) -> list[tuple[str, str]]:
         ("number", person.personal_number or "none"),
         ("born", f"{born}, {person.sex or 'sex not stated'}"),
         ("lives", person.residence_text or ""),
-        ("card", person.document.kind.value if person.document else ""),
+        ("card", _document(person.document)),
         ("level", f"{level.value} {level.name.lower().replace('_', ' ')}: a photo or a print of a card would read the same"),
     ]
+
+
+def _document(document: Any) -> str:
+    """Return what was shown; a card's number is the person's own and stands above."""
+    if document is None:
+        return ""
+    return " ".join(each for each in (document.kind.value, document.issuer, document.issuer and document.number) if each)
 
 
 def _printable(text: str) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from edge_agent.agent import KioskAgent
     from edge_agent.line import Line
+    from edge_agent.mrz_reading.watching import ZoneWatch
     from edge_agent.outbox import Outbox
     from edge_agent.readers.port import FrameSource, Reader
     from edge_agent.sim.video import SampleCards
@@ -228,8 +229,16 @@ def _reader(section: ReaderSection, profile: KioskProfile, clock: Clock) -> tupl
 
         path = profile.path(section.source) if section.source else None
         deck = SampleCards(read_deck(path), clock=clock, cycling=False)
-        return FrameReader(deck, clock=clock), deck
-    return FrameReader(_source(section, profile, clock), clock=clock), None
+        return FrameReader(deck, clock=clock, zones=_zones(section, profile, clock)), deck
+    return FrameReader(_source(section, profile, clock), clock=clock, zones=_zones(section, profile, clock)), None
+
+
+def _zones(section: ReaderSection, profile: KioskProfile, clock: Clock) -> ZoneWatch | None:
+    from edge_agent.mrz_reading.watching import ZoneWatch
+
+    if not section.mrz:
+        return None
+    return ZoneWatch(clock=clock, every_ns=section.mrz_every_ms * 1_000_000, no_expiry=profile.choices.no_expiry)
 
 
 def _source(section: ReaderSection, profile: KioskProfile, clock: Clock) -> FrameSource:
