@@ -26,11 +26,11 @@ TARGET = ROOT / "edge_agent/mrz_reading/glyphs.npz"
 FACES = [Path("/usr/share/fonts/opentype/ocr-b") / name for name in ("OCRB.otf", "OCRBS.otf")]
 FINE = 48  # pixels from sign to sign in the drawings
 EM = 1.3833
-PER_SIGN = 3000
+PER_SIGN = 4000
 NO_SIGNS = 14_000
-LAYERS = (WIDE * TALL, 192, 64, len(SIGNS) + 1)
-EPOCHS, BATCH = 20, 256
-UNSURE = 0.02  # of the answer is spread over all signs, so that the network is not surer than it should be
+LAYERS = (WIDE * TALL, 224, 64, len(SIGNS) + 1)
+EPOCHS, BATCH = 18, 256
+UNSURE = 0.01  # of the answer is spread over all signs, so that the network is not surer than it should be
 CAP = 0.70  # of the em; a cell's middle is half a capital above the foot
 
 
@@ -64,6 +64,8 @@ def seen(rng: np.random.Generator, ink: np.ndarray, shift: float) -> np.ndarray:
     at = np.array([wide / 2, tall / 2])
     off = np.array([shift + rng.uniform(-0.13, 0.13), rng.uniform(-0.12, 0.12)]) * near
     move = np.column_stack([matrix, at + off - matrix @ middle])
+    if rng.random() < 0.12:
+        ink = worn(rng, ink)
     calm = cv2.GaussianBlur(ink, (0, 0), max(0.3, 0.42 / scale)) if scale < 1 else ink
     light = cv2.warpAffine(calm, move, (wide, tall), flags=cv2.INTER_LINEAR)
     stroke = near * 0.155
@@ -87,6 +89,19 @@ def seen(rng: np.random.Generator, ink: np.ndarray, shift: float) -> np.ndarray:
     if back < 1:
         grey = cv2.GaussianBlur(grey, (0, 0), max(0.1, 0.35 / back))
     return cv2.warpAffine(grey, cut, (WIDE, TALL), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def worn(rng: np.random.Generator, ink: np.ndarray) -> np.ndarray:
+    """Return the drawing with a speck or a scratch of its ink rubbed off."""
+    gone = np.zeros(ink.shape, np.uint8)
+    at = (FINE * (1.5 + rng.normal(0, 0.35, 2))).astype(int)
+    if rng.random() < 0.6:
+        axes = (rng.uniform(0.04, 0.22, 2) * FINE).astype(int) + 1
+        cv2.ellipse(gone, at.tolist(), axes.tolist(), rng.uniform(0, 180), 0, 360, 1, -1)
+    else:
+        away = (rng.normal(0, 2, 2) * FINE).astype(int)
+        cv2.line(gone, (at - away).tolist(), (at + away).tolist(), 1, int(rng.integers(1, 6)))
+    return ink * (1 - cv2.GaussianBlur(gone.astype(np.float32), (0, 0), 1.0))
 
 
 def shaken(light: np.ndarray, length: float, angle: float) -> np.ndarray:

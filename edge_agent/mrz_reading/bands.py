@@ -32,6 +32,7 @@ _NEARBY: Final = 41
 _SLIMMEST: Final = 3.0  # a piece is at least so many times as long as it is high
 _LINE: Final = 11.0  # and a line so many times
 _FLATTER: Final = 0.6  # of a line's height: a piece of fillers is so much flatter than one of letters
+_WITHIN: Final = 0.75  # heights off the middle line within which an outline belongs to the line
 _LOWEST, _HIGHEST = 3.0, 17.0  # a band's height in pixels of the searched size
 
 
@@ -55,7 +56,8 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def way(self) -> tuple[float, float]:
         """Return the unit vector from start to end."""
-        return (self.end[0] - self.start[0]) / self.length, (self.end[1] - self.start[1]) / self.length
+        length = max(self.length, 1e-6)
+        return (self.end[0] - self.start[0]) / length, (self.end[1] - self.start[1]) / length
 
     def beside(self, point: tuple[float, float]) -> tuple[float, float]:
         """Return how far ``point`` is along the band and across it, from the band's middle."""
@@ -93,18 +95,23 @@ def _pieces(marks: Any) -> list[Band]:
     for outline in outlines:
         if len(outline) < 2 * _SLIMMEST * _LOWEST:
             continue
-        (x, y), (wide, high), angle = cv2.minAreaRect(outline)
-        if wide < high:
-            wide, high, angle = high, wide, angle + 90
-        if not (_LOWEST <= high <= _HIGHEST * 2 and wide >= _SLIMMEST * high):
-            continue
-        turn = math.radians(angle)
-        dx, dy = math.cos(turn) * wide / 2, math.sin(turn) * wide / 2
-        if dx < 0:
-            dx, dy = -dx, -dy
-        area = cv2.contourArea(outline)
-        found.append(Band(start=(x - dx, y - dy), end=(x + dx, y + dy), height=max(_LOWEST, min(high, area / wide))))
+        _, sides, _ = cv2.minAreaRect(outline)
+        if min(sides) <= 2 * _HIGHEST and max(sides) >= _SLIMMEST * min(sides):
+            found.append(_piece(outline.reshape(-1, 2).astype(np.float32)))
     return [each for each in found if each.height <= _HIGHEST]
+
+
+def _piece(points: NDArray[np.float32]) -> Band:
+    """Return the band of an outline; a corner of something else that touches the line is outvoted by the rest of its edge."""
+    dx, dy, x, y = (float(each) for each in cv2.fitLine(points, cv2.DIST_HUBER, 0, 0.01, 0.01).ravel())
+    if dx < 0:
+        dx, dy = -dx, -dy
+    along = (points[:, 0] - x) * dx + (points[:, 1] - y) * dy
+    across = np.abs((points[:, 1] - y) * dx - (points[:, 0] - x) * dy)
+    height = max(_LOWEST, 2 * float(np.median(across)))
+    inner = along[across <= _WITHIN * height]
+    first, last = (float(inner.min()), float(inner.max())) if len(inner) else (0.0, 1.0)
+    return Band(start=(x + first * dx, y + first * dy), end=(x + last * dx, y + last * dy), height=height)
 
 
 def _joined(pieces: list[Band]) -> list[Band]:

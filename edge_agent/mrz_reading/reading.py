@@ -11,10 +11,11 @@ Example: ``read_zone(grey)``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
+import cv2
 import msgspec
 
 from edge_agent.mrz_reading.bands import Grey, find_bands, sizes_of
@@ -26,6 +27,7 @@ from residence.credentials.reading import MrzOutcome, read_mrz
 from residence.errors import Problem, has_errors, problem
 
 READER: Final = "ocr-b"
+_CALM: Final = 1.3  # pixels
 SMALLEST_SIDE: Final = 32  # pixels; nothing smaller holds a zone
 
 
@@ -47,9 +49,9 @@ def read_zone(grey: Grey, *, time_left: Callable[[], bool] = always) -> SeenZone
     best: tuple[float, Settled] | None = None
     if min(grey.shape) < SMALLEST_SIDE:
         return None
-    for size in sizes_of(grey.shape):
-        for zone in zones_of(find_bands(grey, size=size)):
-            signs = signs_of(grey, zone)
+    for picture, size in _looks(grey):
+        for zone in zones_of(find_bands(picture, size=size)):
+            signs = signs_of(picture, zone)
             if signs is None:
                 continue
             found = settle(signs.weights)
@@ -63,12 +65,20 @@ def read_zone(grey: Grey, *, time_left: Callable[[], bool] = always) -> SeenZone
     return None if best is None else _seen(best[1])
 
 
+def _looks(grey: Grey) -> Iterator[tuple[Grey, float]]:
+    """Return the picture in each size, then once more calmed: noise and a screen's grid hide lines and signs."""
+    sizes = sizes_of(grey.shape)
+    yield from ((grey, size) for size in sizes)
+    calm: Any = cv2.GaussianBlur(grey, (0, 0), _CALM)
+    yield from ((calm, size) for size in sizes)
+
+
 def _seen(found: Settled) -> SeenZone:
     return SeenZone(lines=found.lines, exchanges=found.exchanges, unsure=found.unsure)
 
 
 def _rank(signs: ZoneSigns, found: Settled) -> float:
-    return float(signs.weights.max(2).mean()) + fits(found.lines)
+    return signs.fit + fits(found.lines)
 
 
 def outcome_of(seen: SeenZone, *, reader: str, today: date, no_expiry: Sequence[str] = NO_EXPIRY_VALUES) -> MrzOutcome:

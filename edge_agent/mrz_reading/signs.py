@@ -10,7 +10,7 @@ Example: ``signs_of(grey, zone)``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import cv2
@@ -23,6 +23,7 @@ from edge_agent.mrz_reading.glyphs import NO_SIGN, PITCH, TALL, WIDE, weigh
 from edge_agent.mrz_reading.zones import Sight, Zone, refitted, sight_of
 from residence.credentials.mrz_layout import SHAPES
 
+_MAYBE: Final = -1.75  # so well a few cells must fit under the coarse map
 FLOOR: Final = -0.9  # mean log-probability of the best sign; ordinary text stays far below
 _STRETCHES: Final = (1.0, 1.35, 0.78, 1.8)
 _SLIDES: Final = np.arange(-10, 11) * 0.14  # pitches
@@ -33,7 +34,7 @@ _MARGIN: Final = 2  # pitches of paper round the flattened zone
 _WIDE_STEPS, _NARROW_STEPS = (-2, 0, 2), (-1, 0, 1)  # pixels of the flattened zone a cell may slide and climb
 _AROUND: Final = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 _FINE_STRETCHES: Final = (0.8, 0.87, 0.93, 1.0, 1.07, 1.15, 1.25)
-_TRIES: Final = 2
+_TRUSTED: Final = -2.5  # cells that fit worse have no say in where the zone is
 _REACH: Final = 3.0  # cells that must agree on a slide
 _HALF: Final = 0.07  # of a slide's distance to the next
 _CLEAR: Final = -0.5  # as good as it gets: no further sight is tried
@@ -55,6 +56,11 @@ class ZoneSigns(msgspec.Struct, frozen=True, kw_only=True):
     weights: Any
     sight: Sight
 
+    @property
+    def fit(self) -> float:
+        """Return how well the cells hold signs: the mean log-probability of the best."""
+        return float(np.maximum(self.weights[:, :, :NO_SIGN].max(2), _DOUBT).mean())
+
 
 def signs_of(grey: Grey, zone: Zone) -> ZoneSigns | None:
     """Return what stands in the cells of ``zone``, or None when they hold no signs."""
@@ -67,20 +73,46 @@ def signs_of(grey: Grey, zone: Zone) -> ZoneSigns | None:
                 best = (fit, flat, slides)
         if best is not None and best[0] > _CLEAR:
             break
-    if best is None or best[0] < FLOOR:
+    if best is None or best[0] < _MAYBE:
         return None
     _, flat, slides = best
-    start = [_Course(slides=line * PITCH, climbs=np.zeros(len(line))) for line in slides]
-    courses = [_followed(flat, row, start[row], steps=_WIDE_STEPS) for row in range(flat.sight.rows)]
-    flat = _best_flat(grey, flat.sight, courses)
-    return ZoneSigns(weights=np.array([_final(flat, row) for row in range(flat.sight.rows)]), sight=flat.sight)
+    courses = [_Course(slides=line * PITCH, climbs=np.zeros(len(line)), fit=np.zeros(len(line), np.float32)) for line in slides]
+    for steps in (_WIDE_STEPS, _WIDE_STEPS, _NARROW_STEPS):
+        courses = [_followed(flat, row, courses[row], steps=steps) for row in range(flat.sight.rows)]
+        if steps is _NARROW_STEPS:
+            courses = [_whole(flat, row, course) for row, course in enumerate(courses)]
+        flat = _best_flat(grey, flat.sight, courses)
+        courses = [_still(flat.sight.signs)] * flat.sight.rows
+    found = ZoneSigns(weights=np.array([_final(flat, row) for row in range(flat.sight.rows)]), sight=flat.sight)
+    return found if found.fit >= FLOOR else None
+
+
+def _whole(flat: _Flat, row: int, course: _Course) -> _Course:
+    """Return the course moved by one sign where the line was taken to begin one too early or too late: a margin holds no sign."""
+    if course.fit.mean() < FLOOR:
+        return course
+    columns = np.arange(-1, flat.sight.signs + 1)
+    slides = np.interp(columns, columns[1:-1], course.slides)
+    climbs = np.interp(columns, columns[1:-1], course.climbs)
+    told = np.maximum(weigh(flat.cells(row, columns + slides / PITCH, climbs)), _DOUBT)
+    sign, none = told[:, :NO_SIGN].max(1), told[:, NO_SIGN]
+    moves = {
+        -1: sign[:-2].sum() + none[-2:].sum(),
+        0: none[0] + sign[1:-1].sum() + none[-1],
+        1: none[:2].sum() + sign[2:].sum(),
+    }
+    move = max(moves, key=lambda each: moves[each])
+    return replace(course, slides=course.slides + move * PITCH) if move else course
 
 
 def _best_flat(grey: Grey, sight: Sight, courses: list[_Course]) -> _Flat:
     """Return the zone flattened anew along the courses its lines were found to take, at the flatness that fits best."""
+    places = [
+        (each.slides / PITCH, each.climbs / PITCH, each.fit > max(_TRUSTED, float(np.median(each.fit)) - 1)) for each in courses
+    ]
     found = []
     for stretch in _FINE_STRETCHES:
-        flat = _Flat(grey, refitted(sight, [(each.slides / PITCH, each.climbs / PITCH) for each in courses], stretch))
+        flat = _Flat(grey, refitted(sight, places, stretch))
         columns = np.arange(sight.signs)
         cells = np.concatenate([flat.cells(row, columns, np.zeros(sight.signs)) for row in range(sight.rows)])
         found.append((float(np.maximum(weigh(cells)[:, :NO_SIGN].max(1), _DOUBT).mean()), flat))
@@ -89,9 +121,8 @@ def _best_flat(grey: Grey, sight: Sight, courses: list[_Course]) -> _Flat:
 
 def _final(flat: _Flat, row: int) -> Weights:
     """Return one line's log-probabilities, the mean over the places around the best one."""
-    signs = flat.sight.signs
-    course = _followed(flat, row, _Course(slides=np.zeros(signs), climbs=np.zeros(signs)), steps=_NARROW_STEPS)
-    told = [weigh(flat.cells(row, np.arange(signs) + (course.slides + dx) / PITCH, course.climbs + dy)) for dx, dy in _AROUND]
+    columns, level = np.arange(flat.sight.signs), np.zeros(flat.sight.signs)
+    told = [weigh(flat.cells(row, columns + dx / PITCH, level + dy)) for dx, dy in _AROUND]
     return np.asarray(np.mean(told, 0), np.float32)
 
 
@@ -150,22 +181,27 @@ class _Flat:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Course:
-    """Where a line's cells are off their places, in pixels of the flattened zone."""
+    """Where a line's cells are off their places, in pixels of the flattened zone, and how well each holds a sign there."""
 
     slides: NDArray[np.float64]
     climbs: NDArray[np.float64]
+    fit: NDArray[np.float32]
+
+
+def _still(signs: int) -> _Course:
+    return _Course(slides=np.zeros(signs), climbs=np.zeros(signs), fit=np.zeros(signs, np.float32))
 
 
 def _followed(flat: _Flat, row: int, course: _Course, *, steps: tuple[int, ...]) -> _Course:
     """Return the course on which every cell, with its neighbours, fits best."""
-    columns, slides, climbs = np.arange(flat.sight.signs), course.slides, course.climbs
+    columns = np.arange(flat.sight.signs)
     ways = np.array([(dx, dy) for dx in steps for dy in steps])
-    for _ in range(_TRIES):
-        told = np.array([weigh(flat.cells(row, columns + (slides + dx) / PITCH, climbs + dy)) for dx, dy in ways])
-        fit = np.maximum(told[:, :, :NO_SIGN].max(2), _DOUBT)
-        calm: Any = cv2.GaussianBlur(fit, (0, 0), sigmaX=_REACH, sigmaY=1e-3, borderType=cv2.BORDER_REPLICATE)
-        chosen = calm.argmax(0)
-        slides, climbs = slides + ways[chosen, 0], climbs + ways[chosen, 1]
-        if not ways[chosen].any():
-            break
-    return _Course(slides=slides, climbs=climbs)
+    told = np.array([weigh(flat.cells(row, columns + (course.slides + dx) / PITCH, course.climbs + dy)) for dx, dy in ways])
+    fit = np.maximum(told[:, :, :NO_SIGN].max(2), _DOUBT)
+    calm: Any = cv2.GaussianBlur(fit, (0, 0), sigmaX=_REACH, sigmaY=1e-3, borderType=cv2.BORDER_REPLICATE)
+    chosen = calm.argmax(0)
+    return _Course(
+        slides=course.slides + ways[chosen, 0],
+        climbs=course.climbs + ways[chosen, 1],
+        fit=np.asarray(calm[chosen, columns], np.float32),
+    )

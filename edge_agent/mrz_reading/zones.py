@@ -25,6 +25,7 @@ _PARALLEL: Final = 0.12  # sine of the angle between lines
 _NEAR, _FAR = 0.02, 0.125  # distance of neighbouring lines, of their length
 _SHIFTED: Final = 0.14  # of the length: how far lines may begin apart
 _SLIM, _SLIMMEST = 12.0, 110.0
+_FEWEST: Final = 6  # trusted cells of a line without which a map stays as it is
 _MOST: Final = 6  # zones tried in one picture
 Points = NDArray[np.float32]
 
@@ -91,14 +92,20 @@ def sight_of(zone: Zone, signs: int, *, stretch: float, turned: bool) -> Sight:
     return Sight(signs=signs, rows=rows, step=step, to_picture=cv2.getPerspectiveTransform(square, corners))
 
 
-def refitted(sight: Sight, courses: list[tuple[Any, Any]], stretch: float) -> Sight:
-    """Return the map that lays the cells where they were found (slides and climbs in pitches, line by line), ``stretch`` times as high."""
-    columns = np.arange(sight.signs)
-    found = [np.column_stack([columns + slides, row * sight.step + climbs]) for row, (slides, climbs) in enumerate(courses)]
-    step = sight.step * stretch
-    wanted = [np.column_stack([columns, np.full(sight.signs, row * step)]) for row in range(sight.rows)]
-    to_picture, _ = cv2.findHomography(np.concatenate(wanted), sight.pixels(np.concatenate(found).astype(np.float32)))
-    return Sight(signs=sight.signs, rows=sight.rows, step=step, to_picture=to_picture)
+def refitted(sight: Sight, courses: list[tuple[Any, Any, Any]], stretch: float) -> Sight:
+    """Return the map that lays the cells where they were found, ``stretch`` times as high as they were taken to be.
+
+    A course is a line's slides and climbs in pitches, and which of its cells are trusted.
+    """
+    columns, step = np.arange(sight.signs), sight.step * stretch
+    found, wanted = [], []
+    for row, (slides, climbs, trusted) in enumerate(courses):
+        found.append(np.column_stack([columns + slides, row * sight.step + climbs])[trusted])
+        wanted.append(np.column_stack([columns, np.full(sight.signs, row * step)])[trusted])
+    if min(len(each) for each in found) < _FEWEST:
+        return sight
+    to_picture: Any = cv2.findHomography(np.concatenate(wanted), sight.pixels(np.concatenate(found).astype(np.float32)))[0]
+    return Sight(signs=sight.signs, rows=sight.rows, step=step, to_picture=to_picture) if to_picture is not None else sight
 
 
 def _like(first: Band, last: Band) -> tuple[tuple[float, float], tuple[float, float]]:
