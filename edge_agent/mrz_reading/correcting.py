@@ -52,7 +52,7 @@ LOOKALIKES: Final = (
 )
 POSSIBLE: Final = 9.0  # log-odds against a sign above which the picture rules it out as an exchange
 UNTOLD: Final = 5.0  # log-odds below which the picture does not tell two signs apart
-SURE_UNCHECKED: Final = 2.5  # log-odds a sign needs against every other where no check digit would notice
+SURE_UNCHECKED: Final = 3.3  # log-odds a sign needs against every other where no check digit would notice
 SURE_CHECKED: Final = 0.7  # and against those it would notice
 MOST: Final = 2  # exchanges beside those that the places ask for
 _ANY_DAY: Final = date(2026, 1, 1)  # check digits do not depend on it

@@ -35,6 +35,7 @@ _WIDE_STEPS, _NARROW_STEPS = (-2, 0, 2), (-1, 0, 1)  # pixels of the flattened z
 _AROUND: Final = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 _FINE_STRETCHES: Final = (0.8, 0.87, 0.93, 1.0, 1.07, 1.15, 1.25)
 _TRUSTED: Final = -2.5  # cells that fit worse have no say in where the zone is
+_PAPER: Final = 11  # pixels; wider than any stroke
 _REACH: Final = 3.0  # cells that must agree on a slide
 _HALF: Final = 0.07  # of a slide's distance to the next
 _CLEAR: Final = -0.5  # as good as it gets: no further sight is tried
@@ -166,7 +167,7 @@ class _Flat:
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        self._plane = self._plane.astype(np.float32)
+        self._plane = _evenly_lit(self._plane)
         self.sight = sight
 
     def cells(self, row: int, columns: Any, climbs: Any) -> NDArray[np.float32]:
@@ -177,6 +178,13 @@ class _Flat:
         x = np.clip(lefts.round().astype(int), 0, self._plane.shape[1] - WIDE)
         windows = np.lib.stride_tricks.sliding_window_view(self._plane, (TALL, WIDE))
         return np.asarray(windows[y, x], np.float32)
+
+
+def _evenly_lit(plane: Any) -> NDArray[np.float32]:
+    """Return the zone on paper of one brightness: the edge of a shadow is not a stroke."""
+    paper: Any = cv2.morphologyEx(plane, cv2.MORPH_CLOSE, np.ones((_PAPER, _PAPER), np.uint8))
+    light = cv2.GaussianBlur(paper.astype(np.float32), (0, 0), _PAPER / 4) + 1
+    return np.asarray(plane.astype(np.float32) / light * 200, np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
