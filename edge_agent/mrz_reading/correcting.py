@@ -45,7 +45,6 @@ LOOKALIKES: Final = (
     "VY",
     "KX",
     "<K",
-    "<C",
     "MN",
     "EF",
     "CG",
@@ -95,8 +94,9 @@ def settle(weights: Any) -> Settled:
     lines = _exchanged(lines, checked)
     exchanges = (*letters, *checked)
     touched = {(each.row, each.column) for each in exchanges}
-    unsure = tuple(place for place in _unsure(lines, weights, places) if place not in touched)
-    return Settled(lines=lines, exchanges=exchanges, unsure=unsure)
+    unsure = [place for place in _unsure(lines, weights, places) if place not in touched]
+    unsure += [(each.row, each.column) for each in checked if _has_twin(each, weights)]
+    return Settled(lines=lines, exchanges=exchanges, unsure=tuple(unsure))
 
 
 @cache
@@ -193,6 +193,15 @@ def _unsure(lines: tuple[str, ...], weights: Any, places: Places) -> Iterator[tu
             unnoticed = _unnoticed(sign) if (row, column) in places.checked else np.ones(NO_SIGN + 1, bool)
             if ahead[unnoticed].min() < SURE_UNCHECKED or ahead.min() < SURE_CHECKED:
                 yield row, column
+
+
+def _has_twin(each: Exchange, weights: Any) -> bool:
+    """Tell whether the picture allows another sign that the check digits would have confirmed just as well."""
+    told = weights[each.row, each.column, :NO_SIGN]
+    ahead = told[SIGNS.index(each.taken)] - told
+    twins = _unnoticed(each.taken)[:NO_SIGN].copy()
+    twins[SIGNS.index(each.taken)] = False
+    return bool((ahead[twins] < SURE_UNCHECKED).any())
 
 
 @cache

@@ -139,3 +139,9 @@ def test_one_misread_lookalike_is_never_accepted_as_something_else(seed, form, p
         if a != b
     ]
     assert len(changed) == len(settled.exchanges)
+
+
+def test_an_exchange_with_a_twin_the_check_digits_cannot_tell_from_it_is_unsure():
+    # a filler and a zero count the same
+    wrong = misread(PASSPORT, 1, 42, "O")
+    assert settle(seen(wrong, doubts=[(1, 42, "0"), (1, 42, "<")])).unsure == ((1, 42),)
