@@ -111,6 +111,8 @@ class ReaderSection(_Section, frozen=True, kw_only=True):
     settings: tuple[Text, ...] | None = None  # those of the model to hold the scanner to; None: the model's defaults
     repair: bool = False  # set the scanner again when its settings have been changed
     check_seconds: Annotated[int, msgspec.Meta(ge=10, le=86_400)] = 600  # how often its settings are looked at
+    mrz: bool = False  # also read the machine-readable zone of passports held before a camera
+    mrz_every_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 700  # pause between two searches, at least
 
 
 class KioskProfile(_Section, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@
 - A frame may take ``budget_ns``, and the slow stages no more than their share of a core over time (``scanning/budget.py``).
 - While nothing moves (``scanning/attention.py``) ten frames a second are looked at, by the quickest stage, but for two that get
   everything; a camera is told that it may rest in between.
+- A frame without a code is searched for a passport's machine-readable zone where a ``ZoneWatch`` is given and something moves.
 - A code that is no card (a poster behind the person) does not end the search for one in the same frame.
 - What several frames say together counts as read (``scanning/following.py``); it is wiped with the visit.
 - While somebody is asked for a card, a frame searched in vain gives a hint to them, four times a second at most.
@@ -19,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from edge_agent.mrz_reading.watching import SYMBOLOGY, ZoneWatch
 from edge_agent.readers.port import Adjustable, Capture, Deliver, Frame, FrameSource, Report, Restful
 from edge_agent.readers.supervising import Supervisor
 from edge_agent.scanning.attention import Attention
@@ -60,11 +62,13 @@ class FrameReader:
         stages: Sequence[Stage] = QUICK,
         budget_ns: int = BUDGET_NS,
         guide: Guide | None = None,
+        zones: ZoneWatch | None = None,
     ) -> None:
         self.name: Final = source.name
         self._source = source
         self._stages = stages
         self._guide = guide
+        self._zones = zones
         self._shown = NewlyShown()
         self._attention = Attention()
         self._following = Following()
@@ -123,6 +127,8 @@ class FrameReader:
         for code in codes:
             if self._shown.is_new(code.payload, frame.taken_ns):
                 deliver(self._capture(code, frame))
+        if awake and not codes:
+            self._look_for_a_zone(frame, deliver)
         if self._guide is not None:
             self._glance(self._guide, frame, view, is_read=_has_card(codes))
 
@@ -147,6 +153,12 @@ class FrameReader:
         if isinstance(self._source, Restful):
             self._source.rest(IDLE_SECONDS)
         self._supervisor.stopping.wait(IDLE_SECONDS)
+
+    def _look_for_a_zone(self, frame: Frame, deliver: Deliver) -> None:
+        zone = self._zones.look(frame.grey) if self._zones is not None else None
+        if zone is not None and self._shown.is_new(zone.payload, frame.taken_ns):
+            reader = f"{self.name}:{zone.reader}"
+            deliver(Capture(payload=zone.payload, symbology=SYMBOLOGY, reader=reader, seen_at_ns=frame.taken_ns, kind="mrz"))
 
 
 def _has_card(codes: list[Code]) -> bool:

@@ -145,7 +145,7 @@ def simulate_scanner(
     import threading
 
     from edge_agent.sim.scanners import BRAINS, Behaviour, SimulatedScanner
-    from luutru.processes.kiosk import read_deck
+    from luutru.processes.kiosk_readers import read_deck
 
     if model not in BRAINS:
         raise typer.BadParameter(f"there is no simulated {model!r}; there are {', '.join(BRAINS)}", param_hint="--model")

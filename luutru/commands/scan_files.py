@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from residence.clock import VIETNAM
 from residence.errors import Malformed, Problem, problem
 
 if TYPE_CHECKING:
@@ -70,15 +71,24 @@ def still_result(file: Path, stages: tuple[Stage, ...], *, show: Show | None = N
 
 
 def mrz_result(file: Path, _stages: tuple[Stage, ...]) -> Result:
-    """Say that no machine-readable zone can be read."""
+    """Read the machine-readable zone in one picture."""
+    from edge_agent.mrz_reading.reading import READER, outcome_of, read_zone
     from edge_agent.readers.frames import read_grey
+    from luutru.system import SystemClock
 
+    clock = SystemClock()
+    blank: Result = {"file": name_of(file), "lines": [], "ok": False, "problems": [], "ms": 0.0}
     try:
-        read_grey(file)
-        problems = [problem("scan.mrz_not_available", "/file")]
+        grey = read_grey(file)
     except Malformed as error:
-        problems = [_file_problem(error, file)]
-    return {"file": name_of(file), "lines": [], "ok": False, "problems": problems, "ms": 0.0}
+        return blank | {"problems": [_file_problem(error, file)]}
+    began = clock.monotonic_ns()
+    seen = read_zone(grey)
+    ms = round((clock.monotonic_ns() - began) / 1e6, 3)
+    if seen is None:
+        return blank | {"problems": [problem("scan.no_zone", "/lines")], "ms": ms}
+    outcome = outcome_of(seen, reader=f"scan:{READER}", today=clock.now().astimezone(VIETNAM).date())
+    return blank | {"lines": list(seen.lines), "ok": outcome.ok, "problems": list(outcome.problems), "ms": ms}
 
 
 def clip_result(file: Path, stages: tuple[Stage, ...]) -> Result:

@@ -27,6 +27,8 @@ def print_readable(result: Result) -> None:
     typer.secho(result["file"], bold=True)
     for code in result.get("codes", []):
         _print_reading(code)
+    if result.get("lines"):
+        _print_zone(result["lines"], ok=result["ok"])
     if "first_read_ms" in result and result["text"] is not None:
         typer.echo(f"  read after {result['first_read_ms']:.0f} ms, frame {result['frames_seen']} looked at")
         _print_reading({"text": result["text"], "bytes_hex": result["text"].encode().hex(), "reader": "clip"})
@@ -51,6 +53,19 @@ def _print_reading(code: Result) -> None:
         typer.echo(f"  {each.severity:<8}{each.message.vi}\n          {each.message.en} [{each.code}]")
 
 
+def _print_zone(lines: list[str], *, ok: bool) -> None:
+    """Print the lines of a zone, and what they say when they are accepted."""
+    from luutru.system import SystemClock
+    from residence.credentials.reading import read_mrz
+
+    for line in lines:
+        typer.echo(f"  {line}")
+    outcome = read_mrz(lines, reader="scan", today=SystemClock().now().astimezone(VIETNAM).date())
+    if ok and outcome.reading is not None and outcome.fields is not None:
+        for label, value in [*_rows(outcome.reading), ("expires", outcome.fields.expiry or "not stated")]:
+            typer.echo(f"  {label:<8}{_printable(value)}")
+
+
 def _rows(reading: Any) -> list[tuple[str, str]]:
     from residence.credentials.evidence import EvidenceLevel
 
@@ -61,9 +76,16 @@ def _rows(reading: Any) -> list[tuple[str, str]]:
         ("number", person.personal_number or "none"),
         ("born", f"{born}, {person.sex or 'sex not stated'}"),
         ("lives", person.residence_text or ""),
-        ("card", person.document.kind.value if person.document else ""),
+        ("card", _document(person.document)),
         ("level", f"{level.value} {level.name.lower().replace('_', ' ')}: a photo or a print of a card would read the same"),
     ]
+
+
+def _document(document: Any) -> str:
+    """Return what was shown; a card's number is the person's own and stands above."""
+    if document is None:
+        return ""
+    return " ".join(each for each in (document.kind.value, document.issuer, document.issuer and document.number) if each)
 
 
 def _printable(text: str) -> str:

@@ -15,14 +15,13 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from luutru import __version__, system
 from luutru.keys import read_signing_key
+from luutru.processes.kiosk_readers import readers_of
 from residence.clock import Clock
 from residence.errors import Malformed, Refused
 
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from edge_agent.agent import KioskAgent
     from edge_agent.line import Line
     from edge_agent.outbox import Outbox
-    from edge_agent.readers.port import CameraSettings, FrameSource, Reader
-    from edge_agent.readers.watching import Guide
     from edge_agent.sim.video import SampleCards
     from edge_agent.uplink import Uplink
     from firmware_config.profiles import KioskProfile, ReaderSection
@@ -42,14 +39,6 @@ if TYPE_CHECKING:
 # The wall clock of a kiosk that shows an earlier time than this is wrong (architecture: clock trust has a floor).
 BUILT_AT: Final = datetime(2026, 11, 1, tzinfo=UTC)
 _log = structlog.get_logger("luutru.kiosk")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Readers:
-    """The readers of one kiosk, and the sample cards among them."""
-
-    readers: tuple[Reader, ...] = ()
-    deck: SampleCards | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,13 +103,6 @@ def line_of(profile: KioskProfile) -> Line:
         version=__version__,
         boot_id=system.boot_id(),
     )
-
-
-def readers_of(profile: KioskProfile, *, clock: Clock, guide: Guide | None = None) -> Readers:
-    """Return the readers the profile names, not yet started; ``guide`` is told how a card should be held."""
-    made = [_reader(section, profile, clock=clock, guide=guide) for section in profile.readers]
-    decks = [deck for _, deck in made if deck is not None]
-    return Readers(readers=tuple(reader for reader, _ in made), deck=decks[0] if decks else None)
 
 
 def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
@@ -202,81 +184,6 @@ def run(profile: KioskProfile, *, on_ready: Callable[[str], None] = lambda _url:
     finally:
         kiosk.stop()
     _log.info("kiosk ended")
-
-
-def read_deck(path: Path | None) -> list[str]:
-    """Return the card texts of a file, one per line with backslash escapes; the built-in invented ones without a path."""
-    try:
-        text = (path or resources.files("edge_agent.sim").joinpath("deck.txt")).read_text("utf-8")
-    except OSError as error:
-        raise Refused("reader.device_missing", "/readers", f"{path}: {error.strerror}") from error
-    unescape = {"\\\\": "\\", "\\n": "\n", "\\r": "\r"}
-    return [_replace_all(line, unescape) for line in text.splitlines() if line.strip()]
-
-
-def _replace_all(line: str, escapes: dict[str, str]) -> str:
-    import re
-
-    return re.sub(r"\\[\\nr]", lambda match: escapes[match.group()], line)
-
-
-def _reader(
-    section: ReaderSection, profile: KioskProfile, *, clock: Clock, guide: Guide | None
-) -> tuple[Reader, SampleCards | None]:
-    from edge_agent.readers.watching import FrameReader
-
-    if section.kind == "serial":
-        from luutru.processes.serial_scanners import serial_scanner
-
-        return serial_scanner(section, profile, clock=clock), None
-    if section.kind == "cards":
-        from edge_agent.sim.video import SampleCards
-
-        path = profile.path(section.source) if section.source else None
-        deck = SampleCards(read_deck(path), clock=clock, cycling=False)
-        return FrameReader(deck, clock=clock, guide=guide), deck
-    return FrameReader(_source(section, profile, clock), clock=clock, guide=guide), None
-
-
-def _source(section: ReaderSection, profile: KioskProfile, clock: Clock) -> FrameSource:
-    match section.kind:
-        case "camera":
-            from edge_agent.readers.camera import Camera
-
-            device = section.source or "0"
-            return Camera(int(device) if device.isdigit() else device, clock=clock, settings=_camera_settings(section))
-        case "picamera":
-            from edge_agent.readers.picamera import PiCamera
-
-            return PiCamera(_number(section), clock=clock, settings=_camera_settings(section))
-        case "video":
-            from edge_agent.readers.frames import VideoFile
-
-            return VideoFile(profile.path(section.source), clock=clock, looping=True)
-        case "images":
-            from edge_agent.readers.frames import PictureFolder
-
-            return PictureFolder(profile.path(section.source), clock=clock)
-        case _:
-            raise Malformed("profile.invalid_setting", "/readers", section.kind)
-
-
-def _camera_settings(section: ReaderSection) -> CameraSettings:
-    from edge_agent.readers.port import CameraSettings
-
-    return CameraSettings(
-        width=section.width,
-        height=section.height,
-        autofocus=section.autofocus,
-        focus=section.focus,
-        exposure_ms=section.exposure_ms,
-    )
-
-
-def _number(section: ReaderSection) -> int:
-    if not (section.source or "0").isdigit():
-        raise Malformed("profile.invalid_setting", "/readers/source", f"picamera wants a number, not {section.source}")
-    return int(section.source or "0")
 
 
 def with_choices(profile: KioskProfile, choices: Choices) -> KioskProfile:

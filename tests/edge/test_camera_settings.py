@@ -18,7 +18,7 @@ from edge_agent.readers.camera import MANUAL_EXPOSURE, Camera, set_up
 from edge_agent.readers.picamera import PiCamera, controls_for, open_picamera2
 from edge_agent.readers.port import Adjustable, CameraSettings, ReaderHealth, Restful, Setting
 from edge_agent.readers.watching import FrameReader
-from luutru.processes.kiosk import readers_of
+from luutru.processes.kiosk_readers import readers_of
 from luutru.system import SystemClock
 from residence.errors import Malformed, Refused
 

@@ -30,7 +30,7 @@ from edge_agent.sim.frames import DIFFICULTIES, Studio
 from luutru.benchmarks.card_scene import Scene, Subject, render
 from luutru.benchmarks.card_set import make_still
 from luutru.commands.scan_live import in_words
-from luutru.processes.kiosk import readers_of
+from luutru.processes.kiosk_readers import readers_of
 from luutru.system import SystemClock
 from residence.errors import Refused
 

@@ -194,13 +194,13 @@ def test_a_clip_without_a_card_and_a_file_that_is_no_clip_are_not_read(tmp_path)
     assert rubbish["problems"][0]["code"] == "scan.not_a_clip"
 
 
-def test_the_machine_readable_zone_is_said_to_be_unreadable_not_made_up(photo):
+def test_where_no_machine_readable_zone_is_none_is_made_up(photo):
     status, (found,) = objects("--mrz", photo)
 
     assert status == 1
     assert set(found) == {"file", "lines", "ok", "problems", "ms"}
     assert (found["lines"], found["ok"]) == ([], False)
-    assert found["problems"][0]["code"] == "scan.mrz_not_available"
+    assert found["problems"][0]["code"] == "scan.no_zone"
 
 
 @pytest.mark.parametrize("arguments", [(), ("--clip", "--mrz", "x.jpg"), ("--no-such-option",)])

@@ -1,0 +1,211 @@
+"""What the check digits and the places say to the signs that were seen: which lookalike is meant, and how sure the rest is.
+
+- A sign is only ever exchanged for one it is known to be mistaken for (``LOOKALIKES``), that the picture allows too, and every
+  exchange is returned: nothing is repaired silently.
+- Where a check digit covers the place, all check digits of the zone must come right, and by one exchange (or pair) alone: two that would
+  do leave the zone as it was seen. Digits standing where only digits may stand are exchanged first.
+- Where none does, as in a name, a digit is taken for the letter it resembles only when the picture cannot tell them apart.
+- Check digits cannot tell signs whose values differ by ten (6 and G, 0 and K, 8 and S). So a place is ``unsure`` unless the picture
+  itself rules out every sign its check digits would let through. An unsure zone is not accepted.
+- Pure: signs with their log-probabilities in, text out.
+
+Example: ``settle(weights)``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+from itertools import combinations
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from edge_agent.mrz_reading.glyphs import NO_SIGN, SIGNS
+from residence.credentials.mrz import parse_mrz
+from residence.credentials.mrz_layout import LAYOUTS, SHAPES, MrzFormat, Place
+
+LOOKALIKES: Final = (
+    "0O",
+    "0D",
+    "0Q",
+    "OQ",
+    "OD",
+    "1I",
+    "1L",
+    "2Z",
+    "4A",
+    "5S",
+    "6G",
+    "8B",
+    "7T",
+    "UV",
+    "VY",
+    "KX",
+    "<K",
+    "MN",
+    "EF",
+    "CG",
+)
+POSSIBLE: Final = 9.0  # log-odds against a sign above which the picture rules it out as an exchange
+UNTOLD: Final = 5.0  # log-odds below which the picture does not tell two signs apart
+SURE_UNCHECKED: Final = 3.3  # log-odds a sign needs against every other where no check digit would notice
+SURE_CHECKED: Final = 0.7  # and against those it would notice
+MOST: Final = 2  # exchanges beside those that the places ask for
+_ANY_DAY: Final = date(2026, 1, 1)  # check digits do not depend on it
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """One sign taken for another; ``confirmed`` by check digits, or by its place alone."""
+
+    row: int
+    column: int
+    seen: str
+    taken: str
+    confirmed: bool
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """The lines of a zone, what was exchanged in them, and the places (row, column) the picture leaves unsure."""
+
+    lines: tuple[str, ...]
+    exchanges: tuple[Exchange, ...]
+    unsure: tuple[tuple[int, int], ...]
+
+
+class Places(msgspec.Struct, frozen=True):
+    """Which places of a format hold only digits, only letters, and which a check digit covers."""
+
+    digits: frozenset[tuple[int, int]]
+    letters: frozenset[tuple[int, int]]
+    checked: frozenset[tuple[int, int]]
+
+
+def settle(weights: Any) -> Settled:
+    """Return the text of log-probabilities (rows, signs, kinds)."""
+    seen = tuple("".join(SIGNS[kind] for kind in row) for row in weights[:, :, :NO_SIGN].argmax(2))
+    form = SHAPES[len(seen), len(seen[0])]
+    places = places_of(form)
+    letters = _by_place(seen, weights, places)
+    lines = _exchanged(seen, letters)
+    checked = _by_check_digits(lines, weights, places)
+    lines = _exchanged(lines, checked)
+    exchanges = (*letters, *checked)
+    touched = {(each.row, each.column) for each in exchanges}
+    unsure = [place for place in _unsure(lines, weights, places) if place not in touched]
+    unsure += [(each.row, each.column) for each in checked if _has_twin(each, weights)]
+    return Settled(lines=lines, exchanges=exchanges, unsure=tuple(unsure))
+
+
+@cache
+def places_of(form: MrzFormat) -> Places:
+    """Return what Doc 9303 lets stand where, as far as it helps to tell lookalikes apart."""
+    layout = LAYOUTS[form]
+    follows = {(line, end) for line, _, end in (layout.number, layout.birth, layout.expiry)}
+    digits = {*_cells(layout.birth), *_cells(layout.expiry), *follows, *_cells(layout.composite_digit)}
+    letters = {*_cells(layout.name), *_cells(layout.nationality), *_cells((0, 2, 5)), (0, 0)}
+    checked = {cell for place in layout.composite for cell in _cells(place)} | set(_cells(layout.composite_digit))
+    return Places(frozenset(digits), frozenset(letters), frozenset(checked))
+
+
+def _cells(place: Place) -> Iterator[tuple[int, int]]:
+    line, first, end = place
+    return ((line, column) for column in range(first, end))
+
+
+def lookalikes_of(sign: str) -> str:
+    """Return the signs that ``sign`` is mistaken for."""
+    return "".join(pair.replace(sign, "") for pair in LOOKALIKES if sign in pair)
+
+
+def _against(weights: Any, place: tuple[int, int], sign: str, other: str) -> float:
+    """Return the log-odds of ``sign`` against ``other``."""
+    row, column = place
+    return float(weights[row, column, SIGNS.index(sign)] - weights[row, column, SIGNS.index(other)])
+
+
+def _by_place(seen: tuple[str, ...], weights: Any, places: Places) -> list[Exchange]:
+    found = []
+    for row, column in sorted(places.letters - places.checked):
+        sign = seen[row][column]
+        near = [each for each in lookalikes_of(sign) if each.isalpha() and _against(weights, (row, column), sign, each) < UNTOLD]
+        if sign.isdigit() and len(near) == 1:
+            found.append(Exchange(row=row, column=column, seen=sign, taken=near[0], confirmed=False))
+    return found
+
+
+def _by_check_digits(lines: tuple[str, ...], weights: Any, places: Places) -> list[Exchange]:
+    """Return the exchanges after which every check digit is right; none when there is no way or more than one."""
+    if fits(lines):
+        return []
+    asked = [each for each in _possible(lines, weights, places) if (each.row, each.column) in places.digits]
+    forced = [each for each in asked if not each.seen.isdigit() and each.taken.isdigit()]
+    if len({(each.row, each.column) for each in forced}) < len(forced):
+        return []  # one letter resembles two digits
+    if forced and fits(_exchanged(lines, forced)):
+        return forced
+    base, taken = _exchanged(lines, forced), {(each.row, each.column) for each in forced}
+    free = [each for each in _possible(base, weights, places) if (each.row, each.column) not in taken | places.digits]
+    for count in range(1, MOST + 1):
+        ways = [way for way in combinations(free, count) if _apart(way) and fits(_exchanged(base, way))]
+        if ways:
+            return [*forced, *ways[0]] if len(ways) == 1 else []
+    return []
+
+
+def _apart(way: tuple[Exchange, ...]) -> bool:
+    return len({(each.row, each.column) for each in way}) == len(way)
+
+
+def _possible(lines: tuple[str, ...], weights: Any, places: Places) -> list[Exchange]:
+    """Return every single exchange the picture allows at a place that check digits cover, the likeliest first."""
+    found = []
+    for row, column in places.checked:
+        sign = lines[row][column]
+        for other in lookalikes_of(sign):
+            odds = _against(weights, (row, column), sign, other)
+            if odds < POSSIBLE:
+                found.append((odds, Exchange(row=row, column=column, seen=sign, taken=other, confirmed=True)))
+    found.sort(key=lambda pair: (pair[0], pair[1].row, pair[1].column))
+    return [each for _, each in found[:24]]
+
+
+def fits(lines: tuple[str, ...]) -> bool:
+    """Tell whether every check digit of the lines is right."""
+    problems = parse_mrz(lines, today=_ANY_DAY).problems
+    return not any(each.code in {"mrz.check_digit", "mrz.layout", "mrz.characters"} for each in problems)
+
+
+def _exchanged(lines: tuple[str, ...], exchanges: Any) -> tuple[str, ...]:
+    rows = [list(line) for line in lines]
+    for each in exchanges:
+        rows[each.row][each.column] = each.taken
+    return tuple("".join(row) for row in rows)
+
+
+def _unsure(lines: tuple[str, ...], weights: Any, places: Places) -> Iterator[tuple[int, int]]:
+    for row, line in enumerate(lines):
+        for column, sign in enumerate(line):
+            ahead = weights[row, column, SIGNS.index(sign)] - weights[row, column]
+            ahead[SIGNS.index(sign)] = np.inf
+            unnoticed = _unnoticed(sign) if (row, column) in places.checked else np.ones(NO_SIGN + 1, bool)
+            if ahead[unnoticed].min() < SURE_UNCHECKED or ahead.min() < SURE_CHECKED:
+                yield row, column
+
+
+def _has_twin(each: Exchange, weights: Any) -> bool:
+    """Tell whether the picture allows another sign that the check digits would have confirmed just as well."""
+    told = weights[each.row, each.column, :NO_SIGN]
+    ahead = told[SIGNS.index(each.taken)] - told
+    twins = _unnoticed(each.taken)[:NO_SIGN].copy()
+    twins[SIGNS.index(each.taken)] = False
+    return bool((ahead[twins] < SURE_UNCHECKED).any())
+
+
+@cache
+def _unnoticed(sign: str) -> Any:
+    """Return which signs a check digit takes for ``sign``: their values differ by a multiple of ten. "No sign" is one of them."""
+    values = np.array([0 if each == "<" else int(each, 36) for each in SIGNS])
+    return np.append(values % 10 == values[SIGNS.index(sign)] % 10, True)

@@ -1,0 +1,230 @@
+"""Make ``edge_agent/mrz_reading/glyphs.npz``: the network that reads OCR-B signs, learned from Debian's fonts-ocr-b and nothing else.
+
+- Every cell it learns from is drawn: a sign between two others, bolder or thinner, turned, shifted, seen from near or far, blurred,
+  shaken, in noise and uneven light. The measuring set (``luutru/benchmarks/mrz_set.py``) is drawn by other code and never seen here.
+- "No sign": empty ground, half-way between two signs, letters of an ordinary font, lines and noise.
+- Plain gradient descent (Adam) in numpy from a fixed seed; a few minutes. Weights are kept as 16-bit floats.
+
+Example: ``.venv/bin/python scripts/train_glyphs.py``
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+from edge_agent.mrz_reading.glyphs import NO_SIGN, PITCH, SIGNS, TALL, WIDE, evened  # noqa: E402
+
+TARGET = ROOT / "edge_agent/mrz_reading/glyphs.npz"
+FACES = [Path("/usr/share/fonts/opentype/ocr-b") / name for name in ("OCRB.otf", "OCRBS.otf")]
+FINE = 48  # pixels from sign to sign in the drawings
+EM = 1.3833
+PER_SIGN = 4000
+NO_SIGNS = 14_000
+LAYERS = (WIDE * TALL, 224, 64, len(SIGNS) + 1)
+EPOCHS, BATCH = 18, 256
+UNSURE = 0.01  # of the answer is spread over all signs, so that the network is not surer than it should be
+CAP = 0.70  # of the em; a cell's middle is half a capital above the foot
+
+
+def drawing(text: str, face: Path, weight: float) -> np.ndarray:
+    """Return ``text`` as ink (0 to 1), one sign per ``FINE`` pixels, the middle of capitals at half height."""
+    high = FINE * 3
+    mask = Image.new("L", (FINE * len(text), high), 0)
+    font = ImageFont.truetype(str(face), round(FINE * EM))
+    draw = ImageDraw.Draw(mask)
+    for place, sign in enumerate(text):
+        draw.text((place * FINE, high / 2 + CAP * EM * FINE / 2), sign, font=font, fill=255, anchor="ls")
+    size = 2 * round(abs(weight)) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return (cv2.dilate if weight > 0 else cv2.erode)(np.asarray(mask), kernel).astype(np.float32) / 255
+
+
+def bank() -> dict[str, list[np.ndarray]]:
+    """Return drawings of every sign alone, in both faces and five weights."""
+    return {sign: [drawing(sign, face, weight) for face in FACES for weight in (-2, -1, 0, 1.5, 2.6)] for sign in SIGNS}
+
+
+def seen(rng: np.random.Generator, ink: np.ndarray, shift: float) -> np.ndarray:
+    """Return one cell as a camera would have seen it, cut at the reader's scale; ``ink`` is three signs wide."""
+    near = float(np.exp(rng.uniform(np.log(7), np.log(30))))  # camera pixels from sign to sign
+    scale = near / FINE
+    turn, lean = np.radians(rng.normal(0, 1.3)), rng.normal(0, 0.04)
+    sx, sy = scale * np.exp(rng.normal(0, 0.025)), scale * np.exp(rng.normal(0, 0.04))
+    matrix = np.array([[sx * np.cos(turn), -sy * np.sin(turn) + lean * sy], [sx * np.sin(turn), sy * np.cos(turn)]])
+    wide, tall = int(near * 2) + 8, int(near * 2.2) + 8
+    middle = np.array([ink.shape[1] / 2, ink.shape[0] / 2])
+    at = np.array([wide / 2, tall / 2])
+    off = np.array([shift + rng.uniform(-0.13, 0.13), rng.uniform(-0.12, 0.12)]) * near
+    move = np.column_stack([matrix, at + off - matrix @ middle])
+    if rng.random() < 0.12:
+        ink = worn(rng, ink)
+    calm = cv2.GaussianBlur(ink, (0, 0), max(0.3, 0.42 / scale)) if scale < 1 else ink
+    light = cv2.warpAffine(calm, move, (wide, tall), flags=cv2.INTER_LINEAR)
+    stroke = near * 0.155
+    blur = abs(rng.normal(0, 0.42)) * stroke
+    if blur > 0.25:
+        light = cv2.GaussianBlur(light, (0, 0), blur)
+    if rng.random() < 0.4:
+        light = shaken(light, rng.uniform(0.3, 1.5) * stroke, rng.uniform(0, 180))
+    ground = rng.uniform(0.3, 1.0) if rng.random() < 0.8 else rng.uniform(0.03, 0.3)
+    contrast = rng.uniform(0.35, 0.97)
+    yy, xx = np.mgrid[-1 : 1 : tall * 1j, -1 : 1 : wide * 1j]
+    ramp = 1 + rng.normal(0, 0.12) * xx + rng.normal(0, 0.12) * yy
+    light = ground * ramp * (1 - contrast * light)
+    light = light + rng.normal(0, abs(rng.normal(0, 0.018)), light.shape) * np.sqrt(ground)
+    grey = np.clip(light, 0, 1) ** (1 / 2.2) * 255
+    if rng.random() < 0.5:
+        grey = grey + rng.uniform(0, 0.6) * (grey - cv2.GaussianBlur(grey, (0, 0), 1.1))
+    grey = np.clip(grey, 0, 255).astype(np.float32)
+    back = PITCH / near
+    cut = np.array([[back, 0, (WIDE - 1) / 2 - back * (at[0] - 0.5)], [0, back, (TALL - 1) / 2 - back * (at[1] - 0.5)]])
+    if back < 1:
+        grey = cv2.GaussianBlur(grey, (0, 0), max(0.1, 0.35 / back))
+    return cv2.warpAffine(grey, cut, (WIDE, TALL), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def worn(rng: np.random.Generator, ink: np.ndarray) -> np.ndarray:
+    """Return the drawing with a speck or a scratch of its ink rubbed off."""
+    gone = np.zeros(ink.shape, np.uint8)
+    at = (FINE * (1.5 + rng.normal(0, 0.35, 2))).astype(int)
+    if rng.random() < 0.6:
+        axes = (rng.uniform(0.04, 0.22, 2) * FINE).astype(int) + 1
+        cv2.ellipse(gone, at.tolist(), axes.tolist(), rng.uniform(0, 180), 0, 360, 1, -1)
+    else:
+        away = (rng.normal(0, 2, 2) * FINE).astype(int)
+        cv2.line(gone, (at - away).tolist(), (at + away).tolist(), 1, int(rng.integers(1, 6)))
+    return ink * (1 - cv2.GaussianBlur(gone.astype(np.float32), (0, 0), 1.0))
+
+
+def shaken(light: np.ndarray, length: float, angle: float) -> np.ndarray:
+    """Return the picture smeared along a line."""
+    size = 2 * int(np.ceil(length)) + 3
+    big = np.zeros((size * 8, size * 8), np.float32)
+    middle, reach = size * 4, length * 4
+    dx, dy = reach * np.cos(np.radians(angle)), reach * np.sin(np.radians(angle))
+    cv2.line(big, (round(middle - dx), round(middle - dy)), (round(middle + dx), round(middle + dy)), 1.0, 8)
+    kernel = cv2.resize(big, (size, size), interpolation=cv2.INTER_AREA)
+    return cv2.filter2D(light, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REFLECT)
+
+
+def around(rng: np.random.Generator, signs: dict[str, list[np.ndarray]], middle: str) -> np.ndarray:
+    """Return a sign with neighbours; at the ends of a line there is none."""
+    empty = np.zeros((FINE * 3, FINE), np.float32)
+    form = int(rng.integers(10))
+
+    def beside() -> np.ndarray:
+        roll = rng.random()
+        return empty if roll < 0.06 else signs["<" if roll < 0.3 else SIGNS[int(rng.integers(37))]][form]
+
+    return np.hstack([beside(), signs[middle][form], beside()])
+
+
+def no_sign(rng: np.random.Generator, signs: dict[str, list[np.ndarray]]) -> np.ndarray:
+    """Return a cell that holds no sign."""
+    kind = rng.integers(5)
+    if kind == 0:
+        return seen(rng, np.zeros((FINE * 3, FINE * 3), np.float32), 0)
+    if kind == 1:
+        side = 1 if rng.random() < 0.5 else -1
+        return seen(rng, around(rng, signs, SIGNS[int(rng.integers(37))]), side * rng.uniform(0.38, 0.5))
+    if kind == 2:
+        mask = Image.new("L", (FINE * 3, FINE * 3), 0)
+        text = "".join(chr(int(rng.integers(97, 123))) for _ in range(8))
+        font = ImageFont.load_default(size=FINE * rng.uniform(0.8, 1.9))
+        ImageDraw.Draw(mask).text((rng.uniform(-60, 0), FINE * rng.uniform(0.3, 1.2)), text, font=font, fill=255)
+        return seen(rng, np.asarray(mask, np.float32) / 255, 0)
+    if kind == 3:
+        # two lines half seen: between the rows of a zone
+        ink = around(rng, signs, SIGNS[int(rng.integers(37))])
+        return seen(rng, np.roll(ink, int(rng.choice([-1, 1]) * rng.uniform(0.45, 0.8) * FINE), 0), rng.uniform(-0.5, 0.5))
+    ink = np.zeros((FINE * 3, FINE * 3), np.float32)
+    for _ in range(int(rng.integers(1, 4))):
+        ends = (rng.random((2, 2)) * FINE * 3).astype(int)
+        cv2.line(ink, ends[0].tolist(), ends[1].tolist(), 1.0, int(rng.integers(3, 40)))
+    return seen(rng, ink, 0)
+
+
+def lessons(seed: int, per_sign: int, no_signs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return cells and what each holds."""
+    rng = np.random.default_rng(seed)
+    signs = bank()
+    cells, answers = [], []
+    for label, sign in enumerate(SIGNS):
+        for _ in range(per_sign):
+            cells.append(seen(rng, around(rng, signs, sign), 0))
+            answers.append(label)
+    for _ in range(no_signs):
+        cells.append(no_sign(rng, signs))
+        answers.append(NO_SIGN)
+    return evened(np.array(cells, np.float32)), np.array(answers)
+
+
+def learn(cells: np.ndarray, answers: np.ndarray) -> list[np.ndarray]:
+    """Return weights and offsets, layer by layer."""
+    rng = np.random.default_rng(7)
+    values = []
+    for inputs, outputs in pairwise(LAYERS):
+        values += [rng.normal(0, np.sqrt(2 / inputs), (inputs, outputs)).astype(np.float32), np.zeros(outputs, np.float32)]
+    first, second = [np.zeros_like(each) for each in values], [np.zeros_like(each) for each in values]
+    step = 0
+    for epoch in range(EPOCHS):
+        rate = 1.5e-3 * 0.5 * (1 + np.cos(np.pi * epoch / EPOCHS))
+        loss = []
+        for chosen in np.array_split(rng.permutation(len(cells)), len(cells) // BATCH):
+            step += 1
+            wrong, slopes = descend(values, cells[chosen], answers[chosen])
+            loss.append(wrong)
+            for number, slope in enumerate(slopes):
+                first[number] = 0.9 * first[number] + 0.1 * slope
+                second[number] = 0.999 * second[number] + 0.001 * slope * slope
+                mean, spread = first[number] / (1 - 0.9**step), np.sqrt(second[number] / (1 - 0.999**step)) + 1e-8
+                values[number] = (values[number] - rate * (mean / spread + 1e-2 * values[number])).astype(np.float32)
+        print(f"epoch {epoch + 1}: loss {np.mean(loss):.4f}", flush=True)
+    return values
+
+
+def descend(values: list[np.ndarray], cells: np.ndarray, answers: np.ndarray) -> tuple[float, list[np.ndarray]]:
+    """Return the loss on one batch and the slope of every value."""
+    layers, hidden = len(values) // 2, [cells]
+    for number in range(layers - 1):
+        hidden.append(np.maximum(hidden[-1] @ values[2 * number] + values[2 * number + 1], 0))
+    scores = hidden[-1] @ values[-2] + values[-1]
+    chances = np.exp(scores - scores.max(1, keepdims=True))
+    chances /= chances.sum(1, keepdims=True)
+    loss = -np.log(chances[np.arange(len(answers)), answers] + 1e-9).mean()
+    slope = chances
+    slope -= UNSURE / chances.shape[1]
+    slope[np.arange(len(answers)), answers] -= 1 - UNSURE
+    slope /= len(answers)
+    slopes: list[np.ndarray] = []
+    for number in reversed(range(layers)):
+        slopes = [hidden[number].T @ slope, slope.sum(0), *slopes]
+        slope = (slope @ values[2 * number].T) * (hidden[number] > 0)
+    return float(loss), slopes
+
+
+def main() -> None:
+    """Learn, say how well it went on drawings not learned from, and write the file."""
+    cells, answers = lessons(1, PER_SIGN, NO_SIGNS)
+    print(f"{len(cells)} cells", flush=True)
+    values = [each.astype(np.float16) for each in learn(cells, answers)]
+    names = [f"{kind}{number}" for number in range(len(values) // 2) for kind in ("weights", "offsets")]
+    np.savez_compressed(TARGET, **dict(zip(names, values, strict=True)))
+    from edge_agent.mrz_reading.glyphs import network, weigh
+
+    network.cache_clear()
+    fresh, right = lessons(2, 100, 500)
+    told = weigh(fresh.reshape(-1, TALL, WIDE)).argmax(1)
+    print(f"on fresh drawings {np.mean(told == right):.4f} right; {TARGET.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""``luutru scan --mrz`` and ``luutru bench mrz``: the contract's objects, exit statuses, sentences for people, figures others read."""
+
+from __future__ import annotations
+
+import cv2
+import msgspec
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from luutru.__main__ import app
+from luutru.benchmarks import mrz as bench
+from luutru.benchmarks.mrz_set import CATEGORIES, make_zone_still
+
+
+def scan(*arguments):
+    result = CliRunner().invoke(app, ["scan", "--mrz", *map(str, arguments)])
+    return result.exit_code, result.output
+
+
+@pytest.fixture(scope="module")
+def passport(tmp_path_factory):
+    still = make_zone_still(1, "clean", level=1, number=0)
+    path = tmp_path_factory.mktemp("passports") / "passport.jpg"
+    cv2.imwrite(str(path), still.grey)
+    return path, still.lines
+
+
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory):
+    path = tmp_path_factory.mktemp("blank") / "blank.png"
+    cv2.imwrite(str(path), np.full((300, 400), 220, np.uint8))
+    return path
+
+
+def test_a_passport_gives_the_object_of_the_contract(passport):
+    path, lines = passport
+    status, output = scan("--jsonl", path)
+    found = msgspec.json.decode(output)
+
+    assert status == 0
+    assert set(found) == {"file", "lines", "ok", "problems", "ms"}
+    assert (tuple(found["lines"]), found["ok"]) == (lines, True)
+    assert [(each["code"], each["severity"]) for each in found["problems"]] == [("mrz.name_unconfirmed", "warning")]
+    assert found["ms"] > 0
+
+
+def test_each_file_is_answered_in_order_and_one_that_fails_makes_status_1(passport, blank, tmp_path):
+    path, _ = passport
+    status, output = scan("--jsonl", blank, tmp_path / "missing.jpg", path)
+    found = [msgspec.json.decode(line) for line in output.splitlines()]
+
+    assert status == 1
+    assert [each["ok"] for each in found] == [False, False, True]
+    assert [each["problems"][0]["code"] for each in found] == ["scan.no_zone", "scan.file_missing", "mrz.name_unconfirmed"]
+
+
+def test_people_see_the_fields_and_that_the_name_is_unchecked(passport):
+    path, lines = passport
+    status, output = scan(path)
+
+    assert status == 0
+    assert all(line in output for line in lines)
+    assert f"passport {lines[0][2:5]} {lines[1][:9]}" in output
+    assert "level   1 card text" in output
+    assert "The name has no check digit" in output
+
+
+def test_people_are_told_when_there_is_no_zone(blank):
+    status, output = scan(blank)
+    assert status == 1
+    assert "No machine-readable zone" in output
+
+
+def test_the_benchmark_gives_the_keys_others_read(monkeypatch):
+    monkeypatch.setattr(bench, "CATEGORIES", {name: CATEGORIES[name] for name in ("clean", "none")})
+
+    result = bench.run(quick=True)
+
+    assert set(result.figures) >= {"read_levels_0_2", "wrong_accepted", "median_ms"}
+    assert (result.figures["read_levels_0_2"], result.figures["wrong_accepted"]) == (1.0, 0)
+    assert result.figures["median_ms"] > 0
+    assert set(result.baselines) == {"passporteye", "fastmrz"}
+    assert result.settings["pictures"] == 10

@@ -1,0 +1,147 @@
+"""Check digits and places against what was seen: only lookalikes, only one way, always told, and what cannot be told apart is unsure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_agent.mrz_reading.correcting import LOOKALIKES, fits, lookalikes_of, settle
+from edge_agent.mrz_reading.glyphs import NO_SIGN, SIGNS
+from luutru.benchmarks.mrz_set import FORMATS
+from luutru.benchmarks.mrz_zones import make_lines
+from residence.credentials.mrz_layout import check_digit
+
+PASSPORT = ("P<UTOOSTER<<LINA<BO<<<<<<<<<<<<<<<<<<<<<<<<<", "X0S8217632UTO8108153F3207040<<<<<<<<<<<<<<06")
+FAINT, PLAIN = 0.3, 6.0  # log-odds of what was seen against its lookalikes
+
+
+def seen(lines, *, doubts=(), odds=FAINT):
+    """Return log-probabilities of clearly seen lines; ``doubts`` are (row, column, sign) that look as likely, less ``odds``."""
+    weights = np.full((len(lines), len(lines[0]), NO_SIGN + 1), -12.0, np.float32)
+    for row, line in enumerate(lines):
+        for column, sign in enumerate(line):
+            weights[row, column, SIGNS.index(sign)] = -0.01
+    for row, column, sign in doubts:
+        weights[row, column, SIGNS.index(sign)] = -0.01 - odds
+    return weights
+
+
+def misread(lines, row, column, sign):
+    changed = list(lines)
+    changed[row] = changed[row][:column] + sign + changed[row][column + 1 :]
+    return tuple(changed)
+
+
+def test_the_invented_passport_is_right_to_begin_with():
+    assert fits(PASSPORT)
+    settled = settle(seen(PASSPORT))
+    assert (settled.lines, settled.exchanges, settled.unsure) == (PASSPORT, (), ())
+
+
+# what was seen in the second line, at which place, and what the check digits make of it
+CONFIRMED = {
+    "O for a 0 in the number": (1, "O", "0"),
+    "5 for an S in the number": (2, "5", "S"),
+    "B for an 8 in the number": (3, "B", "8"),
+    "Z for a 2 in the number": (4, "Z", "2"),
+    "I for a 1 in the birth date": (14, "I", "1"),
+    "B for an 8 in the birth date": (13, "B", "8"),
+    "O for the check digit of the optional field": (42, "O", "0"),
+}
+
+
+@pytest.mark.parametrize("case", CONFIRMED)
+def test_a_lookalike_is_exchanged_when_the_check_digits_confirm_it_and_it_is_told(case):
+    column, looked, meant = CONFIRMED[case]
+    settled = settle(seen(misread(PASSPORT, 1, column, looked), doubts=[(1, column, meant)]))
+    assert settled.lines == PASSPORT
+    assert settled.unsure == ()
+    told = [(each.row, each.column, each.seen, each.taken, each.confirmed) for each in settled.exchanges]
+    assert told == [(1, column, looked, meant, True)]
+
+
+def test_a_sign_that_is_no_lookalike_is_left_wrong():
+    wrong = misread(PASSPORT, 1, 4, "7")
+    settled = settle(seen(wrong, doubts=[(1, 4, "2")]))
+    assert settled.lines == wrong
+    assert not settled.exchanges
+    assert not fits(settled.lines)
+
+
+def test_a_lookalike_the_picture_rules_out_is_not_taken():
+    wrong = misread(PASSPORT, 1, 2, "5")
+    settled = settle(seen(wrong, doubts=[(1, 2, "S")], odds=11.0))
+    assert settled.lines == wrong
+
+
+def test_two_ways_that_would_both_fit_leave_the_zone_as_it_was_seen():
+    # O for 0 with weight 7 adds 168, with weight 3 it adds 72: together 240, which no check digit notices
+    number = "00A217632"
+    second = number + check_digit(number) + PASSPORT[1][10:43]
+    lines = (PASSPORT[0], second + check_digit(second[:10] + second[13:20] + second[21:43]))
+    assert fits(lines)
+    assert fits(misread(misread(lines, 1, 0, "O"), 1, 1, "O"))
+    wrong = misread(lines, 1, 0, "O")
+
+    settled = settle(seen(wrong, doubts=[(1, 0, "0"), (1, 1, "O")]))
+    assert (settled.lines, settled.exchanges) == (wrong, ())
+
+
+def test_a_six_that_may_be_a_g_is_unsure_because_no_check_digit_tells_them_apart():
+    settled = settle(seen(PASSPORT, doubts=[(1, 7, "G")]))
+    assert fits(misread(PASSPORT, 1, 7, "G"))
+    assert settled.unsure == ((1, 7),)
+
+
+def test_a_doubtful_letter_of_the_name_is_unsure():
+    assert settle(seen(PASSPORT, doubts=[(0, 6, "C")])).unsure == ((0, 6),)
+
+
+def test_a_doubtful_digit_that_the_check_digit_confirms_is_sure_enough():
+    assert settle(seen(PASSPORT, doubts=[(1, 4, "7")], odds=1.0)).unsure == ()
+
+
+def test_in_a_name_a_digit_gives_way_to_the_letter_it_cannot_be_told_from_and_it_is_told():
+    settled = settle(seen(misread(PASSPORT, 0, 5, "0"), doubts=[(0, 5, "O")]))
+    assert settled.lines == PASSPORT
+    assert [(each.seen, each.taken, each.confirmed) for each in settled.exchanges] == [("0", "O", False)]
+
+
+def test_in_a_name_a_plain_digit_stays_one():
+    wrong = misread(PASSPORT, 0, 5, "0")
+    assert settle(seen(wrong, doubts=[(0, 5, "O")], odds=PLAIN)).lines == wrong
+
+
+def test_lookalikes_go_both_ways():
+    for pair in LOOKALIKES:
+        assert pair[0] in lookalikes_of(pair[1])
+        assert pair[1] in lookalikes_of(pair[0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10**6), form=st.sampled_from(FORMATS), place=st.integers(0, 10**6), which=st.integers(0, 5))
+def test_one_misread_lookalike_is_never_accepted_as_something_else(seed, form, place, which):
+    lines = make_lines(np.random.default_rng(seed), form)
+    row, column = place % len(lines), place // 3 % len(lines[0])
+    near = lookalikes_of(lines[row][column])
+    if not near:
+        return
+    looked = near[which % len(near)]
+    settled = settle(seen(misread(lines, row, column, looked), doubts=[(row, column, lines[row][column])]))
+    right_or_told = settled.lines == lines or settled.unsure or not fits(settled.lines)
+    assert right_or_told
+    changed = [
+        (a, b)
+        for before, after in zip(misread(lines, row, column, looked), settled.lines, strict=True)
+        for a, b in zip(before, after, strict=True)
+        if a != b
+    ]
+    assert len(changed) == len(settled.exchanges)
+
+
+def test_an_exchange_with_a_twin_the_check_digits_cannot_tell_from_it_is_unsure():
+    # a filler and a zero count the same
+    wrong = misread(PASSPORT, 1, 42, "O")
+    assert settle(seen(wrong, doubts=[(1, 42, "0"), (1, 42, "<")])).unsure == ((1, 42),)

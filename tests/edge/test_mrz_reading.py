@@ -1,0 +1,132 @@
+"""Zones in pictures: every format, turned and tilted, read to the sign; nothing read where nothing is; doubt said aloud."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_agent.mrz_reading.bands import find_bands
+from edge_agent.mrz_reading.correcting import Exchange
+from edge_agent.mrz_reading.glyphs import NO_SIGN, SIGNS, TALL, WIDE, weigh
+from edge_agent.mrz_reading.reading import SeenZone, outcome_of, read_zone
+from luutru.benchmarks.mrz_set import CATEGORIES, FORMATS, make_zone_still
+
+TODAY = date(2026, 7, 10)
+LINES = ("P<UTOOSTER<<LINA<BO<<<<<<<<<<<<<<<<<<<<<<<<<", "X0S8217632UTO8108153F3207040<<<<<<<<<<<<<<06")
+CARD = ("I<UTOX0S8217632<<<<<<<<<<<<<<<", "8108153F3207040UTO<<<<<<<<<<<6", "OSTER<<LINA<BO<<<<<<<<<<<<<<<<")
+
+
+@pytest.mark.parametrize("number", range(3), ids=FORMATS)
+@pytest.mark.parametrize("category", ["clean", "motion", "shadow", "turned"])
+def test_every_format_is_read_to_the_sign(category, number):
+    still = make_zone_still(1, category, level=0, number=number)
+    seen = read_zone(still.grey)
+
+    assert seen is not None
+    assert seen.lines == still.lines
+    assert outcome_of(seen, reader="test", today=TODAY).ok
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3], ids=["on its side", "upside down", "on its other side"])
+def test_a_document_is_read_whichever_way_it_is_held(turns):
+    still = make_zone_still(1, "clean", level=1, number=1)
+    assert read_zone(np.rot90(still.grey, turns).copy()).lines == still.lines
+
+
+@pytest.mark.parametrize("level", range(3))
+def test_where_no_zone_is_none_is_accepted(level):
+    seen = read_zone(make_zone_still(1, "none", level=level, number=0).grey)
+    assert seen is None or not outcome_of(seen, reader="test", today=TODAY).ok
+
+
+PLAIN_PICTURES = {
+    "nothing": np.full((480, 640), 200, np.uint8),
+    "black": np.zeros((480, 640), np.uint8),
+    "noise": np.random.default_rng(1).integers(0, 256, (480, 640)).astype(np.uint8),
+    "stripes": np.tile(np.repeat(np.array([20, 230], np.uint8), 8), (640, 30)).T.copy(),
+    "a single pixel": np.zeros((1, 1), np.uint8),
+    "one row": np.zeros((1, 5000), np.uint8),
+    "one column": np.zeros((5000, 1), np.uint8),
+    "a narrow strip": np.random.default_rng(2).integers(0, 256, (33, 3000)).astype(np.uint8),
+}
+
+
+@pytest.mark.parametrize("case", PLAIN_PICTURES)
+def test_a_picture_of_nothing_gives_nothing(case):
+    assert read_zone(PLAIN_PICTURES[case]) is None
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), wide=st.integers(32, 400), high=st.integers(32, 300))
+def test_any_picture_is_answered(seed, wide, high):
+    noise = np.random.default_rng(seed).integers(0, 256, (high, wide)).astype(np.uint8)
+    seen = read_zone(cv2.GaussianBlur(noise, (0, 0), 1.5))
+    assert seen is None or not outcome_of(seen, reader="test", today=TODAY).ok
+
+
+def test_a_reader_that_has_no_time_stops_after_the_first_size():
+    asked = []
+    read_zone(make_zone_still(1, "none", level=0, number=0).grey, time_left=lambda: bool(asked.append(1)))
+    assert asked == [1]
+
+
+def test_a_line_of_print_is_found_with_its_ends():
+    grey = np.full((200, 700), 210, np.uint8)
+    for column in range(60):
+        grey[95:105, 50 + 10 * column : 57 + 10 * column] = 30
+    (band,) = find_bands(grey)
+    assert band.start == pytest.approx((50, 99.5), abs=3)
+    assert band.end == pytest.approx((647, 99.5), abs=3)
+
+
+def test_an_empty_cell_holds_no_sign():
+    told = weigh(np.full((1, TALL, WIDE), 180, np.float32))
+    assert told[0].argmax() == NO_SIGN
+    assert np.exp(told[0]).sum() == pytest.approx(1, abs=1e-3)
+    assert told.shape[1] == len(SIGNS) + 1
+
+
+@pytest.mark.parametrize(("lines", "row"), [(LINES, 0), (CARD, 2)], ids=["passport", "card"])
+def test_that_no_check_digit_covers_the_name_is_always_said(lines, row):
+    outcome = outcome_of(SeenZone(lines=lines), reader="test", today=TODAY)
+    assert outcome.ok
+    assert [(each.code, each.severity, each.pointer) for each in outcome.problems] == [
+        ("mrz.name_unconfirmed", "warning", f"/lines/{row}")
+    ]
+
+
+def test_an_exchanged_sign_is_a_warning_that_names_both_signs():
+    exchange = Exchange(row=1, column=2, seen="5", taken="S", confirmed=True)
+    outcome = outcome_of(SeenZone(lines=LINES, exchanges=(exchange,)), reader="test", today=TODAY)
+    (told,) = [each for each in outcome.problems if each.code == "mrz.sign_corrected"]
+    assert outcome.ok
+    assert (told.severity, told.pointer) == ("warning", "/lines/1")
+    assert "Character 3 looked like 5" in told.message.en
+    assert "it is S" in told.message.en
+
+
+def test_a_sign_left_open_refuses_the_zone():
+    outcome = outcome_of(SeenZone(lines=LINES, unsure=((0, 4), (0, 9))), reader="test", today=TODAY)
+    assert not outcome.ok
+    assert outcome.reading is None
+    (told,) = [each for each in outcome.problems if each.severity == "error"]
+    assert (told.code, told.pointer) == ("mrz.sign_unsure", "/lines/0")
+    assert "5, 10" in told.message.en
+
+
+def test_a_wrong_check_digit_refuses_the_zone():
+    wrong = (LINES[0], LINES[1][:9] + "4" + LINES[1][10:])
+    assert not outcome_of(SeenZone(lines=wrong), reader="test", today=TODAY).ok
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_a_picture_of_the_measuring_set_depends_on_its_numbers_only(category):
+    first, again = (make_zone_still(3, category, level=1, number=5) for _ in range(2))
+    assert np.array_equal(first.grey, again.grey)
+    assert first.grey.shape == (480, 640)
+    assert bool(first.lines) == (category != "none")
