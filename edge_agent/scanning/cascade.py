@@ -35,6 +35,7 @@ LARGEST_DOUBLED: Final = 4_200_000  # pixels; in a larger photo a card's modules
 _MODEL_2: Final = zxingcpp.BarcodeFormat.QRCodeModel2
 _MODEL_1: Final = zxingcpp.BarcodeFormat.QRCodeModel1
 _SMALLEST_HALVED: Final = 64
+_MOST_LOOKS: Final = 24  # a picture full of broken codes must not hold a reader up
 _SMALLEST_SIDE: Final = 30.0  # pixels of the top and left sides
 
 
@@ -142,6 +143,8 @@ def soft(view: View, name: str = "soft") -> list[Code]:
     for candidate in reversed(view.candidates):
         if not view.is_worth_a_look(candidate):
             continue
+        if len(view.looks) >= _MOST_LOOKS:
+            break
         found = look(view.grey, candidate.corners, candidate.version)
         view.looks.append(found or Look(candidate.version, candidate.corners, 0.0, None, None))
         if found is not None and found.decoded is not None:
@@ -161,6 +164,8 @@ def _closer(view: View) -> list[Code]:
             laid, back = warped(view.grey, candidate.corners, cubic=False)
             if codes := zxing(view, "zxing-laid", laid, back=back, locating=False):
                 return codes
+        if not view.time_left():
+            break
     return []
 
 

@@ -33,6 +33,8 @@ _COUNT: Final[dict[Level, str]] = {
     "Q": "1 1 2 2 4 4 6 6 8 8 8 10 12 16 12 17 16 18 21 20 23 23 25 27 29 34 34 35 38 40 43 45 48 51 53 56 59 62 65 68",
     "H": "1 1 2 4 4 4 5 6 8 8 11 11 16 16 18 16 19 21 25 25 25 34 30 32 35 37 40 42 45 48 51 54 57 60 63 66 70 74 77 81",
 }
+# Check codewords that the standard keeps for detecting, not correcting, errors in the smallest symbols (table 9, note b).
+_KEPT: Final[dict[tuple[int, Level], int]] = {(1, "L"): 3, (1, "M"): 2, (1, "Q"): 1, (1, "H"): 1, (2, "L"): 2, (3, "L"): 1}
 
 
 class Blocks(NamedTuple):
@@ -72,6 +74,11 @@ def blocks_of(version: int, level: Level) -> Blocks:
     count = int(_COUNT[level].split()[version - 1])
     short, longer = divmod(data_bits(version) // 8, count)
     return Blocks(number=count, check=check, lengths=(short,) * (count - longer) + (short + 1,) * longer)
+
+
+def correcting(version: int, level: Level) -> int:
+    """Return how many check codewords of a block may be used to correct errors."""
+    return blocks_of(version, level).check - _KEPT.get((version, level), 0)
 
 
 @cache

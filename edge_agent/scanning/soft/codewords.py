@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.scanning.soft.bitstream import Parsed, parse
-from edge_agent.scanning.soft.blocks import Level, blocks_of, interleaving
+from edge_agent.scanning.soft.blocks import Level, blocks_of, correcting, interleaving
 from edge_agent.scanning.soft.layout import LEVEL_BITS, Layout, format_word
 from edge_agent.scanning.soft.reed_solomon import correct
 from residence.errors import Malformed, Refused
@@ -130,7 +130,9 @@ def correct_all(
     rows = np.zeros((len(places), length), np.uint8)
     for row, place in zip(rows, places, strict=True):
         row[length - len(place) :] = words[place]
-    fixed, errors = correct(rows, check=check, erased=np.zeros(rows.shape, bool), most=np.full(len(rows), check))
+    fixed, errors = correct(
+        rows, check=check, erased=np.zeros(rows.shape, bool), most=np.full(len(rows), correcting(version, level))
+    )
     errors[_touches_filling(rows, fixed, places)] = -1
     failed = np.flatnonzero(errors < 0)
     erasures = 0
