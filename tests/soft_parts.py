@@ -7,7 +7,7 @@ import numpy as np
 import segno
 import zxingcpp
 
-from edge_agent.scanning.soft.blocks import LEVELS, blocks_of, interleaving
+from edge_agent.scanning.soft.blocks import blocks_of, interleaving
 from edge_agent.scanning.soft.layout import LEVEL_BITS, format_word, layout_of
 
 CARD = "001095000117||Trần Văn An|01021995|Nam|Số 5 Ngõ 10, Láng Hạ, Đống Đa, Hà Nội|15082021".encode()
