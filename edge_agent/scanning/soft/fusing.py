@@ -34,7 +34,7 @@ _FADE: Final = 0.9
 _MARGIN: Final = 0.15  # by so much the format must agree better than the next
 _SAME_CONTENT: Final = 0.25  # correlation over the data modules; two cards share about nothing
 _CONFIRMED: Final = 0.4  # correlation of the drawn text with the newest frame alone
-_CHECKS_CONFIRMED: Final = 0.35  # the same over one block's check codewords; another text's are at 0 +- 0.08
+_CHECKS_CONFIRMED: Final = 0.35  # the same over one block's check codewords; of another text it is 0 +- 0.08
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
