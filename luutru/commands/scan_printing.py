@@ -1,6 +1,6 @@
 """How ``luutru scan`` prints a result: as the public contract's JSON, or in words with the reading's evidence level.
 
-- A code's control characters never reach the terminal.
+- A code's control and direction characters never reach the terminal; in JSON they are escaped, which changes nothing for a program.
 - The words are the catalogue's, Vietnamese first.
 
 Example: ``print_readable({"file": "card.jpg", "codes": [], "problems": []})``
@@ -19,12 +19,18 @@ from residence.clock import VIETNAM
 
 def print_json(result: Result) -> None:
     """Print one object on one line."""
-    typer.echo(msgspec.json.encode(result).decode())
+    typer.echo("".join(each if each.isprintable() else _escaped(each) for each in msgspec.json.encode(result).decode()))
+
+
+def _escaped(character: str) -> str:
+    """Return the character as JSON can also write it: one UTF-16 unit, or two above U+FFFF."""
+    units = character.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
 def print_readable(result: Result) -> None:
     """Print one result for people."""
-    typer.secho(result["file"], bold=True)
+    typer.secho(_printable(result["file"]), bold=True)
     for code in result.get("codes", []):
         _print_reading(code)
     if result.get("lines"):

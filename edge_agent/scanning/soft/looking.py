@@ -83,9 +83,9 @@ def _near(grey: NDArray[np.uint8], corners: NDArray[Any]) -> tuple[Plane, NDArra
 
 
 def _fit(near: Plane, corners: NDArray[Any], version: int) -> Fitted | None:
-    if min(near.shape) < 2:  # noqa: PLR2004 -- outside the frame
-        return None
     known = known_of(version)
+    if min(near.shape) < 2 or _area(corners) < known.side:  # noqa: PLR2004 -- outside the frame, or nothing but a line
+        return None
     start = measure(near, corners, known)
     if abs(start.fit) < GOOD_FIT:
         anchored = measure(near, anchor(near, corners, version).corners, known)
@@ -93,6 +93,11 @@ def _fit(near: Plane, corners: NDArray[Any], version: int) -> Fitted | None:
     if abs(start.fit) < LEAST_FIT:
         return None
     return refine(near, start, known, steps=_STEPS)
+
+
+def _area(corners: NDArray[Any]) -> float:
+    across, down = corners[2] - corners[0], corners[3] - corners[1]
+    return abs(float(across[0] * down[1] - across[1] * down[0])) / 2
 
 
 class _Seen(NamedTuple):
