@@ -6,17 +6,15 @@
   clip, and pyzbar alone beside ours, so its shares are rough. A part with nothing to measure gives None, never 0.
 - ``stills_read`` is a share from 0 to 1; ``clips_read_*`` are clips out of ``settings.clips``; ``wrong_texts`` are those of stills,
   of frames without a code and of clips together.
-- BLAS threads are held to one when ``threadpoolctl`` is installed; ``*process_to_thread_time`` near 1 shows that no reader
-  worked on other threads.
+- ``process_to_thread_time`` near 1 shows that no reader worked on other threads than the measured one.
 
 Example: ``luutru bench scanner --quick --json``
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,30 +86,22 @@ def _measured(plan: Plan, readers: list[Reader], *, not_installed: tuple[str, ..
         levels=plan.levels,
         keep_missed=plan.keep_missed,
     )
+    truths = truth_of(plan.photos) if plan.photos else []  # first: a folder that cannot be used shows at once
+    photos = measure_photos(readers, truths, step=announce("photos", len(truths)))
     stills, missed = measure_stills(readers, frames, step=announce("stills", len(frames.frames)))
     clips = measure_clips(readers, seed=plan.seed, clips=plan.clips, step=announce("clips", plan.clips))
-    truths = truth_of(plan.photos) if plan.photos else []
-    photos = measure_photos(readers, truths, step=announce("photos", len(truths)))
     return Measured(plan=plan, not_installed=not_installed, stills=stills, clips=clips, photos=photos, missed=missed)
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Hold OpenCV, and BLAS where it can be asked, to one thread."""
+    """Hold OpenCV to one thread; BLAS is held by the process (``luutru/system.py``)."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        with _one_blas_thread():
-            yield
+        yield
     finally:
         cv2.setNumThreads(threads)
-
-
-def _one_blas_thread() -> Any:
-    try:
-        return importlib.import_module("threadpoolctl").threadpool_limits(1)
-    except ImportError:
-        return nullcontext()
 
 
 def result_of(measured: Measured) -> BenchResult:

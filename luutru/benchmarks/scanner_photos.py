@@ -22,6 +22,7 @@ from edge_agent.readers.frames import read_grey
 from luutru.benchmarks.scanner_readers import Reader, timed
 from luutru.benchmarks.scanner_stills import warm_up
 from luutru.benchmarks.scanner_tally import Tally
+from residence.errors import Malformed
 
 CHARSETS: Final = ("utf-8", "shift_jis", "euc_jp", "big5", "gb18030", "latin-1")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
@@ -38,13 +39,22 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def truth_of(root: Path) -> list[tuple[Path, Truth]]:
-    """Return every photo below ``root`` that a ``truth.tsv`` beside it tells of, with what it says; folders in order."""
-    return [(table.parent, truth) for table in sorted(root.rglob("truth.tsv")) for truth in _read_table(table)]
+    """Return every photo below ``root`` that a ``truth.tsv`` beside it tells of, with what it says; folders in order.
+
+    Raise ``Malformed`` with ``scan.empty_folder``, or ``scan.damaged_file`` when a table cannot be read.
+    """
+    found = [(table.parent, truth) for table in sorted(root.rglob("truth.tsv")) for truth in _read_table(table)]
+    if not found:
+        raise Malformed("scan.empty_folder", "", str(root))
+    return found
 
 
 def _read_table(table: Path) -> list[Truth]:
-    rows = [line.split("\t") for line in table.read_text("utf-8").split("\n")[1:] if line.strip()]
-    return [_truth([*row, "", ""][:_COLUMNS]) for row in rows]
+    try:
+        rows = [line.split("\t") for line in table.read_text("utf-8").split("\n")[1:] if line.strip()]
+        return [_truth([*row, "", ""][:_COLUMNS]) for row in rows]
+    except ValueError as error:  # not UTF-8, or not hex
+        raise Malformed("scan.damaged_file", "", str(table)) from error
 
 
 def _truth(row: list[str]) -> Truth:

@@ -32,9 +32,7 @@ def print_tables(measured: Measured, console: Console) -> None:
     elif measured.not_installed:
         console.print(f"not installed: {', '.join(measured.not_installed)}")
     if threaded := _threaded(measured):
-        console.print(
-            f"Times too low: {', '.join(threaded)} had other threads at work. Set OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1."
-        )
+        console.print(f"Times too low: {', '.join(threaded)} had other threads at work.")
     if measured.plan.clips:
         console.print(clip_table(measured))
     if measured.plan.photos:

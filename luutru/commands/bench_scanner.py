@@ -53,13 +53,17 @@ def measure_scanner(  # noqa: PLR0913 -- the options of one public command
     Example: luutru bench scanner --stills 0 --clips 0 --photos photos/
     """
     from luutru.benchmarks.scanner import FULL, QUICKLY, measure, result_of
+    from residence.errors import Malformed
 
     asked = {"seed": seed, "stills_per_level": stills, "clips": clips, "readers": _names(readers)}
     plan = _changed(
         QUICKLY if quick else FULL, asked | {"codefree": codefree, "photos": photos, "keep_missed": sheet is not None}
     )
-    with _progress() as announce:
-        measured = measure(plan, announce=announce)
+    try:
+        with _progress() as announce:
+            measured = measure(plan, announce=announce)
+    except Malformed as error:  # of the photos
+        raise typer.BadParameter(f"{error}", param_hint="--photos") from None
     report = report_of("scanner", result_of(measured), quick=quick)
     if as_json:
         print_json(report)

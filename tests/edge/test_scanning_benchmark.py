@@ -250,6 +250,25 @@ def test_the_tables_name_every_reader_and_what_is_not_installed(two_categories, 
 
 
 @pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (None, "scan.empty_folder"),
+        (b"file\ttext\tbytes_hex\n", "scan.empty_folder"),
+        (b"file\ttext\tbytes_hex\na.png\t\tzz\n", "scan.damaged_file"),
+        (b"file\ttext\tbytes_hex\na.png\t\xff\t\n", "scan.damaged_file"),
+        (b"file\ttext\tbytes_hex\na.png\tcard\t\n", "scan.file_missing"),
+    ],
+)
+def test_a_folder_of_photos_that_cannot_be_scored_is_wrong_use(tmp_path, table, said):
+    if table is not None:
+        (tmp_path / "truth.tsv").write_bytes(table)
+    answer = bench("--photos", tmp_path)
+
+    assert answer.exit_code == 2
+    assert said in answer.output
+
+
+@pytest.mark.parametrize(
     "arguments", [("--readers", "zebra"), ("--photos", "nowhere"), ("--stills", "-1"), ("--zebra",)], ids=lambda each: each[0]
 )
 def test_wrong_use_is_refused_before_anything_is_measured(arguments):
