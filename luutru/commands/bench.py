@@ -27,7 +27,7 @@ app = typer.Typer(invoke_without_command=True)
 BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "checkin": ("luutru.benchmarks.checkin", "card in the frame until kept; declarations per second until receipted"),
     "mrz": ("luutru.benchmarks.mrz", "machine-readable zones read from pictures, and how fast, beside passporteye and fastmrz"),
-    "scanner": ("luutru.benchmarks.scanner", "card-like frames read, and how fast, beside pyzbar"),
+    "scanner": ("luutru.benchmarks.scanner", "card-like frames, clips and photos read, and how fast, beside the usual readers"),
     "serial": ("luutru.benchmarks.serial_line", "last byte of a card on a serial line until it is delivered"),
 }
 OWN_OPTIONS: Final[dict[str, Callable[..., None]]] = {"scanner": measure_scanner}
