@@ -30,12 +30,13 @@ Rng = np.random.Generator
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Still:
-    """One frame and what may be read in it; an empty payload means nothing may."""
+    """One frame, what may be read in it (nothing when empty), and the code's corners (4, 2) in the code's own order."""
 
     category: str
     level: int
     payload: str
     grey: Grey
+    corners: NDArray[np.float64]
 
 
 def _clean(s: Scene, k: int, r: Rng) -> Scene:
@@ -131,8 +132,8 @@ def make_still(seed: int, category: str, *, level: int, number: int) -> Still:
     rng = _generator(seed, list(CATEGORIES).index(category), level, number)
     scene = CATEGORIES[category](_usual(rng, number), level, rng)
     subject = Subject(scene, rng)
-    grey, _ = render(scene, subject, rng)
-    return Still(category=category, level=level, payload=subject.payload, grey=_through_jpeg(grey, scene.jpeg))
+    grey, corners = render(scene, subject, rng)
+    return Still(category=category, level=level, payload=subject.payload, grey=_through_jpeg(grey, scene.jpeg), corners=corners)
 
 
 def make_clip(seed: int, number: int) -> tuple[str, Iterator[Grey]]:
