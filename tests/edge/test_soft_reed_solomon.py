@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from soft_parts import check_codewords, soft_values, symbol, times
 
-from edge_agent.scanning.soft.blocks import LEVELS, blocks_of
+from edge_agent.scanning.soft.blocks import LEVELS, blocks_of, correcting
 from edge_agent.scanning.soft.codewords import SPARE, decode, decode_as, formats, read_codewords
 from edge_agent.scanning.soft.layout import layout_of
 from edge_agent.scanning.soft.reed_solomon import correct, syndromes
@@ -126,7 +126,7 @@ def test_rows_are_mended_each_on_its_own():
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("version", [1, 5, 8, 13, 27])
 def test_a_symbol_is_read_with_as_many_wrong_codewords_as_its_level_allows_and_not_with_one_more(version, level):
-    layout, check = layout_of(version), blocks_of(version, level).check
+    layout, check = layout_of(version), correcting(version, level)
     dark = symbol(b"mended", version, level, 2)
     allowed = (check // 2) * blocks_of(version, level).number
     # the first codewords go round the blocks in turn
