@@ -26,7 +26,7 @@ import zxingcpp
 
 from edge_agent.scanning.codes import Code
 from edge_agent.scanning.soft.grid import warped
-from edge_agent.scanning.soft.looking import Look, look
+from edge_agent.scanning.soft.looking import look
 from edge_agent.scanning.soft.orienting import propose
 from edge_agent.scanning.soft.regions import regions
 from edge_agent.scanning.views import Candidate, Grey, Points, View, always, as_code
@@ -143,14 +143,16 @@ def soft(view: View, name: str = "soft") -> list[Code]:
     for candidate in reversed(view.candidates):
         if not view.is_worth_a_look(candidate):
             continue
-        if len(view.looks) >= _MOST_LOOKS:
+        if len(view.tried) >= _MOST_LOOKS:
             break
+        view.tried.append(candidate)
         found = look(view.grey, candidate.corners, candidate.version)
-        view.looks.append(found or Look(candidate.version, candidate.corners, 0.0, None, None))
-        if found is not None and found.decoded is not None:
-            if (payload := found.decoded.payload) is not None:
+        if found is not None:
+            view.looks.append(found)
+            if found.decoded is not None and (payload := found.decoded.payload) is not None:
                 return [as_code(payload, name, found.corners)]
-            view.refusals.append(found.decoded.refusal)
+            if found.decoded is not None:
+                view.refusals.append(found.decoded.refusal)
         if not view.time_left():
             break
     return []

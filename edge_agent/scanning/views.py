@@ -21,7 +21,7 @@ from edge_agent.scanning.soft.looking import GOOD_FIT, Look
 
 Grey = NDArray[np.uint8]
 Points = NDArray[np.float64]
-_SAME_PLACE: Final = 5.0  # pixels
+_SAME_PLACE: Final = 8.0  # pixels, of every corner
 
 
 class Candidate(NamedTuple):
@@ -39,6 +39,7 @@ class View:
     grey: Grey
     time_left: Callable[[], bool]
     candidates: list[Candidate] = field(default_factory=list)
+    tried: list[Candidate] = field(default_factory=list)  # where the own reader has looked
     looks: list[Look] = field(default_factory=list)
     read: list[Candidate] = field(default_factory=list)  # where zxing read a code
     refusals: list[str] = field(default_factory=list)  # codes that were decoded and may not be used: error codes
@@ -48,13 +49,17 @@ class View:
     def is_worth_a_look(self, candidate: Candidate) -> bool:
         """Tell whether the own reader could still find something there.
 
-        Not the same place with the same version again, and not where a code was found, well fitted, and still not read.
+        Not the same place with the same version the same way round again, and not where a code was found, well fitted, and
+        still not read.
         """
+        for each in self.tried:
+            if each.version == candidate.version and float(np.abs(each.corners - candidate.corners).max()) < _SAME_PLACE:
+                return False
         centre = candidate.corners.mean(axis=0)
-        for each in self.looks:
-            away = float(np.abs(each.corners.mean(axis=0) - centre).max())
-            extent = float((each.corners.max(axis=0) - each.corners.min(axis=0)).max())
-            if (each.version == candidate.version and away < _SAME_PLACE) or (abs(each.fit) >= GOOD_FIT and away < extent / 2):
+        for found in self.looks:
+            away = float(np.abs(found.corners.mean(axis=0) - centre).max())
+            extent = float((found.corners.max(axis=0) - found.corners.min(axis=0)).max())
+            if abs(found.fit) >= GOOD_FIT and away < extent / 2:
                 return False
         return True
 

@@ -7,7 +7,8 @@
   resist a little, so that a code whose finder lies under a thumb or a lamp keeps the corner that its other patterns give it.
 - Good from about two modules off; what comes out is for ``refining``.
 
-Example: ``anchor(grey, corners, layout_of(8))`` gives corners (4, 2), most of them within a third of a module.
+Example: ``anchor(grey, corners, 8)`` gives corners (4, 2), most of them within half a module; once more with a shorter reach
+gives a third.
 """
 
 from __future__ import annotations
@@ -30,13 +31,6 @@ _LEAST: Final = 0.35  # correlation below which a pattern says nothing
 _RESIST: Final = 0.03
 
 
-class Anchors(NamedTuple):
-    """Corners after the pull, and how well the three finders were found (mean correlation)."""
-
-    corners: NDArray[np.float64]
-    finders: float
-
-
 class _Pattern(NamedTuple):
     share: NDArray[np.float64]  # its centre, 0 to 1 of the side
     top: int  # of its template in the flat picture, in samples
@@ -45,23 +39,15 @@ class _Pattern(NamedTuple):
     weight: float
 
 
-def anchor(grey: Plane, corners: NDArray[Any], version: int, *, rounds: int = 2) -> Anchors:
-    """Return corners on which the patterns lie, starting from corners up to two modules off."""
+def anchor(grey: Plane, corners: NDArray[Any], version: int, *, reach: float = REACH) -> NDArray[np.float64]:
+    """Return corners on which the patterns lie, each looked for within ``reach`` modules of its place."""
     patterns = _patterns(version)
     centres = np.array([each.share for each in patterns])
-    here, found = corners.astype(np.float64), 0.0
-    for number in range(rounds):
-        flat = _flat(grey, here, version)
-        reach = REACH if not number else 1.2
-        moves, trust = _search(flat, patterns, reach)
-        found = float(trust[:3].mean())
-        here = _pulled(
-            here,
-            centres,
-            moves / (17 + 4 * version),
-            np.where(trust > _LEAST, trust, 0) ** 2 * [each.weight for each in patterns],
-        )
-    return Anchors(here, found)
+    weights = np.array([each.weight for each in patterns])
+    here = corners.astype(np.float64)
+    moves, trust = _search(_flat(grey, here, version), patterns, reach)
+    heard = np.where(trust > _LEAST, trust, 0) ** 2 * weights
+    return _pulled(here, centres, moves / (17 + 4 * version), heard)
 
 
 def _flat(grey: Plane, corners: NDArray[np.float64], version: int) -> NDArray[np.float32]:

@@ -28,6 +28,8 @@ from edge_agent.scanning.soft.refining import Fitted, known_as, known_of, measur
 
 LEAST_FIT: Final = 0.35
 GOOD_FIT: Final = 0.75  # corners this good need no anchoring
+_NO_CODE: Final = 0.2  # after the first pull
+_SECOND_REACH: Final = 1.2  # modules: after the first pull little is left
 _STEPS: Final = (0.5, 0.4, 0.3, 0.2)
 _REFIT_STEPS: Final = (0.5, 0.3, 0.2)
 _MARGIN: Final = 0.2  # of the code's extent: how much of the frame around it is looked at
@@ -88,7 +90,10 @@ def _fit(near: Plane, corners: NDArray[Any], version: int) -> Fitted | None:
         return None
     start = measure(near, corners, known)
     if abs(start.fit) < GOOD_FIT:
-        anchored = measure(near, anchor(near, corners, version).corners, known)
+        once = anchor(near, corners, version)
+        if max(abs(measure(near, once, known).fit), abs(start.fit)) < _NO_CODE:
+            return None
+        anchored = measure(near, anchor(near, once, version, reach=_SECOND_REACH), known)
         start = max(start, anchored, key=lambda each: abs(each.fit))
     if abs(start.fit) < LEAST_FIT:
         return None

@@ -23,6 +23,7 @@ from edge_agent.scanning.soft.grid import Plane, project_all, sample
 VERSIONS: Final = tuple(range(4, 13))  # a card's code has 5 to 12; others are located by their finders only
 _FIRST: Final = (6, 10)  # where neither shows two finders, no other version does
 _HOPELESS: Final = 0.4
+_SAME_WAY: Final = 2
 _FINE: Final = 2  # samples a module
 _REACH: Final = 3  # modules
 _LEAST: Final = 0.48  # mean correlation: print and noise stay below
@@ -38,19 +39,20 @@ class Proposal(NamedTuple):
 
 
 def propose(grey: Plane, corners: NDArray[Any], *, versions: tuple[int, ...] = VERSIONS, most: int = 4) -> list[Proposal]:
-    """Return up to ``most`` ways of seeing a code in the quadrilateral (4, 2)."""
-    found: list[Proposal] = []
+    """Return up to ``most`` ways of seeing a code in the quadrilateral (4, 2), no more than two of them the same way round."""
+    found: list[tuple[int, Proposal]] = []
     if np.sort(_finder_trust(grey, corners, _FIRST), axis=1)[:, -2:].mean(axis=1).max() < _HOPELESS:
-        return found
+        return []
     for version, trust in zip(versions, _finder_trust(grey, corners, versions), strict=True):
         for last in range(4):  # the corner that has no finder
             three = np.delete(trust, last)
             # the weakest of the three counts half: it may lie under a lamp
             score = float((three.sum() - three.min() / 2) / 2.5 - max(trust[last] - three.min(), 0) / 4)
             if score >= _LEAST:
-                found.append(Proposal(np.roll(corners, 2 - last, axis=0).astype(np.float64), version, score))
-    found.sort(key=lambda each: -each.score)
-    return found[:most]
+                found.append((last, Proposal(np.roll(corners, 2 - last, axis=0).astype(np.float64), version, score)))
+    found.sort(key=lambda each: -each[1].score)
+    ways = [way for way, _ in found]
+    return [each for place, (way, each) in enumerate(found) if ways[:place].count(way) < _SAME_WAY][:most]
 
 
 def _finder_trust(grey: Plane, corners: NDArray[Any], versions: tuple[int, ...]) -> NDArray[np.float64]:
