@@ -45,7 +45,7 @@ TROUBLES = [
 
 def out_of_focus(number):
     """A frame whose lens stands far off: no reader reads it."""
-    return cv2.GaussianBlur(make_still(21, "defocus", level=0, number=number).grey, (0, 0), 3.6)
+    return cv2.GaussianBlur(make_still(21, "defocus", level=0, number=number).grey, (0, 0), 3.3)
 
 
 def test_a_frame_out_of_focus_is_too_blurred():

@@ -28,7 +28,7 @@ from edge_agent.scanning.soft.refining import Fitted, known_as, known_of, measur
 
 LEAST_FIT: Final = 0.35
 GOOD_FIT: Final = 0.75  # corners this good need no anchoring
-_NO_CODE: Final = 0.2  # after the first pull
+_NO_CODE: Final = 0.3  # after the first pull
 _SECOND_REACH: Final = 1.2  # modules: after the first pull little is left
 _STEPS: Final = (0.5, 0.4, 0.3, 0.2)
 _REFIT_STEPS: Final = (0.5, 0.3, 0.2)
