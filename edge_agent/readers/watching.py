@@ -5,6 +5,7 @@
 - While nothing moves (``scanning/attention.py``) ten frames a second are looked at, by the quickest stage, but for two that get
   everything; a camera is told that it may rest in between.
 - A frame without a code is searched for a passport's machine-readable zone where a ``ZoneWatch`` is given and something moves.
+- A part of a message in several codes is refused when it is newly shown (``refusal_of``), whatever it says.
 - A code that is no card (a poster behind the person) does not end the search for one in the same frame.
 - What several frames say together counts as read (``scanning/following.py``); it is wiped with the visit.
 - While somebody is asked for a card, a frame searched in vain gives a hint to them, four times a second at most.
@@ -25,7 +26,7 @@ from edge_agent.readers.port import Adjustable, Capture, Deliver, Frame, FrameSo
 from edge_agent.readers.supervising import Supervisor
 from edge_agent.scanning.attention import Attention
 from edge_agent.scanning.budget import Budget
-from edge_agent.scanning.cascade import QUICK, Stage
+from edge_agent.scanning.cascade import QUICK, Stage, refusal_of
 from edge_agent.scanning.codes import Code
 from edge_agent.scanning.following import Following
 from edge_agent.scanning.hint_codes import HintCode
@@ -126,11 +127,17 @@ class FrameReader:
         self._budget.end()
         for code in codes:
             if self._shown.is_new(code.payload, frame.taken_ns):
-                deliver(self._capture(code, frame))
+                self._hand_on(code, view, frame, deliver)
         if awake and not codes:
             self._look_for_a_zone(frame, deliver)
         if self._guide is not None:
             self._glance(self._guide, frame, view, is_read=_has_card(codes))
+
+    def _hand_on(self, code: Code, view: View, frame: Frame, deliver: Deliver) -> None:
+        if refusal := refusal_of(view, code):
+            self._supervisor.say("degraded", refusal)
+        else:
+            deliver(self._capture(code, frame))
 
     def _capture(self, code: Code, frame: Frame) -> Capture:
         return Capture(
@@ -144,7 +151,7 @@ class FrameReader:
                 guide.show(None)
             self._hints.forget()
             self._following.forget()
-        elif view.searched and frame.taken_ns - self._glanced_ns >= GLANCE_NS:
+        elif (view.searched or view.looks) and frame.taken_ns - self._glanced_ns >= GLANCE_NS:
             self._glanced_ns = frame.taken_ns
             dark = self._attention.is_stirring(frame.taken_ns) and is_dark(frame.grey)
             guide.show(self._hints.see(locate(view), dark=dark, now_ns=frame.taken_ns))

@@ -1,12 +1,12 @@
 """Reads the QR codes of one grey picture: cheap stages first, stop at the first that reads anything.
 
-- ``QUICK`` is for camera frames: zxing with a global threshold, with a local one, halved and with a local one, each time with
+- ``QUICK`` is for camera frames: zxing with a global threshold, on the halved frame, with a local one, each time with
   a second try on what was located, laid square; then the own reader on what was located and not read, on the frame's densest
   places, and on what a blurred frame lets zxing locate.
 - ``THOROUGH`` adds, for single photos, doubled frames, rotation, down-scaling and inverted codes, which no frame of a held card needs.
 - Only QR model 2 is asked for: with Micro QR allowed, blur turns into phantom codes such as "447774".
 - A caller with little time passes ``time_left``; it is asked before each stage but the first, and between the own reader's
-  looks, so a frame never waits on the last stage when a newer frame is there.
+  looks, and between the steps of a look, so a frame never waits long when a newer frame is there.
 - A kiosk says what is ``enough``: a poster's code on the wall behind must not keep the later stages from the card.
 - A stage is a name and a function of a ``View``: the picture, and the places that earlier stages located in it.
 - Pure: a picture in, codes out; no image is kept.
@@ -25,6 +25,7 @@ import numpy as np
 import zxingcpp
 
 from edge_agent.scanning.codes import Code
+from edge_agent.scanning.soft.blocks import LAST_VERSION
 from edge_agent.scanning.soft.grid import warped
 from edge_agent.scanning.soft.looking import look
 from edge_agent.scanning.soft.orienting import propose
@@ -35,6 +36,7 @@ LARGEST_DOUBLED: Final = 4_200_000  # pixels; in a larger photo a card's modules
 _MODEL_2: Final = zxingcpp.BarcodeFormat.QRCodeModel2
 _MODEL_1: Final = zxingcpp.BarcodeFormat.QRCodeModel1
 _SMALLEST_HALVED: Final = 64
+_LARGEST_QUICK: Final = 15  # version: a card's code has 5 to 12, and a look at a large one takes a second
 _MOST_LOOKS: Final = 24  # a picture full of broken codes must not hold a reader up
 _SMALLEST_SIDE: Final = 30.0  # pixels of the top and left sides
 
@@ -79,6 +81,19 @@ def examine(
     else:
         view.searched = True
     return list(found.values()), view
+
+
+def refusal_of(view: View, code: Code) -> str:
+    """Return the error code why a code that was read may not be used, or "": zxing does not tell a part of several codes.
+
+    The own reader looks at the place again: some milliseconds, for a code that is newly shown.
+    """
+    here = np.array(code.corners)
+    for place in view.read:
+        if float(np.abs(place.corners - here).max()) < 1:
+            found = look(view.grey, place.corners, place.version)
+            return found.decoded.refusal if found is not None and found.decoded is not None else ""
+    return ""
 
 
 def zxing(
@@ -138,15 +153,15 @@ def _local(view: View) -> list[Code]:
     return zxing(view, "zxing")
 
 
-def soft(view: View, name: str = "soft") -> list[Code]:
+def soft(view: View, name: str = "soft", *, largest: int = _LARGEST_QUICK) -> list[Code]:
     """Look closely at every candidate not looked at yet, the latest first: a better stage located it."""
     for candidate in reversed(view.candidates):
-        if not view.is_worth_a_look(candidate):
+        if candidate.version > largest or not view.is_worth_a_look(candidate):
             continue
         if len(view.tried) >= _MOST_LOOKS:
             break
         view.tried.append(candidate)
-        found = look(view.grey, candidate.corners, candidate.version)
+        found = look(view.grey, candidate.corners, candidate.version, time_left=view.time_left)
         if found is not None:
             view.looks.append(found)
             if found.decoded is not None and (payload := found.decoded.payload) is not None:
@@ -231,7 +246,7 @@ def _thorough(view: View) -> list[Code]:
     """Take all the time there is: any rotation, inverted, the first generation of QR codes."""
     return (
         zxing(view, "zxing-thorough", thorough=True)
-        or soft(view, "soft-thorough")
+        or soft(view, "soft-thorough", largest=LAST_VERSION)
         or zxing(view, "zxing-model-1", thorough=True, formats=_MODEL_1, locating=False)
     )
 

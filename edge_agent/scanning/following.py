@@ -1,7 +1,7 @@
 """Reads frame after frame of one camera: each on its own first, then what several of them say together.
 
 - Every frame goes through the stages; what was located and not read is added up (``soft/fusing.py``).
-- A read of any code ends the adding: the next frames are looked at anew.
+- A read that is ``enough`` (a whole card, at a kiosk) ends the adding: the next frames are looked at anew.
 - Time is passed in; one ``Following`` a camera, ``forget`` when the camera is opened anew or somebody's session ends.
 
 Example: ``codes, view = Following().read(grey, now_ns=frame.taken_ns)``
@@ -41,8 +41,7 @@ class Following:
         if enough(codes):
             self._fusion.forget()
             return codes, view
-        if not view.looks and view.searched:
-            self._fusion.forget_older(now_ns=now_ns)
+        self._fusion.forget_older(now_ns=now_ns)
         for found in sorted(view.looks, key=lambda each: -abs(each.fit))[:1]:
             decoded = self._fusion.add(found, now_ns=now_ns)
             if decoded is not None and (payload := decoded.payload) is not None:

@@ -60,6 +60,7 @@ def still_result(file: Path, stages: tuple[Stage, ...], *, show: Show | None = N
         grey = read_grey(file)
         began = clock.monotonic_ns()
         codes, view = examine(grey, stages=stages)
+        codes = _usable(codes, view)
         ms = (clock.monotonic_ns() - began) / 1e6
         sightings = () if codes and show is None else tuple(locate(view))
         problems = _code_problems(codes, view, sightings)
@@ -121,6 +122,15 @@ def clip_result(file: Path, stages: tuple[Stage, ...]) -> Result:
         "ms_per_frame": round(outcome.ms_per_frame, 3),
         "problems": _code_problems(list(outcome.codes), last[0], () if outcome.codes else locate(last[0])),
     }
+
+
+def _usable(codes: list[Code], view: View) -> list[Code]:
+    """Return the codes that may be used; why the others may not is added to the view's refusals."""
+    from edge_agent.scanning.cascade import refusal_of
+
+    refusals = [refusal_of(view, code) for code in codes]
+    view.refusals += [refusal for refusal in refusals if refusal]
+    return [code for code, refusal in zip(codes, refusals, strict=True) if not refusal]
 
 
 def code_object(code: Code) -> Result:

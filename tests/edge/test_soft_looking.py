@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -9,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from soft_parts import CARD, OTHER, corners_of, grey_picture, symbol
 
-from edge_agent.scanning.cascade import QUICK, THOROUGH, decode
+from edge_agent.scanning.cascade import QUICK, THOROUGH, decode, soft
 from edge_agent.scanning.soft.looking import look
+from edge_agent.scanning.views import Candidate, View, always
 
 VERSION = 8
 MINE, THEIRS = symbol(CARD, VERSION, "L", 2), symbol(OTHER, VERSION, "L", 2)
@@ -189,3 +192,59 @@ def test_real_finders_and_format_around_random_modules_say_nothing(seed):
 )
 def test_absurd_corners_find_nothing_and_raise_nothing(corners):
     assert text_at(grey_picture(MINE), corners) is None
+
+
+def test_large_broken_codes_neither_fill_the_memory_nor_hold_a_kiosk_up():
+    tracemalloc.start()
+    try:
+        for version in (8, 16, 24, 32, 40):
+            dark = symbol(b"x" * 60, version)
+            spoilt = dark.copy()
+            spoilt[len(dark) // 2 :, len(dark) // 3 :] ^= (
+                np.random.default_rng(version).random(spoilt[len(dark) // 2 :, len(dark) // 3 :].shape) < 0.3
+            )
+            look(grey_picture(spoilt, module=3), corners_of(dark, module=3), version)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 80_000_000
+
+
+def test_a_kiosk_does_not_look_closely_at_codes_larger_than_any_card():
+    dark = symbol(b"x" * 60, 24)
+    grey = grey_picture(dark, module=3)
+    view = View(grey, always, candidates=[Candidate(corners_of(dark, module=3), 24)])
+
+    assert soft(view) == []
+    assert view.tried == []
+    assert soft(view, largest=40)[0].payload == b"x" * 60
+
+
+def test_a_look_without_time_ends_after_its_first_step():
+    dark = symbol(CARD)
+    blurred = cv2.GaussianBlur(grey_picture(dark, module=2.5), (0, 0), 1.5)
+    corners, version = corners_of(dark, module=2.5), (len(dark) - 17) // 4
+
+    assert look(blurred, corners, version).decoded is not None
+    assert look(blurred, corners, version, time_left=lambda: False).decoded is None
+
+
+def bent(dark, *, depth):
+    """The symbol on a curved card, a little blurred."""
+    grey = grey_picture(dark, module=6)
+    ys, xs = np.mgrid[0 : grey.shape[0], 0 : grey.shape[1]].astype(np.float32)
+    across = (xs - grey.shape[1] / 2) / (3 * len(dark))
+    curved = cv2.remap(grey, xs, ys + (depth * (across**2 - 0.3)).astype(np.float32), cv2.INTER_LINEAR, borderValue=230)
+    return cv2.GaussianBlur(cv2.resize(curved, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA), (0, 0), 0.8)
+
+
+@pytest.mark.parametrize("depth", [3, 5, 6])
+def test_a_mirrored_code_on_a_bent_card_is_read_as_well_as_an_upright_one(depth):
+    dark = symbol(CARD)
+    upright, version = bent(dark, depth=depth), (len(dark) - 17) // 4
+    corners = (corners_of(dark, module=6) + 0.5) * 0.4 - 0.5
+    mirrored = np.ascontiguousarray(upright[:, ::-1])
+    turned = np.stack([upright.shape[1] - 1 - corners[:, 0], corners[:, 1]], axis=1)[[0, 3, 2, 1]]
+
+    assert look(upright, corners, version).decoded.payload == CARD
+    assert look(mirrored, turned, version).decoded.payload == CARD

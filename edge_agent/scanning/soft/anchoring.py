@@ -13,7 +13,7 @@ gives a third.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 import cv2
@@ -56,7 +56,7 @@ def _flat(grey: Plane, corners: NDArray[np.float64], version: int) -> NDArray[np
     return np.asarray(cv2.GaussianBlur(flat, (0, 0), 0.8), np.float32)
 
 
-@cache
+@lru_cache(maxsize=8)
 def _raster(version: int) -> NDArray[np.float64]:
     side = 17 + 4 * version
     places = ((np.arange((side + 2 * _MARGIN) * _FINE) + 0.5) / _FINE - _MARGIN) / side

@@ -23,7 +23,8 @@ from edge_agent.scanning.soft.codewords import Format
 from edge_agent.scanning.soft.grid import Floats
 from edge_agent.scanning.soft.layout import Layout
 
-_SHORTEST: Final = 60  # bytes of a card's text
+_SHORTEST, _LONGEST = 60, 400  # bytes of a card's text
+_LARGEST: Final = 13  # version: a card's code has 5 to 12, and the shapes of a large symbol's end would fill the memory
 _SURE: Final = 1.0
 _AGREEING: Final = 0.8  # of the known bits, weighted by how sure they were read
 _LAST_SMALL: Final = 9  # versions with an eight-bit length
@@ -35,6 +36,8 @@ _PADS: Final = "1110110000010001"
 
 def as_a_card(soft: Floats, layout: Layout, form: Format) -> Floats | None:
     """Return the soft values with the bits of a card's text made sure, or None when they do not look like one."""
+    if layout.version > _LARGEST:
+        return None
     places = _stream(layout.version, form.level)
     if not _ends(layout.version, len(places) // 8):
         return None  # too small for a card
@@ -80,7 +83,7 @@ def _ends(version: int, room: int) -> list[tuple[NDArray[np.intp], Floats]]:
     """Return the known bits of every length and shape of the end, with the length itself."""
     width = _length_bits(version)
     found = []
-    for length in range(_SHORTEST, room - width // 8):
+    for length in range(_SHORTEST, min(room - width // 8, _LONGEST)):
         head = _parsed(f"{length:0{width}b}", 4)
         for shape in _ENDS:
             begin = 4 + width + 8 * length - len(shape)

@@ -14,7 +14,7 @@ Example: ``equalise(sampled(grey, fitted, layout), layout)`` is the soft values,
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import cv2
@@ -32,6 +32,7 @@ _FLOOR: Final = 4.0  # grey levels: noise in the dark is not to be blown up
 _SATURATED: Final = 250
 _MOST_SATURATED: Final = 0.3
 _BLIND: Final = 1e-9
+_KEPT_VERSIONS: Final = 8  # the plans of a large version take megabytes
 
 
 class Sampled(NamedTuple):
@@ -99,15 +100,15 @@ def _ridge(square: Floats, side: Floats) -> Floats:
     return np.asarray(np.linalg.solve(square + _RIDGE * np.eye(len(square), dtype=np.float32), side), np.float32)
 
 
-@cache
+@lru_cache(maxsize=_KEPT_VERSIONS)
 def _raster(side: int) -> NDArray[np.float64]:
     places = (np.arange(FINE * side) + 0.5) / (FINE * side)
     columns, rows = np.meshgrid(places, places)
     return np.stack([columns.reshape(-1), rows.reshape(-1)], axis=1)
 
 
-@cache
-def _neighbourhoods(side: int) -> NDArray[np.intp]:
+@lru_cache(maxsize=_KEPT_VERSIONS)
+def _neighbourhoods(side: int) -> NDArray[np.int32]:
     """Return for each module the places of its samples in the fine picture, (side * side, 65), edges replicated."""
     offsets = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
     for reach in (-1, 0, 1):
@@ -121,4 +122,4 @@ def _neighbourhoods(side: int) -> NDArray[np.intp]:
     shift = np.array(offsets)
     rows = np.clip(centres[:, None, None] + shift[None, None, :, 0], 0, size - 1)
     columns = np.clip(centres[None, :, None] + shift[None, None, :, 1], 0, size - 1)
-    return np.asarray((rows * size + columns).reshape(side * side, len(offsets)), np.intp)
+    return np.asarray((rows * size + columns).reshape(side * side, len(offsets)), np.int32)

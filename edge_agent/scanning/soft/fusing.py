@@ -9,7 +9,8 @@ two people's cards, and never be reported for somebody who has gone):
 - and what the sum decodes into, drawn again, agrees with the newest frame alone: on the whole, and on the check codewords of
   every block. The cards of one family share most of their text, but one letter changes about all check codewords of its block.
 
-Older frames fade. The sum is personal data: memory only, wiped on success, on another code, and when nothing is seen.
+Older frames fade. The sum is personal data: memory only, wiped on success, on another code, and with the first frame that comes
+more than ``LONGEST_GAP_NS`` after the last that was added.
 
 Example: ``Fusion().add(found, now_ns=frame.taken_ns)`` is ``Decoded`` or None.
 """

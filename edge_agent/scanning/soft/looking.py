@@ -11,7 +11,7 @@ Example: ``look(grey, corners, 8).decoded``
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -52,17 +52,22 @@ class Look(NamedTuple):
     decoded: Decoded | None
 
 
-def look(grey: NDArray[np.uint8], corners: NDArray[Any], version: int) -> Look | None:
-    """Look for a code of ``version`` whose corners are within two modules of ``corners``; None where there is none."""
+def look(
+    grey: NDArray[np.uint8], corners: NDArray[Any], version: int, *, time_left: Callable[[], bool] = lambda: True
+) -> Look | None:
+    """Look for a code of ``version`` whose corners are within two modules of ``corners``; None where there is none.
+
+    ``time_left`` is asked before each dearer step; without time the look ends with what it has.
+    """
     near, origin = _near(grey, corners)
     fitted = _fit(near, corners - origin, version)
     if fitted is None:
         return None
     layout = layout_of(version)
-    seen = _decode(near, fitted, layout)
-    if seen.decoded is None and seen.load <= _FAIRLY_LIGHT:
-        fitted = _refit(near, fitted, seen.soft, layout)
-        seen = _decode(near, fitted, layout)
+    seen = _decode(near, fitted, layout, time_left)
+    if seen.decoded is None and seen.load <= _FAIRLY_LIGHT and time_left():
+        fitted = _refit(near, fitted, seen.as_it_lies, layout)
+        seen = _decode(near, fitted, layout, time_left)
     return Look(version, fitted.corners + origin, fitted.fit, seen.soft, seen.decoded)
 
 
@@ -111,27 +116,36 @@ class _Seen(NamedTuple):
     soft: Floats
     decoded: Decoded | None
     load: float
+    mirrored: bool = False
+
+    @property
+    def as_it_lies(self) -> Floats:
+        """Return the soft values as they lie in the picture: a mirrored code not turned back."""
+        return self.soft.T if self.mirrored else self.soft
 
 
-def _decode(near: Plane, fitted: Fitted, layout: Layout) -> _Seen:
+def _decode(near: Plane, fitted: Fitted, layout: Layout, time_left: Callable[[], bool]) -> _Seen:
     seen = sampled(near, fitted, layout)
-    kept, lightest = plain(seen), _HEAVIEST
+    kept, mirrored, lightest = plain(seen), False, _HEAVIEST
     best: tuple[Floats, Format] | None = None
     for number, attempt in enumerate(_attempts(seen, layout)):
+        if number and not time_left():
+            return _Seen(kept, None, _HEAVIEST, mirrored)
         kept, likely = _upright(attempt, layout)
+        mirrored = kept is not attempt
         if not number:
             decoded = decode(kept, layout, spare=None, likely=likely)
         else:
             load = burden(kept, layout, likely[0])
             if likely[0].agreement < _LEAST_AGREEMENT or load > _HEAVIEST:
-                return _Seen(kept, None, _HEAVIEST)
+                return _Seen(kept, None, _HEAVIEST, mirrored)
             decoded = decode(kept, layout, likely=likely) if load < _HEAVY or number == _LAST else None
             if load < lightest:
                 lightest, best = load, (kept, likely[0])
         if decoded is not None:
-            return _Seen(kept, decoded, 0.0)
-    worth_it = best is not None and lightest <= _FAIRLY_LIGHT
-    return _Seen(kept, _decode_as_a_card(*best, layout) if best and worth_it else None, lightest)
+            return _Seen(kept, decoded, 0.0, mirrored)
+    worth_it = best is not None and lightest <= _FAIRLY_LIGHT and time_left()
+    return _Seen(kept, _decode_as_a_card(*best, layout) if best and worth_it else None, lightest, mirrored)
 
 
 def _decode_as_a_card(soft: Floats, form: Format, layout: Layout) -> Decoded | None:
