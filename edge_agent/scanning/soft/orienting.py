@@ -38,7 +38,7 @@ class Proposal(NamedTuple):
     score: float
 
 
-def propose(grey: Plane, corners: NDArray[Any], *, versions: tuple[int, ...] = VERSIONS, most: int = 4) -> list[Proposal]:
+def propose(grey: Plane, corners: NDArray[Any], *, versions: tuple[int, ...] = VERSIONS, most: int = 3) -> list[Proposal]:
     """Return up to ``most`` ways of seeing a code in the quadrilateral (4, 2), no more than two of them the same way round."""
     found: list[tuple[int, Proposal]] = []
     if np.sort(_finder_trust(grey, corners, _FIRST), axis=1)[:, -2:].mean(axis=1).max() < _HOPELESS:
