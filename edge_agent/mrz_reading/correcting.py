@@ -51,7 +51,8 @@ LOOKALIKES: Final = (
 )
 POSSIBLE: Final = 9.0  # log-odds against a sign above which the picture rules it out as an exchange
 UNTOLD: Final = 5.0  # log-odds below which the picture does not tell two signs apart
-SURE_UNCHECKED: Final = 3.3  # log-odds a sign needs against every other where no check digit would notice
+SURE_UNCHECKED: Final = 3.0  # log-odds a sign needs against every other where no check digit would notice
+SURE_BEFORE: Final = 2.0  # the same, of what stood there before it was rubbed
 SURE_CHECKED: Final = 0.7  # and against those it would notice
 MOST: Final = 2  # exchanges beside those that the places ask for
 _ANY_DAY: Final = date(2026, 1, 1)  # check digits do not depend on it
@@ -83,8 +84,8 @@ class Places(msgspec.Struct, frozen=True):
     checked: frozenset[tuple[int, int]]
 
 
-def settle(weights: Any) -> Settled:
-    """Return the text of log-probabilities (rows, signs, kinds)."""
+def settle(weights: Any, before: Any = None) -> Settled:
+    """Return the text of log-probabilities (rows, signs, kinds); ``before``: those of what stood there before any wear."""
     seen = tuple("".join(SIGNS[kind] for kind in row) for row in weights[:, :, :NO_SIGN].argmax(2))
     form = SHAPES[len(seen), len(seen[0])]
     places = places_of(form)
@@ -96,7 +97,9 @@ def settle(weights: Any) -> Settled:
     touched = {(each.row, each.column) for each in exchanges}
     unsure = [place for place in _unsure(lines, weights, places) if place not in touched]
     unsure += [(each.row, each.column) for each in checked if _has_twin(each, weights)]
-    return Settled(lines=lines, exchanges=exchanges, unsure=tuple(unsure))
+    if before is not None:
+        unsure += _rest_of_another(lines, before, places)
+    return Settled(lines=lines, exchanges=exchanges, unsure=tuple(sorted(set(unsure))))
 
 
 @cache
@@ -192,6 +195,18 @@ def _unsure(lines: tuple[str, ...], weights: Any, places: Places) -> Iterator[tu
             ahead[SIGNS.index(sign)] = np.inf
             unnoticed = _unnoticed(sign) if (row, column) in places.checked else np.ones(NO_SIGN + 1, bool)
             if ahead[unnoticed].min() < SURE_UNCHECKED or ahead.min() < SURE_CHECKED:
+                yield row, column
+
+
+def _rest_of_another(lines: tuple[str, ...], before: Any, places: Places) -> Iterator[tuple[int, int]]:
+    """Name the places where the sign may be what is left of another one that no check digit would tell from it."""
+    for row, line in enumerate(lines):
+        for column, sign in enumerate(line):
+            told = before[row, column]
+            ahead = told[SIGNS.index(sign)] - told
+            unnoticed = _unnoticed(sign).copy() if (row, column) in places.checked else np.ones(NO_SIGN + 1, bool)
+            unnoticed[SIGNS.index(sign)] = False
+            if ahead[unnoticed].min() < SURE_BEFORE:
                 yield row, column
 
 

@@ -54,7 +54,7 @@ def read_zone(grey: Grey, *, time_left: Callable[[], bool] = always) -> SeenZone
             signs = signs_of(picture, zone)
             if signs is None:
                 continue
-            found = settle(signs.weights)
+            found = settle(signs.told, signs.before)
             if fits(found.lines) and not found.unsure:
                 return _seen(found)
             rank = _rank(signs, found)

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import segno
 from factories import StandingClock, make_id
-from kiosk_page_parts import LOBBY
+from kiosk_page_parts import CARD, LOBBY, capture_of, make_profile, moment
 
 from edge_agent.kiosk.dialogue import begin, step
-from edge_agent.kiosk.events import CardSeen
+from edge_agent.kiosk.events import CardSeen, LanguageChosen, PurposeChosen, Started
+from edge_agent.kiosk.showing import shown
 from edge_agent.kiosk.states import ConfirmPerson, Moment
+from edge_agent.kiosk.view import Health, View
 from edge_agent.mrz_reading import watching as zone_watching
 from edge_agent.mrz_reading.reading import SeenZone
 from edge_agent.mrz_reading.watching import ZoneWatch
@@ -118,3 +120,26 @@ def test_what_is_not_accepted_is_not_delivered(monkeypatch, unsure):
         lines = (lines[0], lines[1].replace("8108153", "8113153"))
     monkeypatch.setattr(zone_watching, "read_zone", lambda _: SeenZone(lines=lines, unsure=unsure))
     assert ZoneWatch(clock=SystemClock()).look(np.zeros((48, 64), np.uint8)) is None
+
+
+ZONE = "P<UTOOSTER<<LINA<BO<<<<<<<<<<<<<<<<<<<<<<<<<\nX0S8217632UTO8108153F3207040<<<<<<<<<<<<<<06"
+SAID = {
+    "a zone": (ZONE, "mrz", "machine-readable lines", True),
+    "a card's code": (CARD, "qr", "the card's code", False),
+}
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_the_person_is_told_where_the_name_was_read_and_asked_to_compare_it_when_no_check_digit_covers_it(case):
+    text, kind, source, compared = SAID[case]
+    profile, now = make_profile(), moment(StandingClock())
+    state = begin(profile, now)
+    seen = CardSeen(capture=capture_of(text, kind=kind), fresh_id=make_id())
+    for event in (Started(), LanguageChosen(language="en"), PurposeChosen(purpose="stay"), seen):
+        state, _ = step(state, event, profile=profile, now=now)
+    health = Health(connection="up", depth=0, oldest_unsent_at=None, full=False, readers=())
+    screen = shown(View(state=state, version=1, visit=1, health=health, seconds_left=None), profile=profile, now=now.wall)[
+        "screen"
+    ]
+    assert source in screen["source"]
+    assert ("compare every letter" in screen["compare"]) is compared
