@@ -35,18 +35,22 @@ CAP = 0.70  # of the em; a cell's middle is half a capital above the foot
 
 
 class Course(NamedTuple):
-    """What one network is taught: ``wear`` is the share of cells with rubbed print, ``marks`` how many places of each at most."""
+    """What one network is taught: ``wear`` is the share of cells with rubbed print, ``marks`` how many places of each at most.
+
+    ``largest``: how large such a place may be, in signs.
+    """
 
     wear: float
     marks: int
+    largest: float
     per_sign: int
     no_signs: int
     epochs: int
 
 
 COURSES = {
-    "glyphs": Course(wear=0.12, marks=1, per_sign=4000, no_signs=14_000, epochs=18),
-    "worn_glyphs": Course(wear=0.6, marks=3, per_sign=2600, no_signs=9000, epochs=14),
+    "glyphs": Course(wear=0.12, marks=1, largest=0.22, per_sign=4000, no_signs=14_000, epochs=18),
+    "worn_glyphs": Course(wear=0.7, marks=3, largest=0.34, per_sign=5000, no_signs=14_000, epochs=16),
 }
 
 
@@ -82,7 +86,7 @@ def seen(rng: np.random.Generator, ink: np.ndarray, shift: float, course: Course
     move = np.column_stack([matrix, at + off - matrix @ middle])
     if rng.random() < course.wear:
         for _ in range(1 if course.marks == 1 else int(rng.integers(1, course.marks + 1))):
-            ink = worn(rng, ink)
+            ink = worn(rng, ink, course.largest)
     calm = cv2.GaussianBlur(ink, (0, 0), max(0.3, 0.42 / scale)) if scale < 1 else ink
     light = cv2.warpAffine(calm, move, (wide, tall), flags=cv2.INTER_LINEAR)
     stroke = near * 0.155
@@ -108,12 +112,12 @@ def seen(rng: np.random.Generator, ink: np.ndarray, shift: float, course: Course
     return cv2.warpAffine(grey, cut, (WIDE, TALL), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def worn(rng: np.random.Generator, ink: np.ndarray) -> np.ndarray:
+def worn(rng: np.random.Generator, ink: np.ndarray, largest: float) -> np.ndarray:
     """Return the drawing with a speck or a scratch of its ink rubbed off."""
     gone = np.zeros(ink.shape, np.uint8)
     at = (FINE * (1.5 + rng.normal(0, 0.35, 2))).astype(int)
     if rng.random() < 0.6:
-        axes = (rng.uniform(0.04, 0.22, 2) * FINE).astype(int) + 1
+        axes = (rng.uniform(0.04, largest, 2) * FINE).astype(int) + 1
         cv2.ellipse(gone, at.tolist(), axes.tolist(), rng.uniform(0, 180), 0, 360, 1, -1)
     else:
         away = (rng.normal(0, 2, 2) * FINE).astype(int)
