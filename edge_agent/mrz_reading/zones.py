@@ -2,7 +2,7 @@
 
 - A zone is two or three bands that are parallel, of like length and height, one beside the other.
 - The end of a line is easily missed: fillers are faint, a lone digit after them is no band. So lines of unlike length are also tried as long
-  as the longest of them, once from their starts and once from their ends.
+  as the longest of them, from their starts, from their ends, and as long as all of them together.
 - Where its corners are follows from the ends of the first and last line; four corners fix the perspective. How tall signs look against
   how wide, and whether the page is upside down, is not known yet: each possibility is a ``Sight``, and the signs decide.
 - Cells are numbered in pitches: (0, 0) is the middle of the first sign of the first line, one pitch to the right the second sign.
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from edge_agent.mrz_reading.bands import Band
 
-_ALIKE: Final = 0.78  # the shorter line is at least so long against the longer
+_ALIKE: Final = 0.55  # the shorter line is at least so long against the longer: fillers at its end may be too faint
 _PARALLEL: Final = 0.12  # sine of the angle between lines
 _NEAR, _FAR = 0.02, 0.125  # distance of neighbouring lines, of their length
 _SHIFTED: Final = 0.14  # of the length: how far lines may begin apart
@@ -56,7 +56,7 @@ def zones_of(bands: list[Band]) -> list[Zone]:
 
 
 def _lengthened(zone: Zone) -> list[Zone]:
-    """Return the zone with every line as long as the longest: measured from their starts, and from their ends."""
+    """Return the zone with every line as long as the longest, measured from their starts and from their ends, and as long as all together."""
     lengths = [band.length for band in zone.bands]
     if min(lengths) > _EVEN * max(lengths):
         return []
@@ -64,10 +64,19 @@ def _lengthened(zone: Zone) -> list[Zone]:
     along = [
         band if _same_way(first, band) else msgspec.structs.replace(band, start=band.end, end=band.start) for band in zone.bands
     ]
-    return [
-        Zone(bands=tuple(msgspec.structs.replace(band, end=_beyond(band.start, band.way, max(lengths))) for band in along)),
-        Zone(bands=tuple(msgspec.structs.replace(band, start=_beyond(band.end, band.way, -max(lengths))) for band in along)),
-    ]
+    befores = [first.beside(band.start)[0] for band in along]
+    afters = [first.beside(band.end)[0] for band in along]
+    ways = (
+        [(0.0, max(lengths) - length) for length in lengths],
+        [(max(lengths) - length, 0.0) for length in lengths],
+        [(before - min(befores), max(afters) - after) for before, after in zip(befores, afters, strict=True)],
+    )
+    return [Zone(bands=tuple(_longer(*each) for each in zip(along, way, strict=True))) for way in ways]
+
+
+def _longer(band: Band, by: tuple[float, float]) -> Band:
+    """Return the band begun so much earlier and ended so much later."""
+    return msgspec.structs.replace(band, start=_beyond(band.start, band.way, -by[0]), end=_beyond(band.end, band.way, by[1]))
 
 
 def _beyond(point: tuple[float, float], way: tuple[float, float], distance: float) -> tuple[float, float]:
@@ -82,7 +91,8 @@ def _follows(upper: Band, lower: Band) -> bool:
     sine = upper.way[0] * lower.way[1] - upper.way[1] * lower.way[0]
     along, across = upper.beside(lower.middle)
     near = max(_NEAR * upper.length, heights[0])
-    return abs(sine) < _PARALLEL and near < across < _FAR * upper.length and abs(along) < _SHIFTED * upper.length
+    long, missed = lengths[1], (lengths[1] - lengths[0]) / 2
+    return abs(sine) < _PARALLEL and near < across < _FAR * long and abs(along) < _SHIFTED * long + missed
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,6 +44,11 @@ def test_a_plain_letter_of_a_name_that_may_be_the_rest_of_another_is_unsure(case
     assert settle(seen(PASSPORT), seen(PASSPORT, doubts=[(row, column, other)], odds=1.0)).unsure == ((row, column),)
 
 
+def test_where_only_letters_may_stand_a_digit_is_no_rival():
+    doubts = [(0, 8, "8"), (0, 12, "1")]
+    assert settle(seen(PASSPORT, doubts=doubts), seen(PASSPORT, doubts=doubts)).unsure == ()
+
+
 def test_a_rubbed_digit_is_sure_when_its_check_digit_would_notice_the_other():
     assert settle(seen(PASSPORT), seen(PASSPORT, doubts=[(1, 4, "3")], odds=1.0)).unsure == ()
 
