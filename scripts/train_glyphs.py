@@ -37,20 +37,21 @@ CAP = 0.70  # of the em; a cell's middle is half a capital above the foot
 class Course(NamedTuple):
     """What one network is taught: ``wear`` is the share of cells with rubbed print, ``marks`` how many places of each at most.
 
-    ``largest``: how large such a place may be, in signs.
+    ``largest``: how large such a place may be, in signs; ``packed``: the share of cells that went through a JPEG.
     """
 
     wear: float
     marks: int
     largest: float
+    packed: float
     per_sign: int
     no_signs: int
     epochs: int
 
 
 COURSES = {
-    "glyphs": Course(wear=0.12, marks=1, largest=0.22, per_sign=4000, no_signs=14_000, epochs=18),
-    "worn_glyphs": Course(wear=0.7, marks=3, largest=0.34, per_sign=5000, no_signs=14_000, epochs=16),
+    "glyphs": Course(wear=0.12, marks=1, largest=0.22, packed=0.0, per_sign=4000, no_signs=14_000, epochs=18),
+    "worn_glyphs": Course(wear=0.7, marks=3, largest=0.34, packed=0.5, per_sign=7000, no_signs=18_000, epochs=18),
 }
 
 
@@ -105,6 +106,9 @@ def seen(rng: np.random.Generator, ink: np.ndarray, shift: float, course: Course
     if rng.random() < 0.5:
         grey = grey + rng.uniform(0, 0.6) * (grey - cv2.GaussianBlur(grey, (0, 0), 1.1))
     grey = np.clip(grey, 0, 255).astype(np.float32)
+    if course.packed and rng.random() < course.packed:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(22, 95))]
+        grey = cv2.imdecode(cv2.imencode(".jpg", grey.astype(np.uint8), quality)[1], cv2.IMREAD_GRAYSCALE).astype(np.float32)
     back = PITCH / near
     cut = np.array([[back, 0, (WIDE - 1) / 2 - back * (at[0] - 0.5)], [0, back, (TALL - 1) / 2 - back * (at[1] - 0.5)]])
     if back < 1:

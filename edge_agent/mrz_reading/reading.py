@@ -30,7 +30,7 @@ from residence.errors import Problem, has_errors, problem
 
 READER: Final = "ocr-b"
 _CALM: Final = 1.3  # pixels
-_DOUBTED: Final = 4  # looks at a zone that left a sign open: asking until one does not would find a wrong one in the end
+_DOUBTED: Final = 8  # looks at a zone that left a sign open: asking until one does not would find a wrong one in the end
 SMALLEST_SIDE: Final = 32  # pixels; nothing smaller holds a zone
 
 
