@@ -1,11 +1,12 @@
-"""Make ``edge_agent/mrz_reading/glyphs.npz``: the network that reads OCR-B signs, learned from Debian's fonts-ocr-b and nothing else.
+"""Make the two networks that read OCR-B signs, learned from Debian's fonts-ocr-b and nothing else: ``glyphs.npz``, ``worn_glyphs.npz``.
 
 - Every cell it learns from is drawn: a sign between two others, bolder or thinner, turned, shifted, seen from near or far, blurred,
   shaken, in noise and uneven light. The measuring set (``luutru/benchmarks/mrz_set.py``) is drawn by other code and never seen here.
+- The second network learns from print most of which is rubbed, and is told what stood there before: it knows what a sign may be the rest of.
 - "No sign": empty ground, half-way between two signs, letters of an ordinary font, lines and noise.
 - Plain gradient descent (Adam) in numpy from a fixed seed; a few minutes. Weights are kept as 16-bit floats.
 
-Example: ``.venv/bin/python scripts/train_glyphs.py``
+Example: ``.venv/bin/python scripts/train_glyphs.py glyphs worn_glyphs``
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,18 +22,37 @@ from PIL import Image, ImageDraw, ImageFont
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-from edge_agent.mrz_reading.glyphs import NO_SIGN, PITCH, SIGNS, TALL, WIDE, evened  # noqa: E402
+from edge_agent.mrz_reading.glyphs import NO_SIGN, PITCH, SIGNS, TALL, WIDE, evened, network, weigh  # noqa: E402
 
-TARGET = ROOT / "edge_agent/mrz_reading/glyphs.npz"
+TARGETS = ROOT / "edge_agent/mrz_reading"
 FACES = [Path("/usr/share/fonts/opentype/ocr-b") / name for name in ("OCRB.otf", "OCRBS.otf")]
 FINE = 48  # pixels from sign to sign in the drawings
 EM = 1.3833
-PER_SIGN = 4000
-NO_SIGNS = 14_000
 LAYERS = (WIDE * TALL, 224, 64, len(SIGNS) + 1)
-EPOCHS, BATCH = 18, 256
+BATCH = 256
 UNSURE = 0.01  # of the answer is spread over all signs, so that the network is not surer than it should be
 CAP = 0.70  # of the em; a cell's middle is half a capital above the foot
+
+
+class Course(NamedTuple):
+    """What one network is taught: ``wear`` is the share of cells with rubbed print, ``marks`` how many places of each at most.
+
+    ``largest``: how large such a place may be, in signs; ``packed``: the share of cells that went through a JPEG.
+    """
+
+    wear: float
+    marks: int
+    largest: float
+    packed: float
+    per_sign: int
+    no_signs: int
+    epochs: int
+
+
+COURSES = {
+    "glyphs": Course(wear=0.12, marks=1, largest=0.22, packed=0.0, per_sign=4000, no_signs=14_000, epochs=18),
+    "worn_glyphs": Course(wear=0.7, marks=3, largest=0.34, packed=0.5, per_sign=7000, no_signs=18_000, epochs=18),
+}
 
 
 def drawing(text: str, face: Path, weight: float) -> np.ndarray:
@@ -52,7 +73,7 @@ def bank() -> dict[str, list[np.ndarray]]:
     return {sign: [drawing(sign, face, weight) for face in FACES for weight in (-2, -1, 0, 1.5, 2.6)] for sign in SIGNS}
 
 
-def seen(rng: np.random.Generator, ink: np.ndarray, shift: float) -> np.ndarray:
+def seen(rng: np.random.Generator, ink: np.ndarray, shift: float, course: Course) -> np.ndarray:
     """Return one cell as a camera would have seen it, cut at the reader's scale; ``ink`` is three signs wide."""
     near = float(np.exp(rng.uniform(np.log(7), np.log(30))))  # camera pixels from sign to sign
     scale = near / FINE
@@ -64,8 +85,9 @@ def seen(rng: np.random.Generator, ink: np.ndarray, shift: float) -> np.ndarray:
     at = np.array([wide / 2, tall / 2])
     off = np.array([shift + rng.uniform(-0.13, 0.13), rng.uniform(-0.12, 0.12)]) * near
     move = np.column_stack([matrix, at + off - matrix @ middle])
-    if rng.random() < 0.12:
-        ink = worn(rng, ink)
+    if rng.random() < course.wear:
+        for _ in range(1 if course.marks == 1 else int(rng.integers(1, course.marks + 1))):
+            ink = worn(rng, ink, course.largest)
     calm = cv2.GaussianBlur(ink, (0, 0), max(0.3, 0.42 / scale)) if scale < 1 else ink
     light = cv2.warpAffine(calm, move, (wide, tall), flags=cv2.INTER_LINEAR)
     stroke = near * 0.155
@@ -84,6 +106,9 @@ def seen(rng: np.random.Generator, ink: np.ndarray, shift: float) -> np.ndarray:
     if rng.random() < 0.5:
         grey = grey + rng.uniform(0, 0.6) * (grey - cv2.GaussianBlur(grey, (0, 0), 1.1))
     grey = np.clip(grey, 0, 255).astype(np.float32)
+    if course.packed and rng.random() < course.packed:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(22, 95))]
+        grey = cv2.imdecode(cv2.imencode(".jpg", grey.astype(np.uint8), quality)[1], cv2.IMREAD_GRAYSCALE).astype(np.float32)
     back = PITCH / near
     cut = np.array([[back, 0, (WIDE - 1) / 2 - back * (at[0] - 0.5)], [0, back, (TALL - 1) / 2 - back * (at[1] - 0.5)]])
     if back < 1:
@@ -91,12 +116,12 @@ def seen(rng: np.random.Generator, ink: np.ndarray, shift: float) -> np.ndarray:
     return cv2.warpAffine(grey, cut, (WIDE, TALL), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def worn(rng: np.random.Generator, ink: np.ndarray) -> np.ndarray:
+def worn(rng: np.random.Generator, ink: np.ndarray, largest: float) -> np.ndarray:
     """Return the drawing with a speck or a scratch of its ink rubbed off."""
     gone = np.zeros(ink.shape, np.uint8)
     at = (FINE * (1.5 + rng.normal(0, 0.35, 2))).astype(int)
     if rng.random() < 0.6:
-        axes = (rng.uniform(0.04, 0.22, 2) * FINE).astype(int) + 1
+        axes = (rng.uniform(0.04, largest, 2) * FINE).astype(int) + 1
         cv2.ellipse(gone, at.tolist(), axes.tolist(), rng.uniform(0, 180), 0, 360, 1, -1)
     else:
         away = (rng.normal(0, 2, 2) * FINE).astype(int)
@@ -127,47 +152,49 @@ def around(rng: np.random.Generator, signs: dict[str, list[np.ndarray]], middle:
     return np.hstack([beside(), signs[middle][form], beside()])
 
 
-def no_sign(rng: np.random.Generator, signs: dict[str, list[np.ndarray]]) -> np.ndarray:
+def no_sign(rng: np.random.Generator, signs: dict[str, list[np.ndarray]], course: Course) -> np.ndarray:
     """Return a cell that holds no sign."""
     kind = rng.integers(5)
     if kind == 0:
-        return seen(rng, np.zeros((FINE * 3, FINE * 3), np.float32), 0)
+        return seen(rng, np.zeros((FINE * 3, FINE * 3), np.float32), 0, course)
     if kind == 1:
         side = 1 if rng.random() < 0.5 else -1
-        return seen(rng, around(rng, signs, SIGNS[int(rng.integers(37))]), side * rng.uniform(0.38, 0.5))
+        return seen(rng, around(rng, signs, SIGNS[int(rng.integers(37))]), side * rng.uniform(0.38, 0.5), course)
     if kind == 2:
         mask = Image.new("L", (FINE * 3, FINE * 3), 0)
         text = "".join(chr(int(rng.integers(97, 123))) for _ in range(8))
         font = ImageFont.load_default(size=FINE * rng.uniform(0.8, 1.9))
         ImageDraw.Draw(mask).text((rng.uniform(-60, 0), FINE * rng.uniform(0.3, 1.2)), text, font=font, fill=255)
-        return seen(rng, np.asarray(mask, np.float32) / 255, 0)
+        return seen(rng, np.asarray(mask, np.float32) / 255, 0, course)
     if kind == 3:
         # two lines half seen: between the rows of a zone
         ink = around(rng, signs, SIGNS[int(rng.integers(37))])
-        return seen(rng, np.roll(ink, int(rng.choice([-1, 1]) * rng.uniform(0.45, 0.8) * FINE), 0), rng.uniform(-0.5, 0.5))
+        return seen(
+            rng, np.roll(ink, int(rng.choice([-1, 1]) * rng.uniform(0.45, 0.8) * FINE), 0), rng.uniform(-0.5, 0.5), course
+        )
     ink = np.zeros((FINE * 3, FINE * 3), np.float32)
     for _ in range(int(rng.integers(1, 4))):
         ends = (rng.random((2, 2)) * FINE * 3).astype(int)
         cv2.line(ink, ends[0].tolist(), ends[1].tolist(), 1.0, int(rng.integers(3, 40)))
-    return seen(rng, ink, 0)
+    return seen(rng, ink, 0, course)
 
 
-def lessons(seed: int, per_sign: int, no_signs: int) -> tuple[np.ndarray, np.ndarray]:
+def lessons(seed: int, course: Course) -> tuple[np.ndarray, np.ndarray]:
     """Return cells and what each holds."""
     rng = np.random.default_rng(seed)
     signs = bank()
     cells, answers = [], []
     for label, sign in enumerate(SIGNS):
-        for _ in range(per_sign):
-            cells.append(seen(rng, around(rng, signs, sign), 0))
+        for _ in range(course.per_sign):
+            cells.append(seen(rng, around(rng, signs, sign), 0, course))
             answers.append(label)
-    for _ in range(no_signs):
-        cells.append(no_sign(rng, signs))
+    for _ in range(course.no_signs):
+        cells.append(no_sign(rng, signs, course))
         answers.append(NO_SIGN)
     return evened(np.array(cells, np.float32)), np.array(answers)
 
 
-def learn(cells: np.ndarray, answers: np.ndarray) -> list[np.ndarray]:
+def learn(cells: np.ndarray, answers: np.ndarray, epochs: int) -> list[np.ndarray]:
     """Return weights and offsets, layer by layer."""
     rng = np.random.default_rng(7)
     values = []
@@ -175,8 +202,8 @@ def learn(cells: np.ndarray, answers: np.ndarray) -> list[np.ndarray]:
         values += [rng.normal(0, np.sqrt(2 / inputs), (inputs, outputs)).astype(np.float32), np.zeros(outputs, np.float32)]
     first, second = [np.zeros_like(each) for each in values], [np.zeros_like(each) for each in values]
     step = 0
-    for epoch in range(EPOCHS):
-        rate = 1.5e-3 * 0.5 * (1 + np.cos(np.pi * epoch / EPOCHS))
+    for epoch in range(epochs):
+        rate = 1.5e-3 * 0.5 * (1 + np.cos(np.pi * epoch / epochs))
         loss = []
         for chosen in np.array_split(rng.permutation(len(cells)), len(cells) // BATCH):
             step += 1
@@ -212,18 +239,18 @@ def descend(values: list[np.ndarray], cells: np.ndarray, answers: np.ndarray) ->
 
 
 def main() -> None:
-    """Learn, say how well it went on drawings not learned from, and write the file."""
-    cells, answers = lessons(1, PER_SIGN, NO_SIGNS)
-    print(f"{len(cells)} cells", flush=True)
-    values = [each.astype(np.float16) for each in learn(cells, answers)]
-    names = [f"{kind}{number}" for number in range(len(values) // 2) for kind in ("weights", "offsets")]
-    np.savez_compressed(TARGET, **dict(zip(names, values, strict=True)))
-    from edge_agent.mrz_reading.glyphs import network, weigh
-
-    network.cache_clear()
-    fresh, right = lessons(2, 100, 500)
-    told = weigh(fresh.reshape(-1, TALL, WIDE)).argmax(1)
-    print(f"on fresh drawings {np.mean(told == right):.4f} right; {TARGET.stat().st_size} bytes")
+    """Learn the networks named (all when none is), say how well each went on drawings not learned from, and write its file."""
+    for name in sys.argv[1:] or COURSES:
+        course, target = COURSES[name], TARGETS / f"{name}.npz"
+        cells, answers = lessons(1, course)
+        print(f"{name}: {len(cells)} cells", flush=True)
+        values = [each.astype(np.float16) for each in learn(cells, answers, course.epochs)]
+        names = [f"{kind}{number}" for number in range(len(values) // 2) for kind in ("weights", "offsets")]
+        np.savez_compressed(target, **dict(zip(names, values, strict=True)))
+        network.cache_clear()
+        fresh, right = lessons(2, course._replace(per_sign=100, no_signs=500))
+        told = weigh(fresh.reshape(-1, TALL, WIDE), name).argmax(1)
+        print(f"{name}: on fresh drawings {np.mean(told == right):.4f} right; {target.stat().st_size} bytes", flush=True)
 
 
 if __name__ == "__main__":

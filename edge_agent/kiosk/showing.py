@@ -2,6 +2,7 @@
 
 - Templates never get the state. A number leaves this file as its last three characters and dots for the rest, or not at all.
 - A receipt is shown only as what it says: kept, sent, received, accepted, refused, conflicting; with the words for "and now?".
+- No check digit covers a name read from a machine-readable zone, so the person is asked to compare it with the document.
 - The birth date is shown only to somebody who has just typed it, so that a mistake can be seen.
 
 Example: ``masked("001095000117") == "••• ••• ••• 117"``
@@ -44,6 +45,7 @@ from residence.stays.check import LONGEST
 VISIBLE_DIGITS: Final = 3
 QUICK_NIGHTS: Final = (1, 2, 3, 4, 5, 7, 14)
 _STEPS: Final = ("person", "unit", "time", "review")
+_SOURCES: Final = {"mrz": "person.from_zone"}
 _TONE: Final[dict[Standing, str]] = {
     "kept": "kept",
     "sent": "kept",
@@ -195,7 +197,10 @@ def _person(draft: Draft, texts: Texts) -> dict[str, Any]:
         "birth": _day_text(person.birth.value) if draft.typed and person.birth else "",
         "stated": draft.typed is not None,
         "nationality": _country(person.nationality, texts),
-        "source": texts("person.stated" if draft.typed is not None else "person.from_card"),
+        "source": texts(
+            "person.stated" if draft.typed is not None else _SOURCES.get(draft.reading.evidence.source, "person.from_card")
+        ),
+        "compare": texts("person.compare") if draft.typed is None and person.name_quality == "mrz" else "",
     }
 
 

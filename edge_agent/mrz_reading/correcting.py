@@ -5,6 +5,8 @@
 - Where a check digit covers the place, all check digits of the zone must come right, and by one exchange (or pair) alone: two that would
   do leave the zone as it was seen. Digits standing where only digits may stand are exchanged first.
 - Where none does, as in a name, a digit is taken for the letter it resembles only when the picture cannot tell them apart.
+- A sign may be what rubbing left of another: E of B, L of U, I of T. So a place is ``unsure`` too unless what stood there before any wear
+  (``glyphs.WORN``) is sure by ``SURE_BEFORE`` against every sign that no check digit would tell from it.
 - Check digits cannot tell signs whose values differ by ten (6 and G, 0 and K, 8 and S). So a place is ``unsure`` unless the picture
   itself rules out every sign its check digits would let through. An unsure zone is not accepted.
 - Pure: signs with their log-probabilities in, text out.
@@ -51,9 +53,13 @@ LOOKALIKES: Final = (
 )
 POSSIBLE: Final = 9.0  # log-odds against a sign above which the picture rules it out as an exchange
 UNTOLD: Final = 5.0  # log-odds below which the picture does not tell two signs apart
-SURE_UNCHECKED: Final = 3.3  # log-odds a sign needs against every other where no check digit would notice
+SURE_UNCHECKED: Final = 3.0  # log-odds a sign needs against every other where no check digit would notice
+SURE_BEFORE: Final = 2.5  # the same, of what stood there before it was rubbed
 SURE_CHECKED: Final = 0.7  # and against those it would notice
 MOST: Final = 2  # exchanges beside those that the places ask for
+_ANY: Final = np.ones(NO_SIGN + 1, bool)
+_NO_DIGIT: Final = np.array([not each.isdigit() for each in (*SIGNS, "")])
+_NO_LETTER: Final = np.array([not each.isalpha() for each in (*SIGNS, "")])
 _ANY_DAY: Final = date(2026, 1, 1)  # check digits do not depend on it
 
 
@@ -83,8 +89,8 @@ class Places(msgspec.Struct, frozen=True):
     checked: frozenset[tuple[int, int]]
 
 
-def settle(weights: Any) -> Settled:
-    """Return the text of log-probabilities (rows, signs, kinds)."""
+def settle(weights: Any, before: Any = None) -> Settled:
+    """Return the text of log-probabilities (rows, signs, kinds); ``before``: those of what stood there before any wear."""
     seen = tuple("".join(SIGNS[kind] for kind in row) for row in weights[:, :, :NO_SIGN].argmax(2))
     form = SHAPES[len(seen), len(seen[0])]
     places = places_of(form)
@@ -96,7 +102,9 @@ def settle(weights: Any) -> Settled:
     touched = {(each.row, each.column) for each in exchanges}
     unsure = [place for place in _unsure(lines, weights, places) if place not in touched]
     unsure += [(each.row, each.column) for each in checked if _has_twin(each, weights)]
-    return Settled(lines=lines, exchanges=exchanges, unsure=tuple(unsure))
+    if before is not None:
+        unsure += _rest_of_another(lines, before, places)
+    return Settled(lines=lines, exchanges=exchanges, unsure=tuple(sorted(set(unsure))))
 
 
 @cache
@@ -188,11 +196,38 @@ def _exchanged(lines: tuple[str, ...], exchanges: Any) -> tuple[str, ...]:
 def _unsure(lines: tuple[str, ...], weights: Any, places: Places) -> Iterator[tuple[int, int]]:
     for row, line in enumerate(lines):
         for column, sign in enumerate(line):
-            ahead = weights[row, column, SIGNS.index(sign)] - weights[row, column]
-            ahead[SIGNS.index(sign)] = np.inf
-            unnoticed = _unnoticed(sign) if (row, column) in places.checked else np.ones(NO_SIGN + 1, bool)
-            if ahead[unnoticed].min() < SURE_UNCHECKED or ahead.min() < SURE_CHECKED:
+            ahead = _ahead(weights[row, column], sign)
+            possible = _possible_in((row, column), places)
+            unnoticed = possible & _unnoticed_in((row, column), sign, places)
+            if ahead[unnoticed].min() < SURE_UNCHECKED or ahead[possible].min() < SURE_CHECKED:
                 yield row, column
+
+
+def _rest_of_another(lines: tuple[str, ...], before: Any, places: Places) -> Iterator[tuple[int, int]]:
+    """Name the places where the sign may be what is left of another one that no check digit would tell from it."""
+    for row, line in enumerate(lines):
+        for column, sign in enumerate(line):
+            others = _possible_in((row, column), places) & _unnoticed_in((row, column), sign, places)
+            if _ahead(before[row, column], sign)[others].min() < SURE_BEFORE:
+                yield row, column
+
+
+def _ahead(told: Any, sign: str) -> Any:
+    """Return the log-odds of ``sign`` against every kind; infinite against itself."""
+    ahead = told[SIGNS.index(sign)] - told
+    ahead[SIGNS.index(sign)] = np.inf
+    return ahead
+
+
+def _possible_in(place: tuple[int, int], places: Places) -> Any:
+    """Return which kinds may stand in a place: no digit where only letters may, no letter where only digits may."""
+    if place in places.letters:
+        return _NO_DIGIT
+    return _NO_LETTER if place in places.digits else _ANY
+
+
+def _unnoticed_in(place: tuple[int, int], sign: str, places: Places) -> Any:
+    return _unnoticed(sign) if place in places.checked else _ANY
 
 
 def _has_twin(each: Exchange, weights: Any) -> bool:

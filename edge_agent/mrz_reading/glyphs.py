@@ -2,7 +2,8 @@
 
 - A cell is cut at a fixed scale: ``PITCH`` pixels from sign to sign, ``WIDE`` x ``TALL`` pixels of grey round its middle, so the neighbours'
   edges are in it. Brightness and contrast are set aside before anything is asked.
-- The weights (``glyphs.npz``) were made by ``scripts/train_glyphs.py`` from Debian's OCR-B font alone: no picture of a document went in.
+- Two networks were taught differently: ``PLAIN`` names what is seen; ``WORN`` has seen much rubbed print, and says what stood there before.
+- The weights (``glyphs.npz``, ``worn_glyphs.npz``) were made by ``scripts/train_glyphs.py`` from Debian's OCR-B font alone: no picture of a document went in.
   ADR 16 says why they are committed instead of being learned at first use.
 - "No sign" is what an empty, half-hit or foreign cell is: it keeps ordinary text and patterns from being read as a zone.
 - Pure: grey levels in, log-probabilities out.
@@ -26,16 +27,18 @@ NO_SIGN: Final = len(SIGNS)
 PITCH: Final = 16
 WIDE: Final = 22
 TALL: Final = 26
+PLAIN: Final = "glyphs"
+WORN: Final = "worn_glyphs"
 _FLATTEST: Final = 1.0  # grey levels of spread below which a cell is taken to be empty
 
 Cells = NDArray[np.float32]
 Layer = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
-def weigh(cells: Cells) -> NDArray[np.float32]:
+def weigh(cells: Cells, learned: str = PLAIN) -> NDArray[np.float32]:
     """Return log-probabilities (cells, signs and "no sign") for cells (n, ``TALL``, ``WIDE``)."""
     values = evened(cells)
-    *hidden, last = network()
+    *hidden, last = network(learned)
     for weights, offsets in hidden:
         values = np.maximum(values @ weights + offsets, 0)
     scores = values @ last[0] + last[1]
@@ -51,9 +54,9 @@ def evened(cells: Cells) -> NDArray[np.float32]:
 
 
 @cache
-def network() -> tuple[Layer, ...]:
+def network(learned: str) -> tuple[Layer, ...]:
     """Return the layers: weights (inputs, outputs) and offsets."""
-    with np.load(io.BytesIO(resources.files("edge_agent.mrz_reading").joinpath("glyphs.npz").read_bytes())) as stored:
+    with np.load(io.BytesIO(resources.files("edge_agent.mrz_reading").joinpath(f"{learned}.npz").read_bytes())) as stored:
         count = len(stored.files) // 2
         return tuple(
             (stored[f"weights{number}"].astype(np.float32), stored[f"offsets{number}"].astype(np.float32))

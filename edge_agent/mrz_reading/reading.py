@@ -1,16 +1,18 @@
 """The machine-readable zone of one grey picture: find it, read its signs, let the check digits judge, and say what is doubtful.
 
 - Several sizes and several groups of lines are tried; the first zone whose check digits are right and whose signs are sure ends the search.
-  Otherwise the best of what was seen is returned, with its errors: it is shown, never accepted.
+  A zone that a few looks have left in doubt is not looked at again. The best of what was seen is returned, with its errors: it is shown,
+  never accepted.
 - ``problems_of`` gives the zone's own problems (``residence.credentials.mrz``), a warning for every exchanged sign, an error where the picture
   leaves a sign open, and always the warning that no check digit covers the name.
-- Pure: a picture in, text out; no picture is kept. A caller with little time passes ``time_left``, asked between sizes.
+- Pure: a picture in, text out; no picture is kept. A caller with little time passes ``time_left``, asked after each look.
 
 Example: ``read_zone(grey)``
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any, Final
@@ -28,6 +30,7 @@ from residence.errors import Problem, has_errors, problem
 
 READER: Final = "ocr-b"
 _CALM: Final = 1.3  # pixels
+_DOUBTED: Final = 8  # looks at a zone that left a sign open: asking until one does not would find a wrong one in the end
 SMALLEST_SIDE: Final = 32  # pixels; nothing smaller holds a zone
 
 
@@ -40,28 +43,33 @@ class SeenZone(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def always() -> bool:
-    """Say that there is time for every size."""
+    """Say that there is time for every look."""
     return True
 
 
 def read_zone(grey: Grey, *, time_left: Callable[[], bool] = always) -> SeenZone | None:
     """Return the zone in ``grey`` (uint8, height by width), or None when none is seen."""
     best: tuple[float, Settled] | None = None
+    doubted = 0
     if min(grey.shape) < SMALLEST_SIDE:
         return None
     for picture, size in _looks(grey):
         for zone in zones_of(find_bands(picture, size=size)):
             signs = signs_of(picture, zone)
-            if signs is None:
-                continue
-            found = settle(signs.weights)
-            if fits(found.lines) and not found.unsure:
-                return _seen(found)
-            rank = _rank(signs, found)
-            if best is None or rank > best[0]:
-                best = (rank, found)
+            if signs is not None:
+                found = settle(signs.told, signs.before)
+                if fits(found.lines) and not found.unsure:
+                    return _seen(found)
+                doubted += fits(found.lines)
+                best = max(best or (-math.inf, found), (_rank(signs, found), found), key=lambda each: each[0])
+            if doubted == _DOUBTED or not time_left():
+                return _best(best)
         if not time_left():
             break
+    return _best(best)
+
+
+def _best(best: tuple[float, Settled] | None) -> SeenZone | None:
     return None if best is None else _seen(best[1])
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.mrz_reading.bands import Grey
-from edge_agent.mrz_reading.glyphs import NO_SIGN, PITCH, TALL, WIDE, weigh
+from edge_agent.mrz_reading.glyphs import NO_SIGN, PITCH, PLAIN, TALL, WIDE, WORN, weigh
 from edge_agent.mrz_reading.zones import Sight, Zone, refitted, sight_of
 from residence.credentials.mrz_layout import SHAPES
 
@@ -52,10 +52,19 @@ Weights = NDArray[np.float32]
 
 
 class ZoneSigns(msgspec.Struct, frozen=True, kw_only=True):
-    """Log-probabilities of every sign in every cell: (rows, signs in a line, kinds of sign and "no sign")."""
+    """Log-probabilities of every sign in every cell: (rows, signs in a line, kinds of sign and "no sign").
+
+    ``weights`` of what is seen, ``before`` of what stood there before it was rubbed, if it was.
+    """
 
     weights: Any
+    before: Any
     sight: Sight
+
+    @property
+    def told(self) -> Weights:
+        """Return what both say together: two networks taught differently seldom err alike."""
+        return np.asarray((self.weights + self.before) / 2, np.float32)
 
     @property
     def fit(self) -> float:
@@ -84,7 +93,8 @@ def signs_of(grey: Grey, zone: Zone) -> ZoneSigns | None:
             courses = [_whole(flat, row, course) for row, course in enumerate(courses)]
         flat = _best_flat(grey, flat.sight, courses)
         courses = [_still(flat.sight.signs)] * flat.sight.rows
-    found = ZoneSigns(weights=np.array([_final(flat, row) for row in range(flat.sight.rows)]), sight=flat.sight)
+    weights, before = (np.array([_final(flat, row, learned) for row in range(flat.sight.rows)]) for learned in (PLAIN, WORN))
+    found = ZoneSigns(weights=weights, before=before, sight=flat.sight)
     return found if found.fit >= FLOOR else None
 
 
@@ -120,10 +130,10 @@ def _best_flat(grey: Grey, sight: Sight, courses: list[_Course]) -> _Flat:
     return max(found, key=lambda pair: pair[0])[1]
 
 
-def _final(flat: _Flat, row: int) -> Weights:
+def _final(flat: _Flat, row: int, learned: str) -> Weights:
     """Return one line's log-probabilities, the mean over the places around the best one."""
     columns, level = np.arange(flat.sight.signs), np.zeros(flat.sight.signs)
-    told = [weigh(flat.cells(row, columns + dx / PITCH, level + dy)) for dx, dy in _AROUND]
+    told = [weigh(flat.cells(row, columns + dx / PITCH, level + dy), learned) for dx, dy in _AROUND]
     return np.asarray(np.mean(told, 0), np.float32)
 
 

@@ -2,6 +2,7 @@
 
 - A frame is searched only when something moved, no code was read in it, ``every_ns`` have passed since the last search, and at least
   ``_REST`` times as long as that search took: codes keep three quarters of a slow machine's time.
+- A search goes on no longer than ``_LONGEST_NS`` and the look it is at: a code held up meanwhile must not wait for a hopeless picture.
 - Only an accepted zone is passed on: check digits right, every sign sure, dates possible. A doubtful one is forgotten; the next frame comes.
 - The payload is the lines with line ends between; the reader's name says that signs were corrected (``ocr-b-corrected``).
 - Nothing is kept but two times.
@@ -21,6 +22,7 @@ from residence.credentials.mrz import NO_EXPIRY_VALUES
 
 EVERY_NS: Final = 700_000_000
 _REST: Final = 3
+_LONGEST_NS: Final = 500_000_000
 SYMBOLOGY: Final = "OCR-B"
 
 
@@ -45,7 +47,7 @@ class ZoneWatch:
         began = self._clock.monotonic_ns()
         if self._next_ns is not None and began < self._next_ns:
             return None
-        seen = read_zone(grey)
+        seen = read_zone(grey, time_left=lambda: self._clock.monotonic_ns() - began < _LONGEST_NS)
         ended = self._clock.monotonic_ns()
         self._next_ns = max(began + self._every_ns, ended + _REST * (ended - began))
         if seen is None:

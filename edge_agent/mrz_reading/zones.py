@@ -1,6 +1,8 @@
 """Which lines of print could be a zone, and the map from its cells to the picture.
 
 - A zone is two or three bands that are parallel, of like length and height, one beside the other.
+- The end of a line is easily missed: fillers are faint, a lone digit after them is no band. So lines of unlike length are also tried as long
+  as the longest of them, from their starts, from their ends, and as long as all of them together.
 - Where its corners are follows from the ends of the first and last line; four corners fix the perspective. How tall signs look against
   how wide, and whether the page is upside down, is not known yet: each possibility is a ``Sight``, and the signs decide.
 - Cells are numbered in pitches: (0, 0) is the middle of the first sign of the first line, one pitch to the right the second sign.
@@ -20,13 +22,14 @@ from numpy.typing import NDArray
 
 from edge_agent.mrz_reading.bands import Band
 
-_ALIKE: Final = 0.78  # the shorter line is at least so long against the longer
+_ALIKE: Final = 0.55  # the shorter line is at least so long against the longer: fillers at its end may be too faint
 _PARALLEL: Final = 0.12  # sine of the angle between lines
 _NEAR, _FAR = 0.02, 0.125  # distance of neighbouring lines, of their length
 _SHIFTED: Final = 0.14  # of the length: how far lines may begin apart
 _SLIM, _SLIMMEST = 12.0, 110.0
 _FEWEST: Final = 6  # trusted cells of a line without which a map stays as it is
-_MOST: Final = 6  # zones tried in one picture
+_MOST: Final = 6  # groups of lines tried in one picture
+_EVEN: Final = 0.985  # the shortest line against the longest, above which none was cut short
 Points = NDArray[np.float32]
 
 
@@ -48,8 +51,36 @@ def zones_of(bands: list[Band]) -> list[Zone]:
     triples = [
         (first, second, third) for first, second in pairs for also, third in pairs if second is also and third is not first
     ]
-    found = [Zone(bands=group) for group in (*triples, *pairs)]
-    return sorted(found, key=lambda each: -each.length * len(each.bands))[:_MOST]
+    found = sorted((Zone(bands=group) for group in (*triples, *pairs)), key=lambda each: -each.length * len(each.bands))
+    return [form for zone in found[:_MOST] for form in (zone, *_lengthened(zone))]
+
+
+def _lengthened(zone: Zone) -> list[Zone]:
+    """Return the zone with every line as long as the longest, measured from their starts and from their ends, and as long as all together."""
+    lengths = [band.length for band in zone.bands]
+    if min(lengths) > _EVEN * max(lengths):
+        return []
+    first = zone.bands[0]
+    along = [
+        band if _same_way(first, band) else msgspec.structs.replace(band, start=band.end, end=band.start) for band in zone.bands
+    ]
+    befores = [first.beside(band.start)[0] for band in along]
+    afters = [first.beside(band.end)[0] for band in along]
+    ways = (
+        [(0.0, max(lengths) - length) for length in lengths],
+        [(max(lengths) - length, 0.0) for length in lengths],
+        [(before - min(befores), max(afters) - after) for before, after in zip(befores, afters, strict=True)],
+    )
+    return [Zone(bands=tuple(_longer(*each) for each in zip(along, way, strict=True))) for way in ways]
+
+
+def _longer(band: Band, by: tuple[float, float]) -> Band:
+    """Return the band begun so much earlier and ended so much later."""
+    return msgspec.structs.replace(band, start=_beyond(band.start, band.way, -by[0]), end=_beyond(band.end, band.way, by[1]))
+
+
+def _beyond(point: tuple[float, float], way: tuple[float, float], distance: float) -> tuple[float, float]:
+    return point[0] + way[0] * distance, point[1] + way[1] * distance
 
 
 def _follows(upper: Band, lower: Band) -> bool:
@@ -60,7 +91,8 @@ def _follows(upper: Band, lower: Band) -> bool:
     sine = upper.way[0] * lower.way[1] - upper.way[1] * lower.way[0]
     along, across = upper.beside(lower.middle)
     near = max(_NEAR * upper.length, heights[0])
-    return abs(sine) < _PARALLEL and near < across < _FAR * upper.length and abs(along) < _SHIFTED * upper.length
+    long, missed = lengths[1], (lengths[1] - lengths[0]) / 2
+    return abs(sine) < _PARALLEL and near < across < _FAR * long and abs(along) < _SHIFTED * long + missed
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,5 +142,8 @@ def refitted(sight: Sight, courses: list[tuple[Any, Any, Any]], stretch: float) 
 
 def _like(first: Band, last: Band) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return the ends of ``last`` in the order of ``first``."""
-    same = first.way[0] * last.way[0] + first.way[1] * last.way[1] > 0
-    return (last.start, last.end) if same else (last.end, last.start)
+    return (last.start, last.end) if _same_way(first, last) else (last.end, last.start)
+
+
+def _same_way(first: Band, last: Band) -> bool:
+    return first.way[0] * last.way[0] + first.way[1] * last.way[1] > 0

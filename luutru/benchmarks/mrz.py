@@ -73,9 +73,9 @@ def _measured(each: int, every: int) -> BenchResult:
     others = {name: (_Tally(), read) for name, read in (("passporteye", _passporteye()), ("fastmrz", _fastmrz()))}
     for position, still in enumerate(_stills(each)):
         if not position:
-            _ours(still.grey)  # the first call pays for loading
+            accepted_lines(still.grey)  # the first call pays for loading
         began = time.thread_time()
-        found = _ours(still.grey)
+        found = accepted_lines(still.grey)
         took = (time.thread_time() - began) * 1e3
         for tally in (ours, by_category[still.category]):
             tally.note(still, found, took)
@@ -111,7 +111,8 @@ def _figures(tally: _Tally) -> dict[str, Any]:
     }
 
 
-def _ours(grey: Grey) -> tuple[str, ...] | None:
+def accepted_lines(grey: Grey) -> tuple[str, ...] | None:
+    """Return the lines our reader accepts."""
     seen = read_zone(grey)
     return seen.lines if seen is not None and outcome_of(seen, reader=READER, today=TODAY).ok else None
 

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from luutru.__main__ import app
 from luutru.benchmarks import mrz as bench
-from luutru.benchmarks.mrz_set import CATEGORIES, make_zone_still
+from luutru.benchmarks import mrz_long
+from luutru.benchmarks.mrz_set import CATEGORIES, LEVELS, make_zone_still
 
 
 def scan(*arguments):
@@ -82,3 +83,30 @@ def test_the_benchmark_gives_the_keys_others_read(monkeypatch):
     assert result.figures["median_ms"] > 0
     assert set(result.baselines) == {"passporteye", "fastmrz"}
     assert result.settings["pictures"] == 10
+
+
+def note_of(number, *, lines=("SHOWN",), accepted=("SHOWN",), level=0):
+    return mrz_long.Note(seed=9, category="worn", level=level, number=number, lines=lines, accepted=accepted, ms=2.0)
+
+
+def test_the_long_count_goes_on_where_it_was_cut_off(monkeypatch, tmp_path):
+    monkeypatch.setattr(mrz_long, "CATEGORIES", ("none",))
+    path = tmp_path / "notes.jsonl"
+    first = [note.which for note in mrz_long.read_on(path, seed=9, each=1)]
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 3 // 5])
+    again = [note.which for note in mrz_long.read_on(path, seed=9, each=1)]
+
+    assert len(first) == LEVELS
+    assert 0 < len(again) < LEVELS
+    assert [note.which for note in mrz_long.notes_in(path)] == first
+
+
+def test_the_long_count_names_every_wrong_acceptance_and_what_none_still_allows():
+    right, wrong, refused = note_of(1), note_of(2, accepted=("SH0WN",)), note_of(3, accepted=None)
+    blank, late = note_of(4, lines=(), accepted=("SEEN",)), note_of(5, level=4, accepted=None)
+    figures = mrz_long.summary([right, wrong, refused, blank, late])
+
+    assert (figures["read_levels_0_2"]["right"], figures["read_levels_0_2"]["of"]) == (1, 3)
+    assert figures["wrong"] == [wrong, blank]
+    assert mrz_long.summary([right] * 100)["wrong_accepted_interval"] == (0.0, pytest.approx(0.037, abs=1e-3))

@@ -28,6 +28,31 @@ def seen(lines, *, doubts=(), odds=FAINT):
     return weights
 
 
+RESTS = {
+    "an E that may be what is left of a B": (0, 8, "E", "B"),
+    "an L that may be what is left of a U": (0, 12, "L", "U"),
+    "an I that may be what is left of a T": (0, 13, "I", "T"),
+    "a filler that may be what is left of a K": (0, 30, "<", "K"),
+}
+
+
+@pytest.mark.parametrize("case", RESTS)
+def test_a_plain_letter_of_a_name_that_may_be_the_rest_of_another_is_unsure(case):
+    row, column, sign, other = RESTS[case]
+    assert PASSPORT[row][column] == sign
+    assert settle(seen(PASSPORT), seen(PASSPORT)).unsure == ()
+    assert settle(seen(PASSPORT), seen(PASSPORT, doubts=[(row, column, other)], odds=1.0)).unsure == ((row, column),)
+
+
+def test_where_only_letters_may_stand_a_digit_is_no_rival():
+    doubts = [(0, 8, "8"), (0, 12, "1")]
+    assert settle(seen(PASSPORT, doubts=doubts), seen(PASSPORT, doubts=doubts)).unsure == ()
+
+
+def test_a_rubbed_digit_is_sure_when_its_check_digit_would_notice_the_other():
+    assert settle(seen(PASSPORT), seen(PASSPORT, doubts=[(1, 4, "3")], odds=1.0)).unsure == ()
+
+
 def misread(lines, row, column, sign):
     changed = list(lines)
     changed[row] = changed[row][:column] + sign + changed[row][column + 1 :]

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import segno
 from factories import StandingClock, make_id
-from kiosk_page_parts import LOBBY
+from kiosk_page_parts import CARD, LOBBY, capture_of, make_profile, moment
 
 from edge_agent.kiosk.dialogue import begin, step
-from edge_agent.kiosk.events import CardSeen
+from edge_agent.kiosk.events import CardSeen, LanguageChosen, PurposeChosen, Started
+from edge_agent.kiosk.showing import shown
 from edge_agent.kiosk.states import ConfirmPerson, Moment
+from edge_agent.kiosk.view import Health, View
 from edge_agent.mrz_reading import watching as zone_watching
 from edge_agent.mrz_reading.reading import SeenZone
 from edge_agent.mrz_reading.watching import ZoneWatch
@@ -65,7 +67,7 @@ def test_a_passport_before_the_camera_becomes_a_reading_of_level_1(folder, passp
 
 def test_without_the_setting_no_zone_is_searched_for(folder, monkeypatch):
     asked = []
-    monkeypatch.setattr(zone_watching, "read_zone", asked.append)
+    monkeypatch.setattr(zone_watching, "read_zone", lambda grey, **_: asked.append(grey))
     captures, health = queue.Queue(), queue.Queue()
     (reader,) = readers_of(profile_with(folder, ""), clock=SystemClock()).readers
     reader.start(captures.put, health.put)
@@ -97,7 +99,7 @@ def test_a_zone_held_still_is_delivered_once_and_a_code_goes_first(tmp_path, pas
 def test_the_search_takes_its_turn_and_no_more_than_a_quarter_of_the_time(monkeypatch):
     clock, asked = StandingClock(), []
 
-    def slow(_grey):
+    def slow(_grey, **_):
         asked.append(clock.monotonic_ns())
         clock.pass_time(seconds=0.5)
 
@@ -111,10 +113,46 @@ def test_the_search_takes_its_turn_and_no_more_than_a_quarter_of_the_time(monkey
     assert all(pause >= 2000 for pause in pauses)
 
 
+def test_a_search_that_takes_long_is_told_to_stop(monkeypatch):
+    clock, answers = StandingClock(), []
+
+    def searching(_grey, *, time_left):
+        answers.append(time_left())
+        clock.pass_time(seconds=0.6)
+        answers.append(time_left())
+
+    monkeypatch.setattr(zone_watching, "read_zone", searching)
+    ZoneWatch(clock=clock).look(np.zeros((48, 64), np.uint8))
+    assert answers == [True, False]
+
+
 @pytest.mark.parametrize("unsure", [((0, 4),), ()], ids=["a doubtful sign", "an impossible date"])
 def test_what_is_not_accepted_is_not_delivered(monkeypatch, unsure):
     lines = ("P<UTOOSTER<<LINA<BO<<<<<<<<<<<<<<<<<<<<<<<<<", "X0S8217632UTO8108153F3207040<<<<<<<<<<<<<<06")
     if not unsure:
         lines = (lines[0], lines[1].replace("8108153", "8113153"))
-    monkeypatch.setattr(zone_watching, "read_zone", lambda _: SeenZone(lines=lines, unsure=unsure))
+    monkeypatch.setattr(zone_watching, "read_zone", lambda _, **__: SeenZone(lines=lines, unsure=unsure))
     assert ZoneWatch(clock=SystemClock()).look(np.zeros((48, 64), np.uint8)) is None
+
+
+ZONE = "P<UTOOSTER<<LINA<BO<<<<<<<<<<<<<<<<<<<<<<<<<\nX0S8217632UTO8108153F3207040<<<<<<<<<<<<<<06"
+SAID = {
+    "a zone": (ZONE, "mrz", "machine-readable lines", True),
+    "a card's code": (CARD, "qr", "the card's code", False),
+}
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_the_person_is_told_where_the_name_was_read_and_asked_to_compare_it_when_no_check_digit_covers_it(case):
+    text, kind, source, compared = SAID[case]
+    profile, now = make_profile(), moment(StandingClock())
+    state = begin(profile, now)
+    seen = CardSeen(capture=capture_of(text, kind=kind), fresh_id=make_id())
+    for event in (Started(), LanguageChosen(language="en"), PurposeChosen(purpose="stay"), seen):
+        state, _ = step(state, event, profile=profile, now=now)
+    health = Health(connection="up", depth=0, oldest_unsent_at=None, full=False, readers=())
+    screen = shown(View(state=state, version=1, visit=1, health=health, seconds_left=None), profile=profile, now=now.wall)[
+        "screen"
+    ]
+    assert source in screen["source"]
+    assert ("compare every letter" in screen["compare"]) is compared

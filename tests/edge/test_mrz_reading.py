@@ -32,6 +32,34 @@ def test_every_format_is_read_to_the_sign(category, number):
     assert outcome_of(seen, reader="test", today=TODAY).ok
 
 
+MISSED_ENDS = {
+    "the first signs of a line are blurred": ("defocus", 0, 3),
+    "two digits stand alone behind the fillers": ("dim", 0, 3),
+    "a glare parts the last sign from its line": ("mixed", 0, 4),
+}
+
+
+@pytest.mark.parametrize("case", MISSED_ENDS)
+def test_a_line_whose_end_was_missed_is_read_all_the_same(case):
+    category, level, number = MISSED_ENDS[case]
+    still = make_zone_still(3, category, level=level, number=number)
+    assert read_zone(still.grey).lines == still.lines
+
+
+RUBBED = {
+    "a B rubbed to an E in a name": (2, 2, 8),
+    "a zero rubbed to a U in a number, which its check digit cannot tell": (3, 4, 2),
+}
+
+
+@pytest.mark.parametrize("case", RUBBED)
+def test_a_sign_rubbed_to_another_is_not_accepted(case):
+    seed, level, number = RUBBED[case]
+    still = make_zone_still(seed, "worn", level=level, number=number)
+    seen = read_zone(still.grey)
+    assert seen.lines == still.lines or not outcome_of(seen, reader="test", today=TODAY).ok
+
+
 @pytest.mark.parametrize("turns", [1, 2, 3], ids=["on its side", "upside down", "on its other side"])
 def test_a_document_is_read_whichever_way_it_is_held(turns):
     still = make_zone_still(1, "clean", level=1, number=1)
