@@ -7,7 +7,7 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from gateway.port import ConnectionState
-from gateway.transport import PahoTransport, TransportSettings
+from gateway.transport import MqttTransport, TransportSettings
 from luutru.system import random_bytes
 from residence.wire.state import GatewayState, encode_state
 from residence.wire.topics import GATEWAY_STATE, kiosk_topics
@@ -63,7 +63,7 @@ def make_transport(broker, *, batch=10, states=None, **changes):
         batch=batch,
         **changes,
     )
-    return PahoTransport(
+    return MqttTransport(
         settings,
         random_bytes=random_bytes,
         online=lambda: encode_state(GatewayState(online=True, at="2026-07-10T07:00:00Z")),
