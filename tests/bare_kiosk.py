@@ -26,6 +26,7 @@ class BareKiosk:
         self.codes, self.heard, self.ended = {}, [], None
         self.connack, self.session_present = None, None
         self.subscribed = []
+        self.heard_with = []  # the properties of what was heard
         identity = identity or broker.pki.kiosk(name)
         self.client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
@@ -39,7 +40,7 @@ class BareKiosk:
         self.client.on_disconnect = lambda _c, _u, flags, reason, _p: self._cut(flags, reason)
         self.client.on_publish = lambda _c, _u, mid, reason, _p: self.codes.__setitem__(mid, reason.value)
         self.client.on_subscribe = lambda _c, _u, _mid, reasons, _p: self.subscribed.extend(each.value for each in reasons)
-        self.client.on_message = lambda _c, _u, message: self.heard.append((message.topic, message.payload))
+        self.client.on_message = lambda _c, _u, message: self._heard(message)
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = session_seconds
         if receive_maximum:
@@ -81,6 +82,10 @@ class BareKiosk:
     def _connected(self, _client, _userdata, flags, reason, properties):
         self.session_present, self.properties = flags.session_present, properties
         self.connack = reason.value
+
+    def _heard(self, message):
+        self.heard_with.append(message.properties)
+        self.heard.append((message.topic, message.payload))
 
     def _cut(self, flags, reason):
         self.ended = reason.value if flags.is_disconnect_packet_from_server else "hung up"
