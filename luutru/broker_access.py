@@ -4,7 +4,8 @@
 - Files are written beside and renamed: a broker that reads them again never finds half a file. Mosquitto that finds *no* revocation list
   goes on without one, so the list is there from the first start.
 - An edition (a digest of list and revocations) is a topic in the rules: whoever may write it knows that these rules are in force.
-- Mosquitto reads its rules again on SIGHUP; its process is known by the ``mosquitto.pid`` it writes, and looked at before it is signalled.
+- Mosquitto reads its rules again on SIGHUP; its process is known by the ``mosquitto.pid`` it writes, and looked at before it is signalled:
+  it must be a Mosquitto, and one that has come so far as to catch the signal. It listens before that, and would then be ended by it.
 
 Example: ``rules = BrokerAccess(folder, gateway="luutru-gateway"); rules.shut_out("kiosk-lobby-1"); rules.reload()``
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -21,6 +23,7 @@ from typing import Final
 from residence.wire.topics import acl_lines
 
 PROGRAM: Final = "mosquitto"
+STARTING_SECONDS: Final = 5.0
 
 
 class BrokerAccess:
@@ -61,6 +64,11 @@ class BrokerAccess:
         pid = self._pid()
         if pid is None:
             return False
+        until = time.monotonic() + STARTING_SECONDS
+        while not _catches_hangup(pid):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.01)
         try:
             os.kill(pid, signal.SIGHUP)
         except OSError:
@@ -74,6 +82,14 @@ class BrokerAccess:
             if Path(f"/proc/{pid}/comm").read_text("ascii").strip() == PROGRAM:
                 return pid
         return None
+
+
+def _catches_hangup(pid: int) -> bool:
+    with suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():
+            if line.startswith("SigCgt:"):
+                return bool(int(line.split()[1], 16) >> (signal.SIGHUP - 1) & 1)
+    return False
 
 
 def put(path: Path, content: bytes) -> None:

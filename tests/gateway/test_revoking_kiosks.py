@@ -10,6 +10,7 @@ import pytest
 from bare_kiosk import BareKiosk, wait_for
 
 from gateway.cutting import CutLine, cut_session
+from luutru import broker_access
 from luutru.broker_access import BrokerAccess
 from luutru.demo.pki import GATEWAY_NAME, Pki
 from luutru.revocation import Fences, revoke_kiosk
@@ -174,6 +175,28 @@ def test_a_process_that_only_has_the_brokers_number_is_not_signalled(broker):
         bystander.wait()
     broker.access.pid_file.unlink()
     assert not broker.access.reload()
+
+
+STARTING = """
+import ctypes, time
+ctypes.CDLL(None).prctl(15, b"mosquitto")  # the name a process goes by
+print("named", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_mosquitto_that_has_not_come_to_its_signals_yet_is_not_ended_by_ours(broker, monkeypatch):
+    monkeypatch.setattr(broker_access, "STARTING_SECONDS", 0.05)
+    starting = subprocess.Popen([sys.executable, "-c", STARTING], stdout=subprocess.PIPE)
+    try:
+        assert starting.stdout.readline() == b"named\n"
+        broker.access.pid_file.write_text(str(starting.pid), "ascii")
+        assert not broker.access.reload()
+        assert starting.poll() is None
+    finally:
+        starting.kill()
+        starting.wait()
+        starting.stdout.close()
 
 
 def test_rules_the_broker_has_not_read_are_said_not_to_hold(small_office, broker, stolen):
