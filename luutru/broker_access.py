@@ -1,13 +1,13 @@
-"""Whom a Mosquitto lets in, as files in its folder: access rules, who is shut out, the revocation list; and having it read them again.
+"""Whom a Mosquitto lets in, as files in its folder: access rules, who is shut out, the revocation list; and having it go by them.
 
 - ``shut-out.txt`` is the list of kiosks that may do nothing; ``access.acl`` is written from it and never read back.
-- Files are written beside and renamed: a broker that reads them again never finds half a file. Mosquitto that finds *no* revocation list
-  goes on without one, so the list is there from the first start.
+- Files are written beside and renamed: a broker that reads them again never finds half a file. Mosquitto without its revocation
+  list does not start, so the list is there from the first start.
 - An edition (a digest of list and revocations) is a topic in the rules: whoever may write it knows that these rules are in force.
-- Mosquitto reads its rules again on SIGHUP; its process is known by the ``mosquitto.pid`` it writes, and looked at before it is signalled:
-  it must be a Mosquitto, and one that has come so far as to catch the signal. It listens before that, and would then be ended by it.
+- Mosquitto is not asked to read them again (SIGHUP): with offline sessions that corrupts its memory (docs/brokers.md, T15). It is ended
+  politely, and whatever keeps it running starts it anew. Its process is known by the ``mosquitto.pid`` it writes, and looked at first.
 
-Example: ``rules = BrokerAccess(folder, gateway="luutru-gateway"); rules.shut_out("kiosk-lobby-1"); rules.reload()``
+Example: ``rules = BrokerAccess(folder, gateway="luutru-gateway"); rules.shut_out("kiosk-lobby-1"); rules.begin_anew()``
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -23,7 +22,6 @@ from typing import Final
 from residence.wire.topics import acl_lines
 
 PROGRAM: Final = "mosquitto"
-STARTING_SECONDS: Final = 5.0
 
 
 class BrokerAccess:
@@ -59,37 +57,24 @@ class BrokerAccess:
         lines = acl_lines(self._gateway, shut_out=self.shut_out_kiosks, edition=self.edition)
         put(self.rules, "\n".join((*lines, "")).encode("ascii"))
 
-    def reload(self) -> bool:
-        """Have the broker read its files again; False when its process is not to be found from here."""
+    def begin_anew(self) -> bool:
+        """Have the broker end, to be started with these files; False when its process is not to be found from here."""
         pid = self._pid()
         if pid is None:
             return False
-        until = time.monotonic() + STARTING_SECONDS
-        while not _catches_hangup(pid):
-            if time.monotonic() > until:
-                return False
-            time.sleep(0.01)
         try:
-            os.kill(pid, signal.SIGHUP)
+            os.kill(pid, signal.SIGTERM)
         except OSError:
             return False
         return True
 
     def _pid(self) -> int | None:
-        # A number left behind may by now be another program's, which SIGHUP would end.
+        # A number left behind may by now be another program's, which is not ours to end.
         with suppress(OSError, ValueError):
             pid = int(self.pid_file.read_text("ascii"))
             if Path(f"/proc/{pid}/comm").read_text("ascii").strip() == PROGRAM:
                 return pid
         return None
-
-
-def _catches_hangup(pid: int) -> bool:
-    with suppress(OSError, ValueError):
-        for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():
-            if line.startswith("SigCgt:"):
-                return bool(int(line.split()[1], 16) >> (signal.SIGHUP - 1) & 1)
-    return False
 
 
 def put(path: Path, content: bytes) -> None:
