@@ -29,6 +29,7 @@ IMAGES_PER_LIFE = 2500
 STEPS = 110  # about three checkpoints
 REOPENED_AFTER = (40, 75)
 CONTROL_SHARE = 20  # a control gets a twentieth of the images
+LEAST_CONTROLS = 200
 NAME = "kiosk.db"
 
 
@@ -171,7 +172,14 @@ def main():
     for name, (weaken, plant, early) in CONTROLS.items():
         control = Verdict(name)
         campaign.controls.append(control)
-        run(control, seed=asked.seed, count=max(250, asked.count // CONTROL_SHARE), weaken=weaken, plant=plant, early=early)
+        run(
+            control,
+            seed=asked.seed,
+            count=max(LEAST_CONTROLS, asked.count // CONTROL_SHARE),
+            weaken=weaken,
+            plant=plant,
+            early=early,
+        )
     campaign.minimum = dict.fromkeys(KINDS, max(1, asked.count // 1000))
     return conclude(campaign, as_json=asked.json)
 

@@ -38,10 +38,15 @@ class Office:
     def __init__(self, folder, *, batches, size, url=None):
         structlog.configure(processors=[_drop])
         self.authority = Authority(folder, url=url)
-        self.batches = [self._batch(size) for _ in range(batches)]
+        self._size = size
+        self.more(batches)
         self.authority.registry.engine.dispose()
         self._prepared = folder
         self.expected = None
+
+    def more(self, count):
+        """Replace the batches by new ones of the same size."""
+        self.batches = [self._batch(self._size) for _ in range(count)]
 
     def _batch(self, size):
         kiosk = self.authority.kiosk()

@@ -10,6 +10,7 @@ Example: ``ended = run_traced(work, folder=folder, inject="fdatasync:signal=KILL
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ import subprocess
 from dataclasses import dataclass
 
 CHANGING = ("pwrite64", "write", "fdatasync", "fsync", "ftruncate", "unlink", "rename")
+PR_SET_PDEATHSIG = 1
 WORD = "sendto"
 TRACED = (*CHANGING, WORD)
 _LINE = re.compile(r"^\d+ +(\w+)\((.*)$")
@@ -57,6 +59,7 @@ def fork_child(work):
         return pid, ours
     code = 1
     try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # never outlive the campaign
         ours.close()
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
@@ -104,10 +107,10 @@ def run_plain(work):
     return words
 
 
-def hear(channel):
-    """Every whole line until the other end is gone."""
+def hear(channel, *, heard=b""):
+    """Every whole line until the other end is gone, after what was heard already."""
     with channel:
-        data = b"".join(iter(lambda: channel.recv(1 << 16), b""))
+        data = heard + b"".join(iter(lambda: channel.recv(1 << 16), b""))
     return data[: data.rfind(b"\n") + 1].decode().splitlines()
 
 

@@ -1,0 +1,351 @@
+"""Real power cuts under kiosk, registry and keys: a file system that forgets, under real writers.
+
+- Each trial: the real code writes on a loop mount, the power is cut at a drawn moment (``loop_disk``), the writer is killed, the disk
+  is mounted again, and the real code opens what is there. Words that came out before the cut are held against it.
+- Subjects: outbox (SQLite), intake into SQLite and into PostgreSQL, and the vault's key files. Each has controls beside it in the same
+  run: synchronous=NORMAL and OFF, synchronous_commit=off, key files whose folder is not synced.
+- ``--count`` is the number of cuts of the outbox; ``--registry``, ``--postgres`` and ``--keys`` those of the others.
+
+    python -m tests.faults.power_cuts --seed 1 --count 600 --registry 400 --postgres 200 --keys 100 --json
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from unittest import mock
+
+from sqlalchemy import event
+
+from luutru.system import random_bytes
+from registry.key_provider import FileKeyProvider
+from residence.errors import LuutruError
+from tests.faults import kiosk_words
+from tests.faults.crash_images import settings
+from tests.faults.gateway_words import Office
+from tests.faults.kiosk_history import damaged, reopen
+from tests.faults.loop_disk import LoopDisk, own_mounts
+from tests.faults.postgres_disk import PostgresOnDisk
+from tests.faults.traced_child import fork_child, hear
+from tests.faults.verdict import Campaign, Verdict, arguments, conclude
+
+CUTS_PER_LIFE = 20  # then the kiosk, or the registry, is new again
+CONTROL_SHARE = 10
+LEAST_CONTROLS, MOST_CONTROLS = 3, 60
+STARTS = 0.12  # this share of the cuts comes while the writer starts
+AT_THE_START, LATER = 0.06, 0.006  # seconds, at most
+SQLITE_MEGABYTES, POSTGRES_MEGABYTES = 48, 400
+BATCH = 4
+LEARNING = 3
+DATABASE = "kiosk.db"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """When to cut: so many words after the start, and then so many seconds. Words, because a busy machine is slow and says few."""
+
+    words: int
+    seconds: float
+
+
+def draw_moment(chance, most):
+    words = chance.randrange(1, most) if chance.random() > STARTS else 0
+    return Moment(words=words, seconds=chance.uniform(0, LATER if words else AT_THE_START))
+
+
+def cut_under(disk, work, *, moment, also_kill=lambda: None):
+    """Let the work run, cut the power under it, kill it, mount again; return what it had said."""
+    pid, channel = fork_child(work)
+    os.waitpid(pid, os.WUNTRACED)
+    os.kill(pid, signal.SIGCONT)
+    data = b""
+    while data.count(b"\n") < moment.words and (more := channel.recv(1 << 12)):
+        data += more
+    time.sleep(moment.seconds)
+    disk.cut()
+    os.kill(pid, signal.SIGKILL)
+    also_kill()
+    words = hear(channel, heard=data)
+    os.waitpid(pid, 0)
+    disk.power_on()
+    return [word for word in words if not word.startswith("failed")]  # what fails on a dead disk is no news
+
+
+def doing(words, *, idle):
+    """What the writer was at when the power went."""
+    said = [word.split()[0] for word in words if not word.startswith("refused")]
+    if not said:
+        return "at the start"
+    return f"during {said[-1]}" if said[-1] in {"keep", "settle", "session", "take"} else idle
+
+
+def wait_for_the_end():
+    while True:
+        time.sleep(1)
+
+
+class KioskTrials:
+    """The real outbox on the disk."""
+
+    def __init__(self, disk, *, weaken=None, **_):
+        self._disk, self._weaken = disk, weaken
+        self._ledger = kiosk_words.Ledger()
+
+    def fresh(self):
+        """A new kiosk."""
+        for path in self._disk.mount.glob(f"{DATABASE}*"):
+            path.unlink()
+        self._disk.flush()
+        self._ledger = kiosk_words.Ledger()
+
+    def trial(self, verdict, chance, *, label):
+        ledger, seed = self._ledger, chance.getrandbits(40)
+
+        def live(say):
+            kiosk_words.seeded_ids(seed)
+            outbox = reopen(self._disk.mount / DATABASE)
+            if self._weaken:
+                self._weaken(outbox)
+            kiosk_words.live(outbox, say, steps=kiosk_words.any_steps(random.Random(seed)))
+
+        words = cut_under(self._disk, live, moment=draw_moment(chance, 80))
+        ledger.hear(words)
+        verdict.hit(doing(words, idle="between two promises"))
+        verdict.facts["confirmed"] = verdict.facts.get("confirmed", 0) + sum(
+            word.split()[0] in kiosk_words.ANSWERS for word in words
+        )
+        outbox = reopen(self._disk.mount / DATABASE)
+        if damaged(self._disk.mount):
+            verdict.wrong("corrupt", f"{label}: set aside")
+            self.fresh()
+        else:
+            ledger.judge(verdict, outbox, label=label)
+            self._ledger = kiosk_words.Ledger.of(outbox)
+        outbox.close()
+
+
+class RegistryTrials:
+    """The real intake into a registry on the disk."""
+
+    per_life = 20  # batches ready before each cut: more than it gets done
+
+    def __init__(self, disk, *, folder, prepare=None, **_):
+        self._disk, self._prepare = disk, prepare
+        self.office = Office(folder, batches=LEARNING, size=BATCH)
+        self._taken = 0
+        copy = folder / "learn"
+        copy.mkdir()
+        self._learn(url=self.office.copy(copy), vault=copy / "vault")
+
+    def _learn(self, *, url, vault):
+        """How many rows one batch makes in each table; batches are alike, so a registry can be counted whole."""
+        counts = []
+        for batch in self.office.batches:
+            self.office.batches = [batch]
+            counts.append(self.office.judge(Verdict("learn"), [], url=url, vault_folder=vault, label="learn"))
+        self.step = {name: counts[1][name] - counts[0][name] for name in counts[0]}
+        if any(counts[2][name] - counts[1][name] != self.step[name] for name in self.step):
+            raise RuntimeError("batches are not alike")
+        self.none = {name: counts[0][name] - self.step[name] for name in counts[0]}
+
+    @property
+    def url(self):
+        return f"sqlite:///{self._disk.mount / 'registry.db'}"
+
+    @property
+    def vault(self):
+        return self._disk.mount / "vault"
+
+    def fresh(self):
+        """The prepared registry, as it was."""
+        self.office.copy(self._disk.mount)
+        self._disk.flush()
+        self._taken = 0
+
+    def trial(self, verdict, chance, *, label):
+        self.office.more(self.per_life)
+
+        def live(say):
+            self.office.live(say, self.url, self.vault, prepare=self._prepare)
+            wait_for_the_end()
+
+        words = self.cut(live, draw_moment(chance, 2 * self.per_life - 6))
+        attempted = [int(word.split()[1]) for word in words if word.startswith("take ")]
+        verdict.hit(doing(words, idle="between two batches"))
+        verdict.facts["confirmed"] = verdict.facts.get("confirmed", 0) + sum(word.startswith("taken") for word in words)
+        self.office.batches = self.office.batches[: max(attempted, default=-1) + 1]
+        self._taken += len(self.office.batches)
+        self.office.expected = {name: self.none[name] + self.step[name] * self._taken for name in self.none}
+        self.office.judge(verdict, words, url=self.url, vault_folder=self.vault, label=label)
+
+    def cut(self, live, moment):
+        return cut_under(self._disk, live, moment=moment)
+
+
+class PostgresTrials(RegistryTrials):
+    """The same on PostgreSQL; server, cluster and keys on the disk that dies."""
+
+    def __init__(self, disk, *, folder, options=(), **_):
+        self._server = PostgresOnDisk(disk.mount / "data", log=folder / "postgres.log", options=options)
+        self._disk, self._prepare = disk, None
+        self.office = Office(folder, batches=LEARNING, size=BATCH, url=self._server.url)
+        shutil.copytree(folder / "vault", disk.mount / "vault")
+        disk.flush()
+        self._learn(url=self.url, vault=self.vault)
+        self._taken = LEARNING
+
+    @property
+    def url(self):
+        return self._server.url
+
+    def fresh(self):
+        """One cluster lives through all cuts."""
+
+    def cut(self, live, moment):
+        words = cut_under(self._disk, live, moment=moment, also_kill=self._server.kill)
+        self._server.start()
+        return words
+
+    def end(self):
+        self._server.kill()
+
+
+class KeyTrials:
+    """The vault's key files: a key that was handed out seals rows, and must be there as long as they are."""
+
+    def __init__(self, disk, *, planted=nullcontext, **_):
+        self._disk, self._planted = disk, planted
+
+    def fresh(self):
+        shutil.rmtree(self._disk.mount / "vault", ignore_errors=True)
+        self._provider()
+        self._disk.flush()
+
+    def _provider(self):
+        return FileKeyProvider(self._disk.mount / "vault", random_bytes=random_bytes)
+
+    def trial(self, verdict, chance, *, label):
+        first = chance.getrandbits(40)
+
+        def live(say):
+            with self._planted():
+                provider, number = self._provider(), first
+                while True:
+                    provider.period_key(f"period-{number}", create=True)
+                    say(f"handed {number}")
+                    number += 1
+
+        words = cut_under(self._disk, live, moment=draw_moment(chance, 30))
+        verdict.hit("while keys are made" if words else "at the start")
+        provider = self._provider()
+        for word in words:
+            try:
+                provider.period_key(f"period-{word.split()[1]}")
+            except LuutruError as error:
+                verdict.wrong("lost", f"{label}: {word}: {error.code}")
+
+
+def without_folder_sync():
+    return mock.patch("registry.key_provider._sync")
+
+
+def pragma(text):
+    def prepare(registry):
+        event.listen(registry.engine, "connect", lambda connection, _record: connection.execute(f"PRAGMA {text}"))
+
+    return prepare
+
+
+# name -> (trials, megabytes, options that keep it as built, controls)
+SUBJECTS = {
+    "outbox": (
+        KioskTrials,
+        SQLITE_MEGABYTES,
+        {
+            "synchronous=NORMAL": {"weaken": settings("synchronous=NORMAL")},
+            "synchronous=OFF": {"weaken": settings("synchronous=OFF")},
+        },
+    ),
+    "registry": (
+        RegistryTrials,
+        SQLITE_MEGABYTES,
+        {
+            "synchronous=NORMAL": {"prepare": pragma("synchronous=NORMAL")},
+            "synchronous=OFF": {"prepare": pragma("synchronous=OFF")},
+        },
+    ),
+    "postgres": (PostgresTrials, POSTGRES_MEGABYTES, {"synchronous_commit=off": {"options": ("synchronous_commit=off",)}}),
+    "keys": (KeyTrials, SQLITE_MEGABYTES, {"folder not synced": {"planted": without_folder_sync}}),
+}
+
+
+def run(verdict, *, kind, megabytes, count, seed, enough=lambda _number: False, **options):
+    """Cut the power ``count`` times under one configuration, or until it is enough."""
+    chance = random.Random(f"{seed} {verdict.name}")
+    with tempfile.TemporaryDirectory() as name, LoopDisk(name, megabytes=megabytes) as disk:
+        Path(name).chmod(0o711)  # PostgreSQL is another user
+        folder = Path(name) / "prepared"
+        folder.mkdir()
+        trials = kind(disk, folder=folder, **options)
+        try:
+            for number in range(count):
+                if enough(number):
+                    break
+                if number % CUTS_PER_LIFE == 0:
+                    trials.fresh()
+                label = f"{verdict.name}, seed {seed}, cut {number}"
+                trials.trial(verdict, chance, label=label)
+        finally:
+            if hasattr(trials, "end"):
+                trials.end()
+
+
+# what must have been going on when the power went, at least once
+MOMENTS = (
+    *(("outbox", kind) for kind in ("during keep", "during settle")),
+    *((name, "during take") for name in ("registry", "postgres")),
+    ("keys", "while keys are made"),
+)
+
+
+def lost_by(control, few, number):
+    return number >= few and bool(control.wrongs)
+
+
+def asked_for(asked, name):
+    return asked.count if name == "outbox" else getattr(asked, name)
+
+
+def main():
+    parser = arguments(__doc__.splitlines()[0], count=600)
+    for name, count in {"registry": 400, "postgres": 200, "keys": 100}.items():
+        parser.add_argument(f"--{name}", type=int, default=count)
+    asked = parser.parse_args()
+    own_mounts()
+    campaign = Campaign("power_cuts", asked.seed)
+    for name, (kind, megabytes, controls) in SUBJECTS.items():
+        count = asked_for(asked, name)
+        if not count:
+            continue
+        campaign.subjects.append(Verdict(name))
+        run(campaign.subjects[-1], kind=kind, megabytes=megabytes, count=count, seed=asked.seed)
+        for title, options in controls.items():
+            campaign.controls.append(control := Verdict(f"{name}, {title}"))
+            # A control is a few cuts, and as many more as it takes until it has lost something.
+            few = partial(lost_by, control, max(LEAST_CONTROLS, count // CONTROL_SHARE))
+            run(control, kind=kind, megabytes=megabytes, count=max(count, MOST_CONTROLS), seed=asked.seed, enough=few, **options)
+    campaign.minimum = {"at the start": 1} | {kind: 1 for name, kind in MOMENTS if asked_for(asked, name)}
+    return conclude(campaign, as_json=asked.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
