@@ -31,6 +31,7 @@ REOPENED_AFTER = (40, 75)
 CONTROL_SHARE = 20  # a control gets a twentieth of the images
 LEAST_CONTROLS = 200
 NAME = "kiosk.db"
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def as_built(_outbox):
@@ -156,7 +157,7 @@ def examine(verdict, *, folder, seed, count, weaken, plant, early):
 def run(verdict, *, seed, count, weaken=as_built, plant=nothing_planted, early=False):
     """Make ``count`` images from as many lives as that takes."""
     # Memory instead of a disk: what would be durable is the model's business here, and the disk's time would be most of the run.
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         for number, start in enumerate(range(0, count, IMAGES_PER_LIFE)):
             amount = min(IMAGES_PER_LIFE, count - start)
             examine(

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults import gateway_words, kiosk_words
-from tests.faults.crash_images import nothing_planted, settings, two_transactions
+from tests.faults.crash_images import MEMORY, nothing_planted, settings, two_transactions
 from tests.faults.gateway_words import Office
 from tests.faults.kiosk_history import damaged, reopen
 from tests.faults.traced_child import CHANGING, WORD, answered_unsynced, points, run_traced
@@ -272,7 +272,7 @@ def main():
     asked = arguments(__doc__.splitlines()[0], count=0).parse_args()
     chance = random.Random(asked.seed)
     campaign = Campaign("syscall_kills", asked.seed)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         folder = Path(name)
         subjects, controls = scenarios(asked.seed, folder)
         for title, scenario in subjects.items():
