@@ -29,7 +29,7 @@ IMAGES_PER_LIFE = 2500
 STEPS = 110  # about three checkpoints
 REOPENED_AFTER = (40, 75)
 CONTROL_SHARE = 20  # a control gets a twentieth of the images
-LEAST_CONTROLS = 200
+LEAST_CONTROLS = 150
 NAME = "kiosk.db"
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-COUNTS = ("--count", "20", "--registry", "8", "--postgres", "3", "--keys", "6")
+COUNTS = ("--count", "16", "--registry", "6", "--postgres", "3", "--keys", "5")
 
 
 def test_after_a_power_cut_everything_confirmed_is_there_and_every_control_loses():
@@ -20,5 +20,5 @@ def test_after_a_power_cut_everything_confirmed_is_there_and_every_control_loses
     )
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads(done.stdout)
-    assert [subject["faults"] for subject in result["subjects"]] == [20, 8, 3, 6]
+    assert [subject["faults"] for subject in result["subjects"]] == [16, 6, 3, 5]
     assert all(control["lost"] + control["corrupt"] for control in result["controls"])
