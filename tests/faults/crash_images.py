@@ -2,6 +2,7 @@
 
 - The real outbox lives through a drawn history above a shim that notes what SQLite asks of the disk (``sqlite_shim``). From the
   notes come images for every sync epoch (``power_loss``), and the real outbox opens each of them.
+- Images that do not differ are looked at once and counted once.
 - An image must hold exactly the state confirmed last, or that plus the transaction in flight (``kiosk_history``).
 - Controls: weaker settings of SQLite, a promise given before the commit, one transaction made two. Each must lose in the same run.
 
@@ -10,6 +11,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import shutil
@@ -129,7 +131,7 @@ def look(verdict, life, room, *, files, done, label):
 
 
 def examine(verdict, *, folder, seed, count, weaken, plant, early):
-    """Record one life and look at ``count`` images of it."""
+    """Record one life and look at ``count`` images of it, or fewer: those that differ."""
     chance = random.Random(seed)
     room, home = folder / "image", folder / "life"
     for each in (room, home):
@@ -140,29 +142,30 @@ def examine(verdict, *, folder, seed, count, weaken, plant, early):
     chosen, epochs = places(log, count, chance)
     verdict.facts["sync_epochs"] = verdict.facts.get("sync_epochs", 0) + epochs
     verdict.facts["lives"] = verdict.facts.get("lives", 0) + 1
-    disk, done, number, different = Disk(), 0, 0, set()
+    disk, done, number, seen = Disk(), 0, 0, set()
     for place in chosen:
         while number <= place:
             disk.apply(log[number])
             done = log[number][1] if log[number][0] == "done" else done
             number += 1
         kind = chance.choice(disk.kinds())
-        verdict.hit(kind)
         files = disk.image(kind, chance)
-        different.add(hash(tuple(files.items())))
+        if (image := hash((done, *files.items()))) in seen:
+            continue
+        seen.add(image)
+        verdict.hit(kind)
         look(verdict, life, room, files=files, done=done, label=f"seed {seed} event {place} {kind}")
-    verdict.facts["different_images"] = verdict.facts.get("different_images", 0) + len(different)
 
 
 def run(verdict, *, seed, count, weaken=as_built, plant=nothing_planted, early=False):
-    """Make ``count`` images from as many lives as that takes."""
+    """Look at ``count`` different images, from as many lives as that takes."""
     # Memory instead of a disk: what would be durable is the model's business here, and the disk's time would be most of the run.
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        for number, start in enumerate(range(0, count, IMAGES_PER_LIFE)):
-            amount = min(IMAGES_PER_LIFE, count - start)
-            examine(
-                verdict, folder=Path(folder), seed=seed * 1000 + number, count=amount, weaken=weaken, plant=plant, early=early
-            )
+        for number in itertools.count():
+            if verdict.faults >= count:
+                break
+            left = min(IMAGES_PER_LIFE, count - verdict.faults)
+            examine(verdict, folder=Path(folder), seed=seed * 1000 + number, count=left, weaken=weaken, plant=plant, early=early)
 
 
 def main():
