@@ -277,8 +277,7 @@ class Uplink:
         online = states.decode_gateway_state(payload).online if payload else True
         if online:
             self._plan.reopen()
-        else:
-            self._hold_until = self._seconds() + self._line.hold_cap
+        self._hold_until = self._seconds() + self._line.hold_cap  # counts while holding only
         state = ConnectionState.UP if online else ConnectionState.HOLDING
         self._change(state=state, gateway_online=online, trouble="" if online else "uplink.no_gateway")
 
