@@ -86,7 +86,7 @@ class Nemesis:
 
     def _reset_kiosk(self):
         kiosk = self._kiosk()
-        if kiosk.up and self._rng.random() < 0.5:
+        if kiosk.up:
             kiosk.reset()
             self._struck("kiosk reset")
 

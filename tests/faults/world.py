@@ -198,8 +198,10 @@ def draw_plan(rng, parts):
     """Return how this run goes: no two seeds are hard in the same way."""
     roughness = rng.choice((0.3, 1.0, 2.0))
     return Plan(
-        kiosks=rng.choice((1, 2, 2, 2, 3)),
-        fault_every=rng.choice((1.5, 2.5, 5.0)),
+        chaos_seconds=rng.choice((6.0, 9.0, 15.0)),
+        scans=rng.choice((2, 2, 3)),
+        kiosks=rng.choice((1, 1, 2, 2, 3)),
+        fault_every=rng.choice((1.0, 1.5, 3.0)),
         dies_at_commit=0.02 * rng.choice((0, 1, 3)),
         gateway_dies=0.04 * rng.choice((0, 1, 3)),
         two_gateways=rng.random() < 0.6,
