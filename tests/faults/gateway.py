@@ -89,7 +89,7 @@ class SimulatedTransport:
         if topic.endswith("/r"):
             self._gateway.may_die("gateway died before its receipts")
             for data in unpack_receipts(payload):
-                self._gateway.world.history.published(data)
+                self._gateway.world.history.published(data, newest=self._gateway.signer.key_id)
         if self._line is None or self._line.dead:
             return False
         self._line.carry(self._broker.publish, self._line, topic, payload, retain)
@@ -163,7 +163,7 @@ class Gateway:
         self.clock = VirtualClock(world.loop)
         self.away_until = 0.0  # the registry, from here
         self.staged = []
-        self.process = self.transport = self.registry = self._intake = None
+        self.process = self.transport = self.registry = self.signer = self._intake = None
         self._highest = {}
 
     @property
@@ -176,12 +176,13 @@ class Gateway:
             return
         world = self.world
         self._highest = {}
+        self.signer = world.authority.newest_receipt_key
         self.registry = watched(world.parts.open_registry(world), self)
         self._intake = world.parts.intake(
             self.registry,
             opener=EnvelopeOpener([world.authority.sealing_key]),
             rules=world.rules,
-            signer=world.authority.newest_receipt_key,
+            signer=self.signer,
             clock=self.clock,
             random_bytes=world.rng.randbytes,
             trust=world.parts.trust(world, self.registry),
@@ -252,6 +253,7 @@ class Gateway:
         highest = self._highest.get(key)
         if highest is not None and sequence > highest + 1:
             self.world.history.true_gaps += 1
+            self.world.history.struck("gap in a kiosk's numbers")
         if highest is not None and sequence < highest:
             self.world.history.struck("overtaken by a later one")
         self._highest[key] = max(highest or 0, sequence)

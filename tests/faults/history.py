@@ -25,7 +25,8 @@ from residence.wire.receipts import read_unverified, signed_with, verify_receipt
 class History:
     """The recorder of one run; it is never killed."""
 
-    def __init__(self):
+    def __init__(self, tell=lambda *_words: None):
+        self._tell = tell  # everything noted is told here too, for whoever replays a seed
         self.counts = Counter()  # fault kind -> how often it struck
         self.attempted = set()
         self.declared = set()
@@ -41,26 +42,49 @@ class History:
         self.wrong = []  # found at the moment it happened
         self.reported_gaps = self.true_gaps = 0
 
+    def said(self, declaration_id):
+        """Note what a person declares, before the kiosk commits it."""
+        self._tell("attempted", declaration_id)
+        self.attempted.add(declaration_id)
+
+    def promised(self, declaration_id):
+        """Note what a screen said is kept."""
+        self._tell("shown", declaration_id)
+        self.shown.add(declaration_id)
+
+    def settled(self, declaration_id, data):
+        """Note that a kiosk let a row go."""
+        self._tell("settled", declaration_id)
+        self.taken[declaration_id].append(data)
+
     def struck(self, kind):
         """Count one fault that really happened."""
+        self._tell(kind)
         self.counts[kind] += 1
 
     def effect(self, declaration_id, kiosk_id, epoch, sequence):
         """Note what a transaction changed, after its commit."""
+        self._tell("effect", declaration_id, kiosk_id, epoch[:4], sequence)
         self.effects.append((declaration_id, kiosk_id, epoch, sequence))
         self.committed.add(declaration_id)
 
     def acknowledged(self, declaration_id):
         """A delivery may be acknowledged only once the registry has it."""
+        self._tell("acknowledged", declaration_id)
         if declaration_id not in self.committed | self.answered:
             self.wrong.append(f"acknowledged before the commit: {declaration_id}")
 
-    def published(self, data):
-        """A receipt may leave only once the registry has what it is about."""
-        declaration_id = read_unverified(data).declaration_id
-        if declaration_id not in self.committed | self.answered:
-            self.wrong.append(f"receipt before the commit: {declaration_id}")
-        self.receipts[declaration_id].setdefault(data)
+    def published(self, data, *, newest):
+        """A receipt may leave only once the registry has what it is about. ``newest``: the key its gateway signs with."""
+        receipt = read_unverified(data)
+        self._tell("receipt", receipt.declaration_id, signed_with(data))
+        if receipt.declaration_id not in self.committed | self.answered:
+            self.wrong.append(f"receipt before the commit: {receipt.declaration_id}")
+        if receipt.signed_at is not None:
+            self.struck("receipt signed again")
+        elif signed_with(data) != newest:
+            self.struck("receipt of an earlier key given again")
+        self.receipts[receipt.declaration_id].setdefault(data)
 
     def problems(self, *, keyring, settle_limit):
         """Return everything that must not be, as sentences; none is a good run."""

@@ -37,7 +37,7 @@ class NotedOutbox(Outbox):
 
     def settle(self, receipt_bytes):
         receipt = super().settle(receipt_bytes)
-        self.history.taken[receipt.declaration_id].append(receipt_bytes)
+        self.history.settled(receipt.declaration_id, receipt_bytes)
         return receipt
 
 
@@ -199,7 +199,7 @@ class Kiosk:
                 self.world.loop.call_after(self.world.rng.uniform(0.5, 2), self.scan)
             return
         message = message or self.world.people.declaration(self)
-        self.world.history.attempted.add(message.declaration_id)
+        self.world.history.said(message.declaration_id)
         life = self._lives
         try:
             self.outbox.keep(message)
@@ -207,7 +207,7 @@ class Kiosk:
             if self.world.rng.random() < 0.5:  # "did it take that?"
                 self.world.loop.call_after(self.world.rng.uniform(1, 8), self._again, message, life)
             return
-        self.world.history.shown.add(message.declaration_id)
+        self.world.history.promised(message.declaration_id)
 
     def crash(self, *, power=False):
         """Kill the process, or cut the machine's power; both start again by themselves."""

@@ -51,13 +51,13 @@ def stage():
             structlog.configure(**before)
 
 
-def run_seeds(name, seeds, *, bug=None):
+def run_seeds(name, seeds, *, bug=None, tell=lambda *_words: None):
     """Run seeds one after the other and return (counts, failures, facts)."""
     parts = planted(PARTS[name])[bug].parts if bug else PARTS[name]
     counts, facts, failures = Counter(), Counter(), {}
     with stage() as place:
         for seed in seeds:
-            verdict = run_seed(seed, parts=parts, **place)
+            verdict = run_seed(seed, parts=parts, tell=tell, **place)
             counts.update(verdict.counts)
             facts.update({"declarations": verdict.declared, "waiting in a store that was wiped": verdict.wiped})
             facts["longest to settle, virtual s"] = max(facts["longest to settle, virtual s"], round(verdict.settle_seconds or 0))
@@ -113,23 +113,40 @@ def _each_slice(name, slices, jobs):
         yield from pool.map(run_seeds, [name] * len(slices), slices)
 
 
+def replay(options):
+    """Run seeds again, with a bug planted or telling what happens, and demand nothing of how often faults strike."""
+
+    def tell(seconds, *words):
+        if options.tell:
+            print(f"{seconds:8.3f}", *words, file=sys.stderr)
+
+    seeds = range(options.seed, options.seed + options.seeds)
+    counts, failures, facts = run_seeds(options.on, seeds, bug=options.bug, tell=tell)
+    campaign = f"{options.bug or 'no bug'}, on the {options.on}"
+    return Report(
+        campaign=campaign,
+        first_seed=options.seed,
+        trials=options.seeds,
+        failures=failures,
+        counts=dict(counts),
+        facts=dict(facts),
+    )
+
+
 def main():
     """Run from the command line."""
     parser = command_line("Simulate kiosks, broker and gateways with everything going wrong.", seeds=10_000)
     parser.add_argument("--on", choices=PARTS, default="ledger", help="what gateways record into")
     parser.add_argument("--bug", choices=planted(LEDGER_PARTS), help="plant this bug: to replay a control")
+    parser.add_argument("--tell", action="store_true", help="with --bug or few seeds: what happened when, in virtual seconds")
     options = parser.parse_args()
+    if options.tell or options.bug:
+        return conclude(replay(options), as_json=options.json)
 
     def progress(done):
         if sys.stderr.isatty():
             print(f"\r{min(done, options.seeds):,} of {options.seeds:,}", end="", file=sys.stderr, flush=True)
 
-    if options.bug:
-        _, failures, _ = run_seeds(options.on, range(options.seed, options.seed + options.seeds), bug=options.bug)
-        report = Report(
-            campaign=f"{options.bug}, on the {options.on}", first_seed=options.seed, trials=options.seeds, failures=failures
-        )
-        return conclude(report, as_json=options.json)
     report = run_campaign(
         options.on, first=options.seed, seeds=options.seeds, jobs=options.jobs, controls=options.controls, progress=progress
     )

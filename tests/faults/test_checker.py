@@ -47,7 +47,7 @@ class Night:
         self.history.effect(declaration_id, "kiosk-lobby-1", "epoch", sequence)
 
     def answer(self, data):
-        self.history.published(data)
+        self.history.published(data, newest=self.signer.key_id)
         self.history.taken[ONE].append(data)
 
     def problems(self):
@@ -79,7 +79,7 @@ def acknowledge_early(night):
 
 
 def answer_early(night):
-    night.history.published(receipt(OTHER, night.signer))
+    night.history.published(receipt(OTHER, night.signer), newest=night.signer.key_id)
 
 
 def answer_twice(night):
@@ -98,7 +98,7 @@ def sign_again_without_need(night):
 
 def forge(night):
     data = receipt(ONE, night.signer)
-    night.history.published(data[:-1] + bytes([data[-1] ^ 1]))
+    night.history.published(data[:-1] + bytes([data[-1] ^ 1]), newest=night.signer.key_id)
 
 
 def settle_by_what_nobody_sent(night):

@@ -62,6 +62,9 @@ KINDS = (
     "registry away",
     "receipt key rotated",
     "receipt key revoked",
+    "receipt of an earlier key given again",
+    "receipt signed again",
+    "gap in a kiosk's numbers",
 )
 
 
@@ -118,6 +121,7 @@ class World:
     parts: Parts
     folder: Any
     empty_store: Any
+    tell: Callable[..., None] = lambda *_words: None
     rng: random.Random = field(init=False)
     chaos: bool = True
     over: bool = False
@@ -126,7 +130,7 @@ class World:
     def __post_init__(self):
         self.rng = random.Random(self.seed)  # every draw of a run is from here
         self.loop = Loop()
-        self.history = History()
+        self.history = History(lambda *words: self.tell(self.loop.now, *words))
         self.plan = draw_plan(self.rng, self.parts)
         self.rules = load_rule_book()
         self.authority = Authority(SITES)
@@ -217,11 +221,11 @@ def draw_plan(rng, parts):
     )
 
 
-def run_seed(seed, *, parts, folder, empty_store):
+def run_seed(seed, *, parts, folder, empty_store, tell=lambda *_words: None):
     """Run one seed in a folder of its own and return the verdict."""
     place = folder / f"seed-{seed}"
     place.mkdir()
-    world = World(seed=seed, parts=parts, folder=place, empty_store=empty_store)
+    world = World(seed=seed, parts=parts, folder=place, empty_store=empty_store, tell=tell)
     try:
         world.run()
         problems = world.history.problems(keyring=world.authority.ring, settle_limit=SETTLE_LIMIT)
