@@ -190,7 +190,7 @@ class Kiosk:
         except Killed:
             return
         self.outbox.history = world.history
-        SimulatedUplink(self, self.outbox, self._terms()).start()
+        world.parts.uplink(self, self.outbox, self._terms()).start()
 
     def scan(self, message=None):
         """A person declares and looks at the screen; at a dark one they wait a little."""

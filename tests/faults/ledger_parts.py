@@ -44,9 +44,9 @@ def _prepare(world):
 
 
 def _record(intake, connection, reads, now):
-    return connection.record(
-        [each.statement for each in reads], signer=intake._signer, now=now, random_bytes=intake._random_bytes
-    )
+    gateway = intake.gateway
+    statements = [each.statement for each in reads]
+    return connection.record(statements, signer=gateway.signer, now=now, random_bytes=gateway.world.rng.randbytes)
 
 
 def _forget(connection, declaration_ids):

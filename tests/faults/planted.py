@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from faults.gateway import SimulatedTransport, WatchedIntake
-from faults.kiosk import FallibleStore, NotedOutbox
+from faults.kiosk import FallibleStore, NotedOutbox, SimulatedUplink
 
 from edge_agent.store import remember
 from gateway.receipts import post
+from residence.wire.envelope import read_header
 
 
 class AcknowledgesAtOnce(SimulatedTransport):
@@ -77,6 +78,14 @@ class KeepsItsEpoch(NotedOutbox):
         super().__init__(store, **named)
 
 
+class HidesOlderRows(SimulatedUplink):
+    """A resend moves the place up to which the outbox was looked through: the product's own bug, found here and mended."""
+
+    def _publish_row(self, envelope):
+        self._plan.cursor = max(self._plan.cursor, read_header(envelope).sequence)
+        return super()._publish_row(envelope)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Planted:
     """A bug in its place, and how it has to show."""
@@ -94,6 +103,7 @@ def planted(parts):
         "receipt before commit": _plant(parts, "receipt before the commit", "settled without an effect", intake=AnswersEarly),
         "no fsync": _plant(parts, "lost", store=NeverSyncs),
         "reused sequence after reset": _plant(parts, "lost", outbox=KeepsItsEpoch),
+        "resends hide older rows": _plant(parts, "not settled", uplink=HidesOlderRows),
     }
 
 

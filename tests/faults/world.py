@@ -20,7 +20,7 @@ from typing import Any
 from faults.gateway import Gateway, SimulatedTransport, WatchedIntake
 from faults.history import History
 from faults.keys import Authority, kiosk_keys
-from faults.kiosk import FallibleStore, Kiosk, NotedOutbox
+from faults.kiosk import FallibleStore, Kiosk, NotedOutbox, SimulatedUplink
 from faults.nemesis import Nemesis
 from faults.network import CALM, Broker, Weather
 from faults.people import People
@@ -33,7 +33,7 @@ from residence.wire.envelope import read_header
 from residence.wire.topics import SHARDS, shard_of
 
 SITES = {"kiosk-lobby-1": "blk-hoa-binh", "kiosk-desk-1": "htl-sao-mai", "kiosk-lobby-2": "blk-hoa-binh"}
-SETTLE_LIMIT = 240.0  # four virtual minutes: the longest wait of a resend after a minute of faults, and the state of every minute
+SETTLE_LIMIT = 60.0
 LATE = 10.0  # what still arrives after everything has settled
 RARELY = timedelta(days=1)
 KINDS = (
@@ -98,6 +98,7 @@ class Parts:
     transport: type = SimulatedTransport
     store: type = FallibleStore
     outbox: type = NotedOutbox
+    uplink: type = SimulatedUplink
     states_every: timedelta = RARELY
 
 
