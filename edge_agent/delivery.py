@@ -78,5 +78,5 @@ class Delivery:
         self._plan.connection_lost()
 
     def _send(self, row: Row, publish: Publish) -> None:
-        self._plan.sent(row.declaration_id, row.sequence)
+        self._plan.sent(row.declaration_id)
         self._mids[publish(row.envelope)] = row.declaration_id
