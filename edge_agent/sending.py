@@ -79,6 +79,10 @@ class SendPlan:
         if declaration_id in self._in_flight:
             self._wait(declaration_id, self._paused_until)
 
+    def put_off(self, declaration_id: str, *, at: float) -> None:
+        """Note that a row cannot go over this connection; those behind it pass."""
+        self._wait(declaration_id, at + RESEND_CAP)
+
     def settled(self, declaration_id: str) -> None:
         """Forget a row: its receipt came."""
         self._in_flight.discard(declaration_id)
