@@ -17,9 +17,9 @@ import dataclasses
 import queue
 import sqlite3
 
-from faults.virtual_time import Killed, Mailbox, Stopping, VirtualClock
 from sqlalchemy.exc import OperationalError
 
+from faults.virtual_time import Killed, Mailbox, Stopping, VirtualClock
 from gateway.intake import Intake
 from gateway.keyring_updates import KeyringUpdates
 from gateway.port import ConnectionState, Delivery

@@ -15,8 +15,8 @@ from datetime import timedelta
 from functools import cache
 
 import msgspec
-from faults.virtual_time import BEGIN
 
+from faults.virtual_time import BEGIN
 from luutru.throwaway import seed
 from residence.clock import rfc3339
 from residence.wire.keyring import AUTHORITY, KeyEntry, Keyring

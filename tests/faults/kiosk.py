@@ -18,13 +18,12 @@ import sqlite3
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-from faults.virtual_time import Killed, Mailbox, VirtualClock
-
 from edge_agent.declaring import Machine
 from edge_agent.line import Line
 from edge_agent.outbox import Outbox
 from edge_agent.store import Store
 from edge_agent.uplink import Uplink, _Event
+from faults.virtual_time import Killed, Mailbox, VirtualClock
 
 SECURED = 2  # PRAGMA synchronous: FULL
 LINE_PACE = {"resend_after": 2.0, "backoff_cap": 4.0, "hold_cap": 8.0}  # a minute of chaos is to hold many attempts

@@ -8,11 +8,11 @@ Example: ``run_seed(7, parts=LEDGER_PARTS, folder=folder, empty_store=store)``
 
 from __future__ import annotations
 
+from memory_registry import MemoryRegistry
+
 from faults.ledger import Ledger, LedgerRegistry
 from faults.virtual_time import BEGIN
 from faults.world import Parts
-from memory_registry import MemoryRegistry
-
 from gateway.trust import Trust
 from registry.kiosks import Enrolment
 

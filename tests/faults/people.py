@@ -12,8 +12,8 @@ from datetime import timedelta
 
 import msgspec
 from factories import make_declaration, make_person
-from faults.virtual_time import BEGIN
 
+from faults.virtual_time import BEGIN
 from residence.clock import uuid7_text
 
 _PERSON = make_person()

@@ -12,10 +12,9 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from edge_agent.store import remember
 from faults.gateway import SimulatedTransport, WatchedIntake
 from faults.kiosk import FallibleStore, NotedOutbox, SimulatedUplink
-
-from edge_agent.store import remember
 from gateway.receipts import post
 from residence.wire.envelope import read_header
 

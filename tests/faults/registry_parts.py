@@ -18,11 +18,11 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
+from sqlalchemy import delete, select
+
 from faults.keys import OVERLAP, SINCE, first_entries, kiosk_keys, signing_key
 from faults.virtual_time import BEGIN
 from faults.world import SITES, Parts
-from sqlalchemy import delete, select
-
 from gateway.trust import TrustStore
 from luutru.benchmarks.fleet import COMMUNE, invented_block
 from registry import kiosks, tables

@@ -21,6 +21,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import structlog
+
 from faults.campaign import Report, command_line, conclude
 from faults.ledger_parts import LEDGER_PARTS
 from faults.planted import planted

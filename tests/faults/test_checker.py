@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+
 from faults.campaign import Report, rate_bound
 from faults.history import History
 from faults.keys import Authority
 from faults.virtual_time import BEGIN
-
 from residence.clock import rfc3339
 from residence.wire.messages import STAY_DECLARATION, Receipt
 from residence.wire.receipts import receipt_code, sign_again, sign_receipt

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from faults.planted import planted
 from faults.simulation import PARTS, find_planted, run_seeds, stage
 from faults.world import KINDS, run_seed

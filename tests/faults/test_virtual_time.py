@@ -6,6 +6,7 @@ import random
 from types import SimpleNamespace
 
 import pytest
+
 from faults.history import History
 from faults.kiosk import FallibleStore
 from faults.ledger import Ledger, LedgerRegistry

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from edge_agent.store import open_store
 from faults.gateway import Gateway, SimulatedTransport, WatchedIntake
 from faults.history import History
 from faults.keys import Authority, kiosk_keys
@@ -25,8 +26,6 @@ from faults.nemesis import Nemesis
 from faults.network import CALM, Broker, Weather
 from faults.people import People
 from faults.virtual_time import BEGIN, Loop
-
-from edge_agent.store import open_store
 from gateway.worker import Rhythm
 from residence.stays.rules import load_rule_book
 from residence.wire.envelope import read_header
