@@ -26,7 +26,7 @@ from edge_agent.uplink import Uplink, _Event
 from faults.virtual_time import Killed, Mailbox, VirtualClock
 
 SECURED = 2  # PRAGMA synchronous: FULL
-LINE_PACE = {"resend_after": 2.0, "backoff_cap": 4.0, "hold_cap": 8.0}  # a minute of chaos is to hold many attempts
+LINE_PACE = {"resend_after": 2.0, "backoff_cap": 4.0, "hold_cap": 8.0}  # a few seconds of faults are to hold many attempts
 
 
 class NotedOutbox(Outbox):

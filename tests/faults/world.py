@@ -1,6 +1,6 @@
-"""One run: a small town from one seed, a minute of faults, calm, and the verdict.
+"""One run: a small town from one seed, some seconds of faults, calm, and the verdict.
 
-- Three kiosks at two sites, one broker, one gateway for all shards or two on disjoint ones; all drawn from the seed.
+- One to three kiosks at two sites, one broker, one gateway for all shards or two on disjoint ones; all drawn from the seed.
 - Chaos ends at ``Plan.chaos_seconds``; from then on the network is calm, nothing dies, and everything has to settle in time.
 - ``Parts`` says which implementation stands where: the product's, an injected one, or one with a planted bug.
 - The verdict is the history's and the parts' own (``afterwards``): sentences, none of them on a good run.
