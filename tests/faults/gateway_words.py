@@ -12,6 +12,7 @@ Example: ``office = Office(folder); office.live(say); office.judge(verdict, word
 from __future__ import annotations
 
 import hashlib
+import itertools
 import shutil
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from residence.wire.envelope import read_header
 
 ANSWERS = {"taken"}
 TRIES = 3
+KIOSKS = 50  # in turn: of what nobody signed, only a hundred a day and kiosk are kept
 
 
 class Office:
@@ -37,7 +39,8 @@ class Office:
 
     def __init__(self, folder, *, batches, size, url=None):
         structlog.configure(processors=[_drop])
-        self.authority = Authority(folder, url=url)
+        self.authority = Authority(folder, url=url, kiosks=KIOSKS)
+        self._turn = itertools.cycle(self.authority.fleet.kiosks)
         self._size = size
         self.more(batches)
         self.authority.registry.engine.dispose()
@@ -49,7 +52,7 @@ class Office:
         self.batches = [self._batch(self._size) for _ in range(count)]
 
     def _batch(self, size):
-        kiosk = self.authority.kiosk()
+        kiosk = next(self._turn)
         fresh = [self.authority.deliver(kiosk) for _ in range(size)]
         # one that comes twice, one that nobody signed
         return [*fresh, fresh[0], Delivery(topic=kiosk.topics.declarations, payload=b"noise" + random_bytes(8))]
