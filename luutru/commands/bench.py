@@ -26,6 +26,7 @@ app = typer.Typer(invoke_without_command=True)
 # name -> (module with ``run(*, quick)``, what it measures)
 BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "checkin": ("luutru.benchmarks.checkin", "card in the frame until kept; declarations per second until receipted"),
+    "gateway": ("luutru.benchmarks.gateway", "declarations accepted per second, beside the floor of each stage and beside peers"),
     "mrz": ("luutru.benchmarks.mrz", "machine-readable zones read from pictures, and how fast, beside passporteye and fastmrz"),
     "scanner": ("luutru.benchmarks.scanner", "card-like frames, clips and photos read, and how fast, beside the usual readers"),
     "serial": ("luutru.benchmarks.serial_line", "last byte of a card on a serial line until it is delivered"),
