@@ -25,8 +25,28 @@ from residence.stays.known import numbers_of
 
 PER_NUMBER_BLOCK: Final = 1_000_000
 _PROVINCES: Final = ("001", "079", "048", "031", "092", "037", "038", "040", "042", "044", "045", "046")
-_FAMILY: Final = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Huỳnh", "Phan", "Vũ", "Võ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô", "Dương", "Lý")
-_MIDDLE: Final = ("Văn", "Hữu", "Đức", "Minh", "Quốc", "Thanh", "Gia", "Anh"), ("Thị", "Ngọc", "Thu", "Kim", "Bích", "Mai", "Diệu", "Hồng")
+_FAMILY: Final = (
+    "Nguyễn",
+    "Trần",
+    "Lê",
+    "Phạm",
+    "Hoàng",
+    "Huỳnh",
+    "Phan",
+    "Vũ",
+    "Võ",
+    "Đặng",
+    "Bùi",
+    "Đỗ",
+    "Hồ",
+    "Ngô",
+    "Dương",
+    "Lý",
+)
+_MIDDLE: Final = (
+    ("Văn", "Hữu", "Đức", "Minh", "Quốc", "Thanh", "Gia", "Anh"),
+    ("Thị", "Ngọc", "Thu", "Kim", "Bích", "Mai", "Diệu", "Hồng"),
+)
 _GIVEN: Final = (
     "An", "Bình", "Châu", "Dũng", "Giang", "Hà", "Hiếu", "Khánh", "Lan", "Linh", "Long", "Ngân", "Nhi", "Phúc", "Quân", "Sơn", "Tâm", "Thảo",
     "Trang", "Tuấn", "Uyên", "Vinh", "Xuân", "Yến",
