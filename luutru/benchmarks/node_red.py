@@ -1,6 +1,6 @@
 """Node-RED as a baseline: *mqtt in* -> *function* -> *sqlite*, the flow its users draw, with a durable session at the same broker.
 
-- Installed by ``scripts/bootstrap bench`` from ``requirements/bench/package-lock.json`` into ``.tools/peers``, not by the profile of the tests.
+- Installed by ``scripts/bootstrap bench`` from ``scripts/peers/package-lock.json`` into ``.tools/peers``, not by the profile of the tests.
 - It is given plain JSON: no signature, no decryption, no registry, no receipt. It acknowledges on arrival, before it has written.
 - Nothing of ours is in it but the generated flow: one prepared statement, WAL, full sync (its SQLite's default).
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PEERS = ("requirements/bench/package.json", "requirements/bench/package-lock.json")
+PEERS = ("scripts/peers/package.json", "scripts/peers/package-lock.json")
 READ = ("scripts/bootstrap", "scripts/assets", "pyproject.toml", "package-lock.json", *PEERS)
 NPM = """#!/bin/sh
 rm -rf node_modules
