@@ -78,7 +78,22 @@ def measure_growth(
     report = report_of("gateway-growth", measure(plan, folder=folder, progress=_progress), quick=quick)
     if plot is not None:
         plot.write_text(draw(points_of(report)), "utf-8")
+    if not as_json:
+        _print_points(report.pop("figures")["points"])
+        report["figures"] = {}
     _print(report, as_json=as_json)
+
+
+def _print_points(points: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="points", title_justify="left")
+    for column in points[0]:
+        table.add_column(column, justify="left" if column == "axis" else "right")
+    for each in points:
+        table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in each.values()))
+    Console().print(table)
 
 
 def _numbers(text: str | None) -> tuple[int, ...] | None:
