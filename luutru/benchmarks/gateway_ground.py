@@ -222,7 +222,12 @@ def _side_by_side(*works: tuple[Callable[..., None], Ground, datetime]) -> None:
     children = [context.Process(target=work, args=arguments) for work, *arguments in works]
     for each in children:
         each.start()
-    for each in children:
-        each.join()
+    try:
+        for each in children:
+            each.join()
+    finally:
+        for each in children:
+            each.terminate()  # when we are interrupted; those that ended do not mind
+            each.join()
     if any(each.exitcode for each in children):
         raise RuntimeError("preparing failed; what went wrong is above")
