@@ -10,6 +10,8 @@ Example: ``luutru bench gateway --persons 100000 --backlog 0 --json``
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,7 +51,9 @@ def measure_gateway(  # noqa: PLR0913 -- the options of one public command
 
     asked = {"persons": persons, "kiosks": kiosks, "messages": messages, "backlog": backlog, "peers": peers, "batch": batch}
     plan = msgspec.structs.replace(QUICKLY if quick else FULL, **_given(asked))
-    _print(report_of("gateway", measure(plan, folder=folder, progress=_progress), quick=quick), as_json=as_json)
+    with _failures_said():
+        result = measure(plan, folder=folder, progress=_progress)
+    _print(report_of("gateway", result, quick=quick), as_json=as_json)
 
 
 def measure_growth(
@@ -75,7 +79,9 @@ def measure_growth(
 
     asked = {"persons": _numbers(persons), "batches": _numbers(batches), "kiosks": _numbers(kiosks)}
     plan = msgspec.structs.replace(QUICKLY if quick else FULL, **_given(asked))
-    report = report_of("gateway-growth", measure(plan, folder=folder, progress=_progress), quick=quick)
+    with _failures_said():
+        result = measure(plan, folder=folder, progress=_progress)
+    report = report_of("gateway-growth", result, quick=quick)
     if plot is not None:
         plot.write_text(draw(points_of(report)), "utf-8")
     if not as_json:
@@ -94,6 +100,18 @@ def _print_points(points: list[dict[str, Any]]) -> None:
     for each in points:
         table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in each.values()))
     Console().print(table)
+
+
+@contextmanager
+def _failures_said() -> Iterator[None]:
+    """Say in a sentence why there is no figure: something missing on this machine, or a declaration lost."""
+    from residence.errors import LuutruError
+
+    try:
+        yield
+    except (LuutruError, OSError, RuntimeError) as error:
+        typer.echo(f"Not measured: {error}", err=True)
+        raise typer.Exit(1) from None
 
 
 def _numbers(text: str | None) -> tuple[int, ...] | None:
