@@ -46,7 +46,7 @@ class BenchBroker(Broker):
     def write_configuration(self) -> Path:
         """Write the product's files and append the one user."""
         path = super().write_configuration()
-        with (self.directory / "access.acl").open("a", encoding="utf-8") as access:
+        with self.access.rules.open("a", encoding="utf-8") as access:
             access.write(
                 f"\nuser {BENCH_USER}\ntopic write {ROOT}/+/+/+/d\ntopic read {ROOT}/+/+/+/r\ntopic read {ROOT}/gateway/state\n"
             )
