@@ -16,7 +16,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -26,7 +26,7 @@ from uuid import uuid4
 
 from luutru.benchmarks.fleet import Fleet
 from luutru.benchmarks.gateway_load import Load, fill_registry, make_fleet, write_messages
-from luutru.benchmarks.gateway_process import cpu_seconds, pin
+from luutru.benchmarks.gateway_process import cpu_seconds, family, pin
 from luutru.benchmarks.postgres import PostgresServer, running_postgres
 from luutru.demo.broker import Broker
 from luutru.demo.pki import Identity, Pki
@@ -136,10 +136,10 @@ class Ground:
             connection.execute(sql)
 
     def pin_postgres(self, cores: set[int] | None) -> None:
-        """Keep the server and whoever it starts from now on, on some cores; None: wherever we may run."""
-        pid = self.postgres_pid
-        if pid is not None:
-            pin(pid, cores or os.sched_getaffinity(0))
+        """Keep the server, its processes and whoever it starts from now on, on some cores; None: wherever we may run."""
+        for pid in family(self.postgres_pid) if self.postgres_pid is not None else ():
+            with suppress(ProcessLookupError):
+                pin(pid, cores or os.sched_getaffinity(0))
 
     def postgres_cpu_seconds(self) -> float:
         """Return the CPU time of the server and its processes, those that ended included."""

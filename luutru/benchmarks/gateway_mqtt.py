@@ -13,7 +13,7 @@ import select
 import socket
 import ssl
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -168,7 +168,8 @@ def connect(
         line = Line(connection)
         line.greet(client_id, clean=clean, window=window)
         yield line
-        connection.sendall(b"\xe0\x00")
+        with suppress(OSError):  # a line that has been silent for long may have been cut already
+            connection.sendall(b"\xe0\x00")
 
 
 def _text(value: str) -> bytes:

@@ -31,7 +31,12 @@ def new_rows(copy: Copy, ground: Ground, *, share: float) -> Rows:
 def write(ground: Ground, database: Database, rows: Rows, *, batches: int) -> tuple[float, float]:
     """Write the rows into a fresh copy; return (CPU seconds of this process, wall seconds)."""
     with ground.copy(database) as copy:
-        return _to_sqlite(copy, rows, batches) if copy.path is not None else _to_postgres(copy, rows, batches)
+        return write_into(copy, rows, batches=batches)
+
+
+def write_into(copy: Copy, rows: Rows, *, batches: int) -> tuple[float, float]:
+    """Write the rows into this copy; return (CPU seconds of this process, wall seconds)."""
+    return _to_sqlite(copy, rows, batches) if copy.path is not None else _to_postgres(copy, rows, batches)
 
 
 def _from_sqlite(copy: Copy, ground: Ground) -> Rows:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -17,6 +19,7 @@ from luutru.benchmarks import city, gateway_drain
 from luutru.benchmarks.gateway_ground import prepared
 from luutru.benchmarks.gateway_load import AMONG_LAST, Load, make_fleet, messages_of, read_messages, write_messages
 from luutru.benchmarks.gateway_mqtt import connect
+from luutru.benchmarks.gateway_rows import new_rows, write_into
 from residence.stays.declaration import StayDeclaration
 from residence.wire.envelope import EnvelopeOpener, verify_envelope
 from residence.wire.keyring import Keyring
@@ -139,6 +142,24 @@ def test_a_run_that_lost_doubled_or_refused_a_declaration_gives_no_figure(ground
 
 def test_a_gateway_killed_in_the_middle_has_lost_nothing_once_it_runs_again(ground):
     assert gateway_drain.killed(ground, messages=120) == 0
+
+
+def test_the_floor_writes_the_very_rows_the_gateway_wrote(ground):
+    rows = {}
+    drained = gateway_drain.drain(
+        ground, "sqlite", messages=120, batch=50, look=lambda copy: rows.update(new_rows(copy, ground, share=1))
+    )
+    different = len({each.declaration_id for each in read_messages(ground.messages, 120)})
+    assert len(rows["declarations"]) == len(rows["receipts"]) == different
+    assert drained.counts["accepted"] + drained.counts.get("conflicting", 0) == different
+    with ground.copy("sqlite") as copy:
+        write_into(copy, rows, batches=3)
+        with closing(sqlite3.connect(copy.path)) as connection:
+            connection.execute("ATTACH ? AS filled", (str(ground.template),))
+            for table, own in rows.items():
+                now = set(connection.execute(f"SELECT * FROM main.{table}"))  # noqa: S608 - our own table
+                before = set(connection.execute(f"SELECT * FROM filled.{table}"))  # noqa: S608 - as above
+                assert now - before == set(own), table
 
 
 def test_the_quick_run_gives_every_figure_others_read():
