@@ -111,7 +111,8 @@ class Ground:
         if database == "sqlite":
             path = self.folder / f"registry-{next(_names)}.db"
             shutil.copyfile(self.template, path)
-            os.sync()  # else the gateway's first syncs pay for our copy
+            with path.open("rb") as copied:
+                os.fsync(copied.fileno())  # else the gateway's first syncs pay for our copy
             try:
                 yield Copy(database=database, url=f"sqlite:///{path}", vault=vault, path=path)
             finally:
@@ -122,7 +123,6 @@ class Ground:
         name = f"copy_{uuid4().hex}"
         self.command_postgres(f"CREATE DATABASE {name} TEMPLATE {self.postgres_template.rpartition('/')[2]}")
         self.command_postgres("CHECKPOINT")
-        os.sync()
         try:
             with postgres_connection(self._url(name)) as connection:
                 since = connection.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()[0]
@@ -197,7 +197,6 @@ def prepared(
         if postgres is not None:
             with postgres_connection(ground.postgres_template) as connection:
                 connection.execute("VACUUM (ANALYZE)")  # as autovacuum would have done long ago
-        os.sync()
         yield ground
 
 
