@@ -7,6 +7,8 @@
 - Where none does, as in a name, a digit is taken for the letter it resembles only when the picture cannot tell them apart.
 - A sign may be what rubbing left of another: E of B, L of U, I of T. So a place is ``unsure`` too unless what stood there before any wear
   (``glyphs.WORN``) is sure by ``SURE_BEFORE`` against every sign that no check digit would tell from it.
+- Check digits that chose an exchange say nothing more about the rest: there every other place must be as sure as where none covers it. A sign
+  that is misread elsewhere would else be made to fit by an exchange of one that is not.
 - Behind three sure fillers a name has ended: there a filler need not be told from every letter, and a letter is never accepted.
 - Check digits cannot tell signs whose values differ by ten (6 and G, 0 and K, 8 and S). So a place is ``unsure`` unless the picture
   itself rules out every sign its check digits would let through. An unsure zone is not accepted.
@@ -52,7 +54,7 @@ LOOKALIKES: Final = (
     "EF",
     "CG",
 )
-POSSIBLE: Final = 9.0  # log-odds against a sign above which the picture rules it out as an exchange
+POSSIBLE: Final = 5.0  # log-odds against a sign above which the picture rules it out as an exchange
 UNTOLD: Final = 5.0  # log-odds below which the picture does not tell two signs apart
 SURE_UNCHECKED: Final = 3.0  # log-odds a sign needs against every other where no check digit would notice
 SURE_BEFORE: Final = 2.5  # the same, of what stood there before it was rubbed
@@ -103,10 +105,13 @@ def settle(weights: Any, before: Any = None) -> Settled:
     lines = _exchanged(lines, checked)
     exchanges = (*letters, *checked)
     touched = {(each.row, each.column) for each in exchanges}
-    unsure = [place for place in _unsure(lines, weights, places) if place not in touched]
+    spent = any((each.row, each.column) not in places.digits for each in checked)
+    left = msgspec.structs.replace(places, checked=frozenset()) if spent else places
+    unsure = [place for place in _unsure(lines, weights, left) if place not in touched]
     unsure += [(each.row, each.column) for each in checked if _has_twin(each, weights)]
     if before is not None:
-        unsure += _rest_of_another(lines, before, places)
+        unsure += [place for place in _rest_of_another(lines, before, places) if place in touched]
+        unsure += [place for place in _rest_of_another(lines, before, left) if place not in touched]
     open_places = _after_the_name(lines, weights, form, set(unsure))
     return Settled(lines=lines, exchanges=exchanges, unsure=tuple(sorted(open_places)))
 

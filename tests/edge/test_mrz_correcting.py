@@ -194,6 +194,20 @@ def test_one_misread_lookalike_is_never_accepted_as_something_else(seed, form, p
     assert len(changed) == len(settled.exchanges)
 
 
+MADE_TO_FIT = ("P<INDVOM<<ZAXIM<<<<<<<<<<<<<<<<<<<<<<<<<<<<<", "48OOYLEQT1IND8311106M3504277E6TF3R<<<<<<<<60")
+
+
+def test_an_exchange_that_would_make_another_misread_sign_fit_is_unsure():
+    b_for_8, i_for_t = (1, 1, "B"), (1, 8, "I")
+    settled = settle(seen(MADE_TO_FIT, doubts=[b_for_8, i_for_t], odds=2.0))
+    assert [(each.seen, each.taken) for each in settled.exchanges] == [("8", "B")]
+    assert fits(settled.lines)
+    assert settled.unsure == ((1, 8),)
+    plain = seen(MADE_TO_FIT, doubts=[b_for_8], odds=2.0)
+    assert settle(plain, seen(MADE_TO_FIT, doubts=[b_for_8, i_for_t], odds=2.0)).unsure == ((1, 8),)
+    assert settle(plain, plain).unsure == ()
+
+
 def test_an_exchange_with_a_twin_the_check_digits_cannot_tell_from_it_is_unsure():
     # a filler and a zero count the same
     wrong = misread(PASSPORT, 1, 42, "O")

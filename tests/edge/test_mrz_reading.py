@@ -65,6 +65,7 @@ def test_a_zone_held_askance_or_shown_on_a_screen_is_read(case):
 FIRST_LOOKS = 14
 RUBBED = {
     "an E rubbed to an F, of which the seventh look is sure": (20, 4, 6),
+    "an I of a number rubbed to a T, for which the check digits would take a plain 8 for a B": (7, 3, 21),
     "a P of a nationality rubbed to an F": (23, 2, 9),
     "a B rubbed to an E in a name": (2, 2, 8),
     "a zero rubbed to a U in a number, which its check digit cannot tell": (3, 4, 2),
