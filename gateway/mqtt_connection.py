@@ -29,6 +29,7 @@ ANSWER_SECONDS: Final = 10.0
 MAX_ID: Final = 65_535
 PUBLISH: Final = 3  # packet type
 EXACTLY_ONCE: Final = 2
+FIRST_FAILURE: Final = 0x80  # reason codes from here on (MQTT 5.0 section 2.4); the codec's own are not ordered
 LAST_SHIFT: Final = 21  # a length has four bytes of seven bits at most
 
 
@@ -185,7 +186,7 @@ class MqttConnection:
         match packet:
             case mqtt5.PubAckPacket() if packet.packet_id in self._under_way:
                 self._under_way.discard(packet.packet_id)
-                if packet.reason_code >= mqtt5.PubAckReasonCode.UNSPECIFIED_ERROR:
+                if packet.reason_code.value >= FIRST_FAILURE:
                     self.refused_publishes[packet.reason_code.name] += 1
                 self._release()
             case mqtt5.PubAckPacket() | mqtt5.PingRespPacket() if self.accepted:
@@ -193,7 +194,7 @@ class MqttConnection:
             case mqtt5.ConnAckPacket() if not self.accepted:
                 self._begin(packet)
             case mqtt5.SubAckPacket() if self.accepted and packet.packet_id == 1:
-                failed = [each.name for each in packet.reason_codes if each >= mqtt5.SubAckReasonCode.UNSPECIFIED_ERROR]
+                failed = [each.name for each in packet.reason_codes if each.value >= FIRST_FAILURE]
                 self.refused_filters = sorted(set(failed))
                 self.subscribed = True
             case mqtt5.DisconnectPacket():

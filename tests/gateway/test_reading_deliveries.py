@@ -1,6 +1,5 @@
 """What gets through to the registry and what is set aside, one delivery at a time."""
 
-
 import authority
 import msgspec
 import pytest
