@@ -17,9 +17,9 @@ import subprocess
 import time
 from typing import TYPE_CHECKING, Final, Self
 
+from luutru.broker_access import BrokerAccess
 from luutru.demo.pki import GATEWAY_NAME, Pki
 from residence.errors import Refused
-from residence.wire.topics import acl_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +28,15 @@ HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 10.0
 QUEUE_BYTES: Final = 512 * 1024 * 1024
-MESSAGE_BYTES: Final = 16_384
+PACKET_BYTES: Final = 16_384
 
 # max_queued_messages 0 is "no limit" (the default 1000 silently drops the rest after a PUBACK); bytes are capped instead.
+# max_packet_size and not message_size_limit: kiosks are told it when they connect, and told why when they are cut.
 # set_tcp_nodelay: without it, 40 ms stalls. autosave_on_changes is never used: it rewrites the whole store per message.
 CONFIGURATION: Final = """\
 per_listener_settings true
-{user}persistence true
+{user}pid_file {pid_file}
+persistence true
 persistence_location {data}/
 autosave_interval {autosave}
 max_queued_messages 0
@@ -42,7 +44,7 @@ max_queued_bytes {queue_bytes}
 max_inflight_messages 0
 set_tcp_nodelay true
 persistent_client_expiration 14d
-message_size_limit {message_bytes}
+max_packet_size {packet_bytes}
 max_keepalive 120
 connection_messages true
 log_dest stderr
@@ -55,6 +57,7 @@ listener {port} {host}
 cafile {ca}
 certfile {certificate}
 keyfile {key}
+crlfile {revocations}
 tls_version {tls_version}
 require_certificate true
 use_identity_as_username true
@@ -77,6 +80,7 @@ class Broker:
         self.directory: Final = directory.absolute()
         self.pki: Final = pki
         self.host: Final = HOST
+        self.access: Final = BrokerAccess(directory, gateway=GATEWAY_NAME)
         self._port = port
         self._listen = listen
         self._autosave = autosave_seconds
@@ -155,8 +159,7 @@ class Broker:
         data = self.directory / "data"
         data.mkdir(parents=True, exist_ok=True)
         identity = self.pki.broker().copy_to(self.directory, as_name="broker")  # Mosquitto never looks where our other keys are
-        access = self.directory / "access.acl"
-        access.write_text("\n".join((*acl_lines(GATEWAY_NAME), "")), "utf-8")
+        self.access.write(revocations=self.pki.revocations.read_bytes())
         path = self.directory / "mosquitto.conf"
         path.write_text(
             CONFIGURATION.format(
@@ -165,14 +168,16 @@ class Broker:
                 data=data,
                 autosave=self._autosave,
                 queue_bytes=QUEUE_BYTES,
-                message_bytes=MESSAGE_BYTES,
+                packet_bytes=PACKET_BYTES,
+                pid_file=self.access.pid_file,
+                revocations=self.access.revocations,
                 port=self.port,
                 host=self._listen,
                 ca=identity.ca.absolute(),
                 certificate=identity.certificate.absolute(),
                 key=identity.key.absolute(),
                 tls_version="tlsv1.3",
-                acl=access,
+                acl=self.access.rules,
             ),
             "utf-8",
         )

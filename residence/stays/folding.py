@@ -207,7 +207,7 @@ class _Fold:
     def _is_resident(self, persons: Sequence[KnownPerson], span: Span) -> bool:
         ids = {person.person_id for person in persons}
         day = span.start.astimezone(VIETNAM).date().isoformat()
-        return any(each.person_id in ids and is_home(each, span, day) for each in self.known.residences)
+        return any(each.person_id in ids and is_home(each, span.place, day) for each in self.known.residences)
 
     def _agree(self, one: Span, other: Span) -> bool:
         parties = self.parties[one.key], self.parties[other.key]

@@ -91,7 +91,7 @@ def leaving_time(departure: StayDeclaration) -> datetime | None:
     return instant(departure.planned_departure) or instant(departure.declared_at)
 
 
-def is_home(residence: KnownResidence, span: Span, day: str) -> bool:
-    """Tell whether a registered residence is the place of the stay on its first day; a residence without a unit covers the house."""
-    here = residence.premises_id == span.place[0] and normal_unit(residence.unit) in {"", span.place[1]}
+def is_home(residence: KnownResidence, place: tuple[str, str], day: str) -> bool:
+    """Tell whether a registered residence is a place (as ``Span.place``) on a day; a residence without a unit covers the house."""
+    here = residence.premises_id == place[0] and normal_unit(residence.unit) in {"", place[1]}
     return here and residence.valid_from <= day and (residence.valid_to is None or day <= residence.valid_to)

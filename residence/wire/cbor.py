@@ -41,6 +41,24 @@ def decode(data: bytes, *, code: str) -> Any:
     return value
 
 
+def byte_string_at(data: bytes, place: int) -> tuple[bytes, int] | None:
+    """Return the byte string whose head is at ``place``, and where it ends; None unless it is there whole and in its one spelling.
+
+    A general decoder costs several times more, and every message has six of these. None means: let ``decode`` say what is wrong.
+    """
+    head = data[place : place + 3]
+    if head[:1] == b"\x58" and len(head) > 1 and head[1] >= 24:  # noqa: PLR2004 - RFC 8949 section 3: shorter ones have shorter heads
+        start, length = place + 2, head[1]
+    elif head[:1] == b"\x59" and len(head) == 3 and head[1]:  # noqa: PLR2004 - as above
+        start, length = place + 3, head[1] << 8 | head[2]
+    elif head and 0x40 <= head[0] < 0x58:  # noqa: PLR2004 - as above
+        start, length = place + 1, head[0] - 0x40
+    else:
+        return None
+    end = start + length
+    return (data[start:end], end) if end <= len(data) else None
+
+
 def _has_other_tag(data: bytes) -> bool:
     """Tell whether a tag but 18 stands among the heads, what is inside strings left out; damaged data is the decoder's business."""
     place, end = 0, len(data)

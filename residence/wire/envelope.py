@@ -129,13 +129,21 @@ def split_envelope(data: bytes) -> tuple[bytes, bytes]:
     """Return (COSE_Sign1 bytes, sealed bytes) without believing either, or raise ``Malformed("envelope.*")``."""
     if len(data) > MAX_ENVELOPE_BYTES:
         raise Malformed("envelope.too_long", "", f"{len(data)} bytes")
-    parts = cbor.decode(data, code="envelope.malformed")
-    if not isinstance(parts, list) or len(parts) != _FRAME_PARTS or not all(type(part) is bytes for part in parts):
-        raise Malformed("envelope.malformed", "", "not two byte strings")
-    signed, sealed = parts
+    signed, sealed = _two_byte_strings(data)
     if len(sealed) < SALT_BYTES + _TAG_BYTES:
         raise Malformed("envelope.malformed", "", "sealed part too short")
     return signed, sealed
+
+
+def _two_byte_strings(data: bytes) -> tuple[bytes, bytes]:
+    first = cbor.byte_string_at(data, 1) if data[:1] == b"\x82" else None
+    second = cbor.byte_string_at(data, first[1]) if first else None
+    if first and second and second[1] == len(data):
+        return first[0], second[0]
+    parts = cbor.decode(data, code="envelope.malformed")
+    if not isinstance(parts, list) or len(parts) != _FRAME_PARTS or not all(type(part) is bytes for part in parts):
+        raise Malformed("envelope.malformed", "", "not two byte strings")
+    return parts[0], parts[1]
 
 
 def read_header(data: bytes) -> Header:
@@ -153,7 +161,7 @@ class EnvelopeOpener:
         """``find`` is asked for a key that is not among ``sealing_keys``: one made while we run."""
         self._find = find
         self._keys = {key.key_id: key for key in sealing_keys}
-        self._cache: OrderedDict[tuple[str, bytes, bytes], AESGCM] = OrderedDict()
+        self._cache: OrderedDict[tuple[str | bytes, ...], AESGCM] = OrderedDict()
 
     def open(self, verified: VerifiedEnvelope) -> OpenedEnvelope:
         """Return the body, or raise ``Untrusted("envelope.recipient" | "envelope.wrapped_key" | "envelope.sealed" | ...)``."""
@@ -172,8 +180,7 @@ class EnvelopeOpener:
         )
 
     def _cipher(self, header: Header) -> AESGCM:
-        info = key_info(header.kiosk_id, header.epoch, header.data_key_id)
-        slot = (header.recipient_key_id, header.wrapped_key, info)
+        slot = (header.recipient_key_id, header.wrapped_key, header.kiosk_id, header.epoch, header.data_key_id)
         cached = self._cache.get(slot)
         if cached is not None:
             self._cache.move_to_end(slot)
@@ -182,6 +189,7 @@ class EnvelopeOpener:
         if key is None:
             raise Untrusted("envelope.recipient", "/recipient_key_id", header.recipient_key_id)
         self._keys[key.key_id] = key
+        info = key_info(header.kiosk_id, header.epoch, header.data_key_id)
         cipher = AESGCM(unwrap(header.wrapped_key, key, info=info))
         self._cache[slot] = cipher
         if len(self._cache) > _CACHED_KEYS:
@@ -194,7 +202,8 @@ def _verify_signed(signed: bytes, *, keyring: Keyring, at: datetime) -> tuple[He
     header = decode_header(checked.payload)
     if header.key_id != checked.key.key_id:
         raise Untrusted("envelope.key_mismatch", "/key_id", "header and signature name different keys")
-    keyring.find(header.key_id, "kiosk-sign", owner=header.kiosk_id, at=at)
+    if checked.key.owner != header.kiosk_id:
+        raise Untrusted("key.wrong_owner", "", f"{header.key_id} does not belong to {header.kiosk_id}")
     return header, checked.payload
 
 

@@ -99,6 +99,19 @@ def sign1(payload: bytes, content_type: str, signer: SigningKey) -> bytes:
 
 def read_sign1(data: bytes) -> Sign1Parts:
     """Take a COSE_Sign1 apart without believing it, or raise ``Malformed("sign1.malformed" | "sign1.critical")``."""
+    protected, payload, signature = _three_byte_strings(data)
+    key_id, content_type = _read_protected(protected)
+    return Sign1Parts(protected=protected, payload=payload, signature=signature, key_id=key_id, type=content_type)
+
+
+def _three_byte_strings(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return protected header, payload and signature."""
+    first = cbor.byte_string_at(data, 2) if data[:2] == b"\xd2\x84" else None
+    if first and data[first[1] : first[1] + 1] == b"\xa0":
+        second = cbor.byte_string_at(data, first[1] + 1)
+        third = cbor.byte_string_at(data, second[1]) if second else None
+        if second and third and third[1] == len(data):
+            return first[0], second[0], third[0]
     item = cbor.decode(data, code="sign1.malformed")
     if not isinstance(item, cbor2.CBORTag) or item.tag != SIGN1_TAG:
         raise Malformed("sign1.malformed", "", "not tag 18")
@@ -108,8 +121,7 @@ def read_sign1(data: bytes) -> Sign1Parts:
     protected, _, payload, signature = parts
     if not (isinstance(protected, bytes) and isinstance(payload, bytes) and isinstance(signature, bytes)):
         raise Malformed("sign1.malformed", "", "parts are not byte strings")
-    key_id, content_type = _read_protected(protected)
-    return Sign1Parts(protected=protected, payload=payload, signature=signature, key_id=key_id, type=content_type)
+    return protected, payload, signature
 
 
 def check_parts(parts: Sign1Parts, public_key: bytes) -> None:

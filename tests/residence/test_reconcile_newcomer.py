@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import factories
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,8 +15,8 @@ from residence.credentials.evidence import Evidence, EvidenceLevel
 from residence.people.person import Document, DocumentKind, PartialDate, Person
 from residence.stays.declaration import Declarant, StayDeclaration
 from residence.stays.findings import derived_id
-from residence.stays.known import Known, KnownResidence
-from residence.stays.reconcile import reconcile, reconcile_generally
+from residence.stays.known import Known, KnownNumber, KnownPerson, KnownResidence, numbers_of
+from residence.stays.reconcile import _is_expected, reconcile, reconcile_generally
 from residence.stays.rules import load_rule_book
 
 RULES = load_rule_book()
@@ -85,3 +86,62 @@ def test_an_id_derived_from_a_declaration_is_a_uuid_of_the_same_moment(declarati
 @pytest.mark.parametrize("odd", ["", "no uuid", "019f4ad3-7580-7000-0000-000000000001", "019f4ad3-7580-4000-8000-000000000001"])
 def test_an_odd_id_derives_a_uuid_too(odd):
     assert UUID(derived_id("stay", odd)).version == 5
+
+
+ONE_NUMBER = st.builds(
+    Person,
+    full_name=st.sampled_from(["Trần Văn An", "H'Loan Ê Ban"]),
+    birth=st.sampled_from([None, PartialDate(value="1995", precision="year")]),
+    personal_number=st.just("001095000117"),
+    document=st.sampled_from([None, Document(kind=DocumentKind.CARD_2021, number="001095000117")]),
+)
+ANYTHING_ELSE = st.sampled_from(
+    [
+        {},
+        {},
+        {"full_name": "Trần Văn Ân"},
+        {"full_name": "TRAN VAN AN"},
+        {"birth": PartialDate(value="1995-01-02", precision="day")},
+        {"status": "deceased"},
+        {"declared_by": "019f4ad3-7580-7000-8000-0000000000aa"},
+        {"numbers": (KnownNumber(kind="personal", value="001095000117", status="cancelled"),)},
+        {"numbers": (KnownNumber(kind="personal", value="001095000117"), KnownNumber(kind="old", value="012345678"))},
+        {"numbers": (KnownNumber(kind="old", value="012345678"),)},
+    ]
+)
+HOMES_OF_ANYBODY = st.lists(
+    st.builds(
+        KnownResidence,
+        person_id=st.sampled_from(["reg-an", "reg-other"]),
+        premises_id=st.sampled_from(["blk", "elsewhere"]),
+        kind=st.just("permanent"),
+        valid_from=st.sampled_from(["2020-01-01", "2030-01-01"]),
+        valid_to=st.sampled_from([None, "2026-06-30"]),
+        unit=st.sampled_from([None, "12a", "13"]),
+    ),
+    max_size=2,
+).map(tuple)
+
+
+@settings(max_examples=800, deadline=None)
+@given(DECLARATIONS, st.one_of(ONE_NUMBER, ONE_NUMBER, PEOPLE), ANYTHING_ELSE, HOMES_OF_ANYBODY, st.integers(-60, 60))
+def test_somebody_of_the_register_gets_the_same_answer_both_ways(declaration, stated, otherwise, homes, days):
+    declaration = msgspec.structs.replace(declaration, person=stated)
+    person = KnownPerson(
+        person_id="reg-an",
+        full_name=stated.full_name,
+        birth=stated.birth,
+        numbers=(KnownNumber(kind="personal", value="001095000117"),),
+    )
+    known = Known(persons=(msgspec.structs.replace(person, **otherwise),), residences=homes)
+    received_at = factories.EVENING + timedelta(days=days)
+    short = reconcile(declaration, known, rules=RULES, received_at=received_at)
+    assert short == reconcile_generally(declaration, known, rules=RULES, received_at=received_at)
+
+
+def test_the_short_way_is_for_the_one_person_who_is_word_for_word_the_same():
+    stated = factories.make_person(old_number=None)
+    numbers = tuple(KnownNumber(kind="personal", value=each.value) for each in numbers_of(stated))
+    person = KnownPerson(person_id="reg-an", full_name=stated.full_name, birth=stated.birth, numbers=numbers)
+    assert _is_expected(stated, person)
+    assert not _is_expected(stated, msgspec.structs.replace(person, full_name="Trần Văn Ân"))

@@ -12,11 +12,20 @@ from hypothesis import strategies as st
 
 from luutru.throwaway import throwaway_keys
 from residence.errors import LuutruError, Malformed, Untrusted
+from residence.wire import cbor
 from residence.wire.datakey import MAX_AGE_NS, DataKeyring
-from residence.wire.envelope import MAX_MESSAGE_BYTES, EnvelopeOpener, read_header, verify_envelope, verify_statement
-from residence.wire.header import decode_header, encode_header
+from residence.wire.envelope import (
+    MAX_MESSAGE_BYTES,
+    EnvelopeOpener,
+    read_header,
+    split_envelope,
+    verify_envelope,
+    verify_statement,
+)
+from residence.wire.header import _read_any, _read_usual, decode_header, encode_header
 from residence.wire.messages import encode_message
 from residence.wire.receipts import unpack_receipts
+from residence.wire.signing import read_sign1
 
 KEYS = throwaway_keys()
 RING = KEYS.keyring
@@ -185,3 +194,56 @@ def test_the_algorithm_is_an_integer_and_nothing_equal_to_it():
     again = cbor2.dumps(cbor2.CBORTag(18, [protected, *tag.value[1:]]), canonical=True)
     with pytest.raises(Malformed, match="algorithm"):
         verify_envelope(cbor2.dumps([again, sealed], canonical=True), keyring=RING, at=EVENING)
+
+
+USUAL_HEADER = verify_envelope(GENUINE, keyring=RING, at=EVENING).header_bytes
+
+
+def outcome_of(read_it, data):
+    try:
+        return read_it(data)
+    except LuutruError as error:
+        return type(error), error.code
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    position=st.integers(0, len(USUAL_HEADER) - 1),
+    change=st.integers(0, 255),
+    cut=st.integers(0, 3),
+    inserted=st.sampled_from([b"", b"\x00", b"\x18\x05", b"\x19\x00\x20", b"x", b"\x78\x10"]),
+)
+def test_a_usual_header_is_read_the_short_way_exactly_as_the_long_way_reads_it(position, change, cut, inserted):
+    data = USUAL_HEADER[:position] + inserted + bytes([change])[: 1 - cut % 2] + USUAL_HEADER[position + 1 + cut // 2 :]
+    assert outcome_of(decode_header, data) == outcome_of(_read_any, data)
+
+
+@pytest.mark.parametrize("sequence", [1, 23, 24, 255, 256, 65535, 65536, (1 << 32) - 1, 1 << 32, (1 << 63) - 1])
+def test_a_sequence_of_every_length_is_read_the_short_way(sequence):
+    data = encode_header(msgspec.structs.replace(decode_header(USUAL_HEADER), sequence=sequence))
+    assert _read_usual(data) == _read_any(data)
+    assert _read_usual(data).sequence == sequence
+
+
+@pytest.mark.parametrize("longer", [b"\x18\x05", b"\x19\x00\x05", b"\x1a\x00\x00\x00\x05", b"\x1b" + bytes(7) + b"\x05"])
+def test_a_sequence_written_longer_than_needed_is_no_header(longer):
+    short = encode_header(msgspec.structs.replace(decode_header(USUAL_HEADER), sequence=5))
+    assert short.count(b"\x06\x05\x07\x50") == 1
+    with pytest.raises(Malformed):
+        decode_header(short.replace(b"\x06\x05\x07\x50", b"\x06" + longer + b"\x07\x50"))
+
+
+@settings(max_examples=500, deadline=None)
+@given(position=st.integers(0, len(GENUINE) - 1), change=st.integers(0, 255), cut=st.integers(0, 2))
+def test_the_frames_are_taken_apart_as_a_general_decoder_takes_them_apart(position, change, cut):
+    data = GENUINE[:position] + bytes([change]) + GENUINE[position + 1 + cut :]
+    fast = outcome_of(split_envelope, data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cbor, "byte_string_at", lambda _data, _place: None)
+        assert outcome_of(split_envelope, data) == fast
+    if isinstance(fast[0], bytes):
+        signed = fast[0]
+        short = outcome_of(read_sign1, signed)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(cbor, "byte_string_at", lambda _data, _place: None)
+            assert outcome_of(read_sign1, signed) == short
