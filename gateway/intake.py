@@ -16,7 +16,7 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -41,7 +41,6 @@ from residence.wire.signing import SigningKey
 from residence.wire.topics import Topic
 
 UNEXPECTED: Final = "intake.unexpected"
-READ_AHEAD: Final = timedelta(seconds=3)
 log = structlog.get_logger("luutru.gateway")
 
 
@@ -86,10 +85,7 @@ class Intake:
             trust = self.trust.current(now)
         except SQLAlchemyError as error:
             raise RegistryUnavailable(type(error).__name__) from error
-        readings = [
-            each.reading if _is_fresh(each, now) else read_delivery(each, trust=trust, opener=self._opener, at=now)
-            for each in deliveries
-        ]
+        readings = [read_delivery(each, trust=trust, opener=self._opener, at=now) for each in deliveries]
         reads = [each for each in readings if isinstance(each, Read)]
         outcome = Outcome(receipts=[], counts=Counter())
         self._set_aside([each for each in readings if isinstance(each, SetAside)], outcome, now)
@@ -186,14 +182,6 @@ class Intake:
             receipt_bytes=answer,
             genuine=header is not None,
         )
-
-
-def _is_fresh(delivery: Delivery, now: datetime) -> bool:
-    """Tell whether a reading made ahead still counts: a key may have been revoked while the batch waited."""
-    reading = delivery.reading
-    return isinstance(reading, SetAside) or (
-        isinstance(reading, Read) and timedelta(0) <= now - reading.statement.received_at <= READ_AHEAD
-    )
 
 
 def describe(error: BaseException) -> dict[str, str]:
