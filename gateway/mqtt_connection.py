@@ -3,8 +3,9 @@
 - From CONNECT to SUBACK by itself; a PUBLISH may come before the SUBACK. Packets may be split over reads at any byte.
 - A PUBLISH is taken apart here, all else by ``mqtt5``: a PUBLISH is what kiosks can influence, down to its properties, which we pass over
   unread. ``mqtt5`` reads them, and 0.8.0 panics on text that is not UTF-8: one such message would come again with every connection.
-- Whatever breaks the protocol, a packet over ``MAX_PACKET`` and more than the receive maximum end the connection with a reason
-  (``Broken``), never the process.
+- Whatever breaks the protocol and a packet over ``MAX_PACKET`` end the connection with a reason (``Broken``), never the process.
+  More than the receive maximum does not: Mosquitto 2.0.11 sends again all that an earlier connection had under way, whatever it is told
+  now. Memory is bounded all the same, because nobody reads on when enough is parked.
 - What we publish: as many under way as the broker's receive maximum allows, the rest held in order; the caller bounds ``backlog``.
 - A peer of whom nothing is heard is asked (PINGREQ) after half the keepalive, and given up ``ANSWER_SECONDS`` later. It is judged
   only when everything that arrived was read: what we did not read is no silence.
@@ -28,8 +29,8 @@ BUFFER_BYTES: Final = 256 * 1024
 ANSWER_SECONDS: Final = 10.0
 MAX_ID: Final = 65_535
 PUBLISH: Final = 3  # packet type
+FAILURE: Final = 0x80  # reason codes from here on
 EXACTLY_ONCE: Final = 2
-FIRST_FAILURE: Final = 0x80  # reason codes from here on (MQTT 5.0 section 2.4); the codec's own are not ordered
 LAST_SHIFT: Final = 21  # a length has four bytes of seven bits at most
 
 
@@ -68,7 +69,6 @@ class MqttConnection:
         self.refused_publishes: Counter[str] = Counter()
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._end = 0
-        self._unacknowledged = 0
         self._out = bytearray(_connect(hello))
         self._held: deque[tuple[str, bytes, bool]] = deque()
         self._held_bytes = 0
@@ -115,7 +115,6 @@ class MqttConnection:
 
     def acknowledge(self, message_ids: Sequence[int]) -> None:
         """Say that these were committed; in order of arrival."""
-        self._unacknowledged -= len(message_ids)
         self._out += b"".join([mqtt5.PubAckPacket(each).write() for each in message_ids])
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> bool:
@@ -176,17 +175,13 @@ class MqttConnection:
             topic, message_id, payload = _publish_parts(kind >> 1 & 3, body)
         except IndexError:
             raise Broken("malformed packet", mqtt5.DisconnectReasonCode.MALFORMED_PACKET) from None
-        if message_id:
-            self._unacknowledged += 1
-            if self._unacknowledged > self._hello.receive_maximum:
-                raise Broken("more messages than our receive maximum", mqtt5.DisconnectReasonCode.RECEIVE_MAX_EXCEEDED)
         self.parked.append(Delivery(topic=topic, payload=payload, connection=self.number, message_id=message_id))
 
     def _take_other(self, packet: mqtt5.Packet) -> None:
         match packet:
             case mqtt5.PubAckPacket() if packet.packet_id in self._under_way:
                 self._under_way.discard(packet.packet_id)
-                if packet.reason_code.value >= FIRST_FAILURE:
+                if packet.reason_code.value >= FAILURE:
                     self.refused_publishes[packet.reason_code.name] += 1
                 self._release()
             case mqtt5.PubAckPacket() | mqtt5.PingRespPacket() if self.accepted:
@@ -194,7 +189,7 @@ class MqttConnection:
             case mqtt5.ConnAckPacket() if not self.accepted:
                 self._begin(packet)
             case mqtt5.SubAckPacket() if self.accepted and packet.packet_id == 1:
-                failed = [each.name for each in packet.reason_codes if each.value >= FIRST_FAILURE]
+                failed = [each.name for each in packet.reason_codes if each.value >= FAILURE]
                 self.refused_filters = sorted(set(failed))
                 self.subscribed = True
             case mqtt5.DisconnectPacket():
