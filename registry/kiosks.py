@@ -9,7 +9,7 @@ Example: ``Keyring(keyring_entries(connection)).find(key_id, "kiosk-sign", owner
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -85,6 +85,16 @@ def add_key(connection: Connection, key: KeyEntry, *, commune_code: str) -> None
 def revoke_key(connection: Connection, key_id: str, *, now: datetime) -> None:
     """Refuse a key from now on."""
     connection.execute(update(tables.keys).where(tables.keys.c.key_id == key_id).values(revoked_at=now))
+
+
+def revoked_among(connection: Connection, key_ids: Collection[str]) -> frozenset[str]:
+    """Return which of these keys do not hold now, unknown ones too, and let none be revoked until this transaction ends."""
+    columns = tables.keys.c
+    # FOR SHARE: a revocation waits for the batches that looked before it, and every batch after it sees it. SQLite has one writer anyway.
+    query = (
+        select(columns.key_id).where(columns.key_id.in_(sorted(key_ids)), columns.revoked_at.is_(None)).with_for_update(read=True)
+    )
+    return frozenset(key_ids).difference(connection.scalars(query))
 
 
 def keyring_entries(connection: Connection) -> tuple[KeyEntry, ...]:
