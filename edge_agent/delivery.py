@@ -102,7 +102,7 @@ class Delivery:
             if row.declaration_id not in self._too_large:
                 _log.error(TOO_LARGE, declaration_id=row.declaration_id, bytes=len(row.envelope), largest=self._largest)
             self._too_large.add(row.declaration_id)
-            self._plan.put_off(row.declaration_id, row.sequence, at=at)
+            self._plan.put_off(row.declaration_id, at=at)
             return
-        self._plan.sent(row.declaration_id, row.sequence)
+        self._plan.sent(row.declaration_id)
         self._mids[publish(row.envelope)] = row.declaration_id

@@ -120,11 +120,12 @@ class Uplink:
         return None
 
     def _idle_seconds(self) -> float:
-        now = self._seconds()
-        moments = [self._plan.next_due(), self._state_due]
-        if self._health.state is ConnectionState.WAITING:
-            moments = [self._retry_at]
-        return min(1.0, max(0.01, min(each for each in moments if each is not None) - now))
+        moments = {
+            ConnectionState.UP: (self._state_due, self._plan.next_due()),
+            ConnectionState.HOLDING: (self._state_due, self._hold_until),
+            ConnectionState.WAITING: (self._retry_at,),
+        }.get(self._health.state, ())
+        return min([1.0, *(max(0.01, each - self._seconds()) for each in moments if each is not None)])
 
     def _handle(self, event: _Event) -> None:  # "kept" needs nothing here: _go_on looks at the outbox
         if event.kind == "connected":
@@ -277,8 +278,7 @@ class Uplink:
         online = states.decode_gateway_state(payload).online if payload else True
         if online:
             self._plan.reopen()
-        else:
-            self._hold_until = self._seconds() + self._line.hold_cap
+        self._hold_until = self._seconds() + self._line.hold_cap  # counts while holding only
         state = ConnectionState.UP if online else ConnectionState.HOLDING
         self._change(state=state, gateway_online=online, trouble="" if online else "uplink.no_gateway")
 

@@ -1,8 +1,8 @@
 """Ending a kiosk's session at the broker: by taking its client id, which every MQTT broker answers by closing the older connection.
 
-- Mosquitto's own reload leaves live connections alone, whatever its new rules and revocation list say.
-- Then a topic is written that only the new rules allow. Refused: the broker has not read them yet, so the kiosk may have come back:
-  taken again. Allowed: the last taking came first, and from there on the rules keep the kiosk out.
+- It works where the broker cannot be started anew, and there leaves the rules as they are: the kiosk may come back.
+- Then a topic is written that only the new rules allow. Refused, or nobody there: the broker has not begun anew yet; taken again. Allowed:
+  the last taking came first, and from there on the rules keep the kiosk out.
 - A clean start that expires at once: the kiosk's subscriptions and whatever waited for it are gone, too.
 - paho here for its handshake; no message is received or acknowledged.
 
@@ -51,9 +51,14 @@ def cut_session(line: CutLine, kiosk_id: str, *, proof: str, patience: float) ->
     until = time.monotonic() + patience
     ended = False
     while True:
-        attempt = _Attempt(line, kiosk_id)
-        code = attempt.write(proof)
-        ended = ended or attempt.accepted
+        code = None
+        try:
+            attempt = _Attempt(line, kiosk_id)
+            code = attempt.write(proof)
+            ended = ended or attempt.accepted
+        except OSError:
+            if time.monotonic() > until:
+                raise
         if code in TAKEN or time.monotonic() > until:
             return Cut(ended=ended, in_force=code in TAKEN)
         time.sleep(PAUSE_SECONDS)

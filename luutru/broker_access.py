@@ -1,12 +1,13 @@
-"""Whom a Mosquitto lets in, as files in its folder: access rules, who is shut out, the revocation list; and having it read them again.
+"""Whom a Mosquitto lets in, as files in its folder: access rules, who is shut out, the revocation list; and having it go by them.
 
 - ``shut-out.txt`` is the list of kiosks that may do nothing; ``access.acl`` is written from it and never read back.
-- Files are written beside and renamed: a broker that reads them again never finds half a file. Mosquitto that finds *no* revocation list
-  goes on without one, so the list is there from the first start.
+- Files are written beside and renamed: a broker that reads them again never finds half a file. Mosquitto without its revocation
+  list does not start, so the list is there from the first start.
 - An edition (a digest of list and revocations) is a topic in the rules: whoever may write it knows that these rules are in force.
-- Mosquitto reads its rules again on SIGHUP; its process is known by the ``mosquitto.pid`` it writes, and looked at before it is signalled.
+- Mosquitto is not asked to read them again (SIGHUP): with offline sessions that corrupts its memory (docs/brokers.md, T15). It is ended
+  politely, and whatever keeps it running starts it anew. Its process is known by the ``mosquitto.pid`` it writes, and looked at first.
 
-Example: ``rules = BrokerAccess(folder, gateway="luutru-gateway"); rules.shut_out("kiosk-lobby-1"); rules.reload()``
+Example: ``rules = BrokerAccess(folder, gateway="luutru-gateway"); rules.shut_out("kiosk-lobby-1"); rules.begin_anew()``
 """
 
 from __future__ import annotations
@@ -56,19 +57,19 @@ class BrokerAccess:
         lines = acl_lines(self._gateway, shut_out=self.shut_out_kiosks, edition=self.edition)
         put(self.rules, "\n".join((*lines, "")).encode("ascii"))
 
-    def reload(self) -> bool:
-        """Have the broker read its files again; False when its process is not to be found from here."""
+    def begin_anew(self) -> bool:
+        """Have the broker end, to be started with these files; False when its process is not to be found from here."""
         pid = self._pid()
         if pid is None:
             return False
         try:
-            os.kill(pid, signal.SIGHUP)
+            os.kill(pid, signal.SIGTERM)
         except OSError:
             return False
         return True
 
     def _pid(self) -> int | None:
-        # A number left behind may by now be another program's, which SIGHUP would end.
+        # A number left behind may by now be another program's, which is not ours to end.
         with suppress(OSError, ValueError):
             pid = int(self.pid_file.read_text("ascii"))
             if Path(f"/proc/{pid}/comm").read_text("ascii").strip() == PROGRAM:

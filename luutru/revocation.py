@@ -1,6 +1,6 @@
 """A kiosk made worthless while everything runs: the registry first, then each fence at the broker, and a plain account of which stand.
 
-- Order: keys in the registry (the only fence that decides), access rules, revocation list, reload, cutting the live session, and then the
+- Order: keys in the registry (the only fence that decides), access rules, revocation list, a new start of the broker, the live session, and then the
   moment until no gateway can still hold something it had read before.
 - A fence that cannot be raised is said with its code and stops none of the others; saying it again changes nothing and tries those again.
 - What waits in queues, or comes over a connection that was not cut, is refused by the gateway all the same.
@@ -27,7 +27,7 @@ from residence.errors import Refused
 from residence.wire.topics import access_edition
 
 HOLDS_AFTER: Final = timedelta(seconds=4)  # a gateway's snapshot of the keys (1 s) and what it may have read ahead of it (3 s)
-RELOAD_SECONDS: Final = 10.0
+RESTART_SECONDS: Final = 30.0
 
 
 class Revocation(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,16 +95,16 @@ def _write_rules(kiosk_id: str, fences: Fences, problems: list[str], now: dateti
 
 
 def _put_in_force(kiosk_id: str, fences: Fences, problems: list[str], *, rules: bool) -> tuple[bool, bool]:
-    """Have the broker read its rules, and end the session by the time it has."""
-    reloaded = rules and fences.access.reload()
+    """Have the broker begin anew, which ends every connection, and wait until it goes by the rules."""
+    begins = rules and fences.access.begin_anew()
     proof = access_edition(fences.access.edition)
     try:
-        cut = cut_session(fences.line, kiosk_id, proof=proof, patience=RELOAD_SECONDS if reloaded else 0.0)
+        cut = cut_session(fences.line, kiosk_id, proof=proof, patience=RESTART_SECONDS if begins else 0.0)
     except OSError:
         problems.append("broker.unreachable")
         return False, False
     if rules and not cut.in_force:
-        problems.append("broker.not_reloaded")
+        problems.append("broker.not_restarted")
     return rules and cut.in_force, cut.ended
 
 

@@ -133,7 +133,7 @@ def _certificates(folder: Path) -> Iterator[Check]:
             needed_by=("kiosk", "gateway", "demo"),
             found=f"until {each.ends:%Y-%m-%d %H:%M} UTC",
             meaning="Past its end no connection to the broker is made; of a revocation list, by nobody.",
-            mend=f"renew it {WARN_BEFORE.days} days before its end, and have the broker read it again (SIGHUP)",
+            mend=f"renew it {WARN_BEFORE.days} days before its end, and restart the broker",
         )
 
 

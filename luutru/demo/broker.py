@@ -2,6 +2,7 @@
 
 - TLS with required client certificates; the certificate's CN is the user name; every kiosk may touch only its own topics.
 - Port, data and configuration stay the same over ``stop``, ``kill`` and ``start``, so clients find it again.
+- It is kept running: a broker that ends unasked, because it crashed or was told to begin anew (``broker_access.py``), is started again.
 - Nothing rests on this broker: it acknowledges messages and then may lose them (docs/gateway.md); our receipts make up for it.
 - No Mosquitto on the machine is said in one sentence with the command that mends it.
 
@@ -14,7 +15,9 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from luutru.broker_access import BrokerAccess
@@ -85,6 +88,8 @@ class Broker:
         self._listen = listen
         self._autosave = autosave_seconds
         self._process: subprocess.Popen[bytes] | None = None
+        self._wanted = False
+        self._lock = threading.RLock()  # between us and the thread that starts it again
 
     @property
     def port(self) -> int:
@@ -110,8 +115,13 @@ class Broker:
 
     def start(self) -> None:
         """Start it and return once it listens. ``Refused("broker.missing" | "broker.not_started")`` when it cannot."""
-        if self.running:
-            return
+        with self._lock:
+            if not self.running:
+                self._launch()
+                self._wanted = True
+                threading.Thread(target=self._keep_running, args=(self._process,), name="broker", daemon=True).start()
+
+    def _launch(self) -> None:
         program = find_mosquitto()
         if program is None:
             raise Refused("broker.missing", detail="mosquitto is not installed; run: sudo apt-get install mosquitto")
@@ -126,19 +136,23 @@ class Broker:
 
     def stop(self) -> None:
         """End it politely; it saves its queues first."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        with self._lock:
+            self._wanted = False
+            if self._process is None:
+                return
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
 
     def kill(self) -> None:
         """End it as a power cut would: nothing is saved."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        with self._lock:
+            self._wanted = False
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
 
     def restart(self) -> None:
         """Stop and start on the same port with the same data."""
@@ -182,6 +196,12 @@ class Broker:
             "utf-8",
         )
         return path
+
+    def _keep_running(self, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        with self._lock, suppress(Refused):  # it said in its log why it cannot start
+            if self._wanted and self._process is process:
+                self.start()
 
     def _wait_until_listening(self) -> None:
         deadline = time.monotonic() + START_SECONDS

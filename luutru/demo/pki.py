@@ -90,10 +90,10 @@ class Pki:
         path = self._directory / f"{name}.pem"
         if not path.exists():
             return None
-        known = x509.load_pem_x509_crl(self.revocations.read_bytes())
-        revoked = {each.serial_number: each.revocation_date_utc for each in known}
-        revoked.setdefault(x509.load_pem_x509_certificate(path.read_bytes()).serial_number, self._now)
-        self._write_revocations(revoked)
+        revoked = {each.serial_number: each.revocation_date_utc for each in x509.load_pem_x509_crl(self.revocations.read_bytes())}
+        serial = x509.load_pem_x509_certificate(path.read_bytes()).serial_number
+        if serial not in revoked:  # the same list signed again would be another edition, which the broker has not read
+            self._write_revocations(revoked | {serial: self._now})
         return self.revocations.read_bytes()
 
     def _write_revocations(self, revoked: dict[int, datetime], *, lasting: timedelta | None = None) -> None:

@@ -80,7 +80,7 @@ def test_what_waits_in_the_brokers_queue_when_its_kiosk_is_revoked_is_never_acce
     stage.town.start_gateway()
     wait_until(lambda: refused(stage) > 0, say=lambda: stage.town.children.last_words("gateway"))
     honest = stage.driver(DESK, tmp_path / "honest", "--count", "5", "--settle", "30")  # behind them in the same queue
-    assert honest.wait(60) == 0
+    assert honest.wait(60) == 0, (stage.town.broker.running, stage.town.broker.log.read_text("utf-8", "replace")[-2000:])
     assert recorded(stage, DESK) == 5
     assert refused(stage) >= 30
     assert recorded(stage, LOBBY) == 1

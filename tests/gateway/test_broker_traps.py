@@ -1,10 +1,11 @@
-"""The traps T1-T14 of docs/brokers.md on our generated Mosquitto configuration, each beside what happens without it.
+"""The traps T1-T15 of docs/brokers.md on our generated Mosquitto configuration, each beside what happens without it.
 
 T1, T9 to T11 and the gateway's own side are in ``test_transport.py``, the kiosk's in ``tests/edge/test_uplink_traps.py``.
 """
 
 import ctypes
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -229,9 +230,18 @@ def test_t14_a_kiosk_that_takes_the_gateways_client_id_hears_nothing_and_the_gat
         wait_for(lambda: worker.state is ConnectionState.CONNECTED and BareKiosk.may_connect(broker, "kiosk-desk-1"))
         assert rogue.heard == []
         rogue.close()
-    wait_for(lambda: kiosk.send(TOPICS.declarations, b"after") == 0)
-    wait_for(lambda: b"after" in payloads(worker, 1, seconds=0.2))
+    # Sent again and again, as a kiosk does: what comes while the rogue holds the session is acknowledged and gone.
+    wait_for(lambda: kiosk.send(TOPICS.declarations, b"after") is not None and b"after" in payloads(worker, 1, seconds=0.2))
     kiosk.close()
+
+
+def test_t15_told_to_read_its_rules_again_it_ends_sessions_that_are_not_connected(broker):
+    """So nothing of ours sends it a SIGHUP: upstream #1521, #2934 and #3418 tell what follows, up to a crash."""
+    bare_gateway(broker).close()
+    ended = "Client bare-gateway disconnected"
+    wait_for(lambda: broker.log.read_text("utf-8", "replace").count(ended) == 1)
+    os.kill(broker.pid, signal.SIGHUP)
+    wait_for(lambda: broker.log.read_text("utf-8", "replace").count(ended) == 2)  # it had been gone for long
 
 
 def payloads(worker, count, seconds=10.0):
