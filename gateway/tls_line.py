@@ -156,6 +156,9 @@ class TlsLine:
         try:
             while count < len(room):
                 read: int = self._tls.read(len(room) - count, room[count:])  # type: ignore[assignment]  # typeshed: bytes
+                if not read:  # the other side said on the TLS layer that no more comes
+                    self._ended = CLOSED
+                    break
                 count += read
         except ssl.SSLWantReadError:
             pass
