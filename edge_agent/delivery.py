@@ -2,6 +2,7 @@
 
 - The broker's answers are numbers here: 0 means taken, 0x10 nobody subscribed, 0x87 not authorised, 0x97 quota. All but 0 keep
   the row and name a trouble; none settles anything.
+- A row larger than the broker takes is never handed to it: the broker would hang up, and so hold up every row behind it for ever.
 - A receipt that is not genuine is logged by code and dropped; the others of the same message count.
 
 Example: ``delivery.send_rows(at=now, publish=lambda data: client.publish(topic, data, qos=1).mid)``
@@ -22,6 +23,8 @@ from residence.wire.receipts import unpack_receipts
 Publish = Callable[[bytes], int]  # envelope -> message id
 NOT_AUTHORISED: Final = 0x87
 REFUSALS: Final = {0x10: "uplink.no_gateway", NOT_AUTHORISED: "uplink.not_authorised", 0x97: "uplink.quota"}
+TOO_LARGE: Final = "uplink.too_large"
+FRAME_BYTES: Final = 16  # of a publish besides topic and payload: fixed header, lengths, message id, no properties
 _log = structlog.get_logger(__name__)
 
 
@@ -32,6 +35,13 @@ class Delivery:
         self._outbox = outbox
         self._plan = plan
         self._mids: dict[int, str] = {}
+        self._largest: int | None = None
+        self._too_large: set[str] = set()
+
+    @property
+    def trouble(self) -> str:
+        """Return the code of what keeps rows from being sent at all, or ""."""
+        return TOO_LARGE if self._too_large else ""
 
     def send_rows(self, *, at: float, publish: Publish) -> None:
         """Send what is due again, then what was never sent, as far as the window reaches."""
@@ -40,25 +50,25 @@ class Delivery:
             if row is None:
                 self._plan.settled(declaration_id)
             else:
-                self._send(row, publish)
+                self._send(row, publish, at)
         while room := self._plan.room(at=at):
             rows = self._outbox.unsettled(room, after=self._plan.cursor)
             for row in rows:
                 self._plan.cursor = row.sequence
                 if not self._plan.waiting(row.declaration_id):
-                    self._send(row, publish)
+                    self._send(row, publish, at)
             if not rows:
                 return
 
     def acknowledged(self, mid: int, code: int, *, at: float) -> str | None:
-        """Take the broker's answer to one message; return a trouble code, "" when it took a row, None when it was no row."""
+        """Take the broker's answer to one message; return a trouble code or "", None when it was no row."""
         declaration_id = self._mids.pop(mid, None)
         if declaration_id is None:
             return None  # the kiosk's own state message
         if code == 0:
             self._plan.taken(declaration_id, at=at)
             self._outbox.mark_sent(declaration_id)
-            return ""
+            return self.trouble
         self._plan.refused(declaration_id, at=at)
         return REFUSALS.get(code, "uplink.quota")
 
@@ -66,17 +76,33 @@ class Delivery:
         """Settle every genuine receipt of one message; ``Refused`` (disk full) leaves the message with the broker."""
         for data in unpack_receipts(payload):
             try:
-                self._plan.settled(self._outbox.settle(data).declaration_id)
+                settled = self._outbox.settle(data).declaration_id
+                self._plan.settled(settled)
+                self._too_large.discard(settled)
             except Refused:
                 raise
             except LuutruError as error:
                 _log.warning(error.code, where="receipt")
 
+    def connected(self, *, largest_packet: int | None, topic: str) -> None:
+        """Begin a connection; a broker may have said how large a packet it takes."""
+        self.connection_lost()
+        self._largest = None if largest_packet is None else largest_packet - len(topic) - FRAME_BYTES
+
     def connection_lost(self) -> None:
-        """Forget what was in flight."""
+        """Forget what was in flight, and what the broker of that connection was too small for."""
         self._mids.clear()
+        for declaration_id in self._too_large:
+            self._plan.settled(declaration_id)  # the next broker is asked afresh
+        self._too_large.clear()
         self._plan.connection_lost()
 
-    def _send(self, row: Row, publish: Publish) -> None:
-        self._plan.sent(row.declaration_id, row.sequence)
+    def _send(self, row: Row, publish: Publish, at: float) -> None:
+        if self._largest is not None and len(row.envelope) > self._largest:
+            if row.declaration_id not in self._too_large:
+                _log.error(TOO_LARGE, declaration_id=row.declaration_id, bytes=len(row.envelope), largest=self._largest)
+            self._too_large.add(row.declaration_id)
+            self._plan.put_off(row.declaration_id, at=at)
+            return
+        self._plan.sent(row.declaration_id)
         self._mids[publish(row.envelope)] = row.declaration_id

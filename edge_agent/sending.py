@@ -42,7 +42,7 @@ class SendPlan:
         self._tries: dict[str, int] = {}
         self._refusals = 0  # in a row, since the last row was taken
         self._paused_until = 0.0
-        self.cursor = 0  # the highest sequence number sent since the last connection
+        self.cursor = 0  # up to which number the outbox was looked through since the last connection; resends do not move it
 
     def room(self, *, at: float) -> int:
         """Return how many rows never sent before may be handed to the broker now."""
@@ -50,15 +50,12 @@ class SendPlan:
 
     def room_for_resends(self, *, at: float) -> int:
         """Return how many rows may be sent again now; a full waiting list does not stop resends."""
-        if at < self._paused_until:
-            return 0
-        return max(0, (1 if self._refusals else WINDOW) - len(self._in_flight))
+        return 0 if at < self._paused_until else self._window()
 
-    def sent(self, declaration_id: str, sequence: int) -> None:
+    def sent(self, declaration_id: str) -> None:
         """Note that a row was handed to the broker."""
         self._in_flight.add(declaration_id)
         self._due.pop(declaration_id, None)
-        self.cursor = max(self.cursor, sequence)
 
     def waiting(self, declaration_id: str) -> bool:
         """Tell whether a row is in flight or waits for its receipt or its next try."""
@@ -82,6 +79,10 @@ class SendPlan:
         if declaration_id in self._in_flight:
             self._wait(declaration_id, self._paused_until)
 
+    def put_off(self, declaration_id: str, *, at: float) -> None:
+        """Note that a row cannot go over this connection; those behind it pass."""
+        self._wait(declaration_id, at + RESEND_CAP)
+
     def settled(self, declaration_id: str) -> None:
         """Forget a row: its receipt came."""
         self._in_flight.discard(declaration_id)
@@ -93,8 +94,8 @@ class SendPlan:
         return sorted((each for each, when in self._due.items() if when <= at), key=self._due.__getitem__)
 
     def next_due(self) -> float | None:
-        """Return when the next row is due again."""
-        return min(self._due.values(), default=None)
+        """Return when the next row may be sent again; None while nothing waits, or only an answer can make room."""
+        return max(min(self._due.values()), self._paused_until) if self._due and self._window() else None
 
     def connection_lost(self) -> None:
         """Forget what the broker never acknowledged; look at the whole outbox again."""
@@ -105,6 +106,9 @@ class SendPlan:
     def reopen(self) -> None:
         """End a pause: there is a new connection, or a gateway came back."""
         self._refusals, self._paused_until = 0, 0.0
+
+    def _window(self) -> int:
+        return max(0, (1 if self._refusals else WINDOW) - len(self._in_flight))
 
     def _wait(self, declaration_id: str, until: float) -> None:
         self._in_flight.discard(declaration_id)

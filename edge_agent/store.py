@@ -4,7 +4,7 @@
 - Every write is one ``transaction()``; there is no implicit commit. One lock serialises the kiosk's threads.
 - Disk full is foreseen twice: ``max_page_count`` gives the file a size it never passes, and a ballast file beside it is given up
   when the file system itself is full, so that settled rows can still be deleted and the log can still be folded in.
-- A database that cannot be read is set aside under another name (it is sealed, support may want it), and a new one begins.
+- A database that cannot be read is set aside with its log, as they are (they are sealed, support may want them), and a new one begins.
 - Schema and migrations by sqlite-utils; the hot path is plain SQL.
 
 Example: ``with store.transaction() as cursor: cursor.execute("DELETE FROM outbox WHERE sequence = ?", (1,))``
@@ -13,6 +13,7 @@ Example: ``with store.transaction() as cursor: cursor.execute("DELETE FROM outbo
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -68,7 +69,9 @@ class Store:
         self._pages = max(max_bytes // _PAGE_BYTES, 2 * _RESERVE_PAGES)
         try:
             self._prepare()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+                _set_aside(path)  # before closing, which would fold the log into the damaged file
             self._connection.close()
             raise
         self.restore_ballast()
@@ -148,16 +151,17 @@ class Store:
 def open_store(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Store:
     """Open or create the database; one that cannot be read is set aside as ``<name>.damaged-N`` and a new one begins."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return Store(path, max_bytes=max_bytes)
-    except sqlite3.OperationalError as error:
-        if _is_full(error):
-            path.with_name(path.name + ".ballast").unlink(missing_ok=True)
+    _finish_setting_aside(path)
+    for _ in range(2):
+        try:
             return Store(path, max_bytes=max_bytes)
-        raise
-    except sqlite3.DatabaseError:
-        _set_aside(path)
-        return Store(path, max_bytes=max_bytes)
+        except sqlite3.OperationalError as error:
+            if not _is_full(error):
+                raise
+            path.with_name(path.name + ".ballast").unlink(missing_ok=True)
+        except sqlite3.DatabaseError:
+            continue  # it was set aside
+    return Store(path, max_bytes=max_bytes)
 
 
 def remember(cursor: sqlite3.Cursor, name: str, value: str) -> None:
@@ -168,13 +172,31 @@ def remember(cursor: sqlite3.Cursor, name: str, value: str) -> None:
 
 
 def _set_aside(path: Path) -> None:
+    """Rename a damaged database and then its log. The database first: without its log it might open as an older one of the same epoch."""
     number = 1
     while path.with_name(f"{path.name}.damaged-{number}").exists():
         number += 1
-    for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(path.with_name(f"{path.name}.damaged-{number}{suffix}"))
+    path.rename(path.with_name(f"{path.name}.damaged-{number}"))
+    _sync_folder(path.parent)
+    _finish_setting_aside(path)
+
+
+def _finish_setting_aside(path: Path) -> None:
+    """Let a log without its database follow it, also when the power failed between the two: SQLite would delete it."""
+    log = path.with_name(path.name + "-wal")
+    if path.exists() or not log.exists():
+        return
+    aside = [each for each in path.parent.glob(f"{path.name}.damaged-*") if each.suffix.removeprefix(".damaged-").isdecimal()]
+    number = max((int(each.suffix.removeprefix(".damaged-")) for each in aside), default=1)
+    log.rename(path.with_name(f"{path.name}.damaged-{number}-wal"))
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _is_full(error: sqlite3.OperationalError) -> bool:

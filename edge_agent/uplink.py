@@ -4,8 +4,7 @@
 - The line's state is one of ``line.ConnectionState``, shown as it is. What to send and what a receipt settles: ``delivery.py``.
 - Each connection is a fresh client with clean_start=False: the broker keeps our receipts while we are away; what we had in flight is
   sent again from the outbox, which is harmless. Attempts are spread by full jitter of our own; paho never reconnects by itself.
-- A series of attempts ends when the broker has taken something from us, not when it let us in: a line that is cut after each
-  connection must not become a storm.
+- A series of attempts ends when the broker has taken something from us, not when it let us in: cut each time, no storm begins.
 - Birth (retained state, session number) after each connection, death by will. Receipts are acknowledged after they are committed.
 - One thread decides; paho's thread only queues what happened. The only file at the edge that imports paho.
 
@@ -51,6 +50,7 @@ class _Event(msgspec.Struct, frozen=True):
     kind: str  # connected, closed, acknowledged, message, kept, stop
     client: Any = None
     value: Any = None
+    said: Any = None  # what the broker said of itself when it let us in
 
 
 class Uplink:
@@ -120,15 +120,16 @@ class Uplink:
         return None
 
     def _idle_seconds(self) -> float:
-        now = self._seconds()
-        moments = [self._plan.next_due(), self._state_due]
-        if self._health.state is ConnectionState.WAITING:
-            moments = [self._retry_at]
-        return min(1.0, max(0.01, min(each for each in moments if each is not None) - now))
+        moments = {
+            ConnectionState.UP: (self._state_due, self._plan.next_due()),
+            ConnectionState.HOLDING: (self._state_due, self._hold_until),
+            ConnectionState.WAITING: (self._retry_at,),
+        }.get(self._health.state, ())
+        return min([1.0, *(max(0.01, each - self._seconds()) for each in moments if each is not None)])
 
     def _handle(self, event: _Event) -> None:  # "kept" needs nothing here: _go_on looks at the outbox
         if event.kind == "connected":
-            self._connected(event.value)
+            self._connected(event.value, event.said)
         elif event.kind == "acknowledged":
             self._answered(*event.value)
         elif event.kind == "message":
@@ -146,6 +147,7 @@ class Uplink:
             self._change(state=ConnectionState.UP)  # a stale "away" must not hold declarations for ever; trying loses nothing
         if self._health.state is ConnectionState.UP:
             self._delivery.send_rows(at=now, publish=self._publish_row)
+            self._change(trouble=self._health.trouble or self._delivery.trouble)
         if self._health.state in {ConnectionState.UP, ConnectionState.HOLDING} and now >= self._state_due:
             self._publish_state(online=True)
             self._outbox.rest()
@@ -185,7 +187,7 @@ class Uplink:
         will.WillDelayInterval = 10
         client.will_set(self._topics.state, self._state(online=False), qos=1, retain=True, properties=will)
         put = self._events.put
-        client.on_connect = lambda c, _u, _f, code, _p: put(_Event("connected", c, code))
+        client.on_connect = lambda c, _u, _f, code, said: put(_Event("connected", c, code, said))
         client.on_disconnect = lambda c, _u, _f, code, _p: put(
             _Event("closed", c, REFUSED if code.value in {0x87, 0x8A, 0x8C} else "")
         )
@@ -193,14 +195,14 @@ class Uplink:
         client.on_message = lambda c, _u, message: put(_Event("message", c, message))
         return client
 
-    def _connected(self, code: ReasonCode) -> None:
+    def _connected(self, code: ReasonCode, said: Properties | None) -> None:
         if code.is_failure:
             self._client.disconnect()
             self._lost(REFUSED)
             return
         wanted = (self._topics.receipts, self._topics.commands, topics.GATEWAY_STATE)
         self._client.subscribe([(each, SubscribeOptions(qos=1)) for each in wanted])
-        self._delivery.connection_lost()
+        self._delivery.connected(largest_packet=getattr(said, "MaximumPacketSize", None), topic=self._topics.declarations)
         self._change(state=ConnectionState.UP, gateway_online=True)
         self._publish_state(online=True)
 
@@ -227,7 +229,7 @@ class Uplink:
         trouble = self._delivery.acknowledged(mid, code, at=self._seconds())
         if trouble is None:  # our own state message: says whether the line works, nothing about rows
             about_rows = self._health.trouble in {REFUSALS[0x10], REFUSALS[0x97]}
-            trouble = REFUSALS[code] if code == NOT_AUTHORISED else self._health.trouble if about_rows else ""
+            trouble = REFUSALS[code] if code == NOT_AUTHORISED else self._health.trouble if about_rows else self._delivery.trouble
         if trouble != self._health.trouble:
             _log.warning("uplink.answer", trouble=trouble or "none", reason_code=code)
         self._change(trouble=trouble, attempts=self._health.attempts if code == NOT_AUTHORISED else 0)
@@ -276,8 +278,7 @@ class Uplink:
         online = states.decode_gateway_state(payload).online if payload else True
         if online:
             self._plan.reopen()
-        else:
-            self._hold_until = self._seconds() + self._line.hold_cap
+        self._hold_until = self._seconds() + self._line.hold_cap  # counts while holding only
         state = ConnectionState.UP if online else ConnectionState.HOLDING
         self._change(state=state, gateway_online=online, trouble="" if online else "uplink.no_gateway")
 
@@ -294,6 +295,5 @@ class Uplink:
 def _connect_properties() -> Properties:
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho
     properties.SessionExpiryInterval = SESSION_EXPIRY_SECONDS
-    properties.ReceiveMaximum = 50
-    properties.MaximumPacketSize = 32 * 1024
+    properties.ReceiveMaximum, properties.MaximumPacketSize = 50, 32 * 1024
     return properties

@@ -101,7 +101,9 @@ class Intake:
             return
         try:
             with self.registry.writing() as connection:
-                recorded = self.record_in(connection, reads, now)
+                revoked = self.trust.revoked_in(connection)
+                held = [each for each in reads if each.header.key_id not in revoked]
+                recorded = self.record_in(connection, held, now) if held else []
         except Exception as error:
             if is_machines_fault(error) or (is_outage(error) and not isolate):
                 raise RegistryUnavailable(type(error).__name__) from error
@@ -115,8 +117,9 @@ class Intake:
             )
             self._set_aside([_unexpected(reads[0])], outcome, now)
             return
-        for read, result in zip(reads, recorded, strict=True):
+        for read, result in zip(held, recorded, strict=True):
             self._note(read, result, outcome)
+        self._set_aside([_revoked(each) for each in reads if each.header.key_id in revoked], outcome, now)
 
     def reissued(self, receipts: Sequence[tuple[Topic, bytes]]) -> Sequence[tuple[Topic, bytes]]:
         """Return receipts as they may go out: none by a key that was revoked since."""
@@ -189,6 +192,11 @@ def describe(error: BaseException) -> dict[str, str]:
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"
     return {"error": type(error).__name__, "place": place}
+
+
+def _revoked(read: Read) -> SetAside:
+    """Its key was revoked after it was read: nobody vouches for it any more, so it is not answered."""
+    return SetAside(delivery=read.delivery, code="key.revoked", detail=read.header.key_id, topic=read.topic)
 
 
 def _unexpected(read: Read) -> SetAside:

@@ -156,7 +156,7 @@ class TlsLine:
         try:
             while count < len(room):
                 read: int = self._tls.read(len(room) - count, room[count:])  # type: ignore[assignment]  # typeshed: bytes
-                if not read:  # the other side said on the TLS layer that no more comes
+                if not read:  # TLS was closed in order; asked again it would say so for ever
                     self._ended = CLOSED
                     break
                 count += read

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -27,12 +28,13 @@ Convert = Callable[[Any], Any]
 
 
 class Plan(NamedTuple):
-    """How rows of one table go to one engine: the SQL, the columns in order, and which places are converted."""
+    """How rows of one table go to one engine: the SQL, the columns in order, which places are converted, and all values of a whole row."""
 
     sql: str
     columns: tuple[str, ...]
     converted: tuple[tuple[int, Convert], ...]
     write: Callable[[Connection, Plan, list[list[Any]]], None]
+    every: Callable[[Row], tuple[Any, ...]]
 
 
 def write_rows(connection: Connection, table: Table, rows: Sequence[Row], *, keep: tuple[str, ...] | None = None) -> None:
@@ -44,7 +46,10 @@ def write_rows(connection: Connection, table: Table, rows: Sequence[Row], *, kee
 
 
 def _values(row: Row, plan: Plan) -> list[Any]:
-    values = list(map(row.get, plan.columns))
+    try:
+        values = list(plan.every(row))
+    except KeyError:
+        values = list(map(row.get, plan.columns))
     for place, convert in plan.converted:
         value = values[place]
         if value is not None:
@@ -89,7 +94,13 @@ def _plan(table: Table, dialect: Dialect, keep: tuple[str, ...] | None) -> Plan:
 def _sqlite_plan(table: Table, dialect: Dialect, keep: tuple[str, ...] | None) -> Plan:
     compiled = _statement(table, keep, sqlite.insert).compile(dialect=dialect)
     columns = tuple(compiled.positiontup or ())
-    return Plan(str(compiled), columns, _conversions(table, columns, {Document: _to_json, Instant: utc_text}), _by_execution)
+    return Plan(
+        str(compiled),
+        columns,
+        _conversions(table, columns, {Document: _to_json, Instant: utc_text}),
+        _by_execution,
+        itemgetter(*columns),
+    )
 
 
 def _postgresql_plan(table: Table, dialect: Dialect, keep: tuple[str, ...] | None) -> Plan:
@@ -97,11 +108,17 @@ def _postgresql_plan(table: Table, dialect: Dialect, keep: tuple[str, ...] | Non
     quote = dialect.identifier_preparer.quote
     target = f"{quote(table.name)} ({', '.join(map(quote, columns))})"
     if keep is None:
-        return Plan(f"COPY {target} FROM STDIN", columns, _conversions(table, columns, {Document: _to_json}), _by_copy)
+        return Plan(
+            f"COPY {target} FROM STDIN",
+            columns,
+            _conversions(table, columns, {Document: _to_json}),
+            _by_copy,
+            itemgetter(*columns),
+        )
     compiled = str(_statement(table, keep, postgresql.insert).compile(dialect=dialect))
     source = f"SELECT {', '.join(map(quote, columns))} FROM json_populate_recordset(NULL::{quote(table.name)}, %s::json)"  # noqa: S608 - names of our own tables
     sql = f"INSERT INTO {target} {source}{compiled[compiled.index(' ON CONFLICT') :]}"
-    return Plan(sql, columns, _conversions(table, columns, {LargeBinary: _hex}), _by_json)
+    return Plan(sql, columns, _conversions(table, columns, {LargeBinary: _hex}), _by_json, itemgetter(*columns))
 
 
 def _statement(table: Table, keep: tuple[str, ...] | None, upserting: Callable[[Table], Any]) -> Insert:

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from registry import tables
+from registry.asking import among
 from registry.persons import Stamp, identifier_row, person_row, token_rows
 from registry.vault import Vault
 from residence.clock import uuid7
 from residence.people.person import Person
 from residence.stays.known import KnownResidence, ResidenceKind, numbers_of
+
+_KNOWN: Final = [tables.residences.c[name] for name in KnownResidence.__struct_fields__]
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,21 +110,16 @@ def known_residences(connection: Connection, person_ids: Iterable[str]) -> list[
     wanted = sorted(set(person_ids))
     if not wanted:
         return []
-    rows = connection.execute(select(tables.residences).where(tables.residences.c.person_id.in_(wanted)))
+    rows = connection.execute(select(*_KNOWN).where(among(tables.residences.c.person_id, wanted, connection)))
     return [_known(row) for row in rows]
 
 
 def residences_at(connection: Connection, premises_ids: Iterable[str], *, limit: int = 5000) -> list[KnownResidence]:
     """Return who is registered at these premises, by id only."""
     columns = tables.residences.c
-    query = (
-        select(tables.residences)
-        .where(columns.premises_id.in_(sorted(set(premises_ids))))
-        .order_by(columns.residence_id)
-        .limit(limit)
-    )
+    query = select(*_KNOWN).where(columns.premises_id.in_(sorted(set(premises_ids)))).order_by(columns.residence_id).limit(limit)
     return [_known(row) for row in connection.execute(query)]
 
 
-def _known(row: object) -> KnownResidence:
-    return KnownResidence(**{name: getattr(row, name) for name in KnownResidence.__struct_fields__})
+def _known(row: Row[Any]) -> KnownResidence:
+    return KnownResidence(**dict(zip(KnownResidence.__struct_fields__, row, strict=True)))

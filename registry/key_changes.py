@@ -1,4 +1,4 @@
-"""What an operator does to keys: look at them, put a new one beside an old one, revoke one.
+"""What an operator does to keys: look at them, put a new one beside an old one, revoke one, or all of a kiosk's.
 
 - Nothing is taken back: an end or a revocation, once set, stays; the serial of kiosks' rings counts on it (``residence/wire/updates.py``).
 - Only public halves are here; private keys are files of the process that uses them (``luutru/keys.py``).
@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from registry import tables
 from registry.database import Registry
-from registry.kiosks import add_key, keyring_entries
+from registry.kiosks import add_key, keyring_entries, retire_kiosk, revoke_key
 from residence.clock import parse_instant
 from residence.errors import LuutruError, Refused, Untrusted
 from residence.wire.keyring import AUTHORITY, KeyEntry, Keyring
@@ -60,7 +60,18 @@ def revoke(connection: Connection, key_id: str, *, now: datetime) -> bool:
         return False
     if key.owner == AUTHORITY and not _others(ring, key, now):
         raise Refused("key.last", detail=key_id)
-    connection.execute(update(tables.keys).where(_keys.key_id == key_id, _keys.revoked_at.is_(None)).values(revoked_at=now))
+    revoke_key(connection, key_id, now=now)
+    return True
+
+
+def retire(connection: Connection, kiosk_id: str, *, now: datetime) -> bool:
+    """Take a kiosk out of service with all its keys; False when it was before. ``Refused("kiosk.unknown")``."""
+    kiosk = connection.execute(select(tables.kiosks.c.retired_at).where(tables.kiosks.c.kiosk_id == kiosk_id)).first()
+    if kiosk is None:
+        raise Refused("kiosk.unknown", detail=kiosk_id)
+    if kiosk.retired_at is not None:
+        return False
+    retire_kiosk(connection, kiosk_id, now=now)
     return True
 
 

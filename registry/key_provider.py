@@ -75,8 +75,12 @@ class FileKeyProvider:
         """Overwrite and remove the wrapped key."""
         path = self._period_path(kek_id)
         with contextlib.suppress(FileNotFoundError):
-            path.write_bytes(bytes(path.stat().st_size))
+            with path.open("r+b") as file:
+                file.write(bytes(path.stat().st_size))
+                file.flush()
+                os.fsync(file.fileno())
             path.unlink()
+            _sync(path.parent)  # a key that came back with the power would open what was erased
 
     def index_key(self, purpose: str) -> bytes:
         """Derive the purpose's key from the index root."""
@@ -105,3 +109,12 @@ def _write_new(path: Path, content: bytes) -> None:
     with contextlib.suppress(FileExistsError):
         os.link(draft, path)
     draft.unlink()
+    _sync(path.parent)  # rows are sealed under this key from now on: it must outlive a power cut as they do
+
+
+def _sync(directory: Path) -> None:
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -18,6 +18,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, select
 
 from registry import tables
+from registry.asking import among
 from registry.vault import Cell, SubjectKey, Vault
 from residence.people.letters import plain_key
 from residence.people.names import words_of
@@ -26,6 +27,13 @@ from residence.stays.known import KnownNumber, KnownPerson, numbers_of
 
 SEALED_COLUMNS: Final = ("full_name", "birth", "sex", "nationality", "residence_text", "document", "contact")
 MOST_FOUND: Final = 50
+_MATCHED: Final = [
+    tables.persons.c[name] for name in ("person_id", "status", "full_name_sealed", "birth_sealed", "sex_sealed", "declaration_id")
+]
+_MATCHED_NUMBER: Final = [
+    tables.identifiers.c[name]
+    for name in ("identifier_id", "person_id", "kind", "value_sealed", "status", "subject_id", "declaration_id")
+]
 # Status of a number that somebody stated and reconciliation did not take over: it finds the person and proves nothing.
 STATED: Final = "stated"
 
@@ -115,7 +123,7 @@ def matching_persons(
     if not wanted:
         return []
     numbers = _matching_numbers(connection, wanted, keys=keys, vault=vault)
-    rows = connection.execute(select(tables.persons).where(tables.persons.c.person_id.in_(wanted))).all()
+    rows = connection.execute(select(*_MATCHED).where(among(tables.persons.c.person_id, wanted, connection))).all()
     known = []
     for row in rows:
         key = keys.get(row.person_id)
@@ -142,8 +150,8 @@ def _matching_numbers(
 ) -> dict[str, list[KnownNumber]]:
     columns = tables.identifiers.c
     query = (
-        select(tables.identifiers)
-        .where(columns.person_id.in_(person_ids), columns.status != STATED)
+        select(*_MATCHED_NUMBER)
+        .where(among(columns.person_id, person_ids, connection), columns.status != STATED)
         .order_by(columns.recorded_at, columns.identifier_id)
     )
     found: dict[str, list[KnownNumber]] = {}

@@ -10,16 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, tuple_
 
 from registry import tables
+from registry.asking import among
 from registry.columns import NUL
 from registry.vault import Cell, Vault
 from residence.places.premises import Premises, PremisesKind
 from residence.stays.spans import normal_unit
+
+_SHOWN: Final = [tables.premises.c[name] for name in ("premises_id", "kind", "commune_code", "remote_area")]
 
 
 def add_premises(connection: Connection, premises: Premises, *, vault: Vault, now: datetime) -> None:
@@ -108,24 +111,26 @@ class Places:
 
 
 def load_places(connection: Connection, asked: Iterable[tuple[str, str | None]]) -> Places:
-    """Look up each ``(premises_id, unit)`` of a batch in three queries, however many units a premises has."""
+    """Look up each ``(premises_id, unit)`` of a batch in two or three queries, however many units a premises has."""
     pairs = {(each, unit if unit is None or NUL not in unit else None) for each, unit in asked if NUL not in each}
     wanted = sorted({premises_id for premises_id, _ in pairs})
     if not wanted:
         return Places({}, {}, {})
     columns = tables.units.c
-    first = (
-        select(columns.premises_id, func.min(columns.unit)).where(columns.premises_id.in_(wanted)).group_by(columns.premises_id)
-    )
-    keys = sorted({(premises_id, normal_unit(unit)) for premises_id, unit in pairs if unit})
+    keys = {(premises_id, normal_unit(unit)) for premises_id, unit in pairs}
     exact = select(columns.premises_id, columns.unit_key, columns.unit).where(
-        tuple_(columns.premises_id, columns.unit_key).in_(keys)
+        tuple_(columns.premises_id, columns.unit_key).in_(sorted(keys))
     )
-    found = connection.execute(select(tables.premises).where(tables.premises.c.premises_id.in_(wanted)))
+    units = {(row[0], row[1]): row[2] for row in connection.execute(exact)}
+    strange = sorted({premises_id for premises_id, _ in keys - units.keys()})  # nearly always none, and each has many units
+    first = (
+        select(columns.premises_id, func.min(columns.unit)).where(columns.premises_id.in_(strange)).group_by(columns.premises_id)
+    )
+    found = connection.execute(select(*_SHOWN).where(among(tables.premises.c.premises_id, wanted, connection)))
     return Places(
         {row.premises_id: _premises(row, (), name="") for row in found},
-        {(row[0], row[1]): row[2] for row in connection.execute(exact)} if keys else {},
-        {row[0]: row[1] for row in connection.execute(first)},
+        units,
+        {row[0]: row[1] for row in connection.execute(first)} if strange else {},
     )
 
 

@@ -212,7 +212,7 @@ def _load_people(
     stay_rows = _stay_rows(connection, people, window) if window and people else []
     rows = {row.declaration_id: row for row in chain_rows}
     if people and window:
-        near = and_(columns.person_id.in_(sorted(people)), columns.arrival_at.between(*window))
+        near = and_(among(columns.person_id, sorted(people), connection), columns.arrival_at.between(*window))
         rows |= {row.declaration_id: row for row in matching_declarations(connection, near)}
     missing = sorted({each for row in stay_rows for each in row.declaration_ids} - rows.keys())
     if missing:
@@ -255,7 +255,7 @@ def _refused_about(connection: Connection, about: Iterable[str]) -> dict[str, Ro
 def _stay_rows(connection: Connection, people: set[str], window: Window) -> list[Row[Any]]:
     columns = tables.stays.c
     near = columns.start_at.between(window[0] - WINDOW, window[1] + WINDOW)
-    query = select(tables.stays).where(columns.person_id.in_(sorted(people)), columns.status != REMOVED, near)
+    query = select(tables.stays).where(among(columns.person_id, sorted(people), connection), columns.status != REMOVED, near)
     return list(connection.execute(query).all())
 
 
@@ -283,8 +283,8 @@ def _people_communes(connection: Connection, people: set[str]) -> dict[str, str]
     if not people:
         return {}
     columns, wanted = tables.persons.c, sorted(people)
-    query = select(columns.person_id, columns.commune_code).where(columns.person_id.in_(wanted) | columns.merged_into.in_(wanted))
-    return {row[0]: row[1] for row in connection.execute(query)}
+    asked = among(columns.person_id, wanted, connection) | among(columns.merged_into, wanted, connection)
+    return {row[0]: row[1] for row in connection.execute(select(columns.person_id, columns.commune_code).where(asked))}
 
 
 def _arrival(declaration: StayDeclaration) -> datetime | None:

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, select
 
 from registry import tables
+from registry.asking import among
 from registry.key_provider import KEY_BYTES, NONCE_BYTES, KeyProvider
 from residence.clock import VIETNAM
 from residence.errors import Untrusted
@@ -90,9 +91,9 @@ class Vault:
             return {}
         columns = tables.subject_keys.c
         rows = connection.execute(
-            select(columns.subject_id, columns.kek_id, columns.wrapped_key).where(columns.subject_id.in_(wanted))
+            select(columns.subject_id, columns.kek_id, columns.wrapped_key).where(among(columns.subject_id, wanted, connection))
         )
-        return {row.subject_id: self.unwrap(row.subject_id, row.kek_id, row.wrapped_key) for row in rows}
+        return {subject_id: self.unwrap(subject_id, kek_id, wrapped) for subject_id, kek_id, wrapped in rows}
 
     def unwrap(self, subject_id: str, kek_id: str, wrapped: bytes) -> SubjectKey:
         """Open one wrapped key, or raise ``Untrusted("vault.key_retired" | "vault.damaged")``."""

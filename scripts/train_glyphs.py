@@ -37,21 +37,23 @@ CAP = 0.70  # of the em; a cell's middle is half a capital above the foot
 class Course(NamedTuple):
     """What one network is taught: ``wear`` is the share of cells with rubbed print, ``marks`` how many places of each at most.
 
-    ``largest``: how large such a place may be, in signs; ``packed``: the share of cells that went through a JPEG.
+    ``largest``: how large such a place may be, in signs; ``packed``: the share of cells that went through a JPEG; ``screened``: the share
+    shown on a screen whose grid the camera sees as waves.
     """
 
     wear: float
     marks: int
     largest: float
     packed: float
+    screened: float
     per_sign: int
     no_signs: int
     epochs: int
 
 
 COURSES = {
-    "glyphs": Course(wear=0.12, marks=1, largest=0.22, packed=0.0, per_sign=4000, no_signs=14_000, epochs=18),
-    "worn_glyphs": Course(wear=0.7, marks=3, largest=0.34, packed=0.5, per_sign=7000, no_signs=18_000, epochs=18),
+    "glyphs": Course(wear=0.12, marks=1, largest=0.22, packed=0.0, screened=0.0, per_sign=4000, no_signs=14_000, epochs=18),
+    "worn_glyphs": Course(wear=0.7, marks=3, largest=0.34, packed=0.5, screened=0.2, per_sign=7000, no_signs=18_000, epochs=18),
 }
 
 
@@ -101,19 +103,30 @@ def seen(rng: np.random.Generator, ink: np.ndarray, shift: float, course: Course
     yy, xx = np.mgrid[-1 : 1 : tall * 1j, -1 : 1 : wide * 1j]
     ramp = 1 + rng.normal(0, 0.12) * xx + rng.normal(0, 0.12) * yy
     light = ground * ramp * (1 - contrast * light)
+    if course.screened and rng.random() < course.screened:
+        light = light * waves(rng, light.shape)
     light = light + rng.normal(0, abs(rng.normal(0, 0.018)), light.shape) * np.sqrt(ground)
     grey = np.clip(light, 0, 1) ** (1 / 2.2) * 255
     if rng.random() < 0.5:
         grey = grey + rng.uniform(0, 0.6) * (grey - cv2.GaussianBlur(grey, (0, 0), 1.1))
     grey = np.clip(grey, 0, 255).astype(np.float32)
     if course.packed and rng.random() < course.packed:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(22, 95))]
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(np.exp(rng.uniform(np.log(8), np.log(95))))]
         grey = cv2.imdecode(cv2.imencode(".jpg", grey.astype(np.uint8), quality)[1], cv2.IMREAD_GRAYSCALE).astype(np.float32)
     back = PITCH / near
     cut = np.array([[back, 0, (WIDE - 1) / 2 - back * (at[0] - 0.5)], [0, back, (TALL - 1) / 2 - back * (at[1] - 0.5)]])
     if back < 1:
         grey = cv2.GaussianBlur(grey, (0, 0), max(0.1, 0.35 / back))
     return cv2.warpAffine(grey, cut, (WIDE, TALL), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def waves(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Return what is left of the light behind a screen's grid: two crossed waves of any length the sensor can show."""
+    turn, strength = rng.uniform(0, np.pi), rng.uniform(0.03, 0.35)
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
+    along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    crossed = [1 + strength * np.cos(2 * np.pi * (rng.uniform(0, 0.5) * each + rng.random())) for each in (along, across)]
+    return crossed[0] * crossed[1] / (1 + strength) ** 2
 
 
 def worn(rng: np.random.Generator, ink: np.ndarray, largest: float) -> np.ndarray:

@@ -139,7 +139,7 @@ def _advance(screen: Screen, event: Event, profile: KioskProfile, now: Moment) -
         case Typing():
             return identifying.from_typing(screen, event, profile, now)
         case ConfirmPerson():
-            return identifying.from_person(screen, event, profile)
+            return identifying.from_person(screen, event, profile, now)
         case ChooseUnit():
             return staying.from_unit(screen, event, profile)
         case ChooseNights():

@@ -4,6 +4,7 @@
 - A code that is no card leaves the person on the same screen with a sentence, never with a full stop.
 - "I have no card" asks one question after the other (``asking.py``). Nobody is sent away.
 - A hotel desk and a guard post skip the question of purpose: whoever is brought there stays the night.
+- At the entrance a card is kept at once. A name from a machine-readable zone is compared first: no check digit covers it.
 - "This is not me" forgets the reading at once.
 """
 
@@ -76,7 +77,7 @@ def from_purpose(screen: ChoosePurpose, event: Event, profile: KioskProfile, now
         case PurposeChosen(purpose="stay"):
             return ShowCard(purpose="stay"), ()
         case PurposeChosen(purpose="entry") if profile.kiosk.presence and screen.reading is not None:
-            return _entered(screen.reading, screen.fresh_id, profile, now)
+            return _at_the_entrance(screen.reading, screen.fresh_id, profile, now)
         case PurposeChosen(purpose="entry") if profile.kiosk.presence:
             return ShowCard(purpose="entry"), ()
         case PurposeChosen(purpose="resident"):
@@ -97,7 +98,7 @@ def from_card(screen: ShowCard, event: Event, profile: KioskProfile, now: Moment
             if isinstance(reading, Problem):
                 return replace(screen, hint=reading), (() if reading == screen.hint else (Play(cue="problem"),))
             if screen.purpose == "entry":
-                return _entered(reading, fresh_id, profile, now)
+                return _at_the_entrance(reading, fresh_id, profile, now)
             return ConfirmPerson(draft=Draft(reading=reading)), (Play(cue="card-read"),)
         case NoCard() if screen.purpose == "entry":
             return NothingDue(why="entry-without-card"), ()
@@ -127,13 +128,15 @@ def from_typing(screen: Typing, event: Event, profile: KioskProfile, now: Moment
             return screen, ()
 
 
-def from_person(screen: ConfirmPerson, event: Event, profile: KioskProfile) -> Move:
+def from_person(screen: ConfirmPerson, event: Event, profile: KioskProfile, now: Moment) -> Move:
     """Go on with this person, or forget them."""
     match event:
+        case PersonConfirmed() if screen.entering is not None:
+            return _entered(screen.draft.reading, screen.entering, profile, now)
         case PersonConfirmed():
             return first_question(screen.draft, profile), ()
         case NotMe():
-            return ShowCard(purpose="stay"), ()
+            return ShowCard(purpose="stay" if screen.entering is None else "entry"), ()
         case WentBack() if screen.draft.typed is not None:
             return Typing(asked=QUESTIONS[-1], typed=screen.draft.typed), ()
         case WentBack():
@@ -156,6 +159,12 @@ def _read(capture: Capture, profile: KioskProfile, now: Moment) -> Reading | Pro
     else:
         outcome = read_payload(capture.payload, reader=capture.reader, today=today, policy=profile.choices.card)
     return outcome.reading or _first_error(outcome.problems) or problem("kiosk.no_card_in_code")
+
+
+def _at_the_entrance(reading: Reading, fresh_id: str, profile: KioskProfile, now: Moment) -> Move:
+    if reading.person.name_quality == "mrz":
+        return ConfirmPerson(draft=Draft(reading=reading), entering=fresh_id), (Play(cue="card-read"),)
+    return _entered(reading, fresh_id, profile, now)
 
 
 def _entered(reading: Reading, fresh_id: str, profile: KioskProfile, now: Moment) -> Move:

@@ -128,7 +128,8 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
         case Typing():
             return _typing(screen, texts)
         case ConfirmPerson(draft=draft):
-            return {**_person(draft, texts), "step": _step("person", texts)}
+            about = _person(draft, texts)
+            return about if screen.entering is not None else {**about, "step": _step("person", texts)}
         case ChooseUnit():
             return _unit(screen, profile, texts)
         case ChooseNights(draft=draft):

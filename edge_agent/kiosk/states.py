@@ -97,9 +97,10 @@ class Typing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConfirmPerson:
-    """Is this you? Name and the last digits are shown."""
+    """Is this you? Name and the last digits are shown. ``entering``: the presence kept once this is said to be them; no stay follows."""
 
     draft: Draft
+    entering: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,9 @@
 - Where none does, as in a name, a digit is taken for the letter it resembles only when the picture cannot tell them apart.
 - A sign may be what rubbing left of another: E of B, L of U, I of T. So a place is ``unsure`` too unless what stood there before any wear
   (``glyphs.WORN``) is sure by ``SURE_BEFORE`` against every sign that no check digit would tell from it.
+- Check digits that chose an exchange say nothing more about the rest: there every other place must be as sure as where none covers it. A sign
+  that is misread elsewhere would else be made to fit by an exchange of one that is not.
+- Behind three sure fillers a name has ended: there a filler need not be told from every letter, and a letter is never accepted.
 - Check digits cannot tell signs whose values differ by ten (6 and G, 0 and K, 8 and S). So a place is ``unsure`` unless the picture
   itself rules out every sign its check digits would let through. An unsure zone is not accepted.
 - Pure: signs with their log-probabilities in, text out.
@@ -51,11 +54,13 @@ LOOKALIKES: Final = (
     "EF",
     "CG",
 )
-POSSIBLE: Final = 9.0  # log-odds against a sign above which the picture rules it out as an exchange
+POSSIBLE: Final = 5.0  # log-odds against a sign above which the picture rules it out as an exchange
 UNTOLD: Final = 5.0  # log-odds below which the picture does not tell two signs apart
 SURE_UNCHECKED: Final = 3.0  # log-odds a sign needs against every other where no check digit would notice
 SURE_BEFORE: Final = 2.5  # the same, of what stood there before it was rubbed
+SURE_TOGETHER: Final = 1.75  # the same, of the mean of all looks at the zone
 SURE_CHECKED: Final = 0.7  # and against those it would notice
+THE_END: Final = 3  # sure fillers in a row that end a name: between its parts stand one or two
 MOST: Final = 2  # exchanges beside those that the places ask for
 _ANY: Final = np.ones(NO_SIGN + 1, bool)
 _NO_DIGIT: Final = np.array([not each.isdigit() for each in (*SIGNS, "")])
@@ -100,11 +105,15 @@ def settle(weights: Any, before: Any = None) -> Settled:
     lines = _exchanged(lines, checked)
     exchanges = (*letters, *checked)
     touched = {(each.row, each.column) for each in exchanges}
-    unsure = [place for place in _unsure(lines, weights, places) if place not in touched]
+    spent = any((each.row, each.column) not in places.digits for each in checked)
+    left = msgspec.structs.replace(places, checked=frozenset()) if spent else places
+    unsure = [place for place in _unsure(lines, weights, left) if place not in touched]
     unsure += [(each.row, each.column) for each in checked if _has_twin(each, weights)]
     if before is not None:
-        unsure += _rest_of_another(lines, before, places)
-    return Settled(lines=lines, exchanges=exchanges, unsure=tuple(sorted(set(unsure))))
+        unsure += [place for place in _rest_of_another(lines, before, places) if place in touched]
+        unsure += [place for place in _rest_of_another(lines, before, left) if place not in touched]
+    open_places = _after_the_name(lines, weights, form, set(unsure))
+    return Settled(lines=lines, exchanges=exchanges, unsure=tuple(sorted(open_places)))
 
 
 @cache
@@ -203,13 +212,34 @@ def _unsure(lines: tuple[str, ...], weights: Any, places: Places) -> Iterator[tu
                 yield row, column
 
 
-def _rest_of_another(lines: tuple[str, ...], before: Any, places: Places) -> Iterator[tuple[int, int]]:
+def disputed(lines: tuple[str, ...], before: Any) -> bool:
+    """Tell whether several looks together (``before``: their mean) leave open what one of them was sure of."""
+    places = places_of(SHAPES[len(lines), len(lines[0])])
+    return any(True for _ in _rest_of_another(lines, before, places, SURE_TOGETHER))
+
+
+def _rest_of_another(lines: tuple[str, ...], before: Any, places: Places, sure: float = SURE_BEFORE) -> Iterator[tuple[int, int]]:
     """Name the places where the sign may be what is left of another one that no check digit would tell from it."""
     for row, line in enumerate(lines):
         for column, sign in enumerate(line):
             others = _possible_in((row, column), places) & _unnoticed_in((row, column), sign, places)
-            if _ahead(before[row, column], sign)[others].min() < SURE_BEFORE:
+            if _ahead(before[row, column], sign)[others].min() < sure:
                 yield row, column
+
+
+def _after_the_name(lines: tuple[str, ...], weights: Any, form: MrzFormat, unsure: set[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Return ``unsure`` without the fillers behind the end of the name, and with whatever else stands there."""
+    row, first, end = LAYOUTS[form].name
+    fillers = 0
+    for column in range(first, end):
+        place, sign = (row, column), lines[row][column]
+        if fillers < THE_END:
+            fillers = fillers + 1 if sign == "<" and place not in unsure else 0
+        elif sign != "<":
+            unsure.add(place)
+        elif _ahead(weights[row, column], sign)[_NO_DIGIT].min() >= SURE_CHECKED:
+            unsure.discard(place)
+    return unsure
 
 
 def _ahead(told: Any, sign: str) -> Any:

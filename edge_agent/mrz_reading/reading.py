@@ -1,7 +1,8 @@
 """The machine-readable zone of one grey picture: find it, read its signs, let the check digits judge, and say what is doubtful.
 
 - Several sizes and several groups of lines are tried; the first zone whose check digits are right and whose signs are sure ends the search.
-  A zone that a few looks have left in doubt is not looked at again. The best of what was seen is returned, with its errors: it is shown,
+  What one look is sure of must stay so in the mean of all looks at the zone, or asking again would find a wrong one in the end. A zone that a few
+  looks have left in doubt is given up, and so is a picture with very many lines that hold no signs. The best of what was seen is returned, with its errors: it is shown,
   never accepted.
 - ``problems_of`` gives the zone's own problems (``residence.credentials.mrz``), a warning for every exchanged sign, an error where the picture
   leaves a sign open, and always the warning that no check digit covers the name.
@@ -17,11 +18,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any, Final
 
-import cv2
 import msgspec
+import numpy as np
 
-from edge_agent.mrz_reading.bands import Grey, find_bands, sizes_of
-from edge_agent.mrz_reading.correcting import Exchange, Settled, fits, settle
+from edge_agent.mrz_reading.bands import Grey, find_bands
+from edge_agent.mrz_reading.correcting import Exchange, Settled, disputed, fits, settle
+from edge_agent.mrz_reading.looks import Empty, looks_of
 from edge_agent.mrz_reading.signs import ZoneSigns, signs_of
 from edge_agent.mrz_reading.zones import zones_of
 from residence.credentials.mrz import NO_EXPIRY_VALUES
@@ -29,8 +31,8 @@ from residence.credentials.reading import MrzOutcome, read_mrz
 from residence.errors import Problem, has_errors, problem
 
 READER: Final = "ocr-b"
-_CALM: Final = 1.3  # pixels
-_DOUBTED: Final = 8  # looks at a zone that left a sign open: asking until one does not would find a wrong one in the end
+_DOUBTED: Final = 8  # looks at a zone that left a sign open
+_TRIED: Final = 110  # groups of lines; a picture with more is of something else
 SMALLEST_SIDE: Final = 32  # pixels; nothing smaller holds a zone
 
 
@@ -50,35 +52,42 @@ def always() -> bool:
 def read_zone(grey: Grey, *, time_left: Callable[[], bool] = always) -> SeenZone | None:
     """Return the zone in ``grey`` (uint8, height by width), or None when none is seen."""
     best: tuple[float, Settled] | None = None
-    doubted = 0
-    if min(grey.shape) < SMALLEST_SIDE:
-        return None
-    for picture, size in _looks(grey):
-        for zone in zones_of(find_bands(picture, size=size)):
-            signs = signs_of(picture, zone)
-            if signs is not None:
-                found = settle(signs.told, signs.before)
-                if fits(found.lines) and not found.unsure:
+    doubted: list[Any] = []
+    for signs in _signs_in(grey, time_left):
+        if signs is not None:
+            found = settle(signs.told, signs.before)
+            if fits(found.lines):
+                doubted.append(signs.before)
+                if not found.unsure and not _disputed(found, doubted):
                     return _seen(found)
-                doubted += fits(found.lines)
-                best = max(best or (-math.inf, found), (_rank(signs, found), found), key=lambda each: each[0])
-            if doubted == _DOUBTED or not time_left():
-                return _best(best)
-        if not time_left():
+            best = max(best or (-math.inf, found), (_rank(signs, found), found), key=lambda each: each[0])
+        if len(doubted) == _DOUBTED:
             break
-    return _best(best)
-
-
-def _best(best: tuple[float, Settled] | None) -> SeenZone | None:
     return None if best is None else _seen(best[1])
 
 
-def _looks(grey: Grey) -> Iterator[tuple[Grey, float]]:
-    """Return the picture in each size, then once more calmed: noise and a screen's grid hide lines and signs."""
-    sizes = sizes_of(grey.shape)
-    yield from ((grey, size) for size in sizes)
-    calm: Any = cv2.GaussianBlur(grey, (0, 0), _CALM)
-    yield from ((calm, size) for size in sizes)
+def _signs_in(grey: Grey, time_left: Callable[[], bool]) -> Iterator[ZoneSigns | None]:
+    """Return what stands in each group of lines, look after look, while there is time; None where no signs do."""
+    empty, tried = Empty(), 0
+    for look in looks_of(grey) if min(grey.shape) >= SMALLEST_SIDE else ():
+        for zone in zones_of(find_bands(look.seek, size=look.size)):
+            if empty.holds(zone, look):
+                continue
+            signs = signs_of(look.picture, zone)
+            if signs is None:
+                empty.add(zone, look)
+            yield signs
+            tried += 1
+            if tried == _TRIED or not time_left():
+                return
+        if not time_left():
+            return
+
+
+def _disputed(found: Settled, befores: list[Any]) -> bool:
+    """Tell whether this look and the earlier ones together are not sure: one of many will always be."""
+    alike = [each for each in befores if each.shape == befores[-1].shape]
+    return len(alike) > 1 and disputed(found.lines, np.mean(alike, 0))
 
 
 def _seen(found: Settled) -> SeenZone:

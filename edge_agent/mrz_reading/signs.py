@@ -23,9 +23,10 @@ from edge_agent.mrz_reading.glyphs import NO_SIGN, PITCH, PLAIN, TALL, WIDE, WOR
 from edge_agent.mrz_reading.zones import Sight, Zone, refitted, sight_of
 from residence.credentials.mrz_layout import SHAPES
 
-_MAYBE: Final = -1.75  # so well a few cells must fit under the coarse map
+_MAYBE: Final = -1.75  # so well a few cells must fit under the coarse map, and all of them under a finer one
+_HOPELESS: Final = -2.5  # what fits so badly at one flatness fits at none
 FLOOR: Final = -0.9  # mean log-probability of the best sign; ordinary text stays far below
-_STRETCHES: Final = (1.0, 1.35, 0.78, 1.8)
+_STRETCHES: Final = (1.0, 1.35, 0.78, 1.8, 0.6)
 _SLIDES: Final = np.arange(-10, 11) * 0.14  # pitches
 _DOUBT: Final = -4.0  # one bad cell counts no worse than this
 _FEW: Final = 12  # cells of a line asked in the coarse step
@@ -81,7 +82,7 @@ def signs_of(grey: Grey, zone: Zone) -> ZoneSigns | None:
             fit, slides = _coarse(flat)
             if best is None or fit > best[0]:
                 best = (fit, flat, slides)
-        if best is not None and best[0] > _CLEAR:
+        if best is not None and not _HOPELESS < best[0] < _CLEAR:
             break
     if best is None or best[0] < _MAYBE:
         return None
@@ -91,7 +92,9 @@ def signs_of(grey: Grey, zone: Zone) -> ZoneSigns | None:
         courses = [_followed(flat, row, courses[row], steps=steps) for row in range(flat.sight.rows)]
         if steps is _NARROW_STEPS:
             courses = [_whole(flat, row, course) for row, course in enumerate(courses)]
-        flat = _best_flat(grey, flat.sight, courses)
+        fit, flat = _best_flat(grey, flat.sight, courses)
+        if fit < _MAYBE:
+            return None
         courses = [_still(flat.sight.signs)] * flat.sight.rows
     weights, before = (np.array([_final(flat, row, learned) for row in range(flat.sight.rows)]) for learned in (PLAIN, WORN))
     found = ZoneSigns(weights=weights, before=before, sight=flat.sight)
@@ -116,8 +119,8 @@ def _whole(flat: _Flat, row: int, course: _Course) -> _Course:
     return replace(course, slides=course.slides + move * PITCH) if move else course
 
 
-def _best_flat(grey: Grey, sight: Sight, courses: list[_Course]) -> _Flat:
-    """Return the zone flattened anew along the courses its lines were found to take, at the flatness that fits best."""
+def _best_flat(grey: Grey, sight: Sight, courses: list[_Course]) -> tuple[float, _Flat]:
+    """Return how well cells fit in the zone flattened anew along the courses its lines take, at the flatness that fits best, and that zone."""
     places = [
         (each.slides / PITCH, each.climbs / PITCH, each.fit > max(_TRUSTED, float(np.median(each.fit)) - 1)) for each in courses
     ]
@@ -127,7 +130,7 @@ def _best_flat(grey: Grey, sight: Sight, courses: list[_Course]) -> _Flat:
         columns = np.arange(sight.signs)
         cells = np.concatenate([flat.cells(row, columns, np.zeros(sight.signs)) for row in range(sight.rows)])
         found.append((float(np.maximum(weigh(cells)[:, :NO_SIGN].max(1), _DOUBT).mean()), flat))
-    return max(found, key=lambda pair: pair[0])[1]
+    return max(found, key=lambda pair: pair[0])
 
 
 def _final(flat: _Flat, row: int, learned: str) -> Weights:

@@ -24,7 +24,7 @@ from edge_agent.mrz_reading.bands import Band
 
 _ALIKE: Final = 0.55  # the shorter line is at least so long against the longer: fillers at its end may be too faint
 _PARALLEL: Final = 0.12  # sine of the angle between lines
-_NEAR, _FAR = 0.02, 0.125  # distance of neighbouring lines, of their length
+_NEAR, _FAR = 0.02, 0.16  # distance of neighbouring lines, of their length
 _SHIFTED: Final = 0.14  # of the length: how far lines may begin apart
 _SLIM, _SLIMMEST = 12.0, 110.0
 _FEWEST: Final = 6  # trusted cells of a line without which a map stays as it is

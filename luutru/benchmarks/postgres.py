@@ -16,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -66,8 +66,8 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """Start a server in a new folder; stop it and delete the folder at the end."""
+def running_postgres(more: Sequence[str] = ()) -> Iterator[PostgresServer]:
+    """Start a server in a new folder; stop it and delete the folder at the end. ``more``: settings that override ours."""
     if not (BINARIES / "initdb").exists():
         raise RuntimeError("PostgreSQL 15 is missing: run scripts/bootstrap, or sudo apt-get install postgresql-15")
     directory = Path(tempfile.mkdtemp(prefix="luutru-postgres-"))
@@ -88,7 +88,7 @@ def running_postgres() -> Iterator[PostgresServer]:
             ),
             str(data),
         )
-        options = [part for setting in (*SETTINGS, f"port={port}") for part in ("-c", setting)]
+        options = [part for setting in (*SETTINGS, *more, f"port={port}") for part in ("-c", setting)]
         log = (directory / "log").open("wb")
         process = subprocess.Popen(as_owner(str(BINARIES / "postgres"), "-D", str(data), *options), stdout=log, stderr=log)
         try:

@@ -17,6 +17,7 @@ from typing import Annotated, Final
 
 import typer
 
+from luutru.commands.bench_gateway import measure_gateway, measure_growth
 from luutru.commands.bench_report import print_json, print_table, report_of
 from luutru.commands.bench_scanner import measure_scanner
 from luutru.logs import configure_logs
@@ -26,11 +27,20 @@ app = typer.Typer(invoke_without_command=True)
 # name -> (module with ``run(*, quick)``, what it measures)
 BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "checkin": ("luutru.benchmarks.checkin", "card in the frame until kept; declarations per second until receipted"),
+    "gateway": ("luutru.benchmarks.gateway", "declarations accepted per second, beside the floor of each stage and beside peers"),
+    "gateway-growth": (
+        "luutru.benchmarks.gateway_growth",
+        "the gateway's rate, waits and memory as registry, batch and kiosks grow",
+    ),
     "mrz": ("luutru.benchmarks.mrz", "machine-readable zones read from pictures, and how fast, beside passporteye and fastmrz"),
     "scanner": ("luutru.benchmarks.scanner", "card-like frames, clips and photos read, and how fast, beside the usual readers"),
     "serial": ("luutru.benchmarks.serial_line", "last byte of a card on a serial line until it is delivered"),
 }
-OWN_OPTIONS: Final[dict[str, Callable[..., None]]] = {"scanner": measure_scanner}
+OWN_OPTIONS: Final[dict[str, Callable[..., None]]] = {
+    "gateway": measure_gateway,
+    "gateway-growth": measure_growth,
+    "scanner": measure_scanner,
+}
 
 
 @app.callback()
@@ -46,7 +56,7 @@ def bench(
     configure_logs(level=logging.WARNING)  # standard output is the answer
     if list_ or context.invoked_subcommand is None:
         for each, (_, summary) in BENCHMARKS.items():
-            typer.echo(f"{each:12} {summary}")
+            typer.echo(f"{each:15} {summary}")
         raise typer.Exit
 
 

@@ -122,6 +122,21 @@ def _zbar() -> Check:
     )
 
 
+def _certificates(folder: Path) -> Iterator[Check]:
+    """Look at every certificate and revocation list in a folder: a broker whose list has ended lets nobody in."""
+    from luutru.certificates import WARN_BEFORE, endings
+
+    for each in endings(folder, now=SystemClock().now()):
+        yield Check(
+            name=f"{each.kind} {each.path}",
+            ok=not each.soon,
+            needed_by=("kiosk", "gateway", "demo"),
+            found=f"until {each.ends:%Y-%m-%d %H:%M} UTC",
+            meaning="Past its end no connection to the broker is made; of a revocation list, by nobody.",
+            mend=f"renew it {WARN_BEFORE.days} days before its end, and restart the broker",
+        )
+
+
 def _front_end() -> Check:
     vendor = ROOT / "server" / "static" / "vendor" / "govuk-frontend" / "govuk-frontend.min.css"
     return Check(
@@ -166,13 +181,20 @@ def doctor(
     process: Annotated[
         str, typer.Option("--for", help="Only what one of kiosk, gateway, server, postgres, demo, test needs.")
     ] = "",
+    tls: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--tls", help="Folder with certificates and revocation lists, of gateway, kiosk or broker; may be repeated."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check this machine, and say how to mend what is missing.
 
-    Example: luutru doctor --for kiosk
+    Example: luutru doctor --for gateway --tls /var/lib/luutru/gateway --tls /var/lib/luutru/broker
     """
-    looked = [each for each in checks() if not process or process in each.needed_by]
+    everything = [*checks(), *(each for folder in tls or () for each in _certificates(folder))]
+    looked = [each for each in everything if not process or process in each.needed_by]
     if process and not looked:
         typer.echo("--for takes kiosk, gateway, server, postgres, demo or test", err=True)
         raise typer.Exit(2)

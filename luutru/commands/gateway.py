@@ -1,5 +1,6 @@
-"""``luutru gateway``: run it, sweep once, look at dead letters and try them again; keys are in ``gateway_keys.py``.
+"""``luutru gateway``: run it, sweep once, look at dead letters and try them again.
 
+- Keys and kiosks are in ``gateway_keys.py`` and ``gateway_kiosks.py``.
 - Settings are options or ``LUUTRU_*`` variables (docs/settings.md); every one has a default for one machine.
 - ``sweep`` and ``dead-letters`` need the registry and its vault only, neither broker nor keys.
 - A payload is never printed: it is sealed, and may hold a person.
@@ -18,7 +19,9 @@ import msgspec
 import typer
 
 from luutru.choices import ChoicesOption, choices_of
+from luutru.commands.broker_address import host_port
 from luutru.commands.gateway_keys import app as keys_app
+from luutru.commands.gateway_kiosks import app as kiosks_app
 
 if TYPE_CHECKING:
     from registry.database import Registry
@@ -28,6 +31,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run the gate
 letters_app = typer.Typer(no_args_is_help=True, add_completion=False, help="What came and could not be recorded.")
 app.add_typer(letters_app, name="dead-letters")
 app.add_typer(keys_app, name="keys")
+app.add_typer(kiosks_app, name="kiosks")
 
 RegistryOption = Annotated[
     str,
@@ -83,7 +87,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     from luutru.processes.gateway import GatewaySettings, run
     from residence.errors import LuutruError
 
-    host, port = _host_port(broker)
+    host, port = host_port(broker)
     settings = GatewaySettings(
         registry=registry,
         vault=vault,
@@ -215,13 +219,6 @@ def parse_shards(text: str) -> tuple[int, ...]:
     if not numbers or min(numbers) < 0 or max(numbers) >= SHARDS:
         raise typer.BadParameter(f"shards are numbers from 0 to {SHARDS - 1}, like 0-31,40", param_hint="--shards")
     return tuple(sorted(numbers))
-
-
-def _host_port(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit():
-        raise typer.BadParameter("write host:port, like 127.0.0.1:8883", param_hint="--broker")
-    return host.strip("[]"), int(port)
 
 
 def _open(url: str, vault: Path) -> Registry:

@@ -2,6 +2,7 @@
 
 - TLS with required client certificates; the certificate's CN is the user name; every kiosk may touch only its own topics.
 - Port, data and configuration stay the same over ``stop``, ``kill`` and ``start``, so clients find it again.
+- It is kept running: a broker that ends unasked, because it crashed or was told to begin anew (``broker_access.py``), is started again.
 - Nothing rests on this broker: it acknowledges messages and then may lose them (docs/gateway.md); our receipts make up for it.
 - No Mosquitto on the machine is said in one sentence with the command that mends it.
 
@@ -14,12 +15,14 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
+from luutru.broker_access import BrokerAccess
 from luutru.demo.pki import GATEWAY_NAME, Pki
 from residence.errors import Refused
-from residence.wire.topics import acl_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +31,15 @@ HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 10.0
 QUEUE_BYTES: Final = 512 * 1024 * 1024
-MESSAGE_BYTES: Final = 16_384
+PACKET_BYTES: Final = 16_384
 
 # max_queued_messages 0 is "no limit" (the default 1000 silently drops the rest after a PUBACK); bytes are capped instead.
+# max_packet_size and not message_size_limit: kiosks are told it when they connect, and told why when they are cut.
 # set_tcp_nodelay: without it, 40 ms stalls. autosave_on_changes is never used: it rewrites the whole store per message.
 CONFIGURATION: Final = """\
 per_listener_settings true
-{user}persistence true
+{user}pid_file {pid_file}
+persistence true
 persistence_location {data}/
 autosave_interval {autosave}
 max_queued_messages 0
@@ -42,7 +47,7 @@ max_queued_bytes {queue_bytes}
 max_inflight_messages 0
 set_tcp_nodelay true
 persistent_client_expiration 14d
-message_size_limit {message_bytes}
+max_packet_size {packet_bytes}
 max_keepalive 120
 connection_messages true
 log_dest stderr
@@ -55,6 +60,7 @@ listener {port} {host}
 cafile {ca}
 certfile {certificate}
 keyfile {key}
+crlfile {revocations}
 tls_version {tls_version}
 require_certificate true
 use_identity_as_username true
@@ -77,10 +83,13 @@ class Broker:
         self.directory: Final = directory.absolute()
         self.pki: Final = pki
         self.host: Final = HOST
+        self.access: Final = BrokerAccess(directory, gateway=GATEWAY_NAME)
         self._port = port
         self._listen = listen
         self._autosave = autosave_seconds
         self._process: subprocess.Popen[bytes] | None = None
+        self._wanted = False
+        self._lock = threading.RLock()  # between us and the thread that starts it again
 
     @property
     def port(self) -> int:
@@ -106,8 +115,13 @@ class Broker:
 
     def start(self) -> None:
         """Start it and return once it listens. ``Refused("broker.missing" | "broker.not_started")`` when it cannot."""
-        if self.running:
-            return
+        with self._lock:
+            if not self.running:
+                self._launch()
+                self._wanted = True
+                threading.Thread(target=self._keep_running, args=(self._process,), name="broker", daemon=True).start()
+
+    def _launch(self) -> None:
         program = find_mosquitto()
         if program is None:
             raise Refused("broker.missing", detail="mosquitto is not installed; run: sudo apt-get install mosquitto")
@@ -122,19 +136,23 @@ class Broker:
 
     def stop(self) -> None:
         """End it politely; it saves its queues first."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        with self._lock:
+            self._wanted = False
+            if self._process is None:
+                return
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
 
     def kill(self) -> None:
         """End it as a power cut would: nothing is saved."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        with self._lock:
+            self._wanted = False
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
 
     def restart(self) -> None:
         """Stop and start on the same port with the same data."""
@@ -155,8 +173,7 @@ class Broker:
         data = self.directory / "data"
         data.mkdir(parents=True, exist_ok=True)
         identity = self.pki.broker().copy_to(self.directory, as_name="broker")  # Mosquitto never looks where our other keys are
-        access = self.directory / "access.acl"
-        access.write_text("\n".join((*acl_lines(GATEWAY_NAME), "")), "utf-8")
+        self.access.write(revocations=self.pki.revocations.read_bytes())
         path = self.directory / "mosquitto.conf"
         path.write_text(
             CONFIGURATION.format(
@@ -165,18 +182,26 @@ class Broker:
                 data=data,
                 autosave=self._autosave,
                 queue_bytes=QUEUE_BYTES,
-                message_bytes=MESSAGE_BYTES,
+                packet_bytes=PACKET_BYTES,
+                pid_file=self.access.pid_file,
+                revocations=self.access.revocations,
                 port=self.port,
                 host=self._listen,
                 ca=identity.ca.absolute(),
                 certificate=identity.certificate.absolute(),
                 key=identity.key.absolute(),
                 tls_version="tlsv1.3",
-                acl=access,
+                acl=self.access.rules,
             ),
             "utf-8",
         )
         return path
+
+    def _keep_running(self, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        with self._lock, suppress(Refused):  # it said in its log why it cannot start
+            if self._wanted and self._process is process:
+                self.start()
 
     def _wait_until_listening(self) -> None:
         deadline = time.monotonic() + START_SECONDS

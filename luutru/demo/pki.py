@@ -3,6 +3,7 @@
 - One CA (path length 0), one broker certificate for loopback, one client certificate per kiosk and gateway; all EC P-256.
 - The common name of a client certificate *is* its user name at the broker, so a kiosk's CN is its kiosk id.
 - Asking twice returns the same files; nothing is overwritten. Keys are readable by their owner only.
+- The revocation list is there from the first day, empty, and holds as long as the CA itself: an expired one would shut everybody out.
 - Not for production: the CA's key lies beside its certificates. An authority issues these with its own PKI.
 
 Example: ``Pki(Path("demo/pki")).kiosk("kiosk-lobby-1").certificate``
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 GATEWAY_NAME: Final = "luutru-gateway"
 LIFETIME: Final = timedelta(days=825)
+REVOCATIONS: Final = "crl.pem"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,8 +62,11 @@ class Pki:
         directory.mkdir(parents=True, exist_ok=True)
         self.ca: Final = directory / "ca.pem"
         self._ca_key = directory / "ca.key"
+        self.revocations: Final = directory / REVOCATIONS
         if not self.ca.exists():
             self._make_ca()
+        if not self.revocations.exists():
+            self._write_revocations({})
 
     def broker(self) -> Identity:
         """Return the broker's identity, valid for 127.0.0.1, ::1 and localhost."""
@@ -79,6 +84,36 @@ class Pki:
     def gateway(self, name: str = GATEWAY_NAME) -> Identity:
         """Return the client identity of the gateway. All workers share the name; their MQTT client ids differ."""
         return self._identity(name, ExtendedKeyUsageOID.CLIENT_AUTH)
+
+    def revoke(self, name: str) -> bytes | None:
+        """Put a client's certificate on the revocation list, for good, and return the list; None when we issued none of that name."""
+        path = self._directory / f"{name}.pem"
+        if not path.exists():
+            return None
+        revoked = {each.serial_number: each.revocation_date_utc for each in x509.load_pem_x509_crl(self.revocations.read_bytes())}
+        serial = x509.load_pem_x509_certificate(path.read_bytes()).serial_number
+        if serial not in revoked:  # the same list signed again would be another edition, which the broker has not read
+            self._write_revocations(revoked | {serial: self._now})
+        return self.revocations.read_bytes()
+
+    def _write_revocations(self, revoked: dict[int, datetime], *, lasting: timedelta | None = None) -> None:
+        issuer, issuer_key = self._issuer()
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(issuer.subject)
+            .last_update(self._now - timedelta(days=1))
+            .next_update(self._now + lasting if lasting else issuer.not_valid_after_utc)
+            .add_extension(x509.CRLNumber(len(revoked)), critical=False)
+        )
+        for serial, since in revoked.items():
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(since).build()
+            builder = builder.add_revoked_certificate(entry)
+        _write(self.revocations, builder.sign(issuer_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+
+    def _issuer(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+        issuer_key = serialization.load_pem_private_key(self._ca_key.read_bytes(), password=None)
+        assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)  # noqa: S101 - we wrote it ourselves
+        return x509.load_pem_x509_certificate(self.ca.read_bytes()), issuer_key
 
     def _identity(self, name: str, usage: x509.ObjectIdentifier, names: list[x509.GeneralName] | None = None) -> Identity:
         identity = Identity(
@@ -103,9 +138,7 @@ class Pki:
         _write(self.ca, certificate.public_bytes(serialization.Encoding.PEM))
 
     def _issue(self, identity: Identity, usage: x509.ObjectIdentifier, names: list[x509.GeneralName]) -> None:
-        issuer = x509.load_pem_x509_certificate(self.ca.read_bytes())
-        issuer_key = serialization.load_pem_private_key(self._ca_key.read_bytes(), password=None)
-        assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)  # noqa: S101 - we wrote it ourselves
+        issuer, issuer_key = self._issuer()
         key = ec.generate_private_key(ec.SECP256R1())
         builder = (
             self._builder(_common_name(identity.name), issuer.subject, key.public_key())

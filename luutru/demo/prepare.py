@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Final
 
 from luutru import keys
+from luutru.broker_access import put
 from luutru.demo.broker import Broker
 from luutru.demo.folder import erase, mark
 from luutru.demo.layout import KIOSKS, Layout
@@ -66,6 +67,7 @@ def prepare(layout: Layout, tools: Tools, *, fresh: bool = True) -> None:
     pki = Pki(layout.pki, broker_name=layout.broker_host)
     Broker(layout.broker, pki=pki, port=layout.ports.broker, listen=layout.broker_listen).write_configuration()
     pki.gateway().copy_to(layout.gateway, as_name=GATEWAY_NAME)
+    put(layout.gateway / pki.revocations.name, pki.revocations.read_bytes())  # so that the gateway can say when it ends
     now = tools.clock.now()
     authority = [_authority_key(layout, name, now, tools) for name in AUTHORITY_KEYS]
     signing = {kiosk_id: _kiosk_key(layout, kiosk_id, now, tools) for kiosk_id in KIOSKS}

@@ -31,6 +31,7 @@ from gateway.sweep import Swept, sweep
 from gateway.transport import MqttTransport, TransportSettings
 from gateway.trust import TrustStore
 from gateway.worker import Rhythm, Worker
+from luutru.certificates import endings
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
 from luutru.system import random_bytes, system_clock
 from registry.database import Registry, connect
@@ -145,11 +146,19 @@ def run(settings: GatewaySettings) -> None:
         signal.signal(number, lambda _number, _frame: stopping.set())
     settle_memory()
     log.info("gateway starts", version=version("luutru"), shards=len(settings.shards), broker=f"{settings.host}:{settings.port}")
+    warn_of_endings(settings.tls, now=clock.now())
     try:
         worker.run(stopping)
     finally:
         registry.close()
     log.info("gateway ended")
+
+
+def warn_of_endings(tls: Path, *, now: datetime) -> None:
+    """Say which certificate or revocation list ends soon; past that end the broker lets nobody in."""
+    for each in endings(tls, now=now):
+        if each.soon:
+            log.error("ends soon", kind=each.kind, path=each.path, ends=rfc3339(each.ends))
 
 
 def settle_memory() -> None:

@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -97,6 +98,12 @@ def has_control(text: str) -> bool:
     if text.isprintable():
         return False  # none of these categories is printable; this is nearly every text, and much cheaper
     return any(unicodedata.category(each) in {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"} for each in text)
+
+
+def are_plain(texts: Sequence[str], *, longest: int) -> bool:
+    """Tell at once that no text has any error of ``check_text``; False only means that each is to be looked at."""
+    together = "".join(texts)
+    return max(map(len, texts), default=0) <= longest and together.isprintable() and "<" not in together and ">" not in together
 
 
 def check_text(text: str, pointer: str, *, longest: int) -> tuple[Problem, ...]:

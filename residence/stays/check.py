@@ -22,7 +22,7 @@ import msgspec
 from residence.clock import VIETNAM, parse_instant
 from residence.credentials.evidence import EvidenceLevel
 from residence.errors import Malformed, Problem, Refused, problem
-from residence.people.names import check_text
+from residence.people.names import are_plain, check_text
 from residence.places.premises import UNIT_MANDATORY, Premises, PremisesKind
 from residence.stays.check_person import check_person
 from residence.stays.deadlines import Deadline, deadline, person_kind
@@ -33,6 +33,7 @@ from residence.stays.spans import instant, leaving_time, normal_unit
 
 LAST_MINUTE: Final = timedelta(minutes=1)
 LONGEST: Final = {"unit": 32, "reason_text": 200, "note": 500, "premises_id": 64}
+_SHORTEST_LIMIT: Final = min(LONGEST.values())  # a text no longer than this breaks no limit, whichever it is
 _LONGEST_OF_PERSON: Final = 300
 _UUID7: Final = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -114,18 +115,26 @@ def _check_identity(declaration: StayDeclaration) -> Iterator[Problem]:
 
 
 def _check_texts(declaration: StayDeclaration) -> Iterator[Problem]:
+    declarant, evidence = declaration.declarant, declaration.evidence
+    texts = (
+        declaration.unit, declaration.reason_text, declaration.note, declaration.premises_id, declarant.name, declarant.account,
+        declarant.helper, evidence.reader, evidence.attested_by,
+    )  # fmt: skip
+    asked_fully = declaration.kind in {"arrival", "correction"}  # about the person, too, by check_person.py
+    if asked_fully and are_plain([each for each in texts if each], longest=_SHORTEST_LIMIT):
+        return
     for name, longest in LONGEST.items():
         text = getattr(declaration, name)
         if text is not None:
             yield from check_text(text, f"/{name}", longest=longest)
     for name in ("name", "account", "helper"):
-        text = getattr(declaration.declarant, name)
+        text = getattr(declarant, name)
         if text is not None:
             yield from check_text(text, f"/declarant/{name}", longest=100)
-    if declaration.kind not in {"arrival", "correction"}:  # those are asked for everything about the person (check_person.py)
+    if not asked_fully:
         yield from _check_person_texts(declaration)
     for name in ("reader", "attested_by"):
-        text = getattr(declaration.evidence, name)
+        text = getattr(evidence, name)
         if text is not None:
             yield from check_text(text, f"/evidence/{name}", longest=100)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Final, Literal, cast
 
 import msgspec
@@ -88,15 +89,26 @@ def parse_topic(text: str) -> Topic:
     return Topic(shard=int(shard), site=site, kiosk=kiosk, leaf=cast("Leaf", leaf))
 
 
-def acl_lines(gateway: str) -> tuple[str, ...]:
-    """Return the Mosquitto ``acl_file`` that gives kiosks (by certificate CN) and one gateway user what they need, no more."""
+def access_edition(edition: str) -> str:
+    """Return the topic only the gateway may write, and only while a broker goes by this edition of its access rules."""
+    return f"{ROOT}/gateway/access/{edition}"
+
+
+def acl_lines(gateway: str, *, shut_out: Iterable[str] = (), edition: str = "1") -> tuple[str, ...]:
+    """Return the Mosquitto ``acl_file`` that gives kiosks (by certificate CN) and one gateway user what they need, no more.
+
+    Kiosks that are ``shut_out`` may do nothing at all; ``edition`` lets somebody ask which rules are in force.
+    """
+    denied = [line for kiosk in shut_out for line in (f"user {kiosk}", "topic deny #", "")]
     return (
+        *denied,
         f"user {gateway}",
         f"topic read {ROOT}/+/+/+/d",
         f"topic read {ROOT}/+/+/+/s",
         f"topic write {ROOT}/+/+/+/r",
         f"topic write {ROOT}/+/+/+/c",
         f"topic readwrite {GATEWAY_STATE}",
+        f"topic write {access_edition(edition)}",
         "",
         f"pattern write {ROOT}/+/+/%u/d",
         f"pattern readwrite {ROOT}/+/+/%u/s",

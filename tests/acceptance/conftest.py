@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import brokers
 import pytest
 from acceptance_stage import Stage
 from playwright.sync_api import Browser, sync_playwright
@@ -18,6 +19,14 @@ def stage(tmp_path) -> Iterator[Stage]:
     stage = Stage(tmp_path / "town")
     yield stage
     stage.close()
+
+
+@pytest.fixture(params=brokers.NAMES)
+def stage_on_each_broker(request, stage) -> Stage:
+    """The same town on each broker; the kiosks and the gateway are told nothing of it."""
+    pki, port = stage.town.broker.pki, stage.layout.ports.broker
+    stage.town.broker = brokers.make(request.param, stage.layout.broker, pki=pki, port=port)
+    return stage
 
 
 @pytest.fixture(scope="module")

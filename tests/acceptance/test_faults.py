@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import queue
-import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 from random import Random
 
+import brokers
 import pytest
 from acceptance_stage import Account, Stage, wait_until
 
@@ -122,8 +122,8 @@ def found_recorded(stage: Stage) -> list[str]:
     return [str(row[0]) for row in stage.rows("SELECT declaration_id FROM declarations")]
 
 
-def test_a_broker_killed_and_even_robbed_of_its_memory_loses_nothing(stage, tmp_path):
-    ledger = tmp_path / "ledger"
+def test_a_broker_killed_and_even_robbed_of_its_memory_loses_nothing(stage_on_each_broker, tmp_path):
+    stage, ledger = stage_on_each_broker, tmp_path / "ledger"
     stage.town.broker.start()
     stage.town.start_gateway()
     driver = stage.driver(LOBBY, ledger, "--every", "0.02", "--count", "100000")
@@ -133,7 +133,7 @@ def test_a_broker_killed_and_even_robbed_of_its_memory_loses_nothing(stage, tmp_
         before = len(Account.read(ledger).kept)
         wait_until(lambda start=before: len(Account.read(ledger).kept) > start + 10)  # check-ins go on
         if robbed:
-            shutil.rmtree(stage.town.broker.directory / "data")
+            brokers.forget(stage.town.broker)
         stage.town.broker.start()
         wait_until(lambda start=before: len(Account.read(ledger).settled) > start)
     driver.kill()

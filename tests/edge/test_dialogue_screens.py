@@ -10,6 +10,7 @@ from edge_agent.kiosk import states as screens
 from edge_agent.kiosk.dialogue import begin, step
 from edge_agent.kiosk.events import (
     Cancelled,
+    CardSeen,
     Confirmed,
     Keep,
     KeepingFailed,
@@ -191,6 +192,46 @@ def test_the_entrance_keeps_a_presence_and_never_a_stay():
     (presence,) = [each.presence for each in effects if isinstance(each, KeepPresence)]
     assert (presence.kind, presence.premises_id) == ("entry", "blk-hoa-binh")
     assert not [each for each in effects if isinstance(each, Keep)]
+
+
+ZONE = "P<UTOOSTER<<LINA<BO<<<<<<<<<<<<<<<<<<<<<<<<<\nX0S8217632UTO8108153F3207040<<<<<<<<<<<<<<06"
+
+
+def zone_seen():
+    return CardSeen(capture=capture_of(ZONE, kind="mrz"), fresh_id=make_id())
+
+
+ENTRANCE = PurposeChosen(purpose="entry")
+ZONES_AT_THE_ENTRANCE = {
+    "shown when asked for": lambda seen: (Started(), ENTRANCE, seen),
+    "shown before the question": lambda seen: (seen, ENTRANCE),
+}
+
+
+@pytest.mark.parametrize("way", ZONES_AT_THE_ENTRANCE)
+def test_at_the_entrance_a_name_from_a_zone_is_compared_before_it_is_kept(way):
+    seen = zone_seen()
+    events = ZONES_AT_THE_ENTRANCE[way](seen)
+    state, effects = walk(*events)
+    assert isinstance(state.screen, screens.ConfirmPerson)
+    assert not [each for each in effects if isinstance(each, KeepPresence)]
+
+    state, effects = walk(*events, PersonConfirmed())
+    assert isinstance(state.screen, screens.Keeping)
+    (presence,) = [each.presence for each in effects if isinstance(each, KeepPresence)]
+    assert (presence.kind, presence.declaration_id, presence.person.full_name) == ("entry", seen.fresh_id, "OSTER LINA BO")
+    assert not [each for each in effects if isinstance(each, Keep)]
+
+
+@pytest.mark.parametrize(
+    ("event", "screen"),
+    [(NotMe(), screens.ShowCard(purpose="entry")), (WentBack(), screens.ChoosePurpose())],
+    ids=["not me", "back"],
+)
+def test_at_the_entrance_a_name_that_is_not_confirmed_is_forgotten(event, screen):
+    state, effects = walk(Started(), ENTRANCE, zone_seen(), event)
+    assert state.screen == screen
+    assert not [each for each in effects if isinstance(each, KeepPresence)]
 
 
 def test_the_entrance_is_not_offered_where_the_profile_has_no_presence():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.mrz_reading.correcting import LOOKALIKES, fits, lookalikes_of, settle
+from edge_agent.mrz_reading.correcting import LOOKALIKES, disputed, fits, lookalikes_of, settle
 from edge_agent.mrz_reading.glyphs import NO_SIGN, SIGNS
 from luutru.benchmarks.mrz_set import FORMATS
 from luutru.benchmarks.mrz_zones import make_lines
@@ -32,7 +32,8 @@ RESTS = {
     "an E that may be what is left of a B": (0, 8, "E", "B"),
     "an L that may be what is left of a U": (0, 12, "L", "U"),
     "an I that may be what is left of a T": (0, 13, "I", "T"),
-    "a filler that may be what is left of a K": (0, 30, "<", "K"),
+    "a filler between names that may be what is left of a K": (0, 16, "<", "K"),
+    "the first filler behind a name, which may be what is left of a K": (0, 19, "<", "K"),
 }
 
 
@@ -42,6 +43,33 @@ def test_a_plain_letter_of_a_name_that_may_be_the_rest_of_another_is_unsure(case
     assert PASSPORT[row][column] == sign
     assert settle(seen(PASSPORT), seen(PASSPORT)).unsure == ()
     assert settle(seen(PASSPORT), seen(PASSPORT, doubts=[(row, column, other)], odds=1.0)).unsure == ((row, column),)
+
+
+BEHIND = 30  # a place more than three fillers behind the name
+
+
+def test_behind_the_end_of_a_name_a_filler_may_look_like_a_letter():
+    doubts = [(0, BEHIND, "K"), (0, BEHIND + 1, "X")]
+    assert settle(seen(PASSPORT, doubts=doubts, odds=1.0), seen(PASSPORT, doubts=doubts, odds=0.1)).unsure == ()
+
+
+def test_behind_the_end_of_a_name_a_filler_that_looks_just_like_a_letter_is_unsure():
+    assert settle(seen(PASSPORT, doubts=[(0, BEHIND, "K")])).unsure == ((0, BEHIND),)
+
+
+def test_behind_the_end_of_a_name_a_plain_letter_is_unsure():
+    assert settle(seen(misread(PASSPORT, 0, BEHIND, "K"))).unsure == ((0, BEHIND),)
+
+
+def test_a_name_has_not_ended_where_one_of_three_fillers_is_doubtful():
+    doubts = [(0, 20, "K"), (0, 23, "K"), (0, 26, "K")]
+    assert settle(seen(PASSPORT, doubts=doubts, odds=1.0)).unsure == ((0, 20), (0, 23), (0, 26))
+
+
+def test_looks_that_together_leave_a_letter_open_dispute_it():
+    likely, doubtful = seen(PASSPORT), seen(PASSPORT, doubts=[(0, 8, "F")], odds=-1.0)
+    assert not disputed(PASSPORT, (3 * likely + doubtful) / 4)
+    assert disputed(PASSPORT, (likely + 5 * doubtful) / 6)
 
 
 def test_where_only_letters_may_stand_a_digit_is_no_rival():
@@ -164,6 +192,20 @@ def test_one_misread_lookalike_is_never_accepted_as_something_else(seed, form, p
         if a != b
     ]
     assert len(changed) == len(settled.exchanges)
+
+
+MADE_TO_FIT = ("P<INDVOM<<ZAXIM<<<<<<<<<<<<<<<<<<<<<<<<<<<<<", "48OOYLEQT1IND8311106M3504277E6TF3R<<<<<<<<60")
+
+
+def test_an_exchange_that_would_make_another_misread_sign_fit_is_unsure():
+    b_for_8, i_for_t = (1, 1, "B"), (1, 8, "I")
+    settled = settle(seen(MADE_TO_FIT, doubts=[b_for_8, i_for_t], odds=2.0))
+    assert [(each.seen, each.taken) for each in settled.exchanges] == [("8", "B")]
+    assert fits(settled.lines)
+    assert settled.unsure == ((1, 8),)
+    plain = seen(MADE_TO_FIT, doubts=[b_for_8], odds=2.0)
+    assert settle(plain, seen(MADE_TO_FIT, doubts=[b_for_8, i_for_t], odds=2.0)).unsure == ((1, 8),)
+    assert settle(plain, plain).unsure == ()
 
 
 def test_an_exchange_with_a_twin_the_check_digits_cannot_tell_from_it_is_unsure():

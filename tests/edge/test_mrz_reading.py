@@ -46,8 +46,27 @@ def test_a_line_whose_end_was_missed_is_read_all_the_same(case):
     assert read_zone(still.grey).lines == still.lines
 
 
-FIRST_LOOKS = 6
+ASKANCE = {
+    "lines that a tilt brings near to each other": (6, "tilt", 1, 5),
+    "signs that a tilt makes narrow": (6, "tilt", 2, 5),
+    "a screen with bands and waves": (5, "screen", 2, 4),
+}
+
+
+@pytest.mark.parametrize("case", ASKANCE)
+def test_a_zone_held_askance_or_shown_on_a_screen_is_read(case):
+    seed, category, level, number = ASKANCE[case]
+    still = make_zone_still(seed, category, level=level, number=number)
+    seen = read_zone(still.grey)
+    assert seen.lines == still.lines
+    assert outcome_of(seen, reader="test", today=TODAY).ok
+
+
+FIRST_LOOKS = 14
 RUBBED = {
+    "an E rubbed to an F, of which the seventh look is sure": (20, 4, 6),
+    "an I of a number rubbed to a T, for which the check digits would take a plain 8 for a B": (7, 3, 21),
+    "a P of a nationality rubbed to an F": (23, 2, 9),
     "a B rubbed to an E in a name": (2, 2, 8),
     "a zero rubbed to a U in a number, which its check digit cannot tell": (3, 4, 2),
 }

@@ -152,3 +152,21 @@ def test_a_damaged_database_page_is_noticed_and_set_aside(tmp_path):
     again.keep(make_declaration())
     assert (tmp_path / "kiosk.db.damaged-1").exists()
     again.close()
+
+
+def test_a_log_whose_database_was_set_aside_before_the_power_failed_follows_it(torn, tmp_path):
+    cut, _ = torn
+    shutil.copy(cut / "kiosk.db", tmp_path / "kiosk.db.damaged-1")
+    shutil.copy(cut / "kiosk.db-wal", tmp_path / "kiosk.db-wal")
+    make_outbox(tmp_path / "kiosk.db").close()
+    assert (tmp_path / "kiosk.db.damaged-1-wal").read_bytes() == (cut / "kiosk.db-wal").read_bytes()
+
+
+def test_a_damaged_database_and_its_log_are_set_aside_byte_by_byte(torn, tmp_path):
+    cut, _ = torn
+    log = (cut / "kiosk.db-wal").read_bytes()
+    for name, content in {"kiosk.db": b"\xaa" * 40960, "kiosk.db-wal": log[:3000]}.items():
+        (tmp_path / name).write_bytes(content)
+    make_outbox(tmp_path / "kiosk.db").close()
+    assert (tmp_path / "kiosk.db.damaged-1").read_bytes() == b"\xaa" * 40960
+    assert (tmp_path / "kiosk.db.damaged-1-wal").read_bytes() == log[:3000]

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-READ = ("scripts/bootstrap", "scripts/assets", "pyproject.toml", "package-lock.json")
+PEERS = ("scripts/peers/package.json", "scripts/peers/package-lock.json")
+READ = ("scripts/bootstrap", "scripts/assets", "pyproject.toml", "package-lock.json", *PEERS)
 NPM = """#!/bin/sh
 rm -rf node_modules
 [ -e cable-pulled ] && exit 1
@@ -84,3 +85,20 @@ def test_an_installation_that_broke_off_is_never_called_ready(machine):
     (machine.folder / "cable-pulled").unlink()
     assert machine.bootstrap("test") == 0
     assert machine.has_test_parts
+
+
+def test_what_benchmarks_compare_with_comes_beside_the_tests_parts_and_only_when_asked_for(machine):
+    assert machine.bootstrap("test") == 0
+    assert not (machine.folder / ".tools/peers").exists()
+    assert machine.bootstrap("bench") == 0
+    assert (machine.folder / ".tools/peers/node_modules").is_dir()
+    assert machine.has_test_parts
+
+
+def test_half_an_installation_of_it_is_done_again(machine):
+    cable = machine.folder / ".tools/peers/cable-pulled"
+    _play(cable)
+    assert machine.bootstrap("bench") != 0
+    cable.unlink()
+    assert machine.bootstrap("bench") == 0
+    assert (machine.folder / ".tools/peers/node_modules").is_dir()

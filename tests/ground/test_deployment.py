@@ -21,7 +21,7 @@ import pytest
 import yaml
 
 from luutru.benchmarks.postgres import running_postgres
-from luutru.demo.broker import find_mosquitto, free_port
+from luutru.demo.broker import find_mosquitto, free_port, port_is_free
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -223,3 +223,19 @@ def test_its_commands_and_settings_run_the_whole_product(engine):
         health = json.loads(engine.wait_for("kiosk-lobby-1", f"http://127.0.0.1:{port[1]}/health"))
         time.sleep(0.2)
     assert health["connection"] == "up", health
+
+
+def test_an_operator_revokes_a_kiosk_with_the_settings_of_the_prepare_service(engine):
+    """In containers the broker's process is out of reach and is started anew by the engine; here it is one of ours."""
+    engine.run("prepare")
+    engine.start("broker")
+    end = time.monotonic() + 20
+    while port_is_free(int(engine.ports["8983"])) and time.monotonic() < end:
+        time.sleep(0.02)
+    words = ["gateway", "kiosks", "revoke", "kiosk-desk-1", "--json"]
+    with subprocess.Popen([str(LUUTRU), *words], env=engine.environment("prepare"), stdout=subprocess.PIPE) as command:
+        engine.running["broker"].wait(30)
+        assert COMPOSE["services"]["broker"]["restart"] == "unless-stopped"
+        engine.start("broker")
+        answer = json.loads(command.communicate(timeout=60)[0])
+    assert (command.returncode, answer["problems"], answer["in_force"]) == (0, [], True)

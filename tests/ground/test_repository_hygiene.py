@@ -27,7 +27,7 @@ def test_no_private_key_is_committed():
 
 def test_no_lock_file_records_an_index_address():
     hosts = re.compile("py" + r"pi\.org|pythonh" + r"osted|npmj" + r"s\.org|deb\.deb" + r"ian\.org|--index-url|\"resolved\"")
-    locks = [*(ROOT / "requirements").glob("*"), ROOT / "package-lock.json"]
+    locks = [*(ROOT / "requirements").glob("*"), ROOT / "package-lock.json", ROOT / "scripts/peers/package-lock.json"]
     assert not [path.name for path in locks if hosts.search(path.read_text("utf-8"))]
 
 

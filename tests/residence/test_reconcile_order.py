@@ -6,7 +6,7 @@ from itertools import permutations
 
 import factories
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from memory_registry import MemoryRegistry
 
@@ -14,6 +14,7 @@ from residence.credentials.evidence import Evidence, EvidenceLevel
 from residence.people.person import Document, DocumentKind, PartialDate, Person
 from residence.stays.declaration import Declarant, StayDeclaration
 from residence.stays.known import KnownNumber, KnownPerson, KnownResidence
+from residence.stays.spans import instant
 
 # A declaration that stands in no stay must stand in one of these.
 EXPLAINS = {
@@ -119,6 +120,7 @@ def test_any_order_ends_in_the_same_stays_and_findings(made, random):
 @SLOW
 @given(statements())
 def test_a_replay_changes_nothing(made):
+    assume(all(instant(each.arrival) for each in made))  # others the check refuses before they come here
     registry = folded(made)
     before = registry.picture(), set(registry.persons)
     for each in made:
