@@ -4,8 +4,8 @@
 - A PUBLISH is taken apart here, all else by ``mqtt5``: a PUBLISH is what kiosks can influence, down to its properties, which we pass over
   unread. ``mqtt5`` reads them, and 0.8.0 panics on text that is not UTF-8: one such message would come again with every connection.
 - Whatever breaks the protocol and a packet over ``MAX_PACKET`` end the connection with a reason (``Broken``), never the process.
-  More than the receive maximum does not: Mosquitto 2.0.11 sends again all that an earlier connection had under way, whatever it is told
-  now. Memory is bounded all the same, because nobody reads on when enough is parked.
+  More than the receive maximum does not: Mosquitto 2.0.11 keeps to it only until the first acknowledgement, and sends again all that an
+  earlier connection had under way. Memory is bounded all the same, because nobody reads on when enough is parked.
 - What we publish: as many under way as the broker's receive maximum allows, the rest held in order; the caller bounds ``backlog``.
 - A peer of whom nothing is heard is asked (PINGREQ) after half the keepalive, and given up ``ANSWER_SECONDS`` later. It is judged
   only when everything that arrived was read: what we did not read is no silence.

@@ -5,7 +5,8 @@
 - Every connect subscribes again, whatever the broker says about the session; messages may arrive before the SUBACK.
 - Acknowledgements are ours, in order of arrival, and only on the connection that brought the message: a message
   id of an earlier connection may by now mean a different message.
-- Receive maximum is four batches, so the broker never waits for a batch that waits for the broker; it also bounds what we hold.
+- Receive maximum is four batches, so the broker never waits for a batch that waits for the broker. What bounds our memory is that nobody
+  reads on when two such windows are parked; the rest stays in the socket, and then with the broker.
 - The line is pumped by whoever calls: a thread beside a busy one would wait milliseconds for the interpreter at each read. A keeper
   thread of our own connects, and pings, flushes and listens while nobody calls (registry away, long commit).
 - What we publish is held up to ``BACKLOG_BYTES``; what was under way when a connection ends is not sent again, kiosks ask.

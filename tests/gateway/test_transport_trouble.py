@@ -14,6 +14,7 @@ from gateway.transport import BACKLOG_BYTES, MqttTransport, TransportSettings
 from luutru.system import random_bytes
 
 ACCEPT = mqtt5.ConnAckPacket().write()
+GOODBYE = object()  # the end of TLS, with the socket left open
 GRANT = mqtt5.SubAckPacket(1, [mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE]).write()
 
 
@@ -50,7 +51,7 @@ class FakeBroker:
                 self.connections += 1
                 for part in self.script:
                     self.heard += line.recv(65_536)
-                    line.sendall(part)
+                    line.sendall(part) if part is not GOODBYE else line.unwrap()
                 while data := line.recv(65_536):
                     self.heard += data
 
@@ -94,6 +95,7 @@ def wait_for(condition, seconds=10.0):
         ([b"HTTP/1.1 400 Bad Request\r\n\r\n" + bytes(100)], "malformed packet"),
         ([ACCEPT, GRANT + b"\x32\xff\xff\xff\x7f"], "packet too large"),
         ([ACCEPT, GRANT + b"\x20\x07\x00\x00\x04\x1f\x00\x01\xff"], "malformed packet"),
+        ([ACCEPT, GOODBYE], "closed the connection"),
         ([mqtt5.ConnAckPacket(reason_code=mqtt5.ConnAckReasonCode.NOT_AUTHORIZED).write()], "NOT_AUTHORIZED"),
         (
             [ACCEPT, GRANT + mqtt5.DisconnectPacket(reason_code=mqtt5.DisconnectReasonCode.ADMINISTRATIVE_ACTION).write()],
