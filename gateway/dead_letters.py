@@ -19,6 +19,7 @@ from gateway.port import Delivery
 from gateway.reading import Read, SetAside
 from registry.quarantine import StoredLetter, change_state, letters_to_retry
 from registry.recording import Recorded, is_outage
+from residence.errors import Untrusted
 from residence.wire.topics import Topic
 
 log = structlog.get_logger("luutru.gateway")
@@ -64,6 +65,8 @@ class LetterRetry:
 
     def _record(self, letter: StoredLetter, read: Read, now: datetime) -> Recorded:
         with self._registry.writing() as connection:
+            if read.header.key_id in self._intake.trust.revoked_in(connection):
+                raise Untrusted("key.revoked", "", read.header.key_id)
             result = self._intake.record_in(connection, [read], now)[0]
             if result.set_aside is None:
                 change_state(connection, [letter.quarantine_id], "settled", now=now)

@@ -2,8 +2,11 @@
 
 import threading
 
+from gateway.dead_letters import LetterRetry
 from registry.key_changes import retire
 from registry.kiosks import revoked_keys
+from registry.quarantine import request_retry
+from residence.wire.envelope import EnvelopeOpener
 
 
 def revoke(office, kiosk):
@@ -33,6 +36,17 @@ def test_a_batch_of_nothing_but_revoked_ones_is_set_aside_whole(office):
     revoke_behind_its_back(office, stolen)
     outcome = office.intake.take(batch)
     assert (office.count("declarations"), outcome.receipts) == (0, [])
+
+
+def test_a_dead_letter_of_a_key_revoked_meanwhile_is_put_back(office):
+    stolen = office.kiosk(0)
+    office.make_intake(opener=EnvelopeOpener([])).take([office.deliver(stolen)])  # kept: nobody there can open it
+    with office.registry.writing() as connection:
+        assert request_retry(connection, None, now=office.clock.now()) == 1
+    revoke_behind_its_back(office, stolen)
+    outcome = LetterRetry(office.intake).run(office.clock.now())
+    assert (outcome.counts, outcome.receipts) == ({"put back": 1}, [])
+    assert office.count("declarations") == 0
 
 
 def test_a_revocation_waits_for_the_batch_that_looked_before_it(office):
