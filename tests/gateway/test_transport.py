@@ -26,13 +26,16 @@ class KioskClient:
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, kiosk_id, protocol=mqtt.MQTTv5)
         self._client.tls_set(str(identity.ca), str(identity.certificate), str(identity.key))
         self._client.on_publish = lambda _c, _u, mid, reason, _p: self.codes.__setitem__(mid, reason.value)
+        self.granted = set()
+        self._client.on_subscribe = lambda _c, _u, mid, _reasons, _p: self.granted.add(mid)
         self._client.on_message = lambda _c, _u, message: self.heard.append((message.topic, message.payload))
         self._client.connect(broker.host, broker.port, keepalive=30)
         self._client.loop_start()
         wait_for(self._client.is_connected)
 
     def subscribe(self, topic):
-        self._client.subscribe(topic, qos=1)
+        _, mid = self._client.subscribe(topic, qos=1)
+        wait_for(lambda: mid in self.granted)  # what is sent to it earlier goes to nobody
 
     def send(self, topic, payload):
         info = self._client.publish(topic, payload, qos=1)
