@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# A shell's background job ignores Ctrl-C, and so would every process a test starts and ends by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 system.keep_linear_algebra_on_one_thread()  # as every process of ours does; tests run two at a time
 
 
