@@ -35,18 +35,20 @@ def draw(reports: Sequence[GatewayReport], *, now: datetime) -> RenderableType:
 
 
 def _table(*columns: str, title: str | None = None) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False, padding=(0, 1))
+    table = Table(
+        box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False, padding=(0, 1, 0, 0)
+    )
     for number, name in enumerate(columns):
         table.add_column(name, justify="left" if number == 0 else "right", no_wrap=number > 0, overflow="fold")
     return table
 
 
 def _workers(reports: Sequence[GatewayReport], now: datetime) -> Table:
-    table = _table("worker", "state", "msg/s", "p99", "oldest", "in hand", "not sent", "MiB")
+    table = _table("worker", "state", "msg/s", "p99", "oldest", "unsent")
     for each in reports:
         name = Text(each.worker)
         if is_silent(each, now=now):
-            table.add_row(name, Text(f"silent {_age((now - each.at).total_seconds())}", style="bold red"), *[NOTHING] * 6)
+            table.add_row(name, Text(f"silent {_age((now - each.at).total_seconds())}", style="bold red"), *[NOTHING] * 4)
             continue
         well = each.connection == "connected"
         table.add_row(
@@ -55,16 +57,16 @@ def _workers(reports: Sequence[GatewayReport], now: datetime) -> Table:
             f"{each.rate:,.0f}",
             _duration(each.batch.p99_ms if each.batch else None),
             _age(each.oldest_unacked_seconds),
-            f"{each.in_hand:,}",
             Text(f"{each.receipts_not_sent:,}", style="red" if each.receipts_not_sent else ""),
-            str(each.rss_mib or NOTHING),
         )
     return table
 
 
 def _details(report: GatewayReport) -> RenderableType:
     head = Text.assemble(
-        (report.worker, "bold"), f"  shards {report.shards}  batches {report.batch_size_p50}, at most {report.batch_size_max}"
+        (report.worker, "bold"),
+        f"  batches of {report.batch_size_p50}, at most {report.batch_size_max} · {report.in_hand:,} in hand · {report.rss_mib or NOTHING} MiB"
+        f" · shards {report.shards}",
     )
     return Group(head, _stages(report), *(Padding(line, (0, 0, 0, 2)) for line in _lines(report)), Text(""))
 

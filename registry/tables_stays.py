@@ -213,5 +213,6 @@ letter_events: Final = Table(
     reference("quarantine_id", index=True),
     word("action", length=16),
     reference("account_id", nullable=True),
+    text("reason"),
     instant("at"),
 )

@@ -199,14 +199,15 @@ def retry_dead_letters(
 
     Example: luutru gateway dead-letters retry --all
     """
-    from luutru.system import system_clock
-    from registry.quarantine import request_retry
+    from luutru.system import random_bytes, system_clock
+    from registry.letter_changes import Chosen, retry
 
     if bool(ids) == everything:
         raise typer.BadParameter("name letters, or give --all")
     opened = _open(registry, vault)
     with opened.writing() as connection:
-        marked = request_retry(connection, None if everything else ids, now=system_clock().now())
+        chosen = Chosen(ids=None if everything else tuple(ids or ()), at_most=None)
+        marked = retry(connection, chosen, now=system_clock().now(), random_bytes=random_bytes)
     opened.close()
     if json:
         _print_json({"marked": marked})

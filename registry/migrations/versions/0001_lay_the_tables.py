@@ -168,6 +168,7 @@ def upgrade() -> None:
     sa.Column('quarantine_id', sa.String(length=64), nullable=False),
     sa.Column('action', sa.String(length=16), nullable=False),
     sa.Column('account_id', sa.String(length=64), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
     sa.Column('at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'event_id', name=op.f('pk_letter_events'))
     )
