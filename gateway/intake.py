@@ -16,7 +16,7 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -30,6 +30,7 @@ from gateway.receipts import answer_header, reissue
 from gateway.sequences import SequenceWatch
 from gateway.trust import TrustStore
 from registry.database import Registry
+from registry.kiosks import revoked_keys
 from registry.outages import is_machines_fault
 from registry.quarantine import NOWHERE, DeadLetter, set_aside
 from registry.recording import Recorded, is_outage, record
@@ -41,7 +42,6 @@ from residence.wire.signing import SigningKey
 from residence.wire.topics import Topic
 
 UNEXPECTED: Final = "intake.unexpected"
-READ_AHEAD: Final = timedelta(seconds=3)
 log = structlog.get_logger("luutru.gateway")
 
 
@@ -86,10 +86,7 @@ class Intake:
             trust = self.trust.current(now)
         except SQLAlchemyError as error:
             raise RegistryUnavailable(type(error).__name__) from error
-        readings = [
-            each.reading if _is_fresh(each, now) else read_delivery(each, trust=trust, opener=self._opener, at=now)
-            for each in deliveries
-        ]
+        readings = [read_delivery(each, trust=trust, opener=self._opener, at=now) for each in deliveries]
         reads = [each for each in readings if isinstance(each, Read)]
         outcome = Outcome(receipts=[], counts=Counter())
         self._set_aside([each for each in readings if isinstance(each, SetAside)], outcome, now)
@@ -105,7 +102,9 @@ class Intake:
             return
         try:
             with self.registry.writing() as connection:
-                recorded = self.record_in(connection, reads, now)
+                revoked = revoked_keys(connection)
+                held = [each for each in reads if each.header.key_id not in revoked]
+                recorded = self.record_in(connection, held, now) if held else []
         except Exception as error:
             if is_machines_fault(error) or (is_outage(error) and not isolate):
                 raise RegistryUnavailable(type(error).__name__) from error
@@ -119,8 +118,9 @@ class Intake:
             )
             self._set_aside([_unexpected(reads[0])], outcome, now)
             return
-        for read, result in zip(reads, recorded, strict=True):
+        for read, result in zip(held, recorded, strict=True):
             self._note(read, result, outcome)
+        self._set_aside([_revoked(each) for each in reads if each.header.key_id in revoked], outcome, now)
 
     def reissued(self, receipts: Sequence[tuple[Topic, bytes]]) -> Sequence[tuple[Topic, bytes]]:
         """Return receipts as they may go out: none by a key that was revoked since."""
@@ -188,19 +188,16 @@ class Intake:
         )
 
 
-def _is_fresh(delivery: Delivery, now: datetime) -> bool:
-    """Tell whether a reading made ahead still counts: a key may have been revoked while the batch waited."""
-    reading = delivery.reading
-    return isinstance(reading, SetAside) or (
-        isinstance(reading, Read) and timedelta(0) <= now - reading.statement.received_at <= READ_AHEAD
-    )
-
-
 def describe(error: BaseException) -> dict[str, str]:
     """Return what may be logged of an exception: its type and where it came from, never its text."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"
     return {"error": type(error).__name__, "place": place}
+
+
+def _revoked(read: Read) -> SetAside:
+    """Its key was revoked after it was read: nobody vouches for it any more, so it is not answered."""
+    return SetAside(delivery=read.delivery, code="key.revoked", detail=read.header.key_id, topic=read.topic)
 
 
 def _unexpected(read: Read) -> SetAside:

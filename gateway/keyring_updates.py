@@ -64,6 +64,7 @@ class KeyringUpdates:
             self._told[kiosk_id] = self._waiting.pop(kiosk_id)
             sent += 1
         if sent:
+            transport.flush()
             log.info("keyring sent", serial=self._ring.serial, kiosks=sent, waiting=len(self._waiting))
         return sent
 

@@ -2,7 +2,9 @@
 
 - A ``Delivery`` is handed out as it arrived; it is acknowledged only by ``acknowledge``, in order of arrival, after the commit.
 - An unacknowledged delivery comes again after the next connect; intake must bear that, and messages out of nowhere.
-- ``publish`` never waits: what cannot be sent now is dropped and said so. A kiosk that misses a receipt sends again.
+- ``publish`` never waits: a burst is held within bounds, what exceeds them is dropped and said so. A kiosk that misses a receipt sends again.
+- ``flush`` sends what ``publish`` gathered; the next ``collect`` would, too.
+- ``collect``, ``acknowledge``, ``publish`` and ``flush`` are called from one thread.
 - A connection has one of four states, all of them visible; nothing is concluded from an exception.
 
 Example: ``deliveries = transport.collect(500, wait_seconds=1.0, fill_seconds=0.005)``
@@ -13,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class ConnectionState(StrEnum):
@@ -33,7 +35,6 @@ class Delivery:
     payload: bytes
     connection: int = 0  # number of the connection it came over: message ids mean nothing on another one
     message_id: int = 0
-    reading: Any = None  # gateway.reading.Read | SetAside, when the transport has read it already
 
 
 class Transport(Protocol):
@@ -61,5 +62,9 @@ class Transport(Protocol):
         ...
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
-        """Send towards a kiosk; ``retain``: the broker gives it to whoever comes later, too. False when there is no connection now."""
+        """Send towards a kiosk; ``retain``: the broker gives it to whoever comes later, too. False when it cannot be taken now."""
+        ...
+
+    def flush(self) -> None:
+        """Send now what was published since the last time."""
         ...

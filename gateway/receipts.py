@@ -61,4 +61,5 @@ def post(transport: Transport, receipts: Iterable[tuple[Topic, bytes]]) -> int:
         payloads = list(pack_receipts(waiting))
         if all(transport.publish(address, payload) for payload in payloads):
             sent += len(waiting)
+    transport.flush()
     return sent

@@ -1,45 +1,47 @@
-"""MQTT v5 by paho: the gateway's durable subscription, with acknowledgement after the commit. The only paho file here.
+"""The gateway's durable subscription at the broker, with acknowledgement after the commit: MQTT v5 on a TLS line of our own (ADR 24).
 
 - The session outlives the process: a fixed client id, ``clean_start`` False, session expiry. (Mosquitto 2.0.11 stores no session
   that began with a clean start, whatever its expiry.) Plain subscriptions on topic shards, never ``$share``.
 - Every connect subscribes again, whatever the broker says about the session; messages may arrive before the SUBACK.
-- Acknowledgements are ours (``manual_ack``), in order of arrival, and only on the connection that brought the message: a message
+- Acknowledgements are ours, in order of arrival, and only on the connection that brought the message: a message
   id of an earlier connection may by now mean a different message.
-- Receive maximum is four batches, so the broker never waits for a batch that waits for the broker.
-- After a lost connection: a pause drawn from 0 to a cap that doubles up to ``PAUSE_CAP`` ("full jitter"; paho has none).
-- All socket work is on one thread of ours; other threads only queue.
+- Receive maximum is four batches, so the broker never waits for a batch that waits for the broker; it also bounds what we hold.
+- The line is pumped by whoever calls: a thread beside a busy one would wait milliseconds for the interpreter at each read. A keeper
+  thread of our own connects, and pings, flushes and listens while nobody calls (registry away, long commit).
+- What we publish is held up to ``BACKLOG_BYTES``; what was under way when a connection ends is not sent again, kiosks ask.
+- After a lost connection: a pause drawn from 0 to a cap that doubles up to ``PAUSE_CAP`` ("full jitter").
 - Retained ``luutru/1/gateway/state`` says whether this gateway takes; the will says it when we cannot.
 
-Example: ``PahoTransport(settings, random_bytes=random_bytes, on_state=log_state).start()``
+Example: ``MqttTransport(settings, random_bytes=random_bytes, on_state=log_state).start()``
 """
 
 from __future__ import annotations
 
-import queue
+import contextlib
 import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from paho.mqtt import client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.subscribeoptions import SubscribeOptions
-
+from gateway.mqtt_connection import Broken, Hello, MqttConnection
 from gateway.port import ConnectionState, Delivery
+from gateway.tls_line import LineLost, TlsLine
 from residence.wire.topics import GATEWAY_STATE, SHARDS, shard_filter
 
 SESSION_SECONDS: Final = 14 * 24 * 3600  # as long as the broker keeps a silent client
 KEEPALIVE_SECONDS: Final = 30
 CONNECT_SECONDS: Final = 10.0
+FAREWELL_SECONDS: Final = 2.0
 PAUSE_FIRST: Final = 0.5
 PAUSE_CAP: Final = 30.0
 MAX_RECEIVE: Final = 65_535
-WINDOW_BATCHES: Final = 4  # one being recorded, one read ahead, and as much on the way
+WINDOW_BATCHES: Final = 4  # one being recorded, one arrived, and as much on the way
+BACKLOG_BYTES: Final = 8 * 1024 * 1024
+TICK_SECONDS: Final = 1.0  # how often the keeper looks
+GREETING_SECONDS: Final = 0.01  # and until we are subscribed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,9 +56,18 @@ class TransportSettings:
     client_id: str = "luutru-gateway"
     shards: tuple[int, ...] = field(default_factory=lambda: tuple(range(SHARDS)))
     batch: int = 500
+    keepalive_seconds: int = KEEPALIVE_SECONDS
 
 
-class PahoTransport:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Link:
+    """A line and the protocol on it."""
+
+    line: TlsLine
+    mqtt: MqttConnection
+
+
+class MqttTransport:
     """One connection, kept up for ever. ``online`` and ``offline`` are the retained state before and after us."""
 
     def __init__(
@@ -67,7 +78,6 @@ class PahoTransport:
         online: Callable[[], bytes] = lambda: b"",
         offline: bytes = b"",
         on_state: Callable[[ConnectionState, str], None] = lambda _state, _why: None,
-        first_connection: int = 0,
     ) -> None:
         self._settings = settings
         self._random_bytes = random_bytes
@@ -75,12 +85,15 @@ class PahoTransport:
         self._offline = offline
         self._on_state = on_state
         self._state = ConnectionState.STOPPED
-        self._deliveries: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
-        self._connection = first_connection
-        self._lock = threading.Lock()  # guards the pair "number of the connection, what is queued on it"
+        self._connection = 0  # number of the latest one
+        self._window = min(max(WINDOW_BATCHES * settings.batch, 20), MAX_RECEIVE)
+        self._lock = threading.Lock()  # whoever holds it may use the link
+        self._link: _Link | None = None
+        self._why = ""
+        self._linked = threading.Event()
+        self._ended = threading.Event()  # wakes the keeper: the link was lost, or we stop
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._client = self._make_client()
 
     @property
     def state(self) -> ConnectionState:
@@ -97,159 +110,186 @@ class PahoTransport:
         """Say that we stop taking, disconnect politely (no will), keep the session."""
         if self._thread is None:
             return
-        if self._state is ConnectionState.CONNECTED:
-            self._announce(self._offline)
         self._stopping.set()
-        self._thread.join(CONNECT_SECONDS + 5)
+        self._ended.set()
+        self._thread.join()
         self._thread = None
+        with self._lock:
+            if self._link is not None:
+                self._take_leave(self._link)
+            self._link = None
+            self._linked.clear()
         self._stopping.clear()
+        self._become(ConnectionState.STOPPED)
 
     def collect(self, limit: int, *, wait_seconds: float, fill_seconds: float) -> list[Delivery]:
-        """Return up to ``limit`` deliveries; an idle queue ends the batch after ``fill_seconds``."""
+        """Return up to ``limit`` deliveries; ``fill_seconds`` after its first one a batch ends."""
         batch: list[Delivery] = []
         until = time.monotonic() + wait_seconds
-        while len(batch) < limit:
-            try:
-                batch.append(self._deliveries.get_nowait())
-            except queue.Empty:
-                remaining = until - time.monotonic()
-                if remaining <= 0:
-                    break
-                try:
-                    batch.append(self._deliveries.get(timeout=remaining))
-                except queue.Empty:
-                    break
-            if len(batch) == 1:
+        while True:
+            remaining = until - time.monotonic()
+            found = self._collect_some(limit - len(batch), max(remaining, 0.0))
+            if found and not batch:
                 until = time.monotonic() + fill_seconds
-        return batch
+            batch += found
+            if len(batch) >= limit or remaining <= 0:
+                return batch
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """Queue the acknowledgements of one committed batch, in order of arrival."""
+        """Send the acknowledgements of one committed batch, in order of arrival."""
         with self._lock:
-            for delivery in deliveries:
-                if delivery.message_id and delivery.connection == self._connection:
-                    self._client.ack(delivery.message_id, 1)
+            link = self._link
+            if link is not None:
+                number = link.mqtt.number
+                link.mqtt.acknowledge([each.message_id for each in deliveries if each.message_id and each.connection == number])
+                self._pump(link, enough=0)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
         """Send at QoS 1 while connected; a receipt that cannot be sent now is asked for again by its kiosk."""
         # Not "while CONNECTED": what waited in our session comes before the SUBACK, and its receipts need not wait for a resend.
-        if not self._client.is_connected():
-            return False
-        return self._client.publish(topic, payload, qos=1, retain=retain).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+        with self._lock:
+            link = self._link
+            if link is None or link.mqtt.backlog + link.line.unsent > BACKLOG_BYTES:
+                return False
+            return link.mqtt.publish(topic, payload, retain=retain)
 
-    def _make_client(self) -> mqtt.Client:
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            self._settings.client_id,
-            protocol=mqtt.MQTTv5,
-            manual_ack=True,
-            reconnect_on_failure=False,
-        )
-        client.tls_set_context(self._tls())
-        client.connect_timeout = CONNECT_SECONDS
-        client.max_inflight_messages_set(0)  # the broker's receive maximum is the limit; a scan per message is not
-        # With this callback set, other threads only queue and the loop's thread writes (paho writes at once otherwise).
-        client.on_socket_register_write = lambda _client, _userdata, _socket: None
-        client.on_connect = self._connected
-        client.on_subscribe = self._subscribed
-        client.on_message = self._received
-        client.on_publish = self._published
-        if self._offline:
-            client.will_set(GATEWAY_STATE, self._offline, qos=1, retain=True)
-        return client
+    def flush(self) -> None:
+        """Send what was published."""
+        with self._lock:
+            if self._link is not None:
+                self._pump(self._link, enough=0)
+
+    def _collect_some(self, limit: int, seconds: float) -> list[Delivery]:
+        if not self._linked.wait(seconds):
+            return []
+        with self._lock:
+            link = self._link
+            if link is None:
+                return []
+            parked = link.mqtt.parked
+            self._pump(link, enough=limit, wait_seconds=0.0 if parked else seconds)
+            return [parked.popleft() for _ in range(min(limit, len(parked)))]
+
+    def _pump(self, link: _Link, *, enough: int, wait_seconds: float = 0.0) -> None:
+        """Send what is due and read until ``enough`` deliveries are parked or nothing more arrives; wait for that once."""
+        try:
+            self._send(link)
+            while len(link.mqtt.parked) < enough:
+                count = link.line.receive_into(link.mqtt.room)
+                now = time.monotonic()
+                if count:
+                    link.mqtt.took(count, now)
+                    self._notice(link)
+                else:
+                    link.mqtt.look_at_clock(now, all_read=True)
+                self._send(link)
+                if not count:
+                    if not wait_seconds:
+                        return
+                    link.line.wait(wait_seconds)
+                    wait_seconds = 0.0
+            link.mqtt.look_at_clock(time.monotonic(), all_read=False)
+        except (Broken, LineLost) as error:
+            self._drop(link, error)
+
+    def _send(self, link: _Link) -> None:
+        data = link.mqtt.to_send(time.monotonic())
+        if data:
+            link.line.say(data)
+        link.line.flush()
+
+    def _notice(self, link: _Link) -> None:
+        """Say what the last bytes changed: subscribed now, publishes refused."""
+        if link.mqtt.subscribed and self._state is not ConnectionState.CONNECTED:
+            # Only now: a kiosk that hears "online" earlier would be told that nobody takes its declarations.
+            self._become(ConnectionState.CONNECTED, ", ".join(link.mqtt.refused_filters))
+            self._announce(link, self._online())
+        if link.mqtt.refused_publishes:
+            said = ", ".join(f"{name} {count}x" for name, count in sorted(link.mqtt.refused_publishes.items()))
+            link.mqtt.refused_publishes.clear()
+            self._on_state(self._state, f"publish refused: {said}")
+
+    def _announce(self, link: _Link, payload: bytes) -> None:
+        if payload:
+            link.mqtt.publish(GATEWAY_STATE, payload, retain=True)
+
+    def _drop(self, link: _Link, error: Exception) -> None:
+        """Let go of a link that has ended; what it delivered and was not handed out comes again."""
+        if isinstance(error, Broken) and error.code is not None:
+            with contextlib.suppress(LineLost):
+                link.mqtt.say_goodbye(error.code)
+                self._send(link)
+        link.line.close()
+        self._link, self._why = None, str(error)
+        self._linked.clear()
+        self._ended.set()
+
+    def _take_leave(self, link: _Link) -> None:
+        until = time.monotonic() + FAREWELL_SECONDS
+        self._announce(link, self._offline if link.mqtt.subscribed else b"")
+        with contextlib.suppress(Broken, LineLost):
+            while link.mqtt.holds and self._link is link and time.monotonic() < until:  # the broker takes only so many at once
+                self._pump(link, enough=MAX_RECEIVE, wait_seconds=until - time.monotonic())
+            link.mqtt.say_goodbye()
+            self._send(link)
+        link.line.finish(until)
 
     def _keep_connected(self) -> None:
         cap = PAUSE_FIRST
         while not self._stopping.is_set():
             self._become(ConnectionState.CONNECTING)
-            why, was_connected = self._run_once()
+            was_connected = self._keep_one()
             if self._stopping.is_set():
                 break
             cap = PAUSE_FIRST if was_connected else min(cap * 2, PAUSE_CAP)
-            self._become(ConnectionState.WAITING, why)
+            self._become(ConnectionState.WAITING, self._why)
             self._stopping.wait(cap * int.from_bytes(self._random_bytes(4), "big") / 2**32)
-        self._become(ConnectionState.STOPPED)
 
-    def _run_once(self) -> tuple[str, bool]:
-        """Connect and serve until the connection ends; return (why, whether it had been accepted)."""
-        with self._lock:
-            self._connection += 1  # from here on, acknowledgements of the connection before are left out
+    def _keep_one(self) -> bool:
+        """Connect and look after the connection until it ends or we stop; return whether we were subscribed."""
         try:
-            self._client.connect(
-                self._settings.host,
-                self._settings.port,
-                keepalive=KEEPALIVE_SECONDS,
-                clean_start=False,
-                properties=self._connect_properties(),
-            )
-        except (OSError, ValueError) as error:
-            return str(error), False
-        code = MQTTErrorCode.MQTT_ERR_SUCCESS
-        while code == MQTTErrorCode.MQTT_ERR_SUCCESS and not self._stopping.is_set():
-            code = self._client.loop(0.2)
-        was_connected = self._state is ConnectionState.CONNECTED
-        if self._stopping.is_set():
-            self._drain_and_disconnect()
-        return mqtt.error_string(code), was_connected
+            link = self._connect()
+        except (OSError, LineLost) as error:
+            self._why = str(error)
+            return False
+        with self._lock:
+            self._link = link
+            self._linked.set()
+        while not self._ended.wait(TICK_SECONDS if link.mqtt.subscribed else GREETING_SECONDS):
+            if not self._lock.acquire(blocking=False):
+                continue  # somebody is pumping
+            try:
+                if self._link is link:
+                    # Twice the window: what is not acknowledged, and kiosks' states, which need no acknowledgement.
+                    self._pump(link, enough=2 * self._window)
+            finally:
+                self._lock.release()
+        return link.mqtt.subscribed
 
-    def _drain_and_disconnect(self) -> None:
-        until = time.monotonic() + 2
-        while self._client.want_write() and time.monotonic() < until:
-            if self._client.loop(0.05) != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                return
-        self._client.disconnect()
-        while self._client.loop(0.05) == MQTTErrorCode.MQTT_ERR_SUCCESS and time.monotonic() < until:
-            pass
+    def _connect(self) -> _Link:
+        settings = self._settings
+        line = TlsLine.connect(settings.host, settings.port, self._tls(), seconds=CONNECT_SECONDS)
+        self._ended.clear()
+        if self._stopping.is_set():
+            self._ended.set()
+        self._connection += 1
+        hello = Hello(
+            client_id=settings.client_id,
+            durable=[shard_filter(shard, "d") for shard in settings.shards],
+            latest=[shard_filter(shard, "s") for shard in settings.shards],  # retained: the newest is all we want
+            receive_maximum=self._window,
+            keepalive_seconds=settings.keepalive_seconds,
+            session_seconds=SESSION_SECONDS,
+            will_topic=GATEWAY_STATE,
+            will=self._offline,
+        )
+        return _Link(line=line, mqtt=MqttConnection(hello, number=self._connection, now=time.monotonic()))
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=str(self._settings.ca))
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.load_cert_chain(self._settings.certificate, self._settings.key)
         return context
-
-    def _connect_properties(self) -> Properties:
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.SessionExpiryInterval = SESSION_SECONDS
-        properties.ReceiveMaximum = min(max(WINDOW_BATCHES * self._settings.batch, 20), MAX_RECEIVE)
-        return properties
-
-    def _connected(self, client: mqtt.Client, _userdata: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if reason.is_failure:
-            self._become(ConnectionState.WAITING, str(reason))
-            return
-        durable = SubscribeOptions(qos=1, noLocal=True)
-        latest = SubscribeOptions(qos=0, noLocal=True)  # a kiosk's state is retained: the newest is all we want
-        wanted = [(shard_filter(shard, "d"), durable) for shard in self._settings.shards]
-        wanted += [(shard_filter(shard, "s"), latest) for shard in self._settings.shards]
-        client.subscribe(wanted)
-
-    def _subscribed(self, _client: mqtt.Client, _userdata: Any, _mid: int, reasons: Any, _properties: Any) -> None:
-        # Only now: a kiosk that hears "online" earlier would be told that nobody takes its declarations.
-        refused = [str(reason) for reason in reasons if reason.is_failure]
-        self._become(ConnectionState.CONNECTED, ", ".join(sorted(set(refused))))
-        self._announce(self._online())
-
-    def _announce(self, payload: bytes) -> None:
-        if payload:
-            self._client.publish(GATEWAY_STATE, payload, qos=1, retain=True)
-
-    def _received(self, _client: mqtt.Client, _userdata: Any, message: mqtt.MQTTMessage) -> None:
-        try:
-            topic = message.topic
-        except UnicodeDecodeError:
-            topic = ""  # no topic of ours; intake sets it aside
-        self._deliveries.put(
-            Delivery(
-                topic=topic,
-                payload=bytes(message.payload),
-                connection=self._connection,
-                message_id=message.mid if message.qos else 0,
-            )
-        )
-
-    def _published(self, _client: mqtt.Client, _userdata: Any, _mid: int, reason: Any, _properties: Any) -> None:
-        if reason.is_failure:
-            self._on_state(self._state, f"publish refused: {reason}")
 
     def _become(self, state: ConnectionState, why: str = "") -> None:
         if state is not self._state or why:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from registry import tables
 from registry.database import Registry
-from registry.kiosks import add_key, keyring_entries, retire_kiosk
+from registry.kiosks import add_key, keyring_entries, retire_kiosk, revoke_key
 from residence.clock import parse_instant
 from residence.errors import LuutruError, Refused, Untrusted
 from residence.wire.keyring import AUTHORITY, KeyEntry, Keyring
@@ -60,7 +60,7 @@ def revoke(connection: Connection, key_id: str, *, now: datetime) -> bool:
         return False
     if key.owner == AUTHORITY and not _others(ring, key, now):
         raise Refused("key.last", detail=key_id)
-    connection.execute(update(tables.keys).where(_keys.key_id == key_id, _keys.revoked_at.is_(None)).values(revoked_at=now))
+    revoke_key(connection, key_id, now=now)
     return True
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
@@ -21,6 +21,8 @@ from residence.clock import parse_instant, rfc3339
 from residence.errors import Malformed
 from residence.wire.keyring import KeyEntry
 from residence.wire.state import KioskState, is_newer
+
+KEYS_LOCK: Final = (0x6B657973, 1)  # two numbers: another space than the locks of recording
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,7 @@ def enrol_kiosk(connection: Connection, enrolment: Enrolment, *, keys: Iterable[
 
 def retire_kiosk(connection: Connection, kiosk_id: str, *, now: datetime) -> None:
     """Take a kiosk out of service and revoke its keys."""
+    _hold_keys(connection, lock=func.pg_advisory_xact_lock)
     connection.execute(update(tables.kiosks).where(tables.kiosks.c.kiosk_id == kiosk_id).values(retired_at=now))
     connection.execute(
         update(tables.keys).where(tables.keys.c.owner == kiosk_id, tables.keys.c.revoked_at.is_(None)).values(revoked_at=now)
@@ -83,8 +86,22 @@ def add_key(connection: Connection, key: KeyEntry, *, commune_code: str) -> None
 
 
 def revoke_key(connection: Connection, key_id: str, *, now: datetime) -> None:
-    """Refuse a key from now on."""
-    connection.execute(update(tables.keys).where(tables.keys.c.key_id == key_id).values(revoked_at=now))
+    """Refuse a key from now on; no batch that still believed it is committed later."""
+    _hold_keys(connection, lock=func.pg_advisory_xact_lock)
+    columns = tables.keys.c
+    connection.execute(update(tables.keys).where(columns.key_id == key_id, columns.revoked_at.is_(None)).values(revoked_at=now))
+
+
+def revoked_keys(connection: Connection) -> frozenset[str]:
+    """Return every revoked key, and let none be revoked until this transaction ends: what it records, it records before."""
+    _hold_keys(connection, lock=func.pg_advisory_xact_lock_shared)
+    return frozenset(connection.scalars(select(tables.keys.c.key_id).where(tables.keys.c.revoked_at.is_not(None))))
+
+
+def _hold_keys(connection: Connection, *, lock: Any) -> None:
+    # Taken together by batches, alone by a revocation, which so waits for the batches that looked before it. SQLite has one writer anyway.
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(lock(*KEYS_LOCK)))
 
 
 def keyring_entries(connection: Connection) -> tuple[KeyEntry, ...]:

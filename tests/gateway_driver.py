@@ -14,8 +14,7 @@ import sys
 from pathlib import Path
 
 from gateway.intake import Intake
-from gateway.reader_process import ReaderProcess
-from gateway.transport import PahoTransport
+from gateway.transport import MqttTransport
 from luutru.logs import configure_logs
 from luutru.processes.gateway import GatewaySettings, run
 
@@ -37,9 +36,8 @@ def die_at(owner, name, turn):
 
 def main() -> None:
     settings = json.loads(Path(sys.argv[1]).read_text())
-    line = ReaderProcess if settings.get("reader", True) else PahoTransport
     for option, (owner, name) in {
-        "--die-after-commit": (line, "acknowledge"),
+        "--die-after-commit": (MqttTransport, "acknowledge"),
         "--die-before-commit": (Intake, "take"),
     }.items():
         if option in sys.argv:

@@ -4,7 +4,7 @@
   real Mosquitto with TLS and ACL; then the gateway starts and the clock runs from its first batch to its last receipt handed over.
 - Everything is on: signatures verified, bodies opened, rules checked, reconciled, committed with full sync, acknowledged,
   receipts signed and published.
-- Parts alone: the same messages through paho and Mosquitto with nothing done, and the same number of 600-byte rows inserted in batches.
+- Parts alone: the same messages through our transport and Mosquitto with nothing done, and the same number of 600-byte rows inserted in batches.
 
 Example: ``receipted_per_second("sqlite:////tmp/registry.db", count=10_000, batch=500)``
 """
@@ -29,7 +29,7 @@ from gateway.port import ConnectionState, Delivery, Transport
 from luutru.benchmarks.fleet import Fleet, FleetKiosk, fresh_id
 from luutru.demo.broker import Broker
 from luutru.demo.pki import Pki
-from luutru.processes.gateway import GatewaySettings, build, make_line, make_transport, open_registry, settle_memory
+from luutru.processes.gateway import GatewaySettings, build, make_transport, open_registry, settle_memory
 from luutru.system import SystemClock, random_bytes
 from registry.database import upgrade
 from residence.clock import VIETNAM, rfc3339
@@ -109,7 +109,7 @@ def measure(url: str, *, count: int, batch: int = 500) -> GatewayFigures:
             sweep_every=None,
         )
         _publish_all(broker, settings, sealed(fleet, count, now))
-        line = _Counted(make_line(settings, _CLOCK), count)
+        line = _Counted(make_transport(settings, _CLOCK), count)
         worker = build(settings, registry=registry, clock=_CLOCK, transport=line)
         settle_memory()
         stopping = threading.Event()
@@ -127,7 +127,7 @@ def measure(url: str, *, count: int, batch: int = 500) -> GatewayFigures:
 
 
 def transport_alone_per_second(*, count: int, batch: int = 500) -> float:
-    """Return how fast paho and Mosquitto alone hand over and acknowledge the same number of messages of the same size."""
+    """Return how fast our transport and Mosquitto alone hand over and acknowledge the same number of messages of the same size."""
     with _stage() as (folder, broker):
         settings = GatewaySettings(
             registry="", vault=folder, keys=folder, tls=broker.pki.gateway().ca.parent, port=broker.port, batch=batch

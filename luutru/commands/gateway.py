@@ -61,12 +61,6 @@ ShardsOption = Annotated[
 BatchOption = Annotated[
     int, typer.Option(envvar="LUUTRU_GATEWAY_BATCH", min=1, max=5000, help="Most declarations in one transaction.")
 ]
-ReaderOption = Annotated[
-    bool,
-    typer.Option(
-        "--reader/--no-reader", envvar="LUUTRU_GATEWAY_READER", help="Connect and verify in a second process, on a second core."
-    ),
-]
 SweepOption = Annotated[
     float, typer.Option(envvar="LUUTRU_GATEWAY_SWEEP_SECONDS", min=0, help="Pause between sweeps; 0: another worker sweeps.")
 ]
@@ -84,7 +78,6 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     name: NameOption = "luutru-gateway",
     shards: ShardsOption = "0-63",
     batch: BatchOption = 500,
-    reader: ReaderOption = True,
     sweep_seconds: SweepOption = 60.0,
     choices: ChoicesOption = None,
 ) -> None:
@@ -107,7 +100,6 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
         name=name,
         shards=parse_shards(shards),
         batch=batch,
-        reader=reader,
         sweep_every=timedelta(seconds=sweep_seconds) if sweep_seconds else None,
         choices=choices_of(choices),
     )

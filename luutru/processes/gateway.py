@@ -26,13 +26,11 @@ import structlog
 
 from gateway.intake import Intake
 from gateway.keyring_updates import KeyringUpdates
-from gateway.port import ConnectionState, Delivery, Transport
-from gateway.reader_process import ReaderProcess, ReadOne
-from gateway.reading import Read, SetAside, read_delivery
+from gateway.port import ConnectionState, Transport
 from gateway.sweep import Swept, sweep
-from gateway.transport import PahoTransport, TransportSettings
+from gateway.transport import MqttTransport, TransportSettings
 from gateway.trust import TrustStore
-from gateway.worker import FILL_SECONDS, Rhythm, Worker
+from gateway.worker import Rhythm, Worker
 from luutru.certificates import endings
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
 from luutru.system import random_bytes, system_clock
@@ -67,7 +65,6 @@ class GatewaySettings:
     name: str = "luutru-gateway"  # common name of the client certificate, and its file names
     shards: tuple[int, ...] = field(default_factory=lambda: tuple(range(SHARDS)))
     batch: int = 500
-    reader: bool = True  # broker connection and reading in a process of their own
     sweep_every: timedelta | None = timedelta(minutes=1)  # None: this worker leaves the sweep to another
     choices: Choices = field(default_factory=Choices)
 
@@ -130,7 +127,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     every = settings.sweep_every
     rhythm = Rhythm(batch=settings.batch, sweep_every=every or timedelta(minutes=1))
     return Worker(
-        transport or make_line(settings, clock),
+        transport or make_transport(settings, clock),
         intake,
         clock=clock,
         rhythm=rhythm,
@@ -171,32 +168,7 @@ def settle_memory() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-def make_line(settings: GatewaySettings, clock: Clock) -> Transport:
-    """Return the line these settings ask for: in a reader process of its own, or on a thread of this one."""
-    if not settings.reader:
-        return make_transport(settings, clock)
-
-    def make(first_connection: int, report: Callable[[ConnectionState, str], None]) -> tuple[Transport, ReadOne]:
-        # In the child: connections of its own to registry and broker; nothing of the parent's is used.
-        trust = TrustStore(open_registry(settings.registry, settings.vault))
-        opener = make_opener(settings.keys)
-
-        def read(delivery: Delivery) -> Read | SetAside:
-            now = clock.now()
-            return read_delivery(delivery, trust=trust.current(now), opener=opener, at=now)
-
-        return make_transport(settings, clock, on_state=report, first_connection=first_connection), read
-
-    return ReaderProcess(make, batch=settings.batch, fill_seconds=FILL_SECONDS, on_state=_log_state)
-
-
-def make_transport(
-    settings: GatewaySettings,
-    clock: Clock,
-    *,
-    on_state: Callable[[ConnectionState, str], None] | None = None,
-    first_connection: int = 0,
-) -> PahoTransport:
+def make_transport(settings: GatewaySettings, clock: Clock) -> MqttTransport:
     """Return the connection these settings describe; it does not connect yet."""
     # One worker of several must not say "nobody takes" for all when it ends, so only a worker of all shards leaves that behind.
     alone = len(settings.shards) == SHARDS
@@ -204,7 +176,7 @@ def make_transport(
     def state(*, online: bool) -> Callable[[], bytes]:
         return lambda: encode_state(GatewayState(online=online, at=rfc3339(clock.now()), version=version("luutru")))
 
-    return PahoTransport(
+    return MqttTransport(
         TransportSettings(
             host=settings.host,
             port=settings.port,
@@ -218,8 +190,7 @@ def make_transport(
         random_bytes=random_bytes,
         online=state(online=True),
         offline=state(online=False)() if alone else b"",
-        on_state=on_state or _log_state,
-        first_connection=first_connection,
+        on_state=_log_state,
     )
 
 

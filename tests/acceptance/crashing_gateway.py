@@ -10,8 +10,7 @@ import signal
 from collections.abc import Sequence
 
 from gateway.port import Delivery
-from gateway.reader_process import ReaderProcess
-from gateway.transport import PahoTransport
+from gateway.transport import MqttTransport
 from luutru.__main__ import main
 
 
@@ -21,7 +20,5 @@ def die_instead(_line: object, deliveries: Sequence[Delivery]) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-# The gateway acknowledges through its reader process, or, started with --no-reader, itself.
-for line in (ReaderProcess, PahoTransport):
-    line.acknowledge = die_instead  # type: ignore[method-assign]
+MqttTransport.acknowledge = die_instead  # type: ignore[method-assign]
 main()

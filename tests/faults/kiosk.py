@@ -192,10 +192,11 @@ class Kiosk:
         world.parts.uplink(self, self.outbox, self._terms()).start()
 
     def scan(self, message=None):
-        """A person declares and looks at the screen; at a dark one they wait a little."""
+        """A person declares and looks at the screen; at a dark one they wait a little. In the calm nobody comes: it is for settling."""
+        if not self.world.chaos:
+            return
         if not self.up:
-            if self.world.chaos:
-                self.world.loop.call_after(self.world.rng.uniform(0.5, 2), self.scan)
+            self.world.loop.call_after(self.world.rng.uniform(0.5, 2), self.scan)
             return
         message = message or self.world.people.declaration(self)
         self.world.history.said(message.declaration_id)
@@ -221,6 +222,7 @@ class Kiosk:
         self.note_store(wiped=True)
         self.crash(power=True)
         self._new_disk()
+        self.world.loop.call_after(0.5, self.boot)
         self.world.loop.call_after(self.world.rng.uniform(0, 5), self.scan)  # whoever did it tries it
 
     def jump(self, step):

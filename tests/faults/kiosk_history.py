@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 import factories
 from kiosk_parts import answer, make_outbox, open_row
 
+from residence.errors import LuutruError
+
 EVERYTHING = 1_000_000
 OPENED_ROWS = 2  # envelopes opened with the authority's key per look; all are compared byte by byte
 
@@ -126,5 +128,10 @@ def _missing(confirmed, following, found):
 def _sends(verdict, outbox, label):
     """What waits can be sent: the authority's key opens the envelopes."""
     for row in outbox.unsettled(OPENED_ROWS):
-        if not open_row(row.envelope):
-            verdict.wrong("corrupt", f"{label}: envelope {row.declaration_id} does not open")
+        try:
+            opened = open_row(row.envelope)
+        except LuutruError as error:
+            verdict.wrong("corrupt", f"{label}: envelope {row.declaration_id}: {error.code}")
+            continue
+        if row.declaration_id.encode() not in opened:
+            verdict.wrong("corrupt", f"{label}: envelope {row.declaration_id} holds another declaration")

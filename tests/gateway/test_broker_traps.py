@@ -52,7 +52,7 @@ def workers(broker):
         settings = GatewaySettings(
             registry="", vault=tls, keys=tls, tls=tls, host=broker.host, port=broker.port, shards=shards, batch=batch
         )
-        worker = make_transport(settings, SystemClock(), on_state=lambda _state, _why: None)
+        worker = make_transport(settings, SystemClock())
         made.append(worker)
         worker.start()
         wait_for(lambda: worker.state is ConnectionState.CONNECTED)

@@ -1,7 +1,6 @@
 """Real processes, killed: nothing is lost, nothing is doubled, and every answer is the same twice."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -76,7 +75,7 @@ class Sender:
 class GatewayProcess:
     """Started, killed, started again on the same registry and the same session."""
 
-    def __init__(self, broker, office, folder, *, reader):
+    def __init__(self, broker, office, folder):
         identity = broker.pki.gateway()
         self.log = folder / "gateway.log"
         self._settings = folder / "gateway.json"
@@ -89,7 +88,6 @@ class GatewayProcess:
                     "tls": str(identity.ca.parent),
                     "port": broker.port,
                     "batch": 20,
-                    "reader": reader,
                 }
             )
         )
@@ -100,10 +98,6 @@ class GatewayProcess:
             self._process = subprocess.Popen(
                 [sys.executable, str(DRIVER), str(self._settings), *options], stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
-
-    @property
-    def pid(self):
-        return self._process.pid
 
     def wait(self, seconds=30):
         return self._process.wait(seconds)
@@ -126,9 +120,9 @@ def office(tmp_path):
     office.close()
 
 
-@pytest.fixture(params=[True, False], ids=["reader process", "one process"])
-def gateway(request, broker, office, tmp_path):
-    process = GatewayProcess(broker, office, tmp_path, reader=request.param)
+@pytest.fixture
+def gateway(broker, office, tmp_path):
+    process = GatewayProcess(broker, office, tmp_path)
     yield process
     process.kill()
 
@@ -204,42 +198,3 @@ def test_a_gateway_started_before_its_broker_waits_and_says_so(broker, office, g
     broker.start()
     assert sender.settled_within(60), gateway.log.read_text()[-2000:]
     assert_all_once(office, sender, declared)
-
-
-def test_a_reader_that_is_killed_is_begun_again(broker, office, sender, tmp_path):
-    gateway = GatewayProcess(broker, office, tmp_path, reader=True)
-    gateway.start()
-    try:
-        sender.declare(5)
-        declared = set(sender.unsettled)
-        assert sender.settled_within(30), gateway.log.read_text()[-2000:]
-        (reader,) = Path(f"/proc/{gateway.pid}/task/{gateway.pid}/children").read_text().split()
-        os.kill(int(reader), signal.SIGKILL)
-        sender.declare(5)
-        declared |= set(sender.unsettled)
-        assert sender.settled_within(30), gateway.log.read_text()[-2000:]
-        assert gateway.stop() == 0
-    finally:
-        gateway.kill()
-    assert_all_once(office, sender, declared)
-    assert '"event": "reader ended"' in gateway.log.read_text()
-
-
-def test_no_reader_outlives_its_gateway(broker, office, sender, tmp_path):
-    gateway = GatewayProcess(broker, office, tmp_path, reader=True)
-    gateway.start()
-    sender.declare(1)
-    assert sender.settled_within(30), gateway.log.read_text()[-2000:]
-    (reader,) = Path(f"/proc/{gateway.pid}/task/{gateway.pid}/children").read_text().split()
-    gateway.kill()
-    end = time.monotonic() + 10
-    while is_alive(reader) and time.monotonic() < end:
-        time.sleep(0.02)
-    assert not is_alive(reader)
-
-
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

@@ -39,6 +39,9 @@ class Wire:
             self.sent.append((topic, payload, retain))
         return self.connected
 
+    def flush(self):
+        pass
+
     def take(self):
         taken, self.sent = self.sent, []
         return taken

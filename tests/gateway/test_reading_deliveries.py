@@ -1,7 +1,5 @@
 """What gets through to the registry and what is set aside, one delivery at a time."""
 
-import dataclasses
-
 import authority
 import msgspec
 import pytest
@@ -169,15 +167,3 @@ def test_a_key_that_is_revoked_is_refused_within_a_second_on_a_live_connection(o
     _revoked(office, kiosk, None)
     office.clock.pass_time(seconds=1)
     assert read(office, office.deliver(kiosk)).code == "key.revoked"
-
-
-def test_a_reading_made_ahead_is_used_while_it_is_fresh_and_made_again_later(office):
-    kiosk = office.kiosk()
-    delivery = office.deliver(kiosk)
-    ahead = dataclasses.replace(delivery, reading=read(office, delivery))
-    assert office.intake.take([ahead]).counts == {"accepted": 1}
-    second = office.deliver(kiosk)
-    stale = dataclasses.replace(second, reading=read(office, second))
-    _revoked(office, kiosk, None)
-    office.clock.pass_time(minutes=1)
-    assert office.intake.take([stale]).counts == {"set aside key.revoked": 1}

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 import registry.recording_batch
 from gateway.port import ConnectionState, Delivery
-from gateway.transport import PahoTransport
+from gateway.transport import MqttTransport
 from gateway.worker import Duty, Rhythm, Worker
 from luutru.logs import configure_logs
 from registry import tables
@@ -29,6 +29,7 @@ class Wire:
     def __init__(self, *batches):
         self.batches = list(batches)
         self.story = []
+        self.flushed = 0
 
     def start(self):
         self.story.append("start")
@@ -45,6 +46,9 @@ class Wire:
     def publish(self, topic, payload, *, retain=False):
         self.story.append(("publish", topic, payload))
         return True
+
+    def flush(self):
+        self.flushed = len(self.story)
 
 
 class Outage:
@@ -77,7 +81,9 @@ def make_worker(office, wire, **changes):
 
 def test_the_line_conforms_to_the_port():
     assert not {
-        name for name in ("start", "stop", "collect", "acknowledge", "publish", "state") if not hasattr(PahoTransport, name)
+        name
+        for name in ("start", "stop", "collect", "acknowledge", "publish", "flush", "state")
+        if not hasattr(MqttTransport, name)
     }
 
 
@@ -88,6 +94,7 @@ def test_a_batch_is_committed_then_acknowledged_then_answered(office):
     assert wire.story[0] == ("ack", 2)
     name, topic, payload = wire.story[1]
     assert (name, topic) == ("publish", kiosk.topics.receipts)
+    assert wire.flushed == len(wire.story) == 2
     assert [verify_receipt(each, keyring=office.keyring).state for each in unpack_receipts(payload)] == ["accepted"] * 2
     assert office.count("declarations") == 2
 

@@ -1,0 +1,51 @@
+"""A key revoked between reading and recording: the batch that comes after the revocation records nothing of it, on both engines."""
+
+import dataclasses
+import threading
+
+from registry.key_changes import retire
+from registry.kiosks import revoked_keys
+
+
+def read_ahead(office, kiosk):
+    """A delivery with its reading, as the reader process hands it over."""
+    delivery = office.deliver(kiosk)
+    return dataclasses.replace(delivery, reading=office.intake.read(delivery, office.clock.now()))
+
+
+def revoke(office, kiosk):
+    with office.registry.writing() as connection:
+        assert retire(connection, kiosk.kiosk_id, now=office.clock.now())
+
+
+def test_what_was_read_before_a_revocation_is_not_recorded_after_it_and_the_others_are(office):
+    stolen, honest = office.kiosk(0), office.kiosk(1)
+    batch = [read_ahead(office, each) for each in (stolen, honest, stolen, honest)]
+    revoke(office, stolen)
+    outcome = office.intake.take(batch)
+    assert office.count("declarations") == 2
+    assert outcome.counts["set aside key.revoked"] == 2
+    assert {topic.kiosk for topic, _ in outcome.receipts} == {honest.kiosk_id}  # a thief is not answered
+
+
+def test_a_batch_of_nothing_but_revoked_ones_is_set_aside_whole(office):
+    stolen = office.kiosk(0)
+    batch = [read_ahead(office, stolen) for _ in range(3)]
+    revoke(office, stolen)
+    outcome = office.intake.take(batch)
+    assert (office.count("declarations"), outcome.receipts) == (0, [])
+
+
+def test_a_revocation_waits_for_the_batch_that_looked_before_it(office):
+    """So no batch that still believed the key is committed after the revocation was."""
+    stolen = office.kiosk(0)
+    revoked = threading.Event()
+    thread = threading.Thread(target=lambda: (revoke(office, stolen), revoked.set()))
+    with office.registry.writing() as connection:
+        assert revoked_keys(connection) == set()
+        thread.start()
+        assert not revoked.wait(0.3)
+    assert revoked.wait(20)
+    thread.join()
+    with office.registry.writing() as connection:
+        assert revoked_keys(connection) == {stolen.signer.key_id}
