@@ -100,6 +100,7 @@ class Measures:
         self._sizes: Counter[int] = Counter()
         self._outcomes: Counter[str] = Counter()
         self._kept: dict[str, tuple[Times, datetime]] = {}
+        self._longest_ns = 0
 
     def begin(self) -> None:
         """Begin measuring stages: from here to the first ``lap``."""
@@ -118,10 +119,12 @@ class Measures:
         """Note that a batch was taken in hand: its time runs."""
         self._batch_began = self._mark
 
-    def answered(self, size: int) -> None:
-        """Note that a batch was committed, acknowledged and answered."""
+    def answered(self, size: int, *, oldest_ns: int | None) -> None:
+        """Note that a batch was committed, acknowledged and answered, and when the oldest in hand before that was taken."""
         self._batches.add(self._mark - self._batch_began)
         self._sizes[size] += 1
+        if oldest_ns is not None:
+            self._longest_ns = max(self._longest_ns, self._mark - oldest_ns)
 
     def came(self, outcomes: Mapping[str, int], kept: Mapping[str, Times], *, now: datetime) -> None:
         """Count what came of a batch, and when its kiosks kept the newest of what they sent."""
@@ -132,6 +135,7 @@ class Measures:
     def report(self, now: datetime, *, connection: str, in_hand: int, oldest_ns: int | None) -> GatewayReport:
         """Return what was measured since ``start_over`` was called last."""
         instant = self._monotonic_ns()
+        longest_ns = max(self._longest_ns, instant - oldest_ns if oldest_ns is not None else 0)
         lags = sorted(self._lags(), key=lambda each: each.seconds, reverse=True)
         sizes = sorted(self._sizes.elements())
         return GatewayReport(
@@ -146,7 +150,7 @@ class Measures:
             batch_size_p50=sizes[(len(sizes) - 1) // 2] if sizes else 0,
             batch_size_max=sizes[-1] if sizes else 0,
             in_hand=in_hand,
-            oldest_unacked_seconds=round((instant - oldest_ns) / 1e9, 3) if oldest_ns is not None else 0.0,
+            oldest_unacked_seconds=round(longest_ns / 1e9, 3),
             receipts_not_sent=self._outcomes[NOT_SENT],
             outcomes={name: count for name, count in sorted(self._outcomes.items()) if name != NOT_SENT},
             lags=tuple(lags[:WORST]),

@@ -57,7 +57,7 @@ class GatewayReport(msgspec.Struct, frozen=True, kw_only=True):
     batch_size_p50: int = 0
     batch_size_max: int = 0
     in_hand: int = 0  # taken from the broker, not yet acknowledged
-    oldest_unacked_seconds: float = 0.0
+    oldest_unacked_seconds: float = 0.0  # the longest wait within that time, counted from when it was taken in hand
     receipts_not_sent: int = 0
     outcomes: dict[str, int] = {}
     lags: tuple[KioskLag, ...] = ()  # the worst first

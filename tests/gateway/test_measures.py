@@ -66,7 +66,7 @@ def test_time_goes_to_the_stage_that_ends_and_a_pause_to_none():
         measures.begin()  # the registry was away
         clock.pass_time(milliseconds=5)
         measures.lap("commit")
-        measures.answered(10)
+        measures.answered(10, oldest_ns=None)
     report = reported(measures)
     assert {name: spread.total_ms for name, spread in report.stages.items()} == {"collect": 3, "read": 60, "commit": 15}
     assert 20 <= report.stages["read"].p50_ms <= 20 * 17 / 16
@@ -106,6 +106,11 @@ def test_the_oldest_unacknowledged_is_as_old_as_it_was_taken():
     clock.pass_time(seconds=2.5)
     report = reported(measures, in_hand=7, oldest_ns=taken)
     assert (report.oldest_unacked_seconds, report.in_hand, report.rss_mib) == (2.5, 7, 120)
+    measures.begin()
+    measures.answered(7, oldest_ns=taken)
+    assert reported(measures).oldest_unacked_seconds == 2.5  # acknowledged meanwhile; how long it had waited is still said
+    measures.start_over()
+    assert reported(measures).oldest_unacked_seconds == 0
 
 
 def test_the_clock_is_read_by_the_stage_and_never_by_the_message():
@@ -120,5 +125,5 @@ def test_the_clock_is_read_by_the_stage_and_never_by_the_message():
     measures.begin()
     measures.lap("read")
     measures.came({"accepted": 500}, {f"k{number}": times(EVENING) for number in range(500)}, now=EVENING)
-    measures.answered(500)
+    measures.answered(500, oldest_ns=0)
     assert len(reads) - before == 2
