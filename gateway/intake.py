@@ -31,7 +31,6 @@ from gateway.receipts import answer_header, reissue
 from gateway.sequences import SequenceWatch
 from gateway.trust import TrustStore
 from registry.database import Registry
-from registry.kiosks import revoked_keys
 from registry.outages import is_machines_fault
 from registry.quarantine import NOWHERE, DeadLetter, set_aside
 from registry.recording import Recorded, is_outage, record
@@ -109,7 +108,7 @@ class Intake:
             return
         try:
             with self.registry.writing() as connection:
-                revoked = revoked_keys(connection)
+                revoked = self.trust.revoked_in(connection)
                 held = [each for each in reads if each.header.key_id not in revoked]
                 recorded = self.record_in(connection, held, now) if held else []
         except Exception as error:

@@ -3,6 +3,7 @@
 - The registry's key table is the only truth; what the broker lets in is not. A revoked key is refused within ``CHECK_EVERY``,
   on live connections too.
 - A check is one small aggregate; the ring is rebuilt only when it changed.
+- What was read against a snapshot is asked for once more inside the transaction that records it: nothing is recorded after a revocation.
 - No snapshot, no intake: when the registry cannot be read the last snapshot is *not* used beyond its age.
 
 Example: ``trust = store.current(now)``
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
+from sqlalchemy import Connection
 
 from registry import kiosks
 from registry.database import Registry
@@ -48,6 +50,10 @@ class TrustStore:
             self._check(now)
         assert self._trust is not None  # noqa: S101 - set by _check
         return self._trust
+
+    def revoked_in(self, connection: Connection) -> frozenset[str]:
+        """Return the keys revoked up to now; none more is, until the transaction of ``connection`` ends."""
+        return kiosks.revoked_keys(connection)
 
     def forget(self) -> None:
         """Ask again before the next use."""

@@ -26,7 +26,9 @@ from residence.clock import Clock
 from residence.errors import Refused
 from residence.wire.topics import access_edition
 
-HOLDS_AFTER: Final = timedelta(seconds=4)  # a gateway's snapshot of the keys (1 s) and what it may have read ahead of it (3 s)
+HOLDS_AFTER: Final = timedelta(
+    seconds=1
+)  # until then a gateway may still answer; it records nothing any more (registry/kiosks.py)
 RESTART_SECONDS: Final = 30.0
 
 

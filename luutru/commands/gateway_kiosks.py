@@ -64,7 +64,7 @@ def revoke(  # noqa: PLR0913 - one option per setting
     vault: VaultOption = DEFAULT_VAULT,
     json: JsonOption = False,
 ) -> None:
-    """Revoke a kiosk: its keys, its access, its certificate, its live connection. For good; it takes about four seconds.
+    """Revoke a kiosk: its keys, its access, its certificate, its live connection. For good; it takes a few seconds.
 
     Example: luutru gateway kiosks revoke kiosk-lobby-1 --broker-folder var/demo/broker --pki var/demo/pki
     """

@@ -13,7 +13,6 @@ Example: ``gateway = Gateway(world, "gateway-a", shards=(21,), alone=False); gat
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import queue
 import sqlite3
 
@@ -95,6 +94,9 @@ class SimulatedTransport:
         self._line.carry(self._broker.publish, self._line, topic, payload, retain)
         return True
 
+    def flush(self):
+        """Lines here carry at once."""
+
     def drop(self):
         if self._line is not None:
             self._line.drop()
@@ -122,7 +124,7 @@ class SimulatedTransport:
 
     def _received(self, topic, payload, message_id):
         delivery = Delivery(topic=topic, payload=payload, connection=self._connection, message_id=message_id)
-        self._deliveries.put(self._gateway.read_ahead(delivery))
+        self._deliveries.put(delivery)
 
     def _closed(self):
         self._line = None
@@ -223,12 +225,6 @@ class Gateway:
         if self.world.loop.now < self.away_until:
             self.world.history.struck("registry away")
             raise OperationalError("BEGIN", None, sqlite3.OperationalError("disk I/O error"))
-
-    def read_ahead(self, delivery):
-        """Read a delivery before its batch, as the reader process does."""
-        if not (self.world.plan.reads_ahead and delivery.topic.endswith("/d")):
-            return delivery
-        return dataclasses.replace(delivery, reading=self._intake.read(delivery, self.clock.now()))
 
     def note_commit(self):
         """Tell the history what the transaction that just ended changed."""

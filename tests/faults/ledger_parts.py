@@ -38,6 +38,9 @@ class LedgerTrust:
             self._trust = Trust(keyring=ring, enrolments=enrolments, revoked_receipt_keys=revoked)
         return self._trust
 
+    def revoked_in(self, _connection):
+        return frozenset(each.key_id for each in self._world.authority.ring.entries if each.revoked_at)
+
 
 def _prepare(world):
     world.ledger = Ledger()

@@ -78,7 +78,6 @@ class Plan:
     dies_at_commit: float = 0.02
     gateway_dies: float = 0.04
     two_gateways: bool = True
-    reads_ahead: bool = False
     weather: Weather
     rhythm: Rhythm
 
@@ -209,7 +208,6 @@ def draw_plan(rng, parts):
         dies_at_commit=0.02 * rng.choice((0, 1, 3)),
         gateway_dies=0.04 * rng.choice((0, 1, 3)),
         two_gateways=rng.random() < 0.6,
-        reads_ahead=rng.random() < 0.3,
         weather=Weather(cut=0.04 * roughness, duplicate=0.10 * roughness, late=0.10 * roughness, delay=0.15 * roughness),
         rhythm=Rhythm(
             batch=rng.choice((1, 3, 50)),
