@@ -5,35 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from server_parts import COMMUNE, csrf_of
+from server_operators import DECLARATION, put_aside
+from server_parts import csrf_of
 from sqlalchemy import select
 
 from registry import tables
 from registry.letter_changes import Chosen, retry
-from registry.quarantine import DeadLetter, list_letters, set_aside
-from residence.clock import rfc3339
-from residence.wire.messages import Receipt
-from residence.wire.receipts import receipt_code, sign_receipt
+from registry.quarantine import list_letters
 
 PAGE = "/operators/dead-letters"
-SECRET = b"Secret of Tran Van An"
-DECLARATION = "019800aa-0000-7000-8000-00000000{:04d}"
-
-
-def put_aside(world, code="message.schema_unknown", *, answer="received", commune=COMMUNE, number=1):
-    """Set a letter aside as the gateway does, and return its id."""
-    declaration_id = DECLARATION.format(number)
-    receipt = Receipt(
-        declaration_id=declaration_id, code=receipt_code(declaration_id), state=answer or "refused", schema="stay-declaration/2",
-        body_digest="00" * 32, accepted_at=rfc3339(world.clock.now()),
-    )  # fmt: skip
-    letter = DeadLetter(
-        code=code, payload=SECRET + code.encode() + bytes([number]), received_at=world.clock.now(), commune_code=commune, detail="/schema",
-        kiosk_id="kiosk-lobby-1", declaration_id=declaration_id if answer else None, genuine=answer is not None,
-        receipt_bytes=sign_receipt(receipt, world.signer) if answer else None,
-    )  # fmt: skip
-    with world.registry.writing() as connection:
-        return set_aside(connection, [letter], vault=world.vault, now=world.clock.now())[0].quarantine_id
 
 
 def press(client, path, **fields):

@@ -7,40 +7,10 @@ from datetime import timedelta
 
 import pytest
 from factories import EVENING
-from server_parts import World
+from server_operators import SPREAD, fill
 
-from registry.gateway_reports import GatewayReport, KioskLag, PlottedReport, Spread, write_report
-from registry.kiosks import Enrolment, enrol_kiosk
+from registry.gateway_reports import PlottedReport, Spread
 from server.operators.gateway_plot import BOTTOM, TOP, draw, hours_of
-
-SPREAD = Spread(count=9, p50_ms=12.5, p99_ms=80.0, total_ms=300.0)
-
-
-def fill(world: World) -> None:
-    """Two workers: one lively for the hour but for ten minutes, one silent since a while."""
-    world.enrol_kiosks()
-    with world.registry.writing() as connection:
-        elsewhere = Enrolment(kiosk_id="kiosk-elsewhere", premises_id="htl-xa", commune_code="demo-02", profile="desk")
-        enrol_kiosk(connection, elsewhere, keys=(), now=EVENING)
-        now = world.clock.now()
-        for minute in range(60):
-            at = now - timedelta(minutes=59 - minute)
-            if not 19 <= minute < 29:
-                write_report(connection, report("luutru-gateway-aaaa", at, committed=30 * (minute + 1)), now=now)
-            if minute < 40:
-                write_report(connection, report("luutru-gateway-bbbb", at), now=now)
-
-
-def report(worker, at, **changes):
-    fields = {
-        "seconds": 3.0, "connection": "connected", "shards": "0-31", "committed": 300, "batch": SPREAD, "in_hand": 12, "oldest_unacked_seconds": 0.5,
-        "stages": {"collect": SPREAD, "read": SPREAD, "commit": SPREAD}, "receipts_not_sent": 3, "rss_mib": 150, "batch_size_p50": 40,
-        "lags": (
-            KioskLag(kiosk_id="kiosk-elsewhere", seconds=9000, time_state="synced"),
-            KioskLag(kiosk_id="kiosk-lobby-1", seconds=600, time_state="rtc_only"),
-        ),
-    }  # fmt: skip
-    return GatewayReport(worker=worker, at=at, **fields | changes)
 
 
 def test_every_worker_is_shown_and_one_that_went_quiet_is_silent(world):

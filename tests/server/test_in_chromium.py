@@ -11,7 +11,8 @@ import pytest
 import segno
 from factories import make_person
 from playwright import sync_api
-from server_parts import World, fill, free_address, put_aside
+from server_operators import fill, put_aside
+from server_parts import World, free_address
 
 from registry.stays import stays_at
 from server.settings import Allowance
