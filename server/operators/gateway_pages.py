@@ -33,8 +33,8 @@ def show_gateways(request: Request, caller: Caller, account: SignedIn, server: W
     with server.registry.reading() as connection:
         reports = latest_reports(connection, since=now - KEPT_FOR)
         hours = hours_of(reports_since(connection, now - KEPT_FOR), now=now)
-        lags = sorted((lag for each in reports for lag in each.lags), key=lambda lag: lag.seconds, reverse=True)
-        communes = communes_of_kiosks(connection, (lag.kiosk_id for lag in lags))
+        lags = {lag.kiosk_id: lag for each in reports if not is_silent(each, now=now) for lag in each.lags}
+        communes = communes_of_kiosks(connection, lags)
         letters = sum(counts_of(connection, account.commune_code).values())
     template = "operators/gateway_live.html" if request.headers.get("hx-request") else "operators/gateway.html"
     return render(
@@ -42,7 +42,10 @@ def show_gateways(request: Request, caller: Caller, account: SignedIn, server: W
         template,
         caller=caller,
         workers=[(each, is_silent(each, now=now), hours.get(each.worker)) for each in reports],
-        lags=[lag for lag in lags if communes.get(lag.kiosk_id) == account.commune_code and lag.seconds >= LAGGING],
+        lags=sorted(
+            (lag for lag in lags.values() if communes.get(lag.kiosk_id) == account.commune_code and lag.seconds >= LAGGING),
+            key=lambda lag: -lag.seconds,
+        ),
         letters=letters,
         began=now - KEPT_FOR,
     )

@@ -21,7 +21,7 @@ import msgspec
 from registry.gateway_reports import KEPT_FOR, PlottedReport
 
 STEP: Final = timedelta(minutes=2)
-LEFT, RIGHT, TOP, BOTTOM = 46, 352, 10, 104  # the plotting field within 360 x 130
+LEFT, RIGHT, TOP, BOTTOM = 58, 352, 10, 104  # the plotting field within 360 x 130
 NICE: Final = (1, 2, 5, 10)
 
 
