@@ -6,6 +6,7 @@
 - A statement that makes the registry's code fail becomes a dead letter there (``registry/recording.py``), answered ``received``: it
   is ours now, visible and tried again on demand. What fails only at the commit is found here, by halving the batch.
 - A database that cannot be reached is nobody's fault: ``RegistryUnavailable``, nothing is acknowledged, the caller tries again.
+- ``lap`` is told when each stage of a batch ends (``gateway/measures.py``).
 - Exceptions may quote a person's fields: only their type and place in our code are logged, never their text.
 
 Example: ``outcome = intake.take(deliveries)``
@@ -33,11 +34,13 @@ from registry.database import Registry
 from registry.outages import is_machines_fault
 from registry.quarantine import NOWHERE, DeadLetter, set_aside
 from registry.recording import Recorded, is_outage, record
+from registry.statements import Lap, no_lap
 from residence.clock import Clock
 from residence.errors import LuutruError
 from residence.stays.rules import RuleBook
 from residence.wire.envelope import EnvelopeOpener
 from residence.wire.signing import SigningKey
+from residence.wire.times import Times
 from residence.wire.topics import Topic
 
 UNEXPECTED: Final = "intake.unexpected"
@@ -53,6 +56,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     receipts: list[tuple[Topic, bytes]]
     counts: Counter[str]
+    kept: dict[str, Times] = {}  # kiosk -> when it kept the newest of what it sent
 
 
 class Intake:
@@ -68,6 +72,7 @@ class Intake:
         clock: Clock,
         random_bytes: Callable[[int], bytes],
         trust: TrustStore | None = None,
+        lap: Lap = no_lap,
     ) -> None:
         self.registry: Final = registry
         self.trust: Final = trust or TrustStore(registry)
@@ -76,6 +81,7 @@ class Intake:
         self._signer = signer
         self._clock = clock
         self._random_bytes = random_bytes
+        self._lap = lap
         self._sequences = SequenceWatch()
 
     def take(self, deliveries: Sequence[Delivery], *, isolate: bool = False) -> Outcome:
@@ -86,6 +92,7 @@ class Intake:
         except SQLAlchemyError as error:
             raise RegistryUnavailable(type(error).__name__) from error
         readings = [read_delivery(each, trust=trust, opener=self._opener, at=now) for each in deliveries]
+        self._lap("read")
         reads = [each for each in readings if isinstance(each, Read)]
         outcome = Outcome(receipts=[], counts=Counter())
         self._set_aside([each for each in readings if isinstance(each, SetAside)], outcome, now)
@@ -117,6 +124,7 @@ class Intake:
             )
             self._set_aside([_unexpected(reads[0])], outcome, now)
             return
+        self._lap("commit")
         for read, result in zip(held, recorded, strict=True):
             self._note(read, result, outcome)
         self._set_aside([_revoked(each) for each in reads if each.header.key_id in revoked], outcome, now)
@@ -140,6 +148,7 @@ class Intake:
             signer=self._signer,
             now=now,
             random_bytes=self._random_bytes,
+            lap=self._lap,
         )
 
     def _note(self, read: Read, result: Recorded, outcome: Outcome) -> None:
@@ -149,6 +158,7 @@ class Intake:
             outcome.counts["dead letter"] += 1
             log.warning("dead letter", quarantine_id=result.set_aside, declaration_id=result.declaration_id)
         header = read.header
+        outcome.kept[header.kiosk_id] = header.times
         if self._sequences.note(header.kiosk_id, header.epoch, header.sequence) == "gap":
             outcome.counts["gap"] += 1
             missing = self._sequences.missing(header.kiosk_id, header.epoch)
@@ -163,6 +173,7 @@ class Intake:
                 kept = set_aside(connection, letters, vault=self.registry.vault, now=now)
         except (SQLAlchemyError, LuutruError, OSError) as error:
             raise RegistryUnavailable(type(error).__name__) from error
+        self._lap("set aside")
         for aside, where in zip(asides, kept, strict=True):
             outcome.counts[f"set aside {aside.code}"] += 1
             if aside.topic is not None and where.receipt_bytes is not None:

@@ -1,7 +1,9 @@
 """The gateway's loop: collect, commit, acknowledge, answer; and between batches the slower duties.
 
 - Order is the promise: commit, then acknowledge, then receipts. A crash anywhere in between means redelivery and the same receipt.
-- A batch is full, or a few milliseconds have passed since its first message, whichever comes first.
+- A batch is full, or a few milliseconds have passed since its first message, whichever comes first. When more than one batch has
+  arrived, whose turn it is decides what is in the next (``gateway/fairness.py``); acknowledged is in order of arrival all the same.
+- What it measures of itself it writes into the registry every few seconds (``gateway/measures.py``, ADR 29).
 - Registry unreachable: nothing is acknowledged, the batch is held and tried again with growing pauses; the broker keeps the rest.
   If the registry answers other questions and the batch still fails, the batch is taken apart instead of blocking the line.
 - Asked to stop: the batch in hand is finished, then the connection is closed.
@@ -23,11 +25,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.dead_letters import LetterRetry
+from gateway.fairness import Hand
 from gateway.intake import Intake, Outcome, RegistryUnavailable, describe
 from gateway.keyring_updates import KeyringUpdates
 from gateway.kiosk_states import KioskStates
+from gateway.measures import NOT_SENT, Measures
 from gateway.port import Delivery, Transport
 from gateway.receipts import post
+from registry.gateway_reports import write_report
 from residence.clock import Clock
 
 FILL_SECONDS: Final = 0.004
@@ -35,6 +40,7 @@ BACK_OFF_FIRST: Final = 0.2
 BACK_OFF_CAP: Final = 15.0
 ISOLATE_AFTER: Final = 4  # failures of one batch before the batch itself is suspected
 STATE_LEAF: Final = "/s"
+HAND_BATCHES: Final = 4  # as many as the broker sends unacknowledged (gateway/transport.py)
 log = structlog.get_logger("luutru.gateway")
 
 
@@ -49,7 +55,8 @@ class Rhythm:
     keyring_every: timedelta = timedelta(seconds=1)
     letters_every: timedelta = timedelta(seconds=2)
     sweep_every: timedelta = timedelta(minutes=1)
-    report_every: timedelta = timedelta(seconds=30)
+    report_every: timedelta = timedelta(seconds=30)  # into the log
+    measures_every: timedelta = timedelta(seconds=3)  # into the registry
 
 
 class Duty:
@@ -84,6 +91,7 @@ class Worker:
         rhythm: Rhythm = Rhythm(),
         sweep: Callable[[datetime], object] | None = None,
         updates: KeyringUpdates | None = None,
+        measures: Measures | None = None,
     ) -> None:
         self._transport = transport
         self._intake = intake
@@ -91,6 +99,8 @@ class Worker:
         self._rhythm = rhythm
         self._states = KioskStates(intake.registry, on_heard=updates.heard if updates else lambda _state: None)
         self._letters = LetterRetry(intake)
+        self._hand = Hand()
+        self._measures = measures or Measures(worker="", shards="", monotonic_ns=clock.monotonic_ns)
         self._counts: Counter[str] = Counter()
         self._reported: Counter[str] = Counter()
         self._duties = [
@@ -98,6 +108,8 @@ class Worker:
             Duty("dead letters", rhythm.letters_every, self._retry),
             Duty("report", rhythm.report_every, self._report),
         ]
+        if measures is not None:
+            self._duties.append(Duty("measures", rhythm.measures_every, self._write_measures))
         if updates is not None:
             self._duties.append(Duty("keyring updates", rhythm.keyring_every, lambda now: updates.send(transport, now)))
         if sweep is not None:
@@ -120,23 +132,44 @@ class Worker:
 
     def turn(self, stopping: threading.Event) -> None:
         """Take one batch and do the duties that are due."""
-        rhythm = self._rhythm
-        batch = self._transport.collect(rhythm.batch, wait_seconds=rhythm.wait_seconds, fill_seconds=rhythm.fill_seconds)
-        if batch:
-            self._take(batch, stopping)
+        self._measures.begin()
+        states = self._collect()
+        envelopes = self._hand.choose(self._rhythm.batch)
+        if envelopes or states:
+            self._take(envelopes, states, stopping)
         now = self._clock.now()
         for duty in self._duties:
             duty.perform(now)
 
-    def _take(self, batch: Sequence[Delivery], stopping: threading.Event) -> None:
-        envelopes = [each for each in batch if not each.topic.endswith(STATE_LEAF)]
+    def _collect(self) -> list[Delivery]:
+        """Take in hand what has arrived, waiting only when nothing is in hand yet; return the kiosks' states among it."""
+        rhythm, hand = self._rhythm, self._hand
+        found: list[Delivery] = []
+        if not hand.waiting:
+            found = self._transport.collect(rhythm.batch, wait_seconds=rhythm.wait_seconds, fill_seconds=rhythm.fill_seconds)
+        room = HAND_BATCHES * rhythm.batch - len(hand) - len(found)
+        if room > 0 and (hand.waiting or len(found) == rhythm.batch):
+            found += self._transport.collect(room, wait_seconds=0.0, fill_seconds=0.0)  # whose turn it is may be among these
+        hand.add((each for each in found if not each.topic.endswith(STATE_LEAF)), now_ns=self._clock.monotonic_ns())
+        return [each for each in found if each.topic.endswith(STATE_LEAF)]
+
+    def _take(self, envelopes: Sequence[Delivery], states: Sequence[Delivery], stopping: threading.Event) -> None:
+        measures = self._measures
+        if envelopes:
+            measures.lap("collect")
+            measures.taken()
         outcome = self._commit(envelopes, stopping) if envelopes else None
         if envelopes and outcome is None:
             return  # stopping, and nothing was committed: the broker keeps them
-        self._hear([each for each in batch if each.topic.endswith(STATE_LEAF)])
-        self._transport.acknowledge(batch)
-        if outcome is not None:
-            self._answer(outcome)
+        self._hear(states)
+        oldest_ns = self._hand.oldest_ns()
+        self._transport.acknowledge(self._hand.settle())
+        if outcome is None:
+            return
+        measures.lap("acknowledge")
+        self._answer(outcome)
+        measures.lap("answer")
+        measures.answered(len(envelopes), oldest_ns=oldest_ns)
 
     def _commit(self, envelopes: Sequence[Delivery], stopping: threading.Event) -> Outcome | None:
         """Try until it is committed; None when we are asked to stop first."""
@@ -150,6 +183,7 @@ class Worker:
                 if stopping.wait(pause):
                     return None
                 pause = min(pause * 2, BACK_OFF_CAP)
+                self._measures.begin()
 
     def _registry_answers(self) -> bool:
         try:
@@ -174,9 +208,17 @@ class Worker:
         self._answer(self._letters.run(now))
 
     def _answer(self, outcome: Outcome) -> None:
-        self._counts.update(outcome.counts)
         sent = post(self._transport, self._intake.reissued(outcome.receipts))
-        self._counts["receipts not sent"] += len(outcome.receipts) - sent
+        counts = outcome.counts | Counter({NOT_SENT: len(outcome.receipts) - sent})
+        self._counts.update(counts)
+        self._measures.came(counts, outcome.kept, now=self._clock.now())
+
+    def _write_measures(self, now: datetime) -> None:
+        hand = self._hand
+        report = self._measures.report(now, connection=self._transport.state.value, in_hand=len(hand), oldest_ns=hand.oldest_ns())
+        with self._intake.registry.writing() as connection:
+            write_report(connection, report, now=now)
+        self._measures.start_over()
 
     def _report(self, _now: datetime) -> None:
         fresh = self._counts - self._reported

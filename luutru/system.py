@@ -55,6 +55,15 @@ def system_clock() -> SystemClock:
     return DemoClock(Path(offset)) if offset else SystemClock()
 
 
+def rss_mib() -> int:
+    """Return how much memory this process holds now, in MiB; 0 where the kernel does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
+
+
 def random_bytes(count: int) -> bytes:
     """Return ``count`` bytes from the operating system's generator."""
     return secrets.token_bytes(count)

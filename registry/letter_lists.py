@@ -5,15 +5,26 @@ Example: ``letters_of(connection, "demo-01")``
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+import msgspec
+from sqlalchemy import Connection, Row, func, select
 
 from registry import tables
 from registry.quarantine import NOWHERE, StoredLetter
+from residence.wire.receipts import read_unverified
 
 _TABLE: Final = tables.quarantine
 _WAITING: Final = ("new", "retry")
+
+
+class LetterSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """One letter as its page shows it. ``answer``: what its sender was told, None when nobody proven sent it."""
+
+    letter: StoredLetter
+    digest: str  # SHA-256 of the bytes that came, hex
+    answer: str | None
 
 
 def letters_of(connection: Connection, commune_code: str, *, limit: int = 100) -> list[StoredLetter]:
@@ -36,3 +47,30 @@ def counts_of(connection: Connection, commune_code: str) -> dict[str, int]:
         .order_by(_TABLE.c.code)
     )
     return {code: int(total) for code, total in connection.execute(query)}
+
+
+def letter_of(connection: Connection, commune_code: str, quarantine_id: str) -> LetterSeen | None:
+    """Return one letter of this commune or of nobody, in any state; None when there is no such letter."""
+    listed = [_TABLE.c[name] for name in StoredLetter.__struct_fields__]
+    query = select(*listed, _TABLE.c.payload_digest, _TABLE.c.receipt_bytes).where(
+        _TABLE.c.quarantine_id == quarantine_id, _TABLE.c.commune_code.in_((commune_code, NOWHERE))
+    )
+    row = connection.execute(query.limit(1)).first()
+    if row is None:
+        return None
+    fields = dict(row._mapping)  # noqa: SLF001  # SQLAlchemy's public name
+    digest, receipt = fields.pop("payload_digest"), fields.pop("receipt_bytes")
+    answer = read_unverified(receipt).state if receipt is not None else None
+    return LetterSeen(letter=StoredLetter(**fields), digest=bytes(digest).hex(), answer=answer)
+
+
+def events_of_letter(connection: Connection, quarantine_id: str) -> Sequence[Row[Any, Any, Any, Any]]:
+    """Return what was done with a letter by hand and by whom (sign-in name, None on the command line), oldest first."""
+    events, accounts = tables.letter_events.c, tables.accounts.c
+    query = (
+        select(events.action, events.at, events.reason, accounts.sign_in_name)
+        .select_from(tables.letter_events.outerjoin(tables.accounts, accounts.account_id == events.account_id))
+        .where(events.quarantine_id == quarantine_id)
+        .order_by(events.at, events.event_id)
+    )
+    return connection.execute(query).all()

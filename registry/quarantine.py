@@ -4,7 +4,8 @@
 - Genuine letters (the sender's signature held) are always kept. Of bytes from nobody at most ``SAMPLES`` a day and kiosk are kept per
   code, the rest are only counted, so that noise cannot fill the disk.
 - The payload is sealed under the row's own key. Code and detail name fields and ids, never a person.
-- ``new`` -> ``retry`` (an operator asked; the gateway tries again) -> ``settled``, or ``new`` again; ``dismissed`` by hand.
+- ``new`` -> ``retry`` (an operator asked; the gateway tries again) -> ``settled``, or ``new`` again; ``dismissed`` by hand
+  (``registry/letter_changes.py``, which says who did it).
 - A genuine letter's receipt (``received`` or ``refused``) stands in its row, not among the receipts: a later record may answer anew.
 
 Example: ``set_aside(connection, [DeadLetter(code="envelope.sealed", ...)], vault=vault, now=now)``
@@ -106,14 +107,6 @@ def count_letters(connection: Connection) -> dict[str, int]:
         select(_TABLE.c.code, func.sum(_TABLE.c.seen_count)).where(_TABLE.c.state.in_(["new", "retry"])).group_by(_TABLE.c.code)
     )
     return {code: int(total) for code, total in connection.execute(query)}
-
-
-def request_retry(connection: Connection, quarantine_ids: Sequence[str] | None, *, now: datetime) -> int:
-    """Mark genuine letters (those with a receipt) for the gateway to try again; None means all. Returns how many."""
-    query = update(_TABLE).where(_TABLE.c.state == "new", _TABLE.c.receipt_bytes.is_not(None))
-    if quarantine_ids is not None:
-        query = query.where(_TABLE.c.quarantine_id.in_(list(quarantine_ids)))
-    return connection.execute(query.values(state="retry", changed_at=now)).rowcount
 
 
 def letters_to_retry(connection: Connection, *, vault: Vault, limit: int = 100) -> list[tuple[StoredLetter, bytes]]:

@@ -1,6 +1,7 @@
 """The single path into the registry: a batch of statements in, rows and signed receipts out.
 
 - One set of look-ups for the whole batch -> check -> reconcile (pure) -> batched writes -> signed receipts, stored and returned.
+- ``lap`` is told the end of each stage (look-ups, reconcile, rows), so that a caller may measure them.
 - Idempotent by declaration id and by (kiosk, epoch, sequence): a replay returns the original receipt's bytes.
 - The same identity with another body is set aside in quarantine and answered ``refused``; the original stands untouched.
 - One bad statement becomes a dead letter, found by halving inside savepoints, and never stops the rest; it is answered
@@ -24,7 +25,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from registry.persons import number_indexes
 from registry.recording_batch import record_together
 from registry.setting_aside import put_aside
-from registry.statements import Means, Origin, Recorded, Source, Statement
+from registry.statements import Lap, Means, Origin, Recorded, Source, Statement, no_lap
 from registry.vault import Vault, drawn_ahead
 from residence.errors import LuutruError
 from residence.stays.rules import RuleBook
@@ -46,12 +47,13 @@ def record(
     signer: SigningKey,
     now: datetime,
     random_bytes: Callable[[int], bytes],
+    lap: Lap = no_lap,
 ) -> list[Recorded]:
     """Record a batch in the transaction of ``connection``; the caller commits, then acknowledges, then sends the receipts."""
     if not statements:
         return []
     vault = vault.for_batch()
-    means = Means(vault=vault, rules=rules, signer=signer, now=now, random_bytes=drawn_ahead(random_bytes))
+    means = Means(vault=vault, rules=rules, signer=signer, now=now, random_bytes=drawn_ahead(random_bytes), lap=lap)
     _lock_people(connection, statements, vault)
     return _record_isolated(connection, statements, means)
 

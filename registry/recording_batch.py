@@ -45,8 +45,11 @@ from residence.wire.receipts import read_unverified
 def record_together(connection: Connection, statements: Sequence[Statement], means: Means) -> list[Recorded]:
     """Record a group; raises whatever goes wrong with any of them."""
     group = _Group(connection, statements, means)
+    means.lap("look-ups")
     results = [group.take(statement) for statement in statements]
+    means.lap("reconcile")
     group.pending.flush(connection, rules=means.rules, now=means.now, random_bytes=means.random_bytes)
+    means.lap("rows")
     return results
 
 

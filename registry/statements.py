@@ -23,6 +23,13 @@ from residence.wire.signing import SigningKey
 Origin = Literal["kiosk", "desk", "web", "import", "seed"]
 
 
+Lap = Callable[[str], None]  # called at the end of each stage of a batch, with its name
+
+
+def no_lap(_stage: str) -> None:
+    """Measure nothing."""
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Which kiosk sent it, from the verified header. ``signed`` (the COSE_Sign1) is kept for later proof."""
 
@@ -67,3 +74,4 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     signer: SigningKey
     now: datetime
     random_bytes: Callable[[int], bytes]
+    lap: Lap = no_lap

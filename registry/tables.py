@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
-from registry.tables_oversight import access_records, case_events, cases, keys, kiosks, notices, rule_sets
+from registry.tables_oversight import access_records, case_events, cases, gateway_reports, keys, kiosks, notices, rule_sets
 from registry.tables_people import (
     households,
     identifiers,
@@ -21,7 +21,17 @@ from registry.tables_people import (
     subject_keys,
     units,
 )
-from registry.tables_stays import declarations, finding_links, findings, presences, quarantine, receipts, stay_versions, stays
+from registry.tables_stays import (
+    declarations,
+    finding_links,
+    findings,
+    letter_events,
+    presences,
+    quarantine,
+    receipts,
+    stay_versions,
+    stays,
+)
 
 __all__ = [
     "access_records",
@@ -31,10 +41,12 @@ __all__ = [
     "declarations",
     "finding_links",
     "findings",
+    "gateway_reports",
     "households",
     "identifiers",
     "keys",
     "kiosks",
+    "letter_events",
     "metadata",
     "name_tokens",
     "notices",

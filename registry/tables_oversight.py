@@ -1,4 +1,4 @@
-"""What is done about it: kiosks and keys, notices and cases, looks on the record, the rules in force.
+"""What is done about it: kiosks and keys, gateways, notices and cases, looks on the record, the rules in force.
 
 - An access record is written in the transaction of the look itself, and is never changed.
 - A notice comes before a case; a case names the rule that made it.
@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, Table, UniqueConstraint
 
-from registry.columns import commune, document, instant, metadata, octets, own_id, reference, text, word
+from registry.columns import Instant, commune, document, instant, metadata, octets, own_id, reference, text, word
 
 # The second half is the kiosk's last state message (residence.wire.state.KioskState), overwritten by the next.
 kiosks: Final = Table(
@@ -47,6 +47,17 @@ keys: Final = Table(
     instant("valid_from"),
     instant("valid_to", nullable=True),
     instant("revoked_at", nullable=True),
+)
+
+# How a gateway's worker fared between two moments (registry.gateway_reports.GatewayReport, as JSON); an hour of it is kept.
+gateway_reports: Final = Table(
+    "gateway_reports",
+    metadata,
+    commune(),
+    own_id("worker"),
+    Column("at", Instant(), primary_key=True),
+    text("report", nullable=False),
+    Index("ix_gateway_reports_at", "at"),
 )
 
 # Kind: residence.cases.notices.NoticeKind. ``who``: a person id, or the hex pseudonym of somebody seen and not known.

@@ -203,3 +203,16 @@ quarantine: Final = Table(
     Index("ix_quarantine_state_received_at", "commune_code", "state", "received_at"),
     Index("ix_quarantine_payload_digest", "payload_digest"),
 )
+
+# What was done with a dead letter by hand, and by whom; ``account_id`` is empty when it was done on the command line.
+letter_events: Final = Table(
+    "letter_events",
+    metadata,
+    commune(),
+    own_id("event_id"),
+    reference("quarantine_id", index=True),
+    word("action", length=16),
+    reference("account_id", nullable=True),
+    text("reason"),
+    instant("at"),
+)

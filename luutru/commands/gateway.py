@@ -1,6 +1,6 @@
 """``luutru gateway``: run it, sweep once, look at dead letters and try them again.
 
-- Keys and kiosks are in ``gateway_keys.py`` and ``gateway_kiosks.py``.
+- Keys, kiosks and the live view are in ``gateway_keys.py``, ``gateway_kiosks.py`` and ``gateway_top.py``.
 - Settings are options or ``LUUTRU_*`` variables (docs/settings.md); every one has a default for one machine.
 - ``sweep`` and ``dead-letters`` need the registry and its vault only, neither broker nor keys.
 - A payload is never printed: it is sealed, and may hold a person.
@@ -22,6 +22,7 @@ from luutru.choices import ChoicesOption, choices_of
 from luutru.commands.broker_address import host_port
 from luutru.commands.gateway_keys import app as keys_app
 from luutru.commands.gateway_kiosks import app as kiosks_app
+from luutru.commands.gateway_top import top
 
 if TYPE_CHECKING:
     from registry.database import Registry
@@ -32,6 +33,7 @@ letters_app = typer.Typer(no_args_is_help=True, add_completion=False, help="What
 app.add_typer(letters_app, name="dead-letters")
 app.add_typer(keys_app, name="keys")
 app.add_typer(kiosks_app, name="kiosks")
+app.command("top")(top)
 
 RegistryOption = Annotated[
     str,
@@ -189,14 +191,15 @@ def retry_dead_letters(
 
     Example: luutru gateway dead-letters retry --all
     """
-    from luutru.system import system_clock
-    from registry.quarantine import request_retry
+    from luutru.system import random_bytes, system_clock
+    from registry.letter_changes import Chosen, retry
 
     if bool(ids) == everything:
         raise typer.BadParameter("name letters, or give --all")
     opened = _open(registry, vault)
     with opened.writing() as connection:
-        marked = request_retry(connection, None if everything else ids, now=system_clock().now())
+        chosen = Chosen(ids=None if everything else tuple(ids or ()), at_most=None)
+        marked = retry(connection, chosen, now=system_clock().now(), random_bytes=random_bytes)
     opened.close()
     if json:
         _print_json({"marked": marked})

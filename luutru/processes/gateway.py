@@ -13,7 +13,7 @@ from __future__ import annotations
 import gc
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,6 +26,7 @@ import structlog
 
 from gateway.intake import Intake
 from gateway.keyring_updates import KeyringUpdates
+from gateway.measures import Measures
 from gateway.port import ConnectionState, Transport
 from gateway.sweep import Swept, sweep
 from gateway.transport import MqttTransport, TransportSettings
@@ -33,7 +34,7 @@ from gateway.trust import TrustStore
 from gateway.worker import Rhythm, Worker
 from luutru.certificates import endings
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
-from luutru.system import random_bytes, system_clock
+from luutru.system import random_bytes, rss_mib, system_clock
 from registry.database import Registry, connect
 from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
@@ -112,6 +113,9 @@ def make_updates(settings: GatewaySettings, trust: TrustStore) -> KeyringUpdates
 def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
     """Put a worker together; nothing is connected yet."""
     choices = settings.choices
+    measures = Measures(
+        worker=client_id(settings), shards=shards_text(settings.shards), monotonic_ns=clock.monotonic_ns, rss_mib=rss_mib
+    )
     intake = Intake(
         registry,
         opener=make_opener(settings.keys),
@@ -119,6 +123,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         signer=make_signer(settings, registry, now=clock.now()),
         clock=clock,
         random_bytes=random_bytes,
+        lap=measures.lap,
     )
 
     def sweep_now(now: datetime) -> Swept:
@@ -133,6 +138,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         rhythm=rhythm,
         sweep=sweep_now if every else None,
         updates=make_updates(settings, intake.trust),
+        measures=measures,
     )
 
 
@@ -199,6 +205,21 @@ def client_id(settings: GatewaySettings) -> str:
     if len(settings.shards) == SHARDS:
         return settings.name
     return f"{settings.name}-{sha256(bytes(settings.shards)).hexdigest()[:12]}"
+
+
+def shards_text(shards: Iterable[int]) -> str:
+    """Write shard numbers as ranges, as the command line takes them.
+
+    >>> shards_text([0, 1, 2, 3, 40])
+    '0-3,40'
+    """
+    ranges: list[list[int]] = []
+    for each in sorted(shards):
+        if ranges and each == ranges[-1][1] + 1:
+            ranges[-1][1] = each
+        else:
+            ranges.append([each, each])
+    return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in ranges)
 
 
 def _log_state(state: ConnectionState, why: str) -> None:

@@ -1,4 +1,4 @@
-"""Kiosks for operators: last sign of life, outbox, clock, readers; and the dead letters by code. No stay and no person."""
+"""Kiosks for operators: last sign of life, outbox, clock, readers. No stay and no person."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from registry.kiosks import kiosks_of
-from registry.letter_lists import counts_of, letters_of
+from registry.letter_lists import counts_of
 from server.operators.kiosk_health import health_of
 from server.pages import render
 from server.policy import CommuneResource
@@ -31,13 +31,3 @@ def show_kiosks(request: Request, caller: Caller, account: SignedIn, server: Wir
     rows.sort(key=lambda row: (row[1].state != "lost", row[1].state != "degraded", row[0].kiosk_id))
     template = "operators/kiosk_list.html" if request.headers.get("hx-request") else "operators/kiosks.html"
     return render(request, template, caller=caller, rows=rows, letters=letters)
-
-
-@router.get("/dead-letters")
-def show_letters(request: Request, caller: Caller, account: SignedIn, server: Wired) -> Response:
-    """List what could not be recorded, by code and machine; never its content."""
-    server.policy.require(account, "list_dead_letters", resource=CommuneResource(commune=account.commune_code))
-    with server.registry.reading() as connection:
-        counts = counts_of(connection, account.commune_code)
-        letters = letters_of(connection, account.commune_code)
-    return render(request, "operators/dead_letters.html", caller=caller, counts=counts, letters=letters)

@@ -8,7 +8,10 @@ import registry.recording_batch
 from gateway.dead_letters import LetterRetry
 from gateway.intake import RegistryUnavailable
 from gateway.port import Delivery
-from registry.quarantine import count_letters, list_letters, request_retry
+from luutru.system import random_bytes
+from registry import letter_changes
+from registry.letter_changes import Chosen
+from registry.quarantine import count_letters, list_letters
 from residence.wire.envelope import EnvelopeOpener
 
 
@@ -121,11 +124,11 @@ def test_a_statement_our_code_fails_on_is_kept_answered_and_tried_again_on_deman
     retry = LetterRetry(office.intake)
     assert retry.run(office.clock.now()).receipts == []  # nobody asked yet
     with office.registry.writing() as connection:
-        assert request_retry(connection, None, now=office.clock.now()) == 1
+        assert letter_changes.retry(connection, Chosen(), now=office.clock.now(), random_bytes=random_bytes) == 1
     assert retry.run(office.clock.now()).counts == {"put back": 1}  # still failing: it is not lost
     monkeypatch.undo()
     with office.registry.writing() as connection:
-        request_retry(connection, [letter.quarantine_id], now=office.clock.now())
+        letter_changes.retry(connection, Chosen(ids=(letter.quarantine_id,)), now=office.clock.now(), random_bytes=random_bytes)
     settled = retry.run(office.clock.now())
     assert [receipt.state for receipt in office.receipts(settled)] == ["accepted"]
     assert _letters(office) == []
@@ -138,7 +141,7 @@ def test_a_letter_waits_for_the_key_that_opens_it(office):
     outcome = blind.take([office.deliver(kiosk)])
     assert [receipt.state for receipt in office.receipts(outcome)] == ["received"]
     with office.registry.writing() as connection:
-        assert request_retry(connection, None, now=office.clock.now()) == 1
+        assert letter_changes.retry(connection, Chosen(), now=office.clock.now(), random_bytes=random_bytes) == 1
     assert LetterRetry(office.intake).run(office.clock.now()).counts == {"settled": 1}
     assert office.count("declarations") == 1
 

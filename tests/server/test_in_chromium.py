@@ -11,6 +11,7 @@ import pytest
 import segno
 from factories import make_person
 from playwright import sync_api
+from server_operators import fill, put_aside
 from server_parts import World, free_address
 
 from registry.stays import stays_at
@@ -32,7 +33,8 @@ def world(tmp_path_factory):
         unit="202", person=make_person(full_name="Nguyễn Thị Thu Hà", personal_number="001195000333", sex="female", document=None)
     )
     made.see_somebody(premises_id="htl-sao-mai", unit="202")
-    made.enrol_kiosks()
+    fill(made)
+    made.letter = put_aside(made)
     with made.serving():
         yield made
     made.close()
@@ -84,7 +86,7 @@ def pages(world):
             f"/desk/receipts/{stay.declaration_ids[0]}", "/account",
         ],
         "officer": ["/police", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access"],
-        "operator": ["/operators/kiosks", "/operators/dead-letters"],
+        "operator": ["/operators/kiosks", "/operators/gateway", "/operators/dead-letters", f"/operators/dead-letters/{world.letter}"],
     }  # fmt: skip
 
 

@@ -152,6 +152,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_identifiers_person_id'), ['person_id'], unique=False)
         batch_op.create_index('ix_identifiers_value_index', ['value_index'], unique=False)
 
+    op.create_table('gateway_reports',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('worker', sa.String(length=64), nullable=False),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.Column('report', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'worker', 'at', name=op.f('pk_gateway_reports'))
+    )
+    with op.batch_alter_table('gateway_reports', schema=None) as batch_op:
+        batch_op.create_index('ix_gateway_reports_at', ['at'], unique=False)
+
+    op.create_table('letter_events',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('event_id', sa.String(length=64), nullable=False),
+    sa.Column('quarantine_id', sa.String(length=64), nullable=False),
+    sa.Column('action', sa.String(length=16), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'event_id', name=op.f('pk_letter_events'))
+    )
+    with op.batch_alter_table('letter_events', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_letter_events_quarantine_id'), ['quarantine_id'], unique=False)
+
     op.create_table('keys',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('key_id', sa.String(length=64), nullable=False),
@@ -584,6 +607,14 @@ def downgrade() -> None:
         batch_op.drop_index('ix_sign_in_audit_account_id_at')
 
     op.drop_table('sign_in_audit')
+    with op.batch_alter_table('letter_events', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_letter_events_quarantine_id'))
+
+    op.drop_table('letter_events')
+    with op.batch_alter_table('gateway_reports', schema=None) as batch_op:
+        batch_op.drop_index('ix_gateway_reports_at')
+
+    op.drop_table('gateway_reports')
     op.drop_table('rule_sets')
     op.drop_table('receipts')
     with op.batch_alter_table('quarantine', schema=None) as batch_op:
