@@ -25,7 +25,8 @@ Rows = dict[str, list[Any]]  # table -> rows: tuples for SQLite, lines of COPY's
 def new_rows(copy: Copy, ground: Ground, *, share: float) -> Rows:
     """Return the first ``share`` of each table's rows that are not in the filled registry."""
     found = _from_sqlite(copy, ground) if copy.path is not None else _from_postgres(copy)
-    return {table: list(islice(rows, round(len(rows) * share))) for table, rows in found.items() if rows}
+    taken = {table: list(islice(rows, round(len(rows) * share))) for table, rows in found.items()}
+    return {table: rows for table, rows in taken.items() if rows}
 
 
 def write(ground: Ground, database: Database, rows: Rows, *, batches: int) -> tuple[float, float]:

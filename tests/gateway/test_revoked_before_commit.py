@@ -3,9 +3,11 @@
 import threading
 
 from gateway.dead_letters import LetterRetry
+from luutru.system import random_bytes
+from registry import letter_changes
 from registry.key_changes import retire
 from registry.kiosks import revoked_keys
-from registry.quarantine import request_retry
+from registry.letter_changes import Chosen
 from residence.wire.envelope import EnvelopeOpener
 
 
@@ -42,7 +44,7 @@ def test_a_dead_letter_of_a_key_revoked_meanwhile_is_put_back(office):
     stolen = office.kiosk(0)
     office.make_intake(opener=EnvelopeOpener([])).take([office.deliver(stolen)])  # kept: nobody there can open it
     with office.registry.writing() as connection:
-        assert request_retry(connection, None, now=office.clock.now()) == 1
+        assert letter_changes.retry(connection, Chosen(), now=office.clock.now(), random_bytes=random_bytes) == 1
     revoke_behind_its_back(office, stolen)
     outcome = LetterRetry(office.intake).run(office.clock.now())
     assert (outcome.counts, outcome.receipts) == ({"put back": 1}, [])
