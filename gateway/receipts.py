@@ -24,8 +24,8 @@ from residence.wire.signing import SigningKey
 from residence.wire.topics import Topic, topic
 
 
-def answer_header(header: Header, answer: Answer, *, code: str, now: datetime, signer: SigningKey) -> bytes:
-    """Sign what we say about an envelope from its header alone; ``code`` becomes the one finding."""
+def answer_header(header: Header, answer: Answer, *, finding: ReceiptFinding, now: datetime, signer: SigningKey) -> bytes:
+    """Sign what we say about an envelope from its header alone, with one finding."""
     receipt = Receipt(
         declaration_id=header.declaration_id,
         code=receipt_code(header.declaration_id),
@@ -37,7 +37,7 @@ def answer_header(header: Header, answer: Answer, *, code: str, now: datetime, s
         kiosk_id=header.kiosk_id,
         epoch=header.epoch,
         sequence=header.sequence,
-        findings=(ReceiptFinding(code=code, severity="error" if answer == "refused" else "info"),),
+        findings=(finding,),
     )
     return sign_receipt(receipt, signer)
 

@@ -2,7 +2,8 @@
 
 - The judgement is pure (``residence.cases.undeclared``); this reads what it needs, per premises, and writes what follows.
 - Every notice and case names the rule, the rule set and the article that made it. The same moment swept twice changes nothing.
-- A premises whose kiosk is silent gets the benefit of the doubt: its declarations may still be on the way.
+- A premises whose kiosk is silent gets the benefit of the doubt: its declarations may still be on the way. So does one whose
+  declaration waits among the dead letters, answered ``received``: it is we who are late.
 - Presences past their time are deleted with their keys.
 - One transaction per premises: one that fails does not keep the others waiting.
 
@@ -24,6 +25,7 @@ from gateway.intake import describe
 from registry.cases import open_case, standing_case, take_turn
 from registry.database import Registry
 from registry.kiosks import KioskOnList, kiosks_of
+from registry.letter_lists import owed_since
 from registry.notices import Notice, send_notice, sent_notices
 from registry.premises import load_places
 from registry.presences import KEPT_FOR, premises_with_presences, purge_expired, sightings
@@ -175,10 +177,11 @@ def _notice(found: Undeclared, premises: Premises) -> Notice:
 def _silent_since(connection: Connection, places: Iterable[Premises], now: datetime) -> dict[str, datetime]:
     silent: dict[str, datetime] = {}
     for commune in sorted({each.commune_code for each in places}):
+        owed = owed_since(connection, commune)
         for kiosk in kiosks_of(connection, commune):
-            since = None if kiosk.retired_at else _undelivered_since(kiosk, now)
-            if since is not None:
-                silent[kiosk.premises_id] = min(since, silent.get(kiosk.premises_id, since))
+            for since in (None if kiosk.retired_at else _undelivered_since(kiosk, now), owed.get(kiosk.kiosk_id)):
+                if since is not None:
+                    silent[kiosk.premises_id] = min(since, silent.get(kiosk.premises_id, since))
     return silent
 
 

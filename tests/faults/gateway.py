@@ -42,7 +42,7 @@ def watched(registry, gateway):
         gateway.staged = []
         with write() as connection:
             yield connection
-            if gateway.staged:
+            if gateway.staged or gateway.holding:
                 gateway.may_die("gateway died before its commit")
         gateway.note_commit()
 
@@ -148,7 +148,16 @@ class WatchedIntake(Intake):
         """Record as the product does."""
         return super().record_in(connection, reads, now)
 
+    def _set_aside(self, asides, outcome, now):
+        self.gateway.holding = [each.header for each in asides if each.header is not None]
+        super()._set_aside(asides, outcome, now)
+        for header in self.gateway.holding:
+            self.gateway.world.history.hold(header.declaration_id)
+            self.gateway.note_number(header)
+        self.gateway.holding = []
+
     def take(self, deliveries, *, isolate=False):
+        self.gateway.holding = []
         outcome = super().take(deliveries, isolate=isolate)
         self.gateway.world.history.reported_gaps += outcome.counts["gap"]
         return outcome
@@ -165,6 +174,7 @@ class Gateway:
         self.clock = VirtualClock(world.loop)
         self.away_until = 0.0  # the registry, from here
         self.staged = []
+        self.holding = []  # headers of what is being set aside
         self.process = self.transport = self.registry = self.signer = self._intake = None
         self._highest = {}
 
@@ -236,14 +246,13 @@ class Gateway:
                 history.answered.add(recorded.declaration_id)
             elif not recorded.replayed:
                 history.effect(recorded.declaration_id, header.kiosk_id, header.epoch, header.sequence)
-            self._note_number((header.kiosk_id, header.epoch), header.sequence)
+            if read.delivery.message_id:  # a letter tried again was counted when it came
+                self.note_number(header)
         self.staged = []
 
-    def says(self, *, online):
-        """Return the retained state of this gateway."""
-        return encode_state(GatewayState(online=online, at=rfc3339(self.clock.now())))
-
-    def _note_number(self, key, sequence):
+    def note_number(self, header):
+        """Count a number as come, and the gaps there really are."""
+        key, sequence = (header.kiosk_id, header.epoch), header.sequence
         highest = self._highest.get(key)
         if highest is not None and sequence > highest + 1:
             self.world.history.true_gaps += 1
@@ -251,3 +260,7 @@ class Gateway:
         if highest is not None and sequence < highest:
             self.world.history.struck("overtaken by a later one")
         self._highest[key] = max(highest or 0, sequence)
+
+    def says(self, *, online):
+        """Return the retained state of this gateway."""
+        return encode_state(GatewayState(online=online, at=rfc3339(self.clock.now())))
