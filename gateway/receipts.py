@@ -4,7 +4,8 @@
 - ``received`` and ``refused`` for an envelope that could not be recorded are signed here, and stored beside it before they are sent.
 - Receipts of one kiosk travel in one MQTT message (up to 16); the topic is the one the envelope came on, leaf ``r``.
 - What a since revoked key signed is signed again on its way out: no kiosk believes it otherwise, and its row would never go.
-- Sending is best effort: a kiosk that hears nothing sends again.
+- What cannot be sent at all (too large for the broker, its topic refused) is counted, and holds up nothing: a kiosk that hears nothing
+  sends again.
 
 Example: ``post(transport, [(topic, receipt_bytes), ...])``
 """

@@ -36,6 +36,7 @@ class History:
         self.effects = []  # (declaration id, kiosk, epoch, sequence), in the order of their commits
         self.committed = set()  # declaration ids with an effect
         self.held = set()  # declaration ids that wait for somebody to look, answered "received"
+        self.handed = set()  # declaration ids of receipts that a broker has taken
         self.answered = set()  # declaration ids set aside for good, with an answer
         self.receipts = defaultdict(dict)  # declaration id -> receipt bytes published -> None, in order
         self.taken = defaultdict(list)  # declaration id -> receipts a kiosk settled by
@@ -84,10 +85,12 @@ class History:
         return self.held - self.committed
 
     def acknowledged(self, declaration_id):
-        """A delivery may be acknowledged only once the registry has it."""
+        """A delivery may be acknowledged only once the registry has it, and a broker its receipt."""
         self._tell("acknowledged", declaration_id)
         if declaration_id not in self.committed | self.answered | self.held:
             self.wrong.append(f"acknowledged before the commit: {declaration_id}")
+        elif declaration_id not in self.handed:
+            self.wrong.append(f"acknowledged before the broker had its receipt: {declaration_id}")
 
     def published(self, data, *, newest):
         """A receipt may leave only once the registry has what it is about. ``newest``: the key its gateway signs with."""

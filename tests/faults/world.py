@@ -18,7 +18,8 @@ from datetime import timedelta
 from typing import Any
 
 from edge_agent.store import open_store
-from faults.gateway import Gateway, SimulatedTransport, WatchedIntake
+from faults.gateway import Gateway, WatchedIntake
+from faults.gateway_line import SimulatedTransport
 from faults.history import History
 from faults.keys import Authority, kiosk_keys
 from faults.kiosk import FallibleStore, Kiosk, NotedOutbox, SimulatedUplink
@@ -59,6 +60,7 @@ KINDS = (
     "gateway died before its commit",
     "gateway died between commit and acknowledgement",
     "gateway died before its receipts",
+    "gateway died between receipts and acknowledgement",
     "registry away",
     "receipt key rotated",
     "receipt key revoked",
