@@ -31,6 +31,7 @@ ANSWER_SECONDS: Final = 10.0
 PUBLISH: Final = 3  # packet type
 FAILURE: Final = 0x80  # reason codes from here on
 EXACTLY_ONCE: Final = 2
+_FORBIDDEN: Final = (mqtt5.PubAckReasonCode.NOT_AUTHORIZED, mqtt5.PubAckReasonCode.TOPIC_NAME_INVALID)
 LAST_SHIFT: Final = 21  # a length has four bytes of seven bits at most
 
 
@@ -67,6 +68,7 @@ class MqttConnection:
         self.subscribed = False
         self.refused_filters: list[str] = []
         self.refused_publishes: Counter[str] = Counter()
+        self.refused_topics: list[str] = []  # those forbidden to us
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._end = 0
         self._sending = Sending(_connect(hello))
@@ -84,6 +86,10 @@ class MqttConnection:
     def backlog(self) -> int:
         """Bytes of ours that are not handed to the line yet."""
         return len(self._sending.out) + self._sending.held_bytes
+
+    def unanswered_topics(self) -> set[str]:
+        """Return the topics of what the broker has not answered."""
+        return self._sending.unanswered_topics()
 
     @property
     def waits(self) -> bool:
@@ -173,7 +179,9 @@ class MqttConnection:
 
     def _take_other(self, packet: mqtt5.Packet) -> None:
         match packet:
-            case mqtt5.PubAckPacket() if self._sending.answered(packet.packet_id):
+            case mqtt5.PubAckPacket() if (topic := self._sending.answered(packet.packet_id)) is not None:
+                if packet.reason_code in _FORBIDDEN:
+                    self.refused_topics.append(topic)
                 if packet.reason_code.value >= FAILURE:
                     self.refused_publishes[packet.reason_code.name] += 1
             case mqtt5.PubAckPacket() | mqtt5.PingRespPacket() if self.accepted:

@@ -41,7 +41,7 @@ class Sending:
         self.window = MAX_ID - 1
         self.held: deque[tuple[str, bytes, bool, _Due]] = deque()
         self.held_bytes = 0
-        self._under_way: dict[int, _Due] = {}
+        self._under_way: dict[int, tuple[str, _Due]] = {}
         self._last_id = 1  # the SUBSCRIBE has 1
         self._due: deque[_Due] = deque()
         self._next = _Due()
@@ -75,18 +75,22 @@ class Sending:
         self._due.append(due)
         self._settle()
 
-    def answered(self, packet_id: int) -> bool:
-        """Take the broker's answer to one message; False when none of that id was under way."""
-        due = self._under_way.pop(packet_id, None)
+    def answered(self, packet_id: int) -> str | None:
+        """Take the broker's answer to one message and return its topic; None when none of that id was under way."""
+        sent_to, due = self._under_way.pop(packet_id, (None, None))
         if due is None:
-            return False
+            return None
         due.unanswered -= 1
         while self.held and len(self._under_way) < self.window:
             topic, payload, retain, waiting = self.held.popleft()
             self.held_bytes -= len(topic) + len(payload)
             self._send(topic, payload, retain=retain, due=waiting)
         self._settle()
-        return True
+        return sent_to
+
+    def unanswered_topics(self) -> set[str]:
+        """Return the topics of what is under way."""
+        return {topic for topic, _ in self._under_way.values()}
 
     def give_up_waiting(self, now: float) -> int:
         """Let acknowledgements go that have waited too long; return for how many answers."""
@@ -106,6 +110,6 @@ class Sending:
         while packet_id in self._under_way:
             packet_id = packet_id % MAX_ID + 1
         self._last_id = packet_id
-        self._under_way[packet_id] = due
+        self._under_way[packet_id] = (topic, due)
         qos = mqtt5.QoS.AT_LEAST_ONCE
         self.out += mqtt5.PublishPacket(topic, payload, qos=qos, retain=retain, packet_id=packet_id).write()

@@ -9,8 +9,7 @@
   reads on when two such windows are parked; the rest stays in the socket, and then with the broker.
 - The line is pumped by whoever calls: a thread beside a busy one would wait milliseconds for the interpreter at each read. A keeper
   thread of our own connects, and pings, flushes and listens while nobody calls (registry away, long commit).
-- What we publish is held up to ``BACKLOG_BYTES``; what was under way when a connection ends is not sent again: what it answers was not
-  acknowledged either, so that comes again and is answered again.
+- What we publish is held up to ``BACKLOG_BYTES``. What was under way when a connection ends goes again when what it answers comes again.
 - After a lost connection: a pause drawn from 0 to a cap that doubles up to ``PAUSE_CAP`` ("full jitter").
 - Retained ``luutru/1/gateway/state`` says whether this gateway takes; the will says it when we cannot.
 
@@ -24,17 +23,19 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.mqtt_connection import Broken, Hello, MqttConnection
 from gateway.port import ConnectionState, Delivery
+from gateway.shut_topics import ShutTopics
 from gateway.tls_line import LineLost, TlsLine
-from residence.wire.topics import GATEWAY_STATE, SHARDS, shard_filter
+from gateway.transport_settings import TransportSettings
+from residence.wire.topics import GATEWAY_STATE, shard_filter
+
+__all__ = ["MqttTransport", "TransportSettings"]
 
 SESSION_SECONDS: Final = 14 * 24 * 3600  # as long as the broker keeps a silent client
-KEEPALIVE_SECONDS: Final = 30
 CONNECT_SECONDS: Final = 10.0
 FAREWELL_SECONDS: Final = 2.0
 PAUSE_FIRST: Final = 0.5
@@ -43,22 +44,7 @@ MAX_RECEIVE: Final = 65_535
 WINDOW_BATCHES: Final = 4  # one being recorded, one arrived, and as much on the way
 BACKLOG_BYTES: Final = 8 * 1024 * 1024
 TICK_SECONDS: Final = 1.0  # how often the keeper looks
-GREETING_SECONDS: Final = 0.01  # and until we are subscribed
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TransportSettings:
-    """Where the broker is, who we are to it, and which shards are ours."""
-
-    host: str
-    port: int
-    ca: Path
-    certificate: Path
-    key: Path
-    client_id: str = "luutru-gateway"
-    shards: tuple[int, ...] = field(default_factory=lambda: tuple(range(SHARDS)))
-    batch: int = 500
-    keepalive_seconds: int = KEEPALIVE_SECONDS
+GREETING_SECONDS: Final = 0.01  # and until we are subscribed; when leaving, how often we look whether all is said
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +77,7 @@ class MqttTransport:
         self._window = min(max(WINDOW_BATCHES * settings.batch, 20), MAX_RECEIVE)
         self._lock = threading.Lock()  # whoever holds it may use the link
         self._link: _Link | None = None
+        self._shut: Final = ShutTopics()
         self._why = ""
         self._linked = threading.Event()
         self._ended = threading.Event()  # wakes the keeper: the link was lost, or we stop
@@ -152,7 +139,7 @@ class MqttTransport:
         # Not "while CONNECTED": what waited in our session comes before the SUBACK, and its receipts need not wait for a resend.
         with self._lock:
             link = self._link
-            if link is None or link.mqtt.backlog + link.line.unsent > BACKLOG_BYTES:
+            if link is None or self._shut.holds(topic, time.monotonic()) or link.mqtt.backlog + link.line.unsent > BACKLOG_BYTES:
                 return False
             return link.mqtt.publish(topic, payload, retain=retain)
 
@@ -210,6 +197,8 @@ class MqttTransport:
         if link.mqtt.refused_publishes:
             said = ", ".join(f"{name} {count}x" for name, count in sorted(link.mqtt.refused_publishes.items()))
             link.mqtt.refused_publishes.clear()
+            self._shut.refused(link.mqtt.refused_topics, time.monotonic())
+            link.mqtt.refused_topics.clear()
             self._on_state(self._state, f"publish refused: {said}")
 
     def _announce(self, link: _Link, payload: bytes) -> None:
@@ -223,6 +212,7 @@ class MqttTransport:
                 link.mqtt.say_goodbye(error.code)
                 self._send(link)
         link.line.close()
+        self._shut.connection_ended(link.mqtt.unanswered_topics(), time.monotonic())
         self._link, self._why = None, str(error)
         self._linked.clear()
         self._ended.set()
@@ -232,7 +222,7 @@ class MqttTransport:
         self._announce(link, self._offline if link.mqtt.subscribed else b"")
         with contextlib.suppress(Broken, LineLost):
             while link.mqtt.waits and self._link is link and time.monotonic() < until:  # the broker takes only so many at once
-                self._pump(link, enough=MAX_RECEIVE, wait_seconds=until - time.monotonic())
+                self._pump(link, enough=MAX_RECEIVE, wait_seconds=GREETING_SECONDS)
             link.mqtt.say_goodbye()
             self._send(link)
         link.line.finish(until)

@@ -5,7 +5,7 @@ import itertools
 
 import mqtt5
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.mqtt_connection import ANSWER_SECONDS, MAX_PACKET, Broken, Hello, MqttConnection
@@ -63,6 +63,7 @@ def test_it_says_hello_and_subscribes_without_clean_start_and_without_its_own_ec
     ]
 
 
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(0, 1500)), sizes=st.lists(st.sampled_from([0, 1, 100, 127, 128, 700]), min_size=1, max_size=6))
 def test_wherever_the_bytes_are_split_the_same_messages_come(cuts, sizes):
     whole = b"".join(message(number, bytes(size)) for number, size in enumerate(sizes, start=1))
@@ -76,6 +77,7 @@ def test_wherever_the_bytes_are_split_the_same_messages_come(cuts, sizes):
 
 
 @codec_panics
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.booleans())
 def test_garbage_ends_the_connection_or_waits_for_more_and_never_crashes(data, ready):
     connection = accepted() if ready else MqttConnection(HELLO, number=1, now=0.0)
@@ -84,6 +86,7 @@ def test_garbage_ends_the_connection_or_waits_for_more_and_never_crashes(data, r
 
 
 @codec_panics
+@settings(deadline=None)
 @given(st.data())
 def test_a_spoilt_byte_in_a_genuine_stream_never_crashes(data):
     stream = bytearray(

@@ -316,3 +316,26 @@ def test_a_worker_hears_only_its_own_shards(broker, kiosk):
         assert kiosk.send(TOPICS.declarations, b"not ours") == 0x10
     finally:
         transport.stop()
+
+
+def test_a_receipt_the_broker_forbids_holds_up_nothing(broker, transport, kiosk):
+    """Mosquitto 2.0.11 says "not authorised" and hangs up. What was to be answered comes again, and must not end every connection."""
+    kiosk.send(TOPICS.declarations, b"answered on a topic nobody may write")
+    answers, connections = [], set()
+    for _ in range(2):
+        (delivery,) = collect(transport, 1)
+        connections.add(delivery.connection)
+        answers.append(transport.publish(TOPICS.declarations, b"not for a gateway"))
+        transport.acknowledge([delivery])
+    kiosk.send(TOPICS.declarations, b"the next one")
+    (following,) = collect(transport, 1)
+    assert answers == [True, False]
+    assert (following.payload, following.connection) == (b"the next one", max(connections))
+    transport.acknowledge([following])
+    transport.stop()
+    again = make_transport(broker)
+    again.start()
+    try:
+        assert again.collect(1, wait_seconds=1.0, fill_seconds=0) == []
+    finally:
+        again.stop()
