@@ -30,6 +30,7 @@ from gateway.intake import Intake, Outcome, RegistryUnavailable, describe
 from gateway.keyring_updates import KeyringUpdates
 from gateway.kiosk_states import KioskStates
 from gateway.measures import NOT_SENT, Measures
+from gateway.outage_watch import OutageWatch
 from gateway.port import Delivery, Transport
 from gateway.receipts import post
 from registry.gateway_reports import write_report
@@ -92,12 +93,14 @@ class Worker:
         sweep: Callable[[datetime], object] | None = None,
         updates: KeyringUpdates | None = None,
         measures: Measures | None = None,
+        outages: OutageWatch | None = None,
     ) -> None:
         self._transport = transport
         self._intake = intake
         self._clock = clock
         self._rhythm = rhythm
-        self._states = KioskStates(intake.registry, on_heard=updates.heard if updates else lambda _state: None)
+        self._states = KioskStates(intake.registry, on_heard=updates.heard if updates else lambda _state: None, outages=outages)
+        self._outages = outages
         self._letters = LetterRetry(intake)
         self._hand = Hand()
         self._measures = measures or Measures(worker="", shards="", monotonic_ns=clock.monotonic_ns)
@@ -217,6 +220,8 @@ class Worker:
         hand = self._hand
         report = self._measures.report(now, connection=self._transport.state.value, in_hand=len(hand), oldest_ns=hand.oldest_ns())
         with self._intake.registry.writing() as connection:
+            if self._outages is not None:
+                self._outages.reporting(connection, now=now)
             write_report(connection, report, now=now)
         self._measures.start_over()
 

@@ -114,6 +114,16 @@ def known_residences(connection: Connection, person_ids: Iterable[str]) -> list[
     return [_known(row) for row in rows]
 
 
+def household_members(connection: Connection, person_ids: Iterable[str]) -> list[str]:
+    """Return everybody registered in a household with any of these people, themselves too."""
+    columns = tables.residences.c
+    wanted = sorted(set(person_ids))
+    if not wanted:
+        return []
+    homes = select(columns.household_id).where(among(columns.person_id, wanted, connection), columns.household_id.is_not(None))
+    return list(connection.scalars(select(columns.person_id).where(columns.household_id.in_(homes)).distinct()))
+
+
 def residences_at(connection: Connection, premises_ids: Iterable[str], *, limit: int = 5000) -> list[KnownResidence]:
     """Return who is registered at these premises, by id only."""
     columns = tables.residences.c

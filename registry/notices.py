@@ -38,11 +38,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 def send_notice(connection: Connection, notice: Notice, *, now: datetime, random_bytes: Callable[[int], bytes]) -> str | None:
     """Write a notice unless the same was sent before; returns its id, or None."""
-    columns = tables.notices.c
-    same = select(columns.notice_id).where(
-        columns.commune_code == notice.commune_code, columns.kind == notice.kind.value, columns.about == notice.about
-    )
-    if connection.scalar(same) is not None:
+    if was_sent(connection, notice.commune_code, notice.kind, about=notice.about):
         return None
     notice_id = str(uuid7(now, random_bytes(10)))
     row = msgspec.structs.asdict(notice) | {
@@ -53,6 +49,13 @@ def send_notice(connection: Connection, notice: Notice, *, now: datetime, random
     }
     connection.execute(insert(tables.notices), [row])
     return notice_id
+
+
+def was_sent(connection: Connection, commune_code: str, kind: NoticeKind, *, about: str) -> bool:
+    """Tell whether a notice of this kind about this stay, person or sighting went out before."""
+    columns = tables.notices.c
+    same = (columns.commune_code == commune_code, columns.kind == kind.value, columns.about == about)
+    return connection.scalar(select(columns.notice_id).where(*same).limit(1)) is not None
 
 
 def sent_notices(

@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
-from registry.tables_oversight import access_records, case_events, cases, gateway_reports, keys, kiosks, notices, rule_sets
+from registry.tables_oversight import (
+    access_records,
+    case_events,
+    cases,
+    gateway_reports,
+    keys,
+    kiosks,
+    notices,
+    outages,
+    rule_sets,
+)
 from registry.tables_people import (
     households,
     identifiers,
@@ -50,6 +60,7 @@ __all__ = [
     "metadata",
     "name_tokens",
     "notices",
+    "outages",
     "passkeys",
     "person_versions",
     "persons",

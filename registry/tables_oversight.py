@@ -60,6 +60,19 @@ gateway_reports: Final = Table(
     Index("ix_gateway_reports_at", "at"),
 )
 
+# When nothing came through: signed holds all of it (residence.wire.outages). Without premises it is a gateway's, for topic shards.
+outages: Final = Table(
+    "outages",
+    metadata,
+    commune(),
+    own_id("outage_id"),
+    word("cause", length=16),
+    reference("premises_id", nullable=True, index=True),
+    instant("began_at"),
+    instant("ended_at", index=True),
+    octets("signed"),
+)
+
 # Kind: residence.cases.notices.NoticeKind. ``who``: a person id, or the hex pseudonym of somebody seen and not known.
 notices: Final = Table(
     "notices",

@@ -152,7 +152,7 @@ residences: Final = Table(
     reference("person_id", index=True),
     reference("premises_id", index=True),
     word("unit", nullable=True, length=32),
-    reference("household_id", nullable=True),
+    reference("household_id", nullable=True, index=True),
     word("kind", length=16),
     word("relation", nullable=True, length=32),
     word("valid_from", length=10),  # YYYY-MM-DD, both inclusive

@@ -27,6 +27,7 @@ import structlog
 from gateway.intake import Intake
 from gateway.keyring_updates import KeyringUpdates
 from gateway.measures import Measures
+from gateway.outage_watch import OutageWatch
 from gateway.port import ConnectionState, Transport
 from gateway.sweep import Swept, sweep
 from gateway.transport import MqttTransport, TransportSettings
@@ -113,6 +114,7 @@ def make_updates(settings: GatewaySettings, trust: TrustStore) -> KeyringUpdates
 def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
     """Put a worker together; nothing is connected yet."""
     choices = settings.choices
+    signer = make_signer(settings, registry, now=clock.now())
     measures = Measures(
         worker=client_id(settings), shards=shards_text(settings.shards), monotonic_ns=clock.monotonic_ns, rss_mib=rss_mib
     )
@@ -120,7 +122,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         registry,
         opener=make_opener(settings.keys),
         rules=choices.rules,
-        signer=make_signer(settings, registry, now=clock.now()),
+        signer=signer,
         clock=clock,
         random_bytes=random_bytes,
         lap=measures.lap,
@@ -128,6 +130,8 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
 
     def sweep_now(now: datetime) -> Swept:
         return sweep(registry, rules=choices.rules, now=now, random_bytes=random_bytes, patience=choices.patience)
+
+    outages = OutageWatch(worker=client_id(settings), shards=settings.shards, signer=signer, random_bytes=random_bytes)
 
     every = settings.sweep_every
     rhythm = Rhythm(batch=settings.batch, sweep_every=every or timedelta(minutes=1))
@@ -139,6 +143,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         sweep=sweep_now if every else None,
         updates=make_updates(settings, intake.trust),
         measures=measures,
+        outages=outages,
     )
 
 

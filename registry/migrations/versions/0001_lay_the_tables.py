@@ -162,6 +162,20 @@ def upgrade() -> None:
     with op.batch_alter_table('gateway_reports', schema=None) as batch_op:
         batch_op.create_index('ix_gateway_reports_at', ['at'], unique=False)
 
+    op.create_table('outages',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('outage_id', sa.String(length=64), nullable=False),
+    sa.Column('cause', sa.String(length=16), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=True),
+    sa.Column('began_at', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=False),
+    sa.Column('signed', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'outage_id', name=op.f('pk_outages'))
+    )
+    with op.batch_alter_table('outages', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_outages_premises_id'), ['premises_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_outages_ended_at'), ['ended_at'], unique=False)
+
     op.create_table('letter_events',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('event_id', sa.String(length=64), nullable=False),
@@ -475,6 +489,7 @@ def upgrade() -> None:
     with op.batch_alter_table('residences', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_residences_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_residences_premises_id'), ['premises_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_residences_household_id'), ['household_id'], unique=False)
 
     op.create_table('sessions',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -574,6 +589,7 @@ def downgrade() -> None:
     op.drop_table('sessions')
     with op.batch_alter_table('residences', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_residences_premises_id'))
+        batch_op.drop_index(batch_op.f('ix_residences_household_id'))
         batch_op.drop_index(batch_op.f('ix_residences_person_id'))
 
     op.drop_table('residences')
@@ -611,6 +627,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_letter_events_quarantine_id'))
 
     op.drop_table('letter_events')
+    with op.batch_alter_table('outages', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_outages_premises_id'))
+        batch_op.drop_index(batch_op.f('ix_outages_ended_at'))
+
+    op.drop_table('outages')
     with op.batch_alter_table('gateway_reports', schema=None) as batch_op:
         batch_op.drop_index('ix_gateway_reports_at')
 
