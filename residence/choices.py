@@ -76,7 +76,7 @@ class UndeclaredSection(_Section, frozen=True, kw_only=True):
     """How long the sweep waits; the commune's choice, none of it law."""
 
     unanswered_after_hours: Hours = 0
-    new_visit_after_hours: Hours = 36
+    new_visit_after_hours: Hours = 60
     pending_grace_hours: Hours = 36
     answer_within_hours: Hours = 24
     late_nights: Count = 2

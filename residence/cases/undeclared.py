@@ -3,7 +3,7 @@
 - A person is **covered** by a stay at the premises over the time seen, or by a registered residence there.
 - Not covered and past the deadline of the stay that would have begun at the first sighting: a **notice** first, always.
 - A **case** needs a notice that was given time to be answered (``Patience.answer_within``), and evidence that nights are spent here: a
-  night check, entries late in the evening on two nights, or entries on three evenings; the last of these after the notice went out.
+  night check, entries late at night on two of three nights, or entries on three of four evenings; the last after the notice went out.
   Who comes for dinner, cleans in the mornings or visits every Sunday shows none. Silence is no evidence either, unless a commune
   sets ``Patience.unanswered_after``.
 - An answered notice closes what came before it; only a later night check counts after that.
@@ -83,13 +83,14 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
 
     unanswered_after: timedelta | None = None  # None: a notice nobody answers never becomes a case by itself
     pending_grace: timedelta = timedelta(hours=36)  # a kiosk that was offline may still deliver a declaration
-    new_visit_after: timedelta = timedelta(hours=36)  # not seen for so long: the next sighting begins another visit
+    new_visit_after: timedelta = timedelta(hours=60)  # not seen for so long: the next sighting begins another visit
     answer_within: timedelta = timedelta(hours=24)  # from the notice on; no case before
-    evening_from: int = 17  # local hour; entries from here to the night's end are of one evening
+    evening_from: int = 16  # local hour; entries from here to the night's end are of one evening
     late_from: int = 22  # local hour; who comes so late on two nights is not a dinner guest
     night_until: int = 5  # local hour
     late_nights: int = 2
     evenings: int = 3
+    missed_nights: int = 1  # among these, on which nobody was seen: not everybody shows a card each time
 
 
 class Undeclared(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,7 +178,8 @@ def _judge(
         tried = (*tried, "outage")
         if now < excused[0]:
             return None
-    notice = max((each for each in sent if each.sent_at >= first.seen_at), key=lambda each: each.sent_at, default=None)
+    since = first.seen_at - patience.new_visit_after  # the oldest sightings expire; the notice about them stands
+    notice = max((each for each in sent if each.sent_at >= since), key=lambda each: each.sent_at, default=None)
     if notice is None:
         night = any(each.kind == "night_check" for each in visit)
         return _result(
@@ -199,9 +201,9 @@ def _case_rule(visit: list[Sighting], notice: SentNotice, *, now: datetime, pati
         return "night_check"
     if notice.answered_at is not None:
         return None
-    if _goes_on(_nights(counted, patience.late_from, patience), patience.late_nights, notice):
+    if _goes_on(_nights(counted, patience.late_from, patience), patience.late_nights, notice, patience=patience):
         return "late_entries"
-    if _goes_on(_nights(counted, patience.evening_from, patience), patience.evenings, notice):
+    if _goes_on(_nights(counted, patience.evening_from, patience), patience.evenings, notice, patience=patience):
         return "evening_entries"
     patient_until = None if patience.unanswered_after is None else notice.sent_at + patience.unanswered_after
     return "notice_unanswered" if patient_until is not None and now >= patient_until else None
@@ -218,8 +220,13 @@ def _nights(visit: list[Sighting], from_hour: int, patience: Patience) -> dict[d
     return found
 
 
-def _goes_on(nights: dict[date, datetime], enough: int, notice: SentNotice) -> bool:
-    return len(nights) >= enough and max(nights.values()) > notice.sent_at
+def _goes_on(nights: dict[date, datetime], enough: int, notice: SentNotice, *, patience: Patience) -> bool:
+    """Tell whether somebody came in on ``enough`` nights that follow each other, but for a few, the last after the notice."""
+    ordered = sorted(nights)
+    return any(
+        (last - first).days < enough + patience.missed_nights and nights[last] > notice.sent_at
+        for first, last in zip(ordered, ordered[enough - 1 :], strict=False)
+    )
 
 
 def _result(

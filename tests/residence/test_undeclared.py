@@ -126,6 +126,24 @@ TABLE = {
         {"notices": (notice("10T23:00"),)},
         None,
     ),
+    "an evening nobody was seen on is forgiven": (
+        "14T10:00",
+        (EVENING, NEXT_EVENINGS[0], seen("13T19:00", number=13)),
+        SENT,
+        ("case", "evening_entries"),
+    ),
+    "who teaches three times a week is none": (
+        "18T10:00",
+        tuple(seen(f"{day}T18:00", number=day) for day in (13, 15, 17)),
+        {"notices": (notice("13T23:01"),)},
+        None,
+    ),
+    "an afternoon is no evening": (
+        "14T10:00",
+        tuple(seen(f"{day}T15:59", number=day) for day in (10, 11, 12, 13)),
+        SENT,
+        None,
+    ),
     "who came no more after the notice is none": (
         "14T23:01",
         (seen("08T19:00", number=1), seen("09T19:00", number=2), seen("10T19:00", number=3)),
