@@ -2,7 +2,8 @@
 
 - The judgement is pure (``residence.cases.undeclared``); this reads what it needs, per premises, and writes what follows.
 - Every notice and case names the rule, the rule set and the article that made it. The same moment swept twice changes nothing.
-- Outages, ours and a kiosk's, are looked up with the premises. A premises whose kiosk is silent gets the benefit of the doubt: its declarations may still be on the way.
+- Outages, ours and a kiosk's, are looked up with the premises. A premises whose kiosk is silent gets the benefit of the doubt: its declarations
+  may still be on the way. So does one whose declaration waits among the dead letters, answered ``received``: it is we who are late.
 - Before each step every explanation that needs names is tried once more, with what is known by now (``registry/explaining.py``).
 - Presences past their time are deleted with their keys.
 - One transaction per premises: one that fails does not keep the others waiting.
@@ -29,6 +30,7 @@ from registry.database import Registry
 from registry.declared_after import settle_declared
 from registry.explaining import explain_kept
 from registry.kiosks import kiosks_of
+from registry.letter_lists import owed_since
 from registry.notices import Notice, send_notice, sent_notices, was_sent
 from registry.outage_windows import outages_of, undelivered_since
 from registry.premises import load_places
@@ -195,8 +197,9 @@ def _notice(found: Undeclared, premises: Premises) -> Notice:
 def _silent_since(connection: Connection, places: Iterable[Premises], now: datetime) -> dict[str, datetime]:
     silent: dict[str, datetime] = {}
     for commune in sorted({each.commune_code for each in places}):
+        owed = owed_since(connection, commune)
         for kiosk in kiosks_of(connection, commune):
-            since = None if kiosk.retired_at else undelivered_since(kiosk, now)
-            if since is not None:
-                silent[kiosk.premises_id] = min(since, silent.get(kiosk.premises_id, since))
+            for since in (None if kiosk.retired_at else undelivered_since(kiosk, now), owed.get(kiosk.kiosk_id)):
+                if since is not None:
+                    silent[kiosk.premises_id] = min(since, silent.get(kiosk.premises_id, since))
     return silent

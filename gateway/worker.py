@@ -1,6 +1,7 @@
 """The gateway's loop: collect, commit, acknowledge, answer; and between batches the slower duties.
 
-- Order is the promise: commit, then acknowledge, then receipts. A crash anywhere in between means redelivery and the same receipt.
+- Order is the promise: commit, then receipts, then acknowledge, which waits until the broker has the receipts. A crash anywhere in
+  between means redelivery and the same receipt: the broker's session is the receipts' outbox, too (ADR 15).
 - A batch is full, or a few milliseconds have passed since its first message, whichever comes first. When more than one batch has
   arrived, whose turn it is decides what is in the next (``gateway/fairness.py``); acknowledged is in order of arrival all the same.
 - What it measures of itself it writes into the registry every few seconds (``gateway/measures.py``, ADR 29).
@@ -166,13 +167,13 @@ class Worker:
             return  # stopping, and nothing was committed: the broker keeps them
         self._hear(states)
         oldest_ns = self._hand.oldest_ns()
+        if outcome is not None:
+            self._answer(outcome)
+            measures.lap("answer")
         self._transport.acknowledge(self._hand.settle())
-        if outcome is None:
-            return
-        measures.lap("acknowledge")
-        self._answer(outcome)
-        measures.lap("answer")
-        measures.answered(len(envelopes), oldest_ns=oldest_ns)
+        if outcome is not None:
+            measures.lap("acknowledge")
+            measures.answered(len(envelopes), oldest_ns=oldest_ns)
 
     def _commit(self, envelopes: Sequence[Delivery], stopping: threading.Event) -> Outcome | None:
         """Try until it is committed; None when we are asked to stop first."""

@@ -24,6 +24,7 @@ from typing import Final
 
 import structlog
 
+from gateway.clock_claims import USUAL_BOUNDS, ClockBounds
 from gateway.intake import Intake
 from gateway.keyring_updates import KeyringUpdates
 from gateway.measures import Measures
@@ -68,6 +69,7 @@ class GatewaySettings:
     shards: tuple[int, ...] = field(default_factory=lambda: tuple(range(SHARDS)))
     batch: int = 500
     sweep_every: timedelta | None = timedelta(minutes=1)  # None: this worker leaves the sweep to another
+    clock_bounds: ClockBounds = USUAL_BOUNDS
     choices: Choices = field(default_factory=Choices)
 
 
@@ -125,6 +127,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         signer=signer,
         clock=clock,
         random_bytes=random_bytes,
+        trust=TrustStore(registry, clock_bounds=settings.clock_bounds),
         lap=measures.lap,
     )
 
