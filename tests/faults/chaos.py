@@ -30,6 +30,7 @@ SETTLE_LIMIT = 60
 PATIENCE = 240  # a run that does not settle is watched a little longer, to see whether it ever does
 STRIKES_PER_LEAST = 125
 WARM_SECONDS = 60
+HONEST = (*KIOSKS, *GATEWAYS, DESK, "broker", "server")
 # planted bug -> its kiosk, its gateways, and how it has to show
 PLANTED = {
     "delete on PUBACK": ("kiosk-believes-broker", (), "lost"),
@@ -94,6 +95,10 @@ def check(town, campaign, *, felt, settled):
     pipeline.facts["ended by themselves"] = {
         name: part.ended_by_itself for name, part in town.parts.items() if part.ended_by_itself
     }
+    for name, statuses in pipeline.facts["ended by themselves"].items():
+        for status in statuses:
+            if status < 0 and name in HONEST:
+                pipeline.wrong("crashed", f"{name} ended by signal {-status}")
     for title, (kiosk, gateways, shows_as) in PLANTED.items() if len(town.gateways) > len(GATEWAYS) else ():
         evidence = gather(town, (kiosk,), gateways or GATEWAYS)
         evidence.keyring = keyring

@@ -156,7 +156,7 @@ def _facts(history, evidence):
         "attempted": len(history.attempted),
         "effects": len(evidence.effects),
         "receipts verified": len(evidence.receipts),
-        "receipts settled by": sum(len(each) for each in history.taken.values()),
+        "receipts settled by": sum(len(set(each)) for each in history.taken.values()),
         "most receipts of one declaration": max(times.values(), default=0),
         "dead letters": len(evidence.set_aside),
         "refused": dict(refusals),

@@ -16,10 +16,11 @@ import time
 from collections import Counter
 from itertools import count
 
-from faults.chaos_strikes import ENDED, STRIKES
+from faults.chaos_strikes import ENDED, LATER, STRIKES
 from faults.chaos_town import BAD_GATEWAY, PLANTED_KIOSKS
 
 TICK = 0.05
+LATER_SECONDS = 0.5
 MOST = 3  # times the strikes asked for; then it gives up
 PLANTED_TOO = 0.35
 
@@ -47,7 +48,9 @@ class Nemesis:
             self._strike(next(kinds))
             due = time.monotonic() + self._chance.uniform(0.4, 1.6) * self._pace
         while self._running:
+            self._town.tend()
             self._end_due(float("inf"))
+            time.sleep(TICK)
         self._town.tend()
 
     def _enough(self, wanted):
@@ -74,8 +77,11 @@ class Nemesis:
             self._town.parts[planted].kill()
 
     def _end_due(self, now):
-        while self._running and self._running[0][0] <= now:
-            _, _, kind, target, ending = heapq.heappop(self._running)
-            felt = bool(ending())
-            self.felt[kind] += felt
-            self._record.say("ended", kind=kind, target=target, felt=felt)
+        due = [heapq.heappop(self._running) for each in sorted(self._running) if each[0] <= now]
+        for _, number, kind, target, ending in due:
+            felt = ending()
+            if felt is LATER:
+                heapq.heappush(self._running, (time.monotonic() + LATER_SECONDS, number, kind, target, ending))
+                continue
+            self.felt[kind] += bool(felt)
+            self._record.say("ended", kind=kind, target=target, felt=bool(felt))

@@ -1,6 +1,7 @@
 """The processes of a chaos run: each in a group of its own, killed, frozen and started again like a machine's services.
 
-- A part that ends while it is wanted is started again a moment later, as a service manager would; by itself is counted apart.
+- A part that ends while it is wanted is started again a moment later, as a service manager would; one that ended by itself is noted.
+- Ended by a signal that nobody here sent (a crash) is a fault of the product.
 - Killing takes the whole group at once (a machine loses its power) or one process of it (a program dies).
 - ``finished``: it ended with status 0 after calm was declared, because everything it held was answered.
 

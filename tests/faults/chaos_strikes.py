@@ -26,6 +26,7 @@ HOUR_BACK, THREE_YEARS_ON = -3600, 3 * 365 * 86400
 LOSS_PERCENT = 25
 SLOW_KILOBITS = 192
 ENDED = "ended"  # felt, and nothing to undo
+LATER = "later"  # what ends it is not done yet
 
 
 def kill(town, name, chance):
@@ -108,6 +109,7 @@ def fill_disk(town, name, _chance):
     def end():
         with suppress(OSError):
             filler.unlink(missing_ok=True)
+            subprocess.run(["sync", "-f", str(filler.parent)], check=False)  # a power cut must not bring it back
         return b'"refused"' in _since(town.record(name), before)
 
     return end
@@ -175,8 +177,8 @@ def rotate(purpose):
 
         def end():
             if operator.poll() is None:
-                operator.kill()
-            if operator.wait() == 0:
+                return LATER
+            if operator.returncode == 0:
                 town.parts[name].kill(again_after=again_after)
             return operator.returncode == 0
 
@@ -254,6 +256,6 @@ STRIKES = {
     "killed while cut off": _cable(begin=cut_and_kill, seconds=(1, 5), weight=4),
     "packets lost": _cable(begin=LOSE, seconds=(2, 6), weight=6),
     "slow line": _cable(begin=SLOW, seconds=(2, 6), weight=5),
-    "receipt key rotated": _gateway(begin=rotate("receipt"), seconds=(4, 9), weight=2),
-    "sealing key rotated": _gateway(begin=rotate("seal"), seconds=(4, 9), weight=2),
+    "receipt key rotated": _gateway(begin=rotate("receipt"), seconds=(2, 4), weight=2),
+    "sealing key rotated": _gateway(begin=rotate("seal"), seconds=(2, 4), weight=2),
 }
