@@ -103,7 +103,7 @@ def cut_and_kill(town, name, chance):
 
 def fill_disk(town, name, _chance):
     filler, before = town.disks[name].mount / "filler", _size(town.record(name))
-    if filler.exists() or not _fill(filler):
+    if filler.exists() or not fill(filler):
         return None
 
     def end():
@@ -187,7 +187,7 @@ def rotate(purpose):
     return begin
 
 
-def _fill(path):
+def fill(path):
     """Write until there is no room; tell whether that was reached."""
     with suppress(OSError):
         handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
