@@ -1,0 +1,68 @@
+"""A gateway of a chaos run: the real command, and a note of every envelope it acknowledges.
+
+- The note is written just before the acknowledgement; the database says when it committed. Nothing else is changed.
+- ``LUUTRU_CHAOS_BUG`` plants two bugs at once, which show in different ways: acknowledge on arrival, deduplicate in memory.
+
+    LUUTRU_CHAOS_RECORD=gateway-1.jsonl python -m tests.faults.chaos_gateway gateway run --broker ...
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from faults.chaos_record import Record
+from faults.registry_parts import _forget as forget
+from gateway.intake import Intake
+from gateway.reader_process import ReaderProcess
+from luutru.__main__ import main
+from residence.errors import LuutruError
+from residence.wire.envelope import read_header
+
+
+def declared_in(deliveries):
+    """Return the declarations these deliveries carry, as far as they can be read."""
+    found = []
+    for each in deliveries:
+        try:
+            found.append(read_header(each.payload).declaration_id)
+        except LuutruError:  # a state message, or nobody's envelope
+            continue
+    return found
+
+
+def watch(record):
+    """Note what is acknowledged."""
+    acknowledge = ReaderProcess.acknowledge
+
+    def noted(line, deliveries):
+        if ids := declared_in(deliveries):
+            record.say("acknowledged", ids=ids)
+        acknowledge(line, deliveries)
+
+    ReaderProcess.acknowledge = noted
+
+
+def plant():
+    """Acknowledge on arrival, and remember what was recorded in memory only."""
+    collect, record_in, seen = ReaderProcess.collect, Intake.record_in, set()
+
+    def acknowledging(line, limit, **times):
+        batch = collect(line, limit, **times)
+        line.acknowledge(batch)
+        return batch
+
+    def forgetting(intake, connection, reads, now):
+        ids = [each.header.declaration_id for each in reads]
+        forget(connection, [each for each in ids if each not in seen])
+        seen.update(ids)
+        return record_in(intake, connection, reads, now)
+
+    ReaderProcess.collect, Intake.record_in = acknowledging, forgetting
+
+
+if __name__ == "__main__":
+    watch(Record(Path(os.environ["LUUTRU_CHAOS_RECORD"])))
+    if os.environ.get("LUUTRU_CHAOS_BUG"):
+        plant()
+    main()
