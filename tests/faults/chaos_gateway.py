@@ -14,7 +14,7 @@ from pathlib import Path
 from faults.chaos_record import Record
 from faults.registry_parts import _forget as forget
 from gateway.intake import Intake
-from gateway.reader_process import ReaderProcess
+from gateway.transport import MqttTransport
 from luutru.__main__ import main
 from residence.errors import LuutruError
 from residence.wire.envelope import read_header
@@ -33,23 +33,24 @@ def declared_in(deliveries):
 
 def watch(record):
     """Note what is acknowledged."""
-    acknowledge = ReaderProcess.acknowledge
+    acknowledge = MqttTransport.acknowledge
 
-    def noted(line, deliveries):
+    def noted(transport, deliveries):
         if ids := declared_in(deliveries):
             record.say("acknowledged", ids=ids)
-        acknowledge(line, deliveries)
+        acknowledge(transport, deliveries)
 
-    ReaderProcess.acknowledge = noted
+    MqttTransport.acknowledge = noted
 
 
 def plant():
     """Acknowledge on arrival, and remember what was recorded in memory only."""
-    collect, record_in, seen = ReaderProcess.collect, Intake.record_in, set()
+    collect, acknowledge = MqttTransport.collect, MqttTransport.acknowledge
+    record_in, seen = Intake.record_in, set()
 
-    def acknowledging(line, limit, **times):
-        batch = collect(line, limit, **times)
-        line.acknowledge(batch)
+    def acknowledging(transport, limit, **times):
+        batch = collect(transport, limit, **times)
+        acknowledge(transport, batch)
         return batch
 
     def forgetting(intake, connection, reads, now):
@@ -58,7 +59,8 @@ def plant():
         seen.update(ids)
         return record_in(intake, connection, reads, now)
 
-    ReaderProcess.collect, Intake.record_in = acknowledging, forgetting
+    MqttTransport.collect, Intake.record_in = acknowledging, forgetting
+    MqttTransport.acknowledge = lambda _transport, _deliveries: None  # it was said before
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def kill_postmaster(town, name, chance):
 
 
 def kill_child(wanted):
-    """Kill one process a part has started: a reader of a gateway, a session of the database."""
+    """Kill one process a part has started: a session of the database."""
 
     def begin(town, name, chance):
         found = [pid for pid in town.parts[name].children() if wanted in command_line(pid)]
@@ -243,7 +243,6 @@ STRIKES = {
     "kiosk: clock an hour back": _kiosk(begin=set_clock(HOUR_BACK), seconds=(1, 5), weight=4),
     "kiosk: clock three years on": _kiosk(begin=set_clock(THREE_YEARS_ON), seconds=(1, 5), weight=4),
     "gateway killed": _gateway(begin=kill, weight=9),
-    "gateway's reader killed": _gateway(begin=kill_child(""), weight=5),
     "broker killed": Strike(begin=kill, targets=("broker",), weight=6),
     "broker killed and wiped": Strike(begin=wipe_broker, targets=("broker",), weight=6),
     "database killed": Strike(begin=kill, targets=("database",), weight=3),
