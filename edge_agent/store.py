@@ -3,7 +3,8 @@
 - The only file at the edge that may touch ``sqlite3``. WAL and synchronous=FULL: what was committed survives a power cut.
 - Every write is one ``transaction()``; there is no implicit commit. One lock serialises the kiosk's threads.
 - Disk full is foreseen twice: ``max_page_count`` gives the file a size it never passes, and a ballast file beside it is given up
-  when the file system itself is full, so that settled rows can still be deleted, the log can still be folded in, and the file opened.
+  when the file system itself is full, so that settled rows can still be deleted, new keys of the authority kept, the log folded in, and
+  the file opened.
 - A database that cannot be read is set aside with its log, as they are (they are sealed, support may want them), and a new one begins.
 - Schema and migrations by sqlite-utils; the hot path is plain SQL.
 
@@ -16,9 +17,9 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
@@ -31,6 +32,7 @@ _PAGE_BYTES: Final = 4096
 _OPENING_BYTES: Final = 128 * 1024  # the -shm of a log as long as ours gets, and some frames
 _RESERVE_PAGES: Final = 32  # kept below the cap so that deletes and receipts fit when declarations no longer do
 
+Written = TypeVar("Written")
 Cursor = sqlite3.Cursor  # for the signatures of others; the driver itself stays in this file
 
 migrations: Final = Migrations("kiosk")
@@ -108,6 +110,14 @@ class Store:
                 raise
             finally:
                 cursor.close()
+
+    def write_from_reserve(self, write: Callable[[Cursor], Written]) -> Written:
+        """Run one write that makes room, or without which no room can be made; on a full disk give the reserve up for it."""
+        with contextlib.suppress(Refused), self.transaction() as cursor:
+            return write(cursor)
+        self.release_ballast()
+        with self.transaction() as cursor:
+            return write(cursor)
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:

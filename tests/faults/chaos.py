@@ -21,7 +21,7 @@ from faults.chaos_enclosure import disk, enter, name_hosts
 from faults.chaos_nemesis import Nemesis
 from faults.chaos_record import Record, lines
 from faults.chaos_strikes import STRIKES
-from faults.chaos_town import BAD_GATEWAY, DESK, GATEWAYS, KIOSKS, Town
+from faults.chaos_town import BAD_GATEWAY, BELIEVER, DESK, GATEWAYS, KIOSKS, Town
 from faults.verdict import Campaign, Verdict, arguments, conclude
 from luutru.demo.prepare import open_registry
 from registry.key_changes import keyring_if_reachable
@@ -33,7 +33,7 @@ WARM_SECONDS = 60
 HONEST = (*KIOSKS, *GATEWAYS, DESK, "broker", "server")
 # planted bug -> its kiosk, its gateways, and how it has to show
 PLANTED = {
-    "delete on PUBACK": ("kiosk-believes-broker", (), "lost"),
+    "delete on PUBACK": (BELIEVER, (), "lost"),
     "acknowledge on arrival": ("kiosk-of-bad-gateway", (BAD_GATEWAY,), "early"),
     "deduplicate in memory": ("kiosk-of-bad-gateway", (BAD_GATEWAY,), "doubled"),
 }
@@ -44,6 +44,7 @@ def options():
     parser.add_argument("--faults", type=int, dest="count", help="how many faults have to be felt (--count)")
     parser.add_argument("--declarations", type=int, default=0, help="fail below so many declarations")
     parser.add_argument("--pace", type=float, default=1.2, help="mean seconds from one fault to the next")
+    parser.add_argument("--lasting", type=float, default=1.0, help="how long a fault lasts, as a share of its usual time")
     parser.add_argument("--every", type=float, default=0.03, help="seconds between two people at a kiosk")
     parser.add_argument("--no-planted", action="store_true", help="without the planted bugs; such a run does not pass")
     parser.add_argument("--history", type=Path, help="where the record is kept; var/faults/chaos-SEED when left out")
@@ -115,13 +116,14 @@ def run(asked):
     town = Town(place, folder, every=asked.every, planted=not asked.no_planted)
     name_hosts(place, town.hosts())
     begun = time.monotonic()
-    campaign = Campaign("chaos", asked.seed, minimum=dict.fromkeys(STRIKES, max(1, asked.count // STRIKES_PER_LEAST)))
+    least = max(1, asked.count // STRIKES_PER_LEAST)
+    campaign = Campaign("chaos", asked.seed, minimum=dict.fromkeys(STRIKES, least))
     try:
         town.begin()
         wait_until_working(town)
-        nemesis = Nemesis(town, seed=asked.seed, pace=asked.pace, record=Record(folder / "nemesis.jsonl"))
+        nemesis = Nemesis(town, seed=asked.seed, record=Record(folder / "nemesis.jsonl"), pace=asked.pace, lasting=asked.lasting)
         warmed = time.monotonic()
-        nemesis.rage(asked.count)
+        nemesis.rage(asked.count, least=least)
         raged = time.monotonic()
         settled = settle(town)
         for name in (*town.kiosks, DESK):

@@ -1,9 +1,10 @@
 """A gateway of a chaos run: the real command, and a note of every envelope it acknowledges.
 
 - The note is written just before the acknowledgement; the database says when it committed. Nothing else is changed.
+- While the file ``LUUTRU_CHAOS_DEATH`` is there, it dies at the worst moment, without a word: a batch is committed, and nobody knows. The file goes first.
 - ``LUUTRU_CHAOS_BUG`` plants two bugs at once, which show in different ways: acknowledge on arrival, deduplicate in memory.
 
-    LUUTRU_CHAOS_RECORD=gateway-1.jsonl python -m tests.faults.chaos_gateway gateway run --broker ...
+    LUUTRU_CHAOS_RECORD=gateway-1.jsonl LUUTRU_CHAOS_DEATH=die-gateway-1 python -m tests.faults.chaos_gateway gateway run --broker ...
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from faults.chaos_parts import DOOMED
 from faults.chaos_record import Record
 from faults.registry_parts import _forget as forget
 from gateway.intake import Intake
@@ -63,8 +65,22 @@ def plant():
     MqttTransport.acknowledge = lambda _transport, _deliveries: None  # it was said before
 
 
+def doom(death):
+    """Die between commit and acknowledgement, when asked to."""
+    acknowledge = MqttTransport.acknowledge
+
+    def dying(transport, deliveries):
+        if death.exists() and declared_in(deliveries):
+            death.unlink()
+            os._exit(DOOMED)
+        acknowledge(transport, deliveries)
+
+    MqttTransport.acknowledge = dying
+
+
 if __name__ == "__main__":
     watch(Record(Path(os.environ["LUUTRU_CHAOS_RECORD"])))
     if os.environ.get("LUUTRU_CHAOS_BUG"):
         plant()
+    doom(Path(os.environ["LUUTRU_CHAOS_DEATH"]))
     main()

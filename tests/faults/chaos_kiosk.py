@@ -63,6 +63,17 @@ def declare(outbox, said, record):
         record.say("shown", id=said.declaration_id)
 
 
+def tell_of_pubacks(record):
+    """Tell of every row that the broker has said to have."""
+    mark_sent = Outbox.mark_sent
+
+    def told(outbox, declaration_id):
+        record.say("sent", id=declaration_id)
+        mark_sent(outbox, declaration_id)
+
+    Outbox.mark_sent = told
+
+
 def watched(outbox, record):
     """Tell of every row that goes, with the receipt it went by."""
 
@@ -85,6 +96,7 @@ def main():
     if options.bug:
         Outbox.mark_sent = delete_on_puback
     record, clock, calm = Record(options.record), system.system_clock(), options.record.with_name("calm")
+    tell_of_pubacks(record)
     outbox, uplink, premises_id, _ = open_outbox(options.profile)
     units = load_profile(options.profile).premises.units or (None,)
     waiting = outbox.unsettled(1_000_000)

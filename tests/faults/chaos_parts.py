@@ -18,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 PAUSE = 0.3
+DOOMED = 99  # the status of one that ended at once because it was told to
 
 
 class Part:
@@ -56,7 +57,8 @@ class Part:
             if calm and status == 0:
                 self.finished = True
                 return
-            self.ended_by_itself.append(status)
+            if status != DOOMED:
+                self.ended_by_itself.append(status)
             self._start_at = now + PAUSE
         if now >= self._start_at:
             self.start()

@@ -11,61 +11,29 @@ Example: ``ending = STRIKES["kiosk: disk full"].begin(town, "kiosk-1", chance); 
 from __future__ import annotations
 
 import os
-import shutil
-import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from faults.chaos_parts import command_line, freeze, send
+from faults.chaos_deaths import (
+    ENDED,
+    LATER,
+    kill,
+    kill_after_commit,
+    kill_child,
+    kill_postmaster,
+    stop,
+    wipe_broker,
+    wipe_rows,
+)
+from faults.chaos_parts import freeze
+from faults.chaos_record import since, size_of
 from faults.chaos_town import GATEWAYS, KIOSKS
 
 HOUR_BACK, THREE_YEARS_ON = -3600, 3 * 365 * 86400
 LOSS_PERCENT = 25
 SLOW_KILOBITS = 192
-ENDED = "ended"  # felt, and nothing to undo
-LATER = "later"  # what ends it is not done yet
-
-
-def kill(town, name, chance):
-    return ENDED if town.parts[name].kill(again_after=chance.uniform(0, 0.8)) else None
-
-
-def kill_postmaster(town, name, chance):
-    return ENDED if town.parts[name].kill_main(again_after=chance.uniform(0.1, 0.6)) else None
-
-
-def kill_child(wanted):
-    """Kill one process a part has started: a session of the database."""
-
-    def begin(town, name, chance):
-        found = [pid for pid in town.parts[name].children() if wanted in command_line(pid)]
-        return ENDED if found and send(chance.choice(found), signal.SIGKILL) else None
-
-    return begin
-
-
-def wipe_broker(town, name, chance):
-    if not town.parts[name].kill(again_after=chance.uniform(0, 0.8)):
-        return None
-    shutil.rmtree(town.layout.broker / "data")
-    (town.layout.broker / "data").mkdir()
-    return ENDED
-
-
-def stop(town, name, _chance):
-    part = town.parts[name]
-    if not part.running or not freeze(part.pid):
-        return None
-    pid = part.pid
-
-    def end():
-        send(pid, signal.SIGCONT)  # unless it was killed meanwhile
-        return True
-
-    return end
 
 
 def on_cable(begin, end, kind):
@@ -102,7 +70,7 @@ def cut_and_kill(town, name, chance):
 
 
 def fill_disk(town, name, _chance):
-    filler, before = town.disks[name].mount / "filler", _size(town.record(name))
+    filler, before = town.disks[name].mount / "filler", size_of(town.record(name))
     if filler.exists() or not fill(filler):
         return None
 
@@ -110,7 +78,7 @@ def fill_disk(town, name, _chance):
         with suppress(OSError):
             filler.unlink(missing_ok=True)
             subprocess.run(["sync", "-f", str(filler.parent)], check=False)  # a power cut must not bring it back
-        return b'"refused"' in _since(town.record(name), before)
+        return b'"refused"' in since(town.record(name), before)
 
     return end
 
@@ -152,7 +120,7 @@ def cut_power(town, name, _chance):
 
 def set_clock(seconds):
     def begin(town, name, _chance):
-        clock, before = town.clock(name), _size(town.record(name))
+        clock, before = town.clock(name), size_of(town.record(name))
         if clock.exists():
             return None
         draft = clock.with_suffix(".new")
@@ -161,7 +129,7 @@ def set_clock(seconds):
 
         def end():
             clock.unlink()
-            return b'"attempted"' in _since(town.record(name), before)
+            return b'"attempted"' in since(town.record(name), before)
 
         return end
 
@@ -172,12 +140,16 @@ def rotate(purpose):
     """Give the authority a new key, trying again while the registry is away; a gateway signs with it from its next start."""
 
     def begin(town, name, chance):
+        if purpose in town.busy:
+            return None
+        town.busy.add(purpose)
         operator = town.operator("gateway", "keys", "rotate", purpose)
         again_after = chance.uniform(0, 0.5)
 
         def end():
             if operator.poll() is None:
                 return LATER
+            town.busy.discard(purpose)
             if operator.returncode == 0:
                 town.parts[name].kill(again_after=again_after)
             return operator.returncode == 0
@@ -202,16 +174,6 @@ def fill(path):
             os.close(handle)
         return True
     return False
-
-
-def _size(path):
-    return path.stat().st_size if path.exists() else 0
-
-
-def _since(path: Path, offset):
-    with path.open("rb") as file:
-        file.seek(offset)
-        return file.read()
 
 
 CUT = on_cable(lambda net, name: net.cut(name), lambda net, name: net.heal(name), "cut")
@@ -243,8 +205,10 @@ STRIKES = {
     "kiosk: clock an hour back": _kiosk(begin=set_clock(HOUR_BACK), seconds=(1, 5), weight=4),
     "kiosk: clock three years on": _kiosk(begin=set_clock(THREE_YEARS_ON), seconds=(1, 5), weight=4),
     "gateway killed": _gateway(begin=kill, weight=9),
+    "gateway killed after a commit": _gateway(begin=kill_after_commit, seconds=(2, 4), weight=6),
     "broker killed": Strike(begin=kill, targets=("broker",), weight=6),
     "broker killed and wiped": Strike(begin=wipe_broker, targets=("broker",), weight=6),
+    "broker wiped with rows in it": Strike(begin=wipe_rows, targets=("broker",), seconds=(0.8, 3), weight=4),
     "database killed": Strike(begin=kill, targets=("database",), weight=3),
     "postmaster killed": Strike(begin=kill_postmaster, targets=("database",), weight=3),
     "session of the database killed": Strike(begin=kill_child("postgres luutru"), targets=("database",), weight=4),

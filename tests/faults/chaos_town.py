@@ -35,7 +35,8 @@ from residence.wire.topics import SHARDS, shard_of
 
 # kiosk -> site; the gateway of a site is the first whose list has it
 KIOSKS = {"kiosk-1": "blk-hoa-binh", "kiosk-2": "htl-sao-mai", "kiosk-3": "rnt-ngo-sau", "kiosk-4": "hsh-hoa-sen"}
-PLANTED_KIOSKS = {"kiosk-believes-broker": "blk-hoa-binh", "kiosk-of-bad-gateway": "hsh-cay-da"}
+BELIEVER = "kiosk-believes-broker"
+PLANTED_KIOSKS = {BELIEVER: "blk-hoa-binh", "kiosk-of-bad-gateway": "hsh-cay-da"}
 SITES = {
     "gateway-1": ("blk-hoa-binh", "rnt-ngo-sau"),
     "gateway-2": ("htl-sao-mai", "hsh-hoa-sen"),
@@ -80,7 +81,7 @@ class Town:
         )
         self.tools = Tools(clock=system.SystemClock(), random_bytes=system.random_bytes, tell=lambda _: None)
         self.disks, self.parts = {}, {}
-        self.busy = set()  # what is being done to cables now
+        self.busy = set()  # what is being done to cables and keys now
 
     def hosts(self):
         return {f"{name}.{DOMAIN}": address for name, address in self.network.addresses.items()}
@@ -130,6 +131,9 @@ class Town:
 
     def clock(self, kiosk_id):
         return self.place / f"clock-{kiosk_id}"
+
+    def death(self, gateway):
+        return self.place / f"die-{gateway}"
 
     def environment(self):
         return {
@@ -185,7 +189,7 @@ class Town:
         profile.write_text(f'{text}\n[store]\npath = "mnt/outbox.db"\n', "utf-8")
         number = list(self.kiosks).index(kiosk_id) + 1
         words = [str(profile), str(self.record(kiosk_id)), "--every", str(self.every), "--first", str(number * PERSONS_APART)]
-        if kiosk_id == "kiosk-believes-broker":
+        if kiosk_id == BELIEVER:
             words += ["--bug", "delete-on-puback"]
         self.part(kiosk_id, _python("chaos_kiosk", *words), environment={"LUUTRU_DEMO_CLOCK": str(self.clock(kiosk_id))})
 
@@ -201,7 +205,11 @@ class Town:
             own = set(range(SHARDS)) - taken
         shards = ",".join(map(str, sorted(own)))
         words = ("gateway", "run", "--broker", f"broker.{DOMAIN}:{BROKER_PORT}", "--shards", shards, "--sweep-seconds")
-        environment = {"LUUTRU_CHAOS_RECORD": str(self.record(name)), "LUUTRU_CHAOS_BUG": "1" if name == BAD_GATEWAY else ""}
+        environment = {
+            "LUUTRU_CHAOS_RECORD": str(self.record(name)),
+            "LUUTRU_CHAOS_DEATH": str(self.death(name)),
+            "LUUTRU_CHAOS_BUG": "1" if name == BAD_GATEWAY else "",
+        }
         sweep = "10" if name == GATEWAYS[0] else "0"
         self.part(name, _python("chaos_gateway", *words, sweep), environment=environment)
 

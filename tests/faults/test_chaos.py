@@ -1,8 +1,9 @@
-"""The whole pipeline under faults: the checker names each thing that must not be, a kiosk opens on a full disk, and nothing is left
-behind however a run ends. The run itself is ``scripts/test-faults chaos``: its calm alone takes longer than a test may."""
+"""The whole pipeline under faults: a short run in which every kind strikes once, the checker names each thing that must not be, a kiosk
+opens on a full disk, and nothing is left behind however a run ends. The long run is ``scripts/test-faults chaos``."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from faults.chaos import PLANTED
 from faults.chaos_checker import Evidence, judge
+from faults.chaos_strikes import STRIKES
 from faults.keys import Authority
 from faults.test_checker import ONE, OTHER, receipt
 from faults.verdict import Verdict
@@ -27,6 +30,7 @@ group, number = map(int, sys.argv[1:])
 assert group > 1
 os.killpg(group, number) if number == signal.SIGINT else os.kill(group, number)
 """
+EVERY_KIND_ONCE = ("--seed", "20261128", "--faults", "1", "--pace", "0.25", "--lasting", "0.5", "--every", "0.05")
 COMMITTED, AFTER = 2_000, 3_000
 
 
@@ -124,6 +128,21 @@ def test_what_must_not_be_is_named(spoil, named):
     run = a_good_run()
     spoil(run)
     assert judge(run, verdict=Verdict("bad"), settle_limit=60).wrongs[named]
+
+
+def test_nothing_is_lost_or_doubled_when_every_kind_of_fault_strikes_and_every_planted_bug_is_found(tmp_path):
+    done = subprocess.run(
+        [*AS_ROOT, sys.executable, "-m", "tests.faults.chaos", *EVERY_KIND_ONCE, "--history", tmp_path, "--json"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads(done.stdout)
+    assert set(result["subjects"][0]["kinds"]) == set(STRIKES)
+    assert {each["name"] for each in result["controls"]} == set(PLANTED)
 
 
 def test_a_kiosk_opens_its_outbox_on_a_full_disk_with_blocks_smaller_than_a_page():
