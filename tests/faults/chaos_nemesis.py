@@ -1,0 +1,111 @@
+"""What strikes when in a chaos run: drawn from the seed, one after another, overlapping as they last.
+
+- First every kind once, in a drawn order; then kinds from a bag in which each lies as often as its weight. A kind that struck and
+  was not felt is drawn again, soon and elsewhere. It goes on until so many strikes were felt, and every kind as often as asked.
+- Who, how long and what order is drawn from the seed alone; how much is felt, and what happens between, depends on the machine.
+- The planted kiosks and gateway are killed too, and not counted: the gateway after a commit, when a kiosk will send again.
+
+Example: ``Nemesis(town, seed=7, pace=1.0, record=record).rage(120, least=1)``
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import time
+from collections import Counter, deque
+from itertools import count
+
+from faults.chaos_deaths import ENDED, LATER
+from faults.chaos_strikes import STRIKES
+from faults.chaos_town import BAD_GATEWAY, PLANTED_KIOSKS
+
+TICK = 0.05
+LATER_SECONDS = 0.5
+MOST = 3  # times the strikes asked for; then it gives up
+PLANTED_TOO = 0.35
+AGAIN = 0.5
+
+
+class Nemesis:
+    """Strikes until it is enough."""
+
+    def __init__(self, town, *, seed, record, pace, lasting=1.0):
+        self._town, self._record = town, record
+        self._pace, self._lasting = pace, lasting
+        self._chance = random.Random(f"chaos {seed}")
+        self._running, self._numbers = [], count()
+        self._unfelt = deque()  # kinds that struck nothing
+        self.felt = Counter()
+        self.begun = 0
+
+    def rage(self, wanted, *, least):
+        """Make ``wanted`` felt faults, every kind ``least`` times, then let all end."""
+        kinds = self._kinds(wanted, least)
+        due = time.monotonic()
+        while self._missing(wanted, least) and self.begun < MOST * max(wanted, least * len(STRIKES)):
+            self._town.tend()
+            self._end_due(time.monotonic())
+            if time.monotonic() < due:
+                time.sleep(TICK)
+                continue
+            if kind := next(kinds):
+                self._strike(kind)
+            due = time.monotonic() + self._chance.uniform(0.4, 1.6) * self._pace
+        while self._running:
+            self._town.tend()
+            self._end_due(float("inf"))
+            time.sleep(TICK)
+        self._town.tend()
+
+    def _missing(self, wanted, least):
+        """Return the kinds that have to strike yet: all of them until enough was felt."""
+        return list(STRIKES) if self.felt.total() < wanted else [kind for kind in STRIKES if self.felt[kind] < least]
+
+    def _kinds(self, wanted, least):
+        """Yield what strikes next; None: wait for what strikes already."""
+        bag = self._chance.sample(list(STRIKES), len(STRIKES))
+        weights = [strike.weight for strike in STRIKES.values()]
+        while True:
+            missing = self._missing(wanted, least)
+            striking = {kind for _, _, kind, _, _ in self._running}
+            bag = bag or self._chance.sample(list(STRIKES), sum(weights), counts=weights)
+            if self._unfelt and self._chance.random() < AGAIN:
+                kind = self._unfelt.popleft()
+            elif len(missing) < len(STRIKES):
+                kind = next((each for each in missing if each not in striking), None)
+            else:
+                kind = bag.pop()
+            if kind is None or kind in missing:
+                yield kind
+
+    def _strike(self, kind):
+        strike = STRIKES[kind]
+        target, lasting = self._chance.choice(strike.targets), self._chance.uniform(*strike.seconds) * self._lasting
+        planted = self._chance.random() < PLANTED_TOO and self._chance.choice((BAD_GATEWAY, *PLANTED_KIOSKS))
+        self.begun += 1
+        ending = strike.begin(self._town, target, self._chance)
+        self._record.say("strike", kind=kind, target=target, seconds=round(lasting, 2), began=ending is not None)
+        if ending is ENDED:
+            self.felt[kind] += 1
+        elif ending is None:
+            self._unfelt.append(kind)
+        else:
+            heapq.heappush(self._running, (time.monotonic() + lasting, next(self._numbers), kind, target, ending))
+        if planted == BAD_GATEWAY:
+            self._town.death(planted).touch()
+        elif planted in self._town.parts:
+            self._town.parts[planted].kill()
+
+    def _end_due(self, now):
+        due = [heapq.heappop(self._running) for each in sorted(self._running) if each[0] <= now]
+        for _, number, kind, target, ending in due:
+            felt = ending()
+            if felt is LATER:
+                heapq.heappush(self._running, (time.monotonic() + LATER_SECONDS, number, kind, target, ending))
+                continue
+            if felt:
+                self.felt[kind] += 1
+            else:
+                self._unfelt.append(kind)
+            self._record.say("ended", kind=kind, target=target, felt=bool(felt))
