@@ -7,7 +7,7 @@
 - A minor is explained by a stay or residence here of anybody of the same registered household.
 - Asked when somebody is seen, and again before a notice and before a case (``explain_kept``): what is registered or declared meanwhile,
   for whatever reason it came late, explains what came before.
-- The look-up by name stays in one commune and is bounded (``registry.persons.MOST_FOUND``).
+- The look-up by name is among those who live or stay at these premises, then in the commune, and bounded (``registry.persons.MOST_FOUND``).
 
 Example: ``is_explained(connection, seen, picture=picture, commune_code="demo-01", rules=rules)``
 """
@@ -60,7 +60,7 @@ def is_explained(connection: Connection, seen: Seen, *, picture: Surroundings, c
     stays, homes = picture.stays_and_homes(person)
     if judge(stays=stays, residences=homes):
         return True
-    people = _people_by_name(connection, person, picture=picture, commune_code=commune_code)
+    people = _people_by_name(connection, seen, picture=picture, commune_code=commune_code)
     if _explains(connection, people, judge, picture):
         return True
     if not is_minor(person, seen.at):
@@ -89,12 +89,12 @@ def _seen(row: Row[Any], key: SubjectKey, vault: Vault) -> Seen:
     return Seen(person=reading.person, premises_id=row.premises_id, at=row.seen_at)
 
 
-def _people_by_name(connection: Connection, person: Person, *, picture: Surroundings, commune_code: str) -> list[str]:
-    words = person.full_name.split()
-    ids = set(search_by_name(connection, person.full_name, commune_code=commune_code, vault=picture.vault))
+def _people_by_name(connection: Connection, seen: Seen, *, picture: Surroundings, commune_code: str) -> list[str]:
+    person, words = seen.person, seen.person.full_name.split()
+    search = partial(search_by_name, connection, commune_code=commune_code, vault=picture.vault)
+    ids = {*search(person.full_name, at=seen.premises_id), *search(person.full_name)}
     if len(words) > _FAMILY_AND_GIVEN:
-        short = f"{words[0]} {words[-1]}"
-        ids |= set(search_by_name(connection, short, commune_code=commune_code, vault=picture.vault))
+        ids |= set(search(f"{words[0]} {words[-1]}", at=seen.premises_id))
     keys = picture.vault.load_keys(connection, ids)
     known = [*matching_persons(connection, ids, keys=keys, vault=picture.vault), *picture.persons.values()]
     return sorted({each.person_id for each in known if may_be(person, each)})

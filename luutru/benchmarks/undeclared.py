@@ -27,7 +27,7 @@ from luutru.benchmarks.neighbourhood_registry import NeighbourhoodRegistry
 from luutru.benchmarks.result import BenchResult
 from residence.stays.deadlines import deadline, person_kind
 
-PEOPLE, PREMISES, SEEDS = 2000, 60, (31, 32)
+PEOPLE, PREMISES, SEEDS = 2000, 60, (41, 42)
 _QUICK_PEOPLE: Final = 300
 _Z: Final = 1.96
 _TIME_TO_ANSWER: Final = timedelta(hours=9)
