@@ -91,6 +91,8 @@ notices: Final = Table(
     text("article"),
     instant("created_at"),
     instant("answered_at", nullable=True),
+    word("answer", nullable=True, length=16),  # registry.notices.Answer
+    reference("answered_by", nullable=True),  # the account, when somebody answered
     UniqueConstraint("commune_code", "kind", "about"),
     Index("ix_notices_premises_id_created_at", "commune_code", "premises_id", "created_at"),
 )

@@ -104,7 +104,7 @@ class NeighbourhoodRegistry:
         with self.registry.writing() as connection:
             for at, who in [each for each in self._answers if each[0] <= now]:
                 columns = tables.notices.c
-                connection.execute(update(tables.notices).where(columns.who == who).values(answered_at=at))
+                connection.execute(update(tables.notices).where(columns.who == who).values(answered_at=at, answer="visitor"))
             self._answers = [each for each in self._answers if each[0] > now]
         sweep(self.registry, rules=self.rules, now=now, random_bytes=random_bytes)
 

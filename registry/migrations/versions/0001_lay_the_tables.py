@@ -228,6 +228,8 @@ def upgrade() -> None:
     sa.Column('article', sa.Text(), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.Column('answered_at', columns.Instant(), nullable=True),
+    sa.Column('answer', sa.String(length=16), nullable=True),
+    sa.Column('answered_by', sa.String(length=64), nullable=True),
     sa.PrimaryKeyConstraint('commune_code', 'notice_id', name=op.f('pk_notices')),
     sa.UniqueConstraint('commune_code', 'kind', 'about', name=op.f('uq_notices_commune_code_kind_about'))
     )
