@@ -56,7 +56,6 @@ class Rhythm:
     states_every: timedelta = timedelta(seconds=1)
     keyring_every: timedelta = timedelta(seconds=1)
     letters_every: timedelta = timedelta(seconds=2)
-    sweep_every: timedelta = timedelta(minutes=1)
     report_every: timedelta = timedelta(seconds=30)  # into the log
     measures_every: timedelta = timedelta(seconds=3)  # into the registry
 
@@ -91,7 +90,7 @@ class Worker:
         *,
         clock: Clock,
         rhythm: Rhythm = Rhythm(),
-        sweep: Callable[[datetime], object] | None = None,
+        duties: Sequence[Duty] = (),
         updates: KeyringUpdates | None = None,
         measures: Measures | None = None,
         outages: OutageWatch | None = None,
@@ -116,8 +115,7 @@ class Worker:
             self._duties.append(Duty("measures", rhythm.measures_every, self._write_measures))
         if updates is not None:
             self._duties.append(Duty("keyring updates", rhythm.keyring_every, lambda now: updates.send(transport, now)))
-        if sweep is not None:
-            self._duties.append(Duty("sweep", rhythm.sweep_every, sweep))
+        self._duties += duties
 
     @property
     def counts(self) -> Counter[str]:

@@ -159,5 +159,6 @@ residences: Final = Table(
     word("valid_to", nullable=True, length=10),
     text("registration_ref"),
     instant("recorded_at"),
+    index_where_set("residences", "valid_to"),
     ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
 )

@@ -492,6 +492,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_residences_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_residences_premises_id'), ['premises_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_residences_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_residences_valid_to', ['valid_to'], unique=False, sqlite_where=sa.text('valid_to IS NOT NULL'), postgresql_where=sa.text('valid_to IS NOT NULL'))
 
     op.create_table('sessions',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -551,6 +552,7 @@ def upgrade() -> None:
     with op.batch_alter_table('stays', schema=None) as batch_op:
         batch_op.create_index('ix_stays_person_id', ['person_id'], unique=False)
         batch_op.create_index('ix_stays_premises_id_status_start_at', ['commune_code', 'premises_id', 'status', 'start_at'], unique=False)
+        batch_op.create_index('ix_stays_open', ['start_at'], unique=False, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
 
     op.create_table('units',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -574,6 +576,7 @@ def downgrade() -> None:
 
     op.drop_table('units')
     with op.batch_alter_table('stays', schema=None) as batch_op:
+        batch_op.drop_index('ix_stays_open', sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
         batch_op.drop_index('ix_stays_premises_id_status_start_at')
         batch_op.drop_index('ix_stays_person_id')
 
@@ -591,6 +594,7 @@ def downgrade() -> None:
     op.drop_table('sessions')
     with op.batch_alter_table('residences', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_residences_premises_id'))
+        batch_op.drop_index('ix_residences_valid_to', sqlite_where=sa.text('valid_to IS NOT NULL'), postgresql_where=sa.text('valid_to IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_residences_household_id'))
         batch_op.drop_index(batch_op.f('ix_residences_person_id'))
 
