@@ -21,7 +21,7 @@ from faults.chaos_enclosure import disk, enter, name_hosts
 from faults.chaos_nemesis import Nemesis
 from faults.chaos_record import Record, lines
 from faults.chaos_strikes import STRIKES
-from faults.chaos_town import BAD_GATEWAY, BELIEVER, DESK, GATEWAYS, KIOSKS, Town
+from faults.chaos_town import BAD_GATEWAY, BELIEVER, DESK, GATEWAYS, KIOSK_OF_BAD_GATEWAY, KIOSKS, Town
 from faults.verdict import Campaign, Verdict, arguments, conclude
 from luutru.demo.prepare import open_registry
 from registry.key_changes import keyring_if_reachable
@@ -34,15 +34,15 @@ HONEST = (*KIOSKS, *GATEWAYS, DESK, "broker", "server")
 # planted bug -> its kiosk, its gateways, and how it has to show
 PLANTED = {
     "delete on PUBACK": (BELIEVER, (), "lost"),
-    "acknowledge on arrival": ("kiosk-of-bad-gateway", (BAD_GATEWAY,), "early"),
-    "deduplicate in memory": ("kiosk-of-bad-gateway", (BAD_GATEWAY,), "doubled"),
+    "acknowledge on arrival": (KIOSK_OF_BAD_GATEWAY, (BAD_GATEWAY,), "early"),
+    "deduplicate in memory": (KIOSK_OF_BAD_GATEWAY, (BAD_GATEWAY,), "doubled"),
 }
 
 
 def options():
     parser = arguments(__doc__.splitlines()[0], count=500)
     parser.add_argument("--faults", type=int, dest="count", help="how many faults have to be felt (--count)")
-    parser.add_argument("--declarations", type=int, default=0, help="fail below so many declarations")
+    parser.add_argument("--declarations", type=int, default=0, help="go on until there are so many; fail below")
     parser.add_argument("--pace", type=float, default=1.2, help="mean seconds from one fault to the next")
     parser.add_argument("--lasting", type=float, default=1.0, help="how long a fault lasts, as a share of its usual time")
     parser.add_argument("--every", type=float, default=0.03, help="seconds between two people at a kiosk")
@@ -123,7 +123,7 @@ def run(asked):
         wait_until_working(town)
         nemesis = Nemesis(town, seed=asked.seed, record=Record(folder / "nemesis.jsonl"), pace=asked.pace, lasting=asked.lasting)
         warmed = time.monotonic()
-        nemesis.rage(asked.count, least=least)
+        nemesis.rage(asked.count, least=least, declarations=asked.declarations)
         raged = time.monotonic()
         settled = settle(town)
         for name in (*town.kiosks, DESK):

@@ -19,7 +19,8 @@ from faults.chaos_town import BELIEVER, GATEWAYS, KIOSKS
 
 ENDED = "ended"  # felt, and nothing to undo
 LATER = "later"  # what ends it is not done yet
-PATIENCE = 10
+PATIENCE = 6
+AT_WORK_SECONDS = 3
 
 
 def kill(town, name, chance):
@@ -65,9 +66,10 @@ def wipe_broker(town, name, chance):
 
 def wipe_rows(town, name, chance):
     """Keep the gateways from reading until the broker has rows of honest kiosks, and of the one that believes it; then wipe."""
+    if "rows" in town.busy or any(_idle_seconds(town, each) > AT_WORK_SECONDS for each in GATEWAYS):
+        return None  # a broker that has just forgotten who subscribed takes no rows
     frozen = [part.pid for part in (town.parts[each] for each in GATEWAYS) if part.running and freeze(part.pid)]
-    if len(frozen) < len(GATEWAYS):
-        return _go_on(frozen)
+    town.busy.add("rows")
     begun = {each: size_of(town.record(each)) for each in town.kiosks}
     end_of_patience = time.monotonic() + PATIENCE
 
@@ -77,15 +79,17 @@ def wipe_rows(town, name, chance):
         if not enough and time.monotonic() < end_of_patience:
             return LATER
         wiped = wipe_broker(town, name, chance)
-        _go_on(frozen)
+        for pid in frozen:
+            send(pid, signal.SIGCONT)
+        town.busy.discard("rows")
         return enough and wiped is ENDED
 
     return end
 
 
-def _go_on(frozen):
-    for pid in frozen:
-        send(pid, signal.SIGCONT)
+def _idle_seconds(town, name):
+    record = town.record(name)
+    return time.time() - record.stat().st_mtime if record.exists() else float("inf")
 
 
 def stop(town, name, _chance):

@@ -14,7 +14,10 @@ import heapq
 import random
 import time
 from collections import Counter, deque
+from contextlib import suppress
 from itertools import count
+
+import psycopg
 
 from faults.chaos_deaths import ENDED, LATER
 from faults.chaos_strikes import STRIKES
@@ -22,9 +25,12 @@ from faults.chaos_town import BAD_GATEWAY, PLANTED_KIOSKS
 
 TICK = 0.05
 LATER_SECONDS = 0.5
-MOST = 3  # times the strikes asked for; then it gives up
+MOST = 3  # times the strikes asked for could have been made; then it gives up
+PATIENCE = 60
 PLANTED_TOO = 0.35
 AGAIN = 0.5
+COUNT_SECONDS = 5
+DECLARED = "SELECT count(*) FROM chaos_effects WHERE kiosk_id IS NULL OR kiosk_id ~ '^kiosk-[0-9]+$'"  # none of the planted
 
 
 class Nemesis:
@@ -35,15 +41,17 @@ class Nemesis:
         self._pace, self._lasting = pace, lasting
         self._chance = random.Random(f"chaos {seed}")
         self._running, self._numbers = [], count()
+        self._declarations, self._count_at = 0, 0.0
         self._unfelt = deque()  # kinds that struck nothing
         self.felt = Counter()
-        self.begun = 0
 
-    def rage(self, wanted, *, least):
-        """Make ``wanted`` felt faults, every kind ``least`` times, then let all end."""
+    def rage(self, wanted, *, least, declarations=0):
+        """Make ``wanted`` felt faults, every kind ``least`` times, until so many ``declarations`` have effects; then let all end."""
+        self._declarations = declarations
         kinds = self._kinds(wanted, least)
         due = time.monotonic()
-        while self._missing(wanted, least) and self.begun < MOST * max(wanted, least * len(STRIKES)):
+        give_up = due + PATIENCE + MOST * self._pace * max(wanted, least * len(STRIKES))
+        while self._missing(wanted, least) and time.monotonic() < give_up:
             self._town.tend()
             self._end_due(time.monotonic())
             if time.monotonic() < due:
@@ -60,7 +68,17 @@ class Nemesis:
 
     def _missing(self, wanted, least):
         """Return the kinds that have to strike yet: all of them until enough was felt."""
-        return list(STRIKES) if self.felt.total() < wanted else [kind for kind in STRIKES if self.felt[kind] < least]
+        if self.felt.total() < wanted or not self._enough_declared():
+            return list(STRIKES)
+        return [kind for kind in STRIKES if self.felt[kind] < least]
+
+    def _enough_declared(self):
+        if self._declarations and time.monotonic() > self._count_at:
+            self._count_at = time.monotonic() + COUNT_SECONDS
+            with suppress(psycopg.Error):  # struck down just now
+                if self._town.ask(DECLARED)[0][0] >= self._declarations:
+                    self._declarations = 0
+        return not self._declarations
 
     def _kinds(self, wanted, least):
         """Yield what strikes next; None: wait for what strikes already."""
@@ -73,7 +91,7 @@ class Nemesis:
             if self._unfelt and self._chance.random() < AGAIN:
                 kind = self._unfelt.popleft()
             elif len(missing) < len(STRIKES):
-                kind = next((each for each in missing if each not in striking), None)
+                kind = self._chance.choice([each for each in missing if each not in striking] or [None])
             else:
                 kind = bag.pop()
             if kind is None or kind in missing:
@@ -83,7 +101,6 @@ class Nemesis:
         strike = STRIKES[kind]
         target, lasting = self._chance.choice(strike.targets), self._chance.uniform(*strike.seconds) * self._lasting
         planted = self._chance.random() < PLANTED_TOO and self._chance.choice((BAD_GATEWAY, *PLANTED_KIOSKS))
-        self.begun += 1
         ending = strike.begin(self._town, target, self._chance)
         self._record.say("strike", kind=kind, target=target, seconds=round(lasting, 2), began=ending is not None)
         if ending is ENDED:

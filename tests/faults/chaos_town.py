@@ -36,7 +36,8 @@ from residence.wire.topics import SHARDS, shard_of
 # kiosk -> site; the gateway of a site is the first whose list has it
 KIOSKS = {"kiosk-1": "blk-hoa-binh", "kiosk-2": "htl-sao-mai", "kiosk-3": "rnt-ngo-sau", "kiosk-4": "hsh-hoa-sen"}
 BELIEVER = "kiosk-believes-broker"
-PLANTED_KIOSKS = {BELIEVER: "blk-hoa-binh", "kiosk-of-bad-gateway": "hsh-cay-da"}
+KIOSK_OF_BAD_GATEWAY = "kiosk-of-bad-gateway"
+PLANTED_KIOSKS = {BELIEVER: "blk-hoa-binh", KIOSK_OF_BAD_GATEWAY: "hsh-cay-da"}
 SITES = {
     "gateway-1": ("blk-hoa-binh", "rnt-ngo-sau"),
     "gateway-2": ("htl-sao-mai", "hsh-hoa-sen"),
@@ -81,7 +82,7 @@ class Town:
         )
         self.tools = Tools(clock=system.SystemClock(), random_bytes=system.random_bytes, tell=lambda _: None)
         self.disks, self.parts = {}, {}
-        self.busy = set()  # what is being done to cables and keys now
+        self.busy = set()  # what is being done to cables, keys and gateways now
 
     def hosts(self):
         return {f"{name}.{DOMAIN}": address for name, address in self.network.addresses.items()}
@@ -189,6 +190,8 @@ class Town:
         profile.write_text(f'{text}\n[store]\npath = "mnt/outbox.db"\n', "utf-8")
         number = list(self.kiosks).index(kiosk_id) + 1
         words = [str(profile), str(self.record(kiosk_id)), "--every", str(self.every), "--first", str(number * PERSONS_APART)]
+        if kiosk_id == KIOSK_OF_BAD_GATEWAY:  # it records one statement twice, slowly, and nobody else shall wait for its people
+            words += ["--shared", "0"]
         if kiosk_id == BELIEVER:
             words += ["--bug", "delete-on-puback"]
         self.part(kiosk_id, _python("chaos_kiosk", *words), environment={"LUUTRU_DEMO_CLOCK": str(self.clock(kiosk_id))})
