@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
+from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_oversight import access_records, case_events, cases, gateway_reports, keys, kiosks, notices, rule_sets
 from registry.tables_people import (
     households,
@@ -44,6 +45,9 @@ __all__ = [
     "gateway_reports",
     "households",
     "identifiers",
+    "import_batches",
+    "imported_rows",
+    "imports",
     "keys",
     "kiosks",
     "letter_events",
