@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
+from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_oversight import (
     access_records,
     case_events,
@@ -54,6 +55,9 @@ __all__ = [
     "gateway_reports",
     "households",
     "identifiers",
+    "import_batches",
+    "imported_rows",
+    "imports",
     "keys",
     "kiosks",
     "letter_events",

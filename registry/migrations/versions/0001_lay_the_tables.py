@@ -152,6 +152,42 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_identifiers_person_id'), ['person_id'], unique=False)
         batch_op.create_index('ix_identifiers_value_index', ['value_index'], unique=False)
 
+    op.create_table('import_batches',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('import_id', sa.String(length=36), nullable=False),
+    sa.Column('batch', sa.String(length=12), nullable=False),
+    sa.Column('counts', columns.Document(), nullable=False),
+    sa.Column('rejected', columns.Document(), nullable=False),
+    sa.Column('done_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('import_id', 'batch', 'commune_code', name=op.f('pk_import_batches'))
+    )
+    op.create_table('imported_rows',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('row_id', sa.String(length=36), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('content_index', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('import_id', sa.String(length=64), nullable=False),
+    sa.Column('row_number', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('row_id', 'commune_code', name=op.f('pk_imported_rows'))
+    )
+    with op.batch_alter_table('imported_rows', schema=None) as batch_op:
+        batch_op.create_index('ix_imported_rows_import_id', ['import_id'], unique=False)
+
+    op.create_table('imports',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('import_id', sa.String(length=36), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('source', sa.String(length=64), nullable=False),
+    sa.Column('file_name', sa.Text(), nullable=False),
+    sa.Column('file_digest', sa.LargeBinary(), nullable=False),
+    sa.Column('mapping_digest', sa.LargeBinary(), nullable=False),
+    sa.Column('imported_by', sa.String(length=64), nullable=False),
+    sa.Column('batch_rows', sa.Integer(), nullable=False),
+    sa.Column('started_at', columns.Instant(), nullable=False),
+    sa.Column('finished_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('import_id', 'commune_code', name=op.f('pk_imports'))
+    )
+
     op.create_table('gateway_reports',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('worker', sa.String(length=64), nullable=False),
@@ -638,6 +674,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_outages_ended_at'))
 
     op.drop_table('outages')
+    op.drop_table('imports')
+    with op.batch_alter_table('imported_rows', schema=None) as batch_op:
+        batch_op.drop_index('ix_imported_rows_import_id')
+
+    op.drop_table('imported_rows')
+    op.drop_table('import_batches')
     with op.batch_alter_table('gateway_reports', schema=None) as batch_op:
         batch_op.drop_index('ix_gateway_reports_at')
 
