@@ -105,3 +105,10 @@ def outages_of(connection: Connection, premises_ids: Sequence[str], *, since: da
     rows = connection.scalars(select(columns.signed).where(columns.ended_at >= since, wanted).order_by(columns.ended_at)).all()
     windows = [read_outage(read_sign1(each).payload) for each in rows]
     return {each: tuple(one.outage for one in windows if one.concerns(each)) for each in premises_ids}
+
+
+def signed_since(connection: Connection, since: datetime) -> list[bytes]:
+    """Return every signed outage that ended since then, the oldest first."""
+    columns = tables.outages.c
+    query = select(columns.signed).where(columns.ended_at >= since).order_by(columns.ended_at, columns.outage_id)
+    return [bytes(each) for each in connection.scalars(query)]

@@ -1,15 +1,18 @@
 """An outage of ours is written down and held against nobody; what explains somebody later is tried again before each step."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 from sqlalchemy import select
+from typer.testing import CliRunner
 
 from gateway.measures import Measures
 from gateway.outage_watch import OutageWatch
 from gateway.sweep import sweep
 from gateway.worker import Worker
+from luutru.__main__ import app
 from luutru.system import random_bytes
 from registry import tables
 from registry.gateway_reports import GatewayReport, latest_reports, write_report
@@ -18,6 +21,7 @@ from registry.kiosks import keep_state
 from residence.clock import rfc3339
 from residence.errors import Malformed, Untrusted
 from residence.people.person import PartialDate
+from residence.wire.keyring import dump_keyring
 from residence.wire.outages import OutageWindow, read_outage, sign_outage, verify_outage
 from residence.wire.state import KioskState
 from residence.wire.topics import SHARDS, shard_of
@@ -142,6 +146,27 @@ def test_the_worker_writes_both_by_itself(office, tmp_path):
     worker._transport = msgspec.defstruct("Line", [("state", object)])(state=msgspec.defstruct("State", [("value", str)])("up"))
     worker._write_measures(office.clock.now())
     assert [each.cause for each in outages(office)] == ["gateway_down"]
+
+
+def luutru(*arguments):
+    return CliRunner().invoke(app, ["outages", *arguments])
+
+
+def test_an_outage_is_listed_and_its_proof_verified_by_whoever_holds_the_keyring(office, tmp_path):
+    report(office, SEEN)
+    report(office, SEEN + timedelta(hours=1))
+    (tmp_path / "keyring.json").write_bytes(dump_keyring(office.keyring))
+    listed = luutru("list", "--registry", office.url, "--to", str(tmp_path / "proofs"), "--json")
+    (window,) = json.loads(listed.stdout)["outages"]
+    assert window["cause"] == "gateway_down"
+    proof = tmp_path / "proofs" / f"{window['outage_id']}.outage"
+    held = luutru("verify", str(proof), "--keyring", str(tmp_path / "keyring.json"), "--json")
+    assert (held.exit_code, json.loads(held.stdout)["outage"]) == (0, window)
+    proof.write_bytes(proof.read_bytes().replace(b"14:00", b"13:00"))
+    broken = luutru("verify", str(proof), "--keyring", str(tmp_path / "keyring.json"))
+    assert (broken.exit_code, "NOT" in broken.stdout) == (1, True)
+    assert luutru("verify", str(proof)).exit_code == 1
+    assert luutru("list", "--since", "yesterday").exit_code == 2
 
 
 WINDOW = OutageWindow(
