@@ -2,6 +2,8 @@
 
 - First every kind once, in a drawn order; then kinds from a bag in which each lies as often as its weight. A kind that struck and
   was not felt is drawn again, soon and elsewhere. It goes on until so many strikes were felt, and every kind as often as asked.
+- A strike comes when its time has come and something was acknowledged since the last one, or nothing for a while: faults overlap, and
+  still there is a pipeline to strike, on a slow machine, too.
 - Who, how long and what order is drawn from the seed alone; how much is felt, and what happens between, depends on the machine.
 - The planted kiosks and gateway are killed too, and not counted: the gateway after a commit, when a kiosk will send again.
 
@@ -21,7 +23,7 @@ import psycopg
 
 from faults.chaos_deaths import ENDED, LATER
 from faults.chaos_strikes import STRIKES
-from faults.chaos_town import BAD_GATEWAY, PLANTED_KIOSKS
+from faults.chaos_town import BAD_GATEWAY, GATEWAYS, PLANTED_KIOSKS
 
 TICK = 0.05
 LATER_SECONDS = 0.5
@@ -30,6 +32,7 @@ PATIENCE = 60
 PLANTED_TOO = 0.35
 AGAIN = 0.5
 COUNT_SECONDS = 5
+LULL_SECONDS = 5
 DECLARED = "SELECT count(*) FROM chaos_effects WHERE kiosk_id IS NULL OR kiosk_id ~ '^kiosk-[0-9]+$'"  # none of the planted
 
 
@@ -41,7 +44,7 @@ class Nemesis:
         self._pace, self._lasting = pace, lasting
         self._chance = random.Random(f"chaos {seed}")
         self._running, self._numbers = [], count()
-        self._declarations, self._count_at = 0, 0.0
+        self._declarations, self._count_at, self._struck_at = 0, 0.0, 0.0
         self._unfelt = deque()  # kinds that struck nothing
         self.felt = Counter()
 
@@ -54,17 +57,24 @@ class Nemesis:
         while self._missing(wanted, least) and time.monotonic() < give_up:
             self._town.tend()
             self._end_due(time.monotonic())
-            if time.monotonic() < due:
+            if time.monotonic() < due or not (self._something_goes_on() or time.monotonic() > due + LULL_SECONDS):
                 time.sleep(TICK)
                 continue
-            if kind := next(kinds):
-                self._strike(kind)
-            due = time.monotonic() + self._chance.uniform(0.4, 1.6) * self._pace
+            if (kind := next(kinds)) and self._strike(kind):
+                self._struck_at = time.time()
+                due = time.monotonic() + self._chance.uniform(0.4, 1.6) * self._pace
+            else:
+                time.sleep(TICK)
         while self._running:
             self._town.tend()
             self._end_due(float("inf"))
             time.sleep(TICK)
         self._town.tend()
+
+    def _something_goes_on(self):
+        """Tell whether a gateway got anything done since the last strike; a slow machine needs longer to stand up again."""
+        records = [self._town.record(each) for each in GATEWAYS]
+        return any(each.exists() and each.stat().st_mtime > self._struck_at for each in records)
 
     def _missing(self, wanted, least):
         """Return the kinds that have to strike yet: all of them until enough was felt."""
@@ -98,6 +108,7 @@ class Nemesis:
                 yield kind
 
     def _strike(self, kind):
+        """Strike somebody; tell whether it began."""
         strike = STRIKES[kind]
         target, lasting = self._chance.choice(strike.targets), self._chance.uniform(*strike.seconds) * self._lasting
         planted = self._chance.random() < PLANTED_TOO and self._chance.choice((BAD_GATEWAY, *PLANTED_KIOSKS))
@@ -105,14 +116,13 @@ class Nemesis:
         self._record.say("strike", kind=kind, target=target, seconds=round(lasting, 2), began=ending is not None)
         if ending is ENDED:
             self.felt[kind] += 1
-        elif ending is None:
-            self._unfelt.append(kind)
-        else:
+        elif ending is not None:
             heapq.heappush(self._running, (time.monotonic() + lasting, next(self._numbers), kind, target, ending))
         if planted == BAD_GATEWAY:
             self._town.death(planted).touch()
         elif planted in self._town.parts:
             self._town.parts[planted].kill()
+        return ending is not None
 
     def _end_due(self, now):
         due = [heapq.heappop(self._running) for each in sorted(self._running) if each[0] <= now]

@@ -49,6 +49,7 @@ MACHINES = (*KIOSKS, *PLANTED_KIOSKS, "broker", *SITES, "database", "web")
 BROKER_PORT, DATABASE_PORT, SERVER_PORT = 8883, 5432, 8300
 DISK_MEGABYTES = 12
 PERSONS_APART = 100_000
+PLANTED_SLOWER = 3
 DOMAIN = "luutru.test"
 TRIGGERS = """
 CREATE TABLE chaos_effects (position bigserial, declaration_id text, kiosk_id text, epoch text, sequence bigint);
@@ -189,7 +190,8 @@ class Town:
         text = profile.read_text("utf-8").replace("[broker]\n", f'[broker]\nhost = "broker.{DOMAIN}"\n')
         profile.write_text(f'{text}\n[store]\npath = "mnt/outbox.db"\n', "utf-8")
         number = list(self.kiosks).index(kiosk_id) + 1
-        words = [str(profile), str(self.record(kiosk_id)), "--every", str(self.every), "--first", str(number * PERSONS_APART)]
+        every = self.every if kiosk_id in KIOSKS else self.every * PLANTED_SLOWER
+        words = [str(profile), str(self.record(kiosk_id)), "--every", str(every), "--first", str(number * PERSONS_APART)]
         if kiosk_id == KIOSK_OF_BAD_GATEWAY:  # it records one statement twice, slowly, and nobody else shall wait for its people
             words += ["--shared", "0"]
         if kiosk_id == BELIEVER:
