@@ -14,13 +14,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import msgspec
 import typer
 
 if TYPE_CHECKING:
     from registry.database import Registry
+    from registry.synthetic.files import Form
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create, upgrade, seed and check the registry.")
 
@@ -74,20 +75,55 @@ def upgrade(registry: RegistryOption = DEFAULT_REGISTRY, *, json: JsonOption = F
 
 
 @app.command()
-def seed(registry: RegistryOption = DEFAULT_REGISTRY, vault: VaultOption = DEFAULT_VAULT, *, json: JsonOption = False) -> None:
-    """Write a small invented commune: premises, households, sixty residents; once.
+def seed(
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = DEFAULT_VAULT,
+    *,
+    persons: Annotated[int, typer.Option("--persons", min=0, help="An invented city of so many persons instead.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another number, another city; the same, the same.")] = 1,
+    files: Annotated[
+        Path | None, typer.Option("--files", help="Write the city as files into this folder, with its truth.")
+    ] = None,
+    form: Annotated[str, typer.Option("--form", help="Of the files: parquet, csv or xlsx.")] = "parquet",
+    json: JsonOption = False,
+) -> None:
+    """Write a small invented commune: premises, households, sixty residents; once. Or a city of any size, as files.
 
-    Example: luutru registry seed --registry sqlite:////tmp/try.db --vault /tmp/try-vault --json
+    Example: luutru registry seed --persons 100000 --seed 7 --files /tmp/city --json
     """
+    if (persons > 0) != (files is not None):
+        raise typer.BadParameter("--persons and --files belong together")
+    if form not in {"parquet", "csv", "xlsx"}:
+        raise typer.BadParameter("parquet, csv or xlsx", param_hint="--form")
+    with _answering(json=json) as answer, _progress(quiet=json) as progress:
+        if files is not None:
+            answer |= {
+                "counts": _write_city(files, persons, seed=seed, form=cast("Form", form), progress=progress),
+                "rejected": [],
+            }
+        else:
+            answer |= {"counts": _seed_demo(registry, vault, progress), "rejected": []}
+
+
+def _seed_demo(registry: str, vault: Path, progress: Progress) -> dict[str, int]:
     from luutru.system import system_clock
     from registry.seed import seed_demo
 
-    with _answering(json=json) as answer, _progress(quiet=json) as progress:
-        opened = _open(registry, vault)
-        with opened.writing() as connection:
-            counts = seed_demo(connection, vault=opened.vault, now=system_clock().now(), progress=progress)
-        opened.close()
-        answer |= {"counts": counts, "rejected": []}
+    opened = _open(registry, vault)
+    with opened.writing() as connection:
+        counts = seed_demo(connection, vault=opened.vault, now=system_clock().now(), progress=progress)
+    opened.close()
+    return counts
+
+
+def _write_city(folder: Path, persons: int, *, seed: int, form: Form, progress: Progress) -> dict[str, int]:
+    import numpy as np
+
+    from registry.synthetic.city import city
+    from registry.synthetic.files import write_city
+
+    parts = city(persons, np.random.default_rng(seed))
+    return write_city(parts, folder, form=form, progress=lambda done: progress("persons", min(done, persons), persons))
 
 
 @app.command()
