@@ -2,8 +2,11 @@
 
 - Everything comes from ``residence/``: names, dates, telephone and address keys. A field that is missing, or makes no sense, is None and
   equal to nothing.
-- Numbers stay as they are. ``personal_before`` is a personal number that was cancelled or replaced; only the youngest is compared.
-- Columns are given column by column, as the engines take them.
+- What is only asked to be equal enters the engine as a 64-bit hash under a key this process drew when it started: no name, address or
+  telephone can be read back from it, and two processes' rows do not fit together. What letters or digits are counted of stays as it is:
+  the plain name, the day of birth, the numbers.
+- ``block_*``: what brings two persons together (``blocks.py``).
+- Of several former personal numbers only the youngest is compared.
 
 Example: ``columns_of([Candidate(person_id="1", full_name="Trần An")])["plain"] == ["tranan"]``
 """
@@ -15,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from registry.duplicates.blocks import BLOCKS, blocks_of
 from residence.people.birth_keys import BirthKeys, birth_keys
 from residence.people.name_keys import NameKeys, name_keys
 from residence.people.person import PartialDate, Sex
@@ -37,35 +41,32 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None = None
 
 
+# Empty is missing here: no key is ever empty.
+_NO_NAME: Final = NameKeys("", "", "", "", "", "", 0, has_accents=False)
+_NO_BIRTH: Final = BirthKeys("")
+_NO_ADDRESS: Final = AddressKeys("")
 Value = str | int | bool | None
 ID: Final = "person_id"
-TEXTS: Final = (
-    ID,
-    "accented",
-    "plain",
-    "words",
-    "ends",
-    "initials",
-    "given",
-    "year",
-    "day",
-    "swapped",
-    "either",
-    "sex",
-    "personal",
-    "personal_before",
-    "old",
-    "document",
-    "phone",
-    "whole",
-    "house",
-    "commune",
-    "province",
+TEXTS: Final = (ID, "plain", "day", "swapped", "personal", "personal_before", "old")
+HASHES: Final = (
+    *(
+        "accented",
+        "words",
+        "ends",
+        "initials",
+        "given",
+        "year",
+        "sex",
+        "document",
+        "phone",
+        "whole",
+        "house",
+        "commune",
+        "province",
+    ),
+    *(f"block_{name}" for name in BLOCKS),
 )
-COLUMNS: Final = (*TEXTS, "count", "has_accents")
-_NO_NAME: Final = (*[None] * 6, 0, False)
-_NO_BIRTH: Final = (None,) * 4
-_NO_ADDRESS: Final = (None,) * 4
+COLUMNS: Final = (*TEXTS, *HASHES, "word_count", "has_accents")
 
 
 def columns_of(persons: Iterable[Candidate]) -> dict[str, list[Value]]:
@@ -77,19 +78,28 @@ def columns_of(persons: Iterable[Candidate]) -> dict[str, list[Value]]:
 
 
 def _row(person: Candidate) -> tuple[Value, ...]:
-    name: NameKeys | None = name_keys(person.full_name) if person.full_name else None
-    birth: BirthKeys | None = birth_keys(person.birth) if person.birth else None
-    address: AddressKeys | None = address_keys(person.address) if person.address else None
+    name = (name_keys(person.full_name) if person.full_name else None) or _NO_NAME
+    birth = birth_keys(person.birth) if person.birth else _NO_BIRTH
+    address = (address_keys(person.address) if person.address else None) or _NO_ADDRESS
+    phone = phone_key(person.phone) if person.phone else None
+    words = (name.accented, name.words, name.ends, name.initials, name.given)
+    equal = (*words, birth.year, person.sex, person.document, phone, *address)
+    blocks = blocks_of(
+        (person.personal, person.personal_before, person.old, person.document),
+        name=(name.given, name.words),
+        birth=(birth.year, birth.either),
+        phone=phone,
+        house=address.house,
+    )
     return (
         person.person_id,
-        *(name or _NO_NAME)[:6],
-        *(birth or _NO_BIRTH),
-        person.sex,
+        name.plain or None,
+        birth.day,
+        birth.swapped,
         person.personal,
         person.personal_before,
         person.old,
-        person.document,
-        phone_key(person.phone) if person.phone else None,
-        *(address or _NO_ADDRESS),
-        *(name or _NO_NAME)[6:],
+        *[hash(each) if each else None for each in (*equal, *blocks)],
+        name.word_count,
+        name.has_accents,
     )

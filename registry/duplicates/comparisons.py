@@ -61,7 +61,7 @@ COMPARISONS: Final = (
         _missing("plain"),
         ("equal", _equal("plain"), "plain"),
         ("other_order", _equal("words"), None),
-        ("word_missing", f"{_equal('ends')} AND count_l <> count_r", "ends"),
+        ("word_missing", f"{_equal('ends')} AND word_count_l <> word_count_r", "ends"),
         ("middle_different", _equal("ends"), "ends"),
         ("initials", _equal("initials"), "initials"),
         ("near", f"length(plain_l) > 7 AND length(plain_r) > 7 AND {_near('plain', 2)}", None),

@@ -9,23 +9,31 @@ Example: ``find_pairs(api, "persons", model=load_model(), persons=1_000).pairs``
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from registry.duplicates.blocks import BLOCKS, bounded, left_out
-from registry.duplicates.columns import COLUMNS, ID, TEXTS, Candidate, columns_of
+from registry.duplicates.blocks import counting
+from registry.duplicates.columns import COLUMNS, HASHES, ID, TEXTS, Candidate, columns_of
 from registry.duplicates.comparisons import COMPARISONS
 from registry.duplicates.settings import Model, settings_for
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from splink import DuckDBAPI, Linker
+    from splink import DuckDBAPI, Linker, SettingsCreator
     from splink.internals.database_api import DatabaseAPI
 
 QUIET: Final = 40  # logging.ERROR
-_BOUNDED: Final = "persons_with_keys"
+_COMMON: Final = tuple(each.name for each in COMPARISONS if any(level.common_by for level in each.levels))
+_ANSWERS: Final = (
+    *("match_weight", f"{ID}_l", f"{ID}_r"),
+    *(f"gamma_{each.name}" for each in COMPARISONS),
+    *(f"mw_{each.name}" for each in COMPARISONS),
+    *(f"mw_tf_adj_{name}" for name in _COMMON),
+)
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,12 +64,43 @@ def arrow_of(persons: Iterable[Candidate]) -> pa.Table:
     import pyarrow as pa
 
     columns = columns_of(persons)
-    kinds = dict.fromkeys(TEXTS, pa.string()) | {"count": pa.int32(), "has_accents": pa.bool_()}
+    kinds = (
+        dict.fromkeys(TEXTS, pa.string())
+        | dict.fromkeys(HASHES, pa.int64())
+        | {"word_count": pa.int32(), "has_accents": pa.bool_()}
+    )
     return pa.table({name: pa.array(columns[name], kinds[name]) for name in COLUMNS})
 
 
-def load(api: DuckDBAPI, table: str, batches: Iterable[pa.Table]) -> int:
-    """Put batches of rows into a table of a DuckDB, made here; returns how many rows it has."""
+def load(api: DatabaseAPI[Any], table: str, batches: Iterable[pa.Table]) -> int:
+    """Put batches of rows into a table of an engine, made here; returns how many rows it has."""
+    from splink import DuckDBAPI
+
+    return _load_duckdb(api, table, batches) if isinstance(api, DuckDBAPI) else _load_spark(api, table, batches)
+
+
+def find_pairs(api: DatabaseAPI[Any], table: str, *, model: Model, persons: int) -> Search:
+    """Return every pair of ``table`` at or above the model's threshold."""
+    counts = api.query_sql(counting(table)).as_record_list()
+    too_common, left_out = defaultdict(list), Counter[str]()
+    for each in counts:
+        too_common[each["name"]].append(each["value"])
+        left_out[each["name"]] += each["persons"]
+    linker = linker_of(api, table, settings_for(model, persons=persons, too_common=too_common))
+    found = linker.inference.predict(threshold_match_weight=model.threshold, warning_mode="never")
+    rows = found.query_sql(f"SELECT {', '.join(_ANSWERS)} FROM {{this}}").as_record_list()  # noqa: S608 - names of our own
+    pairs = sorted(map(_pair, rows), key=lambda each: (-each.bits, each.one, each.other))
+    return Search(pairs=tuple(pairs), left_out=dict(sorted(left_out.items())))
+
+
+def linker_of(api: DatabaseAPI[Any], table: str, settings: SettingsCreator) -> Linker:
+    """Return Splink's linker over a table."""
+    from splink import Linker
+
+    return Linker(api.register(table, table_name=f"{table}_to_link"), settings, log_level=QUIET)
+
+
+def _load_duckdb(api: DuckDBAPI, table: str, batches: Iterable[pa.Table]) -> int:
     connection, count = api.duckdb_con, 0
     for batch in batches:
         connection.register("batch", batch)
@@ -72,24 +111,13 @@ def load(api: DuckDBAPI, table: str, batches: Iterable[pa.Table]) -> int:
     return count
 
 
-def find_pairs(api: DatabaseAPI[Any], table: str, *, model: Model, persons: int) -> Search:
-    """Return every pair of ``table`` at or above the model's threshold."""
-    linker, keyed = linker_of(api, table, model=model, persons=persons)
-    rows = linker.inference.predict(threshold_match_weight=model.threshold, warning_mode="never").as_record_list()
-    counts = api.query_sql(left_out(table, keyed)).as_record_list()[0]
-    pairs = sorted(map(_pair, rows), key=lambda each: (-each.bits, each.one, each.other))
-    return Search(pairs=tuple(pairs), left_out={name: int(counts[name]) for name in BLOCKS if counts[name]})
-
-
-def linker_of(
-    api: DatabaseAPI[Any], table: str, *, model: Model | None, persons: int, further: tuple[str, ...] = ()
-) -> tuple[Linker, str]:
-    """Return Splink's linker over the bounded table, and that table's name. ``further``: columns to keep, for training."""
-    from splink import Linker
-
-    keyed = api.query_sql(bounded(table, further)).physical_name
-    settings = settings_for(model, persons=persons)
-    return Linker(api.register(keyed, table_name=_BOUNDED), settings, log_level=QUIET), keyed
+def _load_spark(api: Any, table: str, batches: Iterable[pa.Table]) -> int:
+    frames, count = [], 0
+    for batch in batches:
+        frames.append(api.spark.createDataFrame(batch))
+        count += batch.num_rows
+    reduce(lambda one, other: one.unionAll(other), frames).persist().createOrReplaceTempView(table)
+    return count
 
 
 def _pair(row: dict[str, Any]) -> Pair:

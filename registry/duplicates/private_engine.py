@@ -1,44 +1,50 @@
-"""A DuckDB of one process for one search: names and numbers stay in memory, and what spills to disk is encrypted and deleted.
+"""A DuckDB of one process for one search: in memory only, gone when the search ends.
 
-- The database is in memory. What does not fit goes to a folder only this user may enter; its pages are encrypted under a key DuckDB
-  draws and never writes, and the folder is deleted when the search ends, however it ends.
-- Nothing is loaded from outside: extensions are neither installed nor loaded, the file system is closed once the folder is set, and
-  settings are locked.
-- Memory is bounded; a larger registry takes longer and more of the folder, not more memory.
+- Nothing spills. DuckDB's own build encrypts spilled pages only with an extension that has to be fetched from elsewhere; without it they
+  would be plain. A registry that needs more memory than is given is refused with a sentence that says so.
+- Nothing is loaded from outside: extensions are neither installed nor loaded, the file system is closed, settings are locked.
 
-Example: ``with private_duckdb(folder=None, memory_mib=2048, threads=2) as api: register(api, persons)``
+Example: ``with private_duckdb(memory_mib=2048, threads=2) as api: load(api, "persons", batches)``
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from residence.errors import Refused
 
 if TYPE_CHECKING:
     from splink import DuckDBAPI
 
+_SETTINGS: Final = (
+    "SET temp_directory = ''",
+    "SET preserve_insertion_order = false",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+
 
 @contextmanager
-def private_duckdb(*, folder: Path | None, memory_mib: int, threads: int) -> Iterator[DuckDBAPI]:
-    """Give a database that nobody else sees and that is gone afterwards. ``folder``: where it may spill; the system's if None."""
+def private_duckdb(*, memory_mib: int, threads: int) -> Iterator[DuckDBAPI]:
+    """Give a database that nobody else sees and that is gone afterwards; ``Refused("duplicates.memory")`` when it is too small."""
     import duckdb
     from splink import DuckDBAPI
+    from splink.internals.exceptions import SplinkException
 
-    with tempfile.TemporaryDirectory(prefix="luutru-duplicates-", dir=folder) as spill:  # mode 0700
-        connection = duckdb.connect(":memory:")
-        try:
-            connection.execute("SET temp_file_encryption = true")
-            connection.execute("SET temp_directory = ?", [spill])
-            connection.execute("SET memory_limit = ?", [f"{memory_mib}MiB"])
-            connection.execute("SET threads = ?", [threads])
-            connection.execute("SET preserve_insertion_order = false")
-            connection.execute("SET autoinstall_known_extensions = false")
-            connection.execute("SET autoload_known_extensions = false")
-            connection.execute("SET enable_external_access = false")
-            connection.execute("SET lock_configuration = true")
-            yield DuckDBAPI(connection)
-        finally:
-            connection.close()
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute(f"SET memory_limit = '{memory_mib}MiB'")
+        connection.execute(f"SET threads = {threads}")
+        for each in _SETTINGS:
+            connection.execute(each)
+        yield DuckDBAPI(connection)
+    except (duckdb.OutOfMemoryException, SplinkException) as error:
+        if isinstance(error, SplinkException) and not isinstance(error.__cause__, duckdb.OutOfMemoryException):
+            raise
+        raise Refused("duplicates.memory", "/memory", f"{memory_mib} MiB") from error
+    finally:
+        connection.close()

@@ -6,7 +6,7 @@
   fixed prior would find more and more in a growing registry.
 - A rate that was never seen in training is not zero: it is held between ``LEAST`` and one.
 
-Example: ``settings_for(load_model(), persons=1_000_000)``
+Example: ``settings_for(load_model(), persons=1_000_000, too_common={})``
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from registry.duplicates.blocks import BLOCKS, JOINS
+from registry.duplicates.blocks import TooCommon, joins
 from registry.duplicates.columns import ID
 from registry.duplicates.comparisons import COMPARISONS, Comparison, Level
 from residence.errors import Malformed
@@ -57,8 +57,8 @@ def load_model(path: Path | None = None) -> Model:
     return model
 
 
-def settings_for(model: Model | None, *, persons: int) -> SettingsCreator:
-    """Return the settings for a registry of so many persons; without a model those to learn one with."""
+def settings_for(model: Model | None, *, persons: int, too_common: TooCommon) -> SettingsCreator:
+    """Return the settings for a registry of so many persons; without a model those to learn one with. ``too_common``: keys left out."""
     from splink import SettingsCreator
 
     share = model.expected_share if model else 0.05
@@ -67,16 +67,11 @@ def settings_for(model: Model | None, *, persons: int) -> SettingsCreator:
         unique_id_column_name=ID,
         probability_two_random_records_match=min(2 * share / max(persons - 1, 1), 0.5),
         comparisons=[_comparison(each, model) for each in COMPARISONS],
-        blocking_rules_to_generate_predictions=[{"blocking_rule": each} for each in JOINS],
+        blocking_rules_to_generate_predictions=[{"blocking_rule": each} for each in joins(too_common)],
         retain_matching_columns=model is not None,  # without them Splink keeps no answers either
         retain_intermediate_calculation_columns=model is not None,
         linker_uid="luutru",
     )
-
-
-def block_columns() -> tuple[str, ...]:
-    """Return the columns pairs are looked for by."""
-    return tuple(f"block_{name}" for name in BLOCKS)
 
 
 def _comparison(comparison: Comparison, model: Model | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from registry.duplicates.comparisons import COMPARISONS
 from registry.duplicates.pairing import Pair, linker_of, load
-from registry.duplicates.settings import Model, Rates
+from registry.duplicates.settings import Model, Rates, settings_for
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,14 +31,14 @@ ASSUMED: Final = {"duplicates.document.equal": 0.6, "duplicates.document.differe
 
 def rates_of_one(api: DuckDBAPI, batches: Iterable[pa.Table]) -> dict[str, float]:
     """Return m by level, from rows whose column ``entity`` tells who is one person."""
-    linker, _ = linker_of(api, "known", model=None, persons=load(api, "known", batches), further=(ENTITY,))
+    linker = _untrained(api, "known", batches)
     linker.training.estimate_m_from_label_column(ENTITY)
     return _learned(linker, "m_probability")
 
 
 def rates_of_two(api: DuckDBAPI, batches: Iterable[pa.Table], *, pairs: float, seed: int) -> dict[str, float]:
     """Return u by level, from random pairs of rows of which no two are one person."""
-    linker, _ = linker_of(api, "single", model=None, persons=load(api, "single", batches))
+    linker = _untrained(api, "single", batches)
     linker.training.estimate_u_using_random_sampling(max_pairs=pairs, seed=seed, min_count_per_level=None)
     return _learned(linker, "u_probability")
 
@@ -61,6 +61,11 @@ def threshold_for(pairs: Sequence[Pair], truth: frozenset[tuple[str, str]], *, p
         if not more_alike and right / count >= precision:
             lowest = pair.bits
     return lowest
+
+
+def _untrained(api: DuckDBAPI, table: str, batches: Iterable[pa.Table]) -> Linker:
+    persons = load(api, table, batches)
+    return linker_of(api, table, settings_for(None, persons=persons, too_common={}))
 
 
 def _learned(linker: Linker, which: str) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 - ``accented``: words in order; tone placement, Unicode form, case, apostrophes and hyphens set aside (Hoà = Hòa, H' Loan = H'Loan).
 - ``plain``: the same without accents, spaces and i/y (Đặng = DANG, Thịnh An = Thị Nhan, Quí = Quý): machine-readable zones and careless typing.
-- ``words``: plain words sorted, for names written given name first. ``ends``: first and last word, for a middle name left out (``count`` differs) or another.
+- ``words``: plain words sorted, for names written given name first. ``ends``: first and last word, for a middle name left out (``word_count`` differs) or another.
 - ``initials``: all words but the last by their first letter (N. V. An). ``given``: the last word. A one-word name is all of these.
 - ``has_accents`` tells whether a difference in accents says anything: a side without any says nothing.
 - All but ``accented`` are ASCII where Vietnamese and the languages of the highlands are, so that every engine counts the same letters.
@@ -32,7 +32,7 @@ class NameKeys(NamedTuple):
     ends: str
     initials: str
     given: str
-    count: int
+    word_count: int
     has_accents: bool
 
 
@@ -50,7 +50,7 @@ def name_keys(full_name: str) -> NameKeys | None:
         ends=f"{plain[0]} {plain[-1]}",
         initials=f"{''.join([each[0] for each in plain[:-1]])} {plain[-1]}",
         given=plain[-1],
-        count=len(plain),
+        word_count=len(plain),
         has_accents=not accented.isascii(),
     )
 
