@@ -28,6 +28,7 @@ _LEFT_OUT: Final = frozenset({"so", "sn", "duong", "d"})
 _SETTLEMENTS: Final = {"kp": "khu pho", "kv": "khu vuc", "tdp": "to dan pho"}
 _GLUED: Final = re.compile(r"(kp|kv|tdp)\.?([0-9].*)?")
 _SOME_HOUSE: Final = "-"
+_PLAIN_TYPES: Final = ("phuong ", "xa ", "thi tran ", "thi xa ", "quan ", "huyen ", "thanh pho ", "tinh ", "dac khu ")
 
 
 class AddressKeys(NamedTuple):
@@ -76,12 +77,23 @@ def _house_word(word: str) -> str:
 
 @lru_cache(maxsize=_NAMES_KEPT)
 def _plain_unit(part: str) -> str:
-    return plain_key(bare_key(part))
+    return _without_type(plain_key(bare_key(part)))
+
+
+def _without_type(key: str) -> str:
+    """Drop a type word that was written without accents, unless only a number would be left."""
+    for word in _PLAIN_TYPES:
+        rest = key.removeprefix(word)
+        if rest != key and not rest.isdigit():
+            return rest
+    return key
 
 
 @lru_cache(maxsize=_NAMES_KEPT)
 def _province(part: str) -> str | None:
     match = match_province(part)
+    if match.name is None and not match.candidates:
+        match = match_province(_without_type(plain_key(part)))
     return match.name or (match.candidates[0] if len(match.candidates) == 1 else None)
 
 
