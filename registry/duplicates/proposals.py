@@ -88,7 +88,7 @@ def listed(connection: Connection, *, commune_code: str | None = None, limit: in
 
 def known_pair(row: dict[str, Any]) -> KnownPair:
     """Read a row."""
-    return msgspec.convert(row, KnownPair)
+    return msgspec.convert({name: row[name] for name in KnownPair.__struct_fields__}, KnownPair)
 
 
 def _write(connection: Connection, pairs: Sequence[Pair], *, model: str, now: datetime) -> tuple[int, int, int]:
