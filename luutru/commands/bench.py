@@ -27,6 +27,10 @@ app = typer.Typer(invoke_without_command=True)
 # name -> (module with ``run(*, quick)``, what it measures)
 BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "checkin": ("luutru.benchmarks.checkin", "card in the frame until kept; declarations per second until receipted"),
+    "duplicates": (
+        "luutru.benchmarks.duplicates",
+        "persons who stand in the registry twice: found, wrongly proposed, time and memory, beside two plain ways",
+    ),
     "gateway": ("luutru.benchmarks.gateway", "declarations accepted per second, beside the floor of each stage and beside peers"),
     "gateway-growth": (
         "luutru.benchmarks.gateway_growth",

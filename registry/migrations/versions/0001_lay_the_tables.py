@@ -116,6 +116,29 @@ def upgrade() -> None:
         batch_op.create_index('ix_declarations_premises_id_recorded_at', ['premises_id', 'recorded_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_declarations_recorded_at'), ['recorded_at'], unique=False)
 
+    op.create_table('duplicate_pairs',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('pair_id', sa.String(length=36), nullable=False),
+    sa.Column('one_id', sa.String(length=64), nullable=False),
+    sa.Column('other_id', sa.String(length=64), nullable=False),
+    sa.Column('other_commune', sa.String(length=16), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('bits', sa.Float(), nullable=False),
+    sa.Column('said', columns.Document(), nullable=False),
+    sa.Column('model', sa.String(length=16), nullable=False),
+    sa.Column('found_at', columns.Instant(), nullable=False),
+    sa.Column('seen_at', columns.Instant(), nullable=False),
+    sa.Column('decided_at', columns.Instant(), nullable=True),
+    sa.Column('decided_by', sa.String(length=64), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('moved', columns.Document(), nullable=True),
+    sa.PrimaryKeyConstraint('pair_id', 'commune_code', name=op.f('pk_duplicate_pairs'))
+    )
+    op.create_index('ix_duplicate_pairs_commune_code_state_bits', 'duplicate_pairs', ['commune_code', 'state', 'bits'], unique=False)
+    op.create_index('ix_duplicate_pairs_one_id', 'duplicate_pairs', ['one_id'], unique=False)
+    op.create_index('ix_duplicate_pairs_other_commune_state_bits', 'duplicate_pairs', ['other_commune', 'state', 'bits'], unique=False)
+    op.create_index('ix_duplicate_pairs_other_id', 'duplicate_pairs', ['other_id'], unique=False)
+    op.create_index('ix_duplicate_pairs_state_seen_at', 'duplicate_pairs', ['state', 'seen_at'], unique=False)
     op.create_table('finding_links',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('about_id', sa.String(length=64), nullable=False),
@@ -727,6 +750,14 @@ def downgrade() -> None:
 
     op.drop_table('identifiers')
     op.drop_table('findings')
+    with op.batch_alter_table('duplicate_pairs', schema=None) as batch_op:
+        batch_op.drop_index('ix_duplicate_pairs_state_seen_at')
+        batch_op.drop_index('ix_duplicate_pairs_other_id')
+        batch_op.drop_index('ix_duplicate_pairs_other_commune_state_bits')
+        batch_op.drop_index('ix_duplicate_pairs_one_id')
+        batch_op.drop_index('ix_duplicate_pairs_commune_code_state_bits')
+
+    op.drop_table('duplicate_pairs')
     op.drop_table('finding_links')
     with op.batch_alter_table('declarations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_declarations_recorded_at'))
