@@ -226,14 +226,7 @@ class Outbox:
         return sealed
 
     def _settle(self, receipt: Receipt, receipt_bytes: bytes) -> bool:
-        try:
-            with self._store.transaction() as cursor:
-                return _record_settlement(cursor, receipt, receipt_bytes)
-        except Refused:
-            if not self._store.release_ballast():
-                raise
-        with self._store.transaction() as cursor:
-            return _record_settlement(cursor, receipt, receipt_bytes)
+        return self._store.write_from_reserve(lambda cursor: _record_settlement(cursor, receipt, receipt_bytes))
 
     def _last_times(self) -> Times | None:
         text = self._store.fact("last_times")

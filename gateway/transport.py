@@ -3,8 +3,8 @@
 - The session outlives the process: a fixed client id, ``clean_start`` False, session expiry. (Mosquitto 2.0.11 stores no session
   that began with a clean start, whatever its expiry.) Plain subscriptions on topic shards, never ``$share``.
 - Every connect subscribes again, whatever the broker says about the session; messages may arrive before the SUBACK.
-- Acknowledgements are ours, in order of arrival, and only on the connection that brought the message: a message
-  id of an earlier connection may by now mean a different message. They wait until the broker has answered what was published before.
+- Acknowledgements are ours, in order of arrival, and only on the connection that brought the message (an id of an earlier one may mean another
+  by now). They wait until the broker has answered what was published before.
 - Receive maximum is four batches, so the broker never waits for a batch that waits for the broker. What bounds our memory is that nobody
   reads on when two such windows are parked; the rest stays in the socket, and then with the broker.
 - The line is pumped by whoever calls: a thread beside a busy one would wait milliseconds for the interpreter at each read. A keeper
