@@ -16,6 +16,11 @@ CHECKIN = {
     "figures": {"kept_p50_ms", "kept_p95_ms", "receipted_per_second_sqlite", "receipted_per_second_postgresql"},
     "ratios": {"kept_to_decode", "gateway_to_insert"},
 }
+REGISTRY = {
+    "figures": {"persons", "import_seconds"},
+    "baselines": {"bare_copy_seconds"},
+    "ratios": {"import_to_bare_copy"},
+}
 SCANNER = {
     "figures": {"stills_read", "clips_read_1s", "clips_read_2s", "wrong_texts", "codefree_read", "median_ms_720p"},
     "ratios": {"mean_time_to_pyzbar"},
@@ -51,7 +56,7 @@ def test_bench_lists_its_benchmarks_and_refuses_an_unknown_one():
     assert luutru("bench", "zebra").returncode == 2
 
 
-@pytest.mark.parametrize(("name", "keys"), [("checkin", CHECKIN), ("scanner", SCANNER)])
+@pytest.mark.parametrize(("name", "keys"), [("checkin", CHECKIN), ("registry", REGISTRY), ("scanner", SCANNER)])
 def test_a_quick_benchmark_prints_one_object_with_the_figures_others_read(name, keys):
     answer = luutru("bench", name, "--quick", "--json")
     assert answer.returncode == 0, answer.stderr
