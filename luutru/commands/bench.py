@@ -18,6 +18,7 @@ from typing import Annotated, Final
 import typer
 
 from luutru.commands.bench_gateway import measure_gateway, measure_growth
+from luutru.commands.bench_registry import measure_registry
 from luutru.commands.bench_report import print_json, print_table, report_of
 from luutru.commands.bench_scanner import measure_scanner
 from luutru.logs import configure_logs
@@ -37,6 +38,7 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
         "the gateway's rate, waits and memory as registry, batch and kiosks grow",
     ),
     "mrz": ("luutru.benchmarks.mrz", "machine-readable zones read from pictures, and how fast, beside passporteye and fastmrz"),
+    "registry": ("luutru.benchmarks.registry_import", "a register of any size taken over, beside a bare COPY of the same rows"),
     "scanner": ("luutru.benchmarks.scanner", "card-like frames, clips and photos read, and how fast, beside the usual readers"),
     "undeclared": (
         "luutru.benchmarks.undeclared",
@@ -47,6 +49,7 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
 OWN_OPTIONS: Final[dict[str, Callable[..., None]]] = {
     "gateway": measure_gateway,
     "gateway-growth": measure_growth,
+    "registry": measure_registry,
     "scanner": measure_scanner,
 }
 

@@ -138,7 +138,8 @@ def import_(  # noqa: PLR0913 - options of a command line
     kind: Annotated[str | None, typer.Option("--kind", help="premises, households, residents or old-numbers.")] = None,
     mapping: Annotated[Path | None, typer.Option("--mapping", help="Which column is which field, in TOML.")] = None,
     rejected: Annotated[
-        Path | None, typer.Option("--rejected", help="Where rows set aside go; beside the file if not said.")
+        Path | None,
+        typer.Option("--rejected", help="Folder for rows set aside; beside the file if not said.", exists=True, file_okay=False),
     ] = None,
     by: Annotated[str, typer.Option("--by", help="Who imports; kept with the import.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything and keep nothing.")] = False,

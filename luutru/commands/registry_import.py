@@ -2,7 +2,8 @@
 
 - Files are CSV, XLSX or Parquet. What a file holds is told by its name (``premises``, ``households``, ``residents``, ``old-numbers``) or by
   ``--kind``; several are read in the order they need.
-- Rows that cannot stand go to ``<file>.rejected.<ending>`` with the reasons; corrected, that file is imported like any other.
+- Rows that cannot stand go to ``<file>.rejected.<ending>``, readable by their owner only, with the reasons; corrected, that file is
+  imported like any other.
 - Exit status 1 when a row was set aside. Nothing personal is printed.
 
 Example: ``luutru registry import residents.xlsx --mapping so-ho-khau.toml --dry-run``
@@ -105,7 +106,8 @@ def _import(
     )
     if not rejected:
         return report, None
-    place = asked.rejected or path.with_name(f"{path.name.partition('.')[0]}.rejected{_ending(path)}")
+    # Never the file itself: what was set aside of a corrected file goes to one with a longer name.
+    place = (asked.rejected or path.parent) / f"{path.stem}.rejected{_ending(path)}"
     headings = columns_of(mapping, kind, rows.headings)
     write_rejected(place, rows, rejected, headings=headings, size=journal.batch_rows)
     return report, place

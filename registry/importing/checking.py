@@ -9,6 +9,8 @@ Example: ``read_resident(row, restored=frozenset(), today=date(2026, 7, 1))`` re
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final, NamedTuple, cast
@@ -30,7 +32,12 @@ Fault = tuple[str, str]  # field, code
 _LONGEST_TEXT: Final = 500
 _PRECISIONS: Final[dict[int, Precision]] = {4: "year", 7: "month", 10: "day"}
 _DISAGREES: Final = frozenset({"personal-number.sex_disagrees", "personal-number.birth_year_disagrees"})
-_OLD_ENOUGH_FOR_CAPITALS: Final = 3
+_SHORT: Final = 3
+_VOWELS: Final = "".join(
+    unicodedata.normalize("NFC", letter + tone) for letter in "aăâeêioôơuưy" for tone in ("", *"\u0300\u0301\u0303\u0309\u0323")
+)
+# Without regard to case a pattern would also take letters that only fold to these (the sign for kelvin).
+_ORDINARY: Final = re.compile(rf"[A-Za-z0-9 ,./'()\-{_VOWELS}{_VOWELS.upper()}đĐ]*")
 
 
 class Home(NamedTuple):
@@ -115,17 +122,22 @@ def _text_errors(row: Row) -> Iterator[Fault]:
     name, address = row["full_name"], row["residence_text"]
     if name is None:
         yield "full_name", "import.value_missing"
-    elif is_garbled(name):
+    elif may_be_garbled(name) and is_garbled(name):
         yield "full_name", "import.text_garbled"
     else:
         yield from (("full_name", each.code) for each in check_name(name, ""))
     if address is not None:
-        if is_garbled(address):
+        if may_be_garbled(address) and is_garbled(address):
             yield "residence_text", "import.text_garbled"
         else:
             yield from (("residence_text", each.code) for each in check_text(address, "", longest=_LONGEST_TEXT))
     if row["nationality"] is not None and not is_country_code(row["nationality"]):
         yield "nationality", "person.country_malformed"
+
+
+def may_be_garbled(text: str) -> bool:
+    """Tell at once that nearly every text shows no trace of a wrong encoding: each trace needs a sign that is not among these."""
+    return _ORDINARY.fullmatch(text) is None
 
 
 def _number_errors(row: Row, birth: PartialDate | None, restored: frozenset[str], warnings: list[str]) -> Iterator[Fault]:
@@ -196,7 +208,7 @@ def _reference(row: Row, home: Home | None) -> str:
 
 def _quality(name: str) -> NameQuality:
     """Tell what a name in capitals or without accents has lost; a short one says nothing."""
-    if len(name) <= _OLD_ENOUGH_FOR_CAPITALS or not name.isupper():
+    if len(name) <= _SHORT or not name.isupper():
         return "full"
     return "case_lost" if carries_accents(name) else "accents_lost"
 

@@ -37,6 +37,7 @@ def write_rejected(
             count += frame.height
     finally:
         writer.close()
+    path.chmod(0o600)  # people's data, in a folder nobody chose for it
     return count
 
 

@@ -10,9 +10,11 @@ Example: ``means.row_id("premises", "blk-hoa-binh")``
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Table, select
@@ -79,6 +81,11 @@ class Means:
         return self.vault.source_index(self.source, "content", text)
 
 
+@cache
+def _key_of(table: Table) -> Callable[[Row], tuple[Any, ...]]:
+    return itemgetter(*(each.name for each in table.primary_key))
+
+
 @dataclass(kw_only=True, slots=True)
 class Taken:
     """What a batch makes: rows by table, reasons for rows set aside, and counts."""
@@ -89,10 +96,9 @@ class Taken:
 
     def add(self, table: Table, *rows: Row) -> None:
         """Collect rows; the same key twice is one row."""
-        keyed = self.rows.setdefault(table, {})
-        key = [each.name for each in table.primary_key]
+        keyed, key = self.rows.setdefault(table, {}), _key_of(table)
         for row in rows:
-            keyed.setdefault(tuple(row[each] for each in key), row)
+            keyed.setdefault(key(row), row)
 
     def remember(self, means: Means, row_id: str, row_number: int, **said: Any) -> None:
         """Collect the note of which row made what: ``commune_code``, ``subject_id``, ``content``."""

@@ -20,6 +20,11 @@ DUPLICATES = {
     "figures": {"precision", "recall", "seconds", "rss_mib"},
     "ratios": {"recall_to_exact_match", "recall_to_jaro_winkler"},
 }
+REGISTRY = {
+    "figures": {"persons", "import_seconds"},
+    "baselines": {"bare_copy_seconds"},
+    "ratios": {"import_to_bare_copy"},
+}
 SCANNER = {
     "figures": {"stills_read", "clips_read_1s", "clips_read_2s", "wrong_texts", "codefree_read", "median_ms_720p"},
     "ratios": {"mean_time_to_pyzbar"},
@@ -57,7 +62,8 @@ def test_bench_lists_its_benchmarks_and_refuses_an_unknown_one():
 
 
 @pytest.mark.parametrize(
-    ("name", "keys"), [("checkin", CHECKIN), ("duplicates", DUPLICATES), ("scanner", SCANNER), ("undeclared", UNDECLARED)]
+    ("name", "keys"),
+    [("checkin", CHECKIN), ("duplicates", DUPLICATES), ("registry", REGISTRY), ("scanner", SCANNER), ("undeclared", UNDECLARED)],
 )
 def test_a_quick_benchmark_prints_one_object_with_the_figures_others_read(name, keys):
     answer = luutru("bench", name, "--quick", "--json")

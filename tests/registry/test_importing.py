@@ -331,7 +331,13 @@ def test_the_command_writes_rows_set_aside_beside_the_file(tmp_path: Path) -> No
     status, answer = run(tmp_path, "import", str(file))
     assert (status, answer["ok"], answer["rejected"]) == (1, False, [str(tmp_path / "residents.rejected.csv")])
     assert answer["imports"][0]["rejected"] == {"import.date": 1}
-    assert "luutru_vi" in (tmp_path / "residents.rejected.csv").read_text("utf-8-sig")
+    aside = tmp_path / "residents.rejected.csv"
+    assert "luutru_vi" in aside.read_text("utf-8-sig")
+    assert aside.stat().st_mode & 0o077 == 0
+    before = aside.read_bytes()
+    status, answer = run(tmp_path, "import", str(aside))  # fed again without a correction
+    assert (status, answer["rejected"]) == (1, [str(tmp_path / "residents.rejected.rejected.csv")])
+    assert aside.read_bytes() == before
 
 
 @pytest.mark.parametrize(("name", "code"), [("people.csv", "import.kind"), ("residents.doc", "import.file_kind")])

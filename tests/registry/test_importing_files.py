@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from importing_parts import HEAD, line, write_csv
 from xlsxwriter import Workbook
 
-from registry.importing.checking import read_resident
+from registry.importing.checking import may_be_garbled, read_resident
 from registry.importing.cleaning import clean
 from registry.importing.fields import FIELDS, KINDS, Kind
 from registry.importing.mapping import Mapping, columns_of, load_mapping, our_words
 from registry.importing.reading import Frame, open_file
+from residence.credentials.mojibake import is_garbled
 from residence.errors import LuutruError, Malformed, Refused
 from residence.people.person import DocumentKind
 from residence.places.premises import PremisesKind
@@ -131,6 +132,24 @@ def test_no_cell_ever_breaks_the_reading(cells: list[str]) -> None:
 def test_every_date_written_in_a_usual_form_is_that_date(days: list[dt.date], form: str) -> None:
     written = [each.strftime(form) for each in days]
     assert cleaned("birth", *written) == cleaned("valid_from", *written) == [each.isoformat() for each in days]
+
+
+def misread(text: str) -> str:
+    return text.encode("utf-8").decode("cp1252", "replace")
+
+
+@given(
+    st.one_of(
+        st.text(max_size=20), st.text("aăáạđĐộHN'. ?KÃÄ", max_size=20), st.text("ăáạđộ", min_size=1, max_size=8).map(misread)
+    )
+)
+def test_what_shows_a_wrong_encoding_is_never_taken_for_ordinary_at_a_glance(text: str) -> None:
+    assert may_be_garbled(text) or not is_garbled(text)
+
+
+@pytest.mark.parametrize("text", ["H'Loan Niê", "Số 12/3 ngõ 5, đường Hoa Mai, Phường 13, Quận 3, Hà Nội", "ĐẶNG THỊ THÙY"])
+def test_the_glance_suffices_for_what_nearly_every_row_holds(text: str) -> None:
+    assert not may_be_garbled(text)
 
 
 @pytest.mark.parametrize(
