@@ -23,7 +23,7 @@ from luutru.commands.registry_duplicates import app as duplicates_app
 
 if TYPE_CHECKING:
     from registry.database import Registry
-    from registry.synthetic.files import Form
+    from registry.table_files import Form
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create, upgrade, seed and check the registry.")
 app.add_typer(duplicates_app, name="duplicates")
@@ -88,24 +88,34 @@ def seed(
         Path | None, typer.Option("--files", help="Write the city as files into this folder, with its truth.")
     ] = None,
     form: Annotated[str, typer.Option("--form", help="Of the files: parquet, csv or xlsx.")] = "parquet",
+    truth: Annotated[
+        Path | None, typer.Option("--truth", help="Without --files: where the city's truth goes, as Parquet.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Write a small invented commune: premises, households, sixty residents; once. Or a city of any size, as files.
+    """Write a small invented commune: premises, households, sixty residents; once. Or a city of any size, into the registry or as files.
 
     Example: luutru registry seed --persons 100000 --seed 7 --files /tmp/city --json
     """
-    if (persons > 0) != (files is not None):
-        raise typer.BadParameter("--persons and --files belong together")
+    from luutru.commands.registry_city import City, fill_registry, write_files
+
     if form not in {"parquet", "csv", "xlsx"}:
         raise typer.BadParameter("parquet, csv or xlsx", param_hint="--form")
+    if not persons and (files or truth):
+        raise typer.BadParameter("say how many with --persons")
+    city = City(persons=persons, seed=seed)
     with _answering(json=json) as answer, _progress(quiet=json) as progress:
-        if files is not None:
-            answer |= {
-                "counts": _write_city(files, persons, seed=seed, form=cast("Form", form), progress=progress),
-                "rejected": [],
-            }
+        if not persons:
+            counts = _seed_demo(registry, vault, progress)
+        elif files is not None:
+            counts = write_files(city, files, cast("Form", form), progress)
         else:
-            answer |= {"counts": _seed_demo(registry, vault, progress), "rejected": []}
+            opened = _open(registry, vault)
+            try:
+                counts = fill_registry(opened, city, truth, progress)
+            finally:
+                opened.close()
+        answer |= {"counts": counts, "rejected": []}
 
 
 def _seed_demo(registry: str, vault: Path, progress: Progress) -> dict[str, int]:
@@ -119,14 +129,34 @@ def _seed_demo(registry: str, vault: Path, progress: Progress) -> dict[str, int]
     return counts
 
 
-def _write_city(folder: Path, persons: int, *, seed: int, form: Form, progress: Progress) -> dict[str, int]:
-    import numpy as np
+@app.command("import")
+def import_(  # noqa: PLR0913 - options of a command line
+    files: Annotated[list[Path], typer.Argument(help="CSV, XLSX or Parquet files.", exists=True, dir_okay=False)],
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = DEFAULT_VAULT,
+    *,
+    kind: Annotated[str | None, typer.Option("--kind", help="premises, households, residents or old-numbers.")] = None,
+    mapping: Annotated[Path | None, typer.Option("--mapping", help="Which column is which field, in TOML.")] = None,
+    rejected: Annotated[
+        Path | None, typer.Option("--rejected", help="Where rows set aside go; beside the file if not said.")
+    ] = None,
+    by: Annotated[str, typer.Option("--by", help="Who imports; kept with the import.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything and keep nothing.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Take over premises, households, residents and old numbers from files; run again after a break it goes on.
 
-    from registry.synthetic.city import city
-    from registry.synthetic.files import write_city
+    Example: luutru registry import premises.csv households.csv residents.csv --mapping so-ho-khau.toml --json
+    """
+    from luutru.commands.registry_import import Asked, import_files
 
-    parts = city(persons, np.random.default_rng(seed))
-    return write_city(parts, folder, form=form, progress=lambda done: progress("persons", min(done, persons), persons))
+    asked = Asked(files=files, kind=kind, mapping=mapping, by=by, dry_run=dry_run, rejected=rejected)
+    with _answering(json=json) as answer, _progress(quiet=json) as progress:
+        opened = _open(registry, vault)
+        try:
+            answer.update(import_files(opened, asked, progress))
+        finally:
+            opened.close()
 
 
 @app.command()

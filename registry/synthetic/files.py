@@ -9,20 +9,16 @@ Example: ``write_city(city(20_000, chance), Path("town"), form="csv")["residents
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import polars as pl
 
 from registry.synthetic.city import Part
-from residence.errors import Refused
+from registry.table_files import WRITERS, Form
 
-Form = Literal["parquet", "csv", "xlsx"]
 TRUTH: Final = "truth"
-SHEET_ROWS: Final = 1_048_575
-_MARK: Final = b"\xef\xbb\xbf"  # spreadsheets read UTF-8 only behind it
 
 
 def frames_of(part: Part) -> dict[str, pl.DataFrame]:
@@ -31,7 +27,7 @@ def frames_of(part: Part) -> dict[str, pl.DataFrame]:
     return {
         "premises": part.premises.drop("old_address"),
         "households": part.households,
-        "residents": part.residents(),
+        "residents": part.residents().rename({"record_ref": "person_ref", "kind": "residence_kind"}),
         "old-numbers": part.records.filter(both).select("record_ref", "commune_code", "personal_number", "old_number"),
         TRUTH: part.truth,
     }
@@ -53,7 +49,7 @@ def write_city(
             for name, frame in frames_of(part).items():
                 if name not in writers:
                     kind = "parquet" if name == TRUTH else form
-                    writers[name] = _WRITERS[kind](folder / f"{name}.{kind}")
+                    writers[name] = WRITERS[kind](folder / f"{name}.{kind}")
                 writers[name].write(frame)
                 rows[name] = rows.get(name, 0) + frame.height
             progress(rows[TRUTH])
@@ -61,64 +57,3 @@ def write_city(
         for each in writers.values():
             each.close()
     return rows
-
-
-class _Parquet:
-    """Parts beside the file, put together at the end without holding them all."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._parts = path, path.with_suffix(".parts")
-        shutil.rmtree(self._parts, ignore_errors=True)
-        self._parts.mkdir()
-        self._count = 0
-
-    def write(self, frame: pl.DataFrame) -> None:
-        frame.write_parquet(self._parts / f"{self._count:06d}.parquet")
-        self._count += 1
-
-    def close(self) -> None:
-        pl.scan_parquet(self._parts / "*.parquet").sink_parquet(self._path)
-        shutil.rmtree(self._parts)
-
-
-class _Csv:
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("wb")
-        self._file.write(_MARK)
-        self._first = True
-
-    def write(self, frame: pl.DataFrame) -> None:
-        frame.write_csv(self._file, include_header=self._first)
-        self._first = False
-
-    def close(self) -> None:
-        self._file.close()
-
-
-class _Xlsx:
-    def __init__(self, path: Path) -> None:
-        from xlsxwriter import Workbook
-
-        self._book = Workbook(str(path), {"constant_memory": True, "strings_to_numbers": False})
-        self._sheet = self._book.add_worksheet()
-        self._rows = 0
-
-    def write(self, frame: pl.DataFrame) -> None:
-        if self._rows + frame.height > SHEET_ROWS:
-            raise Refused("import.sheet_too_long")
-        if not self._rows:
-            self._row(frame.columns)
-        for row in frame.iter_rows():
-            self._row(row)
-
-    def _row(self, values: Any) -> None:
-        for place, value in enumerate(values):
-            if value is not None:
-                self._sheet.write(self._rows, place, value)
-        self._rows += 1
-
-    def close(self) -> None:
-        self._book.close()
-
-
-_WRITERS: Final[dict[str, Callable[[Path], Any]]] = {"parquet": _Parquet, "csv": _Csv, "xlsx": _Xlsx}

@@ -88,6 +88,7 @@ def residences_of(people: pl.DataFrame, homes: pl.DataFrame, *, chance: np.rando
     )
     earlier = earlier.with_columns(
         household_ref=pl.lit(None, dtype=pl.String),
+        relation=pl.lit(None, dtype=pl.String),
         valid_from=days(np.maximum(begun[moved] - 300 - one_of(chance, 4000, len(moved)), born[moved])),
         valid_to=only(days(begun[moved] - 1), ~open_),
         absent_from=pl.lit(None, dtype=pl.String),

@@ -24,6 +24,7 @@ SCANNER = {
     "figures": {"stills_read", "clips_read_1s", "clips_read_2s", "wrong_texts", "codefree_read", "median_ms_720p"},
     "ratios": {"mean_time_to_pyzbar"},
 }
+UNDECLARED = {"figures": {"precision", "recall", "cases_from_own_outage"}, "ratios": set()}
 
 
 def luutru(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -55,7 +56,9 @@ def test_bench_lists_its_benchmarks_and_refuses_an_unknown_one():
     assert luutru("bench", "zebra").returncode == 2
 
 
-@pytest.mark.parametrize(("name", "keys"), [("checkin", CHECKIN), ("duplicates", DUPLICATES), ("scanner", SCANNER)])
+@pytest.mark.parametrize(
+    ("name", "keys"), [("checkin", CHECKIN), ("duplicates", DUPLICATES), ("scanner", SCANNER), ("undeclared", UNDECLARED)]
+)
 def test_a_quick_benchmark_prints_one_object_with_the_figures_others_read(name, keys):
     answer = luutru("bench", name, "--quick", "--json")
     assert answer.returncode == 0, answer.stderr

@@ -212,6 +212,6 @@ def test_the_city_is_written_to_files_and_the_truth_apart(form: str, tmp_path: P
 
 
 def test_a_sheet_that_cannot_hold_the_city_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("registry.synthetic.files.SHEET_ROWS", 300)
+    monkeypatch.setattr("registry.table_files.SHEET_ROWS", 300)
     with pytest.raises(Refused, match=r"import\.sheet_too_long"):
         write_city(iter(drawn(400)), tmp_path, form="xlsx")
