@@ -11,6 +11,7 @@ from registry.duplicates.private_engine import private_duckdb
 from registry.duplicates.settings import load_model
 
 
+@pytest.mark.timeout(900)  # some forty seconds of computing; a machine with much else to do takes its time
 @pytest.mark.xdist_group("spark")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # py4j leaves its socket to the garbage collector
 def test_spark_proposes_the_same_pairs_for_the_same_reasons(tmp_path):
