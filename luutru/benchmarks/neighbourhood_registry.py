@@ -22,7 +22,7 @@ from gateway.sweep import sweep
 from luutru.benchmarks.fleet import COMMUNE
 from luutru.benchmarks.neighbourhood import Act, Neighbour, is_cut_off
 from luutru.processes.gateway import open_registry
-from luutru.system import random_bytes
+from luutru.system import SystemClock, random_bytes
 from registry import tables
 from registry.database import upgrade
 from registry.gateway_reports import GatewayReport, write_report
@@ -56,7 +56,9 @@ class NeighbourhoodRegistry:
         self.rules = load_rule_book()
         self.people = people
         self._signer = SigningKey("receipt-neighbourhood", random_bytes(32))
-        self._watch = OutageWatch(worker=_WORKER, shards=range(SHARDS), signer=self._signer, random_bytes=random_bytes)
+        self._watch = OutageWatch(
+            worker=_WORKER, shards=range(SHARDS), signer=self._signer, clock=SystemClock(), random_bytes=random_bytes
+        )
         self._noticed: set[str] = set()
         self._answers: list[tuple[datetime, str]] = []
         self._sequence = 0

@@ -118,13 +118,14 @@ def make_updates(settings: GatewaySettings, trust: TrustStore) -> KeyringUpdates
 def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
     """Put a worker together; nothing is connected yet."""
     choices = settings.choices
+    opener = make_opener(settings.keys)
     signer = make_signer(settings, registry, now=clock.now())
     measures = Measures(
         worker=client_id(settings), shards=shards_text(settings.shards), monotonic_ns=clock.monotonic_ns, rss_mib=rss_mib
     )
     intake = Intake(
         registry,
-        opener=make_opener(settings.keys),
+        opener=opener,
         rules=choices.rules,
         signer=signer,
         clock=clock,
@@ -139,7 +140,9 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     def remind_now(now: datetime) -> int:
         return remind(registry, rules=choices.rules, now=now, random_bytes=random_bytes)
 
-    outages = OutageWatch(worker=client_id(settings), shards=settings.shards, signer=signer, random_bytes=random_bytes)
+    outages = OutageWatch(
+        worker=client_id(settings), shards=settings.shards, signer=signer, clock=clock, random_bytes=random_bytes
+    )
 
     every = settings.sweep_every
     duties = [Duty("sweep", every, sweep_now), Duty("reminders", REMIND_EVERY, remind_now)] if every else []

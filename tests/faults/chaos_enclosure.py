@@ -23,6 +23,18 @@ TOOLS = ("unshare", "nsenter", "ip", "tc", "nft", "strace", "mkfs.ext4", "losetu
 CANNOT_ENCLOSE = 2
 
 
+def _enclosure():
+    """Return how to get inside. Where the root is no mount point (a chroot) its mounts cannot be made private, and are so already, or not."""
+    said = ""
+    for how in ((), ("--propagation", "unchanged")):
+        command = (ENCLOSURE[0], *how, *ENCLOSURE[1:])
+        tried = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
+        if tried.returncode == 0:
+            return command
+        said = tried.stderr.strip()
+    return _refuse(f"namespaces are not allowed here, chaos needs root with CAP_SYS_ADMIN: {said}")
+
+
 def enter(module, arguments):
     """Go on inside: returns there, and only there."""
     if os.environ.get(INSIDE) == "1":
@@ -32,13 +44,11 @@ def enter(module, arguments):
         _refuse("chaos makes namespaces, mounts and packet filters: run it as root")
     if missing:
         _refuse(f"chaos needs {', '.join(missing)}: run scripts/bootstrap test")
-    tried = subprocess.run([*ENCLOSURE, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode != 0:
-        _refuse(f"namespaces are not allowed here, chaos needs root with CAP_SYS_ADMIN: {tried.stderr.strip()}")
+    enclosure = _enclosure()
     python = [sys.executable, "-m"]
     os.execvpe(  # noqa: S606 - this very command, inside
-        ENCLOSURE[0],
-        [*ENCLOSURE, *python, "tests.faults.chaos_enclosure", *python, module, *arguments],
+        enclosure[0],
+        [*enclosure, *python, "tests.faults.chaos_enclosure", *python, module, *arguments],
         {**os.environ, INSIDE: "1"},
     )
 

@@ -48,6 +48,7 @@ def test_a_sweep_prints_what_it_did(options):
         "premises": 0,
         "notices": 0,
         "cases": 0,
+        "explained": 0,
         "expired": 0,
         "failed": 0,
         "rules": {},

@@ -49,7 +49,9 @@ def see(office, person, at=SEEN, **changes):
 
 
 def watch(office, *, worker="gateway", shards=range(SHARDS)):
-    return OutageWatch(worker=worker, shards=shards, signer=office.fleet.receipt_key, random_bytes=random_bytes)
+    return OutageWatch(
+        worker=worker, shards=shards, signer=office.fleet.receipt_key, clock=office.clock, random_bytes=random_bytes
+    )
 
 
 def report(office, at, *, worker="gateway"):
@@ -286,3 +288,27 @@ def test_and_before_the_case_with_the_notice_answered(office):
     assert (swept.cases, swept.explained) == (0, 2)
     with office.registry.reading() as connection:
         assert connection.scalar(select(tables.notices.c.answered_at)) is not None
+
+
+def test_a_clock_set_forward_while_the_worker_runs_is_no_outage(office):
+    running = watch(office)
+
+    def speak(at, *, session=1, online=True):
+        state = KioskState(kiosk_id=office.kiosk().entry.owner, session=session, online=online, at=rfc3339(at))
+        with office.registry.writing() as connection:
+            running.reporting(connection, now=at)
+            running.kiosks_heard(connection, [state], now=at)
+            keep_state(connection, state, now=at)
+            write_report(
+                connection, GatewayReport(worker="gateway", at=at, seconds=3.0, connection="connected", shards="0-63"), now=at
+            )
+
+    speak(SEEN)
+    office.clock.pass_time(seconds=3)
+    speak(SEEN + timedelta(seconds=3), online=False)
+    office.clock.pass_time(seconds=3)
+    speak(SEEN + timedelta(hours=26, seconds=6), session=2)  # three seconds later by the clock that cannot be set
+    assert outages(office) == []
+    office.clock.pass_time(hours=1)
+    speak(SEEN + timedelta(hours=27, seconds=6), session=2)
+    assert [each.cause for each in outages(office)] == ["gateway_down"]
