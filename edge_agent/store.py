@@ -3,7 +3,8 @@
 - The only file at the edge that may touch ``sqlite3``. WAL and synchronous=FULL: what was committed survives a power cut.
 - Every write is one ``transaction()``; there is no implicit commit. One lock serialises the kiosk's threads.
 - Disk full is foreseen twice: ``max_page_count`` gives the file a size it never passes, and a ballast file beside it is given up
-  when the file system itself is full, so that settled rows can still be deleted and the log can still be folded in.
+  when the file system itself is full, so that settled rows can still be deleted, new keys of the authority kept, the log folded in, and
+  the file opened.
 - A database that cannot be read is set aside with its log, as they are (they are sealed, support may want them), and a new one begins.
 - Schema and migrations by sqlite-utils; the hot path is plain SQL.
 
@@ -16,9 +17,9 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
@@ -28,8 +29,10 @@ from residence.errors import Refused
 BALLAST_BYTES: Final = 256 * 1024
 DEFAULT_MAX_BYTES: Final = 256 * 1024 * 1024
 _PAGE_BYTES: Final = 4096
+_OPENING_BYTES: Final = 128 * 1024  # the -shm of a log as long as ours gets, and some frames
 _RESERVE_PAGES: Final = 32  # kept below the cap so that deletes and receipts fit when declarations no longer do
 
+Written = TypeVar("Written")
 Cursor = sqlite3.Cursor  # for the signatures of others; the driver itself stays in this file
 
 migrations: Final = Migrations("kiosk")
@@ -108,6 +111,14 @@ class Store:
             finally:
                 cursor.close()
 
+    def write_from_reserve(self, write: Callable[[Cursor], Written]) -> Written:
+        """Run one write that makes room, or without which no room can be made; on a full disk give the reserve up for it."""
+        with contextlib.suppress(Refused), self.transaction() as cursor:
+            return write(cursor)
+        self.release_ballast()
+        with self.transaction() as cursor:
+            return write(cursor)
+
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
@@ -152,6 +163,7 @@ def open_store(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Store:
     """Open or create the database; one that cannot be read is set aside as ``<name>.damaged-N`` and a new one begins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _finish_setting_aside(path)
+    _make_room(path)
     for _ in range(2):
         try:
             return Store(path, max_bytes=max_bytes)
@@ -162,6 +174,17 @@ def open_store(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Store:
         except sqlite3.DatabaseError:
             continue  # it was set aside
     return Store(path, max_bytes=max_bytes)
+
+
+def _make_room(path: Path) -> None:
+    """Give the reserve up before opening when there is no room at all.
+
+    SQLite maps its ``-shm`` file and writes one byte a page to hold the room; where blocks are smaller than pages (ext4 below 512 MB)
+    that holds nothing, and the first write to the mapping is a SIGBUS instead of an error.
+    """
+    room = os.statvfs(path.parent)
+    if room.f_bavail * room.f_frsize < _OPENING_BYTES:
+        path.with_name(path.name + ".ballast").unlink(missing_ok=True)
 
 
 def remember(cursor: sqlite3.Cursor, name: str, value: str) -> None:

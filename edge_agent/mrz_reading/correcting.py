@@ -65,6 +65,7 @@ SURE_WHOLE: Final = 2.0  # the same, of the checked part as a whole against ever
 SURE_CHECKED: Final = 0.7  # and against those it would notice
 THE_END: Final = 3  # sure fillers in a row that end a name: between its parts stand one or two
 _HIDING: Final = 2  # misread signs whose mistakes can make up for each other
+MANY: Final = 24  # possible exchanges, more of which are not tried
 MOST: Final = 2  # exchanges beside those that the places ask for
 _ANY_DAY: Final = date(2026, 1, 1)  # check digits do not depend on it
 
@@ -102,6 +103,7 @@ def settle(weights: Any, before: Any = None) -> Settled:
     left = msgspec.structs.replace(places, checked=frozenset()) if spent else places
     unsure = [place for place in _unsure(lines, weights, left) if place not in touched]
     unsure += [(each.row, each.column) for each in checked if _has_twin(each, weights)]
+    unsure += [(each.row, each.column) for each in letters if _may_be_another_letter(each, weights)]
     if before is not None:
         unsure += [place for place in _rest_of_another(lines, before, places) if place in touched]
         unsure += [place for place in _rest_of_another(lines, before, left) if place not in touched]
@@ -144,7 +146,10 @@ def _by_check_digits(lines: tuple[str, ...], weights: Any, places: Places) -> li
     if forced and fits(_exchanged(lines, forced)):
         return forced
     base, taken = _exchanged(lines, forced), {(each.row, each.column) for each in forced}
-    free = [each for each in _possible(base, weights, places) if (each.row, each.column) not in taken | places.digits]
+    possible = _possible(base, weights, places)
+    if len(possible) > MANY:
+        return []  # too many to try them all: a second way could not be ruled out
+    free = [each for each in possible if (each.row, each.column) not in taken | places.digits]
     for count in range(1, MOST + 1):
         ways = [way for way in combinations(free, count) if _apart(way) and fits(_exchanged(base, way))]
         if ways:
@@ -166,7 +171,7 @@ def _possible(lines: tuple[str, ...], weights: Any, places: Places) -> list[Exch
             if odds < POSSIBLE:
                 found.append((odds, Exchange(row=row, column=column, seen=sign, taken=other, confirmed=True)))
     found.sort(key=lambda pair: (pair[0], pair[1].row, pair[1].column))
-    return [each for _, each in found[:24]]
+    return [each for _, each in found]
 
 
 def fits(lines: tuple[str, ...]) -> bool:
@@ -230,6 +235,11 @@ def _after_the_name(lines: tuple[str, ...], weights: Any, form: MrzFormat, unsur
         elif ahead_of(weights[row, column], sign)[NO_DIGIT].min() >= SURE_CHECKED:
             unsure.discard(place)
     return unsure
+
+
+def _may_be_another_letter(each: Exchange, weights: Any) -> bool:
+    """Tell whether the picture leaves a letter taken by its place open against one it does not resemble."""
+    return bool(ahead_of(weights[each.row, each.column], each.taken)[NO_DIGIT].min() < SURE_UNCHECKED)
 
 
 def _has_twin(each: Exchange, weights: Any) -> bool:

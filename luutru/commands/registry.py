@@ -3,7 +3,7 @@
 - ``--registry`` is an address (``sqlite:////path``, ``postgresql+psycopg://...``), ``--vault`` the directory with its keys; keep the two
   on different disks and in different backups.
 - ``--json`` prints one object: ``ok``, ``counts``, ``seconds``, ``rejected`` and, for a check, ``problems``. Exit status 1 when not ``ok``.
-- Nothing personal is ever printed.
+- Nothing personal is ever printed. ``duplicates`` is in ``registry_duplicates.py``.
 
 Example: ``luutru registry create --registry sqlite:////var/lib/luutru/registry.db && luutru registry check``
 """
@@ -19,11 +19,14 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import msgspec
 import typer
 
+from luutru.commands.registry_duplicates import app as duplicates_app
+
 if TYPE_CHECKING:
     from registry.database import Registry
     from registry.table_files import Form
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create, upgrade, seed and check the registry.")
+app.add_typer(duplicates_app, name="duplicates")
 
 RegistryOption = Annotated[
     str,

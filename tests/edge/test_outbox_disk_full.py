@@ -5,11 +5,13 @@ import os
 import subprocess
 
 import pytest
-from factories import make_declaration
-from kiosk_parts import answer, make_outbox
+from factories import EVENING, make_declaration
+from kiosk_parts import KEYS, answer, make_outbox
 
-from residence.errors import Refused, problem
+from residence.errors import Refused, Untrusted, problem
 from residence.wire.envelope import read_header
+from residence.wire.keyring import Keyring
+from residence.wire.updates import sign_update
 
 
 @pytest.fixture
@@ -32,6 +34,11 @@ def fill(outbox):
     with pytest.raises(Refused, match=r"outbox.disk_full"):
         kept.extend(outbox.keep(make_declaration()).declaration_id for _ in itertools.count())
     return kept
+
+
+def use_up(disk):
+    room = os.statvfs(disk)
+    (disk / "rest").write_bytes(bytes(max(0, room.f_bavail * room.f_frsize)))
 
 
 def promised(outbox):
@@ -80,12 +87,43 @@ def test_on_a_really_full_disk_nothing_promised_is_lost_and_receipts_still_settl
     outbox.close()
 
 
+def test_on_a_really_full_disk_new_receipt_keys_are_learnt_and_what_they_sign_settles(small_disk):
+    before = Keyring([each for each in KEYS.keyring.entries if each.use != "receipt"], 1)
+    outbox = make_outbox(small_disk / "kiosk.db", provisioned=before)
+    kept = fill(outbox)
+    use_up(small_disk)
+    envelopes = [row.envelope for row in outbox.unsettled(len(kept))]
+    with pytest.raises(Untrusted, match=r"key.unknown"):
+        outbox.settle(answer(envelopes[0]))
+    outbox.anchor.accept(sign_update(Keyring(KEYS.keyring.entries, 2), KEYS.updates), at=EVENING)
+    for each in envelopes:
+        outbox.settle(answer(each))
+    assert outbox.depth() == 0
+    outbox.close()
+    assert make_outbox(small_disk / "kiosk.db", provisioned=before).anchor.keyring.serial == 2
+
+
+def test_a_ring_for_which_there_is_no_room_at_all_holds_until_it_can_be_kept(small_disk):
+    before = Keyring(KEYS.keyring.entries, 1)
+    update = sign_update(Keyring(KEYS.keyring.entries, 2), KEYS.updates)
+    outbox = make_outbox(small_disk / "kiosk.db", provisioned=before)
+    fill(outbox)
+    outbox._store.release_ballast()
+    use_up(small_disk)
+    with pytest.raises(Refused, match=r"outbox.disk_full"):
+        outbox.anchor.accept(update, at=EVENING)
+    assert outbox.anchor.keyring.serial == 2
+    (small_disk / "rest").unlink()
+    assert outbox.anchor.accept(update, at=EVENING).serial == 2
+    outbox.close()
+    assert make_outbox(small_disk / "kiosk.db", provisioned=before).anchor.keyring.serial == 2
+
+
 def test_a_kiosk_restarted_on_a_full_disk_opens_and_still_holds_its_promises(small_disk):
     outbox = make_outbox(small_disk / "kiosk.db")
     kept = fill(outbox)
     outbox.close()
-    room = os.statvfs(small_disk)
-    (small_disk / "rest").write_bytes(bytes(max(0, room.f_bavail * room.f_frsize)))
+    use_up(small_disk)
     again = make_outbox(small_disk / "kiosk.db")
     assert promised(again) == kept
     with pytest.raises(Refused, match=r"outbox.disk_full"):

@@ -18,7 +18,22 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-WRONGS = ("lost", "doubled", "corrupt", "torn", "silent")
+WRONGS = (
+    "lost",
+    "doubled",
+    "corrupt",
+    "torn",
+    "silent",
+    "unexpected",
+    "early",
+    "receipt",
+    "left out",
+    "unsettled",
+    "too few",
+    "blind",
+)
+ALWAYS_SAID = ("lost", "doubled", "corrupt")
+KNOWN = {"name", "faults", "kinds", "examples", "bound", *WRONGS}
 SHOWN = 8
 FEW = 30
 
@@ -129,8 +144,9 @@ def _sentences(result):
     lines = [f"{result['campaign']}, seed {result['seed']}, commit {result['commit']}, {result['versions']}"]
     for role in ("subjects", "controls"):
         for each in result[role]:
-            figures = ", ".join(f"{name} {each[name]}" for name in WRONGS)
+            figures = ", ".join(f"{name} {each[name]}" for name in WRONGS if each[name] or name in ALWAYS_SAID)
             limit = f" (below {each['bound']:.2g} per fault, 95 %)" if role == "subjects" else ""
             lines.append(f"{role[:-1]} {each['name']}: {each['faults']} faults {each['kinds']}: {figures}{limit}")
+            lines += [f"    {name}: {each[name]}" for name in sorted(set(each) - KNOWN)]
             lines += [f"    {example}" for example in each["examples"]] if role == "subjects" else []
     return "\n".join([*lines, *result["complaints"], "passed" if result["passed"] else "FAILED"])

@@ -21,10 +21,15 @@ REGISTRY = {
     "baselines": {"bare_copy_seconds"},
     "ratios": {"import_to_bare_copy"},
 }
+DUPLICATES = {
+    "figures": {"precision", "recall", "seconds", "rss_mib"},
+    "ratios": {"recall_to_exact_match", "recall_to_jaro_winkler"},
+}
 SCANNER = {
     "figures": {"stills_read", "clips_read_1s", "clips_read_2s", "wrong_texts", "codefree_read", "median_ms_720p"},
     "ratios": {"mean_time_to_pyzbar"},
 }
+UNDECLARED = {"figures": {"precision", "recall", "cases_from_own_outage"}, "ratios": set()}
 
 
 def luutru(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -52,11 +57,14 @@ def test_doctor_looks_only_at_what_one_process_needs_and_refuses_an_unknown_one(
 def test_bench_lists_its_benchmarks_and_refuses_an_unknown_one():
     listed = luutru("bench", "--list")
     assert listed.returncode == 0
-    assert {line.split()[0] for line in listed.stdout.splitlines()} >= {"checkin", "scanner"}
+    assert {line.split()[0] for line in listed.stdout.splitlines()} >= {"checkin", "duplicates", "scanner"}
     assert luutru("bench", "zebra").returncode == 2
 
 
-@pytest.mark.parametrize(("name", "keys"), [("checkin", CHECKIN), ("registry", REGISTRY), ("scanner", SCANNER)])
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [("checkin", CHECKIN), ("duplicates", DUPLICATES), ("registry", REGISTRY), ("scanner", SCANNER), ("undeclared", UNDECLARED)],
+)
 def test_a_quick_benchmark_prints_one_object_with_the_figures_others_read(name, keys):
     answer = luutru("bench", name, "--quick", "--json")
     assert answer.returncode == 0, answer.stderr
