@@ -27,7 +27,7 @@ from faults.chaos_town import BAD_GATEWAY, GATEWAYS, PLANTED_KIOSKS
 
 TICK = 0.05
 LATER_SECONDS = 0.5
-MOST = 3  # times the strikes asked for could have been made; then it gives up
+MOST = 8  # times as long as the strikes asked for take one after another; then it gives up
 PATIENCE = 60
 PLANTED_TOO = 0.35
 AGAIN = 0.5
