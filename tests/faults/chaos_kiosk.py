@@ -91,6 +91,7 @@ def main():
     parser.add_argument("record", type=Path)
     parser.add_argument("--every", type=float, default=0.03)
     parser.add_argument("--first", type=int, default=1000)
+    parser.add_argument("--resend", type=float, default=5.0, help="seconds until a row without a receipt is sent again")
     parser.add_argument("--shared", type=int, default=SHARED, help="so many people declare elsewhere, too")
     parser.add_argument("--bug", choices=("delete-on-puback",))
     options = parser.parse_args()
@@ -98,7 +99,7 @@ def main():
         Outbox.mark_sent = delete_on_puback
     record, clock, calm = Record(options.record), system.system_clock(), options.record.with_name("calm")
     tell_of_pubacks(record)
-    outbox, uplink, premises_id, _ = open_outbox(options.profile)
+    outbox, uplink, premises_id, _ = open_outbox(options.profile, resend_after=options.resend)
     units = load_profile(options.profile).premises.units or (None,)
     waiting = outbox.unsettled(1_000_000)
     record.say("started", depth=len(waiting), epoch=outbox.epoch)
