@@ -118,6 +118,7 @@ def main():
     record.say("empty", health=uplink.health().state)
     uplink.stop()
     outbox.close()
+    record.close()
     return 0
 
 

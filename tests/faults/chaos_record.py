@@ -28,6 +28,10 @@ class Record:
         line = json.dumps({"t": time.time_ns(), "event": event, **facts}, separators=(",", ":"))
         self._file.write(line.encode() + b"\n")
 
+    def close(self):
+        """Say no more."""
+        self._file.close()
+
 
 def size_of(path):
     """Return how much a teller has told so far."""

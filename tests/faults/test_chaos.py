@@ -133,12 +133,18 @@ WRONG = {
 }
 
 
+def tell(path, event):
+    record = Record(path)
+    record.say(event, id=ONE)
+    record.close()
+
+
 def test_a_line_torn_by_a_kill_was_not_said_and_spoils_no_other(tmp_path):
     path = tmp_path / "teller.jsonl"
-    Record(path).say("attempted", id=ONE)
+    tell(path, "attempted")
     with path.open("ab") as file:
         file.write(b'{"t":1,"event":"shown","id":"018f')
-    Record(path).say("settled", id=ONE)
+    tell(path, "settled")
     assert [each["event"] for each in lines(path)] == ["attempted", "settled"]
 
 
