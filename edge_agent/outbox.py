@@ -22,6 +22,7 @@ from uuid import UUID
 import msgspec
 
 from edge_agent.anchor import Anchor
+from edge_agent.clock_doubt import ClockDoubt
 from edge_agent.declaring import Declaring, Machine, Sealed, Statement
 from edge_agent.store import Cursor, Store, remember
 from residence.clock import TimeState, parse_instant
@@ -76,7 +77,10 @@ class Outbox:
         on_change: Callable[[str], None] | None = None,
     ) -> None:
         self._store = store
-        self._machine = machine
+        self._clock_doubt = ClockDoubt(store)
+        self._machine = msgspec.structs.replace(
+            machine, clock_synced=lambda: machine.clock_synced() and not self._clock_doubt.stands
+        )
         self._built_at = built_at
         self._sent: set[str] = set()
         self._lock = threading.RLock()
@@ -87,7 +91,7 @@ class Outbox:
             epoch=_epoch(store, machine),
             signer=signer,
             keyring=lambda: self.anchor.keyring,
-            machine=machine,
+            machine=self._machine,
         )
         self.full = False
 
@@ -166,6 +170,7 @@ class Outbox:
         receipt = verify_receipt(receipt_bytes, keyring=self.anchor.keyring)
         with self._lock:
             changed = self._settle(receipt, receipt_bytes)
+            self._clock_doubt.hear(receipt, wall=self._machine.clock.now())
             self._sent.discard(receipt.declaration_id)
             if self._store.restore_ballast():
                 self.full = False

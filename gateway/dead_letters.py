@@ -1,7 +1,9 @@
 """Dead letters tried again: what an operator asked for, the running gateway does.
 
 - ``luutru gateway dead-letters retry`` only marks rows; the gateway that runs (or runs next) takes them up, so there is one path.
-- A letter is read and recorded exactly as if it had just come; success settles it and sends the receipt, failure puts it back.
+- A letter is read and recorded as if it had just come; success settles it and sends the receipt, failure puts it back. Its deadline
+  is judged by when it came first, which nobody's waiting may make later.
+- Whoever asked for it has looked: a clock that could not be right holds it no longer, and decides nothing (``registry/answering.py``).
 - Letters whose sender is unproven are never tried again: their kiosk, if there is one, still has them.
 
 Example: ``outcome = LetterRetry(intake).run(now)``
@@ -12,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime
 
+import msgspec
 import structlog
 
 from gateway.intake import Intake, Outcome, describe
@@ -49,6 +52,9 @@ class LetterRetry:
         if isinstance(reading, SetAside):
             self._put_back(letter, reading.code, now)
             return None
+        # The earlier one: when it came first our own clock may have been the wrong one.
+        statement = msgspec.structs.replace(reading.statement, received_at=min(letter.received_at, now))
+        reading = msgspec.structs.replace(reading, statement=statement)
         try:
             result = self._record(letter, reading, now)
         except Exception as error:

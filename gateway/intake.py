@@ -6,6 +6,8 @@
 - A statement that makes the registry's code fail becomes a dead letter there (``registry/recording.py``), answered ``received``: it
   is ours now, visible and tried again on demand. What fails only at the commit is found here, by halving the batch.
 - A database that cannot be reached is nobody's fault: ``RegistryUnavailable``, nothing is acknowledged, the caller tries again.
+- A kiosk that calls its clock confirmed and says a time that cannot be true: the statement is set aside whole, answered ``received``, and
+  waits for somebody to look (``gateway/clock_claims.py``). One that is on record already gets the receipt it has.
 - ``lap`` is told when each stage of a batch ends (``gateway/measures.py``).
 - Exceptions may quote a person's fields: only their type and place in our code are logged, never their text.
 
@@ -25,6 +27,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.clock_claims import CLOCK_IMPOSSIBLE, impossible
 from gateway.port import Delivery
 from gateway.reading import Read, SetAside, read_delivery
 from gateway.receipts import answer_header, reissue
@@ -33,12 +36,14 @@ from gateway.trust import TrustStore
 from registry.database import Registry
 from registry.outages import is_machines_fault
 from registry.quarantine import NOWHERE, DeadLetter, set_aside
+from registry.receipts import receipts_by_id
 from registry.recording import Recorded, is_outage, record
 from registry.statements import Lap, no_lap
 from residence.clock import Clock
 from residence.errors import LuutruError
+from residence.stays.declaration import StayDeclaration
 from residence.stays.rules import RuleBook
-from residence.wire.envelope import EnvelopeOpener
+from residence.wire.envelope import EnvelopeOpener, Header
 from residence.wire.signing import SigningKey
 from residence.wire.times import Times
 from residence.wire.topics import Topic
@@ -93,15 +98,34 @@ class Intake:
             raise RegistryUnavailable(type(error).__name__) from error
         readings = [read_delivery(each, trust=trust, opener=self._opener, at=now) for each in deliveries]
         self._lap("read")
-        reads = [each for each in readings if isinstance(each, Read)]
-        outcome = Outcome(receipts=[], counts=Counter())
-        self._set_aside([each for each in readings if isinstance(each, SetAside)], outcome, now)
+        asides = [each for each in readings if isinstance(each, SetAside)]
+        reads, held = self._part([each for each in readings if isinstance(each, Read)], now)
+        outcome = Outcome(receipts=[], counts=Counter(), kept={each.header.kiosk_id: each.header.times for each in held})
+        self._set_aside([*asides, *map(_held, held)], outcome, now)
         self._record(reads, outcome, now, isolate=isolate)
         return outcome
 
     def read(self, delivery: Delivery, now: datetime) -> Read | SetAside:
         """Read one delivery against the trust in force."""
         return read_delivery(delivery, trust=self.trust.current(now), opener=self._opener, at=now)
+
+    def _part(self, reads: list[Read], now: datetime) -> tuple[list[Read], list[Read]]:
+        """Part what may be recorded from what is held for its clock; what is on record already is answered as before."""
+        doubted = [
+            each
+            for each in reads
+            if impossible(each.header.times, now, self.trust.clock_bounds) and isinstance(each.statement.message, StayDeclaration)
+        ]
+        if not doubted:
+            return reads, []
+        try:
+            with self.registry.reading() as connection:
+                known = receipts_by_id(connection, [each.header.declaration_id for each in doubted])
+        except SQLAlchemyError as error:
+            raise RegistryUnavailable(type(error).__name__) from error
+        held = [each for each in doubted if each.header.declaration_id not in known]
+        without = {id(each) for each in held}
+        return [each for each in reads if id(each) not in without], held
 
     def _record(self, reads: list[Read], outcome: Outcome, now: datetime, *, isolate: bool) -> None:
         if not reads:
@@ -157,8 +181,11 @@ class Intake:
         if result.set_aside is not None:
             outcome.counts["dead letter"] += 1
             log.warning("dead letter", quarantine_id=result.set_aside, declaration_id=result.declaration_id)
-        header = read.header
-        outcome.kept[header.kiosk_id] = header.times
+        outcome.kept[read.header.kiosk_id] = read.header.times
+        self._arrived(read.header, outcome)
+
+    def _arrived(self, header: Header, outcome: Outcome) -> None:
+        """Watch a kiosk's own count; what was set aside has come, too."""
         if self._sequences.note(header.kiosk_id, header.epoch, header.sequence) == "gap":
             outcome.counts["gap"] += 1
             missing = self._sequences.missing(header.kiosk_id, header.epoch)
@@ -176,6 +203,8 @@ class Intake:
         self._lap("set aside")
         for aside, where in zip(asides, kept, strict=True):
             outcome.counts[f"set aside {aside.code}"] += 1
+            if aside.header is not None:
+                self._arrived(aside.header, outcome)
             if aside.topic is not None and where.receipt_bytes is not None:
                 outcome.receipts.append((aside.topic, where.receipt_bytes))
 
@@ -183,7 +212,7 @@ class Intake:
         header = aside.header
         answer = None
         if header is not None and aside.answer is not None:
-            answer = answer_header(header, aside.answer, code=aside.code, now=now, signer=self._signer)
+            answer = answer_header(header, aside.answer, finding=aside.finding(), now=now, signer=self._signer)
         return DeadLetter(
             code=aside.code,
             detail=aside.detail,
@@ -208,6 +237,20 @@ def describe(error: BaseException) -> dict[str, str]:
 def _revoked(read: Read) -> SetAside:
     """Its key was revoked after it was read: nobody vouches for it any more, so it is not answered."""
     return SetAside(delivery=read.delivery, code="key.revoked", detail=read.header.key_id, topic=read.topic)
+
+
+def _held(read: Read) -> SetAside:
+    """Its clock cannot be right, and nobody is turned away for that: it is ours, and waits."""
+    return SetAside(
+        delivery=read.delivery,
+        code=CLOCK_IMPOSSIBLE,
+        detail=read.header.times.wall,
+        topic=read.topic,
+        header=read.header,
+        answer="received",
+        severity="error",
+        enrolment=read.enrolment,
+    )
 
 
 def _unexpected(read: Read) -> SetAside:

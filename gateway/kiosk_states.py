@@ -2,6 +2,7 @@
 
 - State messages are retained and coarse: only the newest of each kiosk between two writes is written.
 - A state is believed when its topic names the same kiosk and that kiosk is enrolled at the topic's site; others are dropped.
+- A state that ends a time of silence is also an outage, written down (``gateway/outage_watch.py``).
 - Losing one costs nothing: the next replaces it, and the broker retains the last.
 
 Example: ``states.hear(delivery, trust); states.write(now)``
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from gateway.outage_watch import OutageWatch
 from gateway.port import Delivery
 from gateway.trust import Trust
 from registry.database import Registry
@@ -24,8 +26,15 @@ from residence.wire.topics import parse_topic
 class KioskStates:
     """States heard and not yet written."""
 
-    def __init__(self, registry: Registry, *, on_heard: Callable[[KioskState], None] = lambda _state: None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        on_heard: Callable[[KioskState], None] = lambda _state: None,
+        outages: OutageWatch | None = None,
+    ) -> None:
         self._registry = registry
+        self._outages = outages
         self._on_heard = on_heard
         self._heard: dict[str, KioskState] = {}
 
@@ -51,6 +60,8 @@ class KioskStates:
         if not self._heard:
             return 0
         with self._registry.writing() as connection:
+            if self._outages is not None:
+                self._outages.kiosks_heard(connection, self._heard.values(), now=now)
             written = sum(keep_state(connection, state, now=now) for state in self._heard.values())
         self._heard.clear()
         return written

@@ -6,7 +6,7 @@
 - Whatever breaks the protocol and a packet over ``MAX_PACKET`` end the connection with a reason (``Broken``), never the process.
   More than the receive maximum does not: Mosquitto 2.0.11 keeps to it only until the first acknowledgement, and sends again all that an
   earlier connection had under way. Memory is bounded all the same, because nobody reads on when enough is parked.
-- What we publish: as many under way as the broker's receive maximum allows, the rest held in order; the caller bounds ``backlog``.
+- What we publish, and when what we received is acknowledged: ``gateway/mqtt_sending.py``. The caller bounds ``backlog``.
 - A peer of whom nothing is heard is asked (PINGREQ) after half the keepalive, and given up ``ANSWER_SECONDS`` later. It is judged
   only when everything that arrived was read: what we did not read is no silence.
 
@@ -22,12 +22,12 @@ from typing import Final
 
 import mqtt5
 
+from gateway.mqtt_sending import MAX_ID, Sending
 from gateway.port import Delivery
 
 MAX_PACKET: Final = 64 * 1024  # our broker takes messages of 16 KiB; topic and properties come on top
 BUFFER_BYTES: Final = 256 * 1024
 ANSWER_SECONDS: Final = 10.0
-MAX_ID: Final = 65_535
 PUBLISH: Final = 3  # packet type
 FAILURE: Final = 0x80  # reason codes from here on
 EXACTLY_ONCE: Final = 2
@@ -69,12 +69,7 @@ class MqttConnection:
         self.refused_publishes: Counter[str] = Counter()
         self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._end = 0
-        self._out = bytearray(_connect(hello))
-        self._held: deque[tuple[str, bytes, bool]] = deque()
-        self._held_bytes = 0
-        self._under_way: set[int] = set()
-        self._last_id = 1  # the SUBSCRIBE has 1
-        self._window = MAX_ID - 1
+        self._sending = Sending(_connect(hello))
         self._largest = 1 << 28
         self._keepalive = float(hello.keepalive_seconds)
         self._began = self._heard = self._said = now
@@ -88,12 +83,12 @@ class MqttConnection:
     @property
     def backlog(self) -> int:
         """Bytes of ours that are not handed to the line yet."""
-        return len(self._out) + self._held_bytes
+        return len(self._sending.out) + self._sending.held_bytes
 
     @property
-    def holds(self) -> bool:
-        """Tell whether messages of ours wait for the broker to take those before them."""
-        return bool(self._held)
+    def waits(self) -> bool:
+        """Tell whether something of ours waits for the broker's answers."""
+        return self._sending.waits
 
     def took(self, count: int, now: float) -> None:
         """Understand ``count`` bytes more, or raise ``Broken``."""
@@ -108,32 +103,31 @@ class MqttConnection:
 
     def to_send(self, now: float) -> bytearray:
         """Return what has to be sent, and forget it."""
-        out, self._out = self._out, bytearray()
+        out = self._sending.take()
         if out:
             self._said = now
         return out
 
-    def acknowledge(self, message_ids: Sequence[int]) -> None:
-        """Say that these were committed; in order of arrival."""
-        self._out += b"".join([mqtt5.PubAckPacket(each).write() for each in message_ids])
+    def acknowledge(self, message_ids: Sequence[int], now: float) -> None:
+        """Say that these were committed, once all that was published before is answered; in order of arrival."""
+        self._sending.acknowledge(message_ids, now)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> bool:
         """Send at QoS 1, or hold until the broker takes more. False: it does not take anything of this size, or nothing yet."""
         if not self.accepted or len(topic) + len(payload) + 16 > self._largest:
             return False
-        if self._held or len(self._under_way) >= self._window:
-            self._held.append((topic, payload, retain))
-            self._held_bytes += len(topic) + len(payload)
-        else:
-            self._send(topic, payload, retain=retain)
+        self._sending.publish(topic, payload, retain=retain)
         return True
 
     def say_goodbye(self, code: mqtt5.DisconnectReasonCode = mqtt5.DisconnectReasonCode.NORMAL_DISCONNECTION) -> None:
         """End it in order; without an error code the will is not sent."""
-        self._out += mqtt5.DisconnectPacket(reason_code=code).write()
+        self._sending.out += mqtt5.DisconnectPacket(reason_code=code).write()
 
     def look_at_clock(self, now: float, *, all_read: bool) -> None:
         """Ask the broker whether it is there when it was silent, or give it up; say something when we were silent."""
+        missed = self._sending.give_up_waiting(now) if all_read else 0
+        if missed:
+            self.refused_publishes["UNANSWERED"] += missed
         if not self.subscribed and now - self._began > ANSWER_SECONDS:
             raise Broken("the broker did not answer in time")
         if self._asked is not None:
@@ -141,7 +135,7 @@ class MqttConnection:
                 raise Broken("the broker does not answer", mqtt5.DisconnectReasonCode.KEEP_ALIVE_TIMEOUT)
         elif self.accepted and now - min(self._heard, self._said) > self._keepalive / 2:
             self._asked = now
-            self._out += mqtt5.PingReqPacket().write()
+            self._sending.out += mqtt5.PingReqPacket().write()
 
     def _frames(self) -> Iterator[tuple[int, int, int]]:
         """Yield start, start of the body and end of each complete packet in the buffer; keep the rest for the next bytes."""
@@ -179,11 +173,9 @@ class MqttConnection:
 
     def _take_other(self, packet: mqtt5.Packet) -> None:
         match packet:
-            case mqtt5.PubAckPacket() if packet.packet_id in self._under_way:
-                self._under_way.discard(packet.packet_id)
+            case mqtt5.PubAckPacket() if self._sending.answered(packet.packet_id):
                 if packet.reason_code.value >= FAILURE:
                     self.refused_publishes[packet.reason_code.name] += 1
-                self._release()
             case mqtt5.PubAckPacket() | mqtt5.PingRespPacket() if self.accepted:
                 pass
             case mqtt5.ConnAckPacket() if not self.accepted:
@@ -201,25 +193,10 @@ class MqttConnection:
         if packet.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
             raise Broken(_reason("the broker refused us", packet.reason_code.name, packet.reason_str), None)
         self.accepted = True
-        self._window = min(packet.receive_max, MAX_ID - 1)
+        self._sending.window = min(packet.receive_max, MAX_ID - 1)
         self._largest = packet.max_packet_size or self._largest
         self._keepalive = float(packet.server_keep_alive or self._hello.keepalive_seconds)
-        self._out += _subscribe(self._hello)
-
-    def _release(self) -> None:
-        while self._held and len(self._under_way) < self._window:
-            topic, payload, retain = self._held.popleft()
-            self._held_bytes -= len(topic) + len(payload)
-            self._send(topic, payload, retain=retain)
-
-    def _send(self, topic: str, payload: bytes, *, retain: bool) -> None:
-        packet_id = self._last_id % MAX_ID + 1
-        while packet_id in self._under_way:
-            packet_id = packet_id % MAX_ID + 1
-        self._last_id = packet_id
-        self._under_way.add(packet_id)
-        qos = mqtt5.QoS.AT_LEAST_ONCE
-        self._out += mqtt5.PublishPacket(topic, payload, qos=qos, retain=retain, packet_id=packet_id).write()
+        self._sending.out += _subscribe(self._hello)
 
 
 def _connect(hello: Hello) -> bytes:

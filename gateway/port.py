@@ -1,8 +1,10 @@
 """What the gateway needs of a broker connection, and nothing of MQTT: the one port between transport and intake.
 
-- A ``Delivery`` is handed out as it arrived; it is acknowledged only by ``acknowledge``, in order of arrival, after the commit.
+- A ``Delivery`` is handed out as it arrived; it is acknowledged only by ``acknowledge``, in order of arrival, after the commit, and only
+  once the broker has answered all that was published before: so what is not answered yet comes again when we die (ADR 15).
 - An unacknowledged delivery comes again after the next connect; intake must bear that, and messages out of nowhere.
-- ``publish`` never waits: a burst is held within bounds, what exceeds them is dropped and said so. A kiosk that misses a receipt sends again.
+- ``publish`` never waits: a burst is held within bounds, what exceeds them is dropped and said so. A kiosk that misses a receipt sends
+  again. Nor does ``acknowledge``: it only says what may be acknowledged from now on.
 - ``flush`` sends what ``publish`` gathered; the next ``collect`` would, too.
 - ``collect``, ``acknowledge``, ``publish`` and ``flush`` are called from one thread.
 - A connection has one of four states, all of them visible; nothing is concluded from an exception.
@@ -58,7 +60,7 @@ class Transport(Protocol):
         ...
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """Tell the broker that these are committed. Those of an earlier connection are left out; they come again."""
+        """Let these go: committed, and answered by what was published before. Those of an earlier connection come again."""
         ...
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:

@@ -24,8 +24,9 @@ from registry.kiosks import Enrolment
 from registry.recording import Source, Statement
 from residence.errors import LuutruError, Malformed, Refused, Untrusted
 from residence.stays.declaration import StayDeclaration
+from residence.stays.findings import FindingSeverity
 from residence.wire.envelope import EnvelopeOpener, Header, VerifiedEnvelope, verify_envelope
-from residence.wire.messages import Presence, decode_message
+from residence.wire.messages import Presence, ReceiptFinding, decode_message
 from residence.wire.topics import Topic, parse_topic
 
 Answer = Literal["refused", "received"]
@@ -50,7 +51,12 @@ class SetAside(msgspec.Struct, frozen=True, kw_only=True):
     topic: Topic | None = None
     header: Header | None = None
     answer: Answer | None = None
+    severity: FindingSeverity | None = None  # of the answer's finding; None: as the answer is
     enrolment: Enrolment | None = None
+
+    def finding(self) -> ReceiptFinding:
+        """Return what the answer says of the reason."""
+        return ReceiptFinding(code=self.code, severity=self.severity or ("error" if self.answer == "refused" else "info"))
 
 
 def read_delivery(delivery: Delivery, *, trust: Trust, opener: EnvelopeOpener, at: datetime) -> Read | SetAside:

@@ -4,7 +4,8 @@
 - ``received`` and ``refused`` for an envelope that could not be recorded are signed here, and stored beside it before they are sent.
 - Receipts of one kiosk travel in one MQTT message (up to 16); the topic is the one the envelope came on, leaf ``r``.
 - What a since revoked key signed is signed again on its way out: no kiosk believes it otherwise, and its row would never go.
-- Sending is best effort: a kiosk that hears nothing sends again.
+- What cannot be sent at all (too large for the broker, its topic refused) is counted, and holds up nothing: a kiosk that hears nothing
+  sends again.
 
 Example: ``post(transport, [(topic, receipt_bytes), ...])``
 """
@@ -24,8 +25,8 @@ from residence.wire.signing import SigningKey
 from residence.wire.topics import Topic, topic
 
 
-def answer_header(header: Header, answer: Answer, *, code: str, now: datetime, signer: SigningKey) -> bytes:
-    """Sign what we say about an envelope from its header alone; ``code`` becomes the one finding."""
+def answer_header(header: Header, answer: Answer, *, finding: ReceiptFinding, now: datetime, signer: SigningKey) -> bytes:
+    """Sign what we say about an envelope from its header alone, with one finding."""
     receipt = Receipt(
         declaration_id=header.declaration_id,
         code=receipt_code(header.declaration_id),
@@ -37,7 +38,7 @@ def answer_header(header: Header, answer: Answer, *, code: str, now: datetime, s
         kiosk_id=header.kiosk_id,
         epoch=header.epoch,
         sequence=header.sequence,
-        findings=(ReceiptFinding(code=code, severity="error" if answer == "refused" else "info"),),
+        findings=(finding,),
     )
     return sign_receipt(receipt, signer)
 

@@ -3,13 +3,14 @@
 - The session outlives the process: a fixed client id, ``clean_start`` False, session expiry. (Mosquitto 2.0.11 stores no session
   that began with a clean start, whatever its expiry.) Plain subscriptions on topic shards, never ``$share``.
 - Every connect subscribes again, whatever the broker says about the session; messages may arrive before the SUBACK.
-- Acknowledgements are ours, in order of arrival, and only on the connection that brought the message: a message
-  id of an earlier connection may by now mean a different message.
+- Acknowledgements are ours, in order of arrival, and only on the connection that brought the message (an id of an earlier one may mean another
+  by now). They wait until the broker has answered what was published before.
 - Receive maximum is four batches, so the broker never waits for a batch that waits for the broker. What bounds our memory is that nobody
   reads on when two such windows are parked; the rest stays in the socket, and then with the broker.
 - The line is pumped by whoever calls: a thread beside a busy one would wait milliseconds for the interpreter at each read. A keeper
   thread of our own connects, and pings, flushes and listens while nobody calls (registry away, long commit).
-- What we publish is held up to ``BACKLOG_BYTES``; what was under way when a connection ends is not sent again, kiosks ask.
+- What we publish is held up to ``BACKLOG_BYTES``; what was under way when a connection ends is not sent again: what it answers was not
+  acknowledged either, so that comes again and is answered again.
 - After a lost connection: a pause drawn from 0 to a cap that doubles up to ``PAUSE_CAP`` ("full jitter").
 - Retained ``luutru/1/gateway/state`` says whether this gateway takes; the will says it when we cannot.
 
@@ -137,12 +138,13 @@ class MqttTransport:
                 return batch
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """Send the acknowledgements of one committed batch, in order of arrival."""
+        """Send the acknowledgements of one committed batch, in order of arrival, when the broker has answered its receipts."""
         with self._lock:
             link = self._link
             if link is not None:
                 number = link.mqtt.number
-                link.mqtt.acknowledge([each.message_id for each in deliveries if each.message_id and each.connection == number])
+                own = [each.message_id for each in deliveries if each.message_id and each.connection == number]
+                link.mqtt.acknowledge(own, time.monotonic())
                 self._pump(link, enough=0)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
@@ -180,9 +182,9 @@ class MqttTransport:
                 now = time.monotonic()
                 if count:
                     link.mqtt.took(count, now)
-                    self._notice(link)
                 else:
                     link.mqtt.look_at_clock(now, all_read=True)
+                self._notice(link)
                 self._send(link)
                 if not count:
                     if not wait_seconds:
@@ -229,7 +231,7 @@ class MqttTransport:
         until = time.monotonic() + FAREWELL_SECONDS
         self._announce(link, self._offline if link.mqtt.subscribed else b"")
         with contextlib.suppress(Broken, LineLost):
-            while link.mqtt.holds and self._link is link and time.monotonic() < until:  # the broker takes only so many at once
+            while link.mqtt.waits and self._link is link and time.monotonic() < until:  # the broker takes only so many at once
                 self._pump(link, enough=MAX_RECEIVE, wait_seconds=until - time.monotonic())
             link.mqtt.say_goodbye()
             self._send(link)

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection
 
+from gateway.clock_claims import USUAL_BOUNDS, ClockBounds
 from registry import kiosks
 from registry.database import Registry
 from registry.kiosks import Enrolment
@@ -34,9 +35,12 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrustStore:
-    """Keeps a snapshot no older than ``CHECK_EVERY``."""
+    """Keeps a snapshot no older than ``CHECK_EVERY``, and how far a kiosk's confirmed clock may be from ours."""
 
-    def __init__(self, registry: Registry, *, check_every: timedelta = CHECK_EVERY) -> None:
+    def __init__(
+        self, registry: Registry, *, check_every: timedelta = CHECK_EVERY, clock_bounds: ClockBounds = USUAL_BOUNDS
+    ) -> None:
+        self.clock_bounds: Final = clock_bounds
         self._registry = registry
         self._check_every = check_every
         self._trust: Trust | None = None

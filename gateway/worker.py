@@ -1,6 +1,7 @@
 """The gateway's loop: collect, commit, acknowledge, answer; and between batches the slower duties.
 
-- Order is the promise: commit, then acknowledge, then receipts. A crash anywhere in between means redelivery and the same receipt.
+- Order is the promise: commit, then receipts, then acknowledge, which waits until the broker has the receipts. A crash anywhere in
+  between means redelivery and the same receipt: the broker's session is the receipts' outbox, too (ADR 15).
 - A batch is full, or a few milliseconds have passed since its first message, whichever comes first. When more than one batch has
   arrived, whose turn it is decides what is in the next (``gateway/fairness.py``); acknowledged is in order of arrival all the same.
 - What it measures of itself it writes into the registry every few seconds (``gateway/measures.py``, ADR 29).
@@ -30,6 +31,7 @@ from gateway.intake import Intake, Outcome, RegistryUnavailable, describe
 from gateway.keyring_updates import KeyringUpdates
 from gateway.kiosk_states import KioskStates
 from gateway.measures import NOT_SENT, Measures
+from gateway.outage_watch import OutageWatch
 from gateway.port import Delivery, Transport
 from gateway.receipts import post
 from registry.gateway_reports import write_report
@@ -54,7 +56,6 @@ class Rhythm:
     states_every: timedelta = timedelta(seconds=1)
     keyring_every: timedelta = timedelta(seconds=1)
     letters_every: timedelta = timedelta(seconds=2)
-    sweep_every: timedelta = timedelta(minutes=1)
     report_every: timedelta = timedelta(seconds=30)  # into the log
     measures_every: timedelta = timedelta(seconds=3)  # into the registry
 
@@ -89,15 +90,17 @@ class Worker:
         *,
         clock: Clock,
         rhythm: Rhythm = Rhythm(),
-        sweep: Callable[[datetime], object] | None = None,
+        duties: Sequence[Duty] = (),
         updates: KeyringUpdates | None = None,
         measures: Measures | None = None,
+        outages: OutageWatch | None = None,
     ) -> None:
         self._transport = transport
         self._intake = intake
         self._clock = clock
         self._rhythm = rhythm
-        self._states = KioskStates(intake.registry, on_heard=updates.heard if updates else lambda _state: None)
+        self._states = KioskStates(intake.registry, on_heard=updates.heard if updates else lambda _state: None, outages=outages)
+        self._outages = outages
         self._letters = LetterRetry(intake)
         self._hand = Hand()
         self._measures = measures or Measures(worker="", shards="", monotonic_ns=clock.monotonic_ns)
@@ -112,8 +115,7 @@ class Worker:
             self._duties.append(Duty("measures", rhythm.measures_every, self._write_measures))
         if updates is not None:
             self._duties.append(Duty("keyring updates", rhythm.keyring_every, lambda now: updates.send(transport, now)))
-        if sweep is not None:
-            self._duties.append(Duty("sweep", rhythm.sweep_every, sweep))
+        self._duties += duties
 
     @property
     def counts(self) -> Counter[str]:
@@ -163,13 +165,13 @@ class Worker:
             return  # stopping, and nothing was committed: the broker keeps them
         self._hear(states)
         oldest_ns = self._hand.oldest_ns()
+        if outcome is not None:
+            self._answer(outcome)
+            measures.lap("answer")
         self._transport.acknowledge(self._hand.settle())
-        if outcome is None:
-            return
-        measures.lap("acknowledge")
-        self._answer(outcome)
-        measures.lap("answer")
-        measures.answered(len(envelopes), oldest_ns=oldest_ns)
+        if outcome is not None:
+            measures.lap("acknowledge")
+            measures.answered(len(envelopes), oldest_ns=oldest_ns)
 
     def _commit(self, envelopes: Sequence[Delivery], stopping: threading.Event) -> Outcome | None:
         """Try until it is committed; None when we are asked to stop first."""
@@ -217,6 +219,8 @@ class Worker:
         hand = self._hand
         report = self._measures.report(now, connection=self._transport.state.value, in_hand=len(hand), oldest_ns=hand.oldest_ns())
         with self._intake.registry.writing() as connection:
+            if self._outages is not None:
+                self._outages.reporting(connection, now=now)
             write_report(connection, report, now=now)
         self._measures.start_over()
 

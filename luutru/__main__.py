@@ -31,6 +31,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "kiosk": ("kiosk", "Run a kiosk."),
     "mrz": ("mrz", "Read a machine-readable zone."),
     "name": ("name", "Compare two names."),
+    "outages": ("outages", "When nothing came through, with proof."),
     "receipt": ("receipt", "Verify a receipt."),
     "registry": ("registry", "Create, upgrade, seed and check the registry."),
     "scan": ("scan", "Read codes from pictures."),

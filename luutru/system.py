@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pwd
 import secrets
 import time
 import uuid
@@ -53,6 +54,14 @@ def system_clock() -> SystemClock:
     """Return the clock a process runs on."""
     offset = setting("LUUTRU_DEMO_CLOCK")
     return DemoClock(Path(offset)) if offset else SystemClock()
+
+
+def account_name() -> str:
+    """Return the name of the account this process runs under; its number where it has no name."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def rss_mib() -> int:

@@ -133,7 +133,7 @@ def act(
         raise Conflict("case.changed", "/case_id")
     if state in CLOSED and row.notice_id is not None:
         # Decided is answered: else the next sweep would open the same case again.
-        answer_notice(connection, row.notice_id, now=now)
+        answer_notice(connection, row.notice_id, answer="decided", now=now, by=by)
     step = (action.value, before.value, state.value)
     _write_event(connection, (row.commune_code, case_id), step, now=now, random_bytes=random_bytes, by=by, reason=reason)
     return state

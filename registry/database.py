@@ -4,7 +4,8 @@
   an exception rolls back. Nothing commits elsewhere.
 - SQLite: WAL, ``synchronous=FULL``, foreign keys, 30 s busy timeout; a writer takes the write lock at once (BEGIN IMMEDIATE), so two
   processes queue instead of failing half-way.
-- PostgreSQL: READ COMMITTED; ``recording`` takes advisory locks for the people of its batch.
+- PostgreSQL: READ COMMITTED; ``recording`` takes advisory locks for the people of its batch. A server that vanishes without a word (its
+  machine dies while cut off) is noticed within half a minute: otherwise TCP would wait for its answer for ever.
 - Addresses: ``sqlite:////absolute/path`` and ``postgresql+psycopg://user@host/database``.
 
 Example: ``with connect(url, vault=vault).writing() as connection: record(connection, statements, ...)``
@@ -37,6 +38,16 @@ _SQLITE_SETTINGS: Final = (
     "PRAGMA wal_autocheckpoint=8192",
     "PRAGMA secure_delete=ON",  # what is erased is overwritten, not only unlinked
 )
+# What libpq is told unless the address says otherwise (any of them may stand there: ``...?keepalives_idle=60``). A server that is only
+# slow is not given up: its kernel answers the probes. ``tcp_user_timeout`` is in milliseconds, the others in seconds.
+_POSTGRESQL_LINE: Final = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
 
 
 class Registry:
@@ -70,7 +81,8 @@ def connect(url: str, *, vault: Vault) -> Registry:
 
 def open_engine(url: str) -> Engine:
     """Return an engine with the settings above; ``connect`` is what callers want."""
-    backend = make_url(url).get_backend_name()
+    address = make_url(url)
+    backend = address.get_backend_name()
     if backend == "sqlite":
         engine = create_engine(url, connect_args={"timeout": 30}, json_serializer=_to_json, json_deserializer=msgspec.json.decode)
         event.listen(engine, "connect", _prepare_sqlite)
@@ -79,6 +91,7 @@ def open_engine(url: str) -> Engine:
     if backend == "postgresql":
         return create_engine(
             url,
+            connect_args={name: value for name, value in _POSTGRESQL_LINE.items() if name not in address.query},
             pool_pre_ping=True,
             isolation_level="READ COMMITTED",
             json_serializer=_to_json,

@@ -31,7 +31,7 @@ def settle_declared(
     notices, cases = tables.notices.c, tables.cases.c
     standing = (notices.kind == NoticeKind.PLEASE_DECLARE.value) & notices.answered_at.is_(None)
     about = tuple_(notices.premises_id, notices.who).in_(named)
-    connection.execute(update(tables.notices).where(standing, about).values(answered_at=now))
+    connection.execute(update(tables.notices).where(standing, about).values(answered_at=now, answer="declared"))
     unclaimed = select(cases.commune_code, cases.case_id).where(
         cases.state == CaseStatus.OPEN.value, tuple_(cases.premises_id, cases.who).in_(named)
     )

@@ -1,31 +1,48 @@
 """Whether a stay or a registered residence explains that somebody was seen; what is explained leaves no presence.
 
-- First by number, from what the batch has already looked up. Whoever no number explains may still be there by name and birth date:
-  a person who declared without papers is in no list by a number.
+- First by number, from what the batch has already looked up. Whoever no number explains may still be there by name and birth date: a
+  person who declared without papers is in no list by a number, and another card may carry another number of theirs.
+- A name may be written in another way: without accents, in another order, without a middle name. The birth date must agree.
 - Somebody with another number of the same kind is somebody else, whatever the name. In doubt the person seen has the benefit.
-- The look-up by name stays in one commune and is bounded (``registry.persons.MOST_FOUND``).
+- A minor is explained by a stay or residence here of anybody of the same registered household.
+- Asked when somebody is seen, and again before a notice and before a case (``explain_kept``): what is registered or declared meanwhile,
+  for whatever reason it came late, explains what came before.
+- The look-up by name is among those who live or stay at these premises, then in the commune, and bounded (``registry.persons.MOST_FOUND``).
 
 Example: ``is_explained(connection, seen, picture=picture, commune_code="demo-01", rules=rules)``
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row, select
 
-from registry.households import known_residences
+from registry import tables
+from registry.declarations import message_json
+from registry.households import household_members, known_residences
 from registry.persons import matching_persons, search_by_name
 from registry.presences import name_identity
 from registry.stays import known_stays
-from registry.surroundings import Surroundings
+from registry.surroundings import Surroundings, load
+from registry.vault import Cell, SubjectKey, Vault
 from residence.cases.covering import is_covered
+from residence.clock import VIETNAM
+from residence.people.letters import plain_key
+from residence.people.names import compare_names, words_of
+from residence.people.partial_dates import year_of
 from residence.people.person import Person
 from residence.stays.deadlines import person_kind
 from residence.stays.known import KnownPerson, numbers_of
 from residence.stays.rules import RuleBook
+from residence.wire.messages import Presence
+
+GROWN_UP: Final = 18  # years
+_FAMILY_AND_GIVEN: Final = 2
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,18 +60,83 @@ def is_explained(connection: Connection, seen: Seen, *, picture: Surroundings, c
     stays, homes = picture.stays_and_homes(person)
     if judge(stays=stays, residences=homes):
         return True
-    ids = search_by_name(connection, person.full_name, commune_code=commune_code, vault=picture.vault)
+    people = _people_by_name(connection, seen, picture=picture, commune_code=commune_code)
+    if _explains(connection, people, judge, picture):
+        return True
+    if not is_minor(person, seen.at):
+        return False
+    return _explains(connection, household_members(connection, {*people, *picture.people_with(person)}), judge, picture)
+
+
+def explain_kept(connection: Connection, presence_ids: Iterable[str], *, vault: Vault, rules: RuleBook) -> list[str]:
+    """Return those of these presences that something explains by now."""
+    columns = tables.presences.c
+    rows = connection.execute(select(tables.presences).where(columns.presence_id.in_(sorted(presence_ids)))).all()
+    keys = vault.load_keys(connection, [row.presence_id for row in rows])
+    seen = {row.presence_id: _seen(row, keys[row.presence_id], vault) for row in rows if row.presence_id in keys}
+    picture = load(connection, [], seen=[(each.person, each.at) for each in seen.values()], vault=vault)
+    return [
+        row.presence_id
+        for row in rows
+        if row.presence_id in seen
+        and is_explained(connection, seen[row.presence_id], picture=picture, commune_code=row.commune_code, rules=rules)
+    ]
+
+
+def _seen(row: Row[Any], key: SubjectKey, vault: Vault) -> Seen:
+    body = vault.open(key, Cell("presences", "reading", row.presence_id), row.reading_sealed)
+    reading = msgspec.json.decode(message_json(body, from_kiosk=row.kiosk_id is not None), type=Presence)
+    return Seen(person=reading.person, premises_id=row.premises_id, at=row.seen_at)
+
+
+def _people_by_name(connection: Connection, seen: Seen, *, picture: Surroundings, commune_code: str) -> list[str]:
+    person, words = seen.person, seen.person.full_name.split()
+    search = partial(search_by_name, connection, commune_code=commune_code, vault=picture.vault)
+    ids = {*search(person.full_name, at=seen.premises_id), *search(person.full_name)}
+    if len(words) > _FAMILY_AND_GIVEN:
+        ids |= set(search(f"{words[0]} {words[-1]}", at=seen.premises_id))
     keys = picture.vault.load_keys(connection, ids)
     known = [*matching_persons(connection, ids, keys=keys, vault=picture.vault), *picture.persons.values()]
-    people = sorted({each.person_id for each in known if could_be(person, each)})
+    return sorted({each.person_id for each in known if may_be(person, each)})
+
+
+def _explains(connection: Connection, people: list[str], judge: Callable[..., bool], picture: Surroundings) -> bool:
+    if not people:
+        return False
     stays = [*known_stays(connection, people)[0], *picture.stays_of_people(people)]
     return judge(stays=stays, residences=known_residences(connection, people))
+
+
+def is_minor(person: Person, at: datetime) -> bool:
+    """Tell whether somebody is surely under age; ``GROWN_UP`` is ours to choose, no law is read from it."""
+    if person.birth is None:
+        return False
+    return year_of(person.birth) + GROWN_UP > at.astimezone(VIETNAM).year
+
+
+def may_be(person: Person, known: KnownPerson) -> bool:
+    """Tell whether somebody seen may be a known person written otherwise: birth date equal, names near, no number against it."""
+    if person.birth is None or known.birth is None or person.birth.value != known.birth.value:
+        return False
+    return _no_number_against(person, known) and _names_near(person.full_name, known.full_name)
+
+
+def _names_near(one: str, other: str) -> bool:
+    if compare_names(one, other).result != "different":
+        return True
+    short, long = sorted((words_of(plain_key(each)).split() for each in (one, other)), key=len)
+    # without middle names, as passports and airlines print them
+    return len(short) >= _FAMILY_AND_GIVEN and {short[0], short[-1]} == {long[0], long[-1]} and set(short) <= set(long)
 
 
 def could_be(person: Person, known: KnownPerson) -> bool:
     """Tell whether name and birth date agree and no number speaks against it."""
     if person.birth is None or name_identity(person.full_name, person.birth) != name_identity(known.full_name, known.birth):
         return False
+    return _no_number_against(person, known)
+
+
+def _no_number_against(person: Person, known: KnownPerson) -> bool:
     held: dict[str, set[str]] = {}
     for number in known.numbers:
         held.setdefault(number.kind, set()).add(number.value)

@@ -82,10 +82,12 @@ class PlottedReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_report(connection: Connection, report: GatewayReport, *, now: datetime) -> None:
-    """Add a row, and take away what any worker wrote more than an hour ago."""
+    """Add a row, and take away what any worker wrote more than an hour ago, but its newest: it tells since when it was away."""
     row = {"commune_code": NOWHERE, "worker": report.worker, "at": report.at, "report": msgspec.json.encode(report).decode()}
     same = (_TABLE.c.worker == report.worker) & (_TABLE.c.at == report.at)
-    connection.execute(delete(_TABLE).where((_TABLE.c.at < now - KEPT_FOR) | same))
+    later = _TABLE.alias()
+    followed = select(later.c.at).where(later.c.worker == _TABLE.c.worker, later.c.at > _TABLE.c.at).exists()
+    connection.execute(delete(_TABLE).where(((_TABLE.c.at < now - KEPT_FOR) & followed) | same))
     connection.execute(insert(_TABLE), [row])
 
 

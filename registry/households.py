@@ -8,12 +8,12 @@ Example: ``add_residence(connection, person_id=..., premises_id="blk-hoa-binh", 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, insert, select
 
 from registry import tables
 from registry.asking import among
@@ -114,6 +114,30 @@ def known_residences(connection: Connection, person_ids: Iterable[str]) -> list[
     return [_known(row) for row in rows]
 
 
+def household_members(connection: Connection, person_ids: Iterable[str]) -> list[str]:
+    """Return everybody registered in a household with any of these people, themselves too."""
+    columns = tables.residences.c
+    wanted = sorted(set(person_ids))
+    if not wanted:
+        return []
+    homes = select(columns.household_id).where(among(columns.person_id, wanted, connection), columns.household_id.is_not(None))
+    return list(connection.scalars(select(columns.person_id).where(columns.household_id.in_(homes)).distinct()))
+
+
+def ending_between(
+    connection: Connection, first: date, last: date, *, after: str, limit: int
+) -> list[tuple[str, KnownResidence]]:
+    """Return temporary residences whose last day lies between two, with their ids, those beyond ``after``."""
+    columns = tables.residences.c
+    asked = (
+        columns.valid_to.between(first.isoformat(), last.isoformat()),
+        columns.kind == "temporary",
+        columns.residence_id > after,
+    )
+    query = select(*_KNOWN, columns.residence_id).where(*asked).order_by(columns.residence_id).limit(limit)
+    return [(row.residence_id, _known(row[:-1])) for row in connection.execute(query)]
+
+
 def residences_at(connection: Connection, premises_ids: Iterable[str], *, limit: int = 5000) -> list[KnownResidence]:
     """Return who is registered at these premises, by id only."""
     columns = tables.residences.c
@@ -121,5 +145,5 @@ def residences_at(connection: Connection, premises_ids: Iterable[str], *, limit:
     return [_known(row) for row in connection.execute(query)]
 
 
-def _known(row: Row[Any]) -> KnownResidence:
+def _known(row: Sequence[Any]) -> KnownResidence:
     return KnownResidence(**dict(zip(KnownResidence.__struct_fields__, row, strict=True)))

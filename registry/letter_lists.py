@@ -6,6 +6,7 @@ Example: ``letters_of(connection, "demo-01")``
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,7 @@ from residence.wire.receipts import read_unverified
 
 _TABLE: Final = tables.quarantine
 _WAITING: Final = ("new", "retry")
+_LOOKED_AT: Final = 5_000
 
 
 class LetterSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +64,23 @@ def letter_of(connection: Connection, commune_code: str, quarantine_id: str) -> 
     digest, receipt = fields.pop("payload_digest"), fields.pop("receipt_bytes")
     answer = read_unverified(receipt).state if receipt is not None else None
     return LetterSeen(letter=StoredLetter(**fields), digest=bytes(digest).hex(), answer=answer)
+
+
+def owed_since(connection: Connection, commune_code: str) -> dict[str, datetime]:
+    """Return, by kiosk, since when we hold a declaration of its that we answered ``received`` and have not recorded."""
+    columns = _TABLE.c
+    query = (
+        select(columns.kiosk_id, columns.received_at, columns.receipt_bytes)
+        .where(columns.state.in_(_WAITING), columns.commune_code == commune_code)
+        .where(columns.receipt_bytes.is_not(None), columns.kiosk_id.is_not(None))
+        .order_by(columns.received_at)
+        .limit(_LOOKED_AT)
+    )
+    since: dict[str, datetime] = {}
+    for row in connection.execute(query):
+        if row.kiosk_id not in since and read_unverified(row.receipt_bytes).state == "received":
+            since[row.kiosk_id] = row.received_at
+    return since
 
 
 def events_of_letter(connection: Connection, quarantine_id: str) -> Sequence[Row[Any, Any, Any, Any]]:

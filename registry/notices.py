@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
@@ -18,6 +18,8 @@ from registry import tables
 from residence.cases.notices import Addressee, NoticeKind
 from residence.cases.undeclared import SentNotice
 from residence.clock import uuid7
+
+Answer = Literal["declared", "decided", "visitor"]  # the stay was declared; a case was closed; the host's word
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,11 +40,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 def send_notice(connection: Connection, notice: Notice, *, now: datetime, random_bytes: Callable[[int], bytes]) -> str | None:
     """Write a notice unless the same was sent before; returns its id, or None."""
-    columns = tables.notices.c
-    same = select(columns.notice_id).where(
-        columns.commune_code == notice.commune_code, columns.kind == notice.kind.value, columns.about == notice.about
-    )
-    if connection.scalar(same) is not None:
+    if was_sent(connection, notice.commune_code, notice.kind, about=notice.about):
         return None
     notice_id = str(uuid7(now, random_bytes(10)))
     row = msgspec.structs.asdict(notice) | {
@@ -50,9 +48,18 @@ def send_notice(connection: Connection, notice: Notice, *, now: datetime, random
         "notice_id": notice_id,
         "created_at": now,
         "answered_at": None,
+        "answer": None,
+        "answered_by": None,
     }
     connection.execute(insert(tables.notices), [row])
     return notice_id
+
+
+def was_sent(connection: Connection, commune_code: str, kind: NoticeKind, *, about: str) -> bool:
+    """Tell whether a notice of this kind about this stay, person or sighting went out before."""
+    columns = tables.notices.c
+    same = (columns.commune_code == commune_code, columns.kind == kind.value, columns.about == about)
+    return connection.scalar(select(columns.notice_id).where(*same).limit(1)) is not None
 
 
 def sent_notices(
@@ -91,6 +98,28 @@ def waiting_notices(
     return list(connection.execute(query.order_by(columns.created_at, columns.notice_id).limit(limit)).all())
 
 
-def answer_notice(connection: Connection, notice_id: str, *, now: datetime) -> None:
-    """Mark a notice as answered."""
-    connection.execute(update(tables.notices).where(tables.notices.c.notice_id == notice_id).values(answered_at=now))
+def answer_notice(connection: Connection, notice_id: str, *, answer: Answer, now: datetime, by: str | None = None) -> None:
+    """Mark a notice as answered, by whom if by somebody."""
+    columns = tables.notices.c
+    values = {"answered_at": now, "answer": answer, "answered_by": by}
+    connection.execute(update(tables.notices).where(columns.notice_id == notice_id).values(**values))
+
+
+def say_visitor(connection: Connection, notice: Notice, *, by: str, now: datetime, random_bytes: Callable[[int], bytes]) -> None:
+    """Keep the host's word that somebody seen is a visitor who does not stay the night.
+
+    It answers the notices about them that stand, else ``notice``, which then never goes out: whoever is found at night after it is undeclared all the same.
+    """
+    columns = tables.notices.c
+    about_them = (
+        columns.premises_id == notice.premises_id,
+        columns.who == notice.who,
+        columns.kind == notice.kind.value,
+        columns.answered_at.is_(None),
+    )
+    standing = list(connection.scalars(select(columns.notice_id).where(*about_them)))
+    if not standing:
+        sent = send_notice(connection, notice, now=now, random_bytes=random_bytes)
+        standing = [sent] if sent is not None else []
+    for notice_id in standing:
+        answer_notice(connection, notice_id, answer="visitor", now=now, by=by)

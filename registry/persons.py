@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, select, union
 
 from registry import tables
 from registry.asking import among
@@ -177,8 +177,13 @@ def read_birth(text: str | None) -> PartialDate | None:
     return PartialDate(value=value, precision=cast("Precision", precision))
 
 
-def search_by_name(connection: Connection, text: str, *, commune_code: str, vault: Vault, limit: int = MOST_FOUND) -> list[str]:
-    """Return ids of people of one commune whose name has all the words of ``text``, in any order, accents set aside."""
+def search_by_name(
+    connection: Connection, text: str, *, commune_code: str, vault: Vault, at: str | None = None, limit: int = MOST_FOUND
+) -> list[str]:
+    """Return ids of people of one commune whose name has all the words of ``text``, in any order, accents set aside.
+
+    ``at``: only of those who live or stay, or did, at these premises; among a whole commune a common name fills the ``limit``.
+    """
     indexes = {vault.token_index(commune_code, word) for word in words_of(plain_key(text)).split()}
     if not indexes:
         return []
@@ -191,6 +196,9 @@ def search_by_name(connection: Connection, text: str, *, commune_code: str, vaul
         .order_by(columns.person_id)
         .limit(min(limit, MOST_FOUND))
     )
+    if at is not None:
+        people = (select(each.c.person_id).where(each.c.premises_id == at) for each in (tables.residences, tables.stays))
+        query = query.where(columns.person_id.in_(union(*people)))
     return list(connection.scalars(query))
 
 

@@ -1,6 +1,6 @@
 """How the registry forgets: a person on demand, refused and passing statements by time, a whole period by retiring its key.
 
-- ``erase_person`` deletes the person's key and whatever finds them: numbers' indexes, name words, pseudonyms. Rows that say that a stay
+- ``erase_person`` deletes the person's key and whatever finds them: numbers' indexes, name words, pseudonyms, proposed pairs. Rows that say that a stay
   took place remain, of somebody nobody can name. Statements others made are under their own persons' keys and stay.
 - Backups still hold the wrapped key until its period key is retired: ``retire_period`` re-wraps the living first, then destroys it.
 - ``purge`` deletes what was kept only for a while: expired presences, refused statements, settled dead letters.
@@ -48,6 +48,8 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(ids)))
     for table in (tables.identifiers, tables.name_tokens, tables.person_versions):
         connection.execute(delete(table).where(table.c.person_id.in_(ids)))
+    pairs = tables.duplicate_pairs.c
+    connection.execute(delete(tables.duplicate_pairs).where(pairs.one_id.in_(ids) | pairs.other_id.in_(ids)))
     gone = {f"{column}_sealed": None for column in SEALED_COLUMNS}
     connection.execute(update(tables.persons).where(columns.person_id.in_(ids)).values(status="erased", changed_at=now, **gone))
 

@@ -81,6 +81,15 @@ def known_stay(row: Row[Any]) -> KnownStay:
     )
 
 
+def open_since(connection: Connection, *, earliest: datetime, latest: datetime, after: str, limit: int) -> list[KnownStay]:
+    """Return open stays that began between two instants, by id, those beyond ``after``."""
+    columns = tables.stays.c
+    query = select(tables.stays).where(
+        columns.status == "open", columns.start_at.between(earliest, latest), columns.stay_id > after
+    )
+    return [known_stay(row) for row in connection.execute(query.order_by(columns.stay_id).limit(limit))]
+
+
 def current_stays(
     connection: Connection, premises_ids: Iterable[str], *, now: datetime, limit: int = MOST_LISTED
 ) -> list[StayOnList]:

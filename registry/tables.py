@@ -9,7 +9,19 @@ from __future__ import annotations
 
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
-from registry.tables_oversight import access_records, case_events, cases, gateway_reports, keys, kiosks, notices, rule_sets
+from registry.tables_duplicates import duplicate_pairs
+from registry.tables_imports import import_batches, imported_rows, imports
+from registry.tables_oversight import (
+    access_records,
+    case_events,
+    cases,
+    gateway_reports,
+    keys,
+    kiosks,
+    notices,
+    outages,
+    rule_sets,
+)
 from registry.tables_people import (
     households,
     identifiers,
@@ -39,17 +51,22 @@ __all__ = [
     "case_events",
     "cases",
     "declarations",
+    "duplicate_pairs",
     "finding_links",
     "findings",
     "gateway_reports",
     "households",
     "identifiers",
+    "import_batches",
+    "imported_rows",
+    "imports",
     "keys",
     "kiosks",
     "letter_events",
     "metadata",
     "name_tokens",
     "notices",
+    "outages",
     "passkeys",
     "person_versions",
     "persons",

@@ -60,6 +60,19 @@ gateway_reports: Final = Table(
     Index("ix_gateway_reports_at", "at"),
 )
 
+# When nothing came through: signed holds all of it (residence.wire.outages). Without premises it is a gateway's, for topic shards.
+outages: Final = Table(
+    "outages",
+    metadata,
+    commune(),
+    own_id("outage_id"),
+    word("cause", length=16),
+    reference("premises_id", nullable=True, index=True),
+    instant("began_at"),
+    instant("ended_at", index=True),
+    octets("signed"),
+)
+
 # Kind: residence.cases.notices.NoticeKind. ``who``: a person id, or the hex pseudonym of somebody seen and not known.
 notices: Final = Table(
     "notices",
@@ -78,6 +91,8 @@ notices: Final = Table(
     text("article"),
     instant("created_at"),
     instant("answered_at", nullable=True),
+    word("answer", nullable=True, length=16),  # registry.notices.Answer
+    reference("answered_by", nullable=True),  # the account, when somebody answered
     UniqueConstraint("commune_code", "kind", "about"),
     Index("ix_notices_premises_id_created_at", "commune_code", "premises_id", "created_at"),
 )

@@ -152,12 +152,13 @@ residences: Final = Table(
     reference("person_id", index=True),
     reference("premises_id", index=True),
     word("unit", nullable=True, length=32),
-    reference("household_id", nullable=True),
+    reference("household_id", nullable=True, index=True),
     word("kind", length=16),
     word("relation", nullable=True, length=32),
     word("valid_from", length=10),  # YYYY-MM-DD, both inclusive
     word("valid_to", nullable=True, length=10),
     text("registration_ref"),
     instant("recorded_at"),
+    index_where_set("residences", "valid_to"),
     ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, SmallInteger, Table, UniqueConstraint
+from sqlalchemy import text as text_of_sql
 
 from registry.columns import (
     blind_index,
@@ -108,6 +109,8 @@ def _stay_columns() -> list[Column[Any]]:
     ]
 
 
+OPEN: Final = text_of_sql("status = 'open'")
+
 stays: Final = Table(
     "stays",
     metadata,
@@ -120,6 +123,7 @@ stays: Final = Table(
     found_by("stay_id"),
     Index("ix_stays_person_id", "person_id"),
     Index("ix_stays_premises_id_status_start_at", "commune_code", "premises_id", "status", "start_at"),
+    Index("ix_stays_open", "start_at", sqlite_where=OPEN, postgresql_where=OPEN),
 )
 
 stay_versions: Final = Table(

@@ -144,6 +144,10 @@ class Vault:
         """Return the blind index of a network address in the audit of sign-in."""
         return self._index("address", "", address)
 
+    def source_index(self, source: str, kind: str, reference: str) -> bytes:
+        """Return the blind index of a row of a file taken over: a register's own reference may be a number of its person."""
+        return self._make_index("source", f"{source}\x00{kind}", reference)
+
     def retire(self, kek_id: str) -> None:
         """Destroy a period key; every key still wrapped under it is gone (``registry/rotation.py`` re-wraps the living first)."""
         self._period_ciphers.pop(kek_id, None)

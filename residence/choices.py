@@ -26,6 +26,7 @@ from residence.stays.rules import AfterMidnight, RuleBook, RuleFile, load_rule_b
 
 AREA: Final = "choices"
 Hours = Annotated[float, msgspec.Meta(ge=0, le=8760)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=14)]
 CardField = Annotated[int, msgspec.Meta(ge=8, le=11)]
 MrzDate = Annotated[str, msgspec.Meta(pattern=r"^[0-9<]{6}$")]
 
@@ -75,8 +76,11 @@ class UndeclaredSection(_Section, frozen=True, kw_only=True):
     """How long the sweep waits; the commune's choice, none of it law."""
 
     unanswered_after_hours: Hours = 0
-    new_visit_after_hours: Hours = 36
+    new_visit_after_hours: Hours = 60
     pending_grace_hours: Hours = 36
+    answer_within_hours: Hours = 24
+    late_nights: Count = 2
+    evenings: Count = 3
 
 
 class ChoicesFile(_Section, frozen=True, kw_only=True):
@@ -143,4 +147,7 @@ def _patience(section: UndeclaredSection) -> Patience:
         unanswered_after=timedelta(hours=section.unanswered_after_hours) if section.unanswered_after_hours else None,
         new_visit_after=timedelta(hours=section.new_visit_after_hours),
         pending_grace=timedelta(hours=section.pending_grace_hours),
+        answer_within=timedelta(hours=section.answer_within_hours),
+        late_nights=section.late_nights,
+        evenings=section.evenings,
     )

@@ -46,6 +46,7 @@ def environment(language: Language) -> Environment:
     made.install_gettext_callables(gettext, plural, newstyle=True)  # type: ignore[attr-defined]
     made.filters["wall"] = partial(wall, language=language)
     made.filters["clock"] = clock_time
+    made.filters["form_time"] = form_time
     made.filters["day"] = day
     made.filters["grouped"] = grouped
     made.filters["ago"] = partial(duration, language=language)
@@ -76,6 +77,11 @@ def wall(value: datetime | str | None, *, language: Language) -> str:
 def clock_time(value: datetime | str) -> str:
     """Write hours and minutes only."""
     return f"{_instant(value):%H:%M}"
+
+
+def form_time(value: datetime | str) -> str:
+    """Write an instant as a form's field of local date and time holds it."""
+    return _instant(value).astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M")
 
 
 def day(value: datetime | str | None) -> str:

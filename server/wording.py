@@ -46,7 +46,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "foreigner_remote": "Foreign guest in a remote area: declare within 24 hours",
         "seen_past_deadline": "Seen here, and no stay was declared by the deadline",
         "night_check": "Found here at night, and no stay was declared by the deadline",
-        "second_sighting": "Seen here again after the deadline, still not declared",
+        "late_entries": "Came in late at night on two nights, still not declared after a notice",
+        "evening_entries": "Came in on three evenings, still not declared after a notice",
         "notice_unanswered": "A notice was sent and nobody answered in time",
     },
     "evidence": {
@@ -111,8 +112,12 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "resident_here": "registered residence here",
         "stay_pending": "a declaration still on its way from a kiosk",
         "stay_elsewhere_same_premises": "a stay in another unit of these premises",
+        "name_form": "the same person under another form of the name",
+        "other_number": "the same person under an old number or another document",
+        "child_of_declared": "a child of somebody declared or registered here",
         "not_yet_due": "the deadline is not over yet",
-        "left_before_night": "left again before the night",
+        "outage": "an outage of a kiosk or of ours while there was time to declare",
+        "visitor": "a visitor who does not stay the night",
     },
     "purpose": {
         "declare-guest": "Duty of the premises: declare guests",

@@ -1,8 +1,8 @@
 """The real gateway process for tests of crashes: it can be told to die between the commit and the acknowledgement.
 
-    python gateway_driver.py SETTINGS.json [--die-after-commit N] [--die-before-commit N]
+    python gateway_driver.py SETTINGS.json [--die-before-commit N] [--die-after-commit N] [--die-after-receipts N]
 
-``N``: at the Nth batch. Dying is SIGKILL to itself: nothing is flushed, nobody is told.
+``N``: at the Nth batch. After the receipts: handed to the line, and nothing acknowledged. Dying is SIGKILL to itself: nothing is flushed, nobody is told.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
+import gateway.worker
 from gateway.intake import Intake
 from gateway.transport import MqttTransport
 from luutru.logs import configure_logs
@@ -37,8 +38,9 @@ def die_at(owner, name, turn):
 def main() -> None:
     settings = json.loads(Path(sys.argv[1]).read_text())
     for option, (owner, name) in {
-        "--die-after-commit": (MqttTransport, "acknowledge"),
         "--die-before-commit": (Intake, "take"),
+        "--die-after-commit": (gateway.worker, "post"),
+        "--die-after-receipts": (MqttTransport, "acknowledge"),
     }.items():
         if option in sys.argv:
             die_at(owner, name, int(sys.argv[sys.argv.index(option) + 1]))

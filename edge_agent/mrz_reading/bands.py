@@ -33,6 +33,7 @@ _SLIMMEST: Final = 3.0  # a piece is at least so many times as long as it is hig
 _LINE: Final = 11.0  # and a line so many times
 _FLATTER: Final = 0.6  # of a line's height: a piece of fillers is so much flatter than one of letters
 _WITHIN: Final = 0.75  # heights off the middle line within which an outline belongs to the line
+_MOST_PIECES: Final = 300  # joining takes time by their square; a page of print has some dozens, its longest are what matters
 _LOWEST, _HIGHEST = 3.0, 17.0  # a band's height in pixels of the searched size
 
 
@@ -116,7 +117,7 @@ def _piece(points: NDArray[np.float32]) -> Band:
 
 def _joined(pieces: list[Band]) -> list[Band]:
     """Join pieces that follow each other on one straight line, longest first."""
-    rest = sorted(pieces, key=lambda each: -each.length)
+    rest = sorted(pieces, key=lambda each: -each.length)[:_MOST_PIECES]
     lines: list[Band] = []
     while rest:
         line = rest.pop(0)

@@ -12,6 +12,8 @@
 - Behind three sure fillers a name has ended: there a filler need not be told from every letter, and a letter is never accepted.
 - Check digits cannot tell signs whose values differ by ten (6 and G, 0 and K, 8 and S). So a place is ``unsure`` unless the picture
   itself rules out every sign its check digits would let through. An unsure zone is not accepted.
+- Two misread signs may make up for each other. So the checked part as a whole must be surer than all other ones that fit, together
+  (``rivals.py``), of what is seen and of what stood there; else its least sure places are ``unsure``.
 - Pure: signs with their log-probabilities in, text out.
 
 Example: ``settle(weights)``
@@ -21,16 +23,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from functools import cache
 from itertools import combinations
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
 from edge_agent.mrz_reading.glyphs import NO_SIGN, SIGNS
+from edge_agent.mrz_reading.places import NO_DIGIT, Places, ahead_of, places_of, possible_in, unnoticed, unnoticed_in
+from edge_agent.mrz_reading.rivals import odds_of
 from residence.credentials.mrz import parse_mrz
-from residence.credentials.mrz_layout import LAYOUTS, SHAPES, MrzFormat, Place
+from residence.credentials.mrz_layout import LAYOUTS, SHAPES, MrzFormat
 
 LOOKALIKES: Final = (
     "0O",
@@ -59,12 +61,12 @@ UNTOLD: Final = 5.0  # log-odds below which the picture does not tell two signs 
 SURE_UNCHECKED: Final = 3.0  # log-odds a sign needs against every other where no check digit would notice
 SURE_BEFORE: Final = 2.5  # the same, of what stood there before it was rubbed
 SURE_TOGETHER: Final = 1.75  # the same, of the mean of all looks at the zone
+SURE_WHOLE: Final = 2.0  # the same, of the checked part as a whole against every other that all check digits let through
 SURE_CHECKED: Final = 0.7  # and against those it would notice
 THE_END: Final = 3  # sure fillers in a row that end a name: between its parts stand one or two
+_HIDING: Final = 2  # misread signs whose mistakes can make up for each other
+MANY: Final = 24  # possible exchanges, more of which are not tried
 MOST: Final = 2  # exchanges beside those that the places ask for
-_ANY: Final = np.ones(NO_SIGN + 1, bool)
-_NO_DIGIT: Final = np.array([not each.isdigit() for each in (*SIGNS, "")])
-_NO_LETTER: Final = np.array([not each.isalpha() for each in (*SIGNS, "")])
 _ANY_DAY: Final = date(2026, 1, 1)  # check digits do not depend on it
 
 
@@ -86,14 +88,6 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     unsure: tuple[tuple[int, int], ...]
 
 
-class Places(msgspec.Struct, frozen=True):
-    """Which places of a format hold only digits, only letters, and which a check digit covers."""
-
-    digits: frozenset[tuple[int, int]]
-    letters: frozenset[tuple[int, int]]
-    checked: frozenset[tuple[int, int]]
-
-
 def settle(weights: Any, before: Any = None) -> Settled:
     """Return the text of log-probabilities (rows, signs, kinds); ``before``: those of what stood there before any wear."""
     seen = tuple("".join(SIGNS[kind] for kind in row) for row in weights[:, :, :NO_SIGN].argmax(2))
@@ -109,27 +103,15 @@ def settle(weights: Any, before: Any = None) -> Settled:
     left = msgspec.structs.replace(places, checked=frozenset()) if spent else places
     unsure = [place for place in _unsure(lines, weights, left) if place not in touched]
     unsure += [(each.row, each.column) for each in checked if _has_twin(each, weights)]
+    unsure += [(each.row, each.column) for each in letters if _may_be_another_letter(each, weights)]
     if before is not None:
         unsure += [place for place in _rest_of_another(lines, before, places) if place in touched]
         unsure += [place for place in _rest_of_another(lines, before, left) if place not in touched]
+    for told in (weights, before) if before is not None else (weights,):
+        if places.checked.isdisjoint(unsure):
+            unsure += _weakest(lines, told, places, SURE_WHOLE)
     open_places = _after_the_name(lines, weights, form, set(unsure))
     return Settled(lines=lines, exchanges=exchanges, unsure=tuple(sorted(open_places)))
-
-
-@cache
-def places_of(form: MrzFormat) -> Places:
-    """Return what Doc 9303 lets stand where, as far as it helps to tell lookalikes apart."""
-    layout = LAYOUTS[form]
-    follows = {(line, end) for line, _, end in (layout.number, layout.birth, layout.expiry)}
-    digits = {*_cells(layout.birth), *_cells(layout.expiry), *follows, *_cells(layout.composite_digit)}
-    letters = {*_cells(layout.name), *_cells(layout.nationality), *_cells((0, 2, 5)), (0, 0)}
-    checked = {cell for place in layout.composite for cell in _cells(place)} | set(_cells(layout.composite_digit))
-    return Places(frozenset(digits), frozenset(letters), frozenset(checked))
-
-
-def _cells(place: Place) -> Iterator[tuple[int, int]]:
-    line, first, end = place
-    return ((line, column) for column in range(first, end))
 
 
 def lookalikes_of(sign: str) -> str:
@@ -164,7 +146,10 @@ def _by_check_digits(lines: tuple[str, ...], weights: Any, places: Places) -> li
     if forced and fits(_exchanged(lines, forced)):
         return forced
     base, taken = _exchanged(lines, forced), {(each.row, each.column) for each in forced}
-    free = [each for each in _possible(base, weights, places) if (each.row, each.column) not in taken | places.digits]
+    possible = _possible(base, weights, places)
+    if len(possible) > MANY:
+        return []  # too many to try them all: a second way could not be ruled out
+    free = [each for each in possible if (each.row, each.column) not in taken | places.digits]
     for count in range(1, MOST + 1):
         ways = [way for way in combinations(free, count) if _apart(way) and fits(_exchanged(base, way))]
         if ways:
@@ -186,7 +171,7 @@ def _possible(lines: tuple[str, ...], weights: Any, places: Places) -> list[Exch
             if odds < POSSIBLE:
                 found.append((odds, Exchange(row=row, column=column, seen=sign, taken=other, confirmed=True)))
     found.sort(key=lambda pair: (pair[0], pair[1].row, pair[1].column))
-    return [each for _, each in found[:24]]
+    return [each for _, each in found]
 
 
 def fits(lines: tuple[str, ...]) -> bool:
@@ -205,25 +190,35 @@ def _exchanged(lines: tuple[str, ...], exchanges: Any) -> tuple[str, ...]:
 def _unsure(lines: tuple[str, ...], weights: Any, places: Places) -> Iterator[tuple[int, int]]:
     for row, line in enumerate(lines):
         for column, sign in enumerate(line):
-            ahead = _ahead(weights[row, column], sign)
-            possible = _possible_in((row, column), places)
-            unnoticed = possible & _unnoticed_in((row, column), sign, places)
+            ahead = ahead_of(weights[row, column], sign)
+            possible = possible_in((row, column), places)
+            unnoticed = possible & unnoticed_in((row, column), sign, places)
             if ahead[unnoticed].min() < SURE_UNCHECKED or ahead[possible].min() < SURE_CHECKED:
                 yield row, column
+
+
+def _weakest(lines: tuple[str, ...], told: Any, places: Places, sure: float) -> list[tuple[int, int]]:
+    """Name where the checked part may be another one as a whole: its least sure places, two of which misread may hide each other."""
+    if not fits(lines) or odds_of(lines, told) >= sure:
+        return []
+    ahead = {
+        cell: float(ahead_of(told[cell], lines[cell[0]][cell[1]])[possible_in(cell, places)].min()) for cell in places.checked
+    }
+    return sorted(ahead, key=lambda cell: (ahead[cell], cell))[:_HIDING]
 
 
 def disputed(lines: tuple[str, ...], before: Any) -> bool:
     """Tell whether several looks together (``before``: their mean) leave open what one of them was sure of."""
     places = places_of(SHAPES[len(lines), len(lines[0])])
-    return any(True for _ in _rest_of_another(lines, before, places, SURE_TOGETHER))
+    return any(True for _ in _rest_of_another(lines, before, places, SURE_TOGETHER)) or odds_of(lines, before) < SURE_TOGETHER
 
 
 def _rest_of_another(lines: tuple[str, ...], before: Any, places: Places, sure: float = SURE_BEFORE) -> Iterator[tuple[int, int]]:
     """Name the places where the sign may be what is left of another one that no check digit would tell from it."""
     for row, line in enumerate(lines):
         for column, sign in enumerate(line):
-            others = _possible_in((row, column), places) & _unnoticed_in((row, column), sign, places)
-            if _ahead(before[row, column], sign)[others].min() < sure:
+            others = possible_in((row, column), places) & unnoticed_in((row, column), sign, places)
+            if ahead_of(before[row, column], sign)[others].min() < sure:
                 yield row, column
 
 
@@ -237,40 +232,20 @@ def _after_the_name(lines: tuple[str, ...], weights: Any, form: MrzFormat, unsur
             fillers = fillers + 1 if sign == "<" and place not in unsure else 0
         elif sign != "<":
             unsure.add(place)
-        elif _ahead(weights[row, column], sign)[_NO_DIGIT].min() >= SURE_CHECKED:
+        elif ahead_of(weights[row, column], sign)[NO_DIGIT].min() >= SURE_CHECKED:
             unsure.discard(place)
     return unsure
 
 
-def _ahead(told: Any, sign: str) -> Any:
-    """Return the log-odds of ``sign`` against every kind; infinite against itself."""
-    ahead = told[SIGNS.index(sign)] - told
-    ahead[SIGNS.index(sign)] = np.inf
-    return ahead
-
-
-def _possible_in(place: tuple[int, int], places: Places) -> Any:
-    """Return which kinds may stand in a place: no digit where only letters may, no letter where only digits may."""
-    if place in places.letters:
-        return _NO_DIGIT
-    return _NO_LETTER if place in places.digits else _ANY
-
-
-def _unnoticed_in(place: tuple[int, int], sign: str, places: Places) -> Any:
-    return _unnoticed(sign) if place in places.checked else _ANY
+def _may_be_another_letter(each: Exchange, weights: Any) -> bool:
+    """Tell whether the picture leaves a letter taken by its place open against one it does not resemble."""
+    return bool(ahead_of(weights[each.row, each.column], each.taken)[NO_DIGIT].min() < SURE_UNCHECKED)
 
 
 def _has_twin(each: Exchange, weights: Any) -> bool:
     """Tell whether the picture allows another sign that the check digits would have confirmed just as well."""
     told = weights[each.row, each.column, :NO_SIGN]
     ahead = told[SIGNS.index(each.taken)] - told
-    twins = _unnoticed(each.taken)[:NO_SIGN].copy()
+    twins = unnoticed(each.taken)[:NO_SIGN].copy()
     twins[SIGNS.index(each.taken)] = False
     return bool((ahead[twins] < SURE_UNCHECKED).any())
-
-
-@cache
-def _unnoticed(sign: str) -> Any:
-    """Return which signs a check digit takes for ``sign``: their values differ by a multiple of ten. "No sign" is one of them."""
-    values = np.array([0 if each == "<" else int(each, 36) for each in SIGNS])
-    return np.append(values % 10 == values[SIGNS.index(sign)] % 10, True)

@@ -1,6 +1,7 @@
 """Which lines of print could be a zone, and the map from its cells to the picture.
 
 - A zone is two or three bands that are parallel, of like length and height, one beside the other.
+- Lines with another line between them are of two documents, one lying on the other, and no zone.
 - The end of a line is easily missed: fillers are faint, a lone digit after them is no band. So lines of unlike length are also tried as long
   as the longest of them, from their starts, from their ends, and as long as all of them together.
 - Where its corners are follows from the ends of the first and last line; four corners fix the perspective. How tall signs look against
@@ -51,8 +52,23 @@ def zones_of(bands: list[Band]) -> list[Zone]:
     triples = [
         (first, second, third) for first, second in pairs for also, third in pairs if second is also and third is not first
     ]
-    found = sorted((Zone(bands=group) for group in (*triples, *pairs)), key=lambda each: -each.length * len(each.bands))
+    groups = [Zone(bands=group) for group in (*triples, *pairs) if not _crossed(group, slim)]
+    found = sorted(groups, key=lambda each: -each.length * len(each.bands))
     return [form for zone in found[:_MOST] for form in (zone, *_lengthened(zone))]
+
+
+def _crossed(group: tuple[Band, ...], bands: list[Band]) -> bool:
+    """Tell whether another line lies between these: then they are of two documents, one on the other."""
+    first, last = group[0], group[-1]
+    _, bottom = first.beside(last.middle)
+    return any(_between(each, first, bottom=bottom) for each in bands if each not in group)
+
+
+def _between(band: Band, first: Band, *, bottom: float) -> bool:
+    sine = first.way[0] * band.way[1] - first.way[1] * band.way[0]
+    along, across = first.beside(band.middle)
+    inside = first.height < across < bottom - first.height and abs(along) < first.length / 2
+    return inside and abs(sine) < _PARALLEL and band.length > _ALIKE * first.length
 
 
 def _lengthened(zone: Zone) -> list[Zone]:

@@ -72,6 +72,10 @@ def _on_white(picture: Image.Image) -> Image.Image:
         return Image.alpha_composite(ground, layered).convert("L")
     if picture.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(picture, np.uint16) >> 8).astype(np.uint8))
+    if picture.mode in {"I", "F"}:  # 32 bits, of any range: its own darkest and lightest are black and white
+        deep = np.nan_to_num(np.asarray(picture, np.float64), posinf=0.0, neginf=0.0)
+        span = float(np.ptp(deep)) or 1.0
+        return Image.fromarray(((deep - deep.min()) / span * 255).astype(np.uint8))
     return picture.convert("L")
 
 

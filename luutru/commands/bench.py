@@ -27,6 +27,10 @@ app = typer.Typer(invoke_without_command=True)
 # name -> (module with ``run(*, quick)``, what it measures)
 BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "checkin": ("luutru.benchmarks.checkin", "card in the frame until kept; declarations per second until receipted"),
+    "duplicates": (
+        "luutru.benchmarks.duplicates",
+        "persons who stand in the registry twice: found, wrongly proposed, time and memory, beside two plain ways",
+    ),
     "gateway": ("luutru.benchmarks.gateway", "declarations accepted per second, beside the floor of each stage and beside peers"),
     "gateway-growth": (
         "luutru.benchmarks.gateway_growth",
@@ -34,6 +38,10 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     ),
     "mrz": ("luutru.benchmarks.mrz", "machine-readable zones read from pictures, and how fast, beside passporteye and fastmrz"),
     "scanner": ("luutru.benchmarks.scanner", "card-like frames, clips and photos read, and how fast, beside the usual readers"),
+    "undeclared": (
+        "luutru.benchmarks.undeclared",
+        "undeclared occupants told from innocent ones, on an invented neighbourhood whose truth is known, beside comparing lists",
+    ),
     "serial": ("luutru.benchmarks.serial_line", "last byte of a card on a serial line until it is delivered"),
 }
 OWN_OPTIONS: Final[dict[str, Callable[..., None]]] = {

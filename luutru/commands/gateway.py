@@ -64,6 +64,18 @@ BatchOption = Annotated[
 SweepOption = Annotated[
     float, typer.Option(envvar="LUUTRU_GATEWAY_SWEEP_SECONDS", min=0, help="Pause between sweeps; 0: another worker sweeps.")
 ]
+AheadOption = Annotated[
+    int,
+    typer.Option(
+        envvar="LUUTRU_GATEWAY_CLOCK_AHEAD_MINUTES",
+        min=1,
+        help="A kiosk's confirmed clock farther ahead of ours cannot be right.",
+    ),
+]
+BehindOption = Annotated[
+    int,
+    typer.Option(envvar="LUUTRU_GATEWAY_CLOCK_BEHIND_DAYS", min=1, help="The same for farther behind: later than any outbox is."),
+]
 DEFAULT_REGISTRY = "sqlite:///registry.db"
 
 
@@ -79,12 +91,15 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     shards: ShardsOption = "0-63",
     batch: BatchOption = 500,
     sweep_seconds: SweepOption = 60.0,
+    clock_ahead_minutes: AheadOption = 60,
+    clock_behind_days: BehindOption = 400,
     choices: ChoicesOption = None,
 ) -> None:
     """Take declarations from the broker until asked to stop (SIGTERM or Ctrl-C).
 
     Example: luutru gateway run --broker 127.0.0.1:8883 --shards 0-31
     """
+    from gateway.clock_claims import ClockBounds
     from luutru.logs import configure_logs
     from luutru.processes.gateway import GatewaySettings, run
     from residence.errors import LuutruError
@@ -101,6 +116,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
         shards=parse_shards(shards),
         batch=batch,
         sweep_every=timedelta(seconds=sweep_seconds) if sweep_seconds else None,
+        clock_bounds=ClockBounds(ahead=timedelta(minutes=clock_ahead_minutes), behind=timedelta(days=clock_behind_days)),
         choices=choices_of(choices),
     )
     configure_logs()

@@ -3,7 +3,7 @@
 - ``--registry`` is an address (``sqlite:////path``, ``postgresql+psycopg://...``), ``--vault`` the directory with its keys; keep the two
   on different disks and in different backups.
 - ``--json`` prints one object: ``ok``, ``counts``, ``seconds``, ``rejected`` and, for a check, ``problems``. Exit status 1 when not ``ok``.
-- Nothing personal is ever printed.
+- Nothing personal is ever printed. ``duplicates`` is in ``registry_duplicates.py``.
 
 Example: ``luutru registry create --registry sqlite:////var/lib/luutru/registry.db && luutru registry check``
 """
@@ -14,15 +14,19 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import msgspec
 import typer
 
+from luutru.commands.registry_duplicates import app as duplicates_app
+
 if TYPE_CHECKING:
     from registry.database import Registry
+    from registry.table_files import Form
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create, upgrade, seed and check the registry.")
+app.add_typer(duplicates_app, name="duplicates")
 
 RegistryOption = Annotated[
     str,
@@ -74,20 +78,85 @@ def upgrade(registry: RegistryOption = DEFAULT_REGISTRY, *, json: JsonOption = F
 
 
 @app.command()
-def seed(registry: RegistryOption = DEFAULT_REGISTRY, vault: VaultOption = DEFAULT_VAULT, *, json: JsonOption = False) -> None:
-    """Write a small invented commune: premises, households, sixty residents; once.
+def seed(
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = DEFAULT_VAULT,
+    *,
+    persons: Annotated[int, typer.Option("--persons", min=0, help="An invented city of so many persons instead.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another number, another city; the same, the same.")] = 1,
+    files: Annotated[
+        Path | None, typer.Option("--files", help="Write the city as files into this folder, with its truth.")
+    ] = None,
+    form: Annotated[str, typer.Option("--form", help="Of the files: parquet, csv or xlsx.")] = "parquet",
+    truth: Annotated[
+        Path | None, typer.Option("--truth", help="Without --files: where the city's truth goes, as Parquet.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Write a small invented commune: premises, households, sixty residents; once. Or a city of any size, into the registry or as files.
 
-    Example: luutru registry seed --registry sqlite:////tmp/try.db --vault /tmp/try-vault --json
+    Example: luutru registry seed --persons 100000 --seed 7 --files /tmp/city --json
     """
+    from luutru.commands.registry_city import City, fill_registry, write_files
+
+    if form not in {"parquet", "csv", "xlsx"}:
+        raise typer.BadParameter("parquet, csv or xlsx", param_hint="--form")
+    if not persons and (files or truth):
+        raise typer.BadParameter("say how many with --persons")
+    city = City(persons=persons, seed=seed)
+    with _answering(json=json) as answer, _progress(quiet=json) as progress:
+        if not persons:
+            counts = _seed_demo(registry, vault, progress)
+        elif files is not None:
+            counts = write_files(city, files, cast("Form", form), progress)
+        else:
+            opened = _open(registry, vault)
+            try:
+                counts = fill_registry(opened, city, truth, progress)
+            finally:
+                opened.close()
+        answer |= {"counts": counts, "rejected": []}
+
+
+def _seed_demo(registry: str, vault: Path, progress: Progress) -> dict[str, int]:
     from luutru.system import system_clock
     from registry.seed import seed_demo
 
+    opened = _open(registry, vault)
+    with opened.writing() as connection:
+        counts = seed_demo(connection, vault=opened.vault, now=system_clock().now(), progress=progress)
+    opened.close()
+    return counts
+
+
+@app.command("import")
+def import_(  # noqa: PLR0913 - options of a command line
+    files: Annotated[list[Path], typer.Argument(help="CSV, XLSX or Parquet files.", exists=True, dir_okay=False)],
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = DEFAULT_VAULT,
+    *,
+    kind: Annotated[str | None, typer.Option("--kind", help="premises, households, residents or old-numbers.")] = None,
+    mapping: Annotated[Path | None, typer.Option("--mapping", help="Which column is which field, in TOML.")] = None,
+    rejected: Annotated[
+        Path | None, typer.Option("--rejected", help="Where rows set aside go; beside the file if not said.")
+    ] = None,
+    by: Annotated[str, typer.Option("--by", help="Who imports; kept with the import.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything and keep nothing.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Take over premises, households, residents and old numbers from files; run again after a break it goes on.
+
+    Example: luutru registry import premises.csv households.csv residents.csv --mapping so-ho-khau.toml --json
+    """
+    from luutru.commands.registry_import import Asked, import_files
+
+    asked = Asked(files=files, kind=kind, mapping=mapping, by=by, dry_run=dry_run, rejected=rejected)
     with _answering(json=json) as answer, _progress(quiet=json) as progress:
         opened = _open(registry, vault)
-        with opened.writing() as connection:
-            counts = seed_demo(connection, vault=opened.vault, now=system_clock().now(), progress=progress)
-        opened.close()
-        answer |= {"counts": counts, "rejected": []}
+        try:
+            answer.update(import_files(opened, asked, progress))
+        finally:
+            opened.close()
 
 
 @app.command()

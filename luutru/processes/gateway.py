@@ -24,14 +24,17 @@ from typing import Final
 
 import structlog
 
+from gateway.clock_claims import USUAL_BOUNDS, ClockBounds
 from gateway.intake import Intake
 from gateway.keyring_updates import KeyringUpdates
 from gateway.measures import Measures
+from gateway.outage_watch import OutageWatch
 from gateway.port import ConnectionState, Transport
+from gateway.reminders import remind
 from gateway.sweep import Swept, sweep
 from gateway.transport import MqttTransport, TransportSettings
 from gateway.trust import TrustStore
-from gateway.worker import Rhythm, Worker
+from gateway.worker import Duty, Rhythm, Worker
 from luutru.certificates import endings
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
 from luutru.system import random_bytes, rss_mib, system_clock
@@ -47,6 +50,7 @@ from residence.wire.signing import SealingKey, SigningKey
 from residence.wire.state import GatewayState, encode_state
 from residence.wire.topics import SHARDS
 
+REMIND_EVERY: Final = timedelta(hours=1)
 RECEIPT_KEYS: Final = "gateway-receipt"
 SEAL_KEYS: Final = "gateway-seal"
 KEYRING_KEY: Final = "keyring.key"
@@ -67,6 +71,7 @@ class GatewaySettings:
     shards: tuple[int, ...] = field(default_factory=lambda: tuple(range(SHARDS)))
     batch: int = 500
     sweep_every: timedelta | None = timedelta(minutes=1)  # None: this worker leaves the sweep to another
+    clock_bounds: ClockBounds = USUAL_BOUNDS
     choices: Choices = field(default_factory=Choices)
 
 
@@ -113,6 +118,7 @@ def make_updates(settings: GatewaySettings, trust: TrustStore) -> KeyringUpdates
 def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
     """Put a worker together; nothing is connected yet."""
     choices = settings.choices
+    signer = make_signer(settings, registry, now=clock.now())
     measures = Measures(
         worker=client_id(settings), shards=shards_text(settings.shards), monotonic_ns=clock.monotonic_ns, rss_mib=rss_mib
     )
@@ -120,25 +126,32 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         registry,
         opener=make_opener(settings.keys),
         rules=choices.rules,
-        signer=make_signer(settings, registry, now=clock.now()),
+        signer=signer,
         clock=clock,
         random_bytes=random_bytes,
+        trust=TrustStore(registry, clock_bounds=settings.clock_bounds),
         lap=measures.lap,
     )
 
     def sweep_now(now: datetime) -> Swept:
         return sweep(registry, rules=choices.rules, now=now, random_bytes=random_bytes, patience=choices.patience)
 
+    def remind_now(now: datetime) -> int:
+        return remind(registry, rules=choices.rules, now=now, random_bytes=random_bytes)
+
+    outages = OutageWatch(worker=client_id(settings), shards=settings.shards, signer=signer, random_bytes=random_bytes)
+
     every = settings.sweep_every
-    rhythm = Rhythm(batch=settings.batch, sweep_every=every or timedelta(minutes=1))
+    duties = [Duty("sweep", every, sweep_now), Duty("reminders", REMIND_EVERY, remind_now)] if every else []
     return Worker(
         transport or make_transport(settings, clock),
         intake,
         clock=clock,
-        rhythm=rhythm,
-        sweep=sweep_now if every else None,
+        rhythm=Rhythm(batch=settings.batch),
+        duties=duties,
         updates=make_updates(settings, intake.trust),
         measures=measures,
+        outages=outages,
     )
 
 

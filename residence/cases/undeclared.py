@@ -2,12 +2,16 @@
 
 - A person is **covered** by a stay at the premises over the time seen, or by a registered residence there.
 - Not covered and past the deadline of the stay that would have begun at the first sighting: a **notice** first, always.
-- A **case** needs more than an entry: a night check, or a second sighting past the deadline; and a notice that was sent before. Silence is
-  no evidence: a dinner guest who was seen once stays a notice, unless a commune sets ``Patience.unanswered_after``.
+- A **case** needs a notice that was given time to be answered (``Patience.answer_within``), and evidence that nights are spent here: a
+  night check, entries late at night on two of three nights, or entries on three of four evenings; the last after the notice went out.
+  Who comes for dinner, cleans in the mornings or visits every Sunday shows none. Silence is no evidence either, unless a commune
+  sets ``Patience.unanswered_after``.
 - An answered notice closes what came before it; only a later night check counts after that.
-- While a kiosk of the premises has not delivered since before the deadline, nobody becomes a case: the outage is ours.
+- Whose time to declare fell into an outage of a kiosk or of ours is left alone until after it (``residence/cases/outages.py``). While a
+  kiosk has not delivered since before the deadline, nobody becomes a case.
 - Missing papers are never a reason: how well somebody was identified plays no part here.
-- Every result names the rule that made it and the innocent explanations that were tried and did not hold.
+- Every result names the rule that made it and the innocent explanations that were tried and did not hold. Those that need names
+  (another form of the name, an old number, a parent's stay) are tried by ``registry/explaining.py``, when seen and again before a step.
 
 Example: seen at the door on 2026-07-10 at 21:00, no stay: due 23:00, a notice from then on, no case.
 """
@@ -15,21 +19,41 @@ Example: seen at the door on 2026-07-10 at 21:00, no stay: due 23:00, a notice f
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import date, datetime, timedelta
+from typing import Final, Literal
 
 import msgspec
 
+from residence.cases.outages import Outage, excused_until
+from residence.clock import VIETNAM
 from residence.places.premises import Premises
 from residence.stays.deadlines import Deadline, PersonKind, deadline
 from residence.stays.rules import RuleBook
 
 SightingKind = Literal["entry", "night_check"]
 Step = Literal["notice", "case"]
-CaseRule = Literal["seen_past_deadline", "night_check", "second_sighting", "notice_unanswered"]
+CaseRule = Literal["seen_past_deadline", "night_check", "late_entries", "evening_entries", "notice_unanswered"]
 Explanation = Literal[
-    "stay_here", "resident_here", "stay_pending", "stay_elsewhere_same_premises", "not_yet_due", "left_before_night"
+    "stay_here",
+    "resident_here",
+    "stay_pending",
+    "stay_elsewhere_same_premises",
+    "name_form",
+    "other_number",
+    "child_of_declared",
+    "not_yet_due",
+    "outage",
+    "visitor",
 ]
+# Tried by name and number before there is anything to judge, and again before each step (registry/explaining.py).
+TRIED_BY_NAME: Final[tuple[Explanation, ...]] = (
+    "stay_here",
+    "stay_elsewhere_same_premises",
+    "resident_here",
+    "name_form",
+    "other_number",
+    "child_of_declared",
+)
 
 
 class Sighting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -55,11 +79,18 @@ class SentNotice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
-    """How long to wait before the next step; choices of the commune, none of them law."""
+    """How long to wait before the next step, and what shows that a night is spent; choices of the commune, none of them law."""
 
     unanswered_after: timedelta | None = None  # None: a notice nobody answers never becomes a case by itself
     pending_grace: timedelta = timedelta(hours=36)  # a kiosk that was offline may still deliver a declaration
-    new_visit_after: timedelta = timedelta(hours=36)  # not seen for so long: the next sighting begins another visit
+    new_visit_after: timedelta = timedelta(hours=60)  # not seen for so long: the next sighting begins another visit
+    answer_within: timedelta = timedelta(hours=24)  # from the notice on; no case before
+    evening_from: int = 16  # local hour; entries from here to the night's end are of one evening
+    late_from: int = 22  # local hour; who comes so late on two nights is not a dinner guest
+    night_until: int = 5  # local hour
+    late_nights: int = 2
+    evenings: int = 3
+    missed_nights: int = 1  # among these, on which nobody was seen: not everybody shows a card each time
 
 
 class Undeclared(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,10 +112,14 @@ class Undeclared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PremisesState(msgspec.Struct, frozen=True, kw_only=True):
-    """What the sweep knows of a premises besides its people. ``silent_since``: a kiosk there has not delivered since then."""
+    """What the sweep knows of a premises besides its people. ``silent_since``: a kiosk there has not delivered since then.
+
+    ``outages``: those of the last weeks that concern it, ended ones.
+    """
 
     premises: Premises
     silent_since: datetime | None = None
+    outages: tuple[Outage, ...] = ()
 
 
 def find_undeclared(
@@ -134,37 +169,64 @@ def _judge(
     )
     if not limit.is_late(now):
         return None
-    tried: tuple[Explanation, ...] = ("stay_here", "stay_elsewhere_same_premises", "resident_here", "not_yet_due", "stay_pending")
+    tried: tuple[Explanation, ...] = (*TRIED_BY_NAME, "not_yet_due", "stay_pending")
     silent = state.silent_since is not None and state.silent_since <= limit.due
     if silent and now < limit.due + patience.pending_grace:
         return None
-    notice = max((each for each in sent if each.sent_at >= first.seen_at), key=lambda each: each.sent_at, default=None)
+    excused = excused_until(first.seen_at, limit.due, state.outages, grace=patience.pending_grace)
+    if excused is not None:
+        tried = (*tried, "outage")
+        if now < excused[0]:
+            return None
+    since = first.seen_at - patience.new_visit_after  # the oldest sightings expire; the notice about them stands
+    notice = max((each for each in sent if each.sent_at >= since), key=lambda each: each.sent_at, default=None)
     if notice is None:
         night = any(each.kind == "night_check" for each in visit)
         return _result(
             visit, limit, step="notice", rule="night_check" if night else "seen_past_deadline", tried=tried, notice=None
         )
-    rule = None if silent else _case_rule(visit, limit, notice, now=now, patience=patience)
+    counted = [each for each in visit if excused is None or each.seen_at >= excused[0]]
+    rule = None if silent else _case_rule(counted, notice, now=now, patience=patience)
     if rule is None:
         return None
-    if rule != "notice_unanswered":
-        tried = (*tried, "left_before_night")
-    return _result(visit, limit, step="case", rule=rule, tried=tried, notice=notice)
+    return _result(visit, limit, step="case", rule=rule, tried=(*tried, "visitor"), notice=notice)
 
 
-def _case_rule(
-    visit: list[Sighting], limit: Deadline, notice: SentNotice, *, now: datetime, patience: Patience
-) -> CaseRule | None:
+def _case_rule(visit: list[Sighting], notice: SentNotice, *, now: datetime, patience: Patience) -> CaseRule | None:
     """Return what makes this a case, or None. What an answered notice explained is not held against anybody again."""
+    if now < notice.sent_at + patience.answer_within:
+        return None
     counted = [each for each in visit if notice.answered_at is None or each.seen_at > notice.answered_at]
     if any(each.kind == "night_check" for each in counted):
         return "night_check"
     if notice.answered_at is not None:
         return None
-    if any(limit.is_late(each.seen_at) for each in visit[1:]):
-        return "second_sighting"
+    if _goes_on(_nights(counted, patience.late_from, patience), patience.late_nights, notice, patience=patience):
+        return "late_entries"
+    if _goes_on(_nights(counted, patience.evening_from, patience), patience.evenings, notice, patience=patience):
+        return "evening_entries"
     patient_until = None if patience.unanswered_after is None else notice.sent_at + patience.unanswered_after
     return "notice_unanswered" if patient_until is not None and now >= patient_until else None
+
+
+def _nights(visit: list[Sighting], from_hour: int, patience: Patience) -> dict[date, datetime]:
+    """Return the nights on which somebody came in after an hour, each with the last time: before ``night_until`` is the night before."""
+    found: dict[date, datetime] = {}
+    for each in visit:
+        local = each.seen_at.astimezone(VIETNAM)
+        if local.hour >= from_hour or local.hour < patience.night_until:
+            night = (local - timedelta(hours=patience.night_until)).date()
+            found[night] = max(each.seen_at, found.get(night, each.seen_at))
+    return found
+
+
+def _goes_on(nights: dict[date, datetime], enough: int, notice: SentNotice, *, patience: Patience) -> bool:
+    """Tell whether somebody came in on ``enough`` nights that follow each other, but for a few, the last after the notice."""
+    ordered = sorted(nights)
+    return any(
+        (last - first).days < enough + patience.missed_nights and nights[last] > notice.sent_at
+        for first, last in zip(ordered, ordered[enough - 1 :], strict=False)
+    )
 
 
 def _result(

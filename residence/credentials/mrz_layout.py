@@ -18,12 +18,12 @@ Place = tuple[int, int, int]
 
 # (number of lines, length of a line) -> format.
 SHAPES: Final[dict[tuple[int, int], MrzFormat]] = {(3, 30): "TD1", (2, 36): "TD2", (2, 44): "TD3"}
-_WEIGHTS: Final = (7, 3, 1)
+WEIGHTS: Final = (7, 3, 1)
 
 
 def check_digit(text: str) -> str:
     """Return the ICAO check digit of capitals, digits and fillers: weights 7-3-1, A = 10, ``<`` = 0."""
-    return str(sum(_WEIGHTS[place % 3] * (0 if each == "<" else int(each, 36)) for place, each in enumerate(text)) % 10)
+    return str(sum(WEIGHTS[place % 3] * (0 if each == "<" else int(each, 36)) for place, each in enumerate(text)) % 10)
 
 
 class Layout(msgspec.Struct, frozen=True):

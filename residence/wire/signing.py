@@ -28,6 +28,7 @@ from residence.wire.keyring import KeyEntry, Keyring, KeyUse
 ENVELOPE_TYPE: Final = "application/vnd.luutru.envelope+cbor"
 RECEIPT_TYPE: Final = "application/vnd.luutru.receipt+json"
 KEYRING_TYPE: Final = "application/vnd.luutru.keyring+json"
+OUTAGE_TYPE: Final = "application/vnd.luutru.outage+json"
 
 EDDSA: Final = -8
 SIGN1_TAG: Final = 18

@@ -6,6 +6,8 @@
   declaration. A jump to a confirmed time is a correction, hence ``synced``.
 - Kiosk time is advisory. When the same boot is later seen synced, earlier declarations of that boot are dated by the monotonic
   clock (``corrected``): the offset is constant while the machine is up.
+- A ``synced`` time that cannot be true is refused with ``CLOCK_IMPOSSIBLE`` in the receipt; a kiosk that hears it calls its clock synced
+  no more (``edge_agent/clock_doubt.py``), and what it declares from then on is taken.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import msgspec
 from residence.clock import TimeState, parse_instant
 
 JUMP: Final = timedelta(minutes=2)
+CLOCK_IMPOSSIBLE: Final = "intake.clock_impossible"
 
 
 class Times(msgspec.Struct, frozen=True, kw_only=True):

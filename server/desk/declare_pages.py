@@ -39,9 +39,11 @@ def place_for(server: Server, account: Account, action: str, premises_id: str) -
 
 @router.get("/declare")
 def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> Response:
-    """Show an empty form."""
-    place = place_for(server, account, "declare", request.query_params.get("premises", ""))
-    return show_form(request, caller, place=place, form=empty_form(server, place))
+    """Show an empty form, but for what the address says of somebody seen: room and arrival."""
+    asked = request.query_params
+    place = place_for(server, account, "declare", asked.get("premises", ""))
+    known = {name: asked[name] for name in ("unit", "arrival") if name in asked}
+    return show_form(request, caller, place=place, form=empty_form(server, place) | known)
 
 
 def empty_form(server: Server, place: Workplace) -> dict[str, str]:

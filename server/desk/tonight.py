@@ -3,6 +3,8 @@
 - Everything with an own legal deadline carries it; the page counts down to it.
 - Whoever is declared ahead is expected: listed, not in the house, and no work before tonight's deadline.
 - Names come through ``release_persons`` once per opened page; the polled part carries none.
+- Who was seen is declared in one step, or said to be a visitor who does not stay the night: that answers the notice, sent or not, and is kept
+  with the account that said so. Found at night after it, they stand on the list again.
 - What needs action, and the fine band, count **people**: who was seen uncovered, and whose refused arrival nobody has said anew; one who is
   both counts once. A refused departure or correction is shown as work and counts nobody.
 
@@ -20,6 +22,7 @@ from sqlalchemy import Connection
 
 from registry.declarations import findings_about
 from registry.desk_lists import Place, UnsettledDeclaration, list_stays, list_unsettled
+from registry.notices import sent_notices
 from registry.presences import sightings
 from registry.release import Look, release_persons
 from registry.said_anew import not_said_anew
@@ -55,6 +58,7 @@ class SeenRow(msgspec.Struct, frozen=True, kw_only=True):
 
     sighting: Sighting
     deadline: Deadline
+    visitor: bool = False  # so says the house; nobody has found them at night since
 
 
 class Tonight(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +84,7 @@ class Tonight(msgspec.Struct, frozen=True, kw_only=True):
 
     def next_due(self, now: datetime) -> datetime | None:
         """Return the nearest deadline that is not over."""
-        dues = [each.due for each in self.unsettled if each.due] + [each.deadline.due for each in self.seen]
+        dues = [each.due for each in self.unsettled if each.due] + [each.deadline.due for each in self.seen if not each.visitor]
         return min((due for due in dues if due > now), default=None)
 
 
@@ -91,8 +95,7 @@ def tonight(server: Server, connection: Connection, premises: Premises, *, look:
     stays = list_stays(connection, place, since=now - LOOK_BACK)
     waiting, people = _waiting(server, connection, place, stays)
     unsettled = [each for each in waiting if not _is_ahead(each, now)]
-    last_seen = {each.who: each for each in sightings(connection, [premises.premises_id], since=now - LOOK_BACK)}
-    seen = [SeenRow(sighting=each, deadline=_deadline(server, premises, each)) for each in last_seen.values()]
+    seen = seen_here(server, connection, premises)
     names = _names(server, connection, stays, look=look)
     findings = findings_about(connection, [each for stay in stays for each in stay.declaration_ids])
     guests = tuple(
@@ -121,6 +124,23 @@ def tonight(server: Server, connection: Connection, premises: Premises, *, look:
     )
 
 
+def seen_here(server: Server, connection: Connection, premises: Premises) -> list[SeenRow]:
+    """Return everybody seen here lately and not declared, each with the newest sighting."""
+    since = server.clock.now() - LOOK_BACK
+    last_seen = {each.who: each for each in sightings(connection, [premises.premises_id], since=since)}
+    answered = {
+        each.who: each.answered_at for each in sent_notices(connection, [premises.premises_id], since=since) if each.answered_at
+    }
+    return [
+        SeenRow(
+            sighting=each,
+            deadline=_deadline(server, premises, each),
+            visitor=each.who in answered and (each.kind == "entry" or each.seen_at <= answered[each.who]),
+        )
+        for each in last_seen.values()
+    ]
+
+
 def _waiting(
     server: Server, connection: Connection, place: Place, stays: list[StayOnList]
 ) -> tuple[list[UnsettledDeclaration], dict[str, frozenset[str]]]:
@@ -142,7 +162,7 @@ def _waiting(
 def _count_people(unsettled: list[UnsettledDeclaration], people: dict[str, frozenset[str]], seen: list[SeenRow]) -> int:
     arrivals = [each.declaration_id for each in unsettled if each.is_about_somebody_undeclared]
     counted = {code for each in arrivals for code in people.get(each, ())}
-    return len(arrivals) + sum(each.sighting.who not in counted for each in seen)
+    return len(arrivals) + sum(each.sighting.who not in counted and not each.visitor for each in seen)
 
 
 def _is_ahead(declared: UnsettledDeclaration, now: datetime) -> bool:

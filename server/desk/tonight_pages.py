@@ -8,15 +8,19 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from registry.notices import Notice, say_visitor
 from registry.release import Look
 from residence.access.purposes import Field, Purpose
+from residence.cases.notices import NoticeKind, addressee
+from residence.errors import Refused
+from residence.places.premises import Premises
 from server.desk.own_premises import workplace
-from server.desk.tonight import tonight
+from server.desk.tonight import SeenRow, seen_here, tonight
 from server.pages import render
 from server.policy import Account
-from server.visitor import Caller, SignedIn
+from server.visitor import Caller, Form, SignedIn
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/desk")
@@ -43,6 +47,35 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
         look = duty(account, about=place.here.premises_id, fields=frozenset({Field.FULL_NAME}))
         listed = tonight(server, connection, place.here, look=look)
     return render(request, "desk/tonight.html", caller=caller, place=place, tonight=listed)
+
+
+@router.post("/seen")
+def answer(*, account: SignedIn, server: Wired, form: Form) -> Response:
+    """Take the clerk's word that somebody seen here is a visitor who does not stay the night."""
+    now = server.clock.now()
+    with server.registry.writing() as connection:
+        place = workplace(server, connection, account, action="declare", premises_id=form.get("premises_id", ""))
+        row = next((each for each in seen_here(server, connection, place.here) if each.sighting.who == form.get("who")), None)
+        if row is None:
+            raise Refused("notice.nobody_seen", "/who")
+        say_visitor(connection, _about(row, place.here), by=account.account_id, now=now, random_bytes=server.random_bytes)
+    return RedirectResponse(f"/desk?premises={place.here.premises_id}", status_code=303)
+
+
+def _about(row: SeenRow, premises: Premises) -> Notice:
+    seen = row.sighting
+    return Notice(
+        kind=NoticeKind.PLEASE_DECLARE,
+        about=seen.presence_id,
+        who=seen.who,
+        premises_id=premises.premises_id,
+        commune_code=premises.commune_code,
+        addressee=addressee(NoticeKind.PLEASE_DECLARE, premises.kind),
+        unit=seen.unit,
+        due=row.deadline.due,
+        rule_set=row.deadline.rule_set,
+        article=row.deadline.article,
+    )
 
 
 @router.get("/states")

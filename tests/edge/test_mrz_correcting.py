@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.mrz_reading.correcting import LOOKALIKES, disputed, fits, lookalikes_of, settle
+from edge_agent.mrz_reading.correcting import LOOKALIKES, MANY, disputed, fits, lookalikes_of, settle
 from edge_agent.mrz_reading.glyphs import NO_SIGN, SIGNS
 from luutru.benchmarks.mrz_set import FORMATS
 from luutru.benchmarks.mrz_zones import make_lines
@@ -212,3 +212,22 @@ def test_an_exchange_with_a_twin_the_check_digits_cannot_tell_from_it_is_unsure(
     # a filler and a zero count the same
     wrong = misread(PASSPORT, 1, 42, "O")
     assert settle(seen(wrong, doubts=[(1, 42, "0"), (1, 42, "<")])).unsure == ((1, 42),)
+
+
+def test_a_letter_taken_by_its_place_is_unsure_when_it_may_be_one_it_does_not_resemble():
+    wrong = misread(PASSPORT, 0, 5, "0")
+    taken = settle(seen(wrong, doubts=[(0, 5, "O")], odds=0.3))
+    assert [(each.seen, each.taken) for each in taken.exchanges] == [("0", "O")]
+    assert taken.unsure == ()
+    doubtful = seen(wrong, doubts=[(0, 5, "O")], odds=0.3)
+    doubtful[0, 5, SIGNS.index("U")] = doubtful[0, 5, SIGNS.index("O")] + 0.2
+    assert settle(doubtful).unsure == ((0, 5),)
+
+
+def test_nothing_is_exchanged_where_more_ways_are_possible_than_are_tried():
+    wrong = misread(PASSPORT, 1, 1, "O")
+    assert settle(seen(wrong, doubts=[(1, 1, "0")])).exchanges
+    places = [(1, column) for column in (*range(9), *range(28, 42))]
+    doubts = [(*place, other) for place in places for other in lookalikes_of(wrong[place[0]][place[1]])]
+    assert len(doubts) > MANY
+    assert settle(seen(wrong, doubts=doubts)).exchanges == ()

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.mrz_reading.bands import find_bands
+from edge_agent.mrz_reading.bands import Band, find_bands
 from edge_agent.mrz_reading.correcting import Exchange
 from edge_agent.mrz_reading.glyphs import NO_SIGN, SIGNS, TALL, WIDE, weigh
 from edge_agent.mrz_reading.reading import SeenZone, outcome_of, read_zone
+from edge_agent.mrz_reading.zones import zones_of
 from luutru.benchmarks.mrz_set import CATEGORIES, FORMATS, make_zone_still
 
 TODAY = date(2026, 7, 10)
@@ -179,3 +180,27 @@ def test_a_picture_of_the_measuring_set_depends_on_its_numbers_only(category):
     assert np.array_equal(first.grey, again.grey)
     assert first.grey.shape == (480, 640)
     assert bool(first.lines) == (category != "none")
+
+
+def band(y, *, length=800):
+    return Band(start=(100.0, float(y)), end=(100.0 + length, float(y)), height=20.0)
+
+
+def test_lines_with_another_line_between_them_are_of_two_documents():
+    assert [zone.bands for zone in zones_of([band(100), band(140)])] == [(band(100), band(140))]
+    groups = {zone.bands for zone in zones_of([band(100), band(140), band(180)])}
+    assert (band(100), band(180)) not in groups
+    assert (band(100), band(140)) in groups
+    assert (band(100), band(140), band(180)) in groups
+
+
+def test_a_mark_between_two_lines_does_not_part_them():
+    assert (band(100), band(180)) in {zone.bands for zone in zones_of([band(100), band(140, length=260), band(180)])}
+
+
+def test_a_picture_full_of_dashes_keeps_nobody_busy():
+    grey = np.full((1700, 1700), 220, np.uint8)
+    for y in range(8, 1690, 16):
+        for x in range(4 + y // 16 % 2 * 20, 1660, 44):
+            grey[y : y + 4, x : x + 24] = 40
+    assert len(find_bands(grey, size=0.75)) <= 300

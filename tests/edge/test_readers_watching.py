@@ -279,11 +279,12 @@ def test_an_empty_folder_is_a_missing_device(tmp_path):
     assert refused.value.code == "reader.device_missing"
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "I;16", "CMYK", "1"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "I;16", "I", "F", "CMYK", "1"])
 def test_every_kind_of_picture_becomes_the_same_grey(tmp_path, mode):
-    path = tmp_path / ("card.tif" if mode in {"CMYK", "I;16"} else "card.png")
+    path = tmp_path / ("card.tif" if mode in {"CMYK", "I;16", "I", "F"} else "card.png")
     grey = picture_of(CARD)
-    picture = Image.fromarray(grey.astype(np.uint16) * 257) if mode == "I;16" else Image.fromarray(grey).convert(mode)
+    deep = {"I;16": grey.astype(np.uint16) * 257, "I": grey.astype(np.int32) * 70_000, "F": grey.astype(np.float32) / 255}
+    picture = Image.fromarray(deep[mode]) if mode in deep else Image.fromarray(grey).convert(mode)
     picture.save(path)
 
     read = read_grey(path)

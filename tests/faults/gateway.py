@@ -1,8 +1,9 @@
 """One gateway of the simulation: the product's worker and intake on a simulated line, dying between any two of its steps.
 
-- Real: ``Worker`` (its loop, its order of commit, acknowledgement, receipts, its patience with a registry that is away), ``Intake``,
-  ``read_delivery``, ``EnvelopeOpener``, ``SequenceWatch``, ``KioskStates``, ``KeyringUpdates``, signing and signing again.
-- Injected: the clock, randomness, the transport (``SimulatedTransport``, for the port in ``gateway/port.py``), and the registry's door
+- Real: ``Worker`` (its loop, its order of commit, receipts, acknowledgement, its patience with a registry that is away), ``Intake``,
+  ``read_delivery``, ``EnvelopeOpener``, ``SequenceWatch``, ``KioskStates``, ``KeyringUpdates``, signing and signing again, and
+  ``Sending``, which decides when an acknowledgement goes.
+- Injected: the clock, randomness, the transport (``gateway_line.py``, for the port in ``gateway/port.py``), and the registry's door
   (``watched``), through which every transaction passes: there it may be away, or the process may die before the commit.
 - A receipt key is chosen at the start, as in the product; a restart after a rotation signs with the new one.
 - What a transaction changed is told to the history after its commit, and so is every number, to count the gaps there really were.
@@ -13,23 +14,18 @@ Example: ``gateway = Gateway(world, "gateway-a", shards=(21,), alone=False); gat
 from __future__ import annotations
 
 import contextlib
-import queue
 import sqlite3
 
 from sqlalchemy.exc import OperationalError
 
-from faults.virtual_time import Killed, Mailbox, Stopping, VirtualClock
+from faults.virtual_time import Killed, Stopping, VirtualClock
 from gateway.intake import Intake
 from gateway.keyring_updates import KeyringUpdates
-from gateway.port import ConnectionState, Delivery
 from gateway.worker import Worker
 from residence.clock import rfc3339
 from residence.wire.envelope import EnvelopeOpener
-from residence.wire.receipts import unpack_receipts
 from residence.wire.state import GatewayState, encode_state
-from residence.wire.topics import GATEWAY_STATE, shard_filter
-
-RECONNECT_WITHIN = 3.0
+from residence.wire.topics import GATEWAY_STATE
 
 
 def watched(registry, gateway):
@@ -42,96 +38,12 @@ def watched(registry, gateway):
         gateway.staged = []
         with write() as connection:
             yield connection
-            if gateway.staged:
+            if gateway.staged or gateway.holding:
                 gateway.may_die("gateway died before its commit")
         gateway.note_commit()
 
     registry.writing = writing
     return registry
-
-
-class SimulatedTransport:
-    """The gateway's line: one durable session, acknowledgements only on the connection that brought the message."""
-
-    def __init__(self, gateway):
-        self._gateway = gateway
-        self._broker = gateway.world.broker
-        self._deliveries = Mailbox()
-        self._connection = 0
-        self._line = None
-        self.state = ConnectionState.STOPPED
-
-    def start(self):
-        self._deliveries.owner = self._gateway.process
-        self._connect()
-
-    def stop(self):
-        """Never comes to this: the process is killed."""
-
-    def collect(self, limit, *, wait_seconds, fill_seconds):
-        batch = []
-        with contextlib.suppress(queue.Empty):
-            batch.append(self._deliveries.get(timeout=wait_seconds))
-            self._gateway.process.pause(fill_seconds)
-            while len(batch) < limit and not self._deliveries.empty():
-                batch.append(self._deliveries.get(timeout=0.0))
-        return batch
-
-    def acknowledge(self, deliveries):
-        self._gateway.may_die("gateway died between commit and acknowledgement")
-        for each in deliveries:
-            if each.message_id and each.connection == self._connection and self._line is not None:
-                self._gateway.world.history.acknowledged(self._gateway.world.id_of(each.payload))
-                self._line.carry(self._broker.acknowledge, self._line, each.message_id)
-
-    def publish(self, topic, payload, *, retain=False):
-        if topic.endswith("/r"):
-            self._gateway.may_die("gateway died before its receipts")
-            for data in unpack_receipts(payload):
-                self._gateway.world.history.published(data, newest=self._gateway.signer.key_id)
-        if self._line is None or self._line.dead:
-            return False
-        self._line.carry(self._broker.publish, self._line, topic, payload, retain)
-        return True
-
-    def flush(self):
-        """Lines here carry at once."""
-
-    def drop(self):
-        if self._line is not None:
-            self._line.drop()
-
-    def _connect(self):
-        gateway = self._gateway
-        if gateway.transport is not self:
-            return
-        self._connection += 1
-        try:
-            self._line = self._broker.connect(gateway.client_id, on_message=self._received, on_closed=self._closed)
-        except OSError:
-            self._closed()
-            return
-        self._line.carry(self._connected, self._line)
-
-    def _connected(self, line):
-        self._broker.attach(line)
-        wanted = {shard_filter(shard, leaf) for shard in self._gateway.shards for leaf in "ds"}
-        line.carry(self._subscribed, line, wanted)
-
-    def _subscribed(self, line, wanted):
-        self._broker.subscribe(line, wanted)
-        self._broker.publish(line, GATEWAY_STATE, self._gateway.says(online=True), True)
-
-    def _received(self, topic, payload, message_id):
-        delivery = Delivery(topic=topic, payload=payload, connection=self._connection, message_id=message_id)
-        self._deliveries.put(delivery)
-
-    def _closed(self):
-        self._line = None
-        world = self._gateway.world
-        if self._gateway.alone and self._gateway.transport is self:
-            self._broker.announce(GATEWAY_STATE, self._gateway.says(online=False))
-        world.loop.call_after(world.rng.uniform(0, RECONNECT_WITHIN), self._connect)
 
 
 class WatchedIntake(Intake):
@@ -148,7 +60,16 @@ class WatchedIntake(Intake):
         """Record as the product does."""
         return super().record_in(connection, reads, now)
 
+    def _set_aside(self, asides, outcome, now):
+        self.gateway.holding = [each.header for each in asides if each.header is not None]
+        super()._set_aside(asides, outcome, now)
+        for header in self.gateway.holding:
+            self.gateway.world.history.hold(header.declaration_id)
+            self.gateway.note_number(header)
+        self.gateway.holding = []
+
     def take(self, deliveries, *, isolate=False):
+        self.gateway.holding = []
         outcome = super().take(deliveries, isolate=isolate)
         self.gateway.world.history.reported_gaps += outcome.counts["gap"]
         return outcome
@@ -165,6 +86,7 @@ class Gateway:
         self.clock = VirtualClock(world.loop)
         self.away_until = 0.0  # the registry, from here
         self.staged = []
+        self.holding = []  # headers of what is being set aside
         self.process = self.transport = self.registry = self.signer = self._intake = None
         self._highest = {}
 
@@ -213,10 +135,16 @@ class Gateway:
         if self.up:
             self.registry.close()
 
-    def may_die(self, kind):
-        """Stop here, sometimes."""
+    def dies(self, kind):
+        """Draw whether it stops here."""
         if self.world.chaos and self.world.rng.random() < self.world.plan.gateway_dies:
             self.world.history.struck(kind)
+            return True
+        return False
+
+    def may_die(self, kind):
+        """Stop here, sometimes."""
+        if self.dies(kind):
             self.crash()
             raise Killed  # this very process has ended already; its line must not go on
 
@@ -236,14 +164,13 @@ class Gateway:
                 history.answered.add(recorded.declaration_id)
             elif not recorded.replayed:
                 history.effect(recorded.declaration_id, header.kiosk_id, header.epoch, header.sequence)
-            self._note_number((header.kiosk_id, header.epoch), header.sequence)
+            if read.delivery.message_id:  # a letter tried again was counted when it came
+                self.note_number(header)
         self.staged = []
 
-    def says(self, *, online):
-        """Return the retained state of this gateway."""
-        return encode_state(GatewayState(online=online, at=rfc3339(self.clock.now())))
-
-    def _note_number(self, key, sequence):
+    def note_number(self, header):
+        """Count a number as come, and the gaps there really are."""
+        key, sequence = (header.kiosk_id, header.epoch), header.sequence
         highest = self._highest.get(key)
         if highest is not None and sequence > highest + 1:
             self.world.history.true_gaps += 1
@@ -251,3 +178,7 @@ class Gateway:
         if highest is not None and sequence < highest:
             self.world.history.struck("overtaken by a later one")
         self._highest[key] = max(highest or 0, sequence)
+
+    def says(self, *, online):
+        """Return the retained state of this gateway."""
+        return encode_state(GatewayState(online=online, at=rfc3339(self.clock.now())))

@@ -21,6 +21,8 @@ from residence.errors import LuutruError
 from residence.wire.keyring import Keyring
 from residence.wire.receipts import read_unverified, signed_with, verify_receipt
 
+HELD = " while it is held"  # what was answered then has its own one receipt; another comes when it is recorded
+
 
 class History:
     """The recorder of one run; it is never killed."""
@@ -33,6 +35,8 @@ class History:
         self.shown = set()
         self.effects = []  # (declaration id, kiosk, epoch, sequence), in the order of their commits
         self.committed = set()  # declaration ids with an effect
+        self.held = set()  # declaration ids that wait for somebody to look, answered "received"
+        self.handed = set()  # declaration ids of receipts that a broker has taken
         self.answered = set()  # declaration ids set aside for good, with an answer
         self.receipts = defaultdict(dict)  # declaration id -> receipt bytes published -> None, in order
         self.taken = defaultdict(list)  # declaration id -> receipts a kiosk settled by
@@ -68,23 +72,38 @@ class History:
         self.effects.append((declaration_id, kiosk_id, epoch, sequence))
         self.committed.add(declaration_id)
 
+    def hold(self, declaration_id):
+        """Note what a transaction has set aside until somebody looks, after its commit."""
+        self._tell("held", declaration_id)
+        if declaration_id not in self.held:
+            self.struck("held for its clock")
+        self.held.add(declaration_id)
+
+    @property
+    def waiting(self):
+        """Declarations that still wait for somebody to look."""
+        return self.held - self.committed
+
     def acknowledged(self, declaration_id):
-        """A delivery may be acknowledged only once the registry has it."""
+        """A delivery may be acknowledged only once the registry has it, and a broker its receipt."""
         self._tell("acknowledged", declaration_id)
-        if declaration_id not in self.committed | self.answered:
+        if declaration_id not in self.committed | self.answered | self.held:
             self.wrong.append(f"acknowledged before the commit: {declaration_id}")
+        elif declaration_id not in self.handed:
+            self.wrong.append(f"acknowledged before the broker had its receipt: {declaration_id}")
 
     def published(self, data, *, newest):
         """A receipt may leave only once the registry has what it is about. ``newest``: the key its gateway signs with."""
         receipt = read_unverified(data)
         self._tell("receipt", receipt.declaration_id, signed_with(data))
-        if receipt.declaration_id not in self.committed | self.answered:
+        held = receipt.state == "received"
+        if receipt.declaration_id not in (self.held if held else self.committed | self.answered):
             self.wrong.append(f"receipt before the commit: {receipt.declaration_id}")
         if receipt.signed_at is not None:
             self.struck("receipt signed again")
         elif signed_with(data) != newest:
             self.struck("receipt of an earlier key given again")
-        self.receipts[receipt.declaration_id].setdefault(data)
+        self.receipts[receipt.declaration_id + HELD * held].setdefault(data)
 
     def problems(self, *, keyring, settle_limit):
         """Return everything that must not be, as sentences; none is a good run."""
@@ -126,7 +145,8 @@ class History:
         for declaration_id, taken in self.taken.items():
             if declaration_id not in self.committed:
                 yield f"settled without an effect: {declaration_id}"
-            if any(data not in self.receipts[declaration_id] for data in taken):
+            sent = self.receipts.get(declaration_id, {}) | self.receipts.get(declaration_id + HELD, {})
+            if any(data not in sent for data in taken):
                 yield f"settled by a receipt nobody sent: {declaration_id}"
 
     def _settling(self, limit):

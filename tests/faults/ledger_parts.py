@@ -8,11 +8,14 @@ Example: ``run_seed(7, parts=LEDGER_PARTS, folder=folder, empty_store=store)``
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from memory_registry import MemoryRegistry
 
 from faults.ledger import Ledger, LedgerRegistry
 from faults.virtual_time import BEGIN
 from faults.world import Parts
+from gateway.clock_claims import ClockBounds
 from gateway.trust import Trust
 from registry.kiosks import Enrolment
 
@@ -21,6 +24,8 @@ FOLDED_EVERY = 10  # folding costs as much as a third of the run
 
 class LedgerTrust:
     """Whom a gateway believes, straight from the authority; the real one asks the registry (the other campaign has it)."""
+
+    clock_bounds = ClockBounds(ahead=timedelta.max, behind=timedelta.max)  # dead letters are in the other campaign
 
     def __init__(self, world):
         self._world = world

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_agent.store import remember
-from faults.gateway import SimulatedTransport, WatchedIntake
+from faults.gateway import WatchedIntake
+from faults.gateway_line import SimulatedTransport
 from faults.kiosk import FallibleStore, NotedOutbox, SimulatedUplink
 from gateway.receipts import post
 from residence.wire.envelope import read_header
@@ -24,8 +25,20 @@ class AcknowledgesAtOnce(SimulatedTransport):
 
     def collect(self, limit, *, wait_seconds, fill_seconds):
         batch = super().collect(limit, wait_seconds=wait_seconds, fill_seconds=fill_seconds)
-        super().acknowledge(batch)
+        for each in self.own(batch):
+            self.send_acknowledgement(each)
         return batch
+
+    def acknowledge(self, deliveries):
+        """Done already."""
+
+
+class AnswersFirstWaitsNot(SimulatedTransport):
+    """Acknowledge after the commit, whether or not the broker has the receipts: with the gateway they die."""
+
+    def acknowledge(self, deliveries):
+        for each in self.own(deliveries):
+            self.send_acknowledgement(each)
 
 
 class AnswersEarly(WatchedIntake):
@@ -97,6 +110,7 @@ def planted(parts):
     """Return every planted bug over ``parts``, by name."""
     return {
         "acknowledge before commit": _plant(parts, "acknowledged before the commit", transport=AcknowledgesAtOnce),
+        "acknowledge without the receipt": _plant(parts, "acknowledged before the broker had", transport=AnswersFirstWaitsNot),
         "deduplicate in memory": _plant(parts, "doubled", intake=RemembersInMemory),
         "delete on PUBACK": _plant(parts, "lost", outbox=DeletesOnPuback),
         "receipt before commit": _plant(parts, "receipt before the commit", "settled without an effect", intake=AnswersEarly),

@@ -36,6 +36,7 @@ class Night:
         self.history = History()
         self.signer = self.authority.newest_receipt_key
         self.declare(ONE, 1)
+        self.history.handed.add(ONE)
         self.history.acknowledged(ONE)
         self.answer(receipt(ONE, self.signer))
         self.history.settle_seconds = 1.0
@@ -76,6 +77,15 @@ def record_what_nobody_said(night):
 
 def acknowledge_early(night):
     night.history.acknowledged(OTHER)
+
+
+def acknowledge_without_its_receipt(night):
+    night.declare(OTHER, 2)
+    night.history.acknowledged(OTHER)
+
+
+def hold_without_a_row(night):
+    night.history.published(receipt(OTHER, night.signer, state="received"), newest=night.signer.key_id)
 
 
 def answer_early(night):
@@ -126,6 +136,8 @@ def hide_a_gap(night):
         (use_a_number_twice, "one number, two declarations"),
         (record_what_nobody_said, "unexpected"),
         (acknowledge_early, "acknowledged before the commit"),
+        (acknowledge_without_its_receipt, "acknowledged before the broker had its receipt"),
+        (hold_without_a_row, "receipt before the commit"),
         (answer_early, "receipt before the commit"),
         (answer_twice, "two different receipts"),
         (answer_again_with_a_new_key, "two different receipts"),

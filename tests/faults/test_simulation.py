@@ -37,7 +37,7 @@ def test_seeds_that_once_failed_pass():
 def test_the_real_registry_loses_nothing_doubles_nothing_and_does_not_mind_the_order():
     counts, failures, _ = run_seeds("registry", range(120))
     assert failures == {}
-    assert not [kind for kind in KINDS if not counts[kind]]
+    assert not [kind for kind in (*KINDS, "held for its clock") if not counts[kind]]
 
 
 @pytest.mark.parametrize("bug", planted(PARTS["ledger"]))

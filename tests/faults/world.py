@@ -18,7 +18,8 @@ from datetime import timedelta
 from typing import Any
 
 from edge_agent.store import open_store
-from faults.gateway import Gateway, SimulatedTransport, WatchedIntake
+from faults.gateway import Gateway, WatchedIntake
+from faults.gateway_line import SimulatedTransport
 from faults.history import History
 from faults.keys import Authority, kiosk_keys
 from faults.kiosk import FallibleStore, Kiosk, NotedOutbox, SimulatedUplink
@@ -35,6 +36,7 @@ SITES = {"kiosk-lobby-1": "blk-hoa-binh", "kiosk-desk-1": "htl-sao-mai", "kiosk-
 SETTLE_LIMIT = 60.0
 LATE = 10.0  # what still arrives after everything has settled
 RARELY = timedelta(days=1)
+LOOKS_EVERY = 5.0  # how often an operator looks at what is held
 KINDS = (
     "message lost with its line",
     "duplicate message",
@@ -58,6 +60,7 @@ KINDS = (
     "gateway died before its commit",
     "gateway died between commit and acknowledgement",
     "gateway died before its receipts",
+    "gateway died between receipts and acknowledgement",
     "registry away",
     "receipt key rotated",
     "receipt key revoked",
@@ -98,6 +101,8 @@ class Parts:
     outbox: type = NotedOutbox
     uplink: type = SimulatedUplink
     states_every: timedelta = RARELY
+    letters_every: timedelta = RARELY
+    look: Callable[[Any], None] = lambda _world: None  # an operator has what waits tried again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +163,7 @@ class World:
             for _ in range(plan.scans):
                 self.loop.call_after(rng.uniform(0, plan.chaos_seconds), kiosk.scan)
         Nemesis(self).begin()
+        self.loop.call_after(LOOKS_EVERY, self._look)
         self.loop.run_until(plan.chaos_seconds)
         self._calm()
         self._settle()
@@ -182,12 +188,17 @@ class World:
 
     def _settle(self):
         begin = self.loop.now
-        while any(each.depth for each in self.kiosks):
+        while any(each.depth for each in self.kiosks) or self.history.waiting:
             if self.loop.now - begin > SETTLE_LIMIT:
                 return
             self.loop.run_until(self.loop.now + 1.0)
         self.history.settle_seconds = self.loop.now - begin
         self.loop.run_until(self.loop.now + LATE)
+
+    def _look(self):
+        if self.history.waiting:
+            self.parts.look(self)
+        self.loop.call_after(LOOKS_EVERY, self._look)
 
     def _gateways(self):
         if not self.plan.two_gateways:
@@ -215,7 +226,7 @@ def draw_plan(rng, parts):
             batch=rng.choice((1, 3, 50)),
             wait_seconds=2.0,
             states_every=parts.states_every,
-            letters_every=RARELY,
+            letters_every=parts.letters_every,
             report_every=RARELY,
         ),
     )

@@ -23,9 +23,9 @@ DRIVER = Path(__file__).parents[1] / "gateway_driver.py"
 
 
 class Sender:
-    """A kiosk's uplink at its simplest: sends what is unsettled again and again until a receipt comes."""
+    """A kiosk's uplink at its simplest: sends what is unsettled again and again until a receipt comes, or only when told to."""
 
-    def __init__(self, broker, kiosk, office):
+    def __init__(self, broker, kiosk, office, *, again=True):
         self.kiosk = kiosk
         self.unsettled = {}
         self.answers = defaultdict(set)  # declaration id -> distinct receipts heard
@@ -40,7 +40,14 @@ class Sender:
         self._client.connect_async(broker.host, broker.port, keepalive=30)
         self._client.loop_start()
         self._thread = threading.Thread(target=self._send_all, daemon=True)
-        self._thread.start()
+        if again:
+            self._thread.start()
+
+    def send_once(self):
+        while not self._client.is_connected():
+            time.sleep(0.01)
+        for payload in list(self.unsettled.values()):
+            self._client.publish(self.kiosk.topics.declarations, payload, qos=1).wait_for_publish(10)
 
     def declare(self, count):
         for _ in range(count):
@@ -55,7 +62,8 @@ class Sender:
 
     def close(self):
         self._stopping.set()
-        self._thread.join(5)
+        if self._thread.is_alive():
+            self._thread.join(5)
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -101,6 +109,11 @@ class GatewayProcess:
 
     def wait(self, seconds=30):
         return self._process.wait(seconds)
+
+    def wait_until_it_says(self, words, seconds=20):
+        end = time.monotonic() + seconds
+        while words not in self.log.read_text() and time.monotonic() < end:
+            time.sleep(0.05)
 
     def kill(self):
         if self._process.poll() is None:
@@ -158,6 +171,30 @@ def test_killed_between_commit_and_acknowledgement_the_same_receipt_follows(offi
     assert_all_once(office, sender, declared)
 
 
+@pytest.mark.parametrize("moment", ["--die-after-commit", "--die-after-receipts"])
+def test_killed_before_its_receipts_are_safe_the_next_start_answers_a_kiosk_that_does_not_ask_again(
+    broker, office, gateway, moment
+):
+    """The broker's session is the receipts' outbox: nobody but the broker sends anything twice here."""
+    asks_once = Sender(broker, office.kiosk(), office, again=False)
+    try:
+        gateway.start()  # its session begins, and waits for it from now on
+        gateway.wait_until_it_says('"connection": "connected"')
+        assert gateway.stop() == 0
+        asks_once.declare(20)
+        declared = set(asks_once.unsettled)
+        asks_once.send_once()
+        gateway.start(moment, "1")
+        assert gateway.wait() == -signal.SIGKILL
+        assert recorded(office)
+        assert moment == "--die-after-receipts" or set(asks_once.unsettled) == declared
+        gateway.start()
+        assert asks_once.settled_within(30), gateway.log.read_text()[-2000:]
+        assert_all_once(office, asks_once, declared)
+    finally:
+        asks_once.close()
+
+
 def test_killed_before_the_commit_nothing_is_there_and_then_everything(office, gateway, sender):
     sender.declare(10)
     declared = set(sender.unsettled)
@@ -192,9 +229,7 @@ def test_a_gateway_started_before_its_broker_waits_and_says_so(broker, office, g
     sender.declare(3)
     declared = set(sender.unsettled)
     gateway.start()
-    end = time.monotonic() + 20
-    while '"connection": "waiting"' not in (gateway.log.read_text() if gateway.log.exists() else "") and time.monotonic() < end:
-        time.sleep(0.05)
+    gateway.wait_until_it_says('"connection": "waiting"')
     broker.start()
     assert sender.settled_within(60), gateway.log.read_text()[-2000:]
     assert_all_once(office, sender, declared)

@@ -123,7 +123,7 @@ def test_a_message_the_codec_cannot_read_is_delivered_and_can_be_acknowledged(sp
     connection = accepted()
     feed(connection, raw_publish(**spoilt) + message(6))
     assert [(each.topic, each.payload, each.message_id) for each in connection.parked] == [(topic, b"x", 5), ("d/1", b"x", 6)]
-    connection.acknowledge([5, 6])
+    connection.acknowledge([5, 6], 0.0)
     assert [packet.packet_id for packet in sent(connection)] == [5, 6]
 
 
@@ -139,7 +139,7 @@ def test_no_more_is_under_way_than_the_broker_takes_and_the_rest_follows_in_orde
     assert all(connection.publish("r/1", bytes([number]), retain=False) for number in range(8))
     first = sent(connection)
     assert [packet.payload for packet in first] == [b"\0", b"\1", b"\2"]
-    assert connection.holds
+    assert connection.waits
     for packet in first[:2]:
         feed(connection, mqtt5.PubAckPacket(packet.packet_id).write())
     assert [packet.payload for packet in sent(connection)] == [b"\3", b"\4"]

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from gateway.measures import Measures
 from gateway.port import Delivery
 from luutru.benchmarks.fleet import Fleet
 from luutru.system import random_bytes
@@ -68,6 +67,14 @@ def _another_id_outside(office, kiosk, _folder):
     return office.deliver(kiosk, declaration_id=office.declaration(kiosk).declaration_id)
 
 
+def _confirmed_clock(**away):
+    def make(office, kiosk, _folder):
+        payload = kiosk.seal(office.declaration(kiosk), now=office.clock.now() + timedelta(**away))
+        return Delivery(topic=kiosk.topics.declarations, payload=payload)
+
+    return make
+
+
 # what came -> (code, what its sender is told)
 POISON = {
     "poison: a body that is not what its header says": (_poison, "message.malformed", "refused"),
@@ -77,6 +84,8 @@ POISON = {
     "revoked key": (_revoked_key, "key.revoked", None),
     "wrong recipient": (_wrong_recipient, "envelope.recipient", "refused"),
     "replayed under another id": (_another_id_outside, "intake.id_mismatch", "refused"),
+    "time far off, ahead": (_confirmed_clock(days=3 * 365), "intake.clock_impossible", "received"),
+    "time far off, behind": (_confirmed_clock(days=-3 * 365), "intake.clock_impossible", "received"),
 }
 
 
@@ -113,40 +122,6 @@ def test_a_statement_sent_again_under_another_id_is_another_statement_and_a_numb
         (row,) = connection.execute(select(tables.quarantine)).all()
     assert row.code == "registry.sequence_reused"
     assert office.count("declarations") == 1
-
-
-@pytest.mark.parametrize(
-    "away", [timedelta(days=3 * 365), timedelta(days=-3 * 365)], ids=["three years ahead", "three years behind"]
-)
-def test_a_kiosk_whose_clock_is_years_off_is_recorded_judged_by_our_time_and_counted(office, away):
-    """The kiosk never refuses because of its clock (docs/outbox.md), so the gateway does not either: a wrong clock is nobody's lie."""
-    kiosk = office.kiosk()
-    theirs = office.clock.now() + away
-    message = office.declaration(kiosk)
-    delivery = Delivery(topic=kiosk.topics.declarations, payload=kiosk.seal(message, now=theirs))
-    outcome = office.intake.take([delivery, office.deliver(office.kiosk(1))])
-    receipt = office.receipts(outcome)[0]
-    assert receipt.state == "accepted"
-    assert receipt.accepted_at == rfc3339(office.clock.now())
-    assert receipt.kept_at == rfc3339(theirs)
-    assert office.count("quarantine") == 0
-    measures = Measures(worker="w", shards="0", monotonic_ns=office.clock.monotonic_ns)
-    measures.came(outcome.counts, outcome.kept, now=office.clock.now())
-    report = measures.report(office.clock.now(), connection="connected", in_hand=0, oldest_ns=None)
-    assert report.clocks_ahead == (away > timedelta(0))
-    assert (report.lags[0].kiosk_id == kiosk.kiosk_id) is (away < timedelta(0))
-
-
-def test_a_wrong_clock_buys_no_time_after_the_deadline(office):
-    """A day late by our clock; the kiosk's says three years ahead, and "synced"."""
-    kiosk = office.kiosk()
-    message = office.declaration(kiosk)
-    office.clock.pass_time(days=1)
-    outcome = office.intake.take(
-        [Delivery(topic=kiosk.topics.declarations, payload=kiosk.seal(message, now=office.clock.now() + timedelta(days=3 * 365)))]
-    )
-    (receipt,) = office.receipts(outcome)
-    assert receipt.on_time is False
 
 
 def test_a_statement_about_an_arrival_years_ahead_is_said_to_be_in_the_future(office):

@@ -27,10 +27,10 @@ def rows(office, table):
         return connection.execute(select(tables.metadata.tables[table])).all()
 
 
-def see(office, person, at, *, received=None):
+def see(office, person, at, *, received=None, kind="entry"):
     office.clock.instant = received or at
     kiosk = office.kiosk()
-    office.intake.take([office.deliver(kiosk, office.presence(kiosk, person=person, seen_at=at.isoformat()))])
+    office.intake.take([office.deliver(kiosk, office.presence(kiosk, person=person, seen_at=at.isoformat(), kind=kind))])
 
 
 def declare(office, person, arrival, *, received, **changes):
@@ -42,10 +42,10 @@ def declare(office, person, arrival, *, received, **changes):
     return receipt
 
 
-def see_again_next_morning(office, person):
-    """A notice in the evening, a second sighting past the deadline, and so a case."""
+def find_in_the_night(office, person):
+    """A notice in the evening, found past the deadline, and so a case when the notice stays unanswered."""
     run(office, DUE)
-    see(office, person, DUE + timedelta(hours=10))
+    see(office, person, DUE + timedelta(hours=3), kind="night_check")
     run(office, DUE + timedelta(hours=25))
 
 
@@ -72,7 +72,7 @@ def test_who_is_seen_and_declares_before_the_deadline_gets_no_notice_and_no_case
 def test_a_declaration_answers_the_notice_and_closes_the_case_nobody_claimed(office):
     person = office.person()
     see(office, person, EVENING)
-    see_again_next_morning(office, person)
+    find_in_the_night(office, person)
     assert [case.state for case in rows(office, "cases")] == ["open"]
     declare(office, person, EVENING, received=DUE + timedelta(hours=26))
     assert all(notice.answered_at for notice in rows(office, "notices"))
@@ -88,7 +88,7 @@ def test_a_declaration_answers_the_notice_and_closes_the_case_nobody_claimed(off
 def test_a_claimed_case_stays_the_officers_and_only_its_notice_is_answered(office):
     person = office.person()
     see(office, person, EVENING)
-    see_again_next_morning(office, person)
+    find_in_the_night(office, person)
     (case,) = rows(office, "cases")
     with office.registry.writing() as connection:
         claim = {"by": "officer", "now": DUE + timedelta(hours=25), "random_bytes": random_bytes}
@@ -152,7 +152,7 @@ def test_on_time_means_before_the_deadline_as_the_sweep_says_it(office, seconds,
 def test_a_case_an_officer_closed_is_not_opened_again_by_the_next_sweep(office):
     person = office.person()
     see(office, person, EVENING)
-    see_again_next_morning(office, person)
+    find_in_the_night(office, person)
     (case,) = rows(office, "cases")
     with office.registry.writing() as connection:
         step = {"by": "officer", "now": DUE + timedelta(hours=25), "random_bytes": random_bytes}

@@ -53,19 +53,20 @@ def test_past_the_deadline_a_notice_is_sent_once_with_its_rule(office, visitor):
     assert rows(office, "cases") == []
 
 
-def test_silence_makes_no_case_but_being_seen_again_past_the_deadline_makes_one_that_names_the_notice(office, visitor):
+def test_silence_makes_no_case_but_being_found_at_night_makes_one_that_names_the_notice(office, visitor):
     run(office, DUE + timedelta(minutes=5))
     assert run(office, DUE + timedelta(days=5)).cases == 0
-    morning = DUE + timedelta(hours=9)
-    office.clock.instant = morning
+    night = office.clock.instant = DUE + timedelta(hours=3)
     kiosk = office.kiosk()
-    office.intake.take([office.deliver(kiosk, office.presence(kiosk, person=visitor, seen_at=morning.isoformat()))])
-    later = DUE + timedelta(hours=10)
+    found = office.presence(kiosk, person=visitor, seen_at=night.isoformat(), kind="night_check")
+    office.intake.take([office.deliver(kiosk, found)])
+    assert run(office, DUE + timedelta(hours=24)).cases == 0  # the notice may still be answered
+    later = DUE + timedelta(hours=25)
     assert run(office, later).cases == 1
     assert run(office, later).cases == 0
     assert run(office, later + timedelta(hours=1)).cases == 0
     (case,) = rows(office, "cases")
-    assert (case.rule, case.state) == ("second_sighting", "open")
+    assert (case.rule, case.state) == ("night_check", "open")
     assert case.notice_id == rows(office, "notices")[0].notice_id
 
 

@@ -20,15 +20,15 @@ def test_sweeps_at_the_same_moment_make_each_notice_and_each_case_once(office):
     kiosk = office.kiosk()
     people = [office.person() for _ in range(PEOPLE)]
 
-    def see_all(at):
+    def see_all(at, kind="entry"):
         office.clock.instant = at
-        seen = [office.deliver(kiosk, office.presence(kiosk, person=each, seen_at=at.isoformat())) for each in people]
+        seen = [office.deliver(kiosk, office.presence(kiosk, person=each, seen_at=at.isoformat(), kind=kind)) for each in people]
         office.intake.take(seen)
 
     see_all(SEEN)
     for at in (DUE, DUE + timedelta(hours=25)):
         if at > DUE:
-            see_all(DUE + timedelta(hours=10))  # past the deadline, after the notice
+            see_all(DUE + timedelta(hours=3), kind="night_check")  # past the deadline, after the notice
         start, failed = threading.Barrier(3), []
 
         def once(at=at, start=start, failed=failed):

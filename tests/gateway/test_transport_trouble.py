@@ -141,4 +141,4 @@ def test_what_is_published_to_a_broker_that_takes_nothing_is_bounded(against):
         taken += 1
     transport.flush()
     assert BACKLOG_BYTES - 20_000 < taken * 10_000 < BACKLOG_BYTES + 20_000
-    transport._link.mqtt._held.clear()  # so that goodbye does not wait for it
+    transport._link.mqtt._sending.held.clear()  # so that goodbye does not wait for it

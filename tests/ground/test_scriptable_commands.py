@@ -16,10 +16,15 @@ CHECKIN = {
     "figures": {"kept_p50_ms", "kept_p95_ms", "receipted_per_second_sqlite", "receipted_per_second_postgresql"},
     "ratios": {"kept_to_decode", "gateway_to_insert"},
 }
+DUPLICATES = {
+    "figures": {"precision", "recall", "seconds", "rss_mib"},
+    "ratios": {"recall_to_exact_match", "recall_to_jaro_winkler"},
+}
 SCANNER = {
     "figures": {"stills_read", "clips_read_1s", "clips_read_2s", "wrong_texts", "codefree_read", "median_ms_720p"},
     "ratios": {"mean_time_to_pyzbar"},
 }
+UNDECLARED = {"figures": {"precision", "recall", "cases_from_own_outage"}, "ratios": set()}
 
 
 def luutru(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -47,11 +52,13 @@ def test_doctor_looks_only_at_what_one_process_needs_and_refuses_an_unknown_one(
 def test_bench_lists_its_benchmarks_and_refuses_an_unknown_one():
     listed = luutru("bench", "--list")
     assert listed.returncode == 0
-    assert {line.split()[0] for line in listed.stdout.splitlines()} >= {"checkin", "scanner"}
+    assert {line.split()[0] for line in listed.stdout.splitlines()} >= {"checkin", "duplicates", "scanner"}
     assert luutru("bench", "zebra").returncode == 2
 
 
-@pytest.mark.parametrize(("name", "keys"), [("checkin", CHECKIN), ("scanner", SCANNER)])
+@pytest.mark.parametrize(
+    ("name", "keys"), [("checkin", CHECKIN), ("duplicates", DUPLICATES), ("scanner", SCANNER), ("undeclared", UNDECLARED)]
+)
 def test_a_quick_benchmark_prints_one_object_with_the_figures_others_read(name, keys):
     answer = luutru("bench", name, "--quick", "--json")
     assert answer.returncode == 0, answer.stderr

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from residence.cases.covering import is_covered
 from residence.cases.late import Kept, punctuality
+from residence.cases.outages import Outage
 from residence.cases.undeclared import Patience, PremisesState, SentNotice, Sighting, find_undeclared
 from residence.clock import parse_instant
 from residence.places.premises import Premises, PremisesKind
@@ -72,13 +73,13 @@ def uncovered(sightings, stays=(), residences=()):
 
 
 def find(now, *sightings, **parts):
-    silent = parts.pop("silent_since", None)
+    silent, outages = parts.pop("silent_since", None), parts.pop("outages", ())
     known = {name: parts.pop(name, ()) for name in ("stays", "residences")}
     return find_undeclared(
         uncovered(sightings, **known),
         **{
             "notices": (),
-            "premises": {"blk": PremisesState(premises=PLACE, silent_since=at(silent) if silent else None)},
+            "premises": {"blk": PremisesState(premises=PLACE, silent_since=at(silent) if silent else None, outages=outages)},
             "rules": RULES,
             "now": at(now),
             **parts,
@@ -88,6 +89,9 @@ def find(now, *sightings, **parts):
 
 EVENING = seen("10T21:00")
 NIGHT = seen("11T02:00", "night_check", number=2)
+NEXT_EVENINGS = tuple(seen(f"{day}T19:00", number=day) for day in (11, 12))
+NEXT_LATE = seen("11T22:30", number=2)
+GATEWAY_AWAY = Outage(cause="gateway_down", began_at=at("10T22:40"), ended_at=at("11T02:00"))
 SUNDAYS = (seen("05T10:00", number=1), seen("12T10:00", number=2))
 SENT = {"notices": (notice("10T23:01"),)}
 # name -> (now, sightings, surroundings, (step, rule) or None)
@@ -96,12 +100,98 @@ TABLE = {
     "at the deadline a notice goes out": ("10T23:00", (EVENING,), {}, ("notice", "seen_past_deadline")),
     "an entry alone stays a notice": ("10T23:30", (EVENING,), SENT, None),
     "a night check without a notice is a notice first": ("11T09:00", (EVENING, NIGHT), {}, ("notice", "night_check")),
-    "a night check after a notice is a case": ("11T02:05", (EVENING, NIGHT), SENT, ("case", "night_check")),
-    "seen again past the deadline is a case": (
-        "11T10:00",
-        (EVENING, seen("11T09:00", number=2)),
+    "a night check is no case while the notice may still be answered": ("11T23:00", (EVENING, NIGHT), SENT, None),
+    "a night check after a notice nobody answered in time is a case": (
+        "11T23:01",
+        (EVENING, NIGHT),
         SENT,
-        ("case", "second_sighting"),
+        ("case", "night_check"),
+    ),
+    "who comes on two evenings is a visitor": ("12T00:30", (EVENING, NEXT_EVENINGS[0]), SENT, None),
+    "who comes on three evenings, the notice unanswered, is a case": (
+        "12T23:01",
+        (EVENING, *NEXT_EVENINGS),
+        SENT,
+        ("case", "evening_entries"),
+    ),
+    "who comes late on two nights is a case": (
+        "11T23:01",
+        (seen("10T22:50"), NEXT_LATE),
+        {"notices": (notice("10T23:00"),)},
+        ("case", "late_entries"),
+    ),
+    "coming twice in one night is one night": (
+        "12T10:00",
+        (seen("10T22:50"), seen("11T01:30", number=2), seen("11T04:59", number=3)),
+        {"notices": (notice("10T23:00"),)},
+        None,
+    ),
+    "an evening nobody was seen on is forgiven": (
+        "14T10:00",
+        (EVENING, NEXT_EVENINGS[0], seen("13T19:00", number=13)),
+        SENT,
+        ("case", "evening_entries"),
+    ),
+    "who teaches three times a week is none": (
+        "18T10:00",
+        tuple(seen(f"{day}T18:00", number=day) for day in (13, 15, 17)),
+        {"notices": (notice("13T23:01"),)},
+        None,
+    ),
+    "an afternoon is no evening": (
+        "14T10:00",
+        tuple(seen(f"{day}T15:59", number=day) for day in (10, 11, 12, 13)),
+        SENT,
+        None,
+    ),
+    "who came no more after the notice is none": (
+        "14T23:01",
+        (seen("08T19:00", number=1), seen("09T19:00", number=2), seen("10T19:00", number=3)),
+        {"notices": (notice("10T23:00"),)},
+        None,
+    ),
+    "who cleans every morning is none": (
+        "14T09:00",
+        tuple(seen(f"{day}T08:00", number=day) for day in range(10, 15)),
+        {"notices": (notice("10T23:01"),)},
+        None,
+    ),
+    "an outage of ours before the deadline lets no notice out": ("11T09:00", (EVENING,), {"outages": (GATEWAY_AWAY,)}, None),
+    "until it is over and the grace with it": (
+        "12T14:00",
+        (EVENING,),
+        {"outages": (GATEWAY_AWAY,)},
+        ("notice", "seen_past_deadline"),
+    ),
+    "what was seen until then makes no case": (
+        "14T20:00",
+        (EVENING, NIGHT, seen("11T19:00", number=3), seen("12T13:59", "night_check", number=4)),
+        {"outages": (GATEWAY_AWAY,), "notices": (notice("12T14:00"),)},
+        None,
+    ),
+    "what is seen after it does": (
+        "14T20:00",
+        (EVENING, NIGHT, seen("11T19:00", number=3), seen("13T02:00", "night_check", number=4)),
+        {"outages": (GATEWAY_AWAY,), "notices": (notice("12T14:00"),)},
+        ("case", "night_check"),
+    ),
+    "an outage after the deadline holds nothing off": (
+        "11T09:00",
+        (EVENING,),
+        {"outages": (Outage(cause="kiosk_offline", began_at=at("10T23:00"), ended_at=at("11T08:00")),)},
+        ("notice", "seen_past_deadline"),
+    ),
+    "an outage before anybody was seen holds nothing off": (
+        "10T23:30",
+        (EVENING,),
+        {"outages": (Outage(cause="kiosk_offline", began_at=at("10T12:00"), ended_at=at("10T20:59")),)},
+        ("notice", "seen_past_deadline"),
+    ),
+    "an outage within the grace of another lengthens it": (
+        "12T15:00",
+        (EVENING,),
+        {"outages": (GATEWAY_AWAY, Outage(cause="gateway_down", began_at=at("11T10:00"), ended_at=at("11T12:00")))},
+        None,
     ),
     "seen twice before the deadline is not": ("10T23:30", (EVENING, seen("10T22:00", number=2)), SENT, None),
     "a notice nobody answers is no case by itself: silence is no evidence": ("15T23:01", (EVENING,), SENT, None),
@@ -215,19 +305,25 @@ def test_step(case):
 
 
 def test_a_result_carries_its_rule_its_article_and_what_was_tried():
-    (found,) = find("11T10:00", EVENING, NIGHT, **SENT)
+    (found,) = find("11T23:10", EVENING, NIGHT, **SENT)
     assert found.rule_set == "stay-2026-07-01"
     assert "30" in found.article
     assert found.due == at("10T23:00")
     assert found.presence_ids == ("s1", "s2")
     assert found.notice_id == "n1"
-    assert set(found.explanations_tried) >= {"stay_here", "resident_here", "stay_pending", "left_before_night"}
+    assert set(found.explanations_tried) >= {
+        "stay_here",
+        "resident_here",
+        "stay_pending",
+        "visitor",
+        "child_of_declared",
+        "name_form",
+    }
 
 
 def test_patience_is_a_setting():
-    assert (
-        find("11T00:02", EVENING, **SENT, patience=Patience(unanswered_after=timedelta(hours=1)))[0].rule == "notice_unanswered"
-    )
+    hasty = Patience(unanswered_after=timedelta(hours=1), answer_within=timedelta(minutes=30))
+    assert find("11T00:02", EVENING, **SENT, patience=hasty)[0].rule == "notice_unanswered"
 
 
 moments = st.integers(0, 5 * 24).map(lambda hour: at("10T00:00") + timedelta(hours=hour))
@@ -288,3 +384,21 @@ LIMIT = deadline(at("10T21:00"), premises_kind="hotel", person="citizen", rules=
 )
 def test_whose_delay_a_late_declaration_is(received, kept, expected):
     assert punctuality(LIMIT, received_at=at(received), kept=kept) == expected
+
+
+outage_times = st.lists(st.tuples(moments, moments).map(sorted), max_size=3)
+
+
+@given(sightings, outage_times, moments)
+def test_nothing_follows_from_what_lies_within_an_outage_and_its_grace(found, times, now):
+    outages = tuple(Outage(cause="gateway_down", began_at=began, ended_at=ended) for began, ended in times)
+    state = {"blk": PremisesState(premises=PLACE, outages=outages)}
+    for each in judge(found, now, premises=state, notices=(notice("10T00:00"),)):
+        hit = [one for one in outages if one.began_at < each.due and one.ended_at > each.first_seen]
+        assert all(now >= one.ended_at + Patience().pending_grace for one in hit)
+
+
+@given(sightings, moments)
+def test_a_case_waits_until_its_notice_could_be_answered(found, now):
+    cases = [each for each in judge(found, now, notices=(notice("12T12:00"),)) if each.step == "case"]
+    assert not cases or now >= at("13T12:00")

@@ -49,6 +49,13 @@ def test_a_letter_is_shown_with_everything_but_its_content(world):
     assert "Secret" not in page
 
 
+def test_a_statement_held_for_its_clock_says_what_to_look_at_and_is_tried_again(world):
+    own_id = put_aside(world, "intake.clock_impossible")
+    assert "check the clocks of the kiosk and of this gateway" in world.client("operator").get(f"{PAGE}/{own_id}").text
+    press(world.client("operator"), f"{PAGE}/{own_id}", action="retry")
+    assert states(world) == {own_id: "retry"}
+
+
 def test_trying_again_marks_it_and_says_on_the_record_who_asked(world):
     own_id = put_aside(world)
     answer = press(world.client("operator"), f"{PAGE}/{own_id}", action="retry")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 from factories import make_declaration, make_person
@@ -12,6 +13,7 @@ from sqlalchemy import func, select
 
 from registry import tables
 from registry.stays import stays_at
+from residence.clock import rfc3339
 
 CARD = "001095000117|012345678|Trần Văn An|01021995|Nam|Số 5 Ngõ 10, Láng Hạ, Đống Đa, Hà Nội|15082021"
 TYPED = {
@@ -275,3 +277,43 @@ def test_the_account_page_names_its_premises(clerk):
     page = clerk.get("/account").text
     assert "Khách sạn Sao Mai" in page
     assert "htl-sao-mai" not in page
+
+
+def test_somebody_seen_is_declared_in_one_step_with_room_and_time_filled_in(world, clerk):
+    world.see_somebody(premises_id="htl-sao-mai", unit="201")
+    link = html.unescape(re.search(r'href="(/desk/declare\?[^"]*arrival[^"]*)"', clerk.get("/desk").text)[1])
+    page = clerk.get(link).text
+    assert re.search(r'name="unit"[^>]*value="201"', page)
+    assert re.search(r'name="arrival"[^>]*value="2026-07-10T', page)
+
+
+def answer(client, **changes):
+    page = client.get("/desk").text
+    form = re.search(r'<form method="post" action="/desk/seen".*?</form>', page, re.DOTALL)
+    return client.post("/desk/seen", data=fields_of(form[0]) | changes)
+
+
+def test_somebody_said_to_be_a_visitor_is_no_work_any_more_and_who_said_so_is_kept(world, clerk):
+    world.see_somebody(premises_id="htl-sao-mai", unit="201")
+    assert "Somebody seen, not declared" in clerk.get("/desk").text
+    page = answer(clerk).text
+    assert "Somebody seen, not declared" not in page
+    assert "Visitors, as this house says" in page
+    with world.registry.reading() as connection:
+        (notice,) = connection.execute(select(tables.notices)).all()
+    assert (notice.answer, notice.answered_by is not None) == ("visitor", True)
+
+
+def test_a_visitor_found_at_night_is_work_again(world, clerk):
+    world.see_somebody(premises_id="htl-sao-mai", unit="201")
+    answer(clerk)
+    world.clock.instant += timedelta(minutes=20)
+    world.see_somebody(premises_id="htl-sao-mai", unit="201", kind="night_check", seen_at=rfc3339(world.clock.instant))
+    assert "Somebody seen, not declared" in clerk.get("/desk").text
+
+
+@pytest.mark.parametrize(("field", "value", "code"), [("who", "00" * 16, 403), ("premises_id", "blk-hoa-binh", 403)])
+def test_nobody_answers_for_whom_the_house_has_not_seen(world, clerk, field, value, code):
+    world.see_somebody(premises_id="htl-sao-mai", unit="201")
+    assert answer(clerk, **{field: value}).status_code == code
+    assert count(world, tables.notices) == 0

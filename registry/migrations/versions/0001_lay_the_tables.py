@@ -116,6 +116,29 @@ def upgrade() -> None:
         batch_op.create_index('ix_declarations_premises_id_recorded_at', ['premises_id', 'recorded_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_declarations_recorded_at'), ['recorded_at'], unique=False)
 
+    op.create_table('duplicate_pairs',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('pair_id', sa.String(length=36), nullable=False),
+    sa.Column('one_id', sa.String(length=64), nullable=False),
+    sa.Column('other_id', sa.String(length=64), nullable=False),
+    sa.Column('other_commune', sa.String(length=16), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('bits', sa.Float(), nullable=False),
+    sa.Column('said', columns.Document(), nullable=False),
+    sa.Column('model', sa.String(length=16), nullable=False),
+    sa.Column('found_at', columns.Instant(), nullable=False),
+    sa.Column('seen_at', columns.Instant(), nullable=False),
+    sa.Column('decided_at', columns.Instant(), nullable=True),
+    sa.Column('decided_by', sa.String(length=64), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('moved', columns.Document(), nullable=True),
+    sa.PrimaryKeyConstraint('pair_id', 'commune_code', name=op.f('pk_duplicate_pairs'))
+    )
+    op.create_index('ix_duplicate_pairs_commune_code_state_bits', 'duplicate_pairs', ['commune_code', 'state', 'bits'], unique=False)
+    op.create_index('ix_duplicate_pairs_one_id', 'duplicate_pairs', ['one_id'], unique=False)
+    op.create_index('ix_duplicate_pairs_other_commune_state_bits', 'duplicate_pairs', ['other_commune', 'state', 'bits'], unique=False)
+    op.create_index('ix_duplicate_pairs_other_id', 'duplicate_pairs', ['other_id'], unique=False)
+    op.create_index('ix_duplicate_pairs_state_seen_at', 'duplicate_pairs', ['state', 'seen_at'], unique=False)
     op.create_table('finding_links',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('about_id', sa.String(length=64), nullable=False),
@@ -152,6 +175,42 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_identifiers_person_id'), ['person_id'], unique=False)
         batch_op.create_index('ix_identifiers_value_index', ['value_index'], unique=False)
 
+    op.create_table('import_batches',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('import_id', sa.String(length=36), nullable=False),
+    sa.Column('batch', sa.String(length=12), nullable=False),
+    sa.Column('counts', columns.Document(), nullable=False),
+    sa.Column('rejected', columns.Document(), nullable=False),
+    sa.Column('done_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('import_id', 'batch', 'commune_code', name=op.f('pk_import_batches'))
+    )
+    op.create_table('imported_rows',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('row_id', sa.String(length=36), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('content_index', sa.LargeBinary(length=16), nullable=False),
+    sa.Column('import_id', sa.String(length=64), nullable=False),
+    sa.Column('row_number', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('row_id', 'commune_code', name=op.f('pk_imported_rows'))
+    )
+    with op.batch_alter_table('imported_rows', schema=None) as batch_op:
+        batch_op.create_index('ix_imported_rows_import_id', ['import_id'], unique=False)
+
+    op.create_table('imports',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('import_id', sa.String(length=36), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('source', sa.String(length=64), nullable=False),
+    sa.Column('file_name', sa.Text(), nullable=False),
+    sa.Column('file_digest', sa.LargeBinary(), nullable=False),
+    sa.Column('mapping_digest', sa.LargeBinary(), nullable=False),
+    sa.Column('imported_by', sa.String(length=64), nullable=False),
+    sa.Column('batch_rows', sa.Integer(), nullable=False),
+    sa.Column('started_at', columns.Instant(), nullable=False),
+    sa.Column('finished_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('import_id', 'commune_code', name=op.f('pk_imports'))
+    )
+
     op.create_table('gateway_reports',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('worker', sa.String(length=64), nullable=False),
@@ -161,6 +220,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('gateway_reports', schema=None) as batch_op:
         batch_op.create_index('ix_gateway_reports_at', ['at'], unique=False)
+
+    op.create_table('outages',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('outage_id', sa.String(length=64), nullable=False),
+    sa.Column('cause', sa.String(length=16), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=True),
+    sa.Column('began_at', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=False),
+    sa.Column('signed', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'outage_id', name=op.f('pk_outages'))
+    )
+    with op.batch_alter_table('outages', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_outages_premises_id'), ['premises_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_outages_ended_at'), ['ended_at'], unique=False)
 
     op.create_table('letter_events',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -214,6 +287,8 @@ def upgrade() -> None:
     sa.Column('article', sa.Text(), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.Column('answered_at', columns.Instant(), nullable=True),
+    sa.Column('answer', sa.String(length=16), nullable=True),
+    sa.Column('answered_by', sa.String(length=64), nullable=True),
     sa.PrimaryKeyConstraint('commune_code', 'notice_id', name=op.f('pk_notices')),
     sa.UniqueConstraint('commune_code', 'kind', 'about', name=op.f('uq_notices_commune_code_kind_about'))
     )
@@ -475,6 +550,8 @@ def upgrade() -> None:
     with op.batch_alter_table('residences', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_residences_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_residences_premises_id'), ['premises_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_residences_household_id'), ['household_id'], unique=False)
+        batch_op.create_index('ix_residences_valid_to', ['valid_to'], unique=False, sqlite_where=sa.text('valid_to IS NOT NULL'), postgresql_where=sa.text('valid_to IS NOT NULL'))
 
     op.create_table('sessions',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -534,6 +611,7 @@ def upgrade() -> None:
     with op.batch_alter_table('stays', schema=None) as batch_op:
         batch_op.create_index('ix_stays_person_id', ['person_id'], unique=False)
         batch_op.create_index('ix_stays_premises_id_status_start_at', ['commune_code', 'premises_id', 'status', 'start_at'], unique=False)
+        batch_op.create_index('ix_stays_open', ['start_at'], unique=False, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
 
     op.create_table('units',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -557,6 +635,7 @@ def downgrade() -> None:
 
     op.drop_table('units')
     with op.batch_alter_table('stays', schema=None) as batch_op:
+        batch_op.drop_index('ix_stays_open', sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
         batch_op.drop_index('ix_stays_premises_id_status_start_at')
         batch_op.drop_index('ix_stays_person_id')
 
@@ -574,6 +653,8 @@ def downgrade() -> None:
     op.drop_table('sessions')
     with op.batch_alter_table('residences', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_residences_premises_id'))
+        batch_op.drop_index('ix_residences_valid_to', sqlite_where=sa.text('valid_to IS NOT NULL'), postgresql_where=sa.text('valid_to IS NOT NULL'))
+        batch_op.drop_index(batch_op.f('ix_residences_household_id'))
         batch_op.drop_index(batch_op.f('ix_residences_person_id'))
 
     op.drop_table('residences')
@@ -611,6 +692,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_letter_events_quarantine_id'))
 
     op.drop_table('letter_events')
+    with op.batch_alter_table('outages', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_outages_premises_id'))
+        batch_op.drop_index(batch_op.f('ix_outages_ended_at'))
+
+    op.drop_table('outages')
+    op.drop_table('imports')
+    with op.batch_alter_table('imported_rows', schema=None) as batch_op:
+        batch_op.drop_index('ix_imported_rows_import_id')
+
+    op.drop_table('imported_rows')
+    op.drop_table('import_batches')
     with op.batch_alter_table('gateway_reports', schema=None) as batch_op:
         batch_op.drop_index('ix_gateway_reports_at')
 
@@ -658,6 +750,14 @@ def downgrade() -> None:
 
     op.drop_table('identifiers')
     op.drop_table('findings')
+    with op.batch_alter_table('duplicate_pairs', schema=None) as batch_op:
+        batch_op.drop_index('ix_duplicate_pairs_state_seen_at')
+        batch_op.drop_index('ix_duplicate_pairs_other_id')
+        batch_op.drop_index('ix_duplicate_pairs_other_commune_state_bits')
+        batch_op.drop_index('ix_duplicate_pairs_one_id')
+        batch_op.drop_index('ix_duplicate_pairs_commune_code_state_bits')
+
+    op.drop_table('duplicate_pairs')
     op.drop_table('finding_links')
     with op.batch_alter_table('declarations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_declarations_recorded_at'))
