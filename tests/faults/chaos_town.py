@@ -194,8 +194,8 @@ class Town:
         every = self.every if kiosk_id in KIOSKS else self.every * PLANTED_SLOWER
         words = [str(profile), str(self.record(kiosk_id)), "--every", str(every), "--resend", str(self.resend)]
         words += ["--first", str(number * PERSONS_APART)]
-        if kiosk_id == KIOSK_OF_BAD_GATEWAY:  # it records one statement twice, slowly, and nobody else shall wait for its people
-            words += ["--shared", "0"]
+        if kiosk_id == KIOSK_OF_BAD_GATEWAY:  # recording twice takes long, and nobody else shall wait for its people
+            words += ["--regulars"]
         if kiosk_id == BELIEVER:
             words += ["--bug", "delete-on-puback"]
         self.part(kiosk_id, _python("chaos_kiosk", *words), environment={"LUUTRU_DEMO_CLOCK": str(self.clock(kiosk_id))})
