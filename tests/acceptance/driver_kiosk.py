@@ -69,7 +69,7 @@ def declaration(number: int, premises_id: str, unit: str) -> StayDeclaration:
     )
 
 
-def open_outbox(profile_path: Path) -> tuple[Outbox, Uplink, str, str]:
+def open_outbox(profile_path: Path, *, resend_after: float = 2.0) -> tuple[Outbox, Uplink, str, str]:
     profile = load_profile(profile_path)
     machine = Machine(
         clock=system.system_clock(),
@@ -93,7 +93,7 @@ def open_outbox(profile_path: Path) -> tuple[Outbox, Uplink, str, str]:
         ca_file=profile.path(profile.broker.authority_file),
         certificate_file=profile.path(profile.broker.certificate_file),
         key_file=profile.path(profile.broker.key_file),
-        resend_after=2.0,
+        resend_after=resend_after,
         backoff_base=0.1,
         backoff_cap=0.5,
         hold_cap=2.0,

@@ -46,6 +46,9 @@ def options():
     parser.add_argument("--pace", type=float, default=1.2, help="mean seconds from one fault to the next")
     parser.add_argument("--lasting", type=float, default=1.0, help="how long a fault lasts, as a share of its usual time")
     parser.add_argument("--every", type=float, default=0.03, help="seconds between two people at a kiosk")
+    parser.add_argument(
+        "--resend", type=float, default=5.0, help="seconds until a kiosk sends a row again (doubling; the product: 15)"
+    )
     parser.add_argument("--no-planted", action="store_true", help="without the planted bugs; such a run does not pass")
     parser.add_argument("--history", type=Path, help="where the record is kept; var/faults/chaos-SEED when left out")
     return parser.parse_args()
@@ -113,7 +116,7 @@ def check(town, campaign, *, felt, settled):
 def run(asked):
     folder = history_folder(asked)
     place = disk()
-    town = Town(place, folder, every=asked.every, planted=not asked.no_planted)
+    town = Town(place, folder, every=asked.every, resend=asked.resend, planted=not asked.no_planted)
     name_hosts(place, town.hosts())
     begun = time.monotonic()
     least = max(1, asked.count // STRIKES_PER_LEAST)

@@ -65,10 +65,15 @@ def wipe_broker(town, name, chance):
 
 
 def wipe_rows(town, name, chance):
-    """Keep the gateways from reading until the broker has rows of honest kiosks, and of the one that believes it; then wipe."""
+    """Keep the gateways from reading until the broker has rows of honest kiosks, and of the one that believes it; then wipe.
+
+    The gateways die with it: what the broker had sent them lay unread in their sockets.
+    """
     if "rows" in town.busy or any(_idle_seconds(town, each) > AT_WORK_SECONDS for each in GATEWAYS):
         return None  # a broker that has just forgotten who subscribed takes no rows
-    frozen = [part.pid for part in (town.parts[each] for each in GATEWAYS) if part.running and freeze(part.pid)]
+    for each in GATEWAYS:
+        if town.parts[each].running:
+            freeze(town.parts[each].pid)
     town.busy.add("rows")
     begun = {each: size_of(town.record(each)) for each in town.kiosks}
     end_of_patience = time.monotonic() + PATIENCE
@@ -79,8 +84,8 @@ def wipe_rows(town, name, chance):
         if not enough and time.monotonic() < end_of_patience:
             return LATER
         wiped = wipe_broker(town, name, chance)
-        for pid in frozen:
-            send(pid, signal.SIGCONT)
+        for each in GATEWAYS:
+            town.parts[each].kill()
         town.busy.discard("rows")
         return enough and wiped is ENDED
 

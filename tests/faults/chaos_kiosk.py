@@ -91,14 +91,15 @@ def main():
     parser.add_argument("record", type=Path)
     parser.add_argument("--every", type=float, default=0.03)
     parser.add_argument("--first", type=int, default=1000)
-    parser.add_argument("--shared", type=int, default=SHARED, help="so many people declare elsewhere, too")
+    parser.add_argument("--resend", type=float, default=5.0, help="seconds until a row without a receipt is sent again")
+    parser.add_argument("--regulars", action="store_true", help="always the same people, and nobody else's")
     parser.add_argument("--bug", choices=("delete-on-puback",))
     options = parser.parse_args()
     if options.bug:
         Outbox.mark_sent = delete_on_puback
     record, clock, calm = Record(options.record), system.system_clock(), options.record.with_name("calm")
     tell_of_pubacks(record)
-    outbox, uplink, premises_id, _ = open_outbox(options.profile)
+    outbox, uplink, premises_id, _ = open_outbox(options.profile, resend_after=options.resend)
     units = load_profile(options.profile).premises.units or (None,)
     waiting = outbox.unsettled(1_000_000)
     record.say("started", depth=len(waiting), epoch=outbox.epoch)
@@ -109,7 +110,9 @@ def main():
     number = options.first + time.time_ns() // 1000 % 900_000
     while not calm.exists():
         number += 1
-        person = number if number % 3 or not options.shared else number % options.shared
+        person = number if number % 3 else number % SHARED
+        if options.regulars:
+            person = options.first + number % SHARED
         declare(outbox, statement(person, premises_id, units[number % len(units)], now=clock.now()), record)
         time.sleep(options.every)
     while outbox.depth():
@@ -117,6 +120,7 @@ def main():
     record.say("empty", health=uplink.health().state)
     uplink.stop()
     outbox.close()
+    record.close()
     return 0
 
 

@@ -67,8 +67,9 @@ CREATE TRIGGER chaos AFTER INSERT OR UPDATE ON receipts FOR EACH ROW EXECUTE FUN
 class Town:
     """The machines and what runs on them."""
 
-    def __init__(self, place, history, *, every, planted=True):
-        self.place, self.history, self.every = place, history, every
+    def __init__(self, place, history, *, every, resend, planted=True):
+        self.place, self.history = place, history
+        self.every, self.resend = every, resend
         self.kiosks = KIOSKS | (PLANTED_KIOSKS if planted else {})
         self.gateways = (*GATEWAYS, BAD_GATEWAY) if planted else GATEWAYS
         self.network = Network(MACHINES)
@@ -191,9 +192,10 @@ class Town:
         profile.write_text(f'{text}\n[store]\npath = "mnt/outbox.db"\n', "utf-8")
         number = list(self.kiosks).index(kiosk_id) + 1
         every = self.every if kiosk_id in KIOSKS else self.every * PLANTED_SLOWER
-        words = [str(profile), str(self.record(kiosk_id)), "--every", str(every), "--first", str(number * PERSONS_APART)]
-        if kiosk_id == KIOSK_OF_BAD_GATEWAY:  # it records one statement twice, slowly, and nobody else shall wait for its people
-            words += ["--shared", "0"]
+        words = [str(profile), str(self.record(kiosk_id)), "--every", str(every), "--resend", str(self.resend)]
+        words += ["--first", str(number * PERSONS_APART)]
+        if kiosk_id == KIOSK_OF_BAD_GATEWAY:  # recording twice takes long, and nobody else shall wait for its people
+            words += ["--regulars"]
         if kiosk_id == BELIEVER:
             words += ["--bug", "delete-on-puback"]
         self.part(kiosk_id, _python("chaos_kiosk", *words), environment={"LUUTRU_DEMO_CLOCK": str(self.clock(kiosk_id))})

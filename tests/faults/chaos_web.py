@@ -78,6 +78,7 @@ def main():
         declare(said, record, url=options.url, token=token)
         time.sleep(options.every)
     record.say("empty")
+    record.close()
     return 0
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from faults.chaos import PLANTED
 from faults.chaos_checker import Evidence, judge
+from faults.chaos_record import Record, lines
 from faults.chaos_strikes import STRIKES
 from faults.keys import Authority
 from faults.test_checker import ONE, OTHER, receipt
@@ -30,7 +31,20 @@ group, number = map(int, sys.argv[1:])
 assert group > 1
 os.killpg(group, number) if number == signal.SIGINT else os.kill(group, number)
 """
-EVERY_KIND_ONCE = ("--seed", "20261128", "--faults", "1", "--pace", "0.25", "--lasting", "0.5", "--every", "0.05")
+EVERY_KIND_ONCE = (
+    "--seed",
+    "20261128",
+    "--faults",
+    "1",
+    "--pace",
+    "0.25",
+    "--lasting",
+    "0.5",
+    "--every",
+    "0.05",
+    "--resend",
+    "2",
+)
 COMMITTED, AFTER = 2_000, 3_000
 
 
@@ -117,6 +131,21 @@ WRONG = {
     never: "unsettled",
     left_in_the_outbox: "unsettled",
 }
+
+
+def tell(path, event):
+    record = Record(path)
+    record.say(event, id=ONE)
+    record.close()
+
+
+def test_a_line_torn_by_a_kill_was_not_said_and_spoils_no_other(tmp_path):
+    path = tmp_path / "teller.jsonl"
+    tell(path, "attempted")
+    with path.open("ab") as file:
+        file.write(b'{"t":1,"event":"shown","id":"018f')
+    tell(path, "settled")
+    assert [each["event"] for each in lines(path)] == ["attempted", "settled"]
 
 
 def test_a_good_run_is_good():
