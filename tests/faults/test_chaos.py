@@ -159,6 +159,7 @@ def test_what_must_not_be_is_named(spoil, named):
     assert judge(run, verdict=Verdict("bad"), settle_limit=60).wrongs[named]
 
 
+@pytest.mark.chaos
 def test_nothing_is_lost_or_doubled_when_every_kind_of_fault_strikes_and_every_planted_bug_is_found(tmp_path):
     done = subprocess.run(
         [*AS_ROOT, sys.executable, "-m", "tests.faults.chaos", *EVERY_KIND_ONCE, "--history", tmp_path, "--json"],
@@ -186,6 +187,7 @@ def test_a_kiosk_opens_its_outbox_on_a_full_disk_with_blocks_smaller_than_a_page
     assert done.returncode == 0, f"{done.returncode} {done.stdout}{done.stderr}"
 
 
+@pytest.mark.chaos
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_run_that_is_interrupted_or_killed_leaves_nothing_behind(number, tmp_path):
     before = loops()
