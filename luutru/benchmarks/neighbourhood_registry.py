@@ -20,9 +20,9 @@ from sqlalchemy import select, update
 from gateway.outage_watch import OutageWatch
 from gateway.sweep import sweep
 from luutru.benchmarks.fleet import COMMUNE
-from luutru.benchmarks.neighbourhood import Act, Neighbour, is_cut_off
+from luutru.benchmarks.neighbourhood import FIRST_DAY, Act, Neighbour, is_cut_off
 from luutru.processes.gateway import open_registry
-from luutru.system import SystemClock, random_bytes
+from luutru.system import random_bytes
 from registry import tables
 from registry.database import upgrade
 from registry.gateway_reports import GatewayReport, write_report
@@ -46,6 +46,18 @@ _WORKER = "gateway"
 _LONG_AGO = "2015-01-01"
 
 
+class _FortnightClock:
+    """The fortnight's own time, on the wall and running: nobody sets it forward."""
+
+    instant = FIRST_DAY
+
+    def now(self) -> datetime:
+        return self.instant
+
+    def monotonic_ns(self) -> int:
+        return int((self.instant - FIRST_DAY).total_seconds() * 1e9)
+
+
 class NeighbourhoodRegistry:
     """One registry with its premises, a kiosk at each, and the people registered from the start."""
 
@@ -56,8 +68,9 @@ class NeighbourhoodRegistry:
         self.rules = load_rule_book()
         self.people = people
         self._signer = SigningKey("receipt-neighbourhood", random_bytes(32))
+        self._clock = _FortnightClock()
         self._watch = OutageWatch(
-            worker=_WORKER, shards=range(SHARDS), signer=self._signer, clock=SystemClock(), random_bytes=random_bytes
+            worker=_WORKER, shards=range(SHARDS), signer=self._signer, clock=self._clock, random_bytes=random_bytes
         )
         self._noticed: set[str] = set()
         self._answers: list[tuple[datetime, str]] = []
@@ -131,6 +144,7 @@ class NeighbourhoodRegistry:
         """Let the worker be heard again after having been away."""
         with self.registry.writing() as connection:
             write_report(connection, _report(began), now=began)
+            self._clock.instant = ended
             self._watch.reporting(connection, now=ended)
 
     def cut_off(self, now: datetime) -> None:
@@ -143,6 +157,7 @@ class NeighbourhoodRegistry:
         self._states(now, session=2, online=True)
 
     def _states(self, now: datetime, *, session: int, online: bool) -> None:
+        self._clock.instant = now
         with self.registry.writing() as connection:
             for number in filter(is_cut_off, range(self._premises)):
                 state = KioskState(kiosk_id=_kiosk(number), session=session, online=online, at=rfc3339(now))
