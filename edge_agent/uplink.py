@@ -5,8 +5,7 @@
 - Each connection is a fresh client with clean_start=False: the broker keeps our receipts while we are away; what we had in flight is
   sent again from the outbox, which is harmless. Attempts are spread by full jitter of our own; paho never reconnects by itself.
 - A series of attempts ends when the broker has taken something from us, not when it let us in: cut each time, no storm begins.
-- Birth (retained state, session number) after each connection, death by will. Receipts are acknowledged after they are committed; so
-  are those there is no room for: their rows stay, are sent again and answered again.
+- Birth (retained state, session number) after each connection, death by will. Receipts are acknowledged after commit, or without room.
 - One thread decides; paho's thread only queues what happened. The only file at the edge that imports paho.
 
 Example: ``uplink = Uplink(outbox, line, on_state=print, ...); uplink.start()``
@@ -270,7 +269,7 @@ class Uplink:
         except Refused as error:  # disk full even after the reserve was given up
             _log.warning(error.code)
             if message.topic != self._topics.receipts:
-                return  # comes again with the next connection; a receipt comes again with its row, and fifty held back would stop the rest
+                return  # comes with the next connection; a receipt comes with its row, and fifty held back would stop the rest
         except LuutruError as error:  # not genuine or not readable: it will not get better by being sent again
             _log.warning(error.code, topic=message.topic)
         if message.qos:
