@@ -69,7 +69,10 @@ def upgrade() -> None:
     sa.Column('article', sa.Text(), nullable=True),
     sa.Column('claimed_by', sa.String(length=64), nullable=True),
     sa.Column('claim_purpose', sa.String(length=32), nullable=True),
+    sa.Column('closing_code', sa.String(length=32), nullable=True),
     sa.Column('opened_at', columns.Instant(), nullable=False),
+    sa.Column('counted_from', columns.Instant(), nullable=False),
+    sa.Column('asked_at', columns.Instant(), nullable=True),
     sa.Column('changed_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'case_id', name=op.f('pk_cases'))
     )
@@ -351,6 +354,7 @@ def upgrade() -> None:
     sa.Column('kiosk_id', sa.String(length=64), nullable=True),
     sa.Column('person_kind', sa.String(length=16), nullable=False),
     sa.Column('reading_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('signed', sa.LargeBinary(), nullable=True),
     sa.Column('evidence_level', sa.SmallInteger(), nullable=False),
     sa.Column('seen_at', columns.Instant(), nullable=False),
     sa.Column('expires_at', columns.Instant(), nullable=False),
@@ -468,6 +472,7 @@ def upgrade() -> None:
     sa.Column('action', sa.String(length=32), nullable=False),
     sa.Column('from_state', sa.String(length=32), nullable=True),
     sa.Column('to_state', sa.String(length=32), nullable=False),
+    sa.Column('code', sa.String(length=32), nullable=True),
     sa.Column('account_id', sa.String(length=64), nullable=True),
     sa.Column('reason', sa.Text(), nullable=True),
     sa.Column('at', columns.Instant(), nullable=False),
