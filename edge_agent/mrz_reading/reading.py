@@ -58,7 +58,8 @@ def read_zone(grey: Grey, *, time_left: Callable[[], bool] = always) -> SeenZone
             found = settle(signs.told, signs.before)
             if fits(found.lines):
                 doubted.append(signs.before)
-                if not found.unsure and not _disputed(found, doubted):
+                found = disputed(found, np.mean([each for each in doubted if each.shape == signs.before.shape], 0))
+                if not found.unsure:
                     return _seen(found)
             best = max(best or (-math.inf, found), (_rank(signs, found), found), key=lambda each: each[0])
         if len(doubted) == _DOUBTED:
@@ -82,12 +83,6 @@ def _signs_in(grey: Grey, time_left: Callable[[], bool]) -> Iterator[ZoneSigns |
                 return
         if not time_left():
             return
-
-
-def _disputed(found: Settled, befores: list[Any]) -> bool:
-    """Tell whether this look and the earlier ones together are not sure: one of many will always be."""
-    alike = [each for each in befores if each.shape == befores[-1].shape]
-    return len(alike) > 1 and disputed(found.lines, np.mean(alike, 0))
 
 
 def _seen(found: Settled) -> SeenZone:
