@@ -203,7 +203,9 @@ def test_a_run_that_is_interrupted_or_killed_leaves_nothing_behind(number, tmp_p
         subprocess.run([*AS_ROOT, sys.executable, "-c", SEND, str(run.pid), str(number.value)], check=True)
         run.wait(60)
         end = time.monotonic() + 20
-        while (ours(tmp_path) or towns_disks(before)) and time.monotonic() < end:  # the kernel takes mounts apart after the processes
+        while (
+            ours(tmp_path) or towns_disks(before)
+        ) and time.monotonic() < end:  # the kernel takes mounts apart after the processes
             time.sleep(0.05)
         assert not ours(tmp_path)
         assert not towns_disks(before)
