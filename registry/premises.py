@@ -22,7 +22,9 @@ from registry.vault import Cell, Vault
 from residence.places.premises import Premises, PremisesKind
 from residence.stays.spans import normal_unit
 
-_SHOWN: Final = [tables.premises.c[name] for name in ("premises_id", "kind", "commune_code", "remote_area")]
+_SHOWN: Final = [
+    tables.premises.c[name] for name in ("premises_id", "kind", "commune_code", "remote_area", "capacity", "declared_by")
+]
 
 
 def add_premises(connection: Connection, premises: Premises, *, vault: Vault, now: datetime) -> None:
@@ -36,6 +38,8 @@ def add_premises(connection: Connection, premises: Premises, *, vault: Vault, no
         "name_sealed": vault.seal(key, Cell("premises", "name", premises.premises_id), premises.name),
         "address_text_sealed": vault.seal(key, Cell("premises", "address_text", premises.premises_id), premises.address_text),
         "remote_area": premises.remote_area,
+        "capacity": premises.capacity,
+        "declared_by": premises.declared_by,
         "created_at": now,
     }
     connection.execute(insert(tables.premises), [row])
@@ -143,4 +147,6 @@ def _premises(row: Row[Any], units: tuple[str, ...], *, name: str, address_text:
         address_text=address_text,
         remote_area=row.remote_area,
         units=units,
+        capacity=row.capacity,
+        declared_by=row.declared_by,
     )
