@@ -7,8 +7,8 @@
 - Where none does, as in a name, a digit is taken for the letter it resembles only when the picture cannot tell them apart.
 - A sign may be what rubbing left of another: E of B, L of U, I of T. So a place is ``unsure`` too unless what stood there before any wear
   (``glyphs.WORN``) is sure by ``SURE_BEFORE`` against every sign that no check digit would tell from it.
-- In a zone that is clear, a place much less clear than the rest was damaged there, and what was left of it may look whole: such a place must be
-  surer (``SURE_DAMAGED``).
+- A sign that looks whole, and stands out from a clear zone by what it may be the rest of, was damaged: such a place must be surer
+  (``SURE_DAMAGED``).
 - Check digits that chose an exchange say nothing more about the rest: there every other place must be as sure as where none covers it. A sign
   that is misread elsewhere would else be made to fit by an exchange of one that is not.
 - Behind three sure fillers a name has ended: there a filler need not be told from every letter, and a letter is never accepted.
@@ -63,8 +63,9 @@ POSSIBLE: Final = 5.0  # log-odds against a sign above which the picture rules i
 UNTOLD: Final = 5.0  # log-odds below which the picture does not tell two signs apart
 SURE_UNCHECKED: Final = 3.0  # log-odds a sign needs against every other where no check digit would notice
 SURE_BEFORE: Final = 2.5  # the same, of what stood there before it was rubbed
-SURE_DAMAGED: Final = 4.0  # the same, where the place is less clear than the zone by ``STANDS_OUT``
+SURE_DAMAGED: Final = 4.0  # the same, where a place looks whole and is less clear than the zone by ``STANDS_OUT``
 STANDS_OUT: Final = 2.0  # log-odds below what nine tenths of the zone's places have
+LOOKS_WHOLE: Final = 2.75  # log-odds by which what is seen is surer than what stood there before
 SURE_TOGETHER: Final = 1.75  # the same, of the mean of all looks at the zone
 SURE_WHOLE: Final = 2.0  # the same, of the checked part as a whole against every other that all check digits let through
 SURE_CHECKED: Final = 0.7  # and against those it would notice
@@ -212,14 +213,25 @@ def _weakest(lines: tuple[str, ...], told: Any, places: Places, sure: float) -> 
     return sorted(ahead, key=lambda cell: (ahead[cell], cell))[:_HIDING]
 
 
-def disputed(found: Settled, before: Any) -> Settled:
-    """Return what one look found with the places that all looks together (``before``: their mean) leave open."""
+def disputed(found: Settled, weights: Any, before: Any) -> Settled:
+    """Return what one look found with the places that all looks together (``weights``, ``before``: their means) leave open."""
     lines = found.lines
     form = SHAPES[len(lines), len(lines[0])]
     places = places_of(form)
-    sure = max(SURE_TOGETHER, min(SURE_DAMAGED, _clarity(lines, before) - STANDS_OUT))
-    unsure = {*found.unsure, *_rest_of_another(lines, before, places, sure), *_weakest(lines, before, places, SURE_TOGETHER)}
+    unsure = {*found.unsure, *_rest_of_another(lines, before, places, SURE_TOGETHER)}
+    unsure.update(_damaged(lines, weights, before, places), _weakest(lines, before, places, SURE_TOGETHER))
     return msgspec.structs.replace(found, unsure=tuple(sorted(_after_the_name(lines, before, form, unsure))))
+
+
+def _damaged(lines: tuple[str, ...], weights: Any, before: Any, places: Places) -> Iterator[tuple[int, int]]:
+    """Name the places that look whole and stand out from a clear zone by what may have stood there before."""
+    sure = min(SURE_DAMAGED, _clarity(lines, before) - STANDS_OUT)
+    for row, column in _rest_of_another(lines, before, places, sure):
+        sign = lines[row][column]
+        others = possible_in((row, column), places) & unnoticed_in((row, column), sign, places)
+        ahead = np.where(others, ahead_of(before[row, column], sign), np.inf)
+        if ahead_of(weights[row, column], sign)[ahead.argmin()] > ahead.min() + LOOKS_WHOLE:
+            yield row, column
 
 
 def _rest_of_another(lines: tuple[str, ...], before: Any, places: Places, sure: float = SURE_BEFORE) -> Iterator[tuple[int, int]]:

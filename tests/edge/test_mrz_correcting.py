@@ -69,19 +69,27 @@ def test_a_name_has_not_ended_where_one_of_three_fillers_is_doubtful():
 def test_looks_that_together_leave_a_letter_open_dispute_it():
     likely, doubtful = seen(PASSPORT), seen(PASSPORT, doubts=[(0, 8, "F")], odds=-1.0)
     found = settle(likely)
-    assert disputed(found, (3 * likely + doubtful) / 4).unsure == ()
-    assert disputed(found, (likely + 5 * doubtful) / 6).unsure == ((0, 8),)
+    assert disputed(found, likely, (3 * likely + doubtful) / 4).unsure == ()
+    assert disputed(found, likely, (likely + 5 * doubtful) / 6).unsure == ((0, 8),)
 
 
-def test_in_a_clear_zone_one_place_less_clear_than_the_rest_must_be_surer():
-    found = settle(seen(PASSPORT))
-    assert disputed(found, seen(PASSPORT, doubts=[(0, 8, "F")], odds=SURE_DAMAGED - 0.1)).unsure == ((0, 8),)
-    assert disputed(found, seen(PASSPORT, doubts=[(0, 8, "F")], odds=SURE_DAMAGED + 0.1)).unsure == ()
+ODDS_OF_DAMAGE = {
+    "what is seen is sure, what stood there is not": (8.0, SURE_DAMAGED - 0.1, ((0, 8),)),
+    "what stood there is sure enough": (8.0, SURE_DAMAGED + 0.1, ()),
+    "both are a little unsure: it is faint, not damaged": (SURE_DAMAGED + 1, SURE_DAMAGED - 0.1, ()),
+}
+
+
+@pytest.mark.parametrize(("whole", "rest", "unsure"), ODDS_OF_DAMAGE.values(), ids=ODDS_OF_DAMAGE.keys())
+def test_a_letter_that_looks_whole_and_stands_out_from_a_clear_zone_must_be_surer(whole, rest, unsure):
+    weights, before = (seen(PASSPORT, doubts=[(0, 8, "F")], odds=odds) for odds in (whole, rest))
+    assert disputed(settle(weights), weights, before).unsure == unsure
 
 
 def test_in_a_zone_that_is_nowhere_clear_the_same_place_is_taken():
     everywhere = [(row, column, "F") for row in (0, 1) for column in range(44) if PASSPORT[row][column] != "F"]
-    assert disputed(settle(seen(PASSPORT)), seen(PASSPORT, doubts=everywhere, odds=SURE_DAMAGED - 0.5)).unsure == ()
+    before = seen(PASSPORT, doubts=everywhere, odds=SURE_DAMAGED - 0.5)
+    assert disputed(settle(seen(PASSPORT)), seen(PASSPORT), before).unsure == ()
 
 
 def test_where_only_letters_may_stand_a_digit_is_no_rival():
