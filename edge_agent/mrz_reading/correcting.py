@@ -62,12 +62,12 @@ LOOKALIKES: Final = (
 POSSIBLE: Final = 5.0  # log-odds against a sign above which the picture rules it out as an exchange
 UNTOLD: Final = 5.0  # log-odds below which the picture does not tell two signs apart
 SURE_UNCHECKED: Final = 3.0  # log-odds a sign needs against every other where no check digit would notice
-SURE_BEFORE: Final = 2.5  # the same, of what stood there before it was rubbed
+SURE_BEFORE: Final = 2.5  # the same, of what stood there before it was rubbed, in one look and in the mean of all
 SURE_DAMAGED: Final = 4.0  # the same, where a place looks whole and is less clear than the zone by ``STANDS_OUT``
 STANDS_OUT: Final = 2.0  # log-odds below what nine tenths of the zone's places have
 LOOKS_WHOLE: Final = 2.75  # log-odds by which what is seen is surer than what stood there before
-SURE_TOGETHER: Final = 1.75  # the same, of the mean of all looks at the zone
 SURE_WHOLE: Final = 2.0  # the same, of the checked part as a whole against every other that all check digits let through
+SURE_TOGETHER: Final = 1.75  # the same, in the mean of all looks at the zone
 SURE_CHECKED: Final = 0.7  # and against those it would notice
 THE_END: Final = 3  # sure fillers in a row that end a name: between its parts stand one or two
 _HIDING: Final = 2  # misread signs whose mistakes can make up for each other
@@ -218,7 +218,7 @@ def disputed(found: Settled, weights: Any, before: Any) -> Settled:
     lines = found.lines
     form = SHAPES[len(lines), len(lines[0])]
     places = places_of(form)
-    unsure = {*found.unsure, *_rest_of_another(lines, before, places, SURE_TOGETHER)}
+    unsure = {*found.unsure, *_rest_of_another(lines, before, places)}
     unsure.update(_damaged(lines, weights, before, places), _weakest(lines, before, places, SURE_TOGETHER))
     return msgspec.structs.replace(found, unsure=tuple(sorted(_after_the_name(lines, before, form, unsure))))
 
