@@ -83,7 +83,7 @@ def pages(world):
         None: ["/", "/sign-in", "/sign-in/link/x", "/receipts"],
         "clerk": [
             "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",
-            f"/desk/receipts/{stay.declaration_ids[0]}", "/account",
+            f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/account",
         ],
         "officer": ["/police", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access"],
         "operator": ["/operators/kiosks", "/operators/gateway", "/operators/dead-letters", f"/operators/dead-letters/{world.letter}"],
@@ -111,6 +111,11 @@ def test_axe_finds_nothing_on_pages_that_say_no_and_pages_after_a_form(world, br
     for path in ("/no-such-page", "/police"):
         visit.open(path)
         assert visit.axe() == [], path
+    visit.open("/desk/house")
+    visit.page.fill("#list", "Room,Name\n201,Trần Văn An\n305,Lê Thị Thử Nghiệm")
+    visit.page.click("main form[action='/desk/house'] button")
+    assert visit.page.locator("text=Lê Thị Thử Nghiệm").first.is_visible()
+    assert visit.axe() == []
     visit.open("/receipts")
     visit.page.fill("#code", "nonsense")
     visit.page.click("main button")
