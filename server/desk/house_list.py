@@ -71,10 +71,10 @@ def read_house_list(text: str) -> HouseList:
     """Read a pasted list; problems point at ``/lines/N/COLUMN``, lines counted from one."""
     lines = text.removeprefix("\ufeff").splitlines()
     if not any(line.strip() for line in lines):
-        return HouseList(problems=(problem("house_list.empty", "/list"),))
+        return HouseList(problems=(problem("house-list.empty", "/list"),))
     columns, separator = _header(lines[0])
     if "full_name" not in columns.values():
-        return HouseList(problems=(problem("house_list.no_names", "/lines/1"),))
+        return HouseList(problems=(problem("house-list.no_names", "/lines/1"),))
     guests: list[ListedGuest] = []
     problems: list[Problem] = []
     for number, cells in enumerate(csv.reader(io.StringIO("\n".join(lines[1:])), delimiter=separator), 2):
@@ -84,9 +84,9 @@ def read_house_list(text: str) -> HouseList:
         if values:
             _take(values, number, guests=guests, problems=problems)
     if not guests and not problems:
-        problems.append(problem("house_list.empty", "/list"))
+        problems.append(problem("house-list.empty", "/list"))
     if len(guests) > MOST_GUESTS:
-        problems.append(problem("house_list.too_long", "/list", most=MOST_GUESTS))
+        problems.append(problem("house-list.too_long", "/list", most=MOST_GUESTS))
     return HouseList(guests=tuple(guests), problems=tuple(problems))
 
 
@@ -112,9 +112,9 @@ def _take(values: Mapping[str, str], number: int, *, guests: list[ListedGuest], 
     for column in ("arrival", "departure"):
         days[column] = read_day(values[column]) if column in values else None
         if column in values and days[column] is None:
-            wrong.append(problem("house_list.date", f"/lines/{number}/{column}"))
+            wrong.append(problem("house-list.date", f"/lines/{number}/{column}"))
     if "full_name" not in values:
-        wrong.append(problem("house_list.no_name", f"/lines/{number}/full_name"))
+        wrong.append(problem("house-list.no_name", f"/lines/{number}/full_name"))
     problems += wrong
     if not wrong:
         stated = {"number": bare_number(values.get("number", "")), "unit": values.get("unit")}

@@ -34,13 +34,13 @@ def test_the_first_line_says_what_stands_where(header):
 
 
 WRONG = {
-    "nothing": ("", "house_list.empty", "/list"),
-    "a header alone": ("Room,Name\n", "house_list.empty", "/list"),
-    "no names": ("Room,Rate\n101,5", "house_list.no_names", "/lines/1"),
-    "a line without a name": ("Room,Name\n101,", "house_list.no_name", "/lines/2/full_name"),
-    "a day that is none": ("Name,Arrival\nAn,31/02/2026", "house_list.date", "/lines/2/arrival"),
-    "a serial number of a spreadsheet": ("Name,Arrival\nAn,46213", "house_list.date", "/lines/2/arrival"),
-    "too many": ("Name\n" + "An\n" * (MOST_GUESTS + 1), "house_list.too_long", "/list"),
+    "nothing": ("", "house-list.empty", "/list"),
+    "a header alone": ("Room,Name\n", "house-list.empty", "/list"),
+    "no names": ("Room,Rate\n101,5", "house-list.no_names", "/lines/1"),
+    "a line without a name": ("Room,Name\n101,", "house-list.no_name", "/lines/2/full_name"),
+    "a day that is none": ("Name,Arrival\nAn,31/02/2026", "house-list.date", "/lines/2/arrival"),
+    "a serial number of a spreadsheet": ("Name,Arrival\nAn,46213", "house-list.date", "/lines/2/arrival"),
+    "too many": ("Name\n" + "An\n" * (MOST_GUESTS + 1), "house-list.too_long", "/list"),
 }
 
 
