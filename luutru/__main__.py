@@ -36,6 +36,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "registry": ("registry", "Create, upgrade, seed and check the registry."),
     "scan": ("scan", "Read codes from pictures."),
     "server": ("server", "Run the web server."),
+    "trust": ("trust", "Whom this installation trusts about chips."),
 }
 
 

@@ -67,6 +67,10 @@ class TrustStore:
         """Tell whether nothing is trusted."""
         return not self.anchors
 
+    def has_run_out(self, when: datetime) -> bool:
+        """Tell whether a bundle's time is over: it is kept, but nothing it says counts as fresh."""
+        return self.expires is not None and when > self.expires
+
     def issuer_of(self, signer: Certificate) -> Certificate | None:
         """Return the trusted certificate that signed this one; None when no trusted one claims to be its issuer.
 
@@ -87,7 +91,7 @@ class TrustStore:
         lists = [each for each in self.lists if each.issuer == signer.issuer]
         if any(signer.serial in each.revoked for each in lists):
             return "revoked"
-        if any(each.is_fresh(when) for each in lists):
+        if any(each.is_fresh(when) for each in lists) and not self.has_run_out(when):
             return "good"
         return "stale" if lists else "unknown"
 

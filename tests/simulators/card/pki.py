@@ -251,3 +251,27 @@ def master_list(certificates, holder):
     """Return a master list: authorities' certificates, signed."""
     content = _MasterListContent({"version": 0, "certificates": [asn1_x509.Certificate.load(each) for each in certificates]})
     return signed_data(content.dump(), holder, content_type="2.23.136.1.1.2")
+
+
+def spell_out_curve(holder, group):
+    """Return the holder with a certificate that describes its curve instead of naming it, signed again by its own key."""
+    from residence.credentials.chip import tlv
+
+    def integer(value):
+        return tlv.encode(2, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+
+    certificate = tlv.read_node(holder.certificate.public_bytes(serialization.Encoding.DER))
+    body, algorithm, _ = certificate.children()
+    parts = [each.raw for each in body.children()]
+    size = group.field_bytes
+    field = tlv.encode(0x30, tlv.encode(6, tlv.encode_object_id("1.2.840.10045.1.1")) + integer(group.prime))
+    a, b = (tlv.encode(4, each.to_bytes(size, "big")) for each in group.coefficients)
+    base = tlv.encode(4, group.encode(group.generator))
+    curve = tlv.encode(0x30, integer(1) + field + tlv.encode(0x30, a + b) + base + integer(group.order) + integer(1))
+    kind = tlv.encode(0x30, tlv.encode(6, tlv.encode_object_id("1.2.840.10045.2.1")) + curve)
+    parts[6] = tlv.encode(0x30, kind + tlv.read_node(parts[6]).children()[1].raw)
+    signed = tlv.encode(0x30, b"".join(parts))
+    digest = holder.certificate.signature_hash_algorithm
+    signature = holder.key.sign(signed, ec.ECDSA(digest))
+    der = tlv.encode(0x30, signed + algorithm.raw + tlv.encode(3, b"\0" + signature))
+    return Holder(holder.certificate, holder.key, explicit=der)
