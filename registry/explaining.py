@@ -95,8 +95,7 @@ def _people_by_name(connection: Connection, seen: Seen, *, picture: Surroundings
     ids = {*search(person.full_name, at=seen.premises_id), *search(person.full_name)}
     if len(words) > _FAMILY_AND_GIVEN:
         ids |= set(search(f"{words[0]} {words[-1]}", at=seen.premises_id))
-    keys = picture.vault.load_keys(connection, ids)
-    known = [*matching_persons(connection, ids, keys=keys, vault=picture.vault), *picture.persons.values()]
+    known = [*(each.known for each in matching_persons(connection, ids, vault=picture.vault)), *picture.persons.values()]
     return sorted({each.person_id for each in known if may_be(person, each)})
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, and_, delete, or_, select
 
 from registry import tables
-from registry.asking import askable
+from registry.asking import ask, askable
 from registry.vault import Vault
 from residence.cases.covering import stays_then
 from residence.cases.triage import EVIDENCE_KEPT
@@ -31,6 +31,7 @@ from residence.stays.rules import RuleBook
 
 KEPT_FOR: Final = EVIDENCE_KEPT
 PAGE: Final = 5_000
+_WATCHED: Final = "SELECT value FROM {asked} WHERE EXISTS (SELECT 1 FROM presences WHERE premises_id = asked.value)"
 _SEEN: Final = [
     tables.presences.c[name]
     for name in ("presence_id", "pseudonym_index", "premises_id", "kind", "seen_at", "unit", "person_kind")
@@ -120,11 +121,10 @@ def premises_with_presences(
 
 def watched_among(connection: Connection, premises_ids: Iterable[str]) -> set[str]:
     """Return those of the premises at which anybody undeclared was seen."""
-    columns = tables.presences.c
     wanted = sorted(askable(set(premises_ids)))
     if not wanted:
         return set()
-    return set(connection.scalars(select(columns.premises_id).distinct().where(columns.premises_id.in_(wanted))))
+    return {row[0] for row in ask(connection, _WATCHED, wanted)}
 
 
 def _sighting(row: Any) -> Sighting:

@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy import Connection, Row, and_, or_, select
 
 from registry import tables
-from registry.asking import among, askable
+from registry.asking import among, ask, askable
 from registry.declarations import Facts, KeptDeclaration, matching_declarations, open_declaration
 from registry.households import known_residences
 from registry.persons import holders, matching_persons, number_indexes
@@ -28,12 +28,16 @@ from residence.clock import parse_instant
 from residence.errors import Malformed
 from residence.people.person import Person
 from residence.stays.declaration import StayDeclaration
-from residence.stays.known import Known, KnownPerson, KnownResidence, KnownStay
+from residence.stays.known import Known, KnownPerson, KnownResidence, KnownStay, numbers_of
 from residence.stays.reconcile import PersonChange, Reconciliation
 
 # Twice the longest stay on either side of the batch's arrivals: what can touch them, and what that can touch.
 WINDOW: Final = timedelta(days=60)
 Window = tuple[datetime, datetime]
+_NAMED: Final = "SELECT DISTINCT about FROM declarations WHERE about {among}"
+_SPOKE: Final = """
+    SELECT value FROM {asked} WHERE EXISTS (SELECT 1 FROM declarations WHERE person_id = asked.value)
+    OR EXISTS (SELECT 1 FROM stays WHERE person_id = asked.value)"""
 _NOTHING: Final = Known()  # what is known around nearly every newcomer
 _LONGEST_CHAIN: Final = 8  # rounds of look-ups; a longer chain is loaded as far as that
 
@@ -74,20 +78,30 @@ class Surroundings:
 
     def known_for(self, declaration: StayDeclaration) -> Known:
         """Return everything that bears on one declaration."""
+        if declaration.about is None and declaration.declaration_id not in self.naming:
+            people = self.people_with(declaration.person)
+            if not any(self.statements_of.get(each) or self.stays_of.get(each) for each in people):
+                return self._known_of(people)  # nearly always: nobody here has said anything about them
         chain = {each for each in self.chain_of(declaration) if each in self.kept}
         people = self.people_with(declaration.person) | {owner for each in chain if (owner := self.kept[each].person_id)}
-        if not (chain or people):
-            return _NOTHING
         statements = chain.union(*(self.statements_of.get(each, ()) for each in people))
         stays = {stay for each in people for stay in self.stays_of.get(each, ())}
         # A stay may rest on statements of somebody it was laid together with.
         statements.update(each for stay in stays for each in self.stays[stay].declaration_ids if each in self.kept)
         statements |= self._told_about(statements)
-        return Known(
-            persons=tuple(self.persons[each] for each in sorted(people) if each in self.persons),
+        return msgspec.structs.replace(
+            self._known_of(people),
             stays=tuple(self.stays[each] for each in sorted(stays)),
-            residences=tuple(residence for each in sorted(people) for residence in self.residences_of.get(each, ())),
             declarations=tuple(self.kept[each].declaration for each in sorted(statements)),
+        )
+
+    def _known_of(self, people: set[str]) -> Known:
+        if not people:
+            return _NOTHING
+        named = sorted(people)
+        return Known(
+            persons=tuple([self.persons[each] for each in named if each in self.persons]),
+            residences=tuple([residence for each in named for residence in self.residences_of.get(each, ())]),
         )
 
     def _told_about(self, statements: set[str]) -> set[str]:
@@ -140,6 +154,8 @@ class Surroundings:
         self._take_stays(outcome)
 
     def _take_person(self, change: PersonChange, declaration: StayDeclaration) -> None:
+        if not (change.add_numbers or change.merges) and change.person_id in self.persons:
+            return
         source = declaration if change.stated_in == declaration.declaration_id else self.kept[change.stated_in].declaration
         known = self.persons.get(change.person_id) or KnownPerson(
             person_id=change.person_id,
@@ -192,22 +208,30 @@ def load(
     """Look up everything around a batch: its declarations, and the people its presences saw."""
     picture = Surroundings(vault)
     sightings = list(seen)
-    indexes = [index for each in declarations for index in number_indexes(each.person, vault)]
-    indexes += [index for person, _ in sightings for index in number_indexes(person, vault)]
-    picture.holders = holders(connection, indexes)
+    people_stated = [*(each.person for each in declarations), *(person for person, _ in sightings)]
+    stated = {vault.number_index(each.kind, each.value): each.value for person in people_stated for each in numbers_of(person)}
+    picture.holders = holders(connection, stated)
     chain_rows = _chain_rows(connection, declarations)
     people = {each for ids in picture.holders.values() for each in ids} | {row.person_id for row in chain_rows if row.person_id}
     moments = [moment for each in declarations if (moment := _arrival(each))] + [moment for _, moment in sightings]
     moments += [row.arrival_at for row in chain_rows if row.arrival_at]
     window = (min(moments) - WINDOW, max(moments) + WINDOW) if moments else None
-    _load_people(connection, picture, people, chain_rows=chain_rows, window=window)
+    for each in matching_persons(connection, people, vault=vault, stated=stated):
+        picture.keys[each.known.person_id] = each.key
+        picture.persons[each.known.person_id] = each.known
+        picture.person_communes[each.known.person_id] = each.commune_code
+    for residence in known_residences(connection, people):
+        picture.residences_of[residence.person_id].append(residence)
+    spoke = {row[0] for row in ask(connection, _SPOKE, sorted(people))} if people and window else set[str]()
+    if chain_rows or spoke:  # nearly everybody is heard of for the first time
+        _load_statements(connection, picture, spoke, chain_rows=chain_rows, window=window)
     return picture
 
 
-def _load_people(
+def _load_statements(
     connection: Connection, picture: Surroundings, people: set[str], *, chain_rows: list[Row[Any]], window: Window | None
 ) -> None:
-    """Fill the picture. ``window`` is None only for a batch without a readable time."""
+    """Add what these people have said, and their stays. ``window`` is None only for a batch without a readable time."""
     columns = tables.declarations.c
     stay_rows = _stay_rows(connection, people, window) if window and people else []
     rows = {row.declaration_id: row for row in chain_rows}
@@ -220,21 +244,16 @@ def _load_people(
     # A stay stands where any of its statements says, not where the newest came from.
     picture.communes |= {row.premises_id: row.commune_code for row in rows.values()}
     rows |= _refused_about(connection, rows.keys())
-    picture.person_communes = _people_communes(connection, people)
-    subjects = picture.person_communes.keys() | {row.subject_id for row in rows.values()}
-    picture.keys = picture.vault.load_keys(connection, subjects)
-    for person in matching_persons(connection, people, keys=picture.keys, vault=picture.vault):
-        picture.persons[person.person_id] = person
+    subjects = {row.subject_id for row in rows.values()} - picture.keys.keys()
+    keys = {**picture.keys, **picture.vault.load_keys(connection, subjects)}
     for row in rows.values():
-        kept = open_declaration(row, keys=picture.keys, vault=picture.vault)
+        kept = open_declaration(row, keys=keys, vault=picture.vault)
         if kept is not None:
             picture._keep(kept)  # noqa: SLF001 - the loader fills the picture
     for row in stay_rows:
         if all(each in picture.kept for each in row.declaration_ids):  # a stay of somebody erased meanwhile cannot be judged
             picture._keep_stay(known_stay(row))  # noqa: SLF001 - as above
             picture.communes[row.premises_id] = row.commune_code
-    for residence in known_residences(connection, people):
-        picture.residences_of[residence.person_id].append(residence)
 
 
 def _refused_about(connection: Connection, about: Iterable[str]) -> dict[str, Row[Any]]:
@@ -260,11 +279,12 @@ def _stay_rows(connection: Connection, people: set[str], window: Window) -> list
 
 
 def _chain_rows(connection: Connection, declarations: Sequence[StayDeclaration]) -> list[Row[Any]]:
-    """Load what the batch names, what names the batch, and so on; most batches need one query or none."""
+    """Load what the batch names, what names the batch, and so on. No statement of the batch is on record yet."""
     columns = tables.declarations.c
     found: dict[str, Row[Any]] = {}
-    batch = {each.declaration_id for each in declarations}
-    wanted = batch | {each.about for each in declarations if each.about}
+    batch = sorted(askable({each.declaration_id for each in declarations}))
+    wanted = {row[0] for row in ask(connection, _NAMED, batch)} if batch else set[str]()
+    wanted |= {each.about for each in declarations if each.about}
     asked: set[str] = set()
     for _ in range(_LONGEST_CHAIN):
         fresh = sorted(askable(wanted - asked))
@@ -276,15 +296,6 @@ def _chain_rows(connection: Connection, declarations: Sequence[StayDeclaration])
             found[row.declaration_id] = row
             wanted |= {row.declaration_id} | ({row.about} if row.about else set())
     return list(found.values())
-
-
-def _people_communes(connection: Connection, people: set[str]) -> dict[str, str]:
-    """Return person id -> commune of these people and of those merged into them, whose numbers are still under their own keys."""
-    if not people:
-        return {}
-    columns, wanted = tables.persons.c, sorted(people)
-    asked = among(columns.person_id, wanted, connection) | among(columns.merged_into, wanted, connection)
-    return {row[0]: row[1] for row in connection.execute(select(columns.person_id, columns.commune_code).where(asked))}
 
 
 def _arrival(declaration: StayDeclaration) -> datetime | None:

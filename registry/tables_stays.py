@@ -2,7 +2,7 @@
 
 - A declaration row is written once and never changed; its body is sealed under the person's key, its header and signature stand
   beside it, so the signature can be checked for ever against the opened body.
-- ``stays`` is the present state; ``stay_versions`` is every state it ever had, with the declaration that caused it.
+- ``stays`` is the present state, ``stay_versions`` every state it replaced, each with the declaration that caused it.
 - A presence row exists only while nothing covers it, and expires.
 """
 
@@ -106,6 +106,7 @@ def _stay_columns() -> list[Column[Any]]:
         word("rule", nullable=True),
         word("rule_set", nullable=True),
         document("declaration_ids"),
+        reference("declaration_id"),  # the one that caused this state
     ]
 
 
@@ -132,10 +133,9 @@ stay_versions: Final = Table(
     commune(),
     own_id("version_id"),
     reference("stay_id", index=True),
-    reference("declaration_id", nullable=True),
     *_stay_columns(),
     instant("recorded_at"),
-    Column("place", Integer, nullable=False),  # order among those recorded in one transaction
+    Column("place", Integer, nullable=False),  # order among those replaced in one transaction
 )
 
 # Disagreements found by reconciliation (residence.stays.findings); cleared ones keep the time they ceased to stand.

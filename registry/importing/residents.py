@@ -91,17 +91,15 @@ class _Residents:
         vault = self._means.vault
         found = holders(connection, (index for each in self._numbers.values() for _, index in each))
         ids = sorted({person_id for each in found.values() for person_id in each})
-        subjects = vault.load_keys(connection, ids) if ids else {}
-        known = {each.person_id: each for each in matching_persons(connection, ids, keys=subjects, vault=vault)}
         by_id = {
-            person_id: Holder(
-                person_id,
-                each.full_name,
-                each.birth,
-                subjects[person_id],
-                {vault.number_index(number.kind, number.value) for number in each.numbers},
+            each.known.person_id: Holder(
+                each.known.person_id,
+                each.known.full_name,
+                each.known.birth,
+                each.key,
+                {vault.number_index(number.kind, number.value) for number in each.known.numbers},
             )
-            for person_id, each in known.items()
+            for each in matching_persons(connection, ids, vault=vault)
         }
         by_index = {index: [by_id[each] for each in sorted(who) if each in by_id] for index, who in found.items()}
         return by_index, by_id

@@ -476,7 +476,6 @@ def upgrade() -> None:
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('version_id', sa.String(length=64), nullable=False),
     sa.Column('stay_id', sa.String(length=64), nullable=False),
-    sa.Column('declaration_id', sa.String(length=64), nullable=True),
     sa.Column('person_id', sa.String(length=64), nullable=False),
     sa.Column('premises_id', sa.String(length=64), nullable=False),
     sa.Column('unit', sa.String(length=32), nullable=True),
@@ -491,6 +490,7 @@ def upgrade() -> None:
     sa.Column('rule', sa.String(length=64), nullable=True),
     sa.Column('rule_set', sa.String(length=64), nullable=True),
     sa.Column('declaration_ids', columns.Document(), nullable=False),
+    sa.Column('declaration_id', sa.String(length=64), nullable=False),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.Column('place', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'version_id', name=op.f('pk_stay_versions'))
@@ -653,6 +653,7 @@ def upgrade() -> None:
     sa.Column('rule', sa.String(length=64), nullable=True),
     sa.Column('rule_set', sa.String(length=64), nullable=True),
     sa.Column('declaration_ids', columns.Document(), nullable=False),
+    sa.Column('declaration_id', sa.String(length=64), nullable=False),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.Column('changed_at', columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_stays_commune_code_premises_id')),
