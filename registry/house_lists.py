@@ -24,10 +24,8 @@ def bare_number(text: str) -> str:
 
 def holders_among(connection: Connection, person_ids: Iterable[str], *, vault: Vault) -> dict[str, frozenset[str]]:
     """Return which of these people hold each number: bare number -> person ids."""
-    wanted = sorted(set(person_ids))
-    known = matching_persons(connection, wanted, keys=vault.load_keys(connection, wanted), vault=vault)
     found: dict[str, set[str]] = {}
-    for person in known:
-        for number in person.numbers:
-            found.setdefault(bare_number(number.value.rpartition(":")[2]), set()).add(person.person_id)
+    for person in matching_persons(connection, person_ids, vault=vault):
+        for number in person.known.numbers:
+            found.setdefault(bare_number(number.value.rpartition(":")[2]), set()).add(person.known.person_id)
     return {number: frozenset(people) for number, people in found.items()}
