@@ -101,7 +101,7 @@ def _released(
         birth = read_birth(opened(row, "birth", key, vault))
         values[Field.BIRTH_DATE] = birth.value if birth else None
     if Field.DOCUMENT in fields:
-        values[Field.DOCUMENT] = _document(opened(row, "document", key, vault))
+        values[Field.DOCUMENT] = document_words(opened(row, "document", key, vault))
     personal = numbers.get("personal")
     values[Field.PERSONAL_NUMBER] = personal
     values[Field.PERSONAL_NUMBER_MASKED] = mask(personal) if personal else None
@@ -116,7 +116,8 @@ def mask(number: str) -> str:
     return "•" * (len(number) - MASK_KEPT) + number[-MASK_KEPT:]
 
 
-def _document(text: str | None) -> str | None:
+def document_words(text: str | None) -> str | None:
+    """Return a document as it is shown: its kind, and its number masked."""
     if text is None:
         return None
     document = msgspec.json.decode(text, type=Document)

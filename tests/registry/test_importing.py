@@ -76,8 +76,8 @@ def test_households_get_the_head_who_is_registered_as_head(desk: Desk, town: Pat
     homes, relations = tables.residences.c, tables.relations.c
     named = select(relations.subject_id, relations.person_id).where(relations.kind == "head")
     with desk.registry.reading() as connection:
-        heads = set(connection.execute(named).tuples())
-        said = set(connection.execute(select(homes.household_id, homes.person_id).where(homes.relation == "head")).tuples())
+        heads = set(map(tuple, connection.execute(named)))
+        said = set(map(tuple, connection.execute(select(homes.household_id, homes.person_id).where(homes.relation == "head"))))
         waiting = connection.scalars(select(relations.kind).where(relations.person_id.is_(None))).all()
     assert said <= heads
     assert len(said) > 60
