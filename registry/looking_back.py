@@ -20,6 +20,7 @@ from sqlalchemy import Connection, select
 
 from registry import access_records, tables
 from registry.asking import among
+from registry.disputing import disputed_fields
 from registry.past import FIELDS, Event, Fact, History, Key
 from registry.persons import read_birth
 from registry.release import Look, document_words, mask
@@ -72,6 +73,7 @@ class LookBack(msgspec.Struct, frozen=True, kw_only=True):
     then: list[dict[str, Any]]
     differences: list[Difference]
     since: list[Because]
+    disputed: list[str]  # fields of whoever stands now that are under dispute
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,6 +123,7 @@ def look_back(connection: Connection, person_id: str, *, at: datetime, look: Loo
             )
             for key in _differing(then, now)
         ],
+        disputed=sorted(disputed_fields(connection, [stands]).get(stands, frozenset()) & fields),
         since=[_because(each, statements) for each in events if each.what != "corrected" or each.key == (FIELDS, "full_name")],
     )
 

@@ -31,6 +31,7 @@ MOVING: Final[tuple[tuple[str, Table, Column[str], Column[str]], ...]] = (
     ("residences", tables.residences, tables.residences.c.residence_id, tables.residences.c.person_id),
     ("stays", tables.stays, tables.stays.c.stay_id, tables.stays.c.person_id),
     ("absences", tables.absences, tables.absences.c.absence_id, tables.absences.c.person_id),
+    ("disputes", tables.disputes, tables.disputes.c.dispute_id, tables.disputes.c.person_id),
     ("permitted_stays", tables.permitted_stays, tables.permitted_stays.c.permit_id, tables.permitted_stays.c.person_id),
     ("relations", tables.relations, tables.relations.c.relation_id, tables.relations.c.person_id),
     ("wards", tables.relations, tables.relations.c.relation_id, tables.relations.c.subject_id),

@@ -1,6 +1,6 @@
 """Why a row is as it is, and who was taken for whom: what the register needs to say what it said before.
 
-- Nothing here is ever changed, but that a merge is undone: a row is added for each change, in the transaction of the change.
+- Nothing here is ever changed, but that a merge is undone and a dispute settled: a row is added for each change, in the transaction of the change.
 - ``before`` and ``after`` hold the columns that changed, never a sealed one: a person's fields go to ``person_versions``.
 - ``moved`` is what a merge moved, by table, so that it can be moved back, and so that it can be told whose a row was at any time.
 
@@ -50,4 +50,22 @@ merges: Final = Table(
     reference("undone_by", nullable=True),
     text("undone_reason"),
     found_by("merge_id"),
+)
+
+# A field somebody says is wrong, until that is settled. ``field`` is a residence.access.purposes.Field; the reason names nobody.
+disputes: Final = Table(
+    "disputes",
+    metadata,
+    commune(),
+    own_id("dispute_id"),
+    reference("person_id", index=True),
+    word("field", length=32),
+    text("reason"),
+    reference("raised_by"),
+    instant("raised_at"),
+    word("outcome", nullable=True, length=16),  # upheld | corrected | withdrawn
+    reference("settled_by", nullable=True),
+    text("settled_reason"),
+    instant("settled_at", nullable=True),
+    found_by("dispute_id"),
 )

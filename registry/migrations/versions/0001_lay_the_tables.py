@@ -132,6 +132,21 @@ def upgrade() -> None:
     )
     op.create_index('ix_changes_person_id', 'changes', ['person_id'], unique=False)
     op.create_index('ix_changes_row_id', 'changes', ['row_id'], unique=False)
+    op.create_table('disputes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('dispute_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('field', sa.String(length=32), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('raised_by', sa.String(length=64), nullable=False),
+    sa.Column('raised_at', columns.Instant(), nullable=False),
+    sa.Column('outcome', sa.String(length=16), nullable=True),
+    sa.Column('settled_by', sa.String(length=64), nullable=True),
+    sa.Column('settled_reason', sa.Text(), nullable=True),
+    sa.Column('settled_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('dispute_id', 'commune_code', name=op.f('pk_disputes'))
+    )
+    op.create_index('ix_disputes_person_id', 'disputes', ['person_id'], unique=False)
     op.create_table('merges',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('merge_id', sa.String(length=64), nullable=False),
@@ -849,6 +864,7 @@ def downgrade() -> None:
     op.drop_table('absences')
     op.drop_table('relations')
     op.drop_table('merges')
+    op.drop_table('disputes')
     op.drop_table('changes')
     op.drop_table('finding_links')
     with op.batch_alter_table('declarations', schema=None) as batch_op:
