@@ -90,6 +90,7 @@ def add_residences(
     commune_code: str,
     now: datetime,
     random_bytes: Callable[[int], bytes],
+    recorded_by: str | None = None,
 ) -> None:
     """Insert registered residences."""
     rows = [
@@ -98,6 +99,7 @@ def add_residences(
             "commune_code": commune_code,
             "residence_id": str(uuid7(now, random_bytes(10))),
             "registration_ref": None,
+            "recorded_by": recorded_by,
             "recorded_at": now,
         }
         for each in registrations

@@ -16,7 +16,7 @@ import msgspec
 from registry import tables
 from registry.persons import STATED, Stamp, identifier_row, person_row, token_rows
 from registry.surroundings import Surroundings
-from registry.vault import Cell, SubjectKey
+from registry.vault import SubjectKey
 from registry.writing import Pending
 from residence.clock import uuid7_text
 from residence.stays.declaration import StayDeclaration
@@ -63,7 +63,7 @@ class PersonWriter:
         return key
 
     def _write_one(self, change: PersonChange, message: StayDeclaration, commune_code: str) -> None:
-        self._pending.merges.extend((merged, change.person_id) for merged in change.merges)
+        self._pending.merges.extend((merged, change.person_id, message.declaration_id) for merged in change.merges)
         if change.action == "known" and not change.add_numbers:
             return
         kept = self._picture.kept.get(change.stated_in)
@@ -115,13 +115,11 @@ class PersonWriter:
             return
         vault, commune_code = self._means.vault, self._picture.person_communes[person_id]
         version_id = self._new_id()
-        before = vault.seal(key, Cell("person_versions", "fields", version_id), msgspec.json.encode(known))
-        self._pending.inserts[tables.person_versions].append(
+        self._pending.outdated.append(
             {
                 "commune_code": commune_code,
                 "version_id": version_id,
                 "person_id": person_id,
-                "fields_sealed": before,
                 "declaration_id": message.declaration_id,
                 "recorded_at": self._means.now,
             }

@@ -10,6 +10,7 @@ from __future__ import annotations
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
 from registry.tables_duplicates import duplicate_pairs
+from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_oversight import (
     access_records,
@@ -52,7 +53,9 @@ __all__ = [
     "accounts",
     "case_events",
     "cases",
+    "changes",
     "declarations",
+    "disputes",
     "duplicate_pairs",
     "finding_links",
     "findings",
@@ -65,6 +68,7 @@ __all__ = [
     "keys",
     "kiosks",
     "letter_events",
+    "merges",
     "metadata",
     "name_tokens",
     "notices",

@@ -63,14 +63,21 @@ persons: Final = Table(
     index_where_set("persons", "merged_into"),
 )
 
-# What the fields were before a correction: one row per replaced state, sealed under the same person's key.
+# What the fields were before a correction: one row per replaced state, the sealed values as they stood in ``persons`` (they open as cells of
+# that row). ``declaration_id`` is what replaced them, at ``recorded_at``.
 person_versions: Final = Table(
     "person_versions",
     metadata,
     commune(),
     own_id("version_id"),
     reference("person_id", index=True),
-    sealed("fields", nullable=False),
+    sealed("full_name"),
+    sealed("birth"),
+    sealed("sex"),
+    sealed("nationality"),
+    sealed("residence_text"),
+    sealed("document"),
+    sealed("contact"),
     reference("declaration_id", nullable=True),
     instant("recorded_at"),
 )
@@ -160,6 +167,7 @@ residences: Final = Table(
     word("valid_from", length=10),  # YYYY-MM-DD, both inclusive
     word("valid_to", nullable=True, length=10),
     text("registration_ref"),
+    reference("recorded_by", nullable=True),  # an import or an account
     instant("recorded_at"),
     index_where_set("residences", "valid_to"),
     ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),

@@ -136,6 +136,7 @@ stay_versions: Final = Table(
     *_stay_columns(),
     instant("recorded_at"),
     Column("place", Integer, nullable=False),  # order among those replaced in one transaction
+    Index("ix_stay_versions_person_id", "person_id"),  # whose it was before is asked by person (registry/past.py)
 )
 
 # Disagreements found by reconciliation (residence.stays.findings); cleared ones keep the time they ceased to stand.

@@ -3,7 +3,7 @@
 - Insert order follows the references; upserts replace a stay or a finding whole by its id.
 - A stay's state that is replaced goes to ``stay_versions``, so a correction overwrites nothing without trace.
 - Presences that a stay now covers go, and what was made of them with them: notices are answered, unclaimed cases closed.
-- Merges are written last: numbers, statements, stays and residences of the merged person name the one that stands.
+- Merges are written last (``registry/merging.py``), with the statement that made them.
 
 Example: ``pending.inserts[tables.receipts].append(row)``, then ``pending.flush(connection)``
 """
@@ -15,12 +15,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import Connection, Table, delete, insert, literal, select, update
 
 from registry import presences, tables
 from registry.asking import among
 from registry.bulk import Row, write_rows
+from registry.changing import Cause
 from registry.declared_after import settle_declared
+from registry.merging import merge
+from registry.persons import SEALED_COLUMNS
 from residence.clock import uuid7_text
 from residence.stays.known import KnownStay
 from residence.stays.rules import RuleBook
@@ -28,7 +31,6 @@ from residence.stays.rules import RuleBook
 _ORDER: Final = (
     tables.subject_keys,
     tables.persons,
-    tables.person_versions,
     tables.identifiers,
     tables.declarations,
     tables.receipts,
@@ -49,7 +51,8 @@ class Pending:
         self.links: Final[dict[tuple[str, str, str], Row]] = {}
         self.cleared: Final[set[str]] = set()
         self.corrected: Final[dict[str, Row]] = {}  # person id -> new fields
-        self.merges: Final[list[tuple[str, str]]] = []  # (merged, stands)
+        self.outdated: Final[list[Row]] = []  # states of persons that ``corrected`` replaces
+        self.merges: Final[list[tuple[str, str, str]]] = []  # (merged, stands, by which statement)
         self.covers: Final[list[tuple[bytes, KnownStay]]] = []  # (pseudonym, stay)
 
     def write_stay(self, row: Row, *, is_new: bool) -> None:
@@ -65,6 +68,8 @@ class Pending:
         """Write everything."""
         for table in _ORDER:
             write_rows(connection, table, self.inserts[table])
+        for row in self.outdated:
+            _keep_state(connection, row)
         for person_id, fields in self.corrected.items():
             connection.execute(update(tables.persons).where(tables.persons.c.person_id == person_id).values(**fields))
             connection.execute(delete(tables.name_tokens).where(tables.name_tokens.c.person_id == person_id))
@@ -72,8 +77,9 @@ class Pending:
         self._flush_versions(connection, now, random_bytes)
         write_rows(connection, tables.stays, list(self.stays.values()), keep=("commune_code", "stay_id", "recorded_at"))
         self._flush_findings(connection, now)
-        for merged, stands in self.merges:
-            _merge(connection, merged, stands, now)
+        for merged, stands, statement in self.merges:
+            cause = Cause(kind="declaration", cause_id=statement)
+            merge(connection, merged, stands, cause=cause, now=now, random_bytes=random_bytes)
         declared = presences.delete_covered(connection, self.covers, rules=rules)
         if declared:
             settle_declared(connection, declared, now=now, random_bytes=random_bytes)
@@ -98,11 +104,10 @@ class Pending:
         write_rows(connection, tables.finding_links, list(self.links.values()), keep=())
 
 
-def _merge(connection: Connection, merged: str, stands: str, now: datetime) -> None:
-    for table in (tables.identifiers, tables.declarations, tables.residences):
-        connection.execute(update(table).where(table.c.person_id == merged).values(person_id=stands))
-    connection.execute(update(tables.stays).where(tables.stays.c.person_id == merged).values(person_id=stands, changed_at=now))
-    persons = tables.persons.c
-    # Pointers to a pointer are moved too, so that one step always leads to the person that stands.
-    pointing = (persons.person_id == merged) | (persons.merged_into == merged)
-    connection.execute(update(tables.persons).where(pointing).values(merged_into=stands, changed_at=now))
+def _keep_state(connection: Connection, row: Row) -> None:
+    """Copy a person's sealed fields as they stand, before they are replaced; nobody opens them for it."""
+    persons, versions = tables.persons, tables.person_versions
+    sealed = [f"{name}_sealed" for name in SEALED_COLUMNS]
+    given = [literal(value, versions.c[name].type) for name, value in row.items()]
+    state = select(*given, *(persons.c[name] for name in sealed)).where(persons.c.person_id == row["person_id"])
+    connection.execute(insert(versions).from_select([*row, *sealed], state))

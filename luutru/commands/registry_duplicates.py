@@ -106,13 +106,14 @@ def decide(
 
     Example: luutru registry duplicates decide 1f0c5c3e-... same --by officer-1 --reason "both cards seen"
     """
-    from luutru.system import system_clock
+    from luutru.system import random_bytes, system_clock
     from registry.duplicates.deciding import Decision
     from registry.duplicates.deciding import decide as settle
 
     decision = Decision(account_id=by, reason=reason)
     with _answering(json=json) as answer, _opened(registry, vault) as opened, opened.writing() as connection:
-        done = settle(connection, pair, same=verdict is Verdict.SAME, decision=decision, now=system_clock().now())
+        now = system_clock().now()
+        done = settle(connection, pair, same=verdict is Verdict.SAME, decision=decision, now=now, random_bytes=random_bytes)
         answer |= {"pairs": [_told(done)]}
 
 

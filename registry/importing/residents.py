@@ -233,6 +233,7 @@ class _Residents:
                 "valid_from": home.valid_from,
                 "valid_to": home.valid_to,
                 "registration_ref": None,
+                "recorded_by": self._means.import_id,
                 "recorded_at": self._means.now,
             },
         )

@@ -119,6 +119,54 @@ def upgrade() -> None:
         batch_op.create_index('ix_declarations_premises_id_recorded_at', ['premises_id', 'recorded_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_declarations_recorded_at'), ['recorded_at'], unique=False)
 
+    op.create_table('changes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('change_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('what', sa.String(length=32), nullable=False),
+    sa.Column('row_id', sa.String(length=64), nullable=False),
+    sa.Column('before', columns.Document(), nullable=False),
+    sa.Column('after', columns.Document(), nullable=False),
+    sa.Column('cause', sa.String(length=16), nullable=False),
+    sa.Column('cause_id', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('change_id', 'commune_code', name=op.f('pk_changes'))
+    )
+    op.create_index('ix_changes_person_id', 'changes', ['person_id'], unique=False)
+    op.create_index('ix_changes_row_id', 'changes', ['row_id'], unique=False)
+    op.create_table('disputes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('dispute_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('field', sa.String(length=32), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('raised_by', sa.String(length=64), nullable=False),
+    sa.Column('raised_at', columns.Instant(), nullable=False),
+    sa.Column('outcome', sa.String(length=16), nullable=True),
+    sa.Column('settled_by', sa.String(length=64), nullable=True),
+    sa.Column('settled_reason', sa.Text(), nullable=True),
+    sa.Column('settled_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('dispute_id', 'commune_code', name=op.f('pk_disputes'))
+    )
+    op.create_index('ix_disputes_person_id', 'disputes', ['person_id'], unique=False)
+    op.create_table('merges',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('merge_id', sa.String(length=64), nullable=False),
+    sa.Column('merged_id', sa.String(length=64), nullable=False),
+    sa.Column('stands_id', sa.String(length=64), nullable=False),
+    sa.Column('moved', columns.Document(), nullable=False),
+    sa.Column('cause', sa.String(length=16), nullable=False),
+    sa.Column('cause_id', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('merged_at', columns.Instant(), nullable=False),
+    sa.Column('undone_at', columns.Instant(), nullable=True),
+    sa.Column('undone_by', sa.String(length=64), nullable=True),
+    sa.Column('undone_reason', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('merge_id', 'commune_code', name=op.f('pk_merges'))
+    )
+    op.create_index('ix_merges_merged_id', 'merges', ['merged_id'], unique=False)
+    op.create_index('ix_merges_stands_id', 'merges', ['stands_id'], unique=False)
     op.create_table('relations',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('relation_id', sa.String(length=64), nullable=False),
@@ -177,7 +225,7 @@ def upgrade() -> None:
     sa.Column('decided_at', columns.Instant(), nullable=True),
     sa.Column('decided_by', sa.String(length=64), nullable=True),
     sa.Column('reason', sa.Text(), nullable=True),
-    sa.Column('moved', columns.Document(), nullable=True),
+    sa.Column('merge_id', sa.String(length=64), nullable=True),
     sa.PrimaryKeyConstraint('pair_id', 'commune_code', name=op.f('pk_duplicate_pairs'))
     )
     op.create_index('ix_duplicate_pairs_commune_code_state_bits', 'duplicate_pairs', ['commune_code', 'state', 'bits'], unique=False)
@@ -345,7 +393,13 @@ def upgrade() -> None:
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('version_id', sa.String(length=64), nullable=False),
     sa.Column('person_id', sa.String(length=64), nullable=False),
-    sa.Column('fields_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('full_name_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('birth_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('sex_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('nationality_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('residence_text_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('document_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('contact_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('declaration_id', sa.String(length=64), nullable=True),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'version_id', name=op.f('pk_person_versions'))
@@ -497,6 +551,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('stay_versions', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_stay_versions_stay_id'), ['stay_id'], unique=False)
+        batch_op.create_index('ix_stay_versions_person_id', ['person_id'], unique=False)
 
     op.create_table('subject_keys',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -593,6 +648,7 @@ def upgrade() -> None:
     sa.Column('valid_from', sa.String(length=10), nullable=False),
     sa.Column('valid_to', sa.String(length=10), nullable=True),
     sa.Column('registration_ref', sa.Text(), nullable=True),
+    sa.Column('recorded_by', sa.String(length=64), nullable=True),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_residences_commune_code_premises_id')),
     sa.PrimaryKeyConstraint('commune_code', 'residence_id', name=op.f('pk_residences'))
@@ -732,6 +788,7 @@ def downgrade() -> None:
 
     op.drop_table('subject_keys')
     with op.batch_alter_table('stay_versions', schema=None) as batch_op:
+        batch_op.drop_index('ix_stay_versions_person_id')
         batch_op.drop_index(batch_op.f('ix_stay_versions_stay_id'))
 
     op.drop_table('stay_versions')
@@ -812,6 +869,9 @@ def downgrade() -> None:
     op.drop_table('permitted_stays')
     op.drop_table('absences')
     op.drop_table('relations')
+    op.drop_table('merges')
+    op.drop_table('disputes')
+    op.drop_table('changes')
     op.drop_table('finding_links')
     with op.batch_alter_table('declarations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_declarations_recorded_at'))
