@@ -25,10 +25,11 @@ from sqlalchemy import Connection, Row, select
 from registry import tables
 from registry.declarations import message_json
 from registry.households import household_members, known_residences
+from registry.looking_up import look_up
 from registry.persons import matching_persons, search_by_name
 from registry.presences import name_identity
 from registry.stays import known_stays
-from registry.surroundings import Surroundings, load
+from registry.surroundings import Surroundings
 from registry.vault import Cell, SubjectKey, Vault
 from residence.cases.covering import is_covered
 from residence.clock import VIETNAM
@@ -74,7 +75,7 @@ def explain_kept(connection: Connection, presence_ids: Iterable[str], *, vault: 
     rows = connection.execute(select(tables.presences).where(columns.presence_id.in_(sorted(presence_ids)))).all()
     keys = vault.load_keys(connection, [row.presence_id for row in rows])
     seen = {row.presence_id: _seen(row, keys[row.presence_id], vault) for row in rows if row.presence_id in keys}
-    picture = load(connection, [], seen=[(each.person, each.at) for each in seen.values()], vault=vault)
+    picture = look_up(connection, [], seen=[(each.person, each.at) for each in seen.values()], vault=vault)
     return [
         row.presence_id
         for row in rows

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from registry import presences, surroundings, tables
+from registry import presences, tables
 from registry.answering import answer, is_on_time
 from registry.asking import Identity, sequences_used
 from registry.columns import NUL
@@ -22,6 +22,7 @@ from registry.declarations import Facts
 from registry.explaining import Seen, is_explained
 from registry.judged import Answer, Judged, answer_all, instant_or_none, receipt_row, write_all
 from registry.kiosks import communes_of_kiosks
+from registry.looking_up import look_up
 from registry.person_changes import PersonWriter
 from registry.premises import load_places
 from registry.presences import KEPT_FOR, pseudonym_of
@@ -77,7 +78,7 @@ class _Group:
         self.places = load_places(connection, ((each.premises_id, each.unit) for each in messages))
         kiosks = {each.source.kiosk_id for each in fresh if each.source and each.message.premises_id not in self.places}
         self.kiosk_communes = communes_of_kiosks(connection, kiosks)
-        self.picture = surroundings.load(
+        self.picture = look_up(
             connection,
             [each for each in messages if isinstance(each, StayDeclaration)],
             seen=[(each.person, at) for each in messages if isinstance(each, Presence) and (at := instant_or_none(each.seen_at))],
