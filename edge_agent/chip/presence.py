@@ -15,13 +15,14 @@ from edge_agent.chip.drawing import Draw
 from edge_agent.chip.secure_messaging import SecureMessaging, session_keys
 from residence.credentials.chip import tlv
 from residence.credentials.chip.chip_authentication import ChipTranscript, Way
+from residence.credentials.chip.groups import MOST_SCALAR_BITS
 from residence.errors import LuutruError, Untrusted
 
 
 def run_chip_authentication(channel: Channel, way: Way, draw: Draw) -> ChipTranscript:
     """Run it and return the transcript; ``Untrusted("chip.not_present")`` when the chip does not hold its key."""
     group = way.group
-    private = draw.scalar(group.order or 1 << group.field_bits - 1)
+    private = draw.scalar(group.order or 1 << MOST_SCALAR_BITS - 1)
     public = group.encode(group.power(group.generator, private))
     key_number = b"" if way.key_id is None else tlv.encode(0x84, way.key_id.to_bytes((way.key_id.bit_length() + 8) // 8, "big"))
     if way.suite.is_aes:

@@ -24,6 +24,7 @@ from residence.errors import Untrusted
 _UNCOMPRESSED: Final = 0x04
 _LEAST_MODP_BITS: Final = 1024
 _MOST_MODP_BITS: Final = 8192
+MOST_SCALAR_BITS: Final = 512  # twice what a subgroup has in practice; a longer exponent only costs time
 
 
 def bad_point(detail: str) -> Untrusted:
@@ -230,7 +231,7 @@ def dh_group(prime: int, generator: int, order: int = 0) -> DhGroup:
         if isinstance(known, DhGroup) and (known.prime, known.generator) == (prime, generator):
             return known
     fits = _LEAST_MODP_BITS <= prime.bit_length() <= _MOST_MODP_BITS and prime % 2 and 1 < generator < prime - 1
-    if not fits or not 0 <= order < prime or (order and pow(generator, order, prime) != 1):
+    if not fits or not 0 <= order < min(prime, 1 << MOST_SCALAR_BITS) or (order and pow(generator, order, prime) != 1):
         raise bad_point("unusable group")
     return DhGroup(prime, order, generator, f"modp-{prime.bit_length()}")
 

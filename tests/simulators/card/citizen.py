@@ -78,7 +78,7 @@ def dg13(details=None, *, in_set=False, string_tag=0x0C):
 
 
 def dg2(size=2_000):
-    record = b"FAC\0010\0" + bytes(40) + b"\xff\xd8\xff" + bytes(size)
+    record = b"FAC\x00" + b"010\x00" + bytes(40) + b"\xff\xd8\xff" + bytes(size)
     picture = tlv.encode(0x7F60, tlv.encode(0xA1, b"") + tlv.encode(0x5F2E, record))
     return tlv.encode(0x75, tlv.encode(0x7F61, number(1) + picture))
 
