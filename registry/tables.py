@@ -33,6 +33,15 @@ from registry.tables_people import (
     subject_keys,
     units,
 )
+from registry.tables_places import (
+    admin_units,
+    premises_origins,
+    unit_codes,
+    unit_decisions,
+    unit_files,
+    unit_questions,
+    unit_successors,
+)
 from registry.tables_stays import (
     declarations,
     finding_links,
@@ -48,6 +57,7 @@ from registry.tables_stays import (
 __all__ = [
     "access_records",
     "accounts",
+    "admin_units",
     "case_events",
     "cases",
     "declarations",
@@ -71,6 +81,7 @@ __all__ = [
     "person_versions",
     "persons",
     "premises",
+    "premises_origins",
     "presences",
     "quarantine",
     "receipts",
@@ -82,5 +93,10 @@ __all__ = [
     "stay_versions",
     "stays",
     "subject_keys",
+    "unit_codes",
+    "unit_decisions",
+    "unit_files",
+    "unit_questions",
+    "unit_successors",
     "units",
 ]

@@ -62,16 +62,17 @@ def check_codes(codes: Iterable[SystemCode], table: UnitTable) -> tuple[Problem,
     found: list[Problem] = []
     known: dict[tuple[str, str], list[SystemCode]] = {}
     for number, each in enumerate(codes, start=1):
-        if not any(_together(each, unit) for unit in table.bearing(each.code)):
+        if not any(together(each, unit) for unit in table.bearing(each.code)):
             found.append(problem("units.unknown", f"/{number}/code"))
         others = known.setdefault((each.system, each.system_code), [])
-        if any(_together(each, other) for other in others):
+        if any(together(each, other) for other in others):
             found.append(problem("units.code_taken", f"/{number}/system_code"))
         others.append(each)
     return tuple(found)
 
 
-def _together(one: SystemCode, other: SystemCode | Unit) -> bool:
+def together(one: SystemCode | Unit, other: SystemCode | Unit) -> bool:
+    """Tell whether two of them held on any one day."""
     return (one.valid_to is None or other.valid_from <= one.valid_to) and (
         other.valid_to is None or one.valid_from <= other.valid_to
     )

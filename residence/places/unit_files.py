@@ -42,8 +42,8 @@ class UnitFile(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
 
 
-def read_file(data: bytes) -> UnitFile:
-    """Read a file of units or of codes; units are checked against each other, codes need a table (``code_systems.check_codes``)."""
+def read_file(data: bytes, *, alone: bool = True) -> UnitFile:
+    """Read a file of units or of codes. ``alone``: its units are a whole table; else check them with what is known (``check_units``)."""
     try:
         text = stored_form(data.decode("utf-8-sig"))
         lines = list(csv.reader(text.splitlines(), strict=True))
@@ -59,16 +59,19 @@ def read_file(data: bytes) -> UnitFile:
     if ragged:
         return UnitFile(problems=ragged)
     said = {number: dict(zip(heading, map(str.strip, line), strict=True)) for number, line in rows.items()}
-    return _units(said) if kind == "units" else _codes(said)
+    return _units(said, alone=alone) if kind == "units" else _codes(said)
 
 
-def _units(lines: Mapping[int, Line]) -> UnitFile:
+def _units(lines: Mapping[int, Line], *, alone: bool) -> UnitFile:
     problems = [each for number, line in lines.items() for each in _unit_problems(line, f"/{number}")]
     if problems:
         return UnitFile(problems=tuple(problems))
     units = {number: _unit(line) for number, line in lines.items()}
     pointers = {unit.key: f"/{number}" for number, unit in units.items()}
-    return UnitFile(units=tuple(units.values()), problems=check_units(units.values(), pointers=pointers))
+    if len(pointers) < len(units):
+        return UnitFile(problems=(problem("units.overlap"),))
+    problems = list(check_units(units.values(), pointers=pointers)) if alone else []
+    return UnitFile(units=tuple(units.values()), problems=tuple(problems))
 
 
 def _unit_problems(line: Line, where: str) -> Iterable[Problem]:
@@ -85,11 +88,12 @@ def _unit_problems(line: Line, where: str) -> Iterable[Problem]:
 
 def _day_problems(line: Line, where: str) -> Iterable[Problem]:
     for name in ("valid_from", "valid_to"):
-        if line.get(name) and not _is_day(line[name]):
+        if line.get(name) and not is_day(line[name]):
             yield problem("units.day", f"{where}/{name}")
 
 
-def _is_day(text: str) -> bool:
+def is_day(text: str) -> bool:
+    """Tell whether a text is a day, written YYYY-MM-DD."""
     try:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:

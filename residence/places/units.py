@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import date, timedelta
 from functools import cache
 from typing import Final, Literal, get_args
 
@@ -104,11 +105,11 @@ class UnitTable:
         return "one-to-one" if len(self.was(after[0])) == 1 else "merged"
 
     def candidates(self, code: str, *, at: str, on: str) -> tuple[Unit, ...]:
-        """Return every unit of day ``on`` in which a place may lie that was in unit ``code`` on day ``at``; empty when not known.
+        """Return every unit of day ``on`` in which a place may lie that was in what ``code`` meant on day ``at``; empty when not known.
 
         One candidate is certain, of several none is picked. ``on`` may be the earlier day: then these are the units it was part of.
         """
-        start = self.at(code, at)
+        start = self.meant(code, at)
         if start is None:
             return ()
         step = self.became if on >= at else self.was
@@ -122,6 +123,21 @@ class UnitTable:
             for each in step(unit):
                 if each.key not in seen:
                     seen.add(each.key)
+                    waiting.append(each)
+        return tuple(found[key] for key in sorted(found))
+
+    def meant(self, code: str, day: str) -> Unit | None:
+        """Return the unit a code means when written on a day: of that day, else the last that bore it before (an old book's code)."""
+        return self.at(code, day) or next((each for each in reversed(self.bearing(code)) if each.valid_from <= day), None)
+
+    def everything_before(self, unit: Unit) -> tuple[Unit, ...]:
+        """Return every unit that became this one, whole or in part, at whatever time."""
+        found: dict[tuple[str, str], Unit] = {}
+        waiting = [unit]
+        while waiting:
+            for each in self.was(waiting.pop()):
+                if each.key not in found:
+                    found[each.key] = each
                     waiting.append(each)
         return tuple(found[key] for key in sorted(found))
 
@@ -171,6 +187,11 @@ def _faults(table: UnitTable, unit: Unit) -> Iterable[str]:
     above = table.at(unit.parent, max(last, unit.valid_from)) if unit.parent else None
     if (unit.parent is not None and above is None) or (above.level if above else None) not in _PARENT_LEVELS[unit.level]:
         yield "units.parent"
+
+
+def day_after(day: str) -> str:
+    """Return the next day."""
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
 
 @cache
