@@ -34,6 +34,15 @@ from registry.tables_people import (
     subject_keys,
     units,
 )
+from registry.tables_places import (
+    admin_units,
+    premises_origins,
+    unit_codes,
+    unit_decisions,
+    unit_files,
+    unit_questions,
+    unit_successors,
+)
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_stays import (
     declarations,
@@ -51,6 +60,7 @@ __all__ = [
     "absences",
     "access_records",
     "accounts",
+    "admin_units",
     "case_events",
     "cases",
     "changes",
@@ -78,6 +88,7 @@ __all__ = [
     "person_versions",
     "persons",
     "premises",
+    "premises_origins",
     "presences",
     "quarantine",
     "receipts",
@@ -90,5 +101,10 @@ __all__ = [
     "stay_versions",
     "stays",
     "subject_keys",
+    "unit_codes",
+    "unit_decisions",
+    "unit_files",
+    "unit_questions",
+    "unit_successors",
     "units",
 ]

@@ -3,7 +3,7 @@
 - ``--registry`` is an address (``sqlite:////path``, ``postgresql+psycopg://...``), ``--vault`` the directory with its keys; keep the two
   on different disks and in different backups.
 - ``--json`` prints one object: ``ok``, ``counts``, ``seconds``, ``rejected`` and, for a check, ``problems``. Exit status 1 when not ``ok``.
-- Nothing personal is printed, but by ``person`` for a purpose (``registry_person.py``). ``duplicates`` is in ``registry_duplicates.py``.
+- Nothing personal is printed, but by ``person`` for a purpose (``registry_person.py``). Groups of commands are in files of their own.
 
 Example: ``luutru registry create --registry sqlite:////var/lib/luutru/registry.db && luutru registry check``
 """
@@ -22,6 +22,7 @@ import typer
 from luutru.commands.registry_disputes import app as disputes_app
 from luutru.commands.registry_duplicates import app as duplicates_app
 from luutru.commands.registry_person import person
+from luutru.commands.registry_units import app as units_app
 
 if TYPE_CHECKING:
     from registry.database import Registry
@@ -31,6 +32,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create, upgr
 app.add_typer(duplicates_app, name="duplicates")
 app.add_typer(disputes_app, name="disputes")
 app.command()(person)
+app.add_typer(units_app, name="units")
 
 RegistryOption = Annotated[
     str,

@@ -96,6 +96,9 @@ def _add_premises(taken: Taken, row: Row, relating: Relating, means: Means) -> N
     }
     taken.add(tables.subject_keys, key_row)
     taken.add(tables.premises, made)
+    if row.get("origin"):
+        origin = row["origin"] | {"commune_code": commune, "premises_id": own_id, "recorded_at": means.now}
+        taken.add(tables.premises_origins, origin)
     units = [each for each in (part.strip() for part in (row["units"] or "").split(";")) if each]
     taken.add(tables.units, *unit_rows(own_id, units, commune_code=commune, means=means))
     for kind in _ANSWERING:

@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 from registry.importing import journal
 from registry.importing.checking import Resident, read_resident
 from registry.importing.cleaning import Cleaned, clean
+from registry.importing.communes import translate
 from registry.importing.fields import Kind
 from registry.importing.journal import Journal, Who
 from registry.importing.links import take_links
@@ -115,6 +116,11 @@ def _take(connection: Connection, batch: Batch, task: Task, *, columns: dict[str
     faults: dict[int, list[Rejected]] = defaultdict(list)
     for place, field, code in cleaned.faults:
         faults[batch.first_row + place].append(Rejected(batch.first_row + place, field, code))
+    sound = {number: row for number, row in rows.items() if number not in faults}
+    translated = translate(connection, sound, kind=task.kind, mapping=task.mapping, means=means)
+    rows = rows | translated.rows
+    for each in translated.rejected:
+        faults[each.row].append(each)
     counts: Counter[str] = Counter()
     if task.kind == "residents":
         residents = _residents(batch, cleaned, rows, faults, means=means, counts=counts)
@@ -123,6 +129,7 @@ def _take(connection: Connection, batch: Batch, task: Task, *, columns: dict[str
         taking = {"premises": take_premises, "households": take_households, "old-numbers": take_links}[task.kind]
         taken = taking(connection, {number: row for number, row in rows.items() if number not in faults}, means)
     taken.rejected += [each for number in sorted(faults) for each in faults[number]]
+    taken.rows |= translated.questions.rows
     taken.counts.update(counts)
     taken.counts["rows"] += len(rows)
     return taken

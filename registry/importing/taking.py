@@ -29,7 +29,9 @@ from residence.stays.known import KnownNumber
 Row = dict[str, Any]
 _ORDER: Final = (
     tables.subject_keys,
+    tables.unit_questions,
     tables.premises,
+    tables.premises_origins,
     tables.units,
     tables.households,
     tables.persons,
@@ -44,8 +46,8 @@ _ORDER: Final = (
     tables.imported_rows,
 )
 # Rows that may be there already for a good reason: a unit of two households, a finding both of whose sides were imported, a head named
-# by the household's row and by their own.
-_MAY_STAND: Final = frozenset({"units", "findings", "finding_links", "relations"})
+# by the household's row and by their own, a question asked before.
+_MAY_STAND: Final = frozenset({"units", "findings", "finding_links", "relations", "unit_questions"})
 
 
 def id_of(digest: bytes) -> str:

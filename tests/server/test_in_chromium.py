@@ -11,7 +11,7 @@ import pytest
 import segno
 from factories import make_person
 from playwright import sync_api
-from server_operators import fill, put_aside
+from server_operators import ask_about_a_split_ward, fill, put_aside
 from server_parts import World, free_address
 
 from registry.stays import stays_at
@@ -35,6 +35,7 @@ def world(tmp_path_factory):
     made.see_somebody(premises_id="htl-sao-mai", unit="202")
     fill(made)
     made.letter = put_aside(made)
+    made.question = ask_about_a_split_ward(made)
     with made.serving():
         yield made
     made.close()
@@ -86,7 +87,10 @@ def pages(world):
             f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/account",
         ],
         "officer": ["/police", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access"],
-        "operator": ["/operators/kiosks", "/operators/gateway", "/operators/dead-letters", f"/operators/dead-letters/{world.letter}"],
+        "operator": [
+            "/operators/kiosks", "/operators/gateway", "/operators/dead-letters", f"/operators/dead-letters/{world.letter}", "/operators/wards",
+            f"/operators/wards/{world.question}",
+        ],
     }  # fmt: skip
 
 

@@ -732,11 +732,97 @@ def upgrade() -> None:
     with op.batch_alter_table('units', schema=None) as batch_op:
         batch_op.create_index('ix_units_premises_id_unit_key', ['premises_id', 'unit_key'], unique=False)
 
+    op.create_table('unit_files',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('file_id', sa.String(length=36), nullable=False),
+    sa.Column('kind', sa.String(length=8), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('licence', sa.Text(), nullable=False),
+    sa.Column('file_name', sa.Text(), nullable=False),
+    sa.Column('digest', sa.LargeBinary(), nullable=False),
+    sa.Column('lines', sa.Integer(), nullable=False),
+    sa.Column('imported_by', sa.String(length=64), nullable=False),
+    sa.Column('imported_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('file_id', 'commune_code', name=op.f('pk_unit_files'))
+    )
+    op.create_table('admin_units',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('valid_from', sa.String(length=10), nullable=False),
+    sa.Column('valid_to', sa.String(length=10), nullable=True),
+    sa.Column('level', sa.String(length=16), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('parent', sa.String(length=16), nullable=True),
+    sa.Column('file_id', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'valid_from', name=op.f('pk_admin_units'))
+    )
+    op.create_index('ix_admin_units_parent', 'admin_units', ['parent'], unique=False)
+    op.create_table('unit_successors',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('valid_from', sa.String(length=10), nullable=False),
+    sa.Column('successor', sa.String(length=16), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'valid_from', 'successor', name=op.f('pk_unit_successors'))
+    )
+    op.create_index('ix_unit_successors_successor', 'unit_successors', ['successor'], unique=False)
+    op.create_table('unit_codes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('system', sa.String(length=32), nullable=False),
+    sa.Column('system_code', sa.String(length=32), nullable=False),
+    sa.Column('valid_from', sa.String(length=10), nullable=False),
+    sa.Column('valid_to', sa.String(length=10), nullable=True),
+    sa.Column('file_id', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('system', 'system_code', 'valid_from', 'commune_code', name=op.f('pk_unit_codes'))
+    )
+    op.create_table('unit_questions',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('question_id', sa.String(length=36), nullable=False),
+    sa.Column('valid_from', sa.String(length=10), nullable=False),
+    sa.Column('place_key', sa.String(length=200), nullable=False),
+    sa.Column('place_text', sa.Text(), nullable=False),
+    sa.Column('candidates', columns.Document(), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('choice', sa.String(length=16), nullable=True),
+    sa.Column('decided_by', sa.String(length=64), nullable=True),
+    sa.Column('decided_at', columns.Instant(), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('asked_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('question_id', 'commune_code', name=op.f('pk_unit_questions'))
+    )
+    op.create_index('ix_unit_questions_commune_code_state', 'unit_questions', ['commune_code', 'state'], unique=False)
+    op.create_table('unit_decisions',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('decision_id', sa.String(length=36), nullable=False),
+    sa.Column('question_id', sa.String(length=64), nullable=False),
+    sa.Column('action', sa.String(length=16), nullable=False),
+    sa.Column('choice', sa.String(length=16), nullable=True),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('decision_id', 'commune_code', name=op.f('pk_unit_decisions'))
+    )
+    op.create_index(op.f('ix_unit_decisions_question_id'), 'unit_decisions', ['question_id'], unique=False)
+    op.create_table('premises_origins',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('stated_code', sa.String(length=32), nullable=False),
+    sa.Column('stated_system', sa.String(length=32), nullable=True),
+    sa.Column('stated_on', sa.String(length=10), nullable=False),
+    sa.Column('question_id', sa.String(length=64), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'premises_id', name=op.f('pk_premises_origins'))
+    )
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table('premises_origins')
+    op.drop_table('unit_decisions')
+    op.drop_table('unit_questions')
+    op.drop_table('unit_codes')
+    op.drop_table('unit_successors')
+    op.drop_table('admin_units')
+    op.drop_table('unit_files')
     with op.batch_alter_table('units', schema=None) as batch_op:
         batch_op.drop_index('ix_units_premises_id_unit_key')
 
