@@ -76,7 +76,7 @@ def add_household(
         "household_id": household_id,
         "premises_id": premises_id,
         "unit": unit,
-        "head_person_id": None,
+        "formed_on": None,
         "created_at": now,
         "ended_at": None,
     }

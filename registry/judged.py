@@ -98,9 +98,9 @@ def write_all(
         if change is not None:
             write_stays(pending, change, before=each.before, message=each.message, picture=picture, means=means)
             own = [stay for stay in change.stays if stay.stay_id == change.stay_id and stay.premises_id in watched]
-            pending.covers += [
+            pending.covers.extend(
                 (means.vault.pseudonym(stay.premises_id, who), stay) for stay in own for who in identities(each.message.person)
-            ]
+            )
 
 
 def receipt_row(statement: Statement, receipt: Receipt, signed: bytes, *, commune_code: str, means: Means) -> dict[str, Any]:

@@ -22,7 +22,9 @@ from registry.vault import Cell, Vault
 from residence.places.premises import Premises, PremisesKind
 from residence.stays.spans import normal_unit
 
-_SHOWN: Final = "SELECT premises_id, kind, commune_code, remote_area FROM premises WHERE premises_id {among}"
+_SHOWN: Final = (
+    "SELECT premises_id, kind, commune_code, remote_area, capacity, declared_by FROM premises WHERE premises_id {among}"
+)
 _UNITS: Final = {
     "sqlite": """
         SELECT u.premises_id, u.unit_key, u.unit FROM json_each(?) AS asked CROSS JOIN units AS u
@@ -44,6 +46,8 @@ def add_premises(connection: Connection, premises: Premises, *, vault: Vault, no
         "name_sealed": vault.seal(key, Cell("premises", "name", premises.premises_id), premises.name),
         "address_text_sealed": vault.seal(key, Cell("premises", "address_text", premises.premises_id), premises.address_text),
         "remote_area": premises.remote_area,
+        "capacity": premises.capacity,
+        "declared_by": premises.declared_by,
         "created_at": now,
     }
     connection.execute(insert(tables.premises), [row])
@@ -148,4 +152,6 @@ def _premises(row: Row[Any], units: tuple[str, ...], *, name: str, address_text:
         address_text=address_text,
         remote_area=bool(row.remote_area),
         units=units,
+        capacity=row.capacity,
+        declared_by=row.declared_by,
     )

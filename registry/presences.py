@@ -12,7 +12,7 @@ Example: ``sightings(connection, ["htl-sao-mai"], since=yesterday)`` is what the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, delete, or_, select
@@ -21,6 +21,7 @@ from registry import tables
 from registry.asking import ask, askable
 from registry.vault import Vault
 from residence.cases.covering import stays_then
+from residence.cases.triage import EVIDENCE_KEPT
 from residence.cases.undeclared import Sighting
 from residence.people.letters import plain_key
 from residence.people.names import words_of
@@ -28,7 +29,7 @@ from residence.people.person import PartialDate, Person
 from residence.stays.known import KnownStay, numbers_of
 from residence.stays.rules import RuleBook
 
-KEPT_FOR: Final = timedelta(days=14)
+KEPT_FOR: Final = EVIDENCE_KEPT
 PAGE: Final = 5_000
 _WATCHED: Final = "SELECT value FROM {asked} WHERE EXISTS (SELECT 1 FROM presences WHERE premises_id = asked.value)"
 _SEEN: Final = [

@@ -231,6 +231,7 @@ class _Group:
             "kiosk_id": statement.source.kiosk_id if statement.source else None,
             "person_kind": person_kind(message.person),
             "reading_sealed": vault.seal(key, Cell("presences", "reading", own_id), statement.body),
+            "signed": statement.source.signed if statement.source else None,
             "evidence_level": int(message.evidence.level),
             "seen_at": seen_at,
             "expires_at": self.means.now + KEPT_FOR,  # by our clock: a kiosk's may say any year

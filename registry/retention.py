@@ -46,7 +46,7 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     for own_id, who, premises_id in _NAMING_PSEUDONYMS:
         _forget_pseudonyms(connection, identities, vault, own_id=own_id, who=who, premises_id=premises_id)
     connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(ids)))
-    for table in (tables.identifiers, tables.name_tokens, tables.person_versions):
+    for table in (tables.identifiers, tables.name_tokens, tables.person_versions, tables.absences, tables.permitted_stays):
         connection.execute(delete(table).where(table.c.person_id.in_(ids)))
     pairs = tables.duplicate_pairs.c
     connection.execute(delete(tables.duplicate_pairs).where(pairs.one_id.in_(ids) | pairs.other_id.in_(ids)))

@@ -33,6 +33,7 @@ from registry.tables_people import (
     subject_keys,
     units,
 )
+from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_stays import (
     declarations,
     finding_links,
@@ -46,6 +47,7 @@ from registry.tables_stays import (
 )
 
 __all__ = [
+    "absences",
     "access_records",
     "accounts",
     "case_events",
@@ -68,12 +70,14 @@ __all__ = [
     "notices",
     "outages",
     "passkeys",
+    "permitted_stays",
     "person_versions",
     "persons",
     "premises",
     "presences",
     "quarantine",
     "receipts",
+    "relations",
     "residences",
     "rule_sets",
     "sessions",

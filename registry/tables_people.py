@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Table
+from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, Table
 
 from registry.columns import (
     blind_index,
@@ -114,6 +114,8 @@ premises: Final = Table(
     sealed("name", nullable=False),
     sealed("address_text"),
     Column("remote_area", Boolean, nullable=False),
+    Column("capacity", Integer, nullable=True),  # people who may sleep there, as the authority has it; nothing is computed
+    word("declared_by", nullable=True, length=16),  # residence.places.relations.Answering, where it is not as the kind has it
     instant("created_at"),
     Index("ix_premises_premises_id", "premises_id"),
 )
@@ -137,7 +139,7 @@ households: Final = Table(
     own_id("household_id"),
     reference("premises_id", index=True),
     word("unit", nullable=True, length=32),
-    reference("head_person_id", nullable=True),
+    word("formed_on", nullable=True, length=10),  # YYYY-MM-DD; heads and owners are in ``relations``
     instant("created_at"),
     instant("ended_at", nullable=True),
     ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),

@@ -177,6 +177,7 @@ presences: Final = Table(
     reference("kiosk_id", nullable=True),
     word("person_kind", length=16),  # citizen or foreigner: the deadlines differ
     sealed("reading", nullable=False),
+    octets("signed", nullable=True),  # the kiosk's COSE_Sign1, as with a declaration
     Column("evidence_level", SmallInteger, nullable=False),
     instant("seen_at"),
     instant("expires_at", index=True),

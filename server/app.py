@@ -15,6 +15,7 @@ from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from registry.database import Registry
+from residence.cases.triage import CaseTimes
 from residence.clock import Clock
 from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.stays.rules import RuleBook
@@ -60,6 +61,7 @@ def create_app(  # everything a process needs, once
     random_bytes: Callable[[int], bytes],
     settings: ServerSettings,
     card_policy: CardPolicy = DEFAULT_POLICY,
+    case_times: CaseTimes = CaseTimes(),  # noqa: B008 - frozen value
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
     app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
@@ -71,6 +73,7 @@ def create_app(  # everything a process needs, once
         random_bytes=random_bytes,
         settings=settings,
         card_policy=card_policy,
+        case_times=case_times,
         policy=load_policy(),
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from residence.errors import catalogue, sentence
+from server.case_words import CASE_WORDS
 from server.languages import Language, translate
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -215,6 +216,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "sex": {"male": "Male", "female": "Female"},
     "sighting": {"entry": "Seen at the door", "night_check": "Found at night"},
+    **CASE_WORDS,
 }
 
 TAGS: Final[Mapping[str, str]] = {

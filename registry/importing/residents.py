@@ -3,7 +3,7 @@
 - Equal personal numbers with names that are the same and births that do not conflict are one person: what the row adds (a home, an old
   number) is added to them, nothing is overwritten.
 - Any other shared number is a finding about both people, and both stand: a human looks. A row is never refused for it.
-- The same reference in several rows is one person with several homes.
+- The same reference in several rows is one person with several homes. What else a row says is in ``additions.py``.
 
 Example: ``take_residents(connection, {1: read.resident}, means).counts["persons"] == 1``
 """
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 
 from registry import tables
 from registry.asking import among
+from registry.importing.additions import Additions
 from registry.importing.checking import Home, Resident, person_content
 from registry.importing.places import premises_known, unit_rows
 from registry.importing.taking import Means, Rejected, Row, Seen, Taken, seen_before
@@ -62,6 +63,7 @@ class _Residents:
         self._by_index, self._by_id = self._known_holders(connection)
         again = {number for number, row_id in self._row_ids.items() if row_id in self._seen}
         self._homes = self._homes_known(connection, again)
+        self._additions = Additions(connection, rows, again, means)
 
     def take(self) -> Taken:
         for number, resident in self._rows.items():
@@ -75,7 +77,7 @@ class _Residents:
                 self._taken.rejected.append(Rejected(number, "full_name", "import.row_changed"))
                 continue
             person_id = before.subject_id if before else self._person(number, resident, content)
-            added = self._add_home(person_id, resident)
+            added = self._add_home(person_id, resident) | self._add_others(number, person_id, resident)
             if before is not None and not added:
                 self._taken.counts["unchanged"] += 1
         return self._taken
@@ -179,7 +181,21 @@ class _Residents:
         self._taken.add(
             tables.name_tokens, *token_rows(resident.person.full_name, person_id, commune_code=commune, vault=means.vault)
         )
+        self._additions.add_key(person_id, key)
         return Holder(person_id, resident.person.full_name, resident.person.birth, key, set())
+
+    def _add_others(self, number: int, person_id: str, resident: Resident) -> bool:
+        """Collect what the row says beside person and home; tells whether any of it is new."""
+        home = resident.home
+        household_id = self._households[home.household_ref] if home and home.household_ref else None
+        for row in self._additions.relations(resident, person_id, row_id=self._row_ids[number], household_id=household_id):
+            commune = self._premises[home.premises_id] if home and row["kind"] == "head" else resident.commune_code
+            self._taken.add(tables.relations, row | {"commune_code": commune})
+        added = list(self._additions.rows(resident, person_id))
+        for table, row in added:
+            self._taken.add(table, row)
+            self._taken.counts[table.name] += 1
+        return bool(added)
 
     def _identifier(self, known: KnownNumber, holder: Holder, commune_code: str) -> Row:
         means = self._means

@@ -2,7 +2,7 @@
 
 - Run again it passes over the batches that are in; run to the end it is done, and the same file again does nothing.
 - A dry run is the same code inside one transaction of the caller's, who rolls back; several files see each other in it.
-- When all residents are in, households get their heads: who is registered there as head.
+- When all residents are in, relations that named one of them by reference get that person (``relating.py``).
 
 Example: ``run_import(Task(rows=rows, kind="residents", mapping=mapping), means, transaction=registry.writing)``
 """
@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection
 
-from registry import tables
 from registry.importing import journal
 from registry.importing.checking import Resident, read_resident
 from registry.importing.cleaning import Cleaned, clean
@@ -28,6 +27,7 @@ from registry.importing.links import take_links
 from registry.importing.mapping import Mapping, columns_of
 from registry.importing.places import take_households, take_premises
 from registry.importing.reading import Batch, Rows
+from registry.importing.relating import settle
 from registry.importing.residents import take_residents
 from registry.importing.taking import Means, Rejected, Taken
 
@@ -80,7 +80,7 @@ def run_import(
     if not begun.finished:
         with transaction() as connection:
             if task.kind == "residents":
-                settle_heads(connection, begun.import_id)
+                settle(connection)
             journal.finish(connection, begun, now=means.now)
     with transaction() as connection:
         counts, rejected = journal.outcome(connection, begun)
@@ -152,21 +152,3 @@ def _residents(
             found[number] = read.resident
             counts.update(f"warning:{code}" for code in read.warnings)
     return found
-
-
-def settle_heads(connection: Connection, import_id: str) -> None:
-    """Give households without a head the one registered there as head, in the communes of an import."""
-    rows, homes, households = tables.imported_rows.c, tables.residences.c, tables.households.c
-    communes = list(connection.scalars(select(rows.commune_code).where(rows.import_id == import_id).distinct()))
-    heads = (
-        select(homes.commune_code, homes.household_id, func.min(homes.person_id).label("person_id"))
-        .where(homes.commune_code.in_(communes), homes.relation == "head", homes.household_id.is_not(None))
-        .group_by(homes.commune_code, homes.household_id)
-        .subquery()
-    )
-    connection.execute(
-        update(tables.households)
-        .where(households.commune_code == heads.c.commune_code, households.household_id == heads.c.household_id)
-        .where(households.head_person_id.is_(None))
-        .values(head_person_id=heads.c.person_id)
-    )

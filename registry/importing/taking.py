@@ -36,12 +36,16 @@ _ORDER: Final = (
     tables.identifiers,
     tables.name_tokens,
     tables.residences,
+    tables.relations,
+    tables.absences,
+    tables.permitted_stays,
     tables.findings,
     tables.finding_links,
     tables.imported_rows,
 )
-# Rows that may be there already for a good reason: a unit of two households, a finding both of whose sides were imported.
-_MAY_STAND: Final = frozenset({"units", "findings", "finding_links"})
+# Rows that may be there already for a good reason: a unit of two households, a finding both of whose sides were imported, a head named
+# by the household's row and by their own.
+_MAY_STAND: Final = frozenset({"units", "findings", "finding_links", "relations"})
 
 
 def id_of(digest: bytes) -> str:

@@ -69,7 +69,10 @@ def upgrade() -> None:
     sa.Column('article', sa.Text(), nullable=True),
     sa.Column('claimed_by', sa.String(length=64), nullable=True),
     sa.Column('claim_purpose', sa.String(length=32), nullable=True),
+    sa.Column('closing_code', sa.String(length=32), nullable=True),
     sa.Column('opened_at', columns.Instant(), nullable=False),
+    sa.Column('counted_from', columns.Instant(), nullable=False),
+    sa.Column('asked_at', columns.Instant(), nullable=True),
     sa.Column('changed_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'case_id', name=op.f('pk_cases'))
     )
@@ -115,6 +118,49 @@ def upgrade() -> None:
         batch_op.create_index('ix_declarations_person_id', ['person_id'], unique=False)
         batch_op.create_index('ix_declarations_premises_id_recorded_at', ['premises_id', 'recorded_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_declarations_recorded_at'), ['recorded_at'], unique=False)
+
+    op.create_table('relations',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('relation_id', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=True),
+    sa.Column('stated_row', sa.String(length=64), nullable=True),
+    sa.Column('name_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('valid_from', sa.String(length=10), nullable=True),
+    sa.Column('valid_to', sa.String(length=10), nullable=True),
+    sa.Column('recorded_by', sa.String(length=64), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('relation_id', 'commune_code', name=op.f('pk_relations'))
+    )
+    op.create_index('ix_relations_person_id', 'relations', ['person_id'], unique=False)
+    op.create_index('ix_relations_subject_id_kind', 'relations', ['subject_id', 'kind'], unique=False)
+    op.create_index('ix_relations_stated_row', 'relations', ['stated_row'], unique=False, sqlite_where=sa.text('stated_row IS NOT NULL'), postgresql_where=sa.text('stated_row IS NOT NULL'))
+    op.create_table('absences',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('absence_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('valid_from', sa.String(length=10), nullable=False),
+    sa.Column('valid_to', sa.String(length=10), nullable=True),
+    sa.Column('destination_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('reason_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('recorded_by', sa.String(length=64), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('absence_id', 'commune_code', name=op.f('pk_absences'))
+    )
+    op.create_index('ix_absences_person_id', 'absences', ['person_id'], unique=False)
+    op.create_table('permitted_stays',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('permit_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('valid_to', sa.String(length=10), nullable=False),
+    sa.Column('recorded_by', sa.String(length=64), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('permit_id', 'commune_code', name=op.f('pk_permitted_stays'))
+    )
+    op.create_index('ix_permitted_stays_person_id', 'permitted_stays', ['person_id'], unique=False)
+    op.create_index('ix_permitted_stays_valid_to', 'permitted_stays', ['valid_to'], unique=False)
 
     op.create_table('duplicate_pairs',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -335,6 +381,8 @@ def upgrade() -> None:
     sa.Column('name_sealed', sa.LargeBinary(), nullable=False),
     sa.Column('address_text_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('remote_area', sa.Boolean(), nullable=False),
+    sa.Column('capacity', sa.Integer(), nullable=True),
+    sa.Column('declared_by', sa.String(length=16), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'premises_id', name=op.f('pk_premises'))
     )
@@ -351,6 +399,7 @@ def upgrade() -> None:
     sa.Column('kiosk_id', sa.String(length=64), nullable=True),
     sa.Column('person_kind', sa.String(length=16), nullable=False),
     sa.Column('reading_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('signed', sa.LargeBinary(), nullable=True),
     sa.Column('evidence_level', sa.SmallInteger(), nullable=False),
     sa.Column('seen_at', columns.Instant(), nullable=False),
     sa.Column('expires_at', columns.Instant(), nullable=False),
@@ -468,6 +517,7 @@ def upgrade() -> None:
     sa.Column('action', sa.String(length=32), nullable=False),
     sa.Column('from_state', sa.String(length=32), nullable=True),
     sa.Column('to_state', sa.String(length=32), nullable=False),
+    sa.Column('code', sa.String(length=32), nullable=True),
     sa.Column('account_id', sa.String(length=64), nullable=True),
     sa.Column('reason', sa.Text(), nullable=True),
     sa.Column('at', columns.Instant(), nullable=False),
@@ -482,7 +532,7 @@ def upgrade() -> None:
     sa.Column('household_id', sa.String(length=64), nullable=False),
     sa.Column('premises_id', sa.String(length=64), nullable=False),
     sa.Column('unit', sa.String(length=32), nullable=True),
-    sa.Column('head_person_id', sa.String(length=64), nullable=True),
+    sa.Column('formed_on', sa.String(length=10), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.Column('ended_at', columns.Instant(), nullable=True),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_households_commune_code_premises_id')),
@@ -759,6 +809,9 @@ def downgrade() -> None:
         batch_op.drop_index('ix_duplicate_pairs_commune_code_state_bits')
 
     op.drop_table('duplicate_pairs')
+    op.drop_table('permitted_stays')
+    op.drop_table('absences')
+    op.drop_table('relations')
     op.drop_table('finding_links')
     with op.batch_alter_table('declarations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_declarations_recorded_at'))
