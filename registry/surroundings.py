@@ -1,7 +1,7 @@
 """What the registry knows around one batch of statements: loaded by a few set queries, kept up to date in memory while the batch is read.
 
 - The list of what must be looked up is in ``residence/stays/known.py``; this is its other half.
-- Everything is asked for by ``IN (...)`` over the whole batch: the number of queries does not grow with the batch.
+- Everything is asked for by ``IN (...)`` over the whole batch: the number of queries does not grow with it.
 - ``take_in`` makes a recorded statement part of the picture, so the next one in the batch sees it.
 
 Example: ``load(connection, statements, vault=vault).known_for(declaration)``
@@ -24,12 +24,11 @@ from registry.households import known_residences
 from registry.persons import holders, matching_persons, number_indexes
 from registry.stays import REMOVED, known_stay
 from registry.vault import SubjectKey, Vault
-from residence.clock import parse_instant
-from residence.errors import Malformed
 from residence.people.person import Person
 from residence.stays.declaration import StayDeclaration
 from residence.stays.known import Known, KnownPerson, KnownResidence, KnownStay, numbers_of
 from residence.stays.reconcile import PersonChange, Reconciliation
+from residence.stays.spans import instant
 
 # Twice the longest stay on either side of the batch's arrivals: what can touch them, and what that can touch.
 WINDOW: Final = timedelta(days=60)
@@ -178,8 +177,7 @@ class Surroundings:
                 owners.discard(person_id)
                 owners.add(into)
         self.statements_of[into] |= self.statements_of.pop(person_id, set())
-        for each in self.statements_of[into]:
-            self.kept[each] = msgspec.structs.replace(self.kept[each], person_id=into)
+        self.kept |= {each: msgspec.structs.replace(self.kept[each], person_id=into) for each in self.statements_of[into]}
         for stay_id in self.stays_of.pop(person_id, set()):
             self._keep_stay(msgspec.structs.replace(self.stays[stay_id], person_id=into))
         self.residences_of[into] += [
@@ -213,13 +211,12 @@ def load(
     picture.holders = holders(connection, stated)
     chain_rows = _chain_rows(connection, declarations)
     people = {each for ids in picture.holders.values() for each in ids} | {row.person_id for row in chain_rows if row.person_id}
-    moments = [moment for each in declarations if (moment := _arrival(each))] + [moment for _, moment in sightings]
+    moments = [moment for each in declarations if (moment := instant(each.arrival))] + [moment for _, moment in sightings]
     moments += [row.arrival_at for row in chain_rows if row.arrival_at]
     window = (min(moments) - WINDOW, max(moments) + WINDOW) if moments else None
-    for each in matching_persons(connection, people, vault=vault, stated=stated):
-        picture.keys[each.known.person_id] = each.key
-        picture.persons[each.known.person_id] = each.known
-        picture.person_communes[each.known.person_id] = each.commune_code
+    for known, key, commune_code in matching_persons(connection, people, vault=vault, stated=stated):
+        own_id = known.person_id
+        picture.keys[own_id], picture.persons[own_id], picture.person_communes[own_id] = key, known, commune_code
     for residence in known_residences(connection, people):
         picture.residences_of[residence.person_id].append(residence)
     spoke = {row[0] for row in ask(connection, _SPOKE, sorted(people))} if people and window else set[str]()
@@ -233,9 +230,10 @@ def _load_statements(
 ) -> None:
     """Add what these people have said, and their stays. ``window`` is None only for a batch without a readable time."""
     columns = tables.declarations.c
-    stay_rows = _stay_rows(connection, people, window) if window and people else []
+    stay_rows: list[Row[Any]] = []
     rows = {row.declaration_id: row for row in chain_rows}
     if people and window:
+        stay_rows = _stay_rows(connection, people, window)
         near = and_(among(columns.person_id, sorted(people), connection), columns.arrival_at.between(*window))
         rows |= {row.declaration_id: row for row in matching_declarations(connection, near)}
     missing = sorted({each for row in stay_rows for each in row.declaration_ids} - rows.keys())
@@ -296,10 +294,3 @@ def _chain_rows(connection: Connection, declarations: Sequence[StayDeclaration])
             found[row.declaration_id] = row
             wanted |= {row.declaration_id} | ({row.about} if row.about else set())
     return list(found.values())
-
-
-def _arrival(declaration: StayDeclaration) -> datetime | None:
-    try:
-        return parse_instant(declaration.arrival)
-    except Malformed:
-        return None
