@@ -68,7 +68,7 @@ def read_delivery(delivery: Delivery, *, trust: Trust, opener: EnvelopeOpener, a
 def read_deliveries(
     deliveries: Iterable[Delivery], *, trust: Trust, opener: EnvelopeOpener, at: datetime
 ) -> list[Read | SetAside]:
-    """Read a batch, one step for all of it after the other (ADR 33)."""
+    """Read a batch, one step for all of it after the other (ADR 37)."""
     means = _Means(trust, opener, at)
     readings = [_Reading(each) for each in deliveries]
     for step in (_Reading.claim, _Reading.prove, _Reading.place, _Reading.open, _Reading.decode):

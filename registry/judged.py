@@ -1,6 +1,6 @@
 """What judged declarations leave behind: receipts and rows, made for a whole group.
 
-- Each step is a loop of its own over the group. One thing done five hundred times costs half of five hundred times everything (ADR 33).
+- Each step is a loop of its own over the group. One thing done five hundred times costs half of five hundred times everything (ADR 37).
 - Nothing here looks at what another statement of the group changed: the rows follow from how each was judged.
 - The declaration's row and body are sealed under its person's key, or under a key of its own when it names nobody.
 

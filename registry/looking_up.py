@@ -23,11 +23,10 @@ from registry.persons import holders, matching_persons
 from registry.stays import REMOVED, known_stay
 from registry.surroundings import Surroundings
 from registry.vault import Vault
-from residence.clock import parse_instant
-from residence.errors import Malformed
 from residence.people.person import Person
 from residence.stays.declaration import StayDeclaration
 from residence.stays.known import numbers_of
+from residence.stays.spans import instant
 
 # Twice the longest stay on either side of the batch's arrivals: what can touch them, and what that can touch.
 WINDOW: Final = timedelta(days=60)
@@ -50,7 +49,7 @@ def look_up(
     picture.holders = holders(connection, stated)
     chain_rows = _chain_rows(connection, declarations)
     people = {each for ids in picture.holders.values() for each in ids} | {row.person_id for row in chain_rows if row.person_id}
-    moments = [moment for each in declarations if (moment := _arrival(each))] + [moment for _, moment in sightings]
+    moments = [moment for each in declarations if (moment := instant(each.arrival))] + [moment for _, moment in sightings]
     moments += [row.arrival_at for row in chain_rows if row.arrival_at]
     window = (min(moments) - WINDOW, max(moments) + WINDOW) if moments else None
     for each in matching_persons(connection, people, vault=vault, stated=stated):
@@ -133,10 +132,3 @@ def _chain_rows(connection: Connection, declarations: Sequence[StayDeclaration])
             found[row.declaration_id] = row
             wanted |= {row.declaration_id} | ({row.about} if row.about else set())
     return list(found.values())
-
-
-def _arrival(declaration: StayDeclaration) -> datetime | None:
-    try:
-        return parse_instant(declaration.arrival)
-    except Malformed:
-        return None

@@ -162,8 +162,7 @@ class Surroundings:
                 owners.discard(person_id)
                 owners.add(into)
         self.statements_of[into] |= self.statements_of.pop(person_id, set())
-        for each in self.statements_of[into]:
-            self.kept[each] = msgspec.structs.replace(self.kept[each], person_id=into)
+        self.kept |= {each: msgspec.structs.replace(self.kept[each], person_id=into) for each in self.statements_of[into]}
         for stay_id in self.stays_of.pop(person_id, set()):
             self.keep_stay(msgspec.structs.replace(self.stays[stay_id], person_id=into))
         self.residences_of[into] += [
