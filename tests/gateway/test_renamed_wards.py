@@ -57,6 +57,7 @@ def stand(office, address, *, recorded=SINCE):
 
 def registered(office, person, address, *, code, recorded=BEFORE_THE_REFORM, name="Nhà mẫu"):
     """Somebody in an old register: their house is premises of its own, under the code it had then."""
+    code = office.codes.get(code, code)
     premises = Premises(
         premises_id=f"old-{code}", kind=PremisesKind.HOUSEHOLD, commune_code=code, name=name, address_text=address
     )
