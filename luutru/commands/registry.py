@@ -3,7 +3,7 @@
 - ``--registry`` is an address (``sqlite:////path``, ``postgresql+psycopg://...``), ``--vault`` the directory with its keys; keep the two
   on different disks and in different backups.
 - ``--json`` prints one object: ``ok``, ``counts``, ``seconds``, ``rejected`` and, for a check, ``problems``. Exit status 1 when not ``ok``.
-- Nothing personal is ever printed. ``duplicates`` is in ``registry_duplicates.py``.
+- Nothing personal is ever printed. ``duplicates`` and ``cleaning`` are in files of their own.
 
 Example: ``luutru registry create --registry sqlite:////var/lib/luutru/registry.db && luutru registry check``
 """
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import msgspec
 import typer
 
+from luutru.commands.registry_cleaning import app as cleaning_app
 from luutru.commands.registry_duplicates import app as duplicates_app
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create, upgrade, seed and check the registry.")
 app.add_typer(duplicates_app, name="duplicates")
+app.add_typer(cleaning_app, name="cleaning")
 
 RegistryOption = Annotated[
     str,
