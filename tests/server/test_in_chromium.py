@@ -11,6 +11,7 @@ import pytest
 import segno
 from factories import make_person
 from playwright import sync_api
+from server_cleaning import leave_disagreeing
 from server_operators import fill, put_aside
 from server_parts import World, free_address
 
@@ -35,6 +36,7 @@ def world(tmp_path_factory):
     made.see_somebody(premises_id="htl-sao-mai", unit="202")
     fill(made)
     made.letter = put_aside(made)
+    leave_disagreeing(made)
     with made.serving():
         yield made
     made.close()
@@ -85,7 +87,7 @@ def pages(world):
             "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",
             f"/desk/receipts/{stay.declaration_ids[0]}", "/account",
         ],
-        "officer": ["/police", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access"],
+        "officer": ["/police", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access", "/police/cleaning", "/police/cleaning/premises_over_capacity"],
         "operator": ["/operators/kiosks", "/operators/gateway", "/operators/dead-letters", f"/operators/dead-letters/{world.letter}"],
     }  # fmt: skip
 
