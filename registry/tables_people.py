@@ -54,6 +54,7 @@ persons: Final = Table(
     sealed("residence_text"),
     sealed("document"),
     sealed("contact"),
+    blind_index("contact", nullable=True),  # of the telephone number as dialled today
     word("name_quality", length=16),
     reference("declaration_id", nullable=True),  # the statement the fields were taken from; none for an authority's register
     reference("merged_into", nullable=True),  # this id is a pointer: both were one person
@@ -61,6 +62,7 @@ persons: Final = Table(
     instant("changed_at"),
     found_by("person_id"),
     index_where_set("persons", "merged_into"),
+    index_where_set("persons", "contact_index"),
 )
 
 # What the fields were before a correction: one row per replaced state, the sealed values as they stood in ``persons`` (they open as cells of

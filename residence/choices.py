@@ -19,6 +19,7 @@ import msgspec
 
 from residence.cases.triage import CaseTimes
 from residence.cases.undeclared import Patience
+from residence.cleaning.rules import CleaningChoices
 from residence.credentials.card_qr import FIELDS_2021, CardPolicy
 from residence.credentials.mrz import NO_EXPIRY_VALUES
 from residence.errors import Malformed
@@ -40,6 +41,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     no_expiry: tuple[str, ...] = NO_EXPIRY_VALUES
     patience: Patience = Patience()
     case_times: CaseTimes = CaseTimes()
+    cleaning: CleaningChoices = CleaningChoices()
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +102,7 @@ class ChoicesFile(_Section, frozen=True, kw_only=True):
     mrz: MrzSection = MrzSection()
     undeclared: UndeclaredSection = UndeclaredSection()
     cases: CasesSection = CasesSection()
+    cleaning: CleaningChoices = CleaningChoices()  # its keys are the fields of that value
 
 
 def extra_folder(data: bytes) -> str:
@@ -126,6 +129,7 @@ def parse_choices(data: bytes, *, extra: Mapping[str, bytes] | None = None) -> C
             decide_within=timedelta(hours=file.cases.decide_within_hours),
             answer_within=timedelta(hours=file.cases.answer_within_hours),
         ),
+        cleaning=file.cleaning,
     )
 
 

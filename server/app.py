@@ -27,7 +27,7 @@ from server.desk import declare_pages, house_pages, stay_pages, tonight_pages
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
 from server.operators import gateway_pages, kiosk_pages, letter_pages, ward_pages
-from server.police import case_pages, premises_pages, undeclared_pages
+from server.police import case_pages, cleaning_pages, premises_pages, undeclared_pages
 from server.policy import load_policy
 from server.residents import receipt_pages
 from server.settings import ServerSettings
@@ -46,6 +46,7 @@ PAGES = (
     undeclared_pages,
     case_pages,
     premises_pages,
+    cleaning_pages,
     receipt_pages,
     kiosk_pages,
     gateway_pages,

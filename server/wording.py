@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from residence.errors import catalogue, sentence
 from server.case_words import CASE_WORDS
+from server.cleaning_words import CLEANING_WORDS
 from server.languages import Language, translate
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -227,6 +228,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "departure": "another day of departure",
     },
     **CASE_WORDS,
+    **CLEANING_WORDS,
 }
 
 TAGS: Final[Mapping[str, str]] = {

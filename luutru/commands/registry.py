@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import msgspec
 import typer
 
+from luutru.commands.registry_cleaning import app as cleaning_app
 from luutru.commands.registry_disputes import app as disputes_app
 from luutru.commands.registry_duplicates import app as duplicates_app
 from luutru.commands.registry_person import person
@@ -33,6 +34,7 @@ app.add_typer(duplicates_app, name="duplicates")
 app.add_typer(disputes_app, name="disputes")
 app.command()(person)
 app.add_typer(units_app, name="units")
+app.add_typer(cleaning_app, name="cleaning")
 
 RegistryOption = Annotated[
     str,

@@ -25,6 +25,7 @@ from registry.persons import Stamp, holders, identifier_row, matching_persons, p
 from registry.vault import Cell, SubjectKey
 from residence.people.names import compare_names
 from residence.people.person import PartialDate
+from residence.people.phones import phone_key
 from residence.stays.identity import births_conflict
 from residence.stays.known import KnownNumber, numbers_of
 
@@ -174,6 +175,8 @@ class _Residents:
         key, key_row = means.vault.new_key(person_id, "person", commune_code=commune, now=means.now)
         row = person_row(resident.person, person_id, key=key, stamp=Stamp(commune, means.now, None), vault=means.vault)
         row["contact_sealed"] = means.vault.seal(key, Cell("persons", "contact", person_id), resident.contact)
+        phone = phone_key(resident.contact) if resident.contact else None
+        row["contact_index"] = means.vault.contact_index(phone) if phone else None
         if resident.deceased:
             row["status"] = "deceased"
         self._taken.add(tables.subject_keys, key_row)

@@ -11,6 +11,7 @@ import pytest
 import segno
 from factories import make_person
 from playwright import sync_api
+from server_cleaning import leave_disagreeing
 from server_operators import ask_about_a_split_ward, fill, put_aside
 from server_parts import World, free_address
 
@@ -36,6 +37,7 @@ def world(tmp_path_factory):
     fill(made)
     made.letter = put_aside(made)
     made.question = ask_about_a_split_ward(made)
+    leave_disagreeing(made)
     with made.serving():
         yield made
     made.close()
@@ -86,7 +88,7 @@ def pages(world):
             "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",
             f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/account",
         ],
-        "officer": ["/police", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access"],
+        "officer": ["/police", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access", "/police/cleaning", "/police/cleaning/premises_over_capacity"],
         "operator": [
             "/operators/kiosks", "/operators/gateway", "/operators/dead-letters", f"/operators/dead-letters/{world.letter}", "/operators/wards",
             f"/operators/wards/{world.question}",

@@ -418,6 +418,7 @@ def upgrade() -> None:
     sa.Column('residence_text_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('document_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('contact_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('contact_index', sa.LargeBinary(length=16), nullable=True),
     sa.Column('name_quality', sa.String(length=16), nullable=False),
     sa.Column('declaration_id', sa.String(length=64), nullable=True),
     sa.Column('merged_into', sa.String(length=64), nullable=True),
@@ -426,6 +427,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('person_id', 'commune_code', name=op.f('pk_persons'))
     )
     with op.batch_alter_table('persons', schema=None) as batch_op:
+        batch_op.create_index('ix_persons_contact_index', ['contact_index'], unique=False, sqlite_where=sa.text('contact_index IS NOT NULL'), postgresql_where=sa.text('contact_index IS NOT NULL'))
         batch_op.create_index('ix_persons_merged_into', ['merged_into'], unique=False, sqlite_where=sa.text('merged_into IS NOT NULL'), postgresql_where=sa.text('merged_into IS NOT NULL'))
 
     op.create_table('premises',
@@ -811,6 +813,65 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('commune_code', 'premises_id', name=op.f('pk_premises_origins'))
     )
 
+    op.create_table('cleaning_items',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('item_id', sa.String(length=36), nullable=False),
+    sa.Column('rule', sa.String(length=32), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('evidence', columns.Document(), nullable=False),
+    sa.Column('digest', sa.String(length=32), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('owner', sa.String(length=64), nullable=False),
+    sa.Column('due', columns.Instant(), nullable=False),
+    sa.Column('found_at', columns.Instant(), nullable=False),
+    sa.Column('seen_at', columns.Instant(), nullable=False),
+    sa.Column('outcome', sa.String(length=16), nullable=True),
+    sa.Column('batch_id', sa.String(length=64), nullable=True),
+    sa.PrimaryKeyConstraint('item_id', 'commune_code', name=op.f('pk_cleaning_items'))
+    )
+    op.create_index('ix_cleaning_items_batch_id', 'cleaning_items', ['batch_id'], unique=False, sqlite_where=sa.text('batch_id IS NOT NULL'), postgresql_where=sa.text('batch_id IS NOT NULL'))
+    op.create_index('ix_cleaning_items_commune_code_state_rule_due', 'cleaning_items', ['commune_code', 'state', 'rule', 'due'], unique=False)
+    op.create_index('ix_cleaning_items_subject_id', 'cleaning_items', ['subject_id'], unique=False)
+    op.create_table('cleaning_links',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('about_id', sa.String(length=64), nullable=False),
+    sa.Column('item_id', sa.String(length=36), nullable=False),
+    sa.PrimaryKeyConstraint('about_id', 'item_id', 'commune_code', name=op.f('pk_cleaning_links')),
+    sqlite_with_rowid=False
+    )
+    op.create_index('ix_cleaning_links_item_id', 'cleaning_links', ['item_id'], unique=False)
+    op.create_table('cleaning_steps',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('step_id', sa.String(length=36), nullable=False),
+    sa.Column('item_id', sa.String(length=64), nullable=False),
+    sa.Column('batch_id', sa.String(length=64), nullable=True),
+    sa.Column('step', sa.String(length=16), nullable=False),
+    sa.Column('outcome', sa.String(length=16), nullable=True),
+    sa.Column('by', sa.String(length=64), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('before', columns.Document(), nullable=True),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('step_id', 'commune_code', name=op.f('pk_cleaning_steps'))
+    )
+    op.create_index('ix_cleaning_steps_batch_id', 'cleaning_steps', ['batch_id'], unique=False, sqlite_where=sa.text('batch_id IS NOT NULL'), postgresql_where=sa.text('batch_id IS NOT NULL'))
+    op.create_index(op.f('ix_cleaning_steps_item_id'), 'cleaning_steps', ['item_id'], unique=False)
+    op.create_table('cleaning_passes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('subject', sa.String(length=16), nullable=False),
+    sa.Column('after', sa.String(length=64), nullable=False),
+    sa.Column('since', columns.Instant(), nullable=True),
+    sa.Column('began_at', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('commune_code', 'subject', name=op.f('pk_cleaning_passes'))
+    )
+    op.create_table('confirmations',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('field', sa.String(length=32), nullable=False),
+    sa.Column('confirmed_by', sa.String(length=64), nullable=False),
+    sa.Column('confirmed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('person_id', 'field', 'commune_code', name=op.f('pk_confirmations'))
+    )
     # ### end Alembic commands ###
 
 
@@ -823,6 +884,11 @@ def downgrade() -> None:
     op.drop_table('unit_successors')
     op.drop_table('admin_units')
     op.drop_table('unit_files')
+    op.drop_table('confirmations')
+    op.drop_table('cleaning_passes')
+    op.drop_table('cleaning_steps')
+    op.drop_table('cleaning_links')
+    op.drop_table('cleaning_items')
     with op.batch_alter_table('units', schema=None) as batch_op:
         batch_op.drop_index('ix_units_premises_id_unit_key')
 
@@ -919,6 +985,7 @@ def downgrade() -> None:
 
     op.drop_table('premises')
     with op.batch_alter_table('persons', schema=None) as batch_op:
+        batch_op.drop_index('ix_persons_contact_index', sqlite_where=sa.text('contact_index IS NOT NULL'), postgresql_where=sa.text('contact_index IS NOT NULL'))
         batch_op.drop_index('ix_persons_merged_into', sqlite_where=sa.text('merged_into IS NOT NULL'), postgresql_where=sa.text('merged_into IS NOT NULL'))
 
     op.drop_table('persons')
