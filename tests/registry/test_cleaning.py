@@ -70,7 +70,7 @@ FOUND = {
     "phone_shared": ["child,head,phone"],
     "residences_overlap": ["child"],
     "age_implausible": ["oldest"],
-    "family_implausible": ["young"],
+    "family_implausible": ["head,young"],
     "dead_but_active": ["dead"],
 }
 
