@@ -3,7 +3,7 @@
 - ``--registry`` is an address (``sqlite:////path``, ``postgresql+psycopg://...``), ``--vault`` the directory with its keys; keep the two
   on different disks and in different backups.
 - ``--json`` prints one object: ``ok``, ``counts``, ``seconds``, ``rejected`` and, for a check, ``problems``. Exit status 1 when not ``ok``.
-- Nothing personal is ever printed. ``duplicates`` and ``cleaning`` are in files of their own.
+- Nothing personal is ever printed. ``duplicates``, ``cleaning`` and ``scoreboard`` are in files of their own.
 
 Example: ``luutru registry create --registry sqlite:////var/lib/luutru/registry.db && luutru registry check``
 """
@@ -21,6 +21,7 @@ import typer
 
 from luutru.commands.registry_cleaning import app as cleaning_app
 from luutru.commands.registry_duplicates import app as duplicates_app
+from luutru.commands.registry_scoreboard import scoreboard
 
 if TYPE_CHECKING:
     from registry.database import Registry
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create, upgrade, seed and check the registry.")
 app.add_typer(duplicates_app, name="duplicates")
 app.add_typer(cleaning_app, name="cleaning")
+app.command("scoreboard")(scoreboard)
 
 RegistryOption = Annotated[
     str,
