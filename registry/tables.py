@@ -45,6 +45,7 @@ from registry.tables_places import (
     unit_successors,
 )
 from registry.tables_relations import absences, permitted_stays, relations
+from registry.tables_scoreboard import scoreboard_days
 from registry.tables_stays import (
     declarations,
     finding_links,
@@ -101,6 +102,7 @@ __all__ = [
     "relations",
     "residences",
     "rule_sets",
+    "scoreboard_days",
     "sessions",
     "setup_links",
     "sign_in_audit",

@@ -23,6 +23,7 @@ from luutru.commands.registry_cleaning import app as cleaning_app
 from luutru.commands.registry_disputes import app as disputes_app
 from luutru.commands.registry_duplicates import app as duplicates_app
 from luutru.commands.registry_person import person
+from luutru.commands.registry_scoreboard import scoreboard
 from luutru.commands.registry_units import app as units_app
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ app.add_typer(disputes_app, name="disputes")
 app.command()(person)
 app.add_typer(units_app, name="units")
 app.add_typer(cleaning_app, name="cleaning")
+app.command("scoreboard")(scoreboard)
 
 RegistryOption = Annotated[
     str,

@@ -88,8 +88,13 @@ def _families(
         head, member = births.get(head_id), births.get(home.person_id)
         parent, child = (head, member) if _PARENT[home.relation] == "head" else (member, head)
         if is_parent_too_young(parent, child, sight.choices):
-            shown = (("person", head_id), ("residence", home.residence_id))
-            yield _of(by_id[home.person_id], "family_implausible", evidence=shown, values=(repr(parent), repr(child)))
+            yield Found(
+                rule="family_implausible",
+                commune_code=by_id[home.person_id].commune_code,
+                about=(home.person_id, head_id),
+                evidence=(("person", home.person_id), ("person", head_id), ("residence", home.residence_id)),
+                values=(repr(parent), repr(child)),
+            )
 
 
 def _heads(connection: Connection, household_ids: Sequence[str]) -> dict[str, str]:

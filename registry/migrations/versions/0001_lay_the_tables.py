@@ -872,6 +872,15 @@ def upgrade() -> None:
     sa.Column('confirmed_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('person_id', 'field', 'commune_code', name=op.f('pk_confirmations'))
     )
+    op.create_table('scoreboard_days',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=False),
+    sa.Column('measure', sa.String(length=16), nullable=False),
+    sa.Column('part', sa.Integer(), nullable=False),
+    sa.Column('whole', sa.Integer(), nullable=False),
+    sa.Column('counted_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'day', 'measure', name=op.f('pk_scoreboard_days'))
+    )
     # ### end Alembic commands ###
 
 
@@ -884,6 +893,7 @@ def downgrade() -> None:
     op.drop_table('unit_successors')
     op.drop_table('admin_units')
     op.drop_table('unit_files')
+    op.drop_table('scoreboard_days')
     op.drop_table('confirmations')
     op.drop_table('cleaning_passes')
     op.drop_table('cleaning_steps')
