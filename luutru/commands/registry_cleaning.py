@@ -18,9 +18,9 @@ import msgspec
 import typer
 
 from luutru.choices import ChoicesOption, choices_of
+from luutru.commands.registry_answers import opened
 
 if TYPE_CHECKING:
-    from registry.database import Registry
     from residence.cleaning.rules import RuleName
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="What disagrees in the register: find, list, decide, undo.")
@@ -54,8 +54,8 @@ def run(
     from registry.cleaning.passing import run_passes
 
     chosen = choices_of(choices).cleaning
-    with _answering(json=json) as answer, _opened(registry, vault) as opened:
-        report = run_passes(opened, choices=chosen, now=system_clock().now(), random_bytes=random_bytes, whole=whole)
+    with _answering(json=json) as answer, opened(registry, vault) as known:
+        report = run_passes(known, choices=chosen, now=system_clock().now(), random_bytes=random_bytes, whole=whole)
         answer.update(msgspec.to_builtins(report))
 
 
@@ -76,8 +76,8 @@ def list_items(
     """
     from registry.cleaning.listing import items_of
 
-    with _answering(json=json) as answer, _opened(registry, vault) as opened:
-        with opened.reading() as connection:
+    with _answering(json=json) as answer, opened(registry, vault) as known:
+        with known.reading() as connection:
             items = items_of(connection, commune_code=commune, rule=_rule(rule) if rule else None, state=state, most=most)
         answer |= {"items": [_told(msgspec.to_builtins(each)) for each in items]}
 
@@ -109,7 +109,7 @@ def decide(  # noqa: PLR0913 - options of a command line
     if outcome not in OUTCOMES:
         raise typer.BadParameter(", ".join(OUTCOMES), param_hint="outcome")
     choice = Choice(commune_code=commune, rule=_rule(rule), item_ids=tuple(item or ()), most=most)
-    with _answering(json=json) as answer, _opened(registry, vault) as opened, opened.writing() as connection:
+    with _answering(json=json) as answer, opened(registry, vault) as known, known.writing() as connection:
         if token is None:
             answer |= {"preview": msgspec.to_builtins(preview(connection, choice))}
             return
@@ -139,7 +139,7 @@ def undo(
     from registry.cleaning.deciding import undo as take_back
 
     why, now = Reason(account_id=by, words=reason), system_clock().now()
-    with _answering(json=json) as answer, _opened(registry, vault) as opened, opened.writing() as connection:
+    with _answering(json=json) as answer, opened(registry, vault) as known, known.writing() as connection:
         done = take_back(connection, batch, commune_code=commune, reason=why, now=now, random_bytes=random_bytes)
         answer |= {"done": msgspec.to_builtins(done)}
 
@@ -157,20 +157,6 @@ def _told(item: dict[str, Any]) -> dict[str, Any]:
 
     texts = catalogue()[f"cleaning.{item['rule']}"]
     return item | {"severity": texts["severity"], "message": {"vi": texts["vi"], "en": texts["en"]}}
-
-
-@contextmanager
-def _opened(registry: str, vault: Path) -> Iterator[Registry]:
-    from luutru.system import random_bytes
-    from registry.database import connect
-    from registry.key_provider import FileKeyProvider
-    from registry.vault import Vault
-
-    opened = connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
-    try:
-        yield opened
-    finally:
-        opened.close()
 
 
 @contextmanager

@@ -24,14 +24,14 @@ from residence.errors import Refused
 @pytest.fixture
 def service():
     if not Path("/usr/sbin/pcscd").exists() or not list(Path("/usr/lib/pcsc/drivers/serial").glob("*vpcd*")):
-        pytest.skip("pcscd or vsmartcard-vpcd is not installed")
+        pytest.fail("pcscd or vsmartcard-vpcd is not installed: run scripts/bootstrap test")
     try:
         with pcscd() as process:
             if process.poll() is not None:
-                pytest.skip("pcscd does not run for this account")
+                pytest.fail("pcscd does not run for this account")
             yield process
     except RuntimeError as error:
-        pytest.skip(str(error))
+        pytest.fail(str(error))
 
 
 def test_an_installer_reads_a_card_on_a_real_reader_service(service, tmp_path):

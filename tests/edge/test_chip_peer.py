@@ -24,7 +24,7 @@ def libraries():
     try:
         return load()
     except OSError as error:
-        pytest.skip(f"libeac3 is not installed: {error}")
+        pytest.fail(f"libeac3 is not installed: {error}; run scripts/bootstrap test")
 
 
 @pytest.mark.parametrize("cipher", sorted(BY_ID))
