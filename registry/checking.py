@@ -26,6 +26,7 @@ MOST_PROBLEMS: Final = 100
 # table, its id, whose key sealed it, sealed columns
 _SEALED: Final[tuple[tuple[Table, str, str, tuple[str, ...]], ...]] = (
     (tables.persons, "person_id", "person_id", SEALED_COLUMNS),
+    (tables.person_versions, "version_id", "person_id", ("fields",)),
     (tables.identifiers, "identifier_id", "subject_id", ("value",)),
     (tables.declarations, "declaration_id", "subject_id", ("body",)),
     (tables.premises, "premises_id", "premises_id", ("name", "address_text")),

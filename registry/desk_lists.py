@@ -105,10 +105,8 @@ def list_unsettled(connection: Connection, place: Place, *, since: datetime, lim
 
 def count_stays(connection: Connection, commune_code: str, *, now: datetime) -> dict[str, int]:
     """Return how many stays have begun and stand at each premises of a commune."""
-    columns = tables.stays.c
-    query = (
-        select(columns.premises_id, func.count())
-        .where(and_(columns.commune_code == commune_code, columns.status.in_(OPEN), columns.start_at <= now))
-        .group_by(columns.premises_id)
-    )
+    columns, places = tables.stays.c, tables.premises.c
+    own = select(places.premises_id).where(places.commune_code == commune_code)  # the index begins with the premises
+    standing = (columns.commune_code == commune_code, columns.premises_id.in_(own), columns.status.in_(OPEN))
+    query = select(columns.premises_id, func.count()).where(*standing, columns.start_at <= now).group_by(columns.premises_id)
     return {premises_id: count for premises_id, count in connection.execute(query)}  # noqa: C416  # rows are not pairs to mypy

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, func, insert, select, tuple_
+from sqlalchemy import Connection, Row, func, insert, select
 
 from registry import tables
-from registry.asking import among
+from registry.asking import among, among_pairs
 from registry.columns import NUL
 from registry.vault import Cell, Vault
 from residence.places.premises import Premises, PremisesKind
@@ -119,7 +119,7 @@ def load_places(connection: Connection, asked: Iterable[tuple[str, str | None]])
     columns = tables.units.c
     keys = {(premises_id, normal_unit(unit)) for premises_id, unit in pairs}
     exact = select(columns.premises_id, columns.unit_key, columns.unit).where(
-        tuple_(columns.premises_id, columns.unit_key).in_(sorted(keys))
+        among_pairs((columns.premises_id, columns.unit_key), keys, connection)
     )
     units = {(row[0], row[1]): row[2] for row in connection.execute(exact)}
     strange = sorted({premises_id for premises_id, _ in keys - units.keys()})  # nearly always none, and each has many units
