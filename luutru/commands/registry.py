@@ -3,7 +3,7 @@
 - ``--registry`` is an address (``sqlite:////path``, ``postgresql+psycopg://...``), ``--vault`` the directory with its keys; keep the two
   on different disks and in different backups.
 - ``--json`` prints one object: ``ok``, ``counts``, ``seconds``, ``rejected`` and, for a check, ``problems``. Exit status 1 when not ``ok``.
-- Nothing personal is ever printed. ``duplicates`` is in ``registry_duplicates.py``.
+- Nothing personal is ever printed. ``duplicates`` is in ``registry_duplicates.py``, ``retention`` in ``registry_retention.py``, ``backup`` in ``registry_backup.py``.
 
 Example: ``luutru registry create --registry sqlite:////var/lib/luutru/registry.db && luutru registry check``
 """
@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import msgspec
 import typer
 
+from luutru.commands.registry_backup import backup, restore
 from luutru.commands.registry_duplicates import app as duplicates_app
+from luutru.commands.registry_retention import app as retention_app
 
 if TYPE_CHECKING:
     from registry.database import Registry
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create, upgrade, seed and check the registry.")
 app.add_typer(duplicates_app, name="duplicates")
+app.add_typer(retention_app, name="retention")
+app.command()(backup)
+app.command()(restore)
 
 RegistryOption = Annotated[
     str,
