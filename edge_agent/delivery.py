@@ -73,7 +73,7 @@ class Delivery:
         return REFUSALS.get(code, "uplink.quota")
 
     def receipts(self, payload: bytes) -> None:
-        """Settle every genuine receipt of one message; ``Refused`` (disk full) leaves the message with the broker."""
+        """Settle every genuine receipt of one message; ``Refused``: the disk is full, the rest of the message is for another time."""
         for data in unpack_receipts(payload):
             try:
                 settled = self._outbox.settle(data).declaration_id

@@ -1,11 +1,11 @@
 """The kiosk's line to the authority: MQTT v5 over mutual TLS. It moves sealed rows up and receipts down, and decides nothing else.
 
 - PUBACK settles nothing. 0x10 (nobody subscribed), 0x87 (not authorised), 0x97 (quota) and every other refusal keep the row.
-- The line's state is one of ``line.ConnectionState``, shown as it is. What to send and what a receipt settles: ``delivery.py``.
+- The line's state is one of ``line.ConnectionState``. What to send and what a receipt settles: ``delivery.py``.
 - Each connection is a fresh client with clean_start=False: the broker keeps our receipts while we are away; what we had in flight is
   sent again from the outbox, which is harmless. Attempts are spread by full jitter of our own; paho never reconnects by itself.
-- A series of attempts ends when the broker has taken something from us, not when it let us in: cut each time, no storm begins.
-- Birth (retained state, session number) after each connection, death by will. Receipts are acknowledged after they are committed.
+- A series of attempts ends when the broker has taken something from us, not when it let us in.
+- Birth (retained state, session number) after each connection, death by will. Receipts are acknowledged after commit, or without room.
 - One thread decides; paho's thread only queues what happened. The only file at the edge that imports paho.
 
 Example: ``uplink = Uplink(outbox, line, on_state=print, ...); uplink.start()``
@@ -209,10 +209,9 @@ class Uplink:
     def _lost(self, trouble: str) -> None:
         if self._health.state is ConnectionState.WAITING:
             return
-        self._client, attempts = None, self._health.attempts
+        self._client, attempts, line = None, self._health.attempts, self._line
         self._delivery.connection_lost()
-        wait = backoff(attempts, jitter=self._jitter, base=self._line.backoff_base, cap=self._line.backoff_cap)
-        self._retry_at = self._seconds() + wait
+        self._retry_at = self._seconds() + backoff(attempts, jitter=self._jitter, base=line.backoff_base, cap=line.backoff_cap)
         self._change(state=ConnectionState.WAITING, attempts=attempts + 1, trouble=trouble)
 
     def _say_goodbye(self) -> None:
@@ -266,9 +265,10 @@ class Uplink:
                 self._outbox.anchor.accept(message.payload, at=self._clock.now())
             elif message.topic == topics.GATEWAY_STATE:
                 self._gateway_state(message.payload)
-        except Refused as error:  # disk full even after the reserve was given up: leave it with the broker
+        except Refused as error:  # no room: a receipt comes again with its row, an update with the next connection
             _log.warning(error.code)
-            return
+            if message.topic != self._topics.receipts:
+                return
         except LuutruError as error:  # not genuine or not readable: it will not get better by being sent again
             _log.warning(error.code, topic=message.topic)
         if message.qos:

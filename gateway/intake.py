@@ -29,7 +29,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.clock_claims import CLOCK_IMPOSSIBLE, impossible
 from gateway.port import Delivery
-from gateway.reading import Read, SetAside, read_delivery
+from gateway.reading import Read, SetAside, read_deliveries, read_delivery
 from gateway.receipts import answer_header, reissue
 from gateway.sequences import SequenceWatch
 from gateway.trust import TrustStore
@@ -96,7 +96,7 @@ class Intake:
             trust = self.trust.current(now)
         except SQLAlchemyError as error:
             raise RegistryUnavailable(type(error).__name__) from error
-        readings = [read_delivery(each, trust=trust, opener=self._opener, at=now) for each in deliveries]
+        readings = read_deliveries(deliveries, trust=trust, opener=self._opener, at=now)
         self._lap("read")
         asides = [each for each in readings if isinstance(each, SetAside)]
         reads, held = self._part([each for each in readings if isinstance(each, Read)], now)

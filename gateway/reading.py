@@ -13,8 +13,9 @@ Example: ``read_delivery(delivery, trust=trust, opener=opener, at=now)``
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple, cast
 
 import msgspec
 
@@ -25,7 +26,7 @@ from registry.recording import Source, Statement
 from residence.errors import LuutruError, Malformed, Refused, Untrusted
 from residence.stays.declaration import StayDeclaration
 from residence.stays.findings import FindingSeverity
-from residence.wire.envelope import EnvelopeOpener, Header, VerifiedEnvelope, verify_envelope
+from residence.wire.envelope import ClaimedEnvelope, EnvelopeOpener, Header, OpenedEnvelope
 from residence.wire.messages import Presence, ReceiptFinding, decode_message
 from residence.wire.topics import Topic, parse_topic
 
@@ -61,26 +62,80 @@ class SetAside(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_delivery(delivery: Delivery, *, trust: Trust, opener: EnvelopeOpener, at: datetime) -> Read | SetAside:
     """Read one delivery; never raises for anything a sender can do."""
-    topic: Topic | None = None
-    try:
-        topic = parse_topic(delivery.topic)
-        verified = verify_envelope(delivery.payload, keyring=trust.keyring, at=at)
-        enrolment = _check_origin(topic, verified.header, trust)
-    except LuutruError as error:
-        return SetAside(delivery=delivery, code=error.code, detail=error.detail, topic=topic)
-    try:
-        statement = _open(verified, delivery, topic, opener=opener, at=at)
-    except LuutruError as error:
-        return SetAside(
-            delivery=delivery,
+    return read_deliveries([delivery], trust=trust, opener=opener, at=at)[0]
+
+
+def read_deliveries(
+    deliveries: Iterable[Delivery], *, trust: Trust, opener: EnvelopeOpener, at: datetime
+) -> list[Read | SetAside]:
+    """Read a batch, one step for all of it after the other (ADR 37)."""
+    means = _Means(trust, opener, at)
+    readings = [_Reading(each) for each in deliveries]
+    for step in (_Reading.claim, _Reading.prove, _Reading.place, _Reading.open, _Reading.decode):
+        for reading in readings:
+            if reading.result is None:
+                try:
+                    step(reading, means)
+                except LuutruError as error:
+                    reading.set_aside(error, means)
+    return [each.result for each in readings if each.result is not None]
+
+
+class _Means(NamedTuple):
+    trust: Trust
+    opener: EnvelopeOpener
+    at: datetime
+
+
+class _Reading:
+    """One delivery on its way; ``result`` is there when it has ended."""
+
+    __slots__ = ("_claimed", "_delivery", "_enrolment", "_opened", "_topic", "_verified", "result")
+
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+        self._topic: Topic | None = None
+        self._enrolment: Enrolment | None = None
+        self.result: Read | SetAside | None = None
+
+    def claim(self, means: _Means) -> None:
+        self._topic = parse_topic(self._delivery.topic)
+        self._claimed = ClaimedEnvelope(self._delivery.payload, keyring=means.trust.keyring, at=means.at)
+
+    def prove(self, _means: _Means) -> None:
+        self._claimed.prove()
+
+    def place(self, means: _Means) -> None:
+        self._verified = self._claimed.verified()
+        self._enrolment = _check_origin(cast("Topic", self._topic), self._verified.header, means.trust)
+
+    def open(self, means: _Means) -> None:
+        self._opened = means.opener.open(self._verified)
+
+    def decode(self, means: _Means) -> None:
+        topic = cast("Topic", self._topic)
+        self.result = Read(
+            delivery=self._delivery,
+            topic=topic,
+            header=self._verified.header,
+            enrolment=cast("Enrolment", self._enrolment),
+            statement=_statement(self._opened, self._delivery, topic, at=means.at),
+        )
+
+    def set_aside(self, error: LuutruError, means: _Means) -> None:
+        if self._enrolment is None:  # the sender is nobody
+            self.result = SetAside(delivery=self._delivery, code=error.code, detail=error.detail, topic=self._topic)
+            return
+        header = self._verified.header
+        self.result = SetAside(
+            delivery=self._delivery,
             code=error.code,
             detail=error.pointer or error.code,  # the detail may quote the opened body: never stored, never logged
-            topic=topic,
-            header=verified.header,
-            answer=_answer_to(error, verified.header, trust),
-            enrolment=enrolment,
+            topic=self._topic,
+            header=header,
+            answer=_answer_to(error, header, means.trust),
+            enrolment=self._enrolment,
         )
-    return Read(delivery=delivery, topic=topic, header=verified.header, enrolment=enrolment, statement=statement)
 
 
 def _check_origin(topic: Topic, header: Header, trust: Trust) -> Enrolment:
@@ -96,8 +151,7 @@ def _check_origin(topic: Topic, header: Header, trust: Trust) -> Enrolment:
     return enrolment
 
 
-def _open(verified: VerifiedEnvelope, delivery: Delivery, topic: Topic, *, opener: EnvelopeOpener, at: datetime) -> Statement:
-    opened = opener.open(verified)
+def _statement(opened: OpenedEnvelope, delivery: Delivery, topic: Topic, *, at: datetime) -> Statement:
     header = opened.header
     message = decode_message(header.schema, opened.message_json)
     if not isinstance(message, StayDeclaration | Presence):

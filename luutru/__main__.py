@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "account": ("account", "Make accounts and one-time sign-in links."),
     "bench": ("bench", "Measure, and print our figure beside its baseline."),
     "card": ("card", "Read the payload of a card's QR code."),
+    "chip": ("chip", "Read and judge the chip of a card."),
     "deadline": ("deadline", "Say by when a stay must be declared, and by which rule."),
     "declaration": ("declaration", "Check a stay declaration and name every problem."),
     "demo": ("demo", "Run everything on this machine with an invented commune."),
@@ -36,6 +37,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "registry": ("registry", "Create, upgrade, seed and check the registry."),
     "scan": ("scan", "Read codes from pictures."),
     "server": ("server", "Run the web server."),
+    "trust": ("trust", "Whom this installation trusts about chips."),
 }
 
 

@@ -1,7 +1,7 @@
 """Every look on the record: written with the look, never changed, readable by the person looked at.
 
 - One row per person looked at: who, in which role, for which purpose, bound to what, which fields; never a value.
-- Only ``registry/release.py`` adds rows.
+- Only what releases fields adds rows: ``registry/release.py``, ``registry/seen_persons.py``, ``registry/looking_back.py``.
 
 Example: ``looks_at(connection, person_id)`` is what a resident sees about themselves.
 """

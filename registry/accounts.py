@@ -10,6 +10,7 @@ Example: ``session_account(connection, token, now=clock.now(), idle=timedelta(mi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, cast
@@ -62,6 +63,13 @@ def add_account(connection: Connection, account: KnownAccount) -> None:
         raise Conflict("account.name_taken")
     row = msgspec.structs.asdict(account) | {"areas": list(account.areas), "display_name_sealed": None, "person_id": None}
     connection.execute(insert(accounts).values(row))
+
+
+def names_of(connection: Connection, account_ids: Iterable[str]) -> dict[str, str]:
+    """Return the sign-in names of accounts; one that is no account (a command line's word for who) is left out."""
+    wanted = sorted(set(account_ids))
+    query = select(accounts.c.account_id, accounts.c.sign_in_name).where(accounts.c.account_id.in_(wanted))
+    return {row[0]: row[1] for row in connection.execute(query)} if wanted else {}
 
 
 def find_account(connection: Connection, sign_in_name: str) -> KnownAccount | None:

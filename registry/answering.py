@@ -11,6 +11,7 @@ Example: ``receipt, signed = answer(statement, means, state="accepted", verdict=
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from residence.clock import parse_instant, rfc3339
@@ -35,16 +36,29 @@ def answer(
     findings: tuple[ReceiptFinding, ...] = (),
 ) -> tuple[Receipt, bytes]:
     """Return the receipt and its signed bytes."""
+    receipt = compose(statement, means, state=state, verdict=verdict, findings=findings)
+    return receipt, sign_receipt(receipt, means.signer)
+
+
+def compose(
+    statement: Statement,
+    means: Means,
+    *,
+    state: ReceiptState,
+    verdict: CheckResult | None = None,
+    findings: tuple[ReceiptFinding, ...] = (),
+) -> Receipt:
+    """Return the receipt alone, for whoever signs many together."""
     source = statement.source
     message = statement.message
     due = verdict.due if verdict and message.kind == "arrival" else None
-    receipt = Receipt(
+    return Receipt(
         declaration_id=message.declaration_id,
         code=receipt_code(message.declaration_id),
         state=state,
         schema=statement.schema,
         body_digest=statement.body_digest,
-        accepted_at=rfc3339(means.now),
+        accepted_at=_written(means.now),
         kept_at=source.kept_at if source else None,
         due=rfc3339(due) if due else None,
         on_time=is_on_time(statement, due),
@@ -56,7 +70,11 @@ def answer(
         sequence=source.sequence if source else None,
         findings=findings,
     )
-    return receipt, sign_receipt(receipt, means.signer)
+
+
+@lru_cache(maxsize=1)  # the same for the whole batch
+def _written(now: datetime) -> str:
+    return rfc3339(now)
 
 
 def is_on_time(statement: Statement, due: datetime | None) -> bool | None:

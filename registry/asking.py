@@ -1,14 +1,16 @@
 """Asking for many rows at once with one parameter, whatever the size of a batch: a parameter per value cost as much as the rows.
 
 - SQLite unpacks a JSON array, PostgreSQL an array or JSON; either walks it and looks each value up in the index.
+- What every batch asks is written out in SQL (``ask``): to put such a question together costs SQLAlchemy as much as fifty look-ups. Instants and
+  JSON come back raw from it, so it asks for texts, numbers and bytes only.
 
-Example: ``select(...).where(among(tables.receipts.c.declaration_id, ids, connection))``
+Example: ``ask(connection, "SELECT code FROM receipts WHERE declaration_id {among}", ids)``
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, String, any_, cast, func, literal, select, tuple_
@@ -27,6 +29,23 @@ _USED: Final = {
         SELECT r.kiosk_id, r.epoch, r.sequence, r.declaration_id FROM json_array_elements(%s::json) AS asked(value) JOIN receipts AS r
         ON r.kiosk_id = asked.value ->> 0 AND r.epoch = asked.value ->> 1 AND r.sequence = CAST(asked.value ->> 2 AS bigint)""",
 }
+
+_AMONG: Final = {"sqlite": "IN (SELECT value FROM json_each(?))", "postgresql": "= ANY(%s)"}
+_ASKED: Final = {"sqlite": "json_each(?) AS asked", "postgresql": "unnest(%s::text[]) AS asked(value)"}
+
+
+def ask(connection: Connection, question: str, values: Sequence[str] | Sequence[bytes]) -> Sequence[Any]:
+    """Ask a question of our own SQL, for rows. ``{among}`` stands for "is one of these values", ``{asked}`` for a table of these texts."""
+    engine = connection.dialect.name
+    among_ = _AMONG[engine]
+    given: Any = list(values)
+    if engine == "sqlite" and isinstance(values[0], bytes):  # JSON has no bytes
+        among_ = f"IN ({', '.join('?' * len(values))})"
+        return connection.exec_driver_sql(question.format(among=among_), tuple(given)).all()
+    if engine == "sqlite":
+        given = msgspec.json.encode(values).decode()
+    times = question.count("{among}") + question.count("{asked}")
+    return connection.exec_driver_sql(question.format(among=among_, asked=_ASKED[engine]), (given,) * times).all()
 
 
 def askable(values: Iterable[str]) -> list[str]:
@@ -60,4 +79,4 @@ def sequences_used(connection: Connection, identities: Iterable[Identity]) -> di
     if not wanted:
         return {}
     found = connection.exec_driver_sql(_USED[connection.dialect.name], (msgspec.json.encode(wanted).decode(),))
-    return {(row[0], row[1], row[2]): row[3] for row in found}
+    return {(row[0], row[1], row[2]): row[3] for row in found.all()}

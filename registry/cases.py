@@ -1,32 +1,46 @@
 """Cases: a unit and a night, opened by a named rule after a notice; every step in its own row.
 
-- What may be done in which state is one table (``residence/cases/transitions.py``); ``act`` refuses the rest.
+- What may be done in which state is one table (``residence/cases/transitions.py``); ``act`` refuses the rest. What a closed case was is
+  another (``closing.py``), how urgent an open one is a third (``triage.py``).
 - ``open_case`` opens at most one case per person and premises that is not closed; new sightings are added to it.
 - Closing a case answers its notice: the same sightings never open it again.
 - A case names nobody: ``who`` is a person id or a pseudonym; names come after a claim, through ``registry/release.py``.
 
-Example: ``act(connection, case_id, CaseAction.CLAIM, by=officer_id, now=now, random_bytes=random_bytes)``
+Example: ``act(connection, case_id, CaseStep(action=CaseAction.CLAIM, by=officer_id, purpose=purpose), now=now, random_bytes=random_bytes)``
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from registry import tables
 from registry.notices import answer_notice
 from residence.access.purposes import Purpose
+from residence.cases.closing import ClosingCode, closing_rule, codes_for
 from residence.cases.transitions import CLOSED, NEEDS_PURPOSE, NEEDS_REASON, CaseAction, CaseStatus, after
+from residence.cases.triage import CaseFacts, CaseTimes, Triaged, triage
 from residence.cases.undeclared import Undeclared
 from residence.clock import uuid7
 from residence.errors import Conflict, Refused
 
 RandomBytes = Callable[[int], bytes]
 _CLOSED = sorted(each.value for each in CLOSED)
+
+
+class CaseStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One step an officer takes. ``code``: what the case was, with a closing step; ``reason``: in words, where one is asked for."""
+
+    action: CaseAction
+    by: str
+    purpose: Purpose | None = None
+    reason: str | None = None
+    code: ClosingCode | None = None
 
 
 def open_case(connection: Connection, found: Undeclared, *, commune_code: str, now: datetime, random_bytes: RandomBytes) -> str:
@@ -54,10 +68,12 @@ def open_case(connection: Connection, found: Undeclared, *, commune_code: str, n
         "presence_ids": list(found.presence_ids),
         "explanations_tried": list(found.explanations_tried),
         "opened_at": now,
+        "counted_from": now,
         "changed_at": now,
     }
     connection.execute(insert(tables.cases), [row])
-    _write_event(connection, (commune_code, case_id), ("opened", None, CaseStatus.OPEN.value), now=now, random_bytes=random_bytes)
+    opened = _event((commune_code, case_id), ("opened", None, CaseStatus.OPEN.value), now=now, random_bytes=random_bytes)
+    connection.execute(insert(tables.case_events), [opened])
     return case_id
 
 
@@ -83,10 +99,28 @@ def case(connection: Connection, case_id: str) -> Row[Any] | None:
 def cases_of(
     connection: Connection, commune_code: str, *, states: Iterable[CaseStatus] = (CaseStatus.OPEN,), limit: int = 200
 ) -> list[Row[Any]]:
-    """Return a commune's cases in these states, oldest first."""
+    """Return a commune's cases in these states, oldest first; ``triaged`` orders them."""
     columns = tables.cases.c
     query = select(tables.cases).where(columns.commune_code == commune_code, columns.state.in_([each.value for each in states]))
     return list(connection.execute(query.order_by(columns.opened_at, columns.case_id).limit(limit)).all())
+
+
+def triaged(rows: Iterable[Row[Any]], *, now: datetime, times: CaseTimes) -> list[tuple[Row[Any], Triaged]]:
+    """Return cases in the order they want somebody, each with why and its clocks."""
+    judged = [(row, triage(facts_of(row), now=now, times=times)) for row in rows]
+    return sorted(judged, key=lambda each: (*each[1].order, each[0].opened_at, each[0].case_id))
+
+
+def facts_of(row: Row[Any]) -> CaseFacts:
+    """Return what triage reads of a case's row."""
+    return CaseFacts(
+        rule=row.rule,
+        state=CaseStatus(row.state),
+        due=row.due,
+        last_seen=row.last_seen,
+        counted_from=row.counted_from,
+        asked_at=row.asked_at,
+    )
 
 
 def events_of(connection: Connection, case_id: str) -> list[Row[Any]]:
@@ -97,32 +131,17 @@ def events_of(connection: Connection, case_id: str) -> list[Row[Any]]:
     )
 
 
-def act(
-    connection: Connection,
-    case_id: str,
-    action: CaseAction,
-    *,
-    by: str,
-    now: datetime,
-    random_bytes: RandomBytes,
-    purpose: Purpose | None = None,
-    reason: str | None = None,
-) -> CaseStatus:
+def act(connection: Connection, case_id: str, step: CaseStep, *, now: datetime, random_bytes: RandomBytes) -> CaseStatus:
     """Take one step with a case, or raise ``Refused("case.*")``; ``Conflict("case.changed")`` when somebody was faster."""
     row = case(connection, case_id)
     if row is None:
         raise Refused("case.unknown", "/case_id")
-    if action in NEEDS_REASON and not reason:
-        raise Refused("case.reason_missing", "/reason")
-    if action in NEEDS_PURPOSE and purpose is None:
-        raise Refused("case.purpose_missing", "/purpose")
+    code = _checked(step)
     before = CaseStatus(row.state)
-    state = after(before, action, claimant=row.claimed_by == by)
-    values: dict[str, Any] = {"state": state.value, "changed_at": now}
-    if action is CaseAction.CLAIM:
-        values |= {"claimed_by": by, "claim_purpose": purpose.value if purpose else None}
-    if action in {CaseAction.RELEASE, CaseAction.REOPEN}:
-        values |= {"claimed_by": None, "claim_purpose": None}
+    state = after(before, step.action, claimant=row.claimed_by == step.by)
+    values = {"state": state.value, "changed_at": now, **_effects(row, step, now=now)}
+    if code is not None:
+        values |= {"closing_code": code.value, "asked_at": None}
     columns = tables.cases.c
     changed = connection.execute(
         update(tables.cases)
@@ -133,10 +152,41 @@ def act(
         raise Conflict("case.changed", "/case_id")
     if state in CLOSED and row.notice_id is not None:
         # Decided is answered: else the next sweep would open the same case again.
-        answer_notice(connection, row.notice_id, answer="decided", now=now, by=by)
-    step = (action.value, before.value, state.value)
-    _write_event(connection, (row.commune_code, case_id), step, now=now, random_bytes=random_bytes, by=by, reason=reason)
+        answer_notice(connection, row.notice_id, answer="decided", now=now, by=step.by)
+    event = _event(
+        (row.commune_code, case_id), (step.action.value, before.value, state.value), now=now, random_bytes=random_bytes
+    )
+    event |= {"account_id": step.by, "reason": step.reason, "code": code.value if code else None}
+    connection.execute(insert(tables.case_events), [event])
     return state
+
+
+def _checked(step: CaseStep) -> ClosingCode | None:
+    """Return the closing code of a step; raise when something it needs is missing."""
+    if step.action in NEEDS_PURPOSE and step.purpose is None:
+        raise Refused("case.purpose_missing", "/purpose")
+    rule = closing_rule(step.code, step.action)
+    if not step.reason and (step.action in NEEDS_REASON or (rule is not None and rule.needs_reason)):
+        raise Refused("case.reason_missing", "/reason")
+    return None if rule is None else step.code or codes_for(step.action)[0]
+
+
+def _effects(row: Row[Any], step: CaseStep, *, now: datetime) -> dict[str, Any]:
+    """Return what a step changes besides the state: who holds the case, and the clock that counts the commune's time."""
+    match step.action:
+        case CaseAction.CLAIM:
+            return {"claimed_by": step.by, "claim_purpose": step.purpose.value if step.purpose else None}
+        case CaseAction.RELEASE:
+            return {"claimed_by": None, "claim_purpose": None}
+        case CaseAction.ASK:
+            return {"asked_at": now}
+        case CaseAction.ANSWER_RECEIVED:
+            waited = now - row.asked_at if row.asked_at else timedelta()
+            return {"asked_at": None, "counted_from": row.counted_from + waited}
+        case CaseAction.REOPEN:
+            return {"claimed_by": None, "claim_purpose": None, "closing_code": None, "counted_from": now}
+        case _:
+            return {}
 
 
 def close_declared(connection: Connection, commune_code: str, case_id: str, *, now: datetime, random_bytes: RandomBytes) -> None:
@@ -144,30 +194,23 @@ def close_declared(connection: Connection, commune_code: str, case_id: str, *, n
     columns = tables.cases.c
     state = after(CaseStatus.OPEN, CaseAction.CLOSE_DECLARED, claimant=False)
     same = (columns.commune_code == commune_code, columns.case_id == case_id, columns.state == CaseStatus.OPEN.value)
-    if connection.execute(update(tables.cases).where(*same).values(state=state.value, changed_at=now)).rowcount:
+    values = {"state": state.value, "closing_code": ClosingCode.DECLARED.value, "changed_at": now}
+    if connection.execute(update(tables.cases).where(*same).values(**values)).rowcount:
         step = (CaseAction.CLOSE_DECLARED.value, CaseStatus.OPEN.value, state.value)
-        _write_event(connection, (commune_code, case_id), step, now=now, random_bytes=random_bytes)
+        event = _event((commune_code, case_id), step, now=now, random_bytes=random_bytes)
+        connection.execute(insert(tables.case_events), [event | {"code": ClosingCode.DECLARED.value}])
 
 
-def _write_event(
-    connection: Connection,
-    of: tuple[str, str],
-    step: tuple[str, str | None, str],
-    *,
-    now: datetime,
-    random_bytes: RandomBytes,
-    by: str | None = None,
-    reason: str | None = None,
-) -> None:
-    row = {
+def _event(of: tuple[str, str], step: tuple[str, str | None, str], *, now: datetime, random_bytes: RandomBytes) -> dict[str, Any]:
+    return {
         "commune_code": of[0],
         "event_id": str(uuid7(now, random_bytes(10))),
         "case_id": of[1],
         "action": step[0],
         "from_state": step[1],
         "to_state": step[2],
-        "account_id": by,
-        "reason": reason,
+        "code": None,
+        "account_id": None,
+        "reason": None,
         "at": now,
     }
-    connection.execute(insert(tables.case_events), [row])

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import JSON, Column, DateTime, Index, LargeBinary, MetaData, PrimaryKeyConstraint, String, Text
@@ -36,6 +37,7 @@ metadata = MetaData(
 _NAIVE = "an instant in the registry must carry its offset"
 
 
+@lru_cache(maxsize=1024)  # of a batch's rows most carry the same few
 def utc_text(value: datetime) -> str:
     """Write an instant: ``2026-07-10T16:00:00.000000Z``, always as long, so that text sorts as time does."""
     if value.tzinfo is None:

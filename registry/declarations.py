@@ -98,17 +98,6 @@ def declaration_row(connection: Connection, declaration_id: str) -> Row[Any] | N
     ).first()
 
 
-def statement_proof(connection: Connection, declaration_id: str, *, vault: Vault) -> tuple[bytes, bytes] | None:
-    """Return (COSE_Sign1, body) of a kiosk's declaration, for ``residence.wire.envelope.verify_statement``; None when there is none."""
-    row = declaration_row(connection, declaration_id)
-    if row is None or row.signed is None:
-        return None
-    key = vault.load_keys(connection, [row.subject_id]).get(row.subject_id)
-    if key is None:
-        return None
-    return row.signed, vault.open(key, Cell("declarations", "body", declaration_id), row.body_sealed)
-
-
 def findings_about(connection: Connection, about_ids: Iterable[str]) -> dict[str, list[StandingFinding]]:
     """Return the standing findings about each declaration, person or stay, in one query."""
     wanted = sorted(set(about_ids))

@@ -79,14 +79,12 @@ def list_unsettled(connection: Connection, place: Place, *, since: datetime, lim
     That is one about it, or, for what is itself about another, a later one about the same.
     """
     columns, later = tables.declarations.c, tables.declarations.alias("later")
-    about_it = later.c.about == columns.declaration_id
-    about_the_same = and_(
+    accepted = select(later.c.declaration_id).where(later.c.commune_code == columns.commune_code, later.c.state == "accepted")
+    about_it = accepted.where(later.c.about == columns.declaration_id)
+    about_the_same = accepted.where(
         later.c.about == columns.about,
         later.c.declaration_id != columns.declaration_id,
         later.c.recorded_at >= columns.recorded_at,
-    )
-    said_again = select(later.c.declaration_id).where(
-        later.c.commune_code == columns.commune_code, later.c.state == "accepted", or_(about_it, about_the_same)
     )
     query = (
         select(*(columns[name] for name in UnsettledDeclaration.__struct_fields__))
@@ -95,7 +93,8 @@ def list_unsettled(connection: Connection, place: Place, *, since: datetime, lim
             columns.premises_id == place.premises_id,
             columns.state.in_(("refused", "conflicting")),
             columns.recorded_at >= since,
-            ~said_again.exists(),
+            ~about_it.exists(),  # two questions: of one with OR PostgreSQL goes through every correction there is
+            ~about_the_same.exists(),
         )
         .order_by(columns.due, columns.declaration_id)
         .limit(limit)

@@ -5,9 +5,10 @@
 - A name may be written in another way: without accents, in another order, without a middle name. The birth date must agree.
 - Somebody with another number of the same kind is somebody else, whatever the name. In doubt the person seen has the benefit.
 - A minor is explained by a stay or residence here of anybody of the same registered household.
+- Last, whoever lives or stays in the same house under an older name of its ward (``registry/renamed_wards.py``), or is in a register of it.
 - Asked when somebody is seen, and again before a notice and before a case (``explain_kept``): what is registered or declared meanwhile,
   for whatever reason it came late, explains what came before.
-- The look-up by name is among those who live or stay at these premises, then in the commune, and bounded (``registry.persons.MOST_FOUND``).
+- The look-up by name is among those who live or stay at these premises, then in the commune and what became it, and bounded (``registry.persons.MOST_FOUND``).
 
 Example: ``is_explained(connection, seen, picture=picture, commune_code="demo-01", rules=rules)``
 """
@@ -25,10 +26,12 @@ from sqlalchemy import Connection, Row, select
 from registry import tables
 from registry.declarations import message_json
 from registry.households import household_members, known_residences
+from registry.looking_up import look_up
 from registry.persons import matching_persons, search_by_name
 from registry.presences import name_identity
+from registry.renamed_wards import homes_by_old_names, other_names
 from registry.stays import known_stays
-from registry.surroundings import Surroundings, load
+from registry.surroundings import Surroundings
 from registry.vault import Cell, SubjectKey, Vault
 from residence.cases.covering import is_covered
 from residence.clock import VIETNAM
@@ -63,9 +66,18 @@ def is_explained(connection: Connection, seen: Seen, *, picture: Surroundings, c
     people = _people_by_name(connection, seen, picture=picture, commune_code=commune_code)
     if _explains(connection, people, judge, picture):
         return True
-    if not is_minor(person, seen.at):
+    minor = is_minor(person, seen.at)
+    near = {*people, *picture.people_with(person)}
+    if minor and _explains(connection, household_members(connection, near), judge, picture):
+        return True
+    wards = other_names(connection, commune_code, seen.at)
+    near.update(*(_people_by_name(connection, seen, picture=picture, commune_code=each) for each in wards.names))
+    if minor:
+        near.update(household_members(connection, near))
+    if not near:
         return False
-    return _explains(connection, household_members(connection, {*people, *picture.people_with(person)}), judge, picture)
+    stays, homes = homes_by_old_names(connection, seen.premises_id, near, wards=wards, picture=picture)
+    return judge(stays=stays, residences=homes)
 
 
 def explain_kept(connection: Connection, presence_ids: Iterable[str], *, vault: Vault, rules: RuleBook) -> list[str]:
@@ -74,7 +86,7 @@ def explain_kept(connection: Connection, presence_ids: Iterable[str], *, vault: 
     rows = connection.execute(select(tables.presences).where(columns.presence_id.in_(sorted(presence_ids)))).all()
     keys = vault.load_keys(connection, [row.presence_id for row in rows])
     seen = {row.presence_id: _seen(row, keys[row.presence_id], vault) for row in rows if row.presence_id in keys}
-    picture = load(connection, [], seen=[(each.person, each.at) for each in seen.values()], vault=vault)
+    picture = look_up(connection, [], seen=[(each.person, each.at) for each in seen.values()], vault=vault)
     return [
         row.presence_id
         for row in rows
@@ -95,8 +107,7 @@ def _people_by_name(connection: Connection, seen: Seen, *, picture: Surroundings
     ids = {*search(person.full_name, at=seen.premises_id), *search(person.full_name)}
     if len(words) > _FAMILY_AND_GIVEN:
         ids |= set(search(f"{words[0]} {words[-1]}", at=seen.premises_id))
-    keys = picture.vault.load_keys(connection, ids)
-    known = [*matching_persons(connection, ids, keys=keys, vault=picture.vault), *picture.persons.values()]
+    known = [*(each.known for each in matching_persons(connection, ids, vault=picture.vault)), *picture.persons.values()]
     return sorted({each.person_id for each in known if may_be(person, each)})
 
 

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select
 
 from registry import tables
-from registry.asking import among
+from registry.asking import among, ask
 from registry.persons import Stamp, identifier_row, person_row, token_rows
 from registry.vault import Vault
 from residence.clock import uuid7
@@ -24,6 +24,7 @@ from residence.people.person import Person
 from residence.stays.known import KnownResidence, ResidenceKind, numbers_of
 
 _KNOWN: Final = [tables.residences.c[name] for name in KnownResidence.__struct_fields__]
+_OF_PEOPLE: Final = f"SELECT {', '.join(KnownResidence.__struct_fields__)} FROM residences WHERE person_id {{among}}"  # noqa: S608 - our own names
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +76,7 @@ def add_household(
         "household_id": household_id,
         "premises_id": premises_id,
         "unit": unit,
-        "head_person_id": None,
+        "formed_on": None,
         "created_at": now,
         "ended_at": None,
     }
@@ -89,6 +90,7 @@ def add_residences(
     commune_code: str,
     now: datetime,
     random_bytes: Callable[[int], bytes],
+    recorded_by: str | None = None,
 ) -> None:
     """Insert registered residences."""
     rows = [
@@ -97,6 +99,7 @@ def add_residences(
             "commune_code": commune_code,
             "residence_id": str(uuid7(now, random_bytes(10))),
             "registration_ref": None,
+            "recorded_by": recorded_by,
             "recorded_at": now,
         }
         for each in registrations
@@ -110,8 +113,7 @@ def known_residences(connection: Connection, person_ids: Iterable[str]) -> list[
     wanted = sorted(set(person_ids))
     if not wanted:
         return []
-    rows = connection.execute(select(*_KNOWN).where(among(tables.residences.c.person_id, wanted, connection)))
-    return [_known(row) for row in rows]
+    return [_known(row) for row in ask(connection, _OF_PEOPLE, wanted)]
 
 
 def household_members(connection: Connection, person_ids: Iterable[str]) -> list[str]:
@@ -146,4 +148,7 @@ def residences_at(connection: Connection, premises_ids: Iterable[str], *, limit:
 
 
 def _known(row: Sequence[Any]) -> KnownResidence:
-    return KnownResidence(**dict(zip(KnownResidence.__struct_fields__, row, strict=True)))
+    person_id, premises_id, kind, valid_from, unit, valid_to = row  # in the order of the structure's fields
+    return KnownResidence(
+        person_id=person_id, premises_id=premises_id, kind=kind, valid_from=valid_from, unit=unit, valid_to=valid_to
+    )

@@ -95,7 +95,7 @@ def revoke_key(connection: Connection, key_id: str, *, now: datetime) -> None:
 def revoked_keys(connection: Connection) -> frozenset[str]:
     """Return every revoked key, and let none be revoked until this transaction ends: what it records, it records before."""
     _hold_keys(connection, lock=func.pg_advisory_xact_lock_shared)
-    return frozenset(connection.scalars(select(tables.keys.c.key_id).where(tables.keys.c.revoked_at.is_not(None))))
+    return frozenset(row[0] for row in connection.exec_driver_sql("SELECT key_id FROM keys WHERE revoked_at IS NOT NULL").all())
 
 
 def _hold_keys(connection: Connection, *, lock: Any) -> None:

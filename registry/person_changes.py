@@ -16,7 +16,7 @@ import msgspec
 from registry import tables
 from registry.persons import STATED, Stamp, identifier_row, person_row, token_rows
 from registry.surroundings import Surroundings
-from registry.vault import Cell, SubjectKey
+from registry.vault import SubjectKey
 from registry.writing import Pending
 from residence.clock import uuid7_text
 from residence.stays.declaration import StayDeclaration
@@ -63,6 +63,9 @@ class PersonWriter:
         return key
 
     def _write_one(self, change: PersonChange, message: StayDeclaration, commune_code: str) -> None:
+        self._pending.merges.extend((merged, change.person_id, message.declaration_id) for merged in change.merges)
+        if change.action == "known" and not change.add_numbers:
+            return
         kept = self._picture.kept.get(change.stated_in)
         source = kept.declaration if kept and change.stated_in != message.declaration_id else message
         stamp = Stamp(commune_code, self._means.now, source.declaration_id)
@@ -79,22 +82,21 @@ class PersonWriter:
                 )
                 for number in numbers
             ]
-        self._pending.merges.extend((merged, change.person_id) for merged in change.merges)
 
     def _note_stated_numbers(self, change: PersonChange, message: StayDeclaration, commune_code: str) -> None:
         """Keep numbers that were stated and not taken over (status ``stated``): found by, so that no order of arrival can show."""
         known = self._picture.persons.get(change.person_id)
         held = {(each.kind, each.value) for each in (*change.add_numbers, *(known.numbers if known else ()))}
+        told = [each for each in numbers_of(message.person) if (each.kind, each.value) not in held]
         key = self._picture.keys.get(change.person_id)
-        if key is None:
+        if key is None or not told:
             return
         stamp = Stamp(commune_code, self._means.now, message.declaration_id)
-        for number in numbers_of(message.person):
-            if (number.kind, number.value) not in held:
-                row = identifier_row(
-                    number, change.person_id, key=key, identifier_id=self._new_id(), stamp=stamp, vault=self._means.vault
-                )
-                self._pending.inserts[tables.identifiers].append(row | {"status": STATED})
+        for number in told:
+            row = identifier_row(
+                number, change.person_id, key=key, identifier_id=self._new_id(), stamp=stamp, vault=self._means.vault
+            )
+            self._pending.inserts[tables.identifiers].append(row | {"status": STATED})
 
     def _insert(self, person_id: str, source: StayDeclaration, stamp: Stamp) -> None:
         vault = self._means.vault
@@ -113,13 +115,11 @@ class PersonWriter:
             return
         vault, commune_code = self._means.vault, self._picture.person_communes[person_id]
         version_id = self._new_id()
-        before = vault.seal(key, Cell("person_versions", "fields", version_id), msgspec.json.encode(known))
-        self._pending.inserts[tables.person_versions].append(
+        self._pending.outdated.append(
             {
                 "commune_code": commune_code,
                 "version_id": version_id,
                 "person_id": person_id,
-                "fields_sealed": before,
                 "declaration_id": message.declaration_id,
                 "recorded_at": self._means.now,
             }

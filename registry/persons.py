@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, select, union
 
 from registry import tables
-from registry.asking import among
+from registry.asking import ask
 from registry.vault import Cell, SubjectKey, Vault
 from residence.people.letters import plain_key
 from residence.people.names import words_of
@@ -27,13 +27,14 @@ from residence.stays.known import KnownNumber, KnownPerson, numbers_of
 
 SEALED_COLUMNS: Final = ("full_name", "birth", "sex", "nationality", "residence_text", "document", "contact")
 MOST_FOUND: Final = 50
-_MATCHED: Final = [
-    tables.persons.c[name] for name in ("person_id", "status", "full_name_sealed", "birth_sealed", "sex_sealed", "declaration_id")
-]
-_MATCHED_NUMBER: Final = [
-    tables.identifiers.c[name]
-    for name in ("identifier_id", "person_id", "kind", "value_sealed", "status", "subject_id", "declaration_id")
-]
+_HOLDERS: Final = "SELECT value_index, person_id FROM identifiers WHERE value_index {among}"
+_MATCHED: Final = """
+    SELECT p.person_id, p.commune_code, p.status, p.declaration_id, p.full_name_sealed, p.birth_sealed, p.sex_sealed, k.kek_id, k.wrapped_key
+    FROM persons AS p JOIN subject_keys AS k ON k.commune_code = p.commune_code AND k.subject_id = p.person_id
+    WHERE p.person_id {among}"""
+_MATCHED_NUMBERS: Final = """
+    SELECT person_id, kind, status, value_index, declaration_id, identifier_id, subject_id, value_sealed, recorded_at
+    FROM identifiers WHERE person_id {among}"""
 # Status of a number that somebody stated and reconciliation did not take over: it finds the person and proves nothing.
 STATED: Final = "stated"
 
@@ -63,6 +64,7 @@ def person_row(person: Person, person_id: str, *, key: SubjectKey, stamp: Stamp,
         "commune_code": stamp.commune_code,
         "person_id": person_id,
         "status": "living",
+        "contact_index": None,
         "name_quality": person.name_quality,
         "declaration_id": stamp.declaration_id,
         "merged_into": None,
@@ -107,30 +109,40 @@ def holders(connection: Connection, indexes: Iterable[bytes]) -> dict[bytes, set
     """Return who holds each number: index -> person ids, in one query."""
     wanted = sorted(set(indexes))
     found: dict[bytes, set[str]] = {}
-    if wanted:
-        columns = tables.identifiers.c
-        query = select(columns.value_index, columns.person_id).where(columns.value_index.in_(wanted))
-        for index, person_id in connection.execute(query):
-            found.setdefault(bytes(index), set()).add(person_id)
+    for index, person_id in ask(connection, _HOLDERS, wanted) if wanted else ():
+        found.setdefault(bytes(index), set()).add(person_id)
     return found
 
 
+class Matched(NamedTuple):
+    """One person as reconciliation may see them, and what their rows are written with."""
+
+    known: KnownPerson
+    key: SubjectKey
+    commune_code: str
+
+
 def matching_persons(
-    connection: Connection, person_ids: Iterable[str], *, keys: Mapping[str, SubjectKey], vault: Vault
-) -> list[KnownPerson]:
-    """Return people with all their numbers, opened for reconciliation only. An erased person is left out."""
+    connection: Connection, person_ids: Iterable[str], *, vault: Vault, stated: Mapping[bytes, str] = {}
+) -> list[Matched]:
+    """Return people with all their numbers, opened for reconciliation only. An erased person is left out.
+
+    ``stated``: numbers at hand by blind index. Whoever holds one holds that number; theirs need not be opened to know it.
+    """
     wanted = sorted(set(person_ids))
     if not wanted:
         return []
-    numbers = _matching_numbers(connection, wanted, keys=keys, vault=vault)
-    rows = connection.execute(select(*_MATCHED).where(among(tables.persons.c.person_id, wanted, connection))).all()
-    known = []
-    for row in rows:
-        key = keys.get(row.person_id)
-        if key is None or row.full_name_sealed is None:
-            continue
-        known.append(_matching_person(row, key, tuple(numbers.get(row.person_id, ())), vault))
-    return known
+    rows = [row for row in ask(connection, _MATCHED, wanted) if row.full_name_sealed is not None]
+    keys = {row.person_id: vault.unwrap(row.person_id, row.kek_id, row.wrapped_key) for row in rows}
+    numbers = _matching_numbers(connection, wanted, keys=keys, vault=vault, stated=stated)
+    return [
+        Matched(
+            _matching_person(row, keys[row.person_id], numbers.get(row.person_id, ()), vault),
+            keys[row.person_id],
+            row.commune_code,
+        )
+        for row in rows
+    ]
 
 
 def _matching_person(row: Row[Any], key: SubjectKey, numbers: tuple[KnownNumber, ...], vault: Vault) -> KnownPerson:
@@ -146,22 +158,28 @@ def _matching_person(row: Row[Any], key: SubjectKey, numbers: tuple[KnownNumber,
 
 
 def _matching_numbers(
-    connection: Connection, person_ids: list[str], *, keys: Mapping[str, SubjectKey], vault: Vault
-) -> dict[str, list[KnownNumber]]:
-    columns = tables.identifiers.c
-    query = (
-        select(*_MATCHED_NUMBER)
-        .where(among(columns.person_id, person_ids, connection), columns.status != STATED)
-        .order_by(columns.recorded_at, columns.identifier_id)
-    )
-    found: dict[str, list[KnownNumber]] = {}
-    for row in connection.execute(query):
-        key = keys.get(row.subject_id)
-        if key is not None:
-            value = vault.open(key, Cell("identifiers", "value", row.identifier_id), row.value_sealed).decode()
-            number = KnownNumber(kind=row.kind, value=value, status=row.status, stated_in=row.declaration_id)
-            found.setdefault(row.person_id, []).append(number)
-    return found
+    connection: Connection, person_ids: list[str], *, keys: Mapping[str, SubjectKey], vault: Vault, stated: Mapping[bytes, str]
+) -> dict[str, tuple[KnownNumber, ...]]:
+    rows = [row for row in ask(connection, _MATCHED_NUMBERS, person_ids) if row.status != STATED]
+    # After a merge a number is still sealed under the key of whom it was stated for.
+    others = {row.subject_id for row in rows if row.subject_id not in keys and row.value_index not in stated}
+    if others:
+        keys = {**keys, **vault.load_keys(connection, others)}
+    found: dict[str, list[tuple[Any, str, KnownNumber]]] = {}
+    for person_id, kind, status, index, declaration_id, own_id, subject_id, sealed, recorded_at in rows:
+        value = stated.get(index)
+        if value is None:
+            key = keys.get(subject_id)
+            if key is None:
+                continue
+            value = vault.open(key, Cell("identifiers", "value", own_id), sealed).decode()
+        number = KnownNumber(kind=kind, value=value, status=status, stated_in=declaration_id)
+        found.setdefault(person_id, []).append((recorded_at, own_id, number))
+    return {person_id: tuple(each[2] for each in sorted(own, key=_age)) for person_id, own in found.items()}
+
+
+def _age(number: tuple[Any, str, KnownNumber]) -> tuple[Any, str]:
+    return number[0], number[1]
 
 
 def opened(row: Row[Any], column: str, key: SubjectKey, vault: Vault) -> str | None:

@@ -16,13 +16,23 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select
 
 from registry import tables
-from registry.asking import among, among_pairs
+from registry.asking import ask
 from registry.columns import NUL
 from registry.vault import Cell, Vault
 from residence.places.premises import Premises, PremisesKind
 from residence.stays.spans import normal_unit
 
-_SHOWN: Final = [tables.premises.c[name] for name in ("premises_id", "kind", "commune_code", "remote_area")]
+_SHOWN: Final = (
+    "SELECT premises_id, kind, commune_code, remote_area, capacity, declared_by FROM premises WHERE premises_id {among}"
+)
+_UNITS: Final = {
+    "sqlite": """
+        SELECT u.premises_id, u.unit_key, u.unit FROM json_each(?) AS asked CROSS JOIN units AS u
+        ON u.premises_id = json_extract(asked.value, '$[0]') AND u.unit_key = json_extract(asked.value, '$[1]')""",
+    "postgresql": """
+        SELECT u.premises_id, u.unit_key, u.unit FROM json_array_elements(%s::json) AS asked(value) JOIN units AS u
+        ON u.premises_id = asked.value ->> 0 AND u.unit_key = asked.value ->> 1""",
+}
 
 
 def add_premises(connection: Connection, premises: Premises, *, vault: Vault, now: datetime) -> None:
@@ -36,6 +46,8 @@ def add_premises(connection: Connection, premises: Premises, *, vault: Vault, no
         "name_sealed": vault.seal(key, Cell("premises", "name", premises.premises_id), premises.name),
         "address_text_sealed": vault.seal(key, Cell("premises", "address_text", premises.premises_id), premises.address_text),
         "remote_area": premises.remote_area,
+        "capacity": premises.capacity,
+        "declared_by": premises.declared_by,
         "created_at": now,
     }
     connection.execute(insert(tables.premises), [row])
@@ -118,17 +130,14 @@ def load_places(connection: Connection, asked: Iterable[tuple[str, str | None]])
         return Places({}, {}, {})
     columns = tables.units.c
     keys = {(premises_id, normal_unit(unit)) for premises_id, unit in pairs}
-    exact = select(columns.premises_id, columns.unit_key, columns.unit).where(
-        among_pairs((columns.premises_id, columns.unit_key), keys, connection)
-    )
-    units = {(row[0], row[1]): row[2] for row in connection.execute(exact)}
+    written = msgspec.json.encode(sorted(keys)).decode()
+    units = {(row[0], row[1]): row[2] for row in connection.exec_driver_sql(_UNITS[connection.dialect.name], (written,)).all()}
     strange = sorted({premises_id for premises_id, _ in keys - units.keys()})  # nearly always none, and each has many units
     first = (
         select(columns.premises_id, func.min(columns.unit)).where(columns.premises_id.in_(strange)).group_by(columns.premises_id)
     )
-    found = connection.execute(select(*_SHOWN).where(among(tables.premises.c.premises_id, wanted, connection)))
     return Places(
-        {row.premises_id: _premises(row, (), name="") for row in found},
+        {row.premises_id: _premises(row, (), name="") for row in ask(connection, _SHOWN, wanted)},
         units,
         {row[0]: row[1] for row in connection.execute(first)} if strange else {},
     )
@@ -141,6 +150,8 @@ def _premises(row: Row[Any], units: tuple[str, ...], *, name: str, address_text:
         commune_code=row.commune_code,
         name=name,
         address_text=address_text,
-        remote_area=row.remote_area,
+        remote_area=bool(row.remote_area),
         units=units,
+        capacity=row.capacity,
+        declared_by=row.declared_by,
     )

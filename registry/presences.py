@@ -12,15 +12,16 @@ Example: ``sightings(connection, ["htl-sao-mai"], since=yesterday)`` is what the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, delete, or_, select
 
 from registry import tables
-from registry.asking import askable
+from registry.asking import ask, askable
 from registry.vault import Vault
 from residence.cases.covering import stays_then
+from residence.cases.triage import EVIDENCE_KEPT
 from residence.cases.undeclared import Sighting
 from residence.people.letters import plain_key
 from residence.people.names import words_of
@@ -28,8 +29,9 @@ from residence.people.person import PartialDate, Person
 from residence.stays.known import KnownStay, numbers_of
 from residence.stays.rules import RuleBook
 
-KEPT_FOR: Final = timedelta(days=14)
+KEPT_FOR: Final = EVIDENCE_KEPT
 PAGE: Final = 5_000
+_WATCHED: Final = "SELECT value FROM {asked} WHERE EXISTS (SELECT 1 FROM presences WHERE premises_id = asked.value)"
 _SEEN: Final = [
     tables.presences.c[name]
     for name in ("presence_id", "pseudonym_index", "premises_id", "kind", "seen_at", "unit", "person_kind")
@@ -124,11 +126,10 @@ def premises_with_presences(
 
 def watched_among(connection: Connection, premises_ids: Iterable[str]) -> set[str]:
     """Return those of the premises at which anybody undeclared was seen."""
-    columns = tables.presences.c
     wanted = sorted(askable(set(premises_ids)))
     if not wanted:
         return set()
-    return set(connection.scalars(select(columns.premises_id).distinct().where(columns.premises_id.in_(wanted))))
+    return {row[0] for row in ask(connection, _WATCHED, wanted)}
 
 
 def _sighting(row: Any) -> Sighting:

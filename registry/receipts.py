@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from registry import tables
-from registry.asking import among, askable
+from registry.asking import ask, askable
 from residence.wire.messages import Receipt, ReceiptState
 from residence.wire.receipts import parse_receipt_code, read_unverified
 
@@ -36,6 +36,7 @@ class StoredReceipt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS = [tables.receipts.c[name] for name in StoredReceipt.__struct_fields__]
+_BY_ID = f"SELECT {', '.join(StoredReceipt.__struct_fields__)} FROM receipts WHERE declaration_id {{among}}"  # noqa: S608 - our own names
 
 
 def receipts_by_id(connection: Connection, declaration_ids: Iterable[str]) -> dict[str, StoredReceipt]:
@@ -43,8 +44,7 @@ def receipts_by_id(connection: Connection, declaration_ids: Iterable[str]) -> di
     wanted = sorted(askable(set(declaration_ids)))
     if not wanted:
         return {}
-    query = select(*_COLUMNS).where(among(tables.receipts.c.declaration_id, wanted, connection))
-    return {row.declaration_id: StoredReceipt(**row._mapping) for row in connection.execute(query)}  # noqa: SLF001 - SQLAlchemy's public name
+    return {row.declaration_id: StoredReceipt(**row._mapping) for row in ask(connection, _BY_ID, wanted)}  # noqa: SLF001 - SQLAlchemy's public name
 
 
 def receipt_by_code(connection: Connection, code: str) -> StoredReceipt | None:

@@ -1,6 +1,7 @@
 """One group of statements inside one savepoint: replays first, then each statement in order, then all rows at once.
 
 - Nothing is written before every statement of the group has been judged; a failure leaves the savepoint to roll back nothing.
+- Only what depends on the statements before is done one by one; checks, receipts and rows are made in loops of their own (``judged.py``).
 - A refused statement is kept under a key of its own and names no person; a recorded one is sealed under its person's key.
 
 Example: called by ``registry/recording.py`` only.
@@ -8,35 +9,36 @@ Example: called by ``registry/recording.py`` only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from registry import presences, surroundings, tables
+from registry import presences, tables
 from registry.answering import answer, is_on_time
 from registry.asking import Identity, sequences_used
-from registry.columns import NUL, fitting
+from registry.columns import NUL
 from registry.declarations import Facts
 from registry.explaining import Seen, is_explained
+from registry.judged import Answer, Judged, answer_all, instant_or_none, receipt_row, write_all
 from registry.kiosks import communes_of_kiosks
+from registry.looking_up import look_up
 from registry.person_changes import PersonWriter
 from registry.premises import load_places
-from registry.presences import KEPT_FOR, identities, pseudonym_of
+from registry.presences import KEPT_FOR, pseudonym_of
 from registry.quarantine import NOWHERE
 from registry.receipts import receipts_by_id
 from registry.setting_aside import put_aside
 from registry.statements import Means, Recorded, Statement
-from registry.stay_changes import write_findings, write_stays
 from registry.vault import Cell
 from registry.writing import Pending
 from residence.clock import parse_instant
-from residence.errors import Malformed, Problem, problem
+from residence.errors import Problem, problem
 from residence.people.names import check_text
 from residence.stays.check import LONGEST, CheckResult, check_declaration
 from residence.stays.deadlines import person_kind
 from residence.stays.declaration import StayDeclaration
-from residence.stays.findings import Finding
+from residence.stays.known import KnownStay
 from residence.stays.reconcile import Reconciliation, reconcile
 from residence.wire.messages import Presence, Receipt, ReceiptFinding
 from residence.wire.receipts import read_unverified
@@ -46,11 +48,19 @@ def record_together(connection: Connection, statements: Sequence[Statement], mea
     """Record a group; raises whatever goes wrong with any of them."""
     group = _Group(connection, statements, means)
     means.lap("look-ups")
-    results = [group.take(statement) for statement in statements]
+    checked = [group.check(each) for each in statements]
+    taken = [group.take(statement, check) for statement, check in zip(statements, checked, strict=True)]
+    results = group.finish(taken)
     means.lap("reconcile")
     group.pending.flush(connection, rules=means.rules, now=means.now, random_bytes=means.random_bytes)
     means.lap("rows")
     return results
+
+
+class _Checked(NamedTuple):
+    verdict: CheckResult
+    problems: tuple[Problem, ...]
+    ok: bool
 
 
 class _Group:
@@ -68,31 +78,74 @@ class _Group:
         self.places = load_places(connection, ((each.premises_id, each.unit) for each in messages))
         kiosks = {each.source.kiosk_id for each in fresh if each.source and each.message.premises_id not in self.places}
         self.kiosk_communes = communes_of_kiosks(connection, kiosks)
-        self.picture = surroundings.load(
+        self.picture = look_up(
             connection,
             [each for each in messages if isinstance(each, StayDeclaration)],
-            seen=[(each.person, at) for each in messages if isinstance(each, Presence) and (at := _instant(each.seen_at))],
+            seen=[(each.person, at) for each in messages if isinstance(each, Presence) and (at := instant_or_none(each.seen_at))],
             vault=means.vault,
         )
         self.watched = presences.watched_among(connection, {each.premises_id for each in messages})
         self.people = PersonWriter(self.picture, self.pending, means)
 
-    def take(self, statement: Statement) -> Recorded:
-        """Judge one statement and collect its rows."""
+    def check(self, statement: Statement) -> _Checked | None:
+        """Check a declaration on its own; None for a presence and for what is on record."""
+        message = statement.message
+        if not isinstance(message, StayDeclaration) or message.declaration_id in self.given:
+            return None
+        premises = self.places.place(message.premises_id, message.unit)
+        verdict = check_declaration(message, premises=premises, rules=self.means.rules, now=statement.received_at)
+        if premises is None:
+            # The check alone only warns: a declaration is worth reading before its premises is known. Recording needs the place.
+            return _Checked(verdict, (*verdict.problems, problem("registry.premises_unknown", "/premises_id")), ok=False)
+        return _Checked(verdict, verdict.problems, verdict.ok)
+
+    def take(self, statement: Statement, checked: _Checked | None) -> Recorded | Judged | str:
+        """Judge one statement; what is answered at once comes back recorded, a statement again in its group as its id."""
         own_id = statement.message.declaration_id
         if NUL in own_id:  # no row can carry it
             return put_aside(self.connection, statement, self.means, code="declaration.identifier_malformed", state="refused")
         before = self.given.get(own_id)
         if before is not None:
-            if before[0] == bytes.fromhex(statement.body_digest):
-                return Recorded(declaration_id=own_id, receipt=read_unverified(before[1]), receipt_bytes=before[1], replayed=True)
-            return put_aside(self.connection, statement, self.means, code="registry.identity_reused", state="refused")
+            if before[0] != bytes.fromhex(statement.body_digest):
+                return put_aside(self.connection, statement, self.means, code="registry.identity_reused", state="refused")
+            return self._again(own_id) if before[1] else own_id
         identity = _identity(statement)
         if identity is not None and self.sequences.get(identity, own_id) != own_id:
             return put_aside(self.connection, statement, self.means, code="registry.sequence_reused", state="refused")
-        if isinstance(statement.message, Presence):
-            return self._take_presence(statement, statement.message)
-        return self._take_declaration(statement, statement.message)
+        if checked is None:
+            return self._take_presence(statement, statement.message)  # type: ignore[arg-type]  # what is no declaration
+        judged = self._judge(statement, statement.message, checked)  # type: ignore[arg-type]  # only declarations are checked
+        self._note(statement, b"")
+        return judged
+
+    def finish(self, taken: Sequence[Recorded | Judged | str]) -> list[Recorded]:
+        """Answer what was judged and collect its rows; returns everybody's answer, in order."""
+        judged = [each for each in taken if isinstance(each, Judged)]
+        answers = answer_all(judged, self.means)
+        write_all(judged, answers, pending=self.pending, picture=self.picture, watched=self.watched, means=self.means)
+        for each, (_, signed) in zip(judged, answers, strict=True):
+            self._note(each.statement, signed)
+        made = iter(answers)
+        return [self._recorded(each, made) for each in taken]
+
+    def _recorded(self, taken: Recorded | Judged | str, made: Iterator[Answer]) -> Recorded:
+        if isinstance(taken, Recorded):
+            return taken
+        if isinstance(taken, str):
+            return self._again(taken)
+        receipt, signed = next(made)
+        return Recorded(declaration_id=receipt.declaration_id, receipt=receipt, receipt_bytes=signed)
+
+    def _again(self, own_id: str) -> Recorded:
+        signed = self.given[own_id][1]
+        return Recorded(declaration_id=own_id, receipt=read_unverified(signed), receipt_bytes=signed, replayed=True)
+
+    def _note(self, statement: Statement, signed: bytes) -> None:
+        """Remember what was answered for what comes again in this group; no bytes: the answer is yet to be made."""
+        own_id, identity = statement.message.declaration_id, _identity(statement)
+        self.given[own_id] = (bytes.fromhex(statement.body_digest), signed)
+        if identity is not None:
+            self.sequences[identity] = own_id
 
     def commune_of(self, statement: Statement) -> str:
         """Return the commune a statement belongs to: its premises', else its kiosk's."""
@@ -101,45 +154,35 @@ class _Group:
             return commune_code
         return self.kiosk_communes.get(statement.source.kiosk_id, NOWHERE) if statement.source else NOWHERE
 
-    def _take_declaration(self, statement: Statement, message: StayDeclaration) -> Recorded:
-        premises = self.places.place(message.premises_id, message.unit)
-        means = self.means
-        verdict = check_declaration(message, premises=premises, rules=means.rules, now=statement.received_at)
-        problems = verdict.problems
+    def _judge(self, statement: Statement, message: StayDeclaration, checked: _Checked) -> Judged:
         outcome: Reconciliation | None = None
-        if premises is None:
-            # The check alone only warns: a declaration is worth reading before its premises is known. Recording needs the place.
-            problems = (*problems, problem("registry.premises_unknown", "/premises_id"))
-        elif verdict.ok:
+        if checked.ok:
             known = self.picture.known_for(message)
-            outcome = reconcile(message, known, rules=means.rules, received_at=statement.received_at)
-        state = outcome.state if outcome else "refused"
-        facts = _facts(statement, message, verdict)
-        findings = outcome.findings if outcome else ()
-        receipt, receipt_bytes = answer(
-            statement, means, state=state, verdict=verdict, findings=_for_declarant(problems, findings, message.declaration_id)
-        )
-        self._keep(statement, receipt, receipt_bytes)
+            outcome = reconcile(message, known, rules=self.means.rules, received_at=statement.received_at)
+        facts = _facts(statement, message, checked.verdict)
         commune_code = self.commune_of(statement)
         person_id, key = None, None
         if outcome is not None and outcome.state != "refused":
             person_id, key = self.people.write(message, outcome, commune_code)
         if key is None:
             key = self.people.key_for_statement(message.declaration_id, commune_code)
-        row = self._declaration_row(statement, message, facts=facts, problems=problems)
-        row |= {
-            "person_id": person_id,
-            "subject_id": key.subject_id,
-            "body_sealed": means.vault.seal(key, Cell("declarations", "body", message.declaration_id), statement.body),
-            "state": state,
-        }
-        self.pending.inserts[tables.declarations].append(row)
-        if outcome is not None:
-            write_findings(self.pending, outcome, commune_code=commune_code, now=means.now)
-            self._take_in(message, outcome, facts, commune_code)
-        return Recorded(declaration_id=message.declaration_id, receipt=receipt, receipt_bytes=receipt_bytes)
+        return Judged(
+            statement=statement,
+            message=message,
+            verdict=checked.verdict,
+            problems=checked.problems,
+            outcome=outcome,
+            facts=facts,
+            commune_code=commune_code,
+            person_id=person_id,
+            key=key,
+            before=self._take_in(message, outcome, facts, commune_code) if outcome is not None else {},
+        )
 
-    def _take_in(self, message: StayDeclaration, outcome: Reconciliation, facts: Facts, commune_code: str) -> None:
+    def _take_in(
+        self, message: StayDeclaration, outcome: Reconciliation, facts: Facts, commune_code: str
+    ) -> dict[str, KnownStay]:
+        """Make it part of the picture; returns the stays it changes as they were."""
         named = (*outcome.stay.removed, *(each.stay_id for each in outcome.stay.stays)) if outcome.stay else ()
         before = {each: self.picture.stays[each] for each in named if each in self.picture.stays}
         if outcome.state == "refused":  # kept aside until something makes it fit; what waited for it may fit now
@@ -147,46 +190,7 @@ class _Group:
             self.picture.take_in_refused(message, outcome, facts, named=others, commune_code=commune_code)
         else:
             self.picture.take_in(message, outcome, facts, commune_code=commune_code)
-        if outcome.stay is None:
-            return
-        write_stays(self.pending, outcome.stay, before=before, message=message, picture=self.picture, means=self.means)
-        vault = self.means.vault
-        for stay in outcome.stay.stays:
-            if stay.stay_id == outcome.stay.stay_id and stay.premises_id in self.watched:
-                self.pending.covers.extend((vault.pseudonym(stay.premises_id, each), stay) for each in identities(message.person))
-
-    def _declaration_row(
-        self, statement: Statement, message: StayDeclaration, *, facts: Facts, problems: tuple[Problem, ...]
-    ) -> dict[str, Any]:
-        source = statement.source
-        return {
-            "commune_code": self.commune_of(statement),
-            "declaration_id": message.declaration_id,
-            "schema": statement.schema,
-            "kind": message.kind,
-            "about": fitting(message.about, tables.declarations.c.about),  # the sealed body keeps what was refused whole
-            "premises_id": message.premises_id.replace(NUL, "\ufffd"),
-            "unit": fitting(message.unit, tables.declarations.c.unit),
-            "origin": statement.origin,
-            "kiosk_id": source.kiosk_id if source else None,
-            "epoch": source.epoch if source else None,
-            "sequence": source.sequence if source else None,
-            "body_digest": bytes.fromhex(statement.body_digest),
-            "signed": source.signed if source else None,
-            "declarant_role": message.declarant.role,
-            "declarant_account": statement.account,
-            "evidence_level": facts.evidence_level,
-            "evidence_source": message.evidence.source,
-            "problems": [{"code": each.code, "severity": each.severity, "pointer": each.pointer} for each in problems],
-            "reason": facts.reason,
-            "arrival_at": _instant(message.arrival),
-            "due": facts.due,
-            "on_time": facts.on_time,
-            "rule": facts.rule,
-            "rule_set": facts.rule_set,
-            "received_at": statement.received_at,
-            "recorded_at": self.means.now,
-        }
+        return before
 
     def _take_presence(self, statement: Statement, message: Presence) -> Recorded:
         faults = self._faults_of(message)
@@ -207,7 +211,7 @@ class _Group:
         faults = []
         if message.premises_id not in self.places:
             faults.append(("registry.premises_unknown", "/premises_id"))
-        if _instant(message.seen_at) is None:
+        if instant_or_none(message.seen_at) is None:
             faults.append(("time.malformed", "/seen_at"))
         if message.unit is not None:
             faults += [(each.code, each.pointer) for each in check_text(message.unit, "/unit", longest=LONGEST["unit"])]
@@ -228,6 +232,7 @@ class _Group:
             "kiosk_id": statement.source.kiosk_id if statement.source else None,
             "person_kind": person_kind(message.person),
             "reading_sealed": vault.seal(key, Cell("presences", "reading", own_id), statement.body),
+            "signed": statement.source.signed if statement.source else None,
             "evidence_level": int(message.evidence.level),
             "seen_at": seen_at,
             "expires_at": self.means.now + KEPT_FOR,  # by our clock: a kiosk's may say any year
@@ -238,24 +243,8 @@ class _Group:
         self.watched.add(message.premises_id)
 
     def _keep(self, statement: Statement, receipt: Receipt, receipt_bytes: bytes) -> None:
-        digest = bytes.fromhex(statement.body_digest)
-        self.given[receipt.declaration_id] = (digest, receipt_bytes)
-        identity = _identity(statement)
-        if identity is not None:
-            self.sequences[identity] = receipt.declaration_id
-        row = {
-            "commune_code": self.commune_of(statement),
-            "declaration_id": receipt.declaration_id,
-            "code": receipt.code,
-            "schema": receipt.schema,
-            "state": receipt.state,
-            "body_digest": digest,
-            "kiosk_id": receipt.kiosk_id,
-            "epoch": receipt.epoch,
-            "sequence": receipt.sequence,
-            "receipt_bytes": receipt_bytes,
-            "issued_at": self.means.now,
-        }
+        self._note(statement, receipt_bytes)
+        row = receipt_row(statement, receipt, receipt_bytes, commune_code=self.commune_of(statement), means=self.means)
         self.pending.inserts[tables.receipts].append(row)
 
 
@@ -274,21 +263,3 @@ def _facts(statement: Statement, message: StayDeclaration, verdict: CheckResult)
         rule=verdict.rule,
         rule_set=verdict.rule_set,
     )
-
-
-def _for_declarant(problems: Sequence[Problem], findings: Sequence[Finding], declaration_id: str) -> tuple[ReceiptFinding, ...]:
-    """Return what the declarant may see: the check's problems, and findings about their own statement by code only."""
-    checked = [ReceiptFinding(code=each.code, severity=each.severity, pointer=each.pointer) for each in problems]
-    own = [
-        ReceiptFinding(code=each.code, severity=each.severity, pointer=each.pointer)
-        for each in findings
-        if declaration_id in each.about
-    ]
-    return tuple(dict.fromkeys((*checked, *own)))
-
-
-def _instant(text: str) -> Any:
-    try:
-        return parse_instant(text)
-    except Malformed:
-        return None

@@ -2,6 +2,7 @@
 
 - The role and purpose decide which fields come back (``residence/access/purposes.py``); a caller can ask for fewer, never for more.
 - The access record is written in the same transaction as the look: no record, no fields. A look therefore needs ``writing()``.
+- A value under dispute comes back with that said (``disputed``), and every screen that shows the value shows it.
 - An erased person comes back with no fields; the look is recorded all the same.
 - Binding (is this the clerk's own premises, is this case claimed) is the caller's policy; what it was bound to is recorded in ``about``.
 
@@ -18,6 +19,7 @@ import msgspec
 from sqlalchemy import Connection, Row, select
 
 from registry import access_records, tables
+from registry.disputing import disputed_fields
 from registry.persons import opened, read_birth
 from registry.vault import Cell, SubjectKey, Vault
 from residence.access.purposes import PERSONAL, Field, Purpose, Role, released_fields
@@ -43,6 +45,7 @@ class ReleasedPerson(msgspec.Struct, frozen=True, kw_only=True):
     person_id: str
     fields: dict[Field, str]
     erased: bool = False
+    disputed: frozenset[Field] = frozenset()  # those of ``fields`` somebody says are wrong; shown wherever the value is
 
 
 def release_persons(
@@ -67,10 +70,13 @@ def release_persons(
         row.person_id: row for row in connection.execute(select(tables.persons).where(tables.persons.c.person_id.in_(wanted)))
     }
     numbers = _numbers(connection, wanted, vault) if fields & _FROM_NUMBERS else {}
-    return {
+    released = {
         each: _released(each, rows.get(each), keys.get(each), numbers=numbers.get(each, {}), fields=fields, vault=vault)
         for each in wanted
     }
+    for each, disputed in disputed_fields(connection, wanted).items():
+        released[each] = msgspec.structs.replace(released[each], disputed=disputed & released[each].fields.keys())
+    return released
 
 
 _FROM_NUMBERS = frozenset({Field.PERSONAL_NUMBER, Field.PERSONAL_NUMBER_MASKED, Field.OLD_NUMBER})
@@ -101,7 +107,7 @@ def _released(
         birth = read_birth(opened(row, "birth", key, vault))
         values[Field.BIRTH_DATE] = birth.value if birth else None
     if Field.DOCUMENT in fields:
-        values[Field.DOCUMENT] = _document(opened(row, "document", key, vault))
+        values[Field.DOCUMENT] = document_words(opened(row, "document", key, vault))
     personal = numbers.get("personal")
     values[Field.PERSONAL_NUMBER] = personal
     values[Field.PERSONAL_NUMBER_MASKED] = mask(personal) if personal else None
@@ -116,7 +122,8 @@ def mask(number: str) -> str:
     return "•" * (len(number) - MASK_KEPT) + number[-MASK_KEPT:]
 
 
-def _document(text: str | None) -> str | None:
+def document_words(text: str | None) -> str | None:
+    """Return a document as it is shown: its kind, and its number masked."""
     if text is None:
         return None
     document = msgspec.json.decode(text, type=Document)

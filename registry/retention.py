@@ -17,6 +17,7 @@ import msgspec
 from sqlalchemy import Column, Connection, delete, select, update
 
 from registry import presences, tables
+from registry.cleaning.keeping import forget_items
 from registry.declarations import message_json
 from registry.persons import SEALED_COLUMNS
 from registry.vault import Cell, Vault, period_key_id
@@ -43,11 +44,19 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     for own_id, who, premises_id in _NAMING_PSEUDONYMS:
         _forget_pseudonyms(connection, identities, vault, own_id=own_id, who=who, premises_id=premises_id)
     connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(ids)))
-    for table in (tables.identifiers, tables.name_tokens, tables.person_versions):
+    for table in (
+        tables.identifiers,
+        tables.name_tokens,
+        tables.person_versions,
+        tables.absences,
+        tables.permitted_stays,
+        tables.disputes,
+    ):
         connection.execute(delete(table).where(table.c.person_id.in_(ids)))
     pairs = tables.duplicate_pairs.c
     connection.execute(delete(tables.duplicate_pairs).where(pairs.one_id.in_(ids) | pairs.other_id.in_(ids)))
-    gone = {f"{column}_sealed": None for column in SEALED_COLUMNS}
+    forget_items(connection, ids)
+    gone = {f"{column}_sealed": None for column in SEALED_COLUMNS} | {"contact_index": None}
     connection.execute(update(tables.persons).where(columns.person_id.in_(ids)).values(status="erased", changed_at=now, **gone))
 
 

@@ -16,10 +16,11 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, select
 
-from registry import surroundings, tables
+from registry import tables
 from registry.declarations import message_json
 from registry.desk_lists import Place, UnsettledDeclaration
 from registry.explaining import Seen, could_be, is_explained
+from registry.looking_up import look_up
 from registry.presences import identities
 from registry.vault import Cell, Vault
 from residence.people.person import Person
@@ -43,7 +44,7 @@ def not_said_anew(
         for each in refused
         if each.declaration_id in people
     }
-    picture = surroundings.load(connection, [], seen=[(each.person, each.at) for each in seen.values()], vault=vault)
+    picture = look_up(connection, [], seen=[(each.person, each.at) for each in seen.values()], vault=vault)
     counted: dict[str, frozenset[str]] = {}
     told: list[Person] = []
     for each in sorted(refused, key=lambda each: each.declaration_id, reverse=True):

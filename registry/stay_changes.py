@@ -1,7 +1,7 @@
 """What reconciliation says about stays and findings, as rows.
 
 - A stay takes from the declarations it rests on: the best evidence, the earliest deadline, and whether any of them met it.
-- Every write of a stay is also a row of its history, with the declaration that caused it.
+- A state that is replaced becomes a row of the stay's history; each state names the declaration that caused it.
 - Findings are kept by id: what stands is upserted, what no longer stands gets the time it ceased to.
 
 Example: called by ``registry/recording_batch.py`` for each outcome.
@@ -17,7 +17,7 @@ from registry.declarations import Facts
 from registry.stays import REMOVED
 from registry.surroundings import Surroundings
 from registry.writing import Pending
-from residence.clock import parse_instant, uuid7_text
+from residence.clock import parse_instant
 from residence.stays.declaration import StayDeclaration
 from residence.stays.known import KnownStay
 from residence.stays.reconcile import Reconciliation, StayChange
@@ -49,7 +49,7 @@ def write_stays(
 def _write(
     pending: Pending, stay: KnownStay, status: str, *, message: StayDeclaration, picture: Surroundings, means: Means
 ) -> None:
-    row: dict[str, Any] = {
+    row = {
         "commune_code": picture.communes[stay.premises_id],
         "stay_id": stay.stay_id,
         "person_id": stay.person_id,
@@ -61,13 +61,11 @@ def _write(
         "ended_at": parse_instant(stay.ended_at) if stay.ended_at else None,
         "declaration_ids": list(stay.declaration_ids),
         **_taken_over([picture.kept[each].facts for each in stay.declaration_ids if each in picture.kept] or [_NO_FACTS]),
+        "declaration_id": message.declaration_id,
         "recorded_at": means.now,
+        "changed_at": means.now,
     }
-    pending.stays[stay.stay_id] = row | {"changed_at": means.now}
-    version_id = uuid7_text(means.now, means.random_bytes(10))
-    pending.versions.append(
-        row | {"version_id": version_id, "declaration_id": message.declaration_id, "place": len(pending.versions)}
-    )
+    pending.write_stay(row, is_new=stay.declaration_ids == (message.declaration_id,))
 
 
 def _taken_over(facts: list[Facts]) -> dict[str, Any]:

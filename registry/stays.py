@@ -130,10 +130,11 @@ def stay(connection: Connection, stay_id: str) -> StayOnList | None:
 
 
 def history(connection: Connection, stay_id: str) -> list[Row[Any]]:
-    """Return every state a stay had, oldest first, each with the declaration that caused it."""
+    """Return every state a stay had, oldest first and the present one last, each with the declaration that caused it."""
     columns = tables.stay_versions.c
-    query = select(tables.stay_versions).where(columns.stay_id == stay_id).order_by(columns.recorded_at, columns.place)
-    return list(connection.execute(query).all())
+    replaced = select(tables.stay_versions).where(columns.stay_id == stay_id).order_by(columns.recorded_at, columns.place)
+    present = select(tables.stays).where(tables.stays.c.stay_id == stay_id)
+    return [*connection.execute(replaced).all(), *connection.execute(present).all()]
 
 
 def _listed(row: Row[Any]) -> StayOnList:

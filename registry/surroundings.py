@@ -1,41 +1,29 @@
-"""What the registry knows around one batch of statements: loaded by a few set queries, kept up to date in memory while the batch is read.
+"""What the registry knows around one batch of statements: looked up once, kept up to date in memory while the batch is read.
 
+- ``registry/looking_up.py`` looks it up.
 - The list of what must be looked up is in ``residence/stays/known.py``; this is its other half.
-- Everything is asked for by ``IN (...)`` over the whole batch: the number of queries does not grow with the batch.
 - ``take_in`` makes a recorded statement part of the picture, so the next one in the batch sees it.
 
-Example: ``load(connection, statements, vault=vault).known_for(declaration)``
+Example: ``look_up(connection, declarations, seen=(), vault=vault).known_for(declaration)``
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, or_, select
 
-from registry import tables
-from registry.asking import among, askable
-from registry.declarations import Facts, KeptDeclaration, matching_declarations, open_declaration
-from registry.households import known_residences
-from registry.persons import holders, matching_persons, number_indexes
-from registry.stays import REMOVED, known_stay
+from registry.declarations import Facts, KeptDeclaration
+from registry.persons import number_indexes
 from registry.vault import SubjectKey, Vault
-from residence.clock import parse_instant
-from residence.errors import Malformed
 from residence.people.person import Person
 from residence.stays.declaration import StayDeclaration
 from residence.stays.known import Known, KnownPerson, KnownResidence, KnownStay
 from residence.stays.reconcile import PersonChange, Reconciliation
 
-# Twice the longest stay on either side of the batch's arrivals: what can touch them, and what that can touch.
-WINDOW: Final = timedelta(days=60)
-Window = tuple[datetime, datetime]
 _NOTHING: Final = Known()  # what is known around nearly every newcomer
-_LONGEST_CHAIN: Final = 8  # rounds of look-ups; a longer chain is loaded as far as that
 
 
 class Surroundings:
@@ -74,20 +62,30 @@ class Surroundings:
 
     def known_for(self, declaration: StayDeclaration) -> Known:
         """Return everything that bears on one declaration."""
+        if declaration.about is None and declaration.declaration_id not in self.naming:
+            people = self.people_with(declaration.person)
+            if not any(self.statements_of.get(each) or self.stays_of.get(each) for each in people):
+                return self._known_of(people)  # nearly always: nobody here has said anything about them
         chain = {each for each in self.chain_of(declaration) if each in self.kept}
         people = self.people_with(declaration.person) | {owner for each in chain if (owner := self.kept[each].person_id)}
-        if not (chain or people):
-            return _NOTHING
         statements = chain.union(*(self.statements_of.get(each, ()) for each in people))
         stays = {stay for each in people for stay in self.stays_of.get(each, ())}
         # A stay may rest on statements of somebody it was laid together with.
         statements.update(each for stay in stays for each in self.stays[stay].declaration_ids if each in self.kept)
         statements |= self._told_about(statements)
-        return Known(
-            persons=tuple(self.persons[each] for each in sorted(people) if each in self.persons),
+        return msgspec.structs.replace(
+            self._known_of(people),
             stays=tuple(self.stays[each] for each in sorted(stays)),
-            residences=tuple(residence for each in sorted(people) for residence in self.residences_of.get(each, ())),
             declarations=tuple(self.kept[each].declaration for each in sorted(statements)),
+        )
+
+    def _known_of(self, people: set[str]) -> Known:
+        if not people:
+            return _NOTHING
+        named = sorted(people)
+        return Known(
+            persons=tuple([self.persons[each] for each in named if each in self.persons]),
+            residences=tuple([residence for each in named for residence in self.residences_of.get(each, ())]),
         )
 
     def _told_about(self, statements: set[str]) -> set[str]:
@@ -114,7 +112,7 @@ class Surroundings:
             self._take_person(change, declaration)
         for index in number_indexes(declaration.person, self.vault):
             self.holders.setdefault(index, set()).add(outcome.person.person_id)
-        self._keep(KeptDeclaration(declaration=declaration, person_id=outcome.person.person_id, facts=facts))
+        self.keep(KeptDeclaration(declaration=declaration, person_id=outcome.person.person_id, facts=facts))
         self.communes.setdefault(declaration.premises_id, commune_code)
         self._take_stays(outcome)
 
@@ -126,7 +124,7 @@ class Surroundings:
             if gone is not None:
                 self.stays_of[gone.person_id].discard(stay_id)
         for stay in outcome.stay.stays:
-            self._keep_stay(stay)
+            self.keep_stay(stay)
 
     def take_in_refused(
         self, declaration: StayDeclaration, outcome: Reconciliation, facts: Facts, *, named: frozenset[str], commune_code: str
@@ -135,11 +133,13 @@ class Surroundings:
         for change in (outcome.person, *outcome.split):
             if change.person_id in named:
                 self._take_person(change, declaration)
-        self._keep(KeptDeclaration(declaration=declaration, person_id=None, facts=facts))
+        self.keep(KeptDeclaration(declaration=declaration, person_id=None, facts=facts))
         self.communes.setdefault(declaration.premises_id, commune_code)
         self._take_stays(outcome)
 
     def _take_person(self, change: PersonChange, declaration: StayDeclaration) -> None:
+        if not (change.add_numbers or change.merges) and change.person_id in self.persons:
+            return
         source = declaration if change.stated_in == declaration.declaration_id else self.kept[change.stated_in].declaration
         known = self.persons.get(change.person_id) or KnownPerson(
             person_id=change.person_id,
@@ -162,15 +162,15 @@ class Surroundings:
                 owners.discard(person_id)
                 owners.add(into)
         self.statements_of[into] |= self.statements_of.pop(person_id, set())
-        for each in self.statements_of[into]:
-            self.kept[each] = msgspec.structs.replace(self.kept[each], person_id=into)
+        self.kept |= {each: msgspec.structs.replace(self.kept[each], person_id=into) for each in self.statements_of[into]}
         for stay_id in self.stays_of.pop(person_id, set()):
-            self._keep_stay(msgspec.structs.replace(self.stays[stay_id], person_id=into))
+            self.keep_stay(msgspec.structs.replace(self.stays[stay_id], person_id=into))
         self.residences_of[into] += [
             msgspec.structs.replace(each, person_id=into) for each in self.residences_of.pop(person_id, [])
         ]
 
-    def _keep(self, kept: KeptDeclaration) -> None:
+    def keep(self, kept: KeptDeclaration) -> None:
+        """Add or replace a statement."""
         own_id = kept.declaration.declaration_id
         self.kept[own_id] = kept
         if kept.person_id:
@@ -178,117 +178,10 @@ class Surroundings:
         if kept.declaration.about:
             self.naming[kept.declaration.about].add(own_id)
 
-    def _keep_stay(self, stay: KnownStay) -> None:
+    def keep_stay(self, stay: KnownStay) -> None:
+        """Add or replace a stay."""
         before = self.stays.get(stay.stay_id)
         if before is not None:
             self.stays_of[before.person_id].discard(stay.stay_id)
         self.stays[stay.stay_id] = stay
         self.stays_of[stay.person_id].add(stay.stay_id)
-
-
-def load(
-    connection: Connection, declarations: Sequence[StayDeclaration], *, seen: Iterable[tuple[Person, datetime]], vault: Vault
-) -> Surroundings:
-    """Look up everything around a batch: its declarations, and the people its presences saw."""
-    picture = Surroundings(vault)
-    sightings = list(seen)
-    indexes = [index for each in declarations for index in number_indexes(each.person, vault)]
-    indexes += [index for person, _ in sightings for index in number_indexes(person, vault)]
-    picture.holders = holders(connection, indexes)
-    chain_rows = _chain_rows(connection, declarations)
-    people = {each for ids in picture.holders.values() for each in ids} | {row.person_id for row in chain_rows if row.person_id}
-    moments = [moment for each in declarations if (moment := _arrival(each))] + [moment for _, moment in sightings]
-    moments += [row.arrival_at for row in chain_rows if row.arrival_at]
-    window = (min(moments) - WINDOW, max(moments) + WINDOW) if moments else None
-    _load_people(connection, picture, people, chain_rows=chain_rows, window=window)
-    return picture
-
-
-def _load_people(
-    connection: Connection, picture: Surroundings, people: set[str], *, chain_rows: list[Row[Any]], window: Window | None
-) -> None:
-    """Fill the picture. ``window`` is None only for a batch without a readable time."""
-    columns = tables.declarations.c
-    stay_rows = _stay_rows(connection, people, window) if window and people else []
-    rows = {row.declaration_id: row for row in chain_rows}
-    if people and window:
-        near = and_(among(columns.person_id, sorted(people), connection), columns.arrival_at.between(*window))
-        rows |= {row.declaration_id: row for row in matching_declarations(connection, near)}
-    missing = sorted({each for row in stay_rows for each in row.declaration_ids} - rows.keys())
-    if missing:
-        rows |= {row.declaration_id: row for row in matching_declarations(connection, columns.declaration_id.in_(missing))}
-    # A stay stands where any of its statements says, not where the newest came from.
-    picture.communes |= {row.premises_id: row.commune_code for row in rows.values()}
-    rows |= _refused_about(connection, rows.keys())
-    picture.person_communes = _people_communes(connection, people)
-    subjects = picture.person_communes.keys() | {row.subject_id for row in rows.values()}
-    picture.keys = picture.vault.load_keys(connection, subjects)
-    for person in matching_persons(connection, people, keys=picture.keys, vault=picture.vault):
-        picture.persons[person.person_id] = person
-    for row in rows.values():
-        kept = open_declaration(row, keys=picture.keys, vault=picture.vault)
-        if kept is not None:
-            picture._keep(kept)  # noqa: SLF001 - the loader fills the picture
-    for row in stay_rows:
-        if all(each in picture.kept for each in row.declaration_ids):  # a stay of somebody erased meanwhile cannot be judged
-            picture._keep_stay(known_stay(row))  # noqa: SLF001 - as above
-            picture.communes[row.premises_id] = row.commune_code
-    for residence in known_residences(connection, people):
-        picture.residences_of[residence.person_id].append(residence)
-
-
-def _refused_about(connection: Connection, about: Iterable[str]) -> dict[str, Row[Any]]:
-    """Load refused statements that name any of these, and what names those; they name no person, so nothing else finds them."""
-    columns = tables.declarations.c
-    found: dict[str, Row[Any]] = {}
-    wanted = set(about)
-    for _ in range(_LONGEST_CHAIN):
-        if not wanted:
-            break
-        condition = and_(columns.state == "refused", among(columns.about, sorted(wanted), connection))
-        fresh = {row.declaration_id: row for row in matching_declarations(connection, condition)}
-        wanted = fresh.keys() - found.keys()
-        found |= fresh
-    return found
-
-
-def _stay_rows(connection: Connection, people: set[str], window: Window) -> list[Row[Any]]:
-    columns = tables.stays.c
-    near = columns.start_at.between(window[0] - WINDOW, window[1] + WINDOW)
-    query = select(tables.stays).where(among(columns.person_id, sorted(people), connection), columns.status != REMOVED, near)
-    return list(connection.execute(query).all())
-
-
-def _chain_rows(connection: Connection, declarations: Sequence[StayDeclaration]) -> list[Row[Any]]:
-    """Load what the batch names, what names the batch, and so on; most batches need one query or none."""
-    columns = tables.declarations.c
-    found: dict[str, Row[Any]] = {}
-    batch = {each.declaration_id for each in declarations}
-    wanted = batch | {each.about for each in declarations if each.about}
-    asked: set[str] = set()
-    for _ in range(_LONGEST_CHAIN):
-        fresh = sorted(askable(wanted - asked))
-        if not fresh:
-            break
-        asked |= wanted
-        condition = or_(among(columns.declaration_id, fresh, connection), among(columns.about, fresh, connection))
-        for row in matching_declarations(connection, condition):
-            found[row.declaration_id] = row
-            wanted |= {row.declaration_id} | ({row.about} if row.about else set())
-    return list(found.values())
-
-
-def _people_communes(connection: Connection, people: set[str]) -> dict[str, str]:
-    """Return person id -> commune of these people and of those merged into them, whose numbers are still under their own keys."""
-    if not people:
-        return {}
-    columns, wanted = tables.persons.c, sorted(people)
-    asked = among(columns.person_id, wanted, connection) | among(columns.merged_into, wanted, connection)
-    return {row[0]: row[1] for row in connection.execute(select(columns.person_id, columns.commune_code).where(asked))}
-
-
-def _arrival(declaration: StayDeclaration) -> datetime | None:
-    try:
-        return parse_instant(declaration.arrival)
-    except Malformed:
-        return None

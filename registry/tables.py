@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
+from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
 from registry.tables_duplicates import duplicate_pairs
+from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_oversight import (
     access_records,
@@ -34,6 +36,17 @@ from registry.tables_people import (
     subject_keys,
     units,
 )
+from registry.tables_places import (
+    admin_units,
+    premises_origins,
+    unit_codes,
+    unit_decisions,
+    unit_files,
+    unit_questions,
+    unit_successors,
+)
+from registry.tables_relations import absences, permitted_stays, relations
+from registry.tables_scoreboard import scoreboard_days
 from registry.tables_stays import (
     declarations,
     finding_links,
@@ -47,12 +60,21 @@ from registry.tables_stays import (
 )
 
 __all__ = [
+    "absences",
     "access_records",
     "accounts",
+    "admin_units",
     "case_events",
     "cases",
+    "changes",
+    "cleaning_items",
+    "cleaning_links",
+    "cleaning_passes",
+    "cleaning_steps",
+    "confirmations",
     "declarations",
     "deletion_reports",
+    "disputes",
     "duplicate_pairs",
     "finding_links",
     "findings",
@@ -65,24 +87,34 @@ __all__ = [
     "keys",
     "kiosks",
     "letter_events",
+    "merges",
     "metadata",
     "name_tokens",
     "notices",
     "outages",
     "passkeys",
+    "permitted_stays",
     "person_versions",
     "persons",
     "premises",
+    "premises_origins",
     "presences",
     "quarantine",
     "receipts",
+    "relations",
     "residences",
     "rule_sets",
+    "scoreboard_days",
     "sessions",
     "setup_links",
     "sign_in_audit",
     "stay_versions",
     "stays",
     "subject_keys",
+    "unit_codes",
+    "unit_decisions",
+    "unit_files",
+    "unit_questions",
+    "unit_successors",
     "units",
 ]

@@ -2,7 +2,7 @@
 
 - state: proposed | same | different | withdrawn. Only ``proposed`` is ever changed by a search; what a person decided stays.
 - ``said`` holds what each comparison said, as codes and bits; no value of a person is in it.
-- ``moved`` is what a merge moved, by table, so that it can be moved back.
+- ``merge_id`` is the merge of a pair that is one person (``registry/merging.py``).
 - The commune is the first person's; ``other_commune`` lets the second's find the pair too.
 """
 
@@ -31,7 +31,7 @@ duplicate_pairs: Final = Table(
     instant("decided_at", nullable=True),
     word("decided_by", nullable=True),
     text("reason"),
-    document("moved", nullable=True),
+    reference("merge_id", nullable=True),
     found_by("pair_id"),
     Index("ix_duplicate_pairs_commune_code_state_bits", "commune_code", "state", "bits"),
     Index("ix_duplicate_pairs_other_commune_state_bits", "other_commune", "state", "bits"),

@@ -119,7 +119,10 @@ cases: Final = Table(
     text("article"),
     reference("claimed_by", nullable=True),
     word("claim_purpose", nullable=True, length=32),
+    word("closing_code", nullable=True, length=32),  # residence.cases.closing.ClosingCode
     instant("opened_at"),
+    instant("counted_from"),  # since when the commune's time to decide runs; time spent waiting for an answer is left out
+    instant("asked_at", nullable=True),
     instant("changed_at"),
     Index("ix_cases_state_opened_at", "commune_code", "state", "opened_at"),
     found_by("case_id"),
@@ -136,6 +139,7 @@ case_events: Final = Table(
     word("action", length=32),
     word("from_state", nullable=True, length=32),
     word("to_state", length=32),
+    word("code", nullable=True, length=32),
     reference("account_id", nullable=True),
     text("reason"),
     instant("at"),

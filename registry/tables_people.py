@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Table
+from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, Table
 
 from registry.columns import (
     blind_index,
@@ -54,6 +54,7 @@ persons: Final = Table(
     sealed("residence_text"),
     sealed("document"),
     sealed("contact"),
+    blind_index("contact", nullable=True),  # of the telephone number as dialled today
     word("name_quality", length=16),
     reference("declaration_id", nullable=True),  # the statement the fields were taken from; none for an authority's register
     reference("merged_into", nullable=True),  # this id is a pointer: both were one person
@@ -61,16 +62,24 @@ persons: Final = Table(
     instant("changed_at"),
     found_by("person_id"),
     index_where_set("persons", "merged_into"),
+    index_where_set("persons", "contact_index"),
 )
 
-# What the fields were before a correction: one row per replaced state, sealed under the same person's key.
+# What the fields were before a correction: one row per replaced state, the sealed values as they stood in ``persons`` (they open as cells of
+# that row). ``declaration_id`` is what replaced them, at ``recorded_at``.
 person_versions: Final = Table(
     "person_versions",
     metadata,
     commune(),
     own_id("version_id"),
     reference("person_id", index=True),
-    sealed("fields", nullable=False),
+    sealed("full_name"),
+    sealed("birth"),
+    sealed("sex"),
+    sealed("nationality"),
+    sealed("residence_text"),
+    sealed("document"),
+    sealed("contact"),
     reference("declaration_id", nullable=True),
     instant("recorded_at"),
 )
@@ -114,6 +123,8 @@ premises: Final = Table(
     sealed("name", nullable=False),
     sealed("address_text"),
     Column("remote_area", Boolean, nullable=False),
+    Column("capacity", Integer, nullable=True),  # people who may sleep there, as the authority has it; nothing is computed
+    word("declared_by", nullable=True, length=16),  # residence.places.relations.Answering, where it is not as the kind has it
     instant("created_at"),
     Index("ix_premises_premises_id", "premises_id"),
 )
@@ -138,7 +149,7 @@ households: Final = Table(
     own_id("household_id"),
     reference("premises_id", index=True),
     word("unit", nullable=True, length=32),
-    reference("head_person_id", nullable=True),
+    word("formed_on", nullable=True, length=10),  # YYYY-MM-DD; heads and owners are in ``relations``
     instant("created_at"),
     instant("ended_at", nullable=True),
     ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
@@ -159,6 +170,7 @@ residences: Final = Table(
     word("valid_from", length=10),  # YYYY-MM-DD, both inclusive
     word("valid_to", nullable=True, length=10),
     text("registration_ref"),
+    reference("recorded_by", nullable=True),  # an import or an account
     instant("recorded_at"),
     index_where_set("residences", "valid_to"),
     ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),

@@ -2,7 +2,7 @@
 
 - A declaration row is written once and never changed; its body is sealed under the person's key, its header and signature stand
   beside it, so the signature can be checked for ever against the opened body.
-- ``stays`` is the present state; ``stay_versions`` is every state it ever had, with the declaration that caused it.
+- ``stays`` is the present state, ``stay_versions`` every state it replaced, each with the declaration that caused it.
 - A presence row exists only while nothing covers it, and expires.
 """
 
@@ -110,6 +110,7 @@ def _stay_columns() -> list[Column[Any]]:
         word("rule", nullable=True),
         word("rule_set", nullable=True),
         document("declaration_ids"),
+        reference("declaration_id"),  # the one that caused this state
     ]
 
 
@@ -136,10 +137,10 @@ stay_versions: Final = Table(
     commune(),
     own_id("version_id"),
     reference("stay_id", index=True),
-    reference("declaration_id", nullable=True),
     *_stay_columns(),
     instant("recorded_at"),
-    Column("place", Integer, nullable=False),  # order among those recorded in one transaction
+    Column("place", Integer, nullable=False),  # order among those replaced in one transaction
+    Index("ix_stay_versions_person_id", "person_id"),  # whose it was before is asked by person (registry/past.py)
 )
 
 # Disagreements found by reconciliation (residence.stays.findings); cleared ones keep the time they ceased to stand.
@@ -181,6 +182,7 @@ presences: Final = Table(
     reference("kiosk_id", nullable=True),
     word("person_kind", length=16),  # citizen or foreigner: the deadlines differ
     sealed("reading", nullable=False),
+    octets("signed", nullable=True),  # the kiosk's COSE_Sign1, as with a declaration
     Column("evidence_level", SmallInteger, nullable=False),
     instant("seen_at"),
     instant("expires_at", index=True),

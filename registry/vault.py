@@ -140,6 +140,14 @@ class Vault:
         """Return who was seen, as far as one premises is concerned: two premises' pseudonyms cannot be joined without the key."""
         return self._index("pseudonym", premises_id, identity)
 
+    def contact_index(self, phone: str) -> bytes:
+        """Return the blind index of a telephone number: whoever gives the same one, in any commune."""
+        return self._index("contact", "", phone)
+
+    def state_digest(self, scope: str, state: bytes) -> str:
+        """Return whether something changed and nothing else: the same data under another scope have another digest."""
+        return hmac.digest(self._index_key("state"), scope.encode() + b"\x00" + state, "sha256")[:INDEX_BYTES].hex()
+
     def address_index(self, address: str) -> bytes:
         """Return the blind index of a network address in the audit of sign-in."""
         return self._index("address", "", address)
@@ -188,10 +196,13 @@ class Vault:
         return index
 
     def _make_index(self, purpose: str, scope: str, value: str) -> bytes:
+        return hmac.digest(self._index_key(purpose), f"{scope}\x00{value}".encode(), "sha256")[:INDEX_BYTES]
+
+    def _index_key(self, purpose: str) -> bytes:
         key = self._index_keys.get(purpose)
         if key is None:
             key = self._index_keys[purpose] = self._provider.index_key(purpose)
-        return hmac.digest(key, f"{scope}\x00{value}".encode(), "sha256")[:INDEX_BYTES]
+        return key
 
 
 def drawn_ahead(random_bytes: Callable[[int], bytes], drawn: int = 4096) -> Callable[[int], bytes]:

@@ -17,7 +17,9 @@ from typing import Annotated, Final, TypeVar
 
 import msgspec
 
+from residence.cases.triage import CaseTimes
 from residence.cases.undeclared import Patience
+from residence.cleaning.rules import CleaningChoices
 from residence.credentials.card_qr import FIELDS_2021, CardPolicy
 from residence.credentials.mrz import NO_EXPIRY_VALUES
 from residence.errors import Malformed
@@ -38,6 +40,8 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     card: CardPolicy = CardPolicy()
     no_expiry: tuple[str, ...] = NO_EXPIRY_VALUES
     patience: Patience = Patience()
+    case_times: CaseTimes = CaseTimes()
+    cleaning: CleaningChoices = CleaningChoices()
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,6 +87,13 @@ class UndeclaredSection(_Section, frozen=True, kw_only=True):
     evenings: Count = 3
 
 
+class CasesSection(_Section, frozen=True, kw_only=True):
+    """How long cases may take; the commune's choice, none of it law."""
+
+    decide_within_hours: Hours = 120
+    answer_within_hours: Hours = 48
+
+
 class ChoicesFile(_Section, frozen=True, kw_only=True):
     """The file."""
 
@@ -90,6 +101,8 @@ class ChoicesFile(_Section, frozen=True, kw_only=True):
     qr: QrSection = QrSection()
     mrz: MrzSection = MrzSection()
     undeclared: UndeclaredSection = UndeclaredSection()
+    cases: CasesSection = CasesSection()
+    cleaning: CleaningChoices = CleaningChoices()  # its keys are the fields of that value
 
 
 def extra_folder(data: bytes) -> str:
@@ -112,6 +125,11 @@ def parse_choices(data: bytes, *, extra: Mapping[str, bytes] | None = None) -> C
         card=_card_policy(file.qr),
         no_expiry=file.mrz.no_expiry_values,
         patience=_patience(file.undeclared),
+        case_times=CaseTimes(
+            decide_within=timedelta(hours=file.cases.decide_within_hours),
+            answer_within=timedelta(hours=file.cases.answer_within_hours),
+        ),
+        cleaning=file.cleaning,
     )
 
 

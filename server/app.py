@@ -15,6 +15,7 @@ from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from registry.database import Registry
+from residence.cases.triage import CaseTimes
 from residence.clock import Clock
 from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.stays.rules import RuleBook
@@ -22,11 +23,11 @@ from residence.wire.signing import SigningKey
 from server import home, problems
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
-from server.desk import declare_pages, stay_pages, tonight_pages
+from server.desk import declare_pages, house_pages, stay_pages, tonight_pages
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
-from server.operators import gateway_pages, kiosk_pages, letter_pages
-from server.police import case_pages, premises_pages, undeclared_pages
+from server.operators import gateway_pages, kiosk_pages, letter_pages, ward_pages
+from server.police import case_pages, cleaning_pages, premises_pages, undeclared_pages
 from server.policy import load_policy
 from server.residents import receipt_pages
 from server.settings import ServerSettings
@@ -39,15 +40,18 @@ PAGES = (
     sign_in_pages,
     passkey_pages,
     tonight_pages,
+    house_pages,
     declare_pages,
     stay_pages,
     undeclared_pages,
     case_pages,
     premises_pages,
+    cleaning_pages,
     receipt_pages,
     kiosk_pages,
     gateway_pages,
     letter_pages,
+    ward_pages,
 )
 
 
@@ -60,6 +64,7 @@ def create_app(  # everything a process needs, once
     random_bytes: Callable[[int], bytes],
     settings: ServerSettings,
     card_policy: CardPolicy = DEFAULT_POLICY,
+    case_times: CaseTimes = CaseTimes(),  # noqa: B008 - frozen value
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
     app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
@@ -71,6 +76,7 @@ def create_app(  # everything a process needs, once
         random_bytes=random_bytes,
         settings=settings,
         card_policy=card_policy,
+        case_times=case_times,
         policy=load_policy(),
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),

@@ -14,6 +14,7 @@ import msgspec
 from fastapi import Request
 
 from registry.database import Registry
+from residence.cases.triage import CaseTimes
 from residence.clock import Clock
 from residence.credentials.card_qr import CardPolicy
 from residence.stays.rules import RuleBook
@@ -33,6 +34,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     random_bytes: Callable[[int], bytes]
     settings: ServerSettings
     card_policy: CardPolicy
+    case_times: CaseTimes
     policy: Policy
     sign_in_attempts: AttemptCounter
     receipt_attempts: AttemptCounter

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from residence.errors import catalogue, sentence
+from server.case_words import CASE_WORDS
+from server.cleaning_words import CLEANING_WORDS
 from server.languages import Language, translate
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -115,6 +117,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "name_form": "the same person under another form of the name",
         "other_number": "the same person under an old number or another document",
         "child_of_declared": "a child of somebody declared or registered here",
+        "ward_renamed": "registered at the same house under an older name of its ward",
         "not_yet_due": "the deadline is not over yet",
         "outage": "an outage of a kiosk or of ours while there was time to declare",
         "visitor": "a visitor who does not stay the night",
@@ -189,6 +192,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "settled": "Settled",
         "dismissed": "Dismissed",
     },
+    "unit_question": {"open": "Waiting for a person", "decided": "Decided", "divided": "Lies in several wards"},
+    "unit_decision": {"decided": "Decided", "divided": "Said to lie in several wards", "undone": "Taken back"},
     "letter_event": {"retry": "Marked to be tried again", "dismissed": "Dismissed"},
     "stage": {
         "collect": "Wait for a batch",
@@ -215,6 +220,15 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "sex": {"male": "Male", "female": "Female"},
     "sighting": {"entry": "Seen at the door", "night_check": "Found at night"},
+    "differing": {
+        "name": "the name is written otherwise",
+        "number": "another number",
+        "unit": "another room",
+        "arrival": "another day of arrival",
+        "departure": "another day of departure",
+    },
+    **CASE_WORDS,
+    **CLEANING_WORDS,
 }
 
 TAGS: Final[Mapping[str, str]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import factories
 import msgspec
 from factories import EVENING, StandingClock
+from laid_tables import lay_sqlite
 from sqlalchemy import func, select
 
 from gateway.intake import Intake
@@ -34,11 +35,13 @@ class Authority:
     def __init__(self, folder, *, url=None, kiosks=2, now=EVENING):
         self.folder = folder
         self.url = url or f"sqlite:///{folder / 'registry.db'}"
+        if url is None and not (folder / "registry.db").exists():
+            lay_sqlite(folder / "registry.db")
         self.clock = StandingClock(now)
         self.keys = folder / "keys"
         self.fleet = Fleet(kiosks=kiosks, now=ENROLLED, random_bytes=random_bytes, keys=self.keys)
         self.rules = load_rule_book()
-        upgrade(self.url)
+        upgrade(self.url)  # changes nothing where the tables were laid before
         self.vault_folder = folder / "vault"
         self.registry = self.open_registry()
         with self.registry.writing() as connection:

@@ -94,7 +94,9 @@ def _text(column: Column[Any], number: int, draw: random.Random) -> str:
     if name in SHARED and not _is_own(column):
         number = number % COMMUNES + COMMUNES * (number // COMMUNES // SHARED[name])
         own = True
-    if name in {"valid_from", "valid_to"}:
+    if name in {"valid_from", "valid_to", "day"}:
+        if column.primary_key:  # a day as often as there are communes
+            return (NEWEST - timedelta(days=number // COMMUNES)).date().isoformat()
         return (NEWEST - timedelta(days=draw.randrange(900))).date().isoformat()
     if own or name.endswith("_id") or name in {"who", "owner", "other_commune", "about"}:
         return f"{name[:6]}-{number:07d}"[:longest]

@@ -6,11 +6,17 @@ from datetime import timedelta
 
 from factories import EVENING
 from server_parts import COMMUNE, World
+from unit_tables import TABLE
 
 from registry.gateway_reports import GatewayReport, KioskLag, Spread, write_report
 from registry.kiosks import Enrolment, enrol_kiosk
+from registry.premises import add_premises
 from registry.quarantine import DeadLetter, set_aside
+from registry.unit_asking import ask_about_premises
+from registry.unit_questions import list_questions
+from registry.units import Provenance, import_file
 from residence.clock import rfc3339
+from residence.places.premises import Premises, PremisesKind
 from residence.wire.messages import Receipt
 from residence.wire.receipts import receipt_code, sign_receipt
 
@@ -60,3 +66,17 @@ def put_aside(world, code="message.schema_unknown", *, answer="received", commun
     )  # fmt: skip
     with world.registry.writing() as connection:
         return set_aside(connection, [letter], vault=world.vault, now=world.clock.now())[0].quarantine_id
+
+
+def ask_about_a_split_ward(world, *, commune=COMMUNE):
+    """A house at Lê Lợi in an old ward that was split between the commune and another; return the question's id."""
+    house = Premises(
+        premises_id="hsh-old", kind=PremisesKind.HOUSEHOLD, commune_code="90004", name="Nhà mẫu", address_text="12 Lê Lợi, Xã Chia, Huyện Bịa, Tây Ninh"
+    )  # fmt: skip
+    table = TABLE.replace("90001", commune).encode()
+    with world.registry.writing() as connection:
+        add_premises(connection, house, vault=world.vault, now=EVENING)
+        provenance = Provenance(file_name="t.csv", source="invented", licence="CC0-1.0", by="test")
+        assert import_file(connection, table, provenance, now=EVENING).problems == ()
+        assert ask_about_premises(connection, vault=world.vault, now=EVENING) == 1
+        return list_questions(connection, None)[0].question_id

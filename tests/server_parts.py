@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import hashlib
 import re
 import secrets
 import shutil
 import socket
-import tempfile
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 import uvicorn
 from factories import EVENING, StandingClock, make_declaration, make_id, make_person
+from laid_tables import laid_file
 
 from registry import accounts, kiosks
 from registry.accounts import KnownAccount
 from registry.cases import open_case
-from registry.database import connect, upgrade
+from registry.database import connect
 from registry.key_provider import FileKeyProvider
 from registry.kiosks import Enrolment
 from registry.notices import Notice, send_notice
@@ -90,18 +87,6 @@ class Client:
         self._runner.close()
 
 
-@cache
-def empty_registry() -> Path:
-    """Make the tables once per run; every world starts from a copy."""
-    path = Path(tempfile.mkdtemp(prefix="luutru-empty-")) / "registry.db"
-    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
-    upgrade(f"sqlite:///{path}")
-    with connect(f"sqlite:///{path}", vault=None).engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.engine.dispose()
-    return path
-
-
 class World:
     """The process and everything it was given."""
 
@@ -112,7 +97,7 @@ class World:
             FileKeyProvider(directory / "keys", random_bytes=secrets.token_bytes), random_bytes=secrets.token_bytes
         )
         directory.mkdir(exist_ok=True)
-        shutil.copyfile(empty_registry(), directory / "registry.db")
+        shutil.copyfile(laid_file(), directory / "registry.db")
         url = f"sqlite:///{directory}/registry.db"
         self.registry = connect(url, vault=self.vault)
         self.signer = SigningKey("receipt-1", bytes(32))

@@ -52,13 +52,14 @@ def always() -> bool:
 def read_zone(grey: Grey, *, time_left: Callable[[], bool] = always) -> SeenZone | None:
     """Return the zone in ``grey`` (uint8, height by width), or None when none is seen."""
     best: tuple[float, Settled] | None = None
-    doubted: list[Any] = []
+    doubted: list[ZoneSigns] = []
     for signs in _signs_in(grey, time_left):
         if signs is not None:
             found = settle(signs.told, signs.before)
             if fits(found.lines):
-                doubted.append(signs.before)
-                if not found.unsure and not _disputed(found, doubted):
+                doubted.append(signs)
+                found = disputed(found, *_together(doubted))
+                if not found.unsure:
                     return _seen(found)
             best = max(best or (-math.inf, found), (_rank(signs, found), found), key=lambda each: each[0])
         if len(doubted) == _DOUBTED:
@@ -84,10 +85,10 @@ def _signs_in(grey: Grey, time_left: Callable[[], bool]) -> Iterator[ZoneSigns |
             return
 
 
-def _disputed(found: Settled, befores: list[Any]) -> bool:
-    """Tell whether this look and the earlier ones together are not sure: one of many will always be."""
-    alike = [each for each in befores if each.shape == befores[-1].shape]
-    return len(alike) > 1 and disputed(found.lines, np.mean(alike, 0))
+def _together(looks: list[ZoneSigns]) -> tuple[Any, Any]:
+    """Return the mean of what is seen and of what stood there before, over all looks at a zone of the last one's form."""
+    alike = [each for each in looks if each.before.shape == looks[-1].before.shape]
+    return np.mean([each.weights for each in alike], 0), np.mean([each.before for each in alike], 0)
 
 
 def _seen(found: Settled) -> SeenZone:

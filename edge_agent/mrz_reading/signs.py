@@ -2,6 +2,7 @@
 
 - Every step asks the same question, how well the cells fit OCR-B (``glyphs.py``); nothing is decided by what the text says.
 - Coarse: a few cells of each line under every sight (length of line, flatness, upside down). Below ``FLOOR`` it is no zone.
+- A sign that the picture's edge cuts is not told at all.
 - Fine: lines bend and maps are a little off, so each line may slide and climb along its way, smoothly from cell to cell.
 - Pure.
 
@@ -49,6 +50,8 @@ _CURVES: Final = np.array(
         for bow in np.arange(-6, 7) * 0.16
     ]
 )
+_SIGN_SIDES, _SIGN_ENDS = (-0.35, 0.35), (-0.5, 0.5)  # pitches from a cell's middle
+_UNKNOWN: Final = -np.log(NO_SIGN + 1)  # every sign as likely as any other
 Weights = NDArray[np.float32]
 
 
@@ -97,6 +100,8 @@ def signs_of(grey: Grey, zone: Zone) -> ZoneSigns | None:
             return None
         courses = [_still(flat.sight.signs)] * flat.sight.rows
     weights, before = (np.array([_final(flat, row, learned) for row in range(flat.sight.rows)]) for learned in (PLAIN, WORN))
+    beyond = _beyond_the_picture(flat.sight, grey.shape)
+    weights[beyond] = before[beyond] = _UNKNOWN
     found = ZoneSigns(weights=weights, before=before, sight=flat.sight)
     return found if found.fit >= FLOOR else None
 
@@ -138,6 +143,15 @@ def _final(flat: _Flat, row: int, learned: str) -> Weights:
     columns, level = np.arange(flat.sight.signs), np.zeros(flat.sight.signs)
     told = [weigh(flat.cells(row, columns + dx / PITCH, level + dy), learned) for dx, dy in _AROUND]
     return np.asarray(np.mean(told, 0), np.float32)
+
+
+def _beyond_the_picture(sight: Sight, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return which signs (rows, signs) are cut off by the picture's edge: what is left of one may look like another."""
+    columns, rows = np.meshgrid(np.arange(sight.signs), np.arange(sight.rows) * sight.step)
+    corners = [np.column_stack([columns.ravel() + dx, rows.ravel() + dy]) for dx in _SIGN_SIDES for dy in _SIGN_ENDS]
+    x, y = np.array([sight.pixels(each.astype(np.float32)) for each in corners]).transpose(2, 0, 1)
+    beyond = (x < 0) | (y < 0) | (x > shape[1] - 1) | (y > shape[0] - 1)
+    return np.asarray(beyond.any(0).reshape(sight.rows, sight.signs))
 
 
 def _sights(zone: Zone, stretch: float) -> list[Sight]:

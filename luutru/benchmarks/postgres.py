@@ -42,10 +42,10 @@ class PostgresServer:
         self.port = port
         self._names = count(1)
 
-    def new_database(self) -> str:
-        """Create an empty database and return its address."""
+    def new_database(self, *, template: str | None = None) -> str:
+        """Create a database, empty or a copy of one nobody is connected to, and return its address."""
         name = f"luutru_{next(self._names)}"
-        _run(self.program("createdb"), name)
+        _run(self.program("createdb", arguments=(f"--template={template}",) if template else ()), name)
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
 
     def dump(self, url: str) -> str:

@@ -174,8 +174,7 @@ def _look_up(registry: Registry, numbers: list[int], progress: Progress) -> list
 
 def _find(connection: Connection, vault: Vault, value: str) -> int:
     ids = search_by_number(connection, "personal", value, vault=vault)
-    keys = vault.load_keys(connection, ids)
-    return sum(bool(each.full_name) for each in matching_persons(connection, ids, keys=keys, vault=vault))
+    return sum(bool(each.known.full_name) for each in matching_persons(connection, ids, vault=vault))
 
 
 def _look_up_bare(url: str, vault: Vault, numbers: list[int]) -> list[float]:

@@ -29,6 +29,10 @@ app = typer.Typer(invoke_without_command=True)
 # name -> (module with ``run(*, quick)``, what it measures)
 BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "checkin": ("luutru.benchmarks.checkin", "card in the frame until kept; declarations per second until receipted"),
+    "cleaning": (
+        "luutru.benchmarks.cleaning",
+        "what disagrees in a register: precision and recall of each rule on an invented city whose errors are known",
+    ),
     "duplicates": (
         "luutru.benchmarks.duplicates",
         "persons who stand in the registry twice: found, wrongly proposed, time and memory, beside two plain ways",

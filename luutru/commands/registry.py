@@ -3,7 +3,7 @@
 - ``--registry`` is an address (``sqlite:////path``, ``postgresql+psycopg://...``), ``--vault`` the directory with its keys; keep the two
   on different disks and in different backups.
 - ``--json`` prints one object: ``ok``, ``counts``, ``seconds``, ``rejected`` and, for a check, ``problems``. Exit status 1 when not ``ok``.
-- Nothing personal is ever printed. ``duplicates`` is in ``registry_duplicates.py``, ``retention`` in ``registry_retention.py``, ``backup`` in ``registry_backup.py``.
+- Nothing personal is printed, but by ``person`` for a purpose (``registry_person.py``). Groups of commands are in files of their own.
 
 Example: ``luutru registry create --registry sqlite:////var/lib/luutru/registry.db && luutru registry check``
 """
@@ -20,8 +20,13 @@ import msgspec
 import typer
 
 from luutru.commands.registry_backup import backup, restore
+from luutru.commands.registry_cleaning import app as cleaning_app
+from luutru.commands.registry_disputes import app as disputes_app
 from luutru.commands.registry_duplicates import app as duplicates_app
+from luutru.commands.registry_person import person
 from luutru.commands.registry_retention import app as retention_app
+from luutru.commands.registry_scoreboard import scoreboard
+from luutru.commands.registry_units import app as units_app
 
 if TYPE_CHECKING:
     from registry.database import Registry
@@ -32,6 +37,11 @@ app.add_typer(duplicates_app, name="duplicates")
 app.add_typer(retention_app, name="retention")
 app.command()(backup)
 app.command()(restore)
+app.add_typer(disputes_app, name="disputes")
+app.command()(person)
+app.add_typer(units_app, name="units")
+app.add_typer(cleaning_app, name="cleaning")
+app.command("scoreboard")(scoreboard)
 
 RegistryOption = Annotated[
     str,

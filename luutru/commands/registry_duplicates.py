@@ -22,9 +22,9 @@ import msgspec
 import typer
 
 from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, JsonOption, RegistryOption, VaultOption
+from luutru.commands.registry_answers import opened
 
 if TYPE_CHECKING:
-    from registry.database import Registry
     from registry.duplicates.proposals import KnownPair
 
 app = typer.Typer(add_completion=False, help="Search for persons that stand in the registry twice; people decide.")
@@ -63,9 +63,9 @@ def search(  # noqa: PLR0913 -- the options of one public command
     from registry.duplicates.searching import Limits, search_registry
     from registry.duplicates.settings import load_model
 
-    with _answering(json=json) as answer, _opened(registry, vault) as opened, _progress(quiet=json) as tell:
+    with _answering(json=json) as answer, opened(registry, vault) as known, _progress(quiet=json) as tell:
         limits = Limits(memory_mib=memory, threads=threads, spark=spark, folder=folder)
-        report = search_registry(opened, load_model(model), now=system_clock().now(), limits=limits, progress=tell)
+        report = search_registry(known, load_model(model), now=system_clock().now(), limits=limits, progress=tell)
         counts = {"persons": report.persons, "pairs": report.pairs, **msgspec.to_builtins(report.proposed)}
         answer |= {"counts": counts, "left_out": report.left_out, "threshold": report.threshold, "model": report.model}
 
@@ -85,8 +85,8 @@ def list_pairs(
     """
     from registry.duplicates.proposals import listed
 
-    with _answering(json=json) as answer, _opened(registry, vault) as opened:
-        with opened.reading() as connection:
+    with _answering(json=json) as answer, opened(registry, vault) as known:
+        with known.reading() as connection:
             pairs = listed(connection, commune_code=commune, limit=most)
         answer |= {"pairs": [_told(each) for each in pairs], "counts": {"listed": len(pairs)}}
 
@@ -106,13 +106,14 @@ def decide(
 
     Example: luutru registry duplicates decide 1f0c5c3e-... same --by officer-1 --reason "both cards seen"
     """
-    from luutru.system import system_clock
+    from luutru.system import random_bytes, system_clock
     from registry.duplicates.deciding import Decision
     from registry.duplicates.deciding import decide as settle
 
     decision = Decision(account_id=by, reason=reason)
-    with _answering(json=json) as answer, _opened(registry, vault) as opened, opened.writing() as connection:
-        done = settle(connection, pair, same=verdict is Verdict.SAME, decision=decision, now=system_clock().now())
+    with _answering(json=json) as answer, opened(registry, vault) as known, known.writing() as connection:
+        now = system_clock().now()
+        done = settle(connection, pair, same=verdict is Verdict.SAME, decision=decision, now=now, random_bytes=random_bytes)
         answer |= {"pairs": [_told(done)]}
 
 
@@ -135,7 +136,7 @@ def undo(
     from registry.duplicates.deciding import undo as take_back
 
     decision = Decision(account_id=by, reason=reason)
-    with _answering(json=json) as answer, _opened(registry, vault) as opened, opened.writing() as connection:
+    with _answering(json=json) as answer, opened(registry, vault) as known, known.writing() as connection:
         answer |= {"pairs": [_told(take_back(connection, pair, decision=decision, now=system_clock().now()))]}
 
 
@@ -144,20 +145,6 @@ def _told(pair: KnownPair) -> dict[str, Any]:
 
     said = [{**msgspec.to_builtins(each), "message": msgspec.to_builtins(sentence(each.code))} for each in pair.said]
     return {**msgspec.to_builtins(pair), "said": said}
-
-
-@contextmanager
-def _opened(registry: str, vault: Path) -> Iterator[Registry]:
-    from luutru.system import random_bytes
-    from registry.database import connect
-    from registry.key_provider import FileKeyProvider
-    from registry.vault import Vault
-
-    opened = connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
-    try:
-        yield opened
-    finally:
-        opened.close()
 
 
 @contextmanager

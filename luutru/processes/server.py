@@ -66,6 +66,7 @@ def build(process: ServerProcess) -> FastAPI:
         registry=registry,
         rules=process.choices.rules,
         card_policy=process.choices.card,
+        case_times=process.choices.case_times,
         signer=receipt_signer(process.keys, RECEIPT_KEYS, keyring=keyring_if_reachable(registry), now=clock.now()),
         clock=clock,
         random_bytes=random_bytes,

@@ -52,6 +52,15 @@ class Home(NamedTuple):
     valid_to: str | None
 
 
+class Absence(NamedTuple):
+    """A declared time away."""
+
+    valid_from: str
+    valid_to: str | None
+    reason: str | None
+    destination: str | None
+
+
 class Resident(NamedTuple):
     """One row of a list of residents."""
 
@@ -61,6 +70,9 @@ class Resident(NamedTuple):
     contact: str | None
     deceased: bool
     home: Home | None
+    absence: Absence | None = None
+    permitted_until: str | None = None
+    guardian_ref: str | None = None
 
 
 class Read(NamedTuple):
@@ -80,6 +92,9 @@ def read_resident(row: Row, *, restored: frozenset[str], today: date) -> Read:
         errors.append(("birth", "import.birth_in_future"))
     errors += _number_errors(row, birth, restored, warnings)
     errors += _home_errors(row, birth, warnings)
+    errors += _absence_errors(row)
+    if row["permitted_until"] and (row["nationality"] or "VNM") == "VNM":
+        warnings.append("import.permit_of_citizen")
     document = _document(row)
     if document is not None:
         errors += [(f"document{each.pointer[9:].replace('/', '_')}", each.code) for each in check_document(document, "/document")]
@@ -92,16 +107,28 @@ def read_resident(row: Row, *, restored: frozenset[str], today: date) -> Read:
         nationality=row["nationality"] or "VNM",
         personal_number=row["personal_number"],
         old_number=row["old_number"],
+        cancelled_numbers=_parts(row["cancelled_numbers"]),
         document=document,
         residence_text=row["residence_text"],
         name_quality=_quality(row["full_name"]),
     )
     home = _home(row)
-    return Read(
-        Resident(_reference(row, home), row["commune_code"], person, row["phone"], row["status"] == "deceased", home),
-        [],
-        warnings,
+    resident = Resident(
+        _reference(row, home),
+        row["commune_code"],
+        person,
+        row["phone"],
+        row["status"] == "deceased",
+        home,
+        _absence(row),
+        row["permitted_until"],
+        row["guardian_ref"],
     )
+    return Read(resident, [], warnings)
+
+
+def _parts(text: str | None) -> tuple[str, ...]:
+    return tuple(each for part in (text or "").split(";") if (each := part.strip()))
 
 
 def _with_identity(row: Row) -> Row:
@@ -144,6 +171,8 @@ def _number_errors(row: Row, birth: PartialDate | None, restored: frozenset[str]
     number, old = row["personal_number"], row["old_number"]
     if old is not None and not is_old_number(old):
         yield "old_number", "import.old_number"
+    if not all(map(is_personal_number, _parts(row["cancelled_numbers"]))):
+        yield "cancelled_numbers", "personal-number.malformed"
     if number is None:
         return
     found = [each.code for each in check_personal_number(number, sex=row["sex"], birth=birth, pointer="")]
@@ -167,6 +196,14 @@ def _home_errors(row: Row, birth: PartialDate | None, warnings: list[str]) -> It
         yield "valid_to", "import.dates_reversed"
     if start and birth is not None and start < birth.value[: len(start)]:
         warnings.append("import.residence_before_birth")
+
+
+def _absence_errors(row: Row) -> Iterator[Fault]:
+    start, end = row["absent_from"], row["absent_to"]
+    if start is None and any(row[each] for each in ("absent_to", "absence_reason", "absence_destination")):
+        yield "absent_from", "import.value_missing"
+    if start and end and end < start:
+        yield "absent_to", "import.dates_reversed"
 
 
 def _birth(text: str | None) -> PartialDate | None:
@@ -197,13 +234,24 @@ def _home(row: Row) -> Home | None:
     )
 
 
+def _absence(row: Row) -> Absence | None:
+    if row["absent_from"] is None:
+        return None
+    return Absence(row["absent_from"], row["absent_to"], row["absence_reason"], row["absence_destination"])
+
+
 def _reference(row: Row, home: Home | None) -> str:
     if row["person_ref"]:
-        return f"ref\n{row['person_ref']}"
+        return reference_of(row["person_ref"])
     if row["personal_number"]:
         return f"personal\n{row['personal_number']}"
     place = (home.premises_id, home.unit) if home else (row["commune_code"],)
     return "\n".join(("said", row["full_name"], row["birth"] or "", row["old_number"] or "", *(each or "" for each in place)))
+
+
+def reference_of(ref: str) -> str:
+    """Return what a source's own reference of a resident is recognised by."""
+    return f"ref\n{ref}"
 
 
 def _quality(name: str) -> NameQuality:

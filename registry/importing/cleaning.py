@@ -77,6 +77,7 @@ def clean(batch: Batch, mapping: Mapping, kind: Kind, columns: dict[str, str]) -
     )
 
 
+_WIDTHS: Final = {"personal": {10: 12, 11: 12, 12: 12}, "old": {8: 9, 9: 9, 12: 12}}
 _CODES: Final = {
     "text": "import.text_unreadable",
     "reference": "import.text_unreadable",
@@ -88,6 +89,7 @@ _CODES: Final = {
     "word": "import.word_unknown",
     "phone": "import.text_unreadable",
     "list": "import.text_unreadable",
+    "count": "import.count",
 }
 
 
@@ -99,10 +101,8 @@ def _tidy(cell: pl.Expr, mapping: Mapping) -> pl.Expr:
 
 def _read(text: pl.Series, field: Field, mapping: Mapping, where: tuple[Kind, str]) -> pl.Series:
     match field.form:
-        case "personal":
-            return _padded(_bare(text), {10: 12, 11: 12, 12: 12})
-        case "old":
-            return _padded(_bare(text), {8: 9, 9: 9, 12: 12})
+        case "personal" | "old":
+            return _padded(_bare(text), _WIDTHS[field.form])
         case "identity":
             return _identity(text, field)
         case "date":
@@ -113,6 +113,8 @@ def _read(text: pl.Series, field: Field, mapping: Mapping, where: tuple[Kind, st
             return _word(text, mapping, *where)
         case "phone":
             return _phone(text, field)
+        case "count":
+            return _only(_bare(text), _bare(text).str.contains("^[0-9]{1,6}$"))
         case "text" | "list" | "reference":
             return _kept(text, field)
 

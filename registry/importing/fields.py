@@ -1,6 +1,8 @@
 """Our fields by kind of file: what each holds, and which a row cannot do without.
 
 - Kinds are read in this order, because households stand at premises, residents in both, and links lead to residents.
+- A field ending in ``_ref`` is the source's own reference of a row: ``owner_ref``, ``manager_ref``, ``head_ref`` and ``guardian_ref`` are those
+  of residents, who may come later.
 - ``identity_number`` is for registers with one column for everything: 12 digits are the personal number, 9 the old one, else a document's.
 
 Example: ``FIELDS["residents"]["birth"].form`` is ``"birth"``
@@ -13,7 +15,7 @@ from typing import Final, Literal
 import msgspec
 
 Kind = Literal["premises", "households", "residents", "old-numbers"]
-Form = Literal["text", "reference", "personal", "old", "identity", "date", "birth", "word", "phone", "list"]
+Form = Literal["text", "reference", "personal", "old", "identity", "date", "birth", "word", "phone", "list", "count"]
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -34,12 +36,20 @@ FIELDS: Final[dict[Kind, dict[str, Field]]] = {
         "address_text": Field("text"),
         "remote_area": Field("word"),
         "units": Field("list"),
+        "capacity": Field("count"),
+        "declared_by": Field("word"),
+        "owner_ref": Field("reference", longest=64),
+        "owner_name": Field("text"),
+        "manager_ref": Field("reference", longest=64),
+        "manager_name": Field("text"),
     },
     "households": {
         "household_ref": Field("reference", needed=True, longest=64),
         "commune_code": Field("reference", needed=True, longest=16),
         "premises_ref": Field("reference", needed=True, longest=64),
         "unit": Field("reference", longest=32),
+        "head_ref": Field("reference", longest=64),
+        "formed_on": Field("date"),
     },
     "residents": {
         "person_ref": Field("reference", longest=64),
@@ -51,6 +61,7 @@ FIELDS: Final[dict[Kind, dict[str, Field]]] = {
         "identity_number": Field("identity", longest=40),
         "personal_number": Field("personal"),
         "old_number": Field("old"),
+        "cancelled_numbers": Field("list"),
         "document_kind": Field("word"),
         "document_number": Field("reference", longest=40),
         "document_issuer": Field("reference", longest=3),
@@ -65,6 +76,12 @@ FIELDS: Final[dict[Kind, dict[str, Field]]] = {
         "residence_kind": Field("word"),
         "valid_from": Field("date"),
         "valid_to": Field("date"),
+        "absent_from": Field("date"),
+        "absent_to": Field("date"),
+        "absence_reason": Field("text"),
+        "absence_destination": Field("text"),
+        "permitted_until": Field("date"),
+        "guardian_ref": Field("reference", longest=64),
     },
     "old-numbers": {
         "personal_number": Field("personal", needed=True),

@@ -1,6 +1,7 @@
 """The mapping file: which column is which of our fields, how dates are written, which word means what.
 
-- TOML. Top level: ``source`` (rows are recognised again within it), ``commune_code`` for rows without one, ``encoding``, ``separator``,
+- TOML. Top level: ``source`` (rows are recognised again within it), ``commune_code`` for rows without one, ``commune_codes_of`` (the day the
+  codes are of) and ``commune_code_system`` (whose they are) where they are not ours of today, ``encoding``, ``separator``,
   ``sheet``, ``dates`` (tried in turn, ISO dates always), ``empty`` (what stands for nothing). Then a table by kind: ``columns`` (our field =
   their column) and ``words`` (field -> our word -> their words).
 - Without a mapping columns bear our names. Headings match with case, spaces and tone placement set aside.
@@ -23,6 +24,7 @@ import msgspec
 from registry.importing.fields import FIELDS, Kind
 from residence.errors import Malformed
 from residence.people.letters import match_key
+from residence.places.unit_files import is_day
 
 # Columns of our own error files: never a field, never missed.
 OWN_COLUMNS: Final = ("luutru_row", "luutru_code", "luutru_field", "luutru_vi", "luutru_en")
@@ -44,6 +46,8 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     source: str = "register"
     commune_code: str | None = None
+    commune_codes_of: str | None = None
+    commune_code_system: str | None = None
     encoding: str | None = None
     separator: str | None = None
     sheet: str | None = None
@@ -81,6 +85,8 @@ def load_mapping(path: Path) -> Mapping:
                 raise Malformed("import.mapping", f"/{kind}/words/{name}", f"not our words: {strange}")
     for form in mapping.dates:
         _check_date_form(form)
+    if mapping.commune_codes_of is not None and not is_day(mapping.commune_codes_of):
+        raise Malformed("import.mapping", "/commune_codes_of", "a day is written YYYY-MM-DD")
     return mapping
 
 

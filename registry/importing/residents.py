@@ -3,7 +3,7 @@
 - Equal personal numbers with names that are the same and births that do not conflict are one person: what the row adds (a home, an old
   number) is added to them, nothing is overwritten.
 - Any other shared number is a finding about both people, and both stand: a human looks. A row is never refused for it.
-- The same reference in several rows is one person with several homes.
+- The same reference in several rows is one person with several homes. What else a row says is in ``additions.py``.
 
 Example: ``take_residents(connection, {1: read.resident}, means).counts["persons"] == 1``
 """
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 
 from registry import tables
 from registry.asking import among
+from registry.importing.additions import Additions
 from registry.importing.checking import Home, Resident, person_content
 from registry.importing.places import premises_known, unit_rows
 from registry.importing.taking import Means, Rejected, Row, Seen, Taken, seen_before
@@ -24,6 +25,7 @@ from registry.persons import Stamp, holders, identifier_row, matching_persons, p
 from registry.vault import Cell, SubjectKey
 from residence.people.names import compare_names
 from residence.people.person import PartialDate
+from residence.people.phones import phone_key
 from residence.stays.identity import births_conflict
 from residence.stays.known import KnownNumber, numbers_of
 
@@ -62,6 +64,7 @@ class _Residents:
         self._by_index, self._by_id = self._known_holders(connection)
         again = {number for number, row_id in self._row_ids.items() if row_id in self._seen}
         self._homes = self._homes_known(connection, again)
+        self._additions = Additions(connection, rows, again, means)
 
     def take(self) -> Taken:
         for number, resident in self._rows.items():
@@ -75,7 +78,7 @@ class _Residents:
                 self._taken.rejected.append(Rejected(number, "full_name", "import.row_changed"))
                 continue
             person_id = before.subject_id if before else self._person(number, resident, content)
-            added = self._add_home(person_id, resident)
+            added = self._add_home(person_id, resident) | self._add_others(number, person_id, resident)
             if before is not None and not added:
                 self._taken.counts["unchanged"] += 1
         return self._taken
@@ -89,17 +92,15 @@ class _Residents:
         vault = self._means.vault
         found = holders(connection, (index for each in self._numbers.values() for _, index in each))
         ids = sorted({person_id for each in found.values() for person_id in each})
-        subjects = vault.load_keys(connection, ids) if ids else {}
-        known = {each.person_id: each for each in matching_persons(connection, ids, keys=subjects, vault=vault)}
         by_id = {
-            person_id: Holder(
-                person_id,
-                each.full_name,
-                each.birth,
-                subjects[person_id],
-                {vault.number_index(number.kind, number.value) for number in each.numbers},
+            each.known.person_id: Holder(
+                each.known.person_id,
+                each.known.full_name,
+                each.known.birth,
+                each.key,
+                {vault.number_index(number.kind, number.value) for number in each.known.numbers},
             )
-            for person_id, each in known.items()
+            for each in matching_persons(connection, ids, vault=vault)
         }
         by_index = {index: [by_id[each] for each in sorted(who) if each in by_id] for index, who in found.items()}
         return by_index, by_id
@@ -174,6 +175,8 @@ class _Residents:
         key, key_row = means.vault.new_key(person_id, "person", commune_code=commune, now=means.now)
         row = person_row(resident.person, person_id, key=key, stamp=Stamp(commune, means.now, None), vault=means.vault)
         row["contact_sealed"] = means.vault.seal(key, Cell("persons", "contact", person_id), resident.contact)
+        phone = phone_key(resident.contact) if resident.contact else None
+        row["contact_index"] = means.vault.contact_index(phone) if phone else None
         if resident.deceased:
             row["status"] = "deceased"
         self._taken.add(tables.subject_keys, key_row)
@@ -181,7 +184,21 @@ class _Residents:
         self._taken.add(
             tables.name_tokens, *token_rows(resident.person.full_name, person_id, commune_code=commune, vault=means.vault)
         )
+        self._additions.add_key(person_id, key)
         return Holder(person_id, resident.person.full_name, resident.person.birth, key, set())
+
+    def _add_others(self, number: int, person_id: str, resident: Resident) -> bool:
+        """Collect what the row says beside person and home; tells whether any of it is new."""
+        home = resident.home
+        household_id = self._households[home.household_ref] if home and home.household_ref else None
+        for row in self._additions.relations(resident, person_id, row_id=self._row_ids[number], household_id=household_id):
+            commune = self._premises[home.premises_id] if home and row["kind"] == "head" else resident.commune_code
+            self._taken.add(tables.relations, row | {"commune_code": commune})
+        added = list(self._additions.rows(resident, person_id))
+        for table, row in added:
+            self._taken.add(table, row)
+            self._taken.counts[table.name] += 1
+        return bool(added)
 
     def _identifier(self, known: KnownNumber, holder: Holder, commune_code: str) -> Row:
         means = self._means
@@ -219,6 +236,7 @@ class _Residents:
                 "valid_from": home.valid_from,
                 "valid_to": home.valid_to,
                 "registration_ref": None,
+                "recorded_by": self._means.import_id,
                 "recorded_at": self._means.now,
             },
         )

@@ -2,7 +2,7 @@
 
 - Run again it passes over the batches that are in; run to the end it is done, and the same file again does nothing.
 - A dry run is the same code inside one transaction of the caller's, who rolls back; several files see each other in it.
-- When all residents are in, households get their heads: who is registered there as head.
+- When all residents are in, relations that named one of them by reference get that person (``relating.py``).
 
 Example: ``run_import(Task(rows=rows, kind="residents", mapping=mapping), means, transaction=registry.writing)``
 """
@@ -16,18 +16,19 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection
 
-from registry import tables
 from registry.importing import journal
 from registry.importing.checking import Resident, read_resident
 from registry.importing.cleaning import Cleaned, clean
+from registry.importing.communes import translate
 from registry.importing.fields import Kind
 from registry.importing.journal import Journal, Who
 from registry.importing.links import take_links
 from registry.importing.mapping import Mapping, columns_of
 from registry.importing.places import take_households, take_premises
 from registry.importing.reading import Batch, Rows
+from registry.importing.relating import settle
 from registry.importing.residents import take_residents
 from registry.importing.taking import Means, Rejected, Taken
 
@@ -80,7 +81,7 @@ def run_import(
     if not begun.finished:
         with transaction() as connection:
             if task.kind == "residents":
-                settle_heads(connection, begun.import_id)
+                settle(connection)
             journal.finish(connection, begun, now=means.now)
     with transaction() as connection:
         counts, rejected = journal.outcome(connection, begun)
@@ -115,6 +116,11 @@ def _take(connection: Connection, batch: Batch, task: Task, *, columns: dict[str
     faults: dict[int, list[Rejected]] = defaultdict(list)
     for place, field, code in cleaned.faults:
         faults[batch.first_row + place].append(Rejected(batch.first_row + place, field, code))
+    sound = {number: row for number, row in rows.items() if number not in faults}
+    translated = translate(connection, sound, kind=task.kind, mapping=task.mapping, means=means)
+    rows = rows | translated.rows
+    for each in translated.rejected:
+        faults[each.row].append(each)
     counts: Counter[str] = Counter()
     if task.kind == "residents":
         residents = _residents(batch, cleaned, rows, faults, means=means, counts=counts)
@@ -123,6 +129,7 @@ def _take(connection: Connection, batch: Batch, task: Task, *, columns: dict[str
         taking = {"premises": take_premises, "households": take_households, "old-numbers": take_links}[task.kind]
         taken = taking(connection, {number: row for number, row in rows.items() if number not in faults}, means)
     taken.rejected += [each for number in sorted(faults) for each in faults[number]]
+    taken.rows |= translated.questions.rows
     taken.counts.update(counts)
     taken.counts["rows"] += len(rows)
     return taken
@@ -152,21 +159,3 @@ def _residents(
             found[number] = read.resident
             counts.update(f"warning:{code}" for code in read.warnings)
     return found
-
-
-def settle_heads(connection: Connection, import_id: str) -> None:
-    """Give households without a head the one registered there as head, in the communes of an import."""
-    rows, homes, households = tables.imported_rows.c, tables.residences.c, tables.households.c
-    communes = list(connection.scalars(select(rows.commune_code).where(rows.import_id == import_id).distinct()))
-    heads = (
-        select(homes.commune_code, homes.household_id, func.min(homes.person_id).label("person_id"))
-        .where(homes.commune_code.in_(communes), homes.relation == "head", homes.household_id.is_not(None))
-        .group_by(homes.commune_code, homes.household_id)
-        .subquery()
-    )
-    connection.execute(
-        update(tables.households)
-        .where(households.commune_code == heads.c.commune_code, households.household_id == heads.c.household_id)
-        .where(households.head_person_id.is_(None))
-        .values(head_person_id=heads.c.person_id)
-    )

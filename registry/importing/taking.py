@@ -29,19 +29,25 @@ from residence.stays.known import KnownNumber
 Row = dict[str, Any]
 _ORDER: Final = (
     tables.subject_keys,
+    tables.unit_questions,
     tables.premises,
+    tables.premises_origins,
     tables.units,
     tables.households,
     tables.persons,
     tables.identifiers,
     tables.name_tokens,
     tables.residences,
+    tables.relations,
+    tables.absences,
+    tables.permitted_stays,
     tables.findings,
     tables.finding_links,
     tables.imported_rows,
 )
-# Rows that may be there already for a good reason: a unit of two households, a finding both of whose sides were imported.
-_MAY_STAND: Final = frozenset({"units", "findings", "finding_links"})
+# Rows that may be there already for a good reason: a unit of two households, a finding both of whose sides were imported, a head named
+# by the household's row and by their own, a question asked before.
+_MAY_STAND: Final = frozenset({"units", "findings", "finding_links", "relations", "unit_questions"})
 
 
 def id_of(digest: bytes) -> str:

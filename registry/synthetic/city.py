@@ -6,7 +6,7 @@
 - ``records``: one row for each person as registered once: record_ref, commune_code, full_name, birth (YYYY-MM-DD or YYYY), sex,
   nationality, personal_number, old_number, document_*, phone, residence_text, permitted_until, status.
 - ``residences``: one row for each record and home: record_ref, household_ref, premises_ref, unit, relation, kind, valid_from,
-  valid_to, absent_from, absent_to. Who moved has two.
+  valid_to, absent_from, absent_to, guardian_ref. Who moved has two.
 - ``truth``: record_ref, person_ref (equal for records of one person), planted.
 
 Example: ``next(city(500, chance)).truth.filter(pl.col("planted").str.contains("duplicate")).height == 25``

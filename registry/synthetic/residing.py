@@ -2,7 +2,7 @@
 
 - Temporary residence lasts at most two years; some have run out. Two in a hundred permanent households moved within the city and keep
   the earlier residence, ended the day before; a tenth of these was not ended (planted ``residence_overlaps``).
-- Two in a hundred adults are absent for a time. Nobody is registered before birth.
+- Two in a hundred adults are absent for a time; a child under age has the head as guardian. Nobody is registered before birth.
 - Planted at households: ``household_no_head``, ``household_two_heads``, on the record it shows at.
 
 Example: ``people, households = households_of(people, homes, plan=Plan(), chance=chance)``
@@ -80,6 +80,7 @@ def residences_of(people: pl.DataFrame, homes: pl.DataFrame, *, chance: np.rando
         }
     )
     now = now.with_columns(homes[household].select("commune_code", "premises_ref", "unit").get_columns())
+    now = now.with_columns(guardian_ref=_guardians(people))
     moved = np.flatnonzero((chance.random(homes.height) < _MOVED)[household] & ~temporary & (begun > born + 400))
     open_ = chance.random(len(moved)) < _NOT_ENDED
     came_from = homes[one_of(chance, homes.height, homes.height)][household[moved]]
@@ -93,12 +94,21 @@ def residences_of(people: pl.DataFrame, homes: pl.DataFrame, *, chance: np.rando
         valid_to=only(days(begun[moved] - 1), ~open_),
         absent_from=pl.lit(None, dtype=pl.String),
         absent_to=pl.lit(None, dtype=pl.String),
+        guardian_ref=pl.lit(None, dtype=pl.String),
     )
     overlapping = np.zeros(people.height, dtype=np.bool_)
     overlapping[moved[open_]] = True
     planted = pl.when(pl.Series(overlapping)).then(_also("residence_overlaps")).otherwise("planted")
     order = np.argsort(np.r_[np.arange(people.height) * 2 + 1, moved * 2], kind="stable")
     return people.with_columns(planted=planted), pl.concat([now, earlier])[order]
+
+
+def _guardians(people: pl.DataFrame) -> pl.Series:
+    """Return who answers for each child under age: the first head of the household."""
+    heads = people.filter(pl.col("relation") == "head").group_by("household").agg(pl.col("record_ref").first().alias("guardian"))
+    child = (pl.col("relation") == "child") & (pl.col("age") < GROWN)
+    with_heads = people.join(heads, on="household", how="left", maintain_order="left")
+    return with_heads.select(pl.when(child).then("guardian").otherwise(None)).to_series()
 
 
 def _born_by(people: pl.DataFrame) -> Whole:

@@ -2,7 +2,7 @@
 
 - A case is about a *unit and a night*, opened by a named rule; it is never opened for missing papers.
 - Nothing personal is shown before ``claim``, and a claim names a purpose (``residence/access/purposes.py``).
-- A closed case can be reopened, with a reason; nothing is deleted.
+- A closed case can be reopened, with a reason; nothing is deleted. What a case was is said by a closing code (``closing.py``).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class CaseAction(StrEnum):
     REOPEN = "reopen"
 
 
-_CLOSING: Final = {
+CLOSING_STEPS: Final[Mapping[CaseAction, CaseStatus]] = {
     CaseAction.CLOSE_DECLARED: CaseStatus.CLOSED_DECLARED,
     CaseAction.CLOSE_EXPLAINED: CaseStatus.CLOSED_EXPLAINED,
     CaseAction.CLOSE_ACTION: CaseStatus.CLOSED_ACTION,
@@ -47,15 +47,16 @@ _CLOSING: Final = {
 TRANSITIONS: Final[Mapping[CaseStatus, Mapping[CaseAction, CaseStatus]]] = {
     # A stay declared meanwhile closes a case without anybody having looked at it.
     CaseStatus.OPEN: {CaseAction.CLAIM: CaseStatus.CLAIMED, CaseAction.CLOSE_DECLARED: CaseStatus.CLOSED_DECLARED},
-    CaseStatus.CLAIMED: {CaseAction.RELEASE: CaseStatus.OPEN, CaseAction.ASK: CaseStatus.ASKED, **_CLOSING},
-    CaseStatus.ASKED: {CaseAction.ANSWER_RECEIVED: CaseStatus.CLAIMED, **_CLOSING},
+    CaseStatus.CLAIMED: {CaseAction.RELEASE: CaseStatus.OPEN, CaseAction.ASK: CaseStatus.ASKED, **CLOSING_STEPS},
+    CaseStatus.ASKED: {CaseAction.ANSWER_RECEIVED: CaseStatus.CLAIMED, **CLOSING_STEPS},
     CaseStatus.CLOSED_DECLARED: {CaseAction.REOPEN: CaseStatus.OPEN},
     CaseStatus.CLOSED_EXPLAINED: {CaseAction.REOPEN: CaseStatus.OPEN},
     CaseStatus.CLOSED_ACTION: {CaseAction.REOPEN: CaseStatus.OPEN},
 }
 
-CLOSED: Final = frozenset(_CLOSING.values())
-NEEDS_REASON: Final = frozenset({CaseAction.CLOSE_EXPLAINED, CaseAction.CLOSE_ACTION, CaseAction.REOPEN, CaseAction.RELEASE})
+CLOSED: Final = frozenset(CLOSING_STEPS.values())
+# Closing steps carry a code instead (``closing.py``), and words only where it asks for them.
+NEEDS_REASON: Final = frozenset({CaseAction.REOPEN, CaseAction.RELEASE})
 NEEDS_PURPOSE: Final = frozenset({CaseAction.CLAIM})
 # The claim binds the case to one officer; only that officer may do these.
 CLAIMANT_ONLY: Final = frozenset(

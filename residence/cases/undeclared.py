@@ -11,7 +11,7 @@
   kiosk has not delivered since before the deadline, nobody becomes a case.
 - Missing papers are never a reason: how well somebody was identified plays no part here.
 - Every result names the rule that made it and the innocent explanations that were tried and did not hold. Those that need names
-  (another form of the name, an old number, a parent's stay) are tried by ``registry/explaining.py``, when seen and again before a step.
+  (another form of the name, an old number, a parent's stay, an older name of the ward) are tried by ``registry/explaining.py``, when seen and again before a step.
 
 Example: seen at the door on 2026-07-10 at 21:00, no stay: due 23:00, a notice from then on, no case.
 """
@@ -41,6 +41,7 @@ Explanation = Literal[
     "name_form",
     "other_number",
     "child_of_declared",
+    "ward_renamed",
     "not_yet_due",
     "outage",
     "visitor",
@@ -53,6 +54,7 @@ TRIED_BY_NAME: Final[tuple[Explanation, ...]] = (
     "name_form",
     "other_number",
     "child_of_declared",
+    "ward_renamed",
 )
 
 

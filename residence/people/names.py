@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
@@ -33,6 +34,10 @@ _SIGNS: Final = frozenset(QUOTES + DASHES + " \u00a0.·~")
 # Marks NFC leaves on their own in letters such as ơ̆ and ê̆; others (strokes, enclosing marks) are decoration.
 _MARKS: Final = frozenset("\u0300\u0301\u0302\u0303\u0304\u0306\u0308\u0309\u030c\u031b\u0323\u0331")
 _ADDRESS_SIGNS: Final = frozenset("°²³½…“”№") | {chr(each) for each in range(0x20, 0x7F)} - set("<>")
+# Nearly every name: letters of the blocks Basic Latin to Extended-B and Extended Additional, and spaces. It has none of the errors below.
+_USUAL: Final = re.compile(
+    r"[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff ]*"
+)
 
 
 class NameComparison(msgspec.Struct, frozen=True):
@@ -133,6 +138,8 @@ def is_address_character(character: str) -> bool:
 
 def check_name(text: str, pointer: str) -> tuple[Problem, ...]:
     """Return every error of a name; a name is never mended, only refused."""
+    if len(text) <= LONGEST_NAME and _USUAL.fullmatch(text):
+        return ()
     if not any(each.isalpha() for each in text):
         return (problem("name.empty", pointer),)
     found = check_text(text, pointer, longest=LONGEST_NAME)

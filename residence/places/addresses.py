@@ -96,6 +96,16 @@ def bare_key(part: str) -> str:
     return key
 
 
+def is_commune(part: str) -> bool:
+    """Tell whether a part says by its type word that it is a ward, commune or town."""
+    return unit_key(part).startswith(_OLD_COMMUNE_WORDS)
+
+
+def is_district(part: str) -> bool:
+    """Tell whether a part says by its type word that it is of the level above (a city may also be a province)."""
+    return unit_key(part).startswith(_DISTRICT_WORDS)
+
+
 def address_key(text: str) -> str:
     """Return the key of a whole address, for comparing two writings of it."""
     return ", ".join(map(unit_key, parts_of(text)))

@@ -11,6 +11,8 @@ from enum import StrEnum
 
 import msgspec
 
+from residence.places.relations import Answering
+
 
 class PremisesKind(StrEnum):
     """Kinds of premises a stay can be declared at."""
@@ -50,3 +52,5 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     address_text: str = ""
     remote_area: bool = False
     units: tuple[str, ...] = ()
+    capacity: int | None = None  # people who may sleep there, as the authority has it
+    declared_by: Answering | None = None  # where it is not as the kind has it

@@ -40,8 +40,10 @@ class Province(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     code: str
+    full_name: str
     successor: str
     successor_code: str
+    successor_full_name: str
 
 
 class ProvinceMatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +59,12 @@ def provinces() -> tuple[Province, ...]:
     text = resources.files("residence.places").joinpath("data", "province-successors-2025.csv").read_text("utf-8")
     return tuple(
         Province(
-            name=row["name"], code=row["pin_code"][1:], successor=_short(row["name_2025"]), successor_code=row["gso_code_2025"]
+            name=row["name"],
+            code=row["pin_code"][1:],
+            full_name=row["full_name_2024"],
+            successor=_short(row["name_2025"]),
+            successor_code=row["gso_code_2025"],
+            successor_full_name=row["name_2025"],
         )
         for row in csv.DictReader(text.splitlines())
     )

@@ -23,9 +23,9 @@ from residence.clock import VIETNAM, parse_instant
 from residence.credentials.evidence import EvidenceLevel
 from residence.errors import Malformed, Problem, Refused, problem
 from residence.people.names import are_plain, check_text
-from residence.places.premises import UNIT_MANDATORY, Premises, PremisesKind
+from residence.places.premises import UNIT_MANDATORY, Premises
 from residence.stays.check_person import check_person
-from residence.stays.deadlines import Deadline, deadline, person_kind
+from residence.stays.deadlines import Deadline, deadline_by, person_kind
 from residence.stays.declaration import StayDeclaration
 from residence.stays.reasons import NEEDS_TEXT
 from residence.stays.rules import RuleBook, RuleSet
@@ -87,14 +87,9 @@ def check_declaration(declaration: StayDeclaration, *, premises: Premises | None
 def _rules_for(
     declaration: StayDeclaration, arrival: datetime, premises: Premises | None, rules: RuleBook
 ) -> tuple[RuleSet, Deadline]:
-    limit = deadline(
-        arrival,
-        premises_kind=premises.kind if premises else PremisesKind.OTHER,
-        person=person_kind(declaration.person),
-        remote_area=premises.remote_area if premises else False,
-        rules=rules,
-    )
-    return rules.rule_set_for(arrival), limit
+    rule_set = rules.rule_set_for(arrival)
+    remote_area = premises.remote_area if premises else False
+    return rule_set, deadline_by(rule_set, arrival, person=person_kind(declaration.person), remote_area=remote_area)
 
 
 def _is_uuid7(text: str) -> bool:

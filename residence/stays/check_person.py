@@ -45,34 +45,37 @@ def check_person(declaration: StayDeclaration, *, rule_set: RuleSet | None, now:
         yield problem("declaration.sex_missing", "/person/sex")
     if not is_country_code(person.nationality):
         yield problem("person.country_malformed", "/person/nationality")
-    yield from _check_birth(declaration, rule_set)
-    yield from _check_numbers(person)
+    birth = person.birth if person.birth is not None and is_possible(person.birth) else None
+    yield from _check_birth(declaration, rule_set, birth)
+    yield from _check_numbers(person, birth)
     yield from _check_papers(declaration, rule_set)
     if person_kind(person) == "foreigner":
         yield from _check_foreigner(declaration, now)
 
 
 def _has_papers(person: Person) -> bool:
-    return bool(numbers_of(person)) or (person.document is not None and person.document.kind is not DocumentKind.NONE)
+    return bool(person.personal_number or numbers_of(person)) or (
+        person.document is not None and person.document.kind is not DocumentKind.NONE
+    )
 
 
-def _check_birth(declaration: StayDeclaration, rule_set: RuleSet | None) -> Iterator[Problem]:
-    birth, arrival = declaration.person.birth, instant(declaration.arrival)
-    if birth is None:
+def _check_birth(declaration: StayDeclaration, rule_set: RuleSet | None, birth: PartialDate | None) -> Iterator[Problem]:
+    """``birth`` is the stated one if such a date is possible."""
+    if declaration.person.birth is None:
         if rule_set is not None and "birth_date" in rule_set.required_fields:
             yield problem(
                 "declaration.birth_missing" if _has_papers(declaration.person) else "declaration.birth_unknown", "/person/birth"
             )
         return
-    if not is_possible(birth) or (arrival is not None and earliest(birth) > arrival.astimezone(VIETNAM).date()):
+    arrival = instant(declaration.arrival)
+    if birth is None or (arrival is not None and earliest(birth) > arrival.astimezone(VIETNAM).date()):
         yield problem("declaration.birth_impossible", "/person/birth")
     elif birth.precision != "day":
         yield problem("declaration.birth_partial", "/person/birth")
 
 
-def _check_numbers(person: Person) -> Iterator[Problem]:
+def _check_numbers(person: Person, birth: PartialDate | None) -> Iterator[Problem]:
     if person.personal_number is not None:
-        birth = person.birth if person.birth is not None and is_possible(person.birth) else None
         yield from check_personal_number(person.personal_number, sex=person.sex, birth=birth, pointer="/person/personal_number")
     if person.old_number is not None and not is_old_number(person.old_number):
         yield problem("old-number.malformed", "/person/old_number")

@@ -58,8 +58,12 @@ def deadline(
     No known rule differs by ``premises_kind``; it is asked for because the circular's stay article is not available and may.
     """
     PremisesKind(premises_kind)
+    return deadline_by(rules.rule_set_for(arrival), arrival, person=person, remote_area=remote_area)
+
+
+def deadline_by(rule_set: RuleSet, arrival: datetime, *, person: PersonKind, remote_area: bool) -> Deadline:
+    """Return the same by a rule set that is at hand."""
     local = arrival.astimezone(VIETNAM)
-    rule_set = rules.rule_set_for(local)
     if person == "foreigner":
         return _for_foreigner(local, rule_set, remote_area=remote_area)
     due, rule = _for_citizen(local, rule_set)

@@ -119,7 +119,8 @@ def _is_expected(stated: Person, person: KnownPerson) -> bool:
         held.kind == "personal"
         and held.status == "active"
         and len(numbers) == 1
-        and (numbers[0].kind, numbers[0].value, numbers[0].status) == ("personal", held.value, "active")
+        and numbers[0].kind == "personal"
+        and numbers[0].value == held.value
         and stated.full_name == person.full_name
         and stated.birth == person.birth
     )
@@ -216,6 +217,8 @@ def _timing(declaration: StayDeclaration, rules: RuleBook, received_at: datetime
 
 
 def _state(own: frozenset[Finding]) -> ReconciliationState:
+    if not own:
+        return "accepted"
     codes = {each.code for each in own}
     if codes & REFUSING:
         return "refused"

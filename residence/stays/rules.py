@@ -43,6 +43,7 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     required_fields: tuple[str, ...]  # of: name, birth_date, id, reason, time, address
     accepted_ids: tuple[str, ...]  # document kinds the article names; others are a warning (open question L10)
     duty_holders: tuple[str, ...]
+    duties: dict[str, str] = {}  # kind of premises -> which of the duty holders; our reading (residence/stays/duty.py)
     trigger: Literal["comes to stay", "stays overnight"]
     relatives_once: bool
     cutoff_hour: Hour  # arrivals from this hour on are due the next morning

@@ -26,11 +26,12 @@ from residence.errors import Malformed, Untrusted
 from residence.wire import cbor, signing
 from residence.wire.datakey import NONCE_BYTES, DataKey, DataKeyring, RandomBytes, key_info, unwrap
 from residence.wire.header import VERSION, Header, decode_header, encode_header
-from residence.wire.keyring import Keyring
+from residence.wire.keyring import KeyEntry, Keyring
 from residence.wire.signing import SealingKey, SigningKey
 from residence.wire.times import Times
 
 __all__ = [
+    "ClaimedEnvelope",
     "DataKey",
     "DataKeyring",
     "Draft",
@@ -113,9 +114,31 @@ def seal_envelope(
 
 def verify_envelope(data: bytes, *, keyring: Keyring, at: datetime) -> VerifiedEnvelope:
     """Check that a kiosk's key in force at ``at`` signed this envelope; opens nothing."""
-    signed, sealed = split_envelope(data)
-    header, header_bytes = _verify_signed(signed, keyring=keyring, at=at)
-    return VerifiedEnvelope(header=header, header_bytes=header_bytes, signed=signed, sealed=sealed)
+    claim = ClaimedEnvelope(data, keyring=keyring, at=at)
+    claim.prove()
+    return claim.verified()
+
+
+class ClaimedEnvelope:
+    """An envelope by a key we know, in two steps for whoever has many: ``prove`` checks the signature, then it is ``verified``."""
+
+    __slots__ = ("_key", "_parts", "_sealed", "_signed")
+
+    def __init__(self, data: bytes, *, keyring: Keyring, at: datetime) -> None:
+        self._signed, self._sealed = split_envelope(data)
+        self._parts, self._key = signing.claimed_key(
+            self._signed, signing.ENVELOPE_TYPE, use="kiosk-sign", keyring=keyring, at=at
+        )
+
+    def prove(self) -> None:
+        """Check the signature, or raise ``Untrusted("signature.bad")``."""
+        signing.check_parts(self._parts, self._key.public_key)
+
+    def verified(self) -> VerifiedEnvelope:
+        """Read the header; to be called after ``prove`` only."""
+        payload = self._parts.payload
+        header = _own_header(payload, self._key)
+        return VerifiedEnvelope(header=header, header_bytes=payload, signed=self._signed, sealed=self._sealed)
 
 
 def verify_statement(signed: bytes, body: bytes, *, keyring: Keyring, at: datetime) -> Header:
@@ -199,12 +222,16 @@ class EnvelopeOpener:
 
 def _verify_signed(signed: bytes, *, keyring: Keyring, at: datetime) -> tuple[Header, bytes]:
     checked = signing.open_sign1(signed, signing.ENVELOPE_TYPE, use="kiosk-sign", keyring=keyring, at=at)
-    header = decode_header(checked.payload)
-    if header.key_id != checked.key.key_id:
+    return _own_header(checked.payload, checked.key), checked.payload
+
+
+def _own_header(payload: bytes, key: KeyEntry) -> Header:
+    header = decode_header(payload)
+    if header.key_id != key.key_id:
         raise Untrusted("envelope.key_mismatch", "/key_id", "header and signature name different keys")
-    if checked.key.owner != header.kiosk_id:
+    if key.owner != header.kiosk_id:
         raise Untrusted("key.wrong_owner", "", f"{header.key_id} does not belong to {header.kiosk_id}")
-    return header, checked.payload
+    return header
 
 
 def _check_digest(header: Header, body: bytes) -> None:

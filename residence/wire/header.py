@@ -122,14 +122,11 @@ def _read_usual(data: bytes) -> Header | None:
         match.groups()
     )
     monotonic, wall_head, wall, time_state, body_digest, data_key_id, wrapped_key, nonce = rest
-    texts = ((kiosk, kiosk_id), (key, key_id), (recipient, recipient_key_id), (name, schema), (wall_head, wall))
+    for head, text in ((kiosk, kiosk_id), (key, key_id), (recipient, recipient_key_id), (name, schema), (wall_head, wall)):
+        if head[-1] - (0x60 if len(head) == 1 else 0) != len(text):
+            return None
     numbers = _shortest(sequence), _shortest(monotonic)
-    if (
-        any(head[-1] - (0x60 if len(head) == 1 else 0) != len(text) for head, text in texts)
-        or not 1 <= numbers[0] <= MAX_SEQUENCE
-    ):
-        return None
-    if not 0 <= numbers[1] <= MAX_SEQUENCE:
+    if not 1 <= numbers[0] <= MAX_SEQUENCE or not 0 <= numbers[1] <= MAX_SEQUENCE:
         return None
     written = wall.decode()
     parse_instant(written, "/times/2")

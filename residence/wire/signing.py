@@ -132,11 +132,16 @@ def check_parts(parts: Sign1Parts, public_key: bytes) -> None:
 
 def open_sign1(data: bytes, content_type: str, *, use: KeyUse, keyring: Keyring, at: datetime) -> Sign1:
     """Return the payload if a key of ``use``, in force at ``at``, signed it as ``content_type``."""
-    parts = read_sign1(data)
-    require_type(parts, content_type)
-    key = keyring.find(parts.key_id, use, at=at)
+    parts, key = claimed_key(data, content_type, use=use, keyring=keyring, at=at)
     check_parts(parts, key.public_key)
     return Sign1(payload=parts.payload, key=key)
+
+
+def claimed_key(data: bytes, content_type: str, *, use: KeyUse, keyring: Keyring, at: datetime) -> tuple[Sign1Parts, KeyEntry]:
+    """Return the parts and the key that is said to have signed them, if it might; whether it did, ``check_parts`` tells."""
+    parts = read_sign1(data)
+    require_type(parts, content_type)
+    return parts, keyring.find(parts.key_id, use, at=at)
 
 
 def require_type(parts: Sign1Parts, content_type: str) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, Literal, cast
 
 import msgspec
@@ -65,6 +66,7 @@ def kiosk_topics(site: str, kiosk: str) -> KioskTopics:
     )
 
 
+@lru_cache(maxsize=16_384)
 def topic(site: str, kiosk: str, leaf: Leaf) -> str:
     """Build one kiosk topic."""
     for each in (site, kiosk):
@@ -78,6 +80,7 @@ def shard_filter(shard: int, leaf: Leaf = "d") -> str:
     return f"{ROOT}/{shard:02d}/+/+/{leaf}"
 
 
+@lru_cache(maxsize=16_384)  # a kiosk's are the same each time
 def parse_topic(text: str) -> Topic:
     """Take a kiosk topic apart, or raise ``Malformed("topic.malformed")``; the shard must be the site's own."""
     levels = text.split("/")

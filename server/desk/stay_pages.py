@@ -69,6 +69,7 @@ def _show(
         status=422 if problems else 200,
         opened=opened,
         guest={field.value: value for field, value in guest.fields.items()},
+        disputed={field.value for field in guest.disputed},
         findings=sorted({each.code for found in findings.values() for each in found if each.severity != "info"}),
         departure_id=form.get("declaration_id") or new_declaration_id(server),
         left_at=form.get("left_at", now.strftime("%Y-%m-%dT%H:%M")),

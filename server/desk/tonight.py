@@ -42,6 +42,7 @@ class GuestRow(msgspec.Struct, frozen=True, kw_only=True):
 
     stay: StayOnList
     name: str
+    name_disputed: bool = False
     expected: bool = False  # declared ahead, not in the house yet
     findings: tuple[str, ...] = ()
 
@@ -96,12 +97,13 @@ def tonight(server: Server, connection: Connection, premises: Premises, *, look:
     waiting, people = _waiting(server, connection, place, stays)
     unsettled = [each for each in waiting if not _is_ahead(each, now)]
     seen = seen_here(server, connection, premises)
-    names = _names(server, connection, stays, look=look)
+    names, disputed = _names(server, connection, stays, look=look)
     findings = findings_about(connection, [each for stay in stays for each in stay.declaration_ids])
     guests = tuple(
         GuestRow(
             stay=stay,
             name=names.get(stay.person_id, ""),
+            name_disputed=stay.person_id in disputed,
             expected=stay.is_expected(now),
             findings=tuple(
                 sorted(
@@ -179,9 +181,12 @@ def _deadline(server: Server, premises: Premises, sighting: Sighting) -> Deadlin
     )
 
 
-def _names(server: Server, connection: Connection, stays: list[StayOnList], *, look: Look | None) -> dict[str, str]:
+def _names(
+    server: Server, connection: Connection, stays: list[StayOnList], *, look: Look | None
+) -> tuple[dict[str, str], set[str]]:
+    """Return names by person, and whose name is under dispute."""
     if look is None:
-        return {}
+        return {}, set()
     released = release_persons(
         connection,
         {stay.person_id for stay in stays},
@@ -190,7 +195,8 @@ def _names(server: Server, connection: Connection, stays: list[StayOnList], *, l
         now=server.clock.now(),
         random_bytes=server.random_bytes,
     )
-    return {person_id: person.fields.get(Field.FULL_NAME, "") for person_id, person in released.items()}
+    names = {person_id: person.fields.get(Field.FULL_NAME, "") for person_id, person in released.items()}
+    return names, {person_id for person_id, person in released.items() if Field.FULL_NAME in person.disputed}
 
 
 def _version(guests: tuple[GuestRow, ...], unsettled: list[UnsettledDeclaration], seen: list[SeenRow]) -> str:

@@ -1,23 +1,28 @@
 """One case: why it is here, what may be done, and, once claimed for a purpose, whom it is about.
 
 - The buttons are the rows of ``residence/cases/transitions.py``; the handler asks the same table again.
-- A name appears only to the officer who holds the claim, for the purpose stated with it; opening the page is a look and is recorded.
+- A name appears only to the officer who holds the claim, for the purpose stated with it, until the case is closed; opening the page is a
+  look and is recorded. What the case rests on is shown without it (``registry/evidence.py``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection, Row
 from starlette.responses import RedirectResponse, Response
 
-from registry.cases import act, case, events_of
+from registry.cases import CaseStep, act, case, facts_of
+from registry.evidence import case_evidence
 from registry.premises import load_premises
 from registry.release import Look, ReleasedPerson
 from registry.seen_persons import release_seen
 from residence.access.purposes import BOUND_TO, Purpose, purposes_of
-from residence.cases.transitions import NEEDS_PURPOSE, NEEDS_REASON, CaseAction, CaseStatus, allowed_actions
+from residence.cases.closing import CLOSING, ClosingCode, codes_for
+from residence.cases.transitions import CLOSED, NEEDS_PURPOSE, NEEDS_REASON, CaseAction, CaseStatus, allowed_actions
+from residence.cases.triage import triage
 from residence.errors import Refused
 from server.pages import render
 from server.policy import Account, CaseResource
@@ -48,9 +53,11 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
     with server.registry.writing() as connection:  # a released name puts the look on the record
         row = _readable(server, connection, account, case_id)
         mine = server.policy.allows(account, "release_person", resource=_resource(row), purpose=row.claim_purpose or "")
-        person = _released(server, connection, account, row) if mine else None
+        person = _released(server, connection, account, row) if mine and row.state not in CLOSED else None
         place = load_premises(connection, [row.premises_id], vault=server.registry.vault)[row.premises_id]
-        events = events_of(connection, case_id)
+        evidence = case_evidence(connection, row, vault=server.registry.vault)
+    stands = triage(facts_of(row), now=server.clock.now(), times=server.case_times)
+    allowed = allowed_actions(CaseStatus(row.state), claimant=mine)
     return render(
         request,
         "police/case.html",
@@ -58,12 +65,25 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         case=row,
         place=place,
         person={field.value: value for field, value in person.fields.items()} if person else None,
-        events=events,
+        evidence=evidence,
+        stands=stands,
         purposes=PURPOSES,
-        actions=[each for each in allowed_actions(CaseStatus(row.state), claimant=mine) if each is not CaseAction.CLAIM],
-        claimable=CaseAction.CLAIM in allowed_actions(CaseStatus(row.state), claimant=mine),
-        needs_reason=NEEDS_REASON,
+        steps=_steps(allowed) if mine else [],
+        claimable=CaseAction.CLAIM in allowed,
     )
+
+
+def _steps(allowed: Iterable[CaseAction]) -> list[tuple[str, CaseAction, ClosingCode | None, bool]]:
+    """Return what the form offers: (value, step, closing code, whether words are needed); claiming has a form of its own."""
+    offered: list[tuple[str, CaseAction, ClosingCode | None, bool]] = []
+    for action in allowed:
+        if action is CaseAction.CLAIM:
+            continue
+        codes = codes_for(action)
+        if not codes:
+            offered.append((action.value, action, None, action in NEEDS_REASON))
+        offered += [(f"{action.value}:{code.value}", action, code, CLOSING[code].needs_reason) for code in codes]
+    return offered
 
 
 def _released(server: Server, connection: Connection, account: Account, row: Row[Any]) -> ReleasedPerson:
@@ -88,8 +108,10 @@ def _released(server: Server, connection: Connection, account: Account, row: Row
 @router.post("/{case_id}")
 def take_step(account: SignedIn, server: Wired, *, form: Form, case_id: str) -> Response:
     """Take one step with a case."""
+    step, _, closing = form.get("action", "").partition(":")
     try:
-        action = CaseAction(form.get("action", ""))
+        action = CaseAction(step)
+        code = ClosingCode(closing) if closing else None
         purpose = Purpose(form["purpose"]) if form.get("purpose") else None
     except ValueError as error:
         raise Refused("server.not_allowed") from error
@@ -100,14 +122,12 @@ def take_step(account: SignedIn, server: Wired, *, form: Form, case_id: str) -> 
         asked = "claim_case" if action is CaseAction.CLAIM or row.claimed_by is None else "decide_case"
         stated = purpose.value if purpose else row.claim_purpose or ""
         server.policy.require(account, asked, resource=_resource(row), purpose=stated)
-        act(
-            connection,
-            case_id,
-            action,
+        taken = CaseStep(
+            action=action,
             by=account.account_id,
-            now=server.clock.now(),
-            random_bytes=server.random_bytes,
             purpose=purpose,
             reason=form.get("reason", "").strip() or None,
+            code=code,
         )
+        act(connection, case_id, taken, now=server.clock.now(), random_bytes=server.random_bytes)
     return RedirectResponse(f"/police/cases/{case_id}", status_code=303)

@@ -1,6 +1,7 @@
 """The officer's list of undeclared people: notices first, then cases; places, times and rules, and no name.
 
 - Each row says in one sentence why it is here, which rule made it, and which innocent explanations were tried and did not hold.
+- Cases stand in the order they want somebody, each with a sentence why (``residence/cases/triage.py``).
 - ``/police/access`` shows the officer what is on the record about their own looks.
 """
 
@@ -12,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from registry.access_records import looks_by
-from registry.cases import cases_of
+from registry.cases import cases_of, triaged
 from registry.notices import waiting_notices
 from registry.premises import premises_of
 from residence.cases.transitions import CaseStatus
@@ -34,8 +35,9 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
     with server.registry.reading() as connection:
         places = {each.premises_id: each for each in premises_of(connection, commune, vault=server.registry.vault)}
         notices = waiting_notices(connection, places)
-        cases = cases_of(connection, commune, states=WORKED_ON)
-    in_cases = {case.notice_id for case in cases}
+        rows = cases_of(connection, commune, states=WORKED_ON)
+    cases = triaged(rows, now=server.clock.now(), times=server.case_times)
+    in_cases = {case.notice_id for case in rows}
     waiting = [each for each in notices if each.notice_id not in in_cases]
     return render(request, "police/undeclared.html", caller=caller, places=places, notices=waiting, cases=cases)
 

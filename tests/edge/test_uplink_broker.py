@@ -19,6 +19,7 @@ from luutru.demo.pki import Pki
 from luutru.system import SystemClock
 from luutru.throwaway import KIOSK_ID, throwaway_keys
 from residence.clock import rfc3339
+from residence.errors import Refused
 from residence.wire.envelope import read_header
 from residence.wire.keyring import Keyring
 from residence.wire.receipts import pack_receipts
@@ -177,6 +178,22 @@ def test_the_brokers_acknowledgement_settles_nothing_and_silence_is_met_by_sendi
     assert outbox.depth() == 3
     silent.answers = True
     eventually(settled(outbox))
+
+
+def test_receipts_there_is_no_room_for_hold_up_no_later_one(kiosk, authority, monkeypatch):
+    outbox, start = kiosk
+    whole, more_than_the_broker_sends_unacknowledged = outbox.settle, iter(range(60))
+
+    def without_room(data):
+        if next(more_than_the_broker_sends_unacknowledged, None) is not None:
+            raise Refused("outbox.disk_full")
+        return whole(data)
+
+    monkeypatch.setattr(outbox, "settle", without_room)
+    keep(outbox, 65)
+    uplink = start()
+    eventually(settled(outbox))
+    assert uplink.health().session == 1, "in one connection"
 
 
 def test_forged_receipts_settle_nothing(kiosk, authority):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import authority
 import pytest
+from laid_tables import laid_postgres
 
 from luutru.benchmarks.postgres import running_postgres
 
@@ -16,7 +17,7 @@ def postgres():
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def office(request, tmp_path):
-    url = None if request.param == "sqlite" else request.getfixturevalue("postgres").new_database()
+    url = None if request.param == "sqlite" else laid_postgres(request.getfixturevalue("postgres"))
     office = authority.Authority(tmp_path, url=url)
     yield office
     office.close()

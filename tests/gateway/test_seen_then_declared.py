@@ -1,53 +1,18 @@
 """Somebody is seen, and declares: before the deadline, after a notice, after a case, or without papers. Nothing may stand against them."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import factories
 import msgspec
 import pytest
-from sqlalchemy import select
+from sighting_parts import DUE, EVENING, declare, find_in_the_night, rows, run, see
 
-from gateway.sweep import sweep
 from luutru.system import random_bytes
-from registry import cases, tables
+from registry import cases
+from registry.cases import CaseStep
 from residence.access.purposes import Purpose
+from residence.cases.closing import ClosingCode
 from residence.cases.transitions import CaseAction
-from residence.clock import VIETNAM
-
-DUE = datetime(2026, 7, 10, 23, 0, tzinfo=VIETNAM)
-EVENING = DUE - timedelta(hours=2)
-
-
-def run(office, at):
-    return sweep(office.registry, rules=office.rules, now=at, random_bytes=random_bytes)
-
-
-def rows(office, table):
-    with office.registry.reading() as connection:
-        return connection.execute(select(tables.metadata.tables[table])).all()
-
-
-def see(office, person, at, *, received=None, kind="entry"):
-    office.clock.instant = received or at
-    kiosk = office.kiosk()
-    office.intake.take([office.deliver(kiosk, office.presence(kiosk, person=person, seen_at=at.isoformat(), kind=kind))])
-
-
-def declare(office, person, arrival, *, received, **changes):
-    office.clock.instant = received
-    kiosk = office.kiosk()
-    stated = {"arrival": arrival.isoformat(), "planned_departure": None} | changes
-    declaration = office.declaration(kiosk, person=person, **stated)
-    (receipt,) = office.receipts(office.intake.take([office.deliver(kiosk, declaration)]))
-    return receipt
-
-
-def find_in_the_night(office, person):
-    """A notice in the evening, found past the deadline, and so a case when the notice stays unanswered."""
-    run(office, DUE)
-    see(office, person, DUE + timedelta(hours=3), kind="night_check")
-    run(office, DUE + timedelta(hours=25))
-
 
 SEEN_BEFORE = {
     "an hour before": EVENING - timedelta(hours=1),
@@ -91,8 +56,8 @@ def test_a_claimed_case_stays_the_officers_and_only_its_notice_is_answered(offic
     find_in_the_night(office, person)
     (case,) = rows(office, "cases")
     with office.registry.writing() as connection:
-        claim = {"by": "officer", "now": DUE + timedelta(hours=25), "random_bytes": random_bytes}
-        cases.act(connection, case.case_id, CaseAction.CLAIM, purpose=Purpose.UNDECLARED_CASE, **claim)
+        claim = CaseStep(action=CaseAction.CLAIM, by="officer", purpose=Purpose.UNDECLARED_CASE)
+        cases.act(connection, case.case_id, claim, now=DUE + timedelta(hours=25), random_bytes=random_bytes)
     declare(office, person, EVENING, received=DUE + timedelta(hours=26))
     assert [each.state for each in rows(office, "cases")] == ["claimed"]
     assert all(notice.answered_at for notice in rows(office, "notices"))
@@ -155,9 +120,10 @@ def test_a_case_an_officer_closed_is_not_opened_again_by_the_next_sweep(office):
     find_in_the_night(office, person)
     (case,) = rows(office, "cases")
     with office.registry.writing() as connection:
-        step = {"by": "officer", "now": DUE + timedelta(hours=25), "random_bytes": random_bytes}
-        cases.act(connection, case.case_id, CaseAction.CLAIM, purpose=Purpose.UNDECLARED_CASE, **step)
-        cases.act(connection, case.case_id, CaseAction.CLOSE_EXPLAINED, reason="left before the night", **step)
+        claim = CaseStep(action=CaseAction.CLAIM, by="officer", purpose=Purpose.UNDECLARED_CASE)
+        close = CaseStep(action=CaseAction.CLOSE_EXPLAINED, by="officer", code=ClosingCode.MOVED_ON)
+        for step in (claim, close):
+            cases.act(connection, case.case_id, step, now=DUE + timedelta(hours=25), random_bytes=random_bytes)
     swept = run(office, DUE + timedelta(hours=26))
     assert (swept.notices, swept.cases) == (0, 0)
     assert [each.state for each in rows(office, "cases")] == ["closed-explained"]

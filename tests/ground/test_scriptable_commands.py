@@ -61,9 +61,19 @@ def test_bench_lists_its_benchmarks_and_refuses_an_unknown_one():
     assert luutru("bench", "zebra").returncode == 2
 
 
+CLEANING = {"figures": {"persons", "items", "cpu_seconds"}}
+
+
 @pytest.mark.parametrize(
     ("name", "keys"),
-    [("checkin", CHECKIN), ("duplicates", DUPLICATES), ("registry", REGISTRY), ("scanner", SCANNER), ("undeclared", UNDECLARED)],
+    [
+        ("checkin", CHECKIN),
+        ("cleaning", CLEANING),
+        ("duplicates", DUPLICATES),
+        ("registry", REGISTRY),
+        ("scanner", SCANNER),
+        ("undeclared", UNDECLARED),
+    ],
 )
 def test_a_quick_benchmark_prints_one_object_with_the_figures_others_read(name, keys):
     answer = luutru("bench", name, "--quick", "--json")

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from laid_tables import laid_postgres, lay_sqlite
 from recording_town import Town, make_town
 
 from luutru.benchmarks.postgres import PostgresServer, running_postgres
-from registry.database import upgrade
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +20,10 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database, made by the migrations."""
-    address = _empty(request, tmp_path)
-    upgrade(address)
-    return address
+    """The address of an empty registry."""
+    if request.param == "sqlite":
+        return lay_sqlite(tmp_path / "registry.db")
+    return laid_postgres(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture
@@ -43,9 +43,3 @@ def town(url: str, tmp_path: Path) -> Iterator[Town]:
     made = make_town(url, tmp_path / "vault")
     yield made
     made.registry.close()
-
-
-def _empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/registry.db"
-    return str(request.getfixturevalue("postgres").new_database())

@@ -67,8 +67,9 @@ def waiting(town: Town) -> list[str]:
 
 
 def settle(town: Town, act, pair_id: str, **how):
+    noise = {"random_bytes": secrets.token_bytes} if act is decide else {}
     with town.registry.writing() as connection:
-        return act(connection, pair_id, decision=how.pop("decision", OFFICER), now=town.now, **how)
+        return act(connection, pair_id, decision=how.pop("decision", OFFICER), now=town.now, **how, **noise)
 
 
 def people(town: Town) -> dict[str, str | None]:

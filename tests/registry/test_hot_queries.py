@@ -126,6 +126,8 @@ def test_no_table_is_what_citus_refuses(table: Table) -> None:
 def test_writing_in_bulk_says_nothing_citus_refuses(table: Table, keep: tuple[str, ...] | None) -> None:
     """An upsert that replaces must leave the commune alone, whatever else it keeps."""
     keys = tuple(column.name for column in table.primary_key)
+    if keep and len(keys) == len(table.columns):
+        return  # nothing but its key: there is nothing to replace
     sql = _plan(table, postgresql.dialect(), keep if not keep else (*keep, *keys)).sql
     assert breaches(sql.replace("%s", "'x'")) == []
 

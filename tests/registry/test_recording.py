@@ -112,6 +112,16 @@ def test_a_departure_ends_the_stay_and_keeps_its_history(town: Town) -> None:
     assert states == ["open", "ended"]
 
 
+def test_a_stay_that_begins_and_ends_in_one_batch_keeps_both_states(town: Town) -> None:
+    arrival = make_declaration()
+    departure = make_declaration(kind="departure", about=arrival.declaration_id, planned_departure="2026-07-10T14:00:00+07:00")
+    town.record(town.say(arrival), town.say(departure))
+    with town.registry.reading() as connection:
+        (stay,) = stays_at(connection, "blk-hoa-binh")
+        states = [(row.status, row.declaration_id) for row in history(connection, stay.stay_id)]
+    assert states == [("open", arrival.declaration_id), ("ended", departure.declaration_id)]
+
+
 def test_a_correction_keeps_what_was_said_before(town: Town) -> None:
     arrival = make_declaration(person=make_person(full_name="Trần Văn Am"))
     town.record(town.say(arrival))

@@ -12,12 +12,12 @@ import pytest
 from factories import EVENING, make_declaration, make_person
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from laid_tables import lay_sqlite
 from memory_registry import MemoryRegistry
 from recording_town import Town, make_town
 
 from registry import tables
 from registry.checking import check_registry
-from registry.database import upgrade
 from residence.people.person import Document, DocumentKind
 from residence.stays.declaration import Declarant
 
@@ -59,9 +59,7 @@ NIGHT = statements()
 
 
 def _town(folder: str) -> Town:
-    url = f"sqlite:///{folder}/registry.db"
-    upgrade(url)
-    return make_town(url, Path(folder) / "vault")
+    return make_town(lay_sqlite(Path(folder) / "registry.db"), Path(folder) / "vault")
 
 
 def _ending(town: Town) -> tuple:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from functools import partial
 
+import msgspec
 import pytest
 from factories import EVENING, make_person
 from recording_town import Town
 
 from registry import cases, kiosks, notices, presences
+from registry.cases import CaseStep
 from registry.kiosks import Enrolment
 from residence.access.purposes import Purpose
+from residence.cases.closing import ClosingCode
 from residence.cases.notices import NoticeKind
 from residence.cases.transitions import CaseAction, CaseStatus
 from residence.cases.undeclared import Undeclared
@@ -70,6 +74,10 @@ def undeclared(**changes: object) -> Undeclared:
     return Undeclared(**{**found, **changes})
 
 
+def claim(*, by: str) -> CaseStep:
+    return CaseStep(action=CaseAction.CLAIM, by=by, purpose=Purpose.UNDECLARED_CASE)
+
+
 def test_new_sightings_join_the_open_case_and_every_step_is_kept(town: Town) -> None:
     with town.registry.writing() as connection:
         first = cases.open_case(connection, undeclared(), commune_code="demo-01", now=EVENING, random_bytes=secrets.token_bytes)
@@ -77,17 +85,21 @@ def test_new_sightings_join_the_open_case_and_every_step_is_kept(town: Town) -> 
             connection, undeclared(presence_ids=("p-2",)), commune_code="demo-01", now=EVENING, random_bytes=secrets.token_bytes
         )
         assert first == same
-        step = {"by": "officer-1", "now": EVENING + timedelta(minutes=1), "random_bytes": secrets.token_bytes}
-        with pytest.raises(Refused):
-            cases.act(connection, first, CaseAction.CLAIM, **step)
-        assert cases.act(connection, first, CaseAction.CLAIM, purpose=Purpose.UNDECLARED_CASE, **step) is CaseStatus.CLAIMED
-        with pytest.raises(Refused):
-            cases.act(connection, first, CaseAction.CLOSE_EXPLAINED, **step)
-        step["now"] += timedelta(minutes=1)
-        cases.act(connection, first, CaseAction.CLOSE_EXPLAINED, reason="a visit by day", **step)
+        take = partial(cases.act, connection, first, now=EVENING + timedelta(minutes=1), random_bytes=secrets.token_bytes)
+        with pytest.raises(Refused, match=r"purpose_missing"):
+            take(CaseStep(action=CaseAction.CLAIM, by="officer-1"))
+        assert take(claim(by="officer-1")) is CaseStatus.CLAIMED
+        close = CaseStep(action=CaseAction.CLOSE_EXPLAINED, by="officer-1", code=ClosingCode.OTHER_EXPLANATION)
+        with pytest.raises(Refused, match=r"code_missing"):
+            take(msgspec.structs.replace(close, code=None))
+        with pytest.raises(Refused, match=r"code_not_allowed"):
+            take(msgspec.structs.replace(close, code=ClosingCode.PROCEDURE))
+        with pytest.raises(Refused, match=r"reason_missing"):
+            take(close)
+        take(msgspec.structs.replace(close, reason="a visit by day"), now=EVENING + timedelta(minutes=2))
         row = cases.case(connection, first)
         assert row is not None
-        assert (row.presence_ids, row.state) == (["p-1", "p-2"], "closed-explained")
+        assert (row.presence_ids, row.state, row.closing_code) == (["p-1", "p-2"], "closed-explained", "other-explanation")
         assert [each.action for each in cases.events_of(connection, first)] == ["opened", "claim", "close-explained"]
         later = cases.open_case(connection, undeclared(), commune_code="demo-01", now=EVENING, random_bytes=secrets.token_bytes)
     assert later != first
@@ -96,10 +108,31 @@ def test_new_sightings_join_the_open_case_and_every_step_is_kept(town: Town) -> 
 def test_two_officers_cannot_claim_one_case(town: Town) -> None:
     with town.registry.writing() as connection:
         case_id = cases.open_case(connection, undeclared(), commune_code="demo-01", now=EVENING, random_bytes=secrets.token_bytes)
-        step = {"now": EVENING, "random_bytes": secrets.token_bytes, "purpose": Purpose.UNDECLARED_CASE}
-        cases.act(connection, case_id, CaseAction.CLAIM, by="officer-1", **step)
+        take = partial(cases.act, connection, case_id, now=EVENING, random_bytes=secrets.token_bytes)
+        take(claim(by="officer-1"))
         with pytest.raises((Refused, Conflict)):
-            cases.act(connection, case_id, CaseAction.CLAIM, by="officer-2", **step)
+            take(claim(by="officer-2"))
+
+
+def test_time_spent_waiting_for_an_answer_is_not_the_communes_and_a_reopened_case_begins_anew(town: Town) -> None:
+    minute = timedelta(minutes=1)
+    steps = [
+        (0, CaseAction.CLAIM, None, EVENING),
+        (10, CaseAction.ASK, None, EVENING),
+        (100, CaseAction.ANSWER_RECEIVED, None, EVENING + 90 * minute),
+        (110, CaseAction.CLOSE_ACTION, ClosingCode.ADVISED, EVENING + 90 * minute),
+        (120, CaseAction.REOPEN, None, EVENING + 120 * minute),
+    ]
+    with town.registry.writing() as connection:
+        own_id = cases.open_case(connection, undeclared(), commune_code="demo-01", now=EVENING, random_bytes=secrets.token_bytes)
+        for minutes, action, code, counted_from in steps:
+            step = CaseStep(action=action, by="officer-1", purpose=Purpose.UNDECLARED_CASE, code=code, reason="again")
+            cases.act(connection, own_id, step, now=EVENING + minutes * minute, random_bytes=secrets.token_bytes)
+            row = cases.case(connection, own_id)
+            assert row is not None
+            assert row.counted_from == counted_from
+            assert (row.asked_at is not None) is (action is CaseAction.ASK)
+    assert (row.state, row.closing_code, row.claimed_by) == ("open", None, None)
 
 
 def test_a_notice_is_sent_once(town: Town) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from residence.errors import Malformed
 from residence.people.documents import DOCUMENT_RULES, check_document, kind_of_card, ministry_code
 from residence.people.letters import alias_key, match_key, place_tones, plain_key, stored_form, without_accents
-from residence.people.names import check_name, compare_names
+from residence.people.names import check_name, compare_names, is_name_character
 from residence.people.old_number import is_old_number
 from residence.people.partial_dates import earliest, is_possible, read_card_date
 from residence.people.person import Document, DocumentKind, PartialDate
@@ -20,6 +20,13 @@ from residence.people.personal_number import check_personal_number, is_personal_
 VECTORS = Path(__file__).parents[1] / "vectors"
 NUMBERS = json.loads((VECTORS / "personal-number" / "numbers.json").read_text("utf-8"))["cases"]
 NAMES = json.loads((VECTORS / "names" / "comparisons.json").read_text("utf-8"))["cases"]
+
+
+def test_no_letter_is_let_through_that_cannot_stand_in_a_name():
+    letters = [chr(code) for code in range(0x20, 0x2100)]
+    assert [each for each in letters if check_name(f"An{each}", "/n") == ()] == [
+        each for each in letters if is_name_character(each)
+    ]
 
 
 @pytest.mark.parametrize("case", NUMBERS, ids=lambda case: repr(case["number"]))

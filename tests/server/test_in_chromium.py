@@ -11,7 +11,8 @@ import pytest
 import segno
 from factories import make_person
 from playwright import sync_api
-from server_operators import fill, put_aside
+from server_cleaning import leave_disagreeing
+from server_operators import ask_about_a_split_ward, fill, put_aside
 from server_parts import World, free_address
 
 from registry.stays import stays_at
@@ -35,6 +36,8 @@ def world(tmp_path_factory):
     made.see_somebody(premises_id="htl-sao-mai", unit="202")
     fill(made)
     made.letter = put_aside(made)
+    made.question = ask_about_a_split_ward(made)
+    leave_disagreeing(made)
     with made.serving():
         yield made
     made.close()
@@ -83,10 +86,13 @@ def pages(world):
         None: ["/", "/sign-in", "/sign-in/link/x", "/receipts"],
         "clerk": [
             "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",
-            f"/desk/receipts/{stay.declaration_ids[0]}", "/account",
+            f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/account",
         ],
-        "officer": ["/police", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access"],
-        "operator": ["/operators/kiosks", "/operators/gateway", "/operators/dead-letters", f"/operators/dead-letters/{world.letter}"],
+        "officer": ["/police", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access", "/police/cleaning", "/police/cleaning/premises_over_capacity"],
+        "operator": [
+            "/operators/kiosks", "/operators/gateway", "/operators/dead-letters", f"/operators/dead-letters/{world.letter}", "/operators/wards",
+            f"/operators/wards/{world.question}",
+        ],
     }  # fmt: skip
 
 
@@ -111,6 +117,11 @@ def test_axe_finds_nothing_on_pages_that_say_no_and_pages_after_a_form(world, br
     for path in ("/no-such-page", "/police"):
         visit.open(path)
         assert visit.axe() == [], path
+    visit.open("/desk/house")
+    visit.page.fill("#list", "Room,Name\n201,Trần Văn An\n305,Lê Thị Thử Nghiệm")
+    visit.page.click("main form[action='/desk/house'] button")
+    assert visit.page.locator("text=Lê Thị Thử Nghiệm").first.is_visible()
+    assert visit.axe() == []
     visit.open("/receipts")
     visit.page.fill("#code", "nonsense")
     visit.page.click("main button")

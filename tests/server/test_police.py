@@ -77,16 +77,51 @@ def test_another_officer_sees_the_claimed_case_and_no_name(world, officer):
     assert refused.status_code == 403
 
 
-def test_closing_needs_a_reason_and_shows_no_name_afterwards(world, officer):
+def step(client, case_id, action, **more):
+    return client.post(f"/police/cases/{case_id}", data={"csrf": csrf_of(client), "action": action} | more)
+
+
+def test_closing_says_what_the_case_was_and_shows_no_name_afterwards(world, officer):
     case_id = world.open_case()
     claim(officer, case_id)
-    csrf = csrf_of(officer)
-    assert officer.post(f"/police/cases/{case_id}", data={"csrf": csrf, "action": "close-explained"}).status_code == 403
-    closed = officer.post(
-        f"/police/cases/{case_id}", data={"csrf": csrf, "action": "close-explained", "reason": "relative of 1204"}
-    )
+    for action in (
+        "close-explained",
+        "close-explained:procedure",
+        "close-explained:nonsense",
+        "close-explained:other-explanation",
+    ):
+        assert step(officer, case_id, action).status_code == 403, action
+    closed = step(officer, case_id, "close-explained:other-explanation", reason="relative of 1204")
     assert "Closed: explained" in closed.text
+    assert "nobody&#39;s fault" in closed.text
     assert "relative of 1204" in closed.text
+    before = len(looks(world))
+    assert NAME not in officer.get(f"/police/cases/{case_id}").text
+    assert len(looks(world)) == before
+    opened = step(officer, case_id, "reopen", reason="seen again")
+    assert "Claim the case" in opened.text
+
+
+def test_the_list_begins_with_what_wants_somebody_now_and_says_why(world, officer):
+    world.open_case()
+    page = officer.get("/police").text
+    assert "whoever it is may be there tonight" in page
+    world.clock.pass_time(days=12)
+    officer = world.client("officer")
+    assert "after that nobody can check this case" in officer.get("/police").text
+
+
+def test_a_case_tells_its_clocks_and_what_it_rests_on(world, officer):
+    page = officer.get(f"/police/cases/{world.open_case()}").text
+    for said in (
+        "Deadline to declare",
+        "by law",
+        "Found at night",
+        "not signed: entered at a desk",
+        "Notice (Host): Please declare",
+    ):
+        assert said in page, said
+    assert "Opened by the sweep" in page
 
 
 def test_a_step_the_table_does_not_allow_is_refused(world, officer):

@@ -9,8 +9,13 @@ import pytest
 from factories import EVENING
 from server_messages import message_ids
 
+from registry.evidence import Signature
+from registry.notices import Answer
+from residence.cases.closing import ClosingCode
+from residence.cases.outages import OutageCause
 from residence.cases.transitions import CaseAction, CaseStatus
-from residence.cases.undeclared import CaseRule, Explanation
+from residence.cases.triage import ClockName, Meaning, Urgency, Why
+from residence.cases.undeclared import CaseRule, Explanation, SightingKind
 from residence.errors import catalogue as codes
 from residence.people.person import DocumentKind
 from residence.places.premises import PremisesKind
@@ -33,6 +38,7 @@ def test_every_sentence_has_its_vietnamese_and_none_is_left_over():
 
 def test_vietnamese_sentences_keep_the_places_for_values():
     for english, vietnamese in catalogue("vi").items():
+        assert re.findall(r"\{\w+\}", english) == re.findall(r"\{\w+\}", vietnamese), english
         assert re.findall(r"%\(\w+\)s", english) == re.findall(r"%\(\w+\)s", vietnamese), english
 
 
@@ -47,6 +53,15 @@ def test_vietnamese_sentences_keep_the_places_for_values():
         ("reason", [each.value for each in Reason]),
         ("case", [each.value for each in CaseStatus]),
         ("action", [each.value for each in CaseAction]),
+        ("closing", [each.value for each in ClosingCode]),
+        ("urgency", [str(each.value) for each in Urgency]),
+        ("why", Why.__args__),
+        ("case_clock", ClockName.__args__),
+        ("meaning", Meaning.__args__),
+        ("sighting", SightingKind.__args__),
+        ("signature", Signature.__args__),
+        ("answer", Answer.__args__),
+        ("outage", OutageCause.__args__),
         ("evidence", [str(level) for level in range(7)]),
     ],
 )

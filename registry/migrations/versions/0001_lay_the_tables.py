@@ -70,7 +70,10 @@ def upgrade() -> None:
     sa.Column('article', sa.Text(), nullable=True),
     sa.Column('claimed_by', sa.String(length=64), nullable=True),
     sa.Column('claim_purpose', sa.String(length=32), nullable=True),
+    sa.Column('closing_code', sa.String(length=32), nullable=True),
     sa.Column('opened_at', columns.Instant(), nullable=False),
+    sa.Column('counted_from', columns.Instant(), nullable=False),
+    sa.Column('asked_at', columns.Instant(), nullable=True),
     sa.Column('changed_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('case_id', 'commune_code', name=op.f('pk_cases'))
     )
@@ -119,6 +122,97 @@ def upgrade() -> None:
         batch_op.create_index('ix_declarations_premises_id_recorded_at', ['premises_id', 'recorded_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_declarations_recorded_at'), ['recorded_at'], unique=False)
 
+    op.create_table('changes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('change_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('what', sa.String(length=32), nullable=False),
+    sa.Column('row_id', sa.String(length=64), nullable=False),
+    sa.Column('before', columns.Document(), nullable=False),
+    sa.Column('after', columns.Document(), nullable=False),
+    sa.Column('cause', sa.String(length=16), nullable=False),
+    sa.Column('cause_id', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('change_id', 'commune_code', name=op.f('pk_changes'))
+    )
+    op.create_index('ix_changes_person_id', 'changes', ['person_id'], unique=False)
+    op.create_index('ix_changes_row_id', 'changes', ['row_id'], unique=False)
+    op.create_table('disputes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('dispute_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('field', sa.String(length=32), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('raised_by', sa.String(length=64), nullable=False),
+    sa.Column('raised_at', columns.Instant(), nullable=False),
+    sa.Column('outcome', sa.String(length=16), nullable=True),
+    sa.Column('settled_by', sa.String(length=64), nullable=True),
+    sa.Column('settled_reason', sa.Text(), nullable=True),
+    sa.Column('settled_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('dispute_id', 'commune_code', name=op.f('pk_disputes'))
+    )
+    op.create_index('ix_disputes_person_id', 'disputes', ['person_id'], unique=False)
+    op.create_table('merges',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('merge_id', sa.String(length=64), nullable=False),
+    sa.Column('merged_id', sa.String(length=64), nullable=False),
+    sa.Column('stands_id', sa.String(length=64), nullable=False),
+    sa.Column('moved', columns.Document(), nullable=False),
+    sa.Column('cause', sa.String(length=16), nullable=False),
+    sa.Column('cause_id', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('merged_at', columns.Instant(), nullable=False),
+    sa.Column('undone_at', columns.Instant(), nullable=True),
+    sa.Column('undone_by', sa.String(length=64), nullable=True),
+    sa.Column('undone_reason', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('merge_id', 'commune_code', name=op.f('pk_merges'))
+    )
+    op.create_index('ix_merges_merged_id', 'merges', ['merged_id'], unique=False)
+    op.create_index('ix_merges_stands_id', 'merges', ['stands_id'], unique=False)
+    op.create_table('relations',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('relation_id', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=True),
+    sa.Column('stated_row', sa.String(length=64), nullable=True),
+    sa.Column('name_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('valid_from', sa.String(length=10), nullable=True),
+    sa.Column('valid_to', sa.String(length=10), nullable=True),
+    sa.Column('recorded_by', sa.String(length=64), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('relation_id', 'commune_code', name=op.f('pk_relations'))
+    )
+    op.create_index('ix_relations_person_id', 'relations', ['person_id'], unique=False)
+    op.create_index('ix_relations_subject_id_kind', 'relations', ['subject_id', 'kind'], unique=False)
+    op.create_index('ix_relations_stated_row', 'relations', ['stated_row'], unique=False, sqlite_where=sa.text('stated_row IS NOT NULL'), postgresql_where=sa.text('stated_row IS NOT NULL'))
+    op.create_table('absences',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('absence_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('valid_from', sa.String(length=10), nullable=False),
+    sa.Column('valid_to', sa.String(length=10), nullable=True),
+    sa.Column('destination_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('reason_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('recorded_by', sa.String(length=64), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('absence_id', 'commune_code', name=op.f('pk_absences'))
+    )
+    op.create_index('ix_absences_person_id', 'absences', ['person_id'], unique=False)
+    op.create_table('permitted_stays',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('permit_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('valid_to', sa.String(length=10), nullable=False),
+    sa.Column('recorded_by', sa.String(length=64), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('permit_id', 'commune_code', name=op.f('pk_permitted_stays'))
+    )
+    op.create_index('ix_permitted_stays_person_id', 'permitted_stays', ['person_id'], unique=False)
+    op.create_index('ix_permitted_stays_valid_to', 'permitted_stays', ['valid_to'], unique=False)
+
     op.create_table('duplicate_pairs',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('pair_id', sa.String(length=36), nullable=False),
@@ -134,7 +228,7 @@ def upgrade() -> None:
     sa.Column('decided_at', columns.Instant(), nullable=True),
     sa.Column('decided_by', sa.String(length=64), nullable=True),
     sa.Column('reason', sa.Text(), nullable=True),
-    sa.Column('moved', columns.Document(), nullable=True),
+    sa.Column('merge_id', sa.String(length=64), nullable=True),
     sa.PrimaryKeyConstraint('pair_id', 'commune_code', name=op.f('pk_duplicate_pairs'))
     )
     op.create_index('ix_duplicate_pairs_commune_code_state_bits', 'duplicate_pairs', ['commune_code', 'state', 'bits'], unique=False)
@@ -313,7 +407,13 @@ def upgrade() -> None:
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('version_id', sa.String(length=64), nullable=False),
     sa.Column('person_id', sa.String(length=64), nullable=False),
-    sa.Column('fields_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('full_name_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('birth_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('sex_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('nationality_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('residence_text_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('document_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('contact_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('declaration_id', sa.String(length=64), nullable=True),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'version_id', name=op.f('pk_person_versions'))
@@ -332,6 +432,7 @@ def upgrade() -> None:
     sa.Column('residence_text_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('document_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('contact_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('contact_index', sa.LargeBinary(length=16), nullable=True),
     sa.Column('name_quality', sa.String(length=16), nullable=False),
     sa.Column('declaration_id', sa.String(length=64), nullable=True),
     sa.Column('merged_into', sa.String(length=64), nullable=True),
@@ -340,6 +441,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('person_id', 'commune_code', name=op.f('pk_persons'))
     )
     with op.batch_alter_table('persons', schema=None) as batch_op:
+        batch_op.create_index('ix_persons_contact_index', ['contact_index'], unique=False, sqlite_where=sa.text('contact_index IS NOT NULL'), postgresql_where=sa.text('contact_index IS NOT NULL'))
         batch_op.create_index('ix_persons_merged_into', ['merged_into'], unique=False, sqlite_where=sa.text('merged_into IS NOT NULL'), postgresql_where=sa.text('merged_into IS NOT NULL'))
 
     op.create_table('premises',
@@ -349,6 +451,8 @@ def upgrade() -> None:
     sa.Column('name_sealed', sa.LargeBinary(), nullable=False),
     sa.Column('address_text_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('remote_area', sa.Boolean(), nullable=False),
+    sa.Column('capacity', sa.Integer(), nullable=True),
+    sa.Column('declared_by', sa.String(length=16), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'premises_id', name=op.f('pk_premises'))
     )
@@ -365,6 +469,7 @@ def upgrade() -> None:
     sa.Column('kiosk_id', sa.String(length=64), nullable=True),
     sa.Column('person_kind', sa.String(length=16), nullable=False),
     sa.Column('reading_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('signed', sa.LargeBinary(), nullable=True),
     sa.Column('evidence_level', sa.SmallInteger(), nullable=False),
     sa.Column('seen_at', columns.Instant(), nullable=False),
     sa.Column('expires_at', columns.Instant(), nullable=False),
@@ -443,7 +548,6 @@ def upgrade() -> None:
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('version_id', sa.String(length=64), nullable=False),
     sa.Column('stay_id', sa.String(length=64), nullable=False),
-    sa.Column('declaration_id', sa.String(length=64), nullable=True),
     sa.Column('person_id', sa.String(length=64), nullable=False),
     sa.Column('premises_id', sa.String(length=64), nullable=False),
     sa.Column('unit', sa.String(length=32), nullable=True),
@@ -458,12 +562,14 @@ def upgrade() -> None:
     sa.Column('rule', sa.String(length=64), nullable=True),
     sa.Column('rule_set', sa.String(length=64), nullable=True),
     sa.Column('declaration_ids', columns.Document(), nullable=False),
+    sa.Column('declaration_id', sa.String(length=64), nullable=False),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.Column('place', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'version_id', name=op.f('pk_stay_versions'))
     )
     with op.batch_alter_table('stay_versions', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_stay_versions_stay_id'), ['stay_id'], unique=False)
+        batch_op.create_index('ix_stay_versions_person_id', ['person_id'], unique=False)
 
     op.create_table('subject_keys',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -484,6 +590,7 @@ def upgrade() -> None:
     sa.Column('action', sa.String(length=32), nullable=False),
     sa.Column('from_state', sa.String(length=32), nullable=True),
     sa.Column('to_state', sa.String(length=32), nullable=False),
+    sa.Column('code', sa.String(length=32), nullable=True),
     sa.Column('account_id', sa.String(length=64), nullable=True),
     sa.Column('reason', sa.Text(), nullable=True),
     sa.Column('at', columns.Instant(), nullable=False),
@@ -498,7 +605,7 @@ def upgrade() -> None:
     sa.Column('household_id', sa.String(length=64), nullable=False),
     sa.Column('premises_id', sa.String(length=64), nullable=False),
     sa.Column('unit', sa.String(length=32), nullable=True),
-    sa.Column('head_person_id', sa.String(length=64), nullable=True),
+    sa.Column('formed_on', sa.String(length=10), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.Column('ended_at', columns.Instant(), nullable=True),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_households_commune_code_premises_id')),
@@ -559,6 +666,7 @@ def upgrade() -> None:
     sa.Column('valid_from', sa.String(length=10), nullable=False),
     sa.Column('valid_to', sa.String(length=10), nullable=True),
     sa.Column('registration_ref', sa.Text(), nullable=True),
+    sa.Column('recorded_by', sa.String(length=64), nullable=True),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_residences_commune_code_premises_id')),
     sa.PrimaryKeyConstraint('commune_code', 'residence_id', name=op.f('pk_residences'))
@@ -619,6 +727,7 @@ def upgrade() -> None:
     sa.Column('rule', sa.String(length=64), nullable=True),
     sa.Column('rule_set', sa.String(length=64), nullable=True),
     sa.Column('declaration_ids', columns.Document(), nullable=False),
+    sa.Column('declaration_id', sa.String(length=64), nullable=False),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.Column('changed_at', columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_stays_commune_code_premises_id')),
@@ -641,11 +750,171 @@ def upgrade() -> None:
     with op.batch_alter_table('units', schema=None) as batch_op:
         batch_op.create_index('ix_units_premises_id_unit_key', ['premises_id', 'unit_key'], unique=False)
 
+    op.create_table('unit_files',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('file_id', sa.String(length=36), nullable=False),
+    sa.Column('kind', sa.String(length=8), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('licence', sa.Text(), nullable=False),
+    sa.Column('file_name', sa.Text(), nullable=False),
+    sa.Column('digest', sa.LargeBinary(), nullable=False),
+    sa.Column('lines', sa.Integer(), nullable=False),
+    sa.Column('imported_by', sa.String(length=64), nullable=False),
+    sa.Column('imported_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('file_id', 'commune_code', name=op.f('pk_unit_files'))
+    )
+    op.create_table('admin_units',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('valid_from', sa.String(length=10), nullable=False),
+    sa.Column('valid_to', sa.String(length=10), nullable=True),
+    sa.Column('level', sa.String(length=16), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('parent', sa.String(length=16), nullable=True),
+    sa.Column('file_id', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'valid_from', name=op.f('pk_admin_units'))
+    )
+    op.create_index('ix_admin_units_parent', 'admin_units', ['parent'], unique=False)
+    op.create_table('unit_successors',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('valid_from', sa.String(length=10), nullable=False),
+    sa.Column('successor', sa.String(length=16), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'valid_from', 'successor', name=op.f('pk_unit_successors'))
+    )
+    op.create_index('ix_unit_successors_successor', 'unit_successors', ['successor'], unique=False)
+    op.create_table('unit_codes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('system', sa.String(length=32), nullable=False),
+    sa.Column('system_code', sa.String(length=32), nullable=False),
+    sa.Column('valid_from', sa.String(length=10), nullable=False),
+    sa.Column('valid_to', sa.String(length=10), nullable=True),
+    sa.Column('file_id', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('system', 'system_code', 'valid_from', 'commune_code', name=op.f('pk_unit_codes'))
+    )
+    op.create_table('unit_questions',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('question_id', sa.String(length=36), nullable=False),
+    sa.Column('valid_from', sa.String(length=10), nullable=False),
+    sa.Column('place_key', sa.String(length=200), nullable=False),
+    sa.Column('place_text', sa.Text(), nullable=False),
+    sa.Column('candidates', columns.Document(), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('choice', sa.String(length=16), nullable=True),
+    sa.Column('decided_by', sa.String(length=64), nullable=True),
+    sa.Column('decided_at', columns.Instant(), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('asked_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('question_id', 'commune_code', name=op.f('pk_unit_questions'))
+    )
+    op.create_index('ix_unit_questions_commune_code_state', 'unit_questions', ['commune_code', 'state'], unique=False)
+    op.create_table('unit_decisions',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('decision_id', sa.String(length=36), nullable=False),
+    sa.Column('question_id', sa.String(length=64), nullable=False),
+    sa.Column('action', sa.String(length=16), nullable=False),
+    sa.Column('choice', sa.String(length=16), nullable=True),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('decision_id', 'commune_code', name=op.f('pk_unit_decisions'))
+    )
+    op.create_index(op.f('ix_unit_decisions_question_id'), 'unit_decisions', ['question_id'], unique=False)
+    op.create_table('premises_origins',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('stated_code', sa.String(length=32), nullable=False),
+    sa.Column('stated_system', sa.String(length=32), nullable=True),
+    sa.Column('stated_on', sa.String(length=10), nullable=False),
+    sa.Column('question_id', sa.String(length=64), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'premises_id', name=op.f('pk_premises_origins'))
+    )
+
+    op.create_table('cleaning_items',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('item_id', sa.String(length=36), nullable=False),
+    sa.Column('rule', sa.String(length=32), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('evidence', columns.Document(), nullable=False),
+    sa.Column('digest', sa.String(length=32), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('owner', sa.String(length=64), nullable=False),
+    sa.Column('due', columns.Instant(), nullable=False),
+    sa.Column('found_at', columns.Instant(), nullable=False),
+    sa.Column('seen_at', columns.Instant(), nullable=False),
+    sa.Column('outcome', sa.String(length=16), nullable=True),
+    sa.Column('batch_id', sa.String(length=64), nullable=True),
+    sa.PrimaryKeyConstraint('item_id', 'commune_code', name=op.f('pk_cleaning_items'))
+    )
+    op.create_index('ix_cleaning_items_batch_id', 'cleaning_items', ['batch_id'], unique=False, sqlite_where=sa.text('batch_id IS NOT NULL'), postgresql_where=sa.text('batch_id IS NOT NULL'))
+    op.create_index('ix_cleaning_items_commune_code_state_rule_due', 'cleaning_items', ['commune_code', 'state', 'rule', 'due'], unique=False)
+    op.create_index('ix_cleaning_items_subject_id', 'cleaning_items', ['subject_id'], unique=False)
+    op.create_table('cleaning_links',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('about_id', sa.String(length=64), nullable=False),
+    sa.Column('item_id', sa.String(length=36), nullable=False),
+    sa.PrimaryKeyConstraint('about_id', 'item_id', 'commune_code', name=op.f('pk_cleaning_links')),
+    sqlite_with_rowid=False
+    )
+    op.create_index('ix_cleaning_links_item_id', 'cleaning_links', ['item_id'], unique=False)
+    op.create_table('cleaning_steps',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('step_id', sa.String(length=36), nullable=False),
+    sa.Column('item_id', sa.String(length=64), nullable=False),
+    sa.Column('batch_id', sa.String(length=64), nullable=True),
+    sa.Column('step', sa.String(length=16), nullable=False),
+    sa.Column('outcome', sa.String(length=16), nullable=True),
+    sa.Column('by', sa.String(length=64), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('before', columns.Document(), nullable=True),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('step_id', 'commune_code', name=op.f('pk_cleaning_steps'))
+    )
+    op.create_index('ix_cleaning_steps_batch_id', 'cleaning_steps', ['batch_id'], unique=False, sqlite_where=sa.text('batch_id IS NOT NULL'), postgresql_where=sa.text('batch_id IS NOT NULL'))
+    op.create_index(op.f('ix_cleaning_steps_item_id'), 'cleaning_steps', ['item_id'], unique=False)
+    op.create_table('cleaning_passes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('subject', sa.String(length=16), nullable=False),
+    sa.Column('after', sa.String(length=64), nullable=False),
+    sa.Column('since', columns.Instant(), nullable=True),
+    sa.Column('began_at', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('commune_code', 'subject', name=op.f('pk_cleaning_passes'))
+    )
+    op.create_table('confirmations',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('field', sa.String(length=32), nullable=False),
+    sa.Column('confirmed_by', sa.String(length=64), nullable=False),
+    sa.Column('confirmed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('person_id', 'field', 'commune_code', name=op.f('pk_confirmations'))
+    )
+    op.create_table('scoreboard_days',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=False),
+    sa.Column('measure', sa.String(length=16), nullable=False),
+    sa.Column('part', sa.Integer(), nullable=False),
+    sa.Column('whole', sa.Integer(), nullable=False),
+    sa.Column('counted_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'day', 'measure', name=op.f('pk_scoreboard_days'))
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table('premises_origins')
+    op.drop_table('unit_decisions')
+    op.drop_table('unit_questions')
+    op.drop_table('unit_codes')
+    op.drop_table('unit_successors')
+    op.drop_table('admin_units')
+    op.drop_table('unit_files')
+    op.drop_table('scoreboard_days')
+    op.drop_table('confirmations')
+    op.drop_table('cleaning_passes')
+    op.drop_table('cleaning_steps')
+    op.drop_table('cleaning_links')
+    op.drop_table('cleaning_items')
     with op.batch_alter_table('units', schema=None) as batch_op:
         batch_op.drop_index('ix_units_premises_id_unit_key')
 
@@ -697,6 +966,7 @@ def downgrade() -> None:
 
     op.drop_table('subject_keys')
     with op.batch_alter_table('stay_versions', schema=None) as batch_op:
+        batch_op.drop_index('ix_stay_versions_person_id')
         batch_op.drop_index(batch_op.f('ix_stay_versions_stay_id'))
 
     op.drop_table('stay_versions')
@@ -744,6 +1014,7 @@ def downgrade() -> None:
 
     op.drop_table('premises')
     with op.batch_alter_table('persons', schema=None) as batch_op:
+        batch_op.drop_index('ix_persons_contact_index', sqlite_where=sa.text('contact_index IS NOT NULL'), postgresql_where=sa.text('contact_index IS NOT NULL'))
         batch_op.drop_index('ix_persons_merged_into', sqlite_where=sa.text('merged_into IS NOT NULL'), postgresql_where=sa.text('merged_into IS NOT NULL'))
 
     op.drop_table('persons')
@@ -778,6 +1049,12 @@ def downgrade() -> None:
         batch_op.drop_index('ix_duplicate_pairs_commune_code_state_bits')
 
     op.drop_table('duplicate_pairs')
+    op.drop_table('permitted_stays')
+    op.drop_table('absences')
+    op.drop_table('relations')
+    op.drop_table('merges')
+    op.drop_table('disputes')
+    op.drop_table('changes')
     op.drop_table('finding_links')
     with op.batch_alter_table('declarations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_declarations_recorded_at'))

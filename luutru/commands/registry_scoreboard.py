@@ -1,0 +1,99 @@
+"""``luutru registry scoreboard``: count the four words and coverage by commune, keep the day, export without small cells, draw.
+
+- Without options today is counted, kept and printed, as whoever runs the registry may see it. ``--export`` and ``--plot`` write what may be
+  published: small cells, and what they would follow from, are hidden.
+
+Example: ``luutru registry scoreboard --export csv --to scoreboard.csv``
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+if TYPE_CHECKING:
+    from residence.cleaning.scoreboard import Cell
+
+
+def scoreboard(
+    *,
+    registry: Annotated[
+        str, typer.Option("--registry", envvar="LUUTRU_REGISTRY", help="Address of the registry.")
+    ] = "sqlite:///registry.db",
+    vault: Annotated[
+        Path, typer.Option("--vault", envvar="LUUTRU_VAULT", help="Directory with the keys of the registry's sealed fields.")
+    ] = Path("vault"),
+    export: Annotated[str | None, typer.Option("--export", help="csv or parquet: every kept day, into --to.")] = None,
+    plot: Annotated[str | None, typer.Option("--plot", help="Draw this commune's days as SVG, into --to; * for all.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", help="The file to write.")] = None,
+    since: Annotated[str, typer.Option("--since", help="From this day on, YYYY-MM-DD.")] = "",
+    least: Annotated[int, typer.Option("--least", min=2, max=100, help="Cells of fewer persons are hidden.")] = 5,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Count today and keep it; or export, or draw, what was kept.
+
+    Example: luutru registry scoreboard --export parquet --to scoreboard.parquet
+    """
+    from luutru.system import random_bytes, system_clock
+    from registry.database import connect
+    from registry.key_provider import FileKeyProvider
+    from registry.scoreboard.counting import keep_day, kept_days
+    from registry.vault import Vault
+    from residence.cleaning.scoreboard import published
+
+    if export not in {None, "csv", "parquet"} or (export and plot):
+        raise typer.BadParameter("csv or parquet, and not together with --plot", param_hint="--export")
+    if (export or plot) and to is None:
+        raise typer.BadParameter("say where", param_hint="--to")
+    opened = connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
+    try:
+        if to is None or not (export or plot):
+            cells: Sequence[Cell] = keep_day(opened, now=system_clock().now())
+        else:
+            with opened.reading() as connection:
+                cells = published(kept_days(connection, since=since), least=least)
+            _write(cells, to, export=export, plot=plot)
+    finally:
+        opened.close()
+    answer = {"ok": True, "cells": [_told(each) for each in cells], "hidden": sum(each.hidden for each in cells)}
+    if json:
+        sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
+    elif to is None:
+        _print(answer)
+
+
+def _write(cells: Sequence[Cell], to: Path, *, export: str | None, plot: str | None) -> None:
+    if plot is not None:
+        from luutru.scoreboard_plot import draw
+
+        to.write_text(draw(cells, commune_code=plot), "utf-8")
+        return
+    import polars as pl
+
+    from registry.table_files import WRITERS
+
+    writer = WRITERS[export or "csv"](to)
+    writer.write(pl.DataFrame([_told(each) for each in cells], infer_schema_length=None))
+    writer.close()
+
+
+def _told(cell: Cell) -> dict[str, Any]:
+    from residence.cleaning.shares import share_of
+
+    share = share_of(cell.part, cell.whole)
+    said = {"commune_code": cell.commune_code, "day": cell.day, "measure": cell.measure, "hidden": cell.hidden}
+    figures = {"part": cell.part, "whole": cell.whole, "share": share.share, "low": share.low, "high": share.high}
+    return said | (dict.fromkeys(figures) if cell.hidden else figures)
+
+
+def _print(answer: dict[str, Any]) -> None:
+    for each in answer["cells"]:
+        share = (
+            "–" if each["share"] is None else f"{100 * each['share']:.1f} % ({100 * each['low']:.1f}–{100 * each['high']:.1f})"
+        )
+        typer.echo(f"{each['commune_code']:16} {each['measure']:9} {each['part']:>9,} / {each['whole']:>9,}  {share}")

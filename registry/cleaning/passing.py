@@ -1,0 +1,181 @@
+"""Going through the register: households, premises, persons, page by page, each page a transaction of its own.
+
+- A pass notes after each page how far it has come; one that was broken off goes on there. Of two at once the second judges pages again, which
+  changes nothing.
+- Unless it is a whole one a pass judges what changed since the last pass of its kind began: the row itself, or anything recorded about it.
+  What only time brings (a field grown old, an age) and what a relative's correction brings, a whole pass finds.
+- Items found at what is no longer there (merged, erased, ended) are cleared by the page their id falls in.
+
+Example: ``run_passes(registry, choices=CleaningChoices(), now=now, random_bytes=random_bytes, whole=True).new["number_shared"]``
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from sqlalchemy import Column, ColumnElement, Connection, Select, or_, select
+
+from registry import tables
+from registry.bulk import write_rows
+from registry.cleaning.at_persons import judge_persons
+from registry.cleaning.at_places import judge_households, judge_premises
+from registry.cleaning.found import Found, Sight
+from registry.cleaning.keeping import OPEN, Judged, Kept, keep_items
+from registry.database import Registry
+from registry.quarantine import NOWHERE
+from residence.cleaning.rules import RULES, SUBJECTS, CleaningChoices, Subject
+from residence.clock import VIETNAM
+
+PAGE: Final = 500
+OVERLAP: Final = timedelta(minutes=10)  # what was being recorded when the last pass began is judged again
+Judge = Callable[[Connection, list[str], Sight], list[Found]]
+_PASSES: Final = tables.cleaning_passes
+_ITEMS: Final = tables.cleaning_items.c
+_MERGED: Final = tables.persons.alias("merged").c
+
+
+class _Kind(NamedTuple):
+    """How one kind of subject is gone through. ``touched``: (whose id, when it was written) of rows that may change what is found."""
+
+    own_id: Column[str]
+    standing: tuple[ColumnElement[bool], ...]
+    touched: tuple[tuple[Column[str], Column[datetime]], ...]
+    judge: Judge
+
+
+_KINDS: Final[Mapping[Subject, _Kind]] = {
+    "household": _Kind(
+        tables.households.c.household_id,
+        (tables.households.c.ended_at.is_(None),),
+        (
+            (tables.households.c.household_id, tables.households.c.created_at),
+            (tables.relations.c.subject_id, tables.relations.c.recorded_at),
+            (tables.residences.c.household_id, tables.residences.c.recorded_at),
+        ),
+        judge_households,
+    ),
+    "premises": _Kind(
+        tables.premises.c.premises_id,
+        (),
+        (
+            (tables.premises.c.premises_id, tables.premises.c.created_at),
+            (tables.relations.c.subject_id, tables.relations.c.recorded_at),
+            (tables.residences.c.premises_id, tables.residences.c.recorded_at),
+            (tables.stays.c.premises_id, tables.stays.c.changed_at),
+        ),
+        judge_premises,
+    ),
+    "person": _Kind(
+        tables.persons.c.person_id,
+        (tables.persons.c.merged_into.is_(None), tables.persons.c.status != "erased"),
+        (
+            (tables.persons.c.person_id, tables.persons.c.changed_at),
+            (_MERGED.merged_into, _MERGED.changed_at),
+            (tables.identifiers.c.person_id, tables.identifiers.c.recorded_at),
+            (tables.residences.c.person_id, tables.residences.c.recorded_at),
+            (tables.stays.c.person_id, tables.stays.c.changed_at),
+            (tables.confirmations.c.person_id, tables.confirmations.c.confirmed_at),
+        ),
+        judge_persons,
+    ),
+}
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What the passes did, by rule; ``judged`` by kind of subject."""
+
+    judged: dict[str, int]
+    new: dict[str, int]
+    back: dict[str, int]
+    cleared: dict[str, int]
+    standing: dict[str, int]
+
+
+def run_passes(
+    registry: Registry,
+    *,
+    choices: CleaningChoices,
+    now: datetime,
+    random_bytes: Callable[[int], bytes],
+    whole: bool,
+    page: int = PAGE,
+) -> Report:
+    """Go through everything that changed, or through everything."""
+    sight = Sight(vault=registry.vault, choices=choices, now=now, today=now.astimezone(VIETNAM).date())
+    total, judged = Kept(Counter(), Counter(), Counter(), Counter()), Counter[str]()
+    for subject in SUBJECTS:
+        with registry.writing() as connection:
+            begun = _begin(connection, subject, now=now, whole=whole)
+        after, since = begun
+        while True:
+            with registry.writing() as connection:
+                ids = _next_ids(connection, subject, after=after, since=since, limit=page)
+                last = ids[-1] if len(ids) == page else None
+                kept = _judge(connection, subject, ids, span=(after, last), sight=sight, random_bytes=random_bytes)
+                _note(connection, subject, last, now=now)
+            for sums, counts in zip(total, kept, strict=True):
+                sums.update(counts)
+            judged[subject] += len(ids)
+            if last is None:
+                break
+            after = last
+    return Report(judged=dict(judged), **{name: dict(sorted(getattr(total, name).items())) for name in Kept._fields})
+
+
+def _judge(
+    connection: Connection,
+    subject: Subject,
+    ids: list[str],
+    *,
+    span: tuple[str, str | None],
+    sight: Sight,
+    random_bytes: Callable[[int], bytes],
+) -> Kept:
+    found = _KINDS[subject].judge(connection, ids, sight) if ids else []
+    judged = Judged(subject, ids, _no_longer_there(connection, subject, span))
+    return keep_items(connection, found, judged, sight=sight, random_bytes=random_bytes)
+
+
+def _no_longer_there(connection: Connection, subject: Subject, span: tuple[str, str | None]) -> list[str]:
+    """Return subjects of open items, between two ids, that are not gone through any more: merged, erased, ended."""
+    kind, (after, last) = _KINDS[subject], span
+    rules = [each.name for each in RULES.values() if each.subject == subject]
+    query = select(_ITEMS.subject_id).where(_ITEMS.state == OPEN, _ITEMS.rule.in_(rules), _ITEMS.subject_id > after)
+    if last is not None:
+        query = query.where(_ITEMS.subject_id <= last)
+    standing = select(kind.own_id).where(kind.own_id == _ITEMS.subject_id, *kind.standing)
+    return list(connection.scalars(query.where(~standing.exists()).distinct()))
+
+
+def _next_ids(connection: Connection, subject: Subject, *, after: str, since: datetime | None, limit: int) -> list[str]:
+    kind = _KINDS[subject]
+    query: Select[str] = select(kind.own_id).where(kind.own_id > after, *kind.standing)
+    if since is not None:
+        query = query.where(or_(*(_written_since(kind.own_id, *each, since=since) for each in kind.touched)))
+    return list(connection.scalars(query.order_by(kind.own_id).limit(limit)))
+
+
+def _written_since(own_id: Column[str], whose: Column[str], written: Column[datetime], *, since: datetime) -> ColumnElement[bool]:
+    if whose.table is own_id.table:
+        return written >= since
+    return select(whose).where(whose == own_id, written >= since).exists()
+
+
+def _begin(connection: Connection, subject: Subject, *, now: datetime, whole: bool) -> tuple[str, datetime | None]:
+    """Return after which id to go on and since when to look: a pass that was broken off, or a new one."""
+    row = connection.execute(select(_PASSES).where(_PASSES.c.subject == subject)).one_or_none()
+    if row is not None and row.ended_at is None and not (whole and row.since is not None):
+        return row.after, row.since
+    since = None if whole or row is None else row.began_at - OVERLAP
+    values = {"commune_code": NOWHERE, "subject": subject, "after": "", "since": since, "began_at": now, "ended_at": None}
+    write_rows(connection, _PASSES, [values], keep=("commune_code", "subject"))
+    return "", since
+
+
+def _note(connection: Connection, subject: Subject, last: str | None, *, now: datetime) -> None:
+    said: dict[str, Any] = {"ended_at": now} if last is None else {"after": last}
+    connection.execute(_PASSES.update().where(_PASSES.c.subject == subject).values(**said))

@@ -1,0 +1,122 @@
+"""Fields under dispute: somebody says a value is wrong, and until that is settled whoever gets the value is told.
+
+- A dispute is about one field of one person; the value goes on standing, and is never hidden for it.
+- It is settled as upheld (the value was right), corrected or withdrawn, by whom and why; a settled one keeps its row.
+- A finding that stands about the person (two persons with one number) puts the field it points at under dispute as well.
+- A masked number is under dispute with the number.
+
+Example: ``disputed_fields(connection, ["person-1"])`` is ``{"person-1": frozenset({Field.BIRTH_DATE})}``
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from registry import tables
+from registry.asking import among
+from registry.changing import LONGEST_REASON
+from residence.access.purposes import PERSONAL, Field
+from residence.clock import uuid7
+from residence.errors import Conflict, Refused
+
+Outcome = Literal["upheld", "corrected", "withdrawn"]
+_POINTED: Final[Mapping[str, Field]] = {
+    "/person/full_name": Field.FULL_NAME,
+    "/person/birth": Field.BIRTH_DATE,
+    "/person/sex": Field.SEX,
+    "/person/personal_number": Field.PERSONAL_NUMBER,
+    "/person/old_number": Field.OLD_NUMBER,
+    "/person/document/number": Field.DOCUMENT,
+}
+
+
+def raise_dispute(
+    connection: Connection,
+    person_id: str,
+    field: Field,
+    *,
+    by: str,
+    reason: str,
+    now: datetime,
+    random_bytes: Callable[[int], bytes],
+) -> str:
+    """Put a field under dispute; returns the dispute's id. ``Refused`` for no such person, no personal field or no reason."""
+    commune = connection.scalar(select(tables.persons.c.commune_code).where(tables.persons.c.person_id == person_id))
+    if commune is None:
+        raise Refused("registry.person_unknown", "/person_id")
+    if field not in PERSONAL:
+        raise Refused("dispute.field", "/field")
+    _check_reason(reason)
+    dispute_id = str(uuid7(now, random_bytes(10)))
+    row = {
+        "commune_code": commune,
+        "dispute_id": dispute_id,
+        "person_id": person_id,
+        "field": _whole(field).value,
+        "reason": reason.strip(),
+        "raised_by": by,
+        "raised_at": now,
+    }
+    connection.execute(insert(tables.disputes), [row])
+    return dispute_id
+
+
+def settle_dispute(connection: Connection, dispute_id: str, *, outcome: Outcome, by: str, reason: str, now: datetime) -> None:
+    """Settle a dispute; ``Conflict("dispute.settled")`` when it is not there or somebody was faster."""
+    _check_reason(reason)
+    columns = tables.disputes.c
+    values = {"outcome": outcome, "settled_by": by, "settled_reason": reason.strip(), "settled_at": now}
+    standing = (columns.dispute_id == dispute_id) & columns.settled_at.is_(None)
+    if connection.execute(update(tables.disputes).where(standing).values(**values)).rowcount != 1:
+        raise Conflict("dispute.settled", "/dispute_id")
+
+
+def disputes_of(connection: Connection, person_id: str) -> list[Row[Any]]:
+    """Return the disputes about a person, settled ones too, oldest first."""
+    columns = tables.disputes.c
+    query = select(tables.disputes).where(columns.person_id == person_id).order_by(columns.raised_at, columns.dispute_id)
+    return list(connection.execute(query).all())
+
+
+def disputed_fields(connection: Connection, person_ids: Iterable[str]) -> dict[str, frozenset[Field]]:
+    """Return the fields under dispute of each person that has any."""
+    wanted = sorted(set(person_ids))
+    if not wanted:
+        return {}
+    disputes, links, findings = tables.disputes.c, tables.finding_links.c, tables.findings.c
+    found: defaultdict[str, set[Field]] = defaultdict(set)
+    raised = select(disputes.person_id, disputes.field).where(
+        among(disputes.person_id, wanted, connection), disputes.settled_at.is_(None)
+    )
+    for person_id, field in connection.execute(raised):
+        found[person_id].add(Field(field))
+    pointing = (
+        select(links.about_id, findings.pointer)
+        .join(
+            tables.findings,
+            (findings.finding_id == links.finding_id) & (findings.commune_code == links.commune_code),
+        )
+        .where(among(links.about_id, wanted, connection), findings.cleared_at.is_(None), findings.severity != "info")
+    )
+    for person_id, pointer in connection.execute(pointing):
+        if pointer in _POINTED:
+            found[person_id].add(_POINTED[pointer])
+    return {person_id: frozenset(fields | _masked(fields)) for person_id, fields in found.items()}
+
+
+def _whole(field: Field) -> Field:
+    return Field.PERSONAL_NUMBER if field is Field.PERSONAL_NUMBER_MASKED else field
+
+
+def _masked(fields: set[Field]) -> set[Field]:
+    return {Field.PERSONAL_NUMBER_MASKED} if Field.PERSONAL_NUMBER in fields else set()
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip() or len(reason) > LONGEST_REASON:
+        raise Refused("dispute.reason", "/reason")

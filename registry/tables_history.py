@@ -1,0 +1,71 @@
+"""Why a row is as it is, and who was taken for whom: what the register needs to say what it said before.
+
+- Nothing here is ever changed, but that a merge is undone and a dispute settled: a row is added for each change, in the transaction of the change.
+- ``before`` and ``after`` hold the columns that changed, never a sealed one: a person's fields go to ``person_versions``.
+- ``moved`` is what a merge moved, by table, so that it can be moved back, and so that it can be told whose a row was at any time.
+
+Example: ``select(changes).where(changes.c.person_id == person_id, changes.c.recorded_at > at)``
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Table
+
+from registry.columns import commune, document, found_by, instant, metadata, own_id, reference, text, word
+
+# cause: declaration | import | account. ``what`` is the table, ``row_id`` the row there.
+changes: Final = Table(
+    "changes",
+    metadata,
+    commune(),
+    own_id("change_id"),
+    reference("person_id", index=True),
+    word("what", length=32),
+    reference("row_id", index=True),
+    document("before"),
+    document("after"),
+    word("cause", length=16),
+    reference("cause_id"),
+    text("reason"),
+    instant("recorded_at"),
+    found_by("change_id"),
+)
+
+# The commune is that of the person who stands.
+merges: Final = Table(
+    "merges",
+    metadata,
+    commune(),
+    own_id("merge_id"),
+    reference("merged_id", index=True),
+    reference("stands_id", index=True),
+    document("moved"),
+    word("cause", length=16),
+    reference("cause_id"),
+    text("reason"),
+    instant("merged_at"),
+    instant("undone_at", nullable=True),
+    reference("undone_by", nullable=True),
+    text("undone_reason"),
+    found_by("merge_id"),
+)
+
+# A field somebody says is wrong, until that is settled. ``field`` is a residence.access.purposes.Field; the reason names nobody.
+disputes: Final = Table(
+    "disputes",
+    metadata,
+    commune(),
+    own_id("dispute_id"),
+    reference("person_id", index=True),
+    word("field", length=32),
+    text("reason"),
+    reference("raised_by"),
+    instant("raised_at"),
+    word("outcome", nullable=True, length=16),  # upheld | corrected | withdrawn
+    reference("settled_by", nullable=True),
+    text("settled_reason"),
+    instant("settled_at", nullable=True),
+    found_by("dispute_id"),
+)

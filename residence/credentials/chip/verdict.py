@@ -1,0 +1,203 @@
+"""The one result of a chip: every check with its outcome, the evidence level they add up to, and all findings.
+
+- ``judge`` is the same function on the kiosk, the gateway and the server; what it is given are bytes, never somebody's claims.
+- Chip and Active Authentication count only when the signed security object covers the group with the key (DG14, DG15), and chip
+  authentication mapping only when EF.CardSecurity is signed by the issuer of the document's country.
+- ``level_of`` is the only place where checks become a level; a failed check is a finding and never raises anything.
+- Opening with BAC a chip that offers PACE is a downgrade and is a finding; so is EF.CardAccess that offers what DG14 does not.
+- There is no "valid": callers show the checks and the level.
+
+Example: ``judge(capture, store, now=now, today=today).level``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Final, TypeVar
+
+from residence.credentials.card_qr import CardFields
+from residence.credentials.chip.active import challenge_for, verify_active
+from residence.credentials.chip.capture import Capture
+from residence.credentials.chip.chip_authentication import infos_of_dg14, transcript_holds, ways_of
+from residence.credentials.chip.cross_check import cross_check
+from residence.credentials.chip.dg13 import Dg13, day_of, parse_dg13
+from residence.credentials.chip.lds import parse_com, parse_dg1, parse_dg15
+from residence.credentials.chip.mapping_proof import mapping_proof_holds
+from residence.credentials.chip.passive import PassiveOutcome, authenticate
+from residence.credentials.chip.public_keys import parse_public_key
+from residence.credentials.chip.security_infos import parse_security_infos
+from residence.credentials.chip.trust_store import TrustStore
+from residence.credentials.evidence import CheckOutcome, EvidenceLevel
+from residence.credentials.mrz import MrzFields, parse_mrz
+from residence.errors import LuutruError, Problem, problem
+
+T = TypeVar("T")
+CHECKS: Final = ("pace", "bac", "passive", "issuer", "revocation", "chip_auth", "active_auth", "cross_check")
+
+
+@dataclass(kw_only=True)
+class Verdict:
+    """What a chip is worth."""
+
+    checks: dict[str, CheckOutcome] = field(default_factory=lambda: dict.fromkeys(CHECKS, "not_performed"))
+    level: EvidenceLevel = EvidenceLevel.STATED
+    findings: list[Problem] = field(default_factory=list)
+    covered: dict[str, bool] = field(default_factory=dict)
+    zone: MrzFields | None = None
+    details: Dg13 | None = None
+    issuer: str = ""
+    signed_with: str = ""
+    present_by: str = ""  # which proof of the chip's presence held
+
+
+def level_of(checks: dict[str, CheckOutcome]) -> EvidenceLevel:
+    """Return the level these checks add up to (architecture section 5)."""
+    if "passed" not in {checks["pace"], checks["bac"]}:
+        return EvidenceLevel.STATED
+    if checks["cross_check"] == "failed":
+        return EvidenceLevel.CARD_TEXT
+    if checks["passive"] != "passed" or checks["issuer"] == "failed" or checks["revocation"] == "failed":
+        return EvidenceLevel.CHIP_READ
+    if checks["issuer"] != "passed" or checks["revocation"] != "passed":
+        return EvidenceLevel.CHIP_SIGNED_ISSUER_UNKNOWN
+    if "failed" in {checks["chip_auth"], checks["active_auth"]}:
+        return EvidenceLevel.CHIP_VERIFIED
+    present = "passed" in {checks["chip_auth"], checks["active_auth"]}
+    return EvidenceLevel.CHIP_PRESENT if present else EvidenceLevel.CHIP_VERIFIED
+
+
+def judge(capture: Capture, store: TrustStore, *, now: datetime, today: date, card: CardFields | None = None) -> Verdict:
+    """Judge what was taken from a chip; never raises on what it holds."""
+    verdict = Verdict()
+    _judge_access(verdict, capture)
+    files = capture.files
+    verdict.zone = _read(verdict, "DG1", lambda: parse_mrz(parse_dg1(files["DG1"]), today=today).fields, capture)
+    if verdict.zone is not None and verdict.zone.issuer == "VNM":
+        verdict.details = _read(verdict, "DG13", lambda: parse_dg13(files["DG13"]), capture)
+    passive = authenticate(
+        files, store, country=verdict.zone.issuer if verdict.zone else "", now=now, issued=_issued(verdict.details)
+    )
+    verdict.checks |= passive.checks
+    verdict.findings += passive.findings
+    verdict.covered, verdict.issuer, verdict.signed_with = passive.covered, passive.issuer, passive.signed_with
+    _judge_groups_present(verdict, capture)
+    _judge_chip(verdict, capture, passive, store, now=now)
+    _judge_active(verdict, capture, passive)
+    compared = cross_check(card=card, zone=verdict.zone, details=verdict.details)
+    verdict.checks["cross_check"] = compared.check
+    verdict.findings += compared.findings
+    verdict.level = level_of(verdict.checks)
+    return verdict
+
+
+def _issued(details: Dg13 | None) -> datetime | None:
+    day = day_of(details.texts.get("issued", "")) if details else None
+    return datetime(day.year, day.month, day.day, 12, tzinfo=UTC) if day else None
+
+
+def _read(verdict: Verdict, name: str, parse: Callable[[], T], capture: Capture) -> T | None:
+    """Parse one group where it is there; what cannot be read is a finding."""
+    if name not in capture.files:
+        return None
+    try:
+        return parse()
+    except LuutruError as error:
+        verdict.findings.append(problem(error.code, f"/{name}"))
+        return None
+
+
+def _judge_access(verdict: Verdict, capture: Capture) -> None:
+    access = capture.access
+    for check, prefix in (("pace", "PACE"), ("bac", "BAC")):
+        tried = [each for each in access.attempts if each.protocol.startswith(prefix)]
+        if access.protocol.startswith(prefix):
+            verdict.checks[check] = "passed"
+        elif tried:
+            verdict.checks[check] = "failed"
+    try:
+        offers = parse_security_infos(capture.card_access) if capture.card_access else None
+    except LuutruError as error:
+        verdict.findings.append(problem(error.code, "/CardAccess"))
+        return
+    if offers is None or not offers.pace:
+        verdict.checks["pace"] = "not_supported" if verdict.checks["pace"] == "not_performed" else verdict.checks["pace"]
+    elif access.protocol == "BAC":
+        verdict.findings.append(problem("chip.downgraded", "/access", offered=offers.pace[0].name))
+    if offers is not None and "DG14" in capture.files:
+        _compare_offers(verdict, capture, {each.oid for each in offers.pace})
+
+
+def _compare_offers(verdict: Verdict, capture: Capture, offered: set[str]) -> None:
+    try:
+        signed = {each.oid for each in infos_of_dg14(capture.files["DG14"]).pace}
+    except LuutruError:
+        return  # judged with Chip Authentication
+    if signed and offered != signed:
+        verdict.findings.append(problem("chip.offers_differ", "/CardAccess"))
+
+
+def _judge_groups_present(verdict: Verdict, capture: Capture) -> None:
+    """Report groups that EF.COM lists and nobody saw, and those without access control."""
+    common = _read(verdict, "COM", lambda: parse_com(capture.files["COM"]), capture)
+    for name in common.groups if common else ():
+        if name not in capture.files and capture.missing.get(name) == "absent":
+            verdict.findings.append(problem("chip.group_listed_but_absent", f"/{name}"))
+
+
+def _judge_chip(verdict: Verdict, capture: Capture, passive: PassiveOutcome, store: TrustStore, *, now: datetime) -> None:
+    """Judge Chip Authentication, or what chip authentication mapping showed instead."""
+    if capture.mapping is not None and mapping_proof_holds(capture.mapping, capture.card_security, store, passive, now=now):
+        verdict.checks["chip_auth"], verdict.present_by = "passed", "PACE-CAM"
+        return
+    if capture.chip is None and not capture.chip_refused:
+        if "DG14" not in capture.files or not _has_chip_key(capture.files["DG14"]):
+            verdict.checks["chip_auth"] = "not_supported"
+        return
+    if capture.chip_refused or capture.chip is None:
+        verdict.checks["chip_auth"] = "failed"
+        verdict.findings.append(problem("chip.not_present", "/DG14"))
+        return
+    try:
+        held = transcript_holds(capture.chip, dg14=capture.files.get("DG14", b""))
+    except LuutruError as error:
+        held = False
+        verdict.findings.append(problem(error.code, "/DG14"))
+    _conclude(verdict, "chip_auth", held=held, covered=passive.covered.get("DG14", False), pointer="/DG14")
+
+
+def _has_chip_key(dg14: bytes) -> bool:
+    try:
+        return bool(ways_of(infos_of_dg14(dg14)))
+    except LuutruError:
+        return False
+
+
+def _judge_active(verdict: Verdict, capture: Capture, passive: PassiveOutcome) -> None:
+    if "DG15" not in capture.files:
+        verdict.checks["active_auth"] = "not_supported"
+        return
+    if capture.active is None:
+        if capture.active_refused:
+            verdict.checks["active_auth"] = "failed"
+            verdict.findings.append(problem("chip.no_active_signature", "/DG15"))
+        return
+    held = False
+    try:
+        key = parse_public_key(parse_dg15(capture.files["DG15"]))
+        oid = infos_of_dg14(capture.files["DG14"]).active_signature if "DG14" in capture.files else None
+        verify_active(key, challenge_for(*capture.active.bound_to), capture.active.signature, algorithm_oid=oid)
+        held = True
+    except LuutruError as error:
+        verdict.findings.append(problem(error.code, "/DG15"))
+    _conclude(verdict, "active_auth", held=held, covered=passive.covered.get("DG15", False), pointer="/DG15")
+
+
+def _conclude(verdict: Verdict, check: str, *, held: bool, covered: bool, pointer: str) -> None:
+    """Note a proof of presence; a key nobody signed proves nothing."""
+    if held and not covered:
+        verdict.findings.append(problem("chip.key_not_signed", pointer))
+    verdict.checks[check] = "passed" if held and covered else "failed"
+    if verdict.checks[check] == "passed" and not verdict.present_by:
+        verdict.present_by = check

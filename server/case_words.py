@@ -1,0 +1,53 @@
+"""The words of an officer's case: closing codes, urgency and its reasons, clocks, and what a case rests on; part of ``server/wording.py``.
+
+- A reason has one place, ``{at}``: the moment it speaks of.
+
+>>> CASE_WORDS["why"]["in_turn"].format(at="23:00")
+'In turn; to be decided by 23:00.'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+CASE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "closing": {
+        "declared": "Declared after all",
+        "visitor": "A visitor who did not stay the night; nobody's fault",
+        "moved-on": "Had left before anybody asked",
+        "registered": "Declared or resident all along; nobody's fault",
+        "somebody-else": "Somebody else's card; nobody's fault",
+        "no-duty": "Nothing had to be declared; nobody's fault",
+        "our-mistake": "A mistake of a kiosk or of this system; nobody's fault",
+        "other-explanation": "Another innocent explanation; nobody's fault",
+        "advised": "Was told how to declare",
+        "procedure": "Handed to the administrative procedure",
+        "referred": "Referred to another office",
+    },
+    "urgency": {"4": "Now", "3": "Soon", "2": "In turn", "1": "Waiting", "0": "Done"},
+    "why": {
+        "evidence_ends": "What was seen is deleted on {at}; after that nobody can check this case.",
+        "answer_overdue": "The answer was due on {at} and has not come.",
+        "answer_awaited": "An answer may come until {at}.",
+        "decide_overdue": "It should have been decided by {at}.",
+        "night_check_last_night": "Found at night within the last day; whoever it is may be there tonight.",
+        "decide_soon": "It is to be decided by {at}.",
+        "in_turn": "In turn; to be decided by {at}.",
+        "closed": "It is closed.",
+    },
+    "case_clock": {
+        "declare": "Deadline to declare",
+        "answer": "Answer expected by",
+        "decide": "To be decided by",
+        "evidence": "What was seen is deleted on",
+    },
+    "meaning": {"law": "by law", "retention": "by the rules of deletion", "commune": "the commune's own time"},
+    "signature": {
+        "held": "signature verified",
+        "failed": "the signature does not hold",
+        "none": "not signed: entered at a desk",
+    },
+    "answer": {"declared": "the stay was declared", "decided": "a case was decided", "visitor": "the host says: a visitor"},
+    "outage": {"kiosk_offline": "A kiosk was cut off", "gateway_down": "The authority's gateway was away"},
+}

@@ -1,0 +1,39 @@
+"""The words of looking after the register: how an item ends, whose it is, what shows it, which field; part of ``server/wording.py``.
+
+Sentences of the rules are not here: they come from ``residence/errors/codes/cleaning.toml``.
+
+>>> CLEANING_WORDS["outcome"]["accepted"]
+'Right as it is'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+CLEANING_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "outcome": {
+        "corrected": "The data were or are being corrected",
+        "accepted": "Right as it is",
+        "confirmed": "The person was asked and confirms it",
+        "passed_on": "Passed on to another office",
+    },
+    "shown_by": {
+        "person": "Person",
+        "household": "Household",
+        "premises": "Premises",
+        "residence": "Residence",
+        "stay": "Stay",
+        "number": "Number",
+        "field": "Field",
+    },
+    "fresh_field": {
+        "full_name": "Full name",
+        "birth": "Date of birth",
+        "sex": "Sex",
+        "personal_number": "Personal number",
+        "residence": "Residence",
+        "contact": "Contact",
+    },
+    "cleaning_step": {"decided": "Decided", "undone": "Taken back"},
+}
