@@ -3,14 +3,18 @@
 - SQLite: its own online backup, while others write. PostgreSQL: ``pg_dump`` of one snapshot, ``pg_restore`` in one transaction.
 - ``manifest.json`` beside the copy says the revision, rows and digest of every table as of that very snapshot, and which period keys are
   needed to read it. The keys are not in it: a vault is backed up by itself, elsewhere, or a stolen backup could be read.
+- The manifest holds the copy's SHA-256 and is sealed with a key of the vault: whoever changes copy or manifest without the vault is found out
+  before anything is read back (``Untrusted("backup.tampered")``).
 - Restoring writes into an empty place only, then counts and digests every table anew; a difference is ``Conflict("backup.differs")``.
 - The folder is new and for its owner alone (0700). Passwords reach PostgreSQL's programs in a file of their own, never in their arguments.
 
-Example: ``back_up(url, Path("/backup/2026-07-10"), now=now); restore(Path("/backup/2026-07-10"), other_url)``
+Example: ``back_up(url, Path("/backup/2026-07-10"), vault=vault, now=now); restore(Path("/backup/2026-07-10"), other_url, vault=vault)``
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import shutil
 import subprocess
 import tempfile
@@ -28,7 +32,7 @@ from registry import tables
 from registry.database import current_revision, newest_revision, open_engine
 from registry.digests import TableDigest, differences, digest_all
 from registry.vault import Vault
-from residence.errors import Conflict, Malformed, Refused
+from residence.errors import Conflict, Malformed, Refused, Untrusted
 
 FORM: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -45,9 +49,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     made_at: datetime
     tables: dict[str, TableDigest]
     period_keys: tuple[str, ...]  # names of the keys a vault needs; never a key
+    copy_sha256: str
+    seal: str = ""  # of all the rest, by the vault
 
 
-def back_up(url: str, folder: Path, *, now: datetime) -> Manifest:
+def back_up(url: str, folder: Path, *, vault: Vault, now: datetime) -> Manifest:
     """Copy the registry at ``url`` into a new folder; ``Refused("backup.*")`` when the folder exists or the registry is not whole."""
     engine = open_engine(url)
     try:
@@ -71,16 +77,20 @@ def back_up(url: str, folder: Path, *, now: datetime) -> Manifest:
                 made_at=now,
                 tables=digest_all(connection),
                 period_keys=period_keys(connection),
+                copy_sha256=_sha256(folder / _FILES[name]),
             )
+        manifest = msgspec.structs.replace(manifest, seal=_seal_of(manifest, vault))
         (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     finally:
         engine.dispose()
     return manifest
 
 
-def restore(folder: Path, url: str) -> Manifest:
+def restore(folder: Path, url: str, *, vault: Vault) -> Manifest:
     """Bring a backup back into an empty place and prove it the same; returns what it holds."""
     manifest = read_manifest(folder)
+    need_keys(manifest, vault)
+    _check_untouched(folder, manifest, vault)
     if manifest.engine != make_url(url).get_backend_name():
         raise Refused("backup.other_engine", "", manifest.engine)
     engine = open_engine(url)
@@ -109,6 +119,26 @@ def need_keys(manifest: Manifest, vault: Vault) -> None:
     """See that a vault holds every period key a backup needs; ``Refused("backup.keys_missing")`` before anything is restored."""
     if missing := [each for each in manifest.period_keys if not vault.holds(each)]:
         raise Refused("backup.keys_missing", "", ", ".join(missing))
+
+
+def _check_untouched(folder: Path, manifest: Manifest, vault: Vault) -> None:
+    if not hmac.compare_digest(manifest.seal, _seal_of(manifest, vault)):
+        raise Untrusted("backup.tampered", "", MANIFEST)
+    try:
+        same = _sha256(folder / _FILES[manifest.engine]) == manifest.copy_sha256
+    except OSError as error:
+        raise Malformed("backup.unreadable", "", str(error)) from error
+    if not same:
+        raise Untrusted("backup.tampered", "", _FILES[manifest.engine])
+
+
+def _seal_of(manifest: Manifest, vault: Vault) -> str:
+    return vault.state_digest("backup", msgspec.json.encode(msgspec.structs.replace(manifest, seal=""), order="deterministic"))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_manifest(folder: Path) -> Manifest:

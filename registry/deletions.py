@@ -1,12 +1,14 @@
-"""The retention policy carried out: once a night, page by page, with a report of what went.
+"""The retention policy carried out: every night, page by page, with a report of what went.
 
-- Each page is a transaction of its own, so nobody waits for a long night; a class stops after ``MOST_PAGES`` and says that more is left.
+- Each page is a transaction of its own, and the report is added to in that very transaction: it counts what went, whatever dies in between.
+- A look of the gateway does ``PAGES_A_LOOK`` pages and no more, for the intake waits meanwhile; the next look goes on until nothing is due.
 - A row goes with the keys that sealed it and with what only it explains: a presence with its receipt, a letter with what was done about it.
 - ``unseal`` empties the sealed body and deletes its key: the bare fact and its digest stay.
 - A report says how many rows of which class went, by which policy, and never whose. It is written even when nothing was due.
-- Of several gateways the first of a night writes the report's row and does the work; the others find it there.
+- Of several gateways the first of a night writes the report's row and does the work; the others find it there. One that died goes on when it is
+  back; what it did not do is due the next night.
 
-Example: ``carry_out(registry, read_policy(), now=now, by="gateway")``
+Example: ``carry_out(registry, read_policy(), clock=clock, by="operator-1")``
 """
 
 from __future__ import annotations
@@ -16,23 +18,25 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Select, TextClause, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, TextClause, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from registry import presences, tables
 from registry.database import Registry
 from registry.quarantine import NOWHERE
 from registry.retention_policy import DataClass, Policy
 from registry.tables_stays import REFUSED
-from residence.clock import VIETNAM
+from residence.clock import VIETNAM, Clock
+from residence.errors import Conflict
 
 PAGE: Final = 500
-MOST_PAGES: Final = 2_000  # a million rows of a class in a night
+PAGES_A_LOOK: Final = 20
 NIGHT: Final = timedelta(hours=2)  # after midnight in Vietnam
 _REPORTS: Final = tables.deletion_reports
 
 
 class Deleted(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done for one class. ``left``: more was due than one night may do."""
+    """What was done for one class. ``left``: there may be more that is due."""
 
     name: str
     action: str
@@ -57,57 +61,85 @@ def night_of(now: datetime) -> date:
     return (now.astimezone(VIETNAM) - NIGHT).date()
 
 
-def carry_out_nightly(registry: Registry, policy: Policy, *, now: datetime) -> DeletionReport | None:
-    """Carry the policy out unless this night's report stands already."""
-    night = night_of(now).isoformat()
-    with registry.reading() as connection:
-        if connection.scalar(select(_REPORTS.c.night).where(_REPORTS.c.commune_code == NOWHERE, _REPORTS.c.night == night)):
-            return None
-    return carry_out(registry, policy, now=now, by="gateway", night=night)
+def carry_out_nightly(registry: Registry, policy: Policy, *, clock: Clock, by: str) -> DeletionReport | None:
+    """Do a look's worth of this night's work and return the report so far; None when it is done, or another's."""
+    night = night_of(clock.now()).isoformat()
+    report = _report_of(registry, night) or _begin(registry, policy, night, clock=clock, by=by)
+    if report is None or report.finished_at is not None or (report.by, report.policy) != (by, policy.digest):
+        return None
+    return _go_on(registry, policy, report, clock=clock)
 
 
-def carry_out(registry: Registry, policy: Policy, *, now: datetime, by: str, night: str | None = None) -> DeletionReport:
-    """Delete and unseal whatever is due, and keep the report."""
-    night = night or f"{night_of(now)} {now.isoformat(timespec='microseconds')}"
-    report = DeletionReport(night=night, policy=policy.digest, by=by, began_at=now, finished_at=None, deleted=())
-    with registry.writing() as connection:
-        connection.execute(insert(_REPORTS), [_row(report)])
-    done = tuple(_carry_out_class(registry, each, now=now) for each in policy.timed)
-    report = msgspec.structs.replace(report, finished_at=now, deleted=done)
-    with registry.writing() as connection:
-        same = (_REPORTS.c.commune_code == NOWHERE, _REPORTS.c.night == night)
-        connection.execute(update(_REPORTS).where(*same).values(finished_at=now, deleted=msgspec.to_builtins(done)))
+def carry_out(registry: Registry, policy: Policy, *, clock: Clock, by: str) -> DeletionReport:
+    """Delete and unseal whatever is due, all of it at once, and keep the report."""
+    now = clock.now()
+    night = f"{night_of(now)} {now.isoformat(timespec='microseconds')}"
+    report = _begin(registry, policy, night, clock=clock, by=by)
+    if report is None:
+        raise Conflict("retention.already_begun", "", night)
+    while report.finished_at is None:
+        report = _go_on(registry, policy, report, clock=clock)
     return report
+
+
+def _begin(registry: Registry, policy: Policy, night: str, *, clock: Clock, by: str) -> DeletionReport | None:
+    """Write the night's row; None when another has written it first."""
+    now = clock.now()
+    due = tuple(Deleted(name=each.name, action=each.action, before=now - each.period, rows=0, left=True) for each in policy.timed)
+    report = DeletionReport(night=night, policy=policy.digest, by=by, began_at=now, finished_at=None, deleted=due)
+    row = {"commune_code": NOWHERE, **msgspec.structs.asdict(report), "deleted": msgspec.to_builtins(due)}
+    try:
+        with registry.writing() as connection:
+            connection.execute(insert(_REPORTS), [row])
+    except IntegrityError:
+        return None
+    return report
+
+
+def _go_on(registry: Registry, policy: Policy, report: DeletionReport, *, clock: Clock) -> DeletionReport:
+    pages = PAGES_A_LOOK
+    for place, each in enumerate(policy.timed):
+        while report.deleted[place].left and pages > 0:
+            report, pages = _carry_out_page(registry, each, report, place=place), pages - 1
+    if any(each.left for each in report.deleted):
+        return report
+    report = msgspec.structs.replace(report, finished_at=clock.now())
+    with registry.writing() as connection:
+        connection.execute(update(_REPORTS).where(*_same(report.night)).values(finished_at=report.finished_at))
+    return report
+
+
+def _carry_out_page(registry: Registry, each: DataClass, report: DeletionReport, *, place: int) -> DeletionReport:
+    done = report.deleted[place]
+    with registry.writing() as connection:
+        ids = connection.scalars(_due(each, done.before).limit(PAGE)).all()
+        if ids:
+            _DOING[each.tables[0]][1](connection, ids)
+        done = msgspec.structs.replace(done, rows=done.rows + len(ids), left=len(ids) == PAGE)
+        deleted = (*report.deleted[:place], done, *report.deleted[place + 1 :])
+        connection.execute(update(_REPORTS).where(*_same(report.night)).values(deleted=msgspec.to_builtins(deleted)))
+    return msgspec.structs.replace(report, deleted=deleted)
+
+
+def _same(night: str) -> tuple[ColumnElement[bool], ...]:
+    return (_REPORTS.c.commune_code == NOWHERE, _REPORTS.c.night == night)
+
+
+def _report_of(registry: Registry, night: str) -> DeletionReport | None:
+    with registry.reading() as connection:
+        row = connection.execute(select(_REPORTS).where(*_same(night))).one_or_none()
+    return _report(row) if row is not None else None
 
 
 def reports(connection: Connection, *, limit: int = 31) -> list[DeletionReport]:
     """Return the newest reports."""
     query = select(_REPORTS).where(_REPORTS.c.commune_code == NOWHERE).order_by(_REPORTS.c.night.desc()).limit(limit)
-    names = DeletionReport.__struct_fields__
-    return [
-        DeletionReport(**{name: getattr(row, name) for name in names if name != "deleted"}, deleted=_read(row.deleted))
-        for row in connection.execute(query)
-    ]
+    return [_report(row) for row in connection.execute(query)]
 
 
-def _read(deleted: Any) -> tuple[Deleted, ...]:
-    return msgspec.convert(deleted, tuple[Deleted, ...])
-
-
-def _row(report: DeletionReport) -> dict[str, Any]:
-    return {"commune_code": NOWHERE, **msgspec.structs.asdict(report), "deleted": []}
-
-
-def _carry_out_class(registry: Registry, each: DataClass, *, now: datetime) -> Deleted:
-    before, rows, full = now - each.period, 0, True
-    pages = 0
-    while full and pages < MOST_PAGES:
-        with registry.writing() as connection:
-            ids = connection.execute(_due(each, before).limit(PAGE)).all()
-            if ids:
-                _DOING[each.tables[0]][1](connection, [row[0] for row in ids])
-        rows, pages, full = rows + len(ids), pages + 1, len(ids) == PAGE
-    return Deleted(name=each.name, action=each.action, before=before, rows=rows, left=full)
+def _report(row: Row[Any]) -> DeletionReport:
+    told = {name: getattr(row, name) for name in DeletionReport.__struct_fields__}
+    return DeletionReport(**{**told, "deleted": msgspec.convert(row.deleted, tuple[Deleted, ...])})
 
 
 def _due(each: DataClass, before: datetime) -> Select[Any]:

@@ -85,14 +85,6 @@ def delete_presences(connection: Connection, presence_ids: list[str]) -> None:
         connection.execute(delete(tables.receipts).where(tables.receipts.c.declaration_id.in_(presence_ids)))
 
 
-def purge_expired(connection: Connection, *, now: datetime, limit: int = 1000) -> int:
-    """Delete presences past their time; returns how many."""
-    columns = tables.presences.c
-    expired = list(connection.scalars(select(columns.presence_id).where(columns.expires_at <= now).limit(limit)))
-    delete_presences(connection, expired)
-    return len(expired)
-
-
 def sightings(connection: Connection, premises_ids: Iterable[str], *, since: datetime, page: int = PAGE) -> tuple[Sighting, ...]:
     """Return all presences at these premises since then, oldest first, asked for in pages; ``who`` is the pseudonym in hex."""
     columns = tables.presences.c

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from factories import make_declaration, make_person
+from factories import StandingClock, make_declaration, make_person
 from recording_town import Town, make_presence
 from sqlalchemy import Connection, Engine, event
 
@@ -143,6 +143,10 @@ def _sweep(town: Town, _scene: Scene) -> object:
     return sweep(town.registry, rules=load_rule_book(), now=now, random_bytes=secrets.token_bytes)
 
 
+def _delete_nightly(town: Town, _scene: Scene) -> object:
+    return carry_out_nightly(town.registry, read_policy(), clock=StandingClock(town.now + timedelta(days=30)), by="gateway")
+
+
 def _remind(town: Town, _scene: Scene) -> object:
     return remind(town.registry, rules=load_rule_book(), now=town.now, random_bytes=secrets.token_bytes)
 
@@ -197,7 +201,7 @@ ASKED: dict[str, Ask] = {
         lambda c, t, _s: (kiosks_of(c, DEMO_COMMUNE), outages_of(c, [BLOCK], since=t.now - timedelta(days=14)))
     ),
     "gateways' reports": _reading(lambda c, t, _s: latest_reports(c, since=t.now - timedelta(hours=1))),
-    "the nightly deletions": lambda t, _s: carry_out_nightly(t.registry, read_policy(), now=t.now + timedelta(days=30)),
+    "the nightly deletions": _delete_nightly,
     "reminders": _remind,
     "the sweep": _sweep,
     "erase a person": _reading(_erase),

@@ -164,7 +164,7 @@ def sweep_once(
     if json:
         _print_json(swept)
     else:
-        typer.echo(f"{swept.premises} premises: {swept.notices} notices, {swept.cases} cases; {swept.expired} presences expired.")
+        typer.echo(f"{swept.premises} premises: {swept.notices} notices, {swept.cases} cases.")
         for rule, count in sorted(swept.rules.items()):
             typer.echo(f"  {rule}: {count}")
     raise typer.Exit(1 if swept.failed else 0)

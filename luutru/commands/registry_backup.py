@@ -1,6 +1,7 @@
 """``luutru registry backup`` and ``restore``: a copy in a folder, and the proof that what comes back is the same.
 
-- A backup may be made while everything runs. It holds no key: back up the vault by itself, elsewhere.
+- A backup may be made while everything runs. It holds no key: back up the vault by itself, elsewhere. The vault seals its manifest.
+- Whatever was changed in a backup since is refused before anything is brought back.
 - A restore writes into an empty place only, then counts and digests every table and opens every sealed field with ``--vault``.
 - ``--json`` prints one object; exit status 1 when something is not as it was.
 
@@ -26,19 +27,26 @@ def backup(
     folder: Annotated[Path, typer.Argument(help="A new folder for the copy and its manifest.")],
     *,
     registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = DEFAULT_VAULT,
     json: JsonOption = False,
 ) -> None:
     """Copy the registry into a new folder, with a manifest of rows and digests; the vault's keys are not in it.
 
     Example: luutru registry backup /backup/2026-07-10 --registry postgresql+psycopg://luutru@db/luutru
     """
+    from luutru.processes.gateway import open_registry
     from luutru.system import system_clock
     from registry.backups import back_up
     from residence.errors import LuutruError
 
     answer: dict[str, Any] = {"ok": True}
+    _need_folder(vault)
     try:
-        answer |= _told(back_up(registry, folder, now=system_clock().now()))
+        opened = open_registry(registry, vault)
+        try:
+            answer |= _told(back_up(registry, folder, vault=opened.vault, now=system_clock().now()))
+        finally:
+            opened.close()
     except LuutruError as error:
         answer |= {"ok": False, "problems": [f"{error.code} {error.detail}".strip()]}
     _end(answer, json=json)
@@ -56,20 +64,16 @@ def restore(
     Example: luutru registry restore /backup/2026-07-10 --registry sqlite:////var/lib/luutru/new.db --vault /etc/luutru/vault
     """
     from luutru.processes.gateway import open_registry
-    from registry.backups import need_keys, read_manifest
     from registry.backups import restore as bring_back
     from registry.checking import check_registry
     from residence.errors import LuutruError
 
     answer: dict[str, Any] = {"ok": True}
+    _need_folder(vault)
     try:
-        manifest = read_manifest(folder)
-        if not vault.is_dir():  # opening one that is not there would make new keys
-            raise typer.BadParameter("no such folder", param_hint="--vault")
         opened = open_registry(registry, vault)
         try:
-            need_keys(manifest, opened.vault)
-            answer |= _told(bring_back(folder, registry))
+            answer |= _told(bring_back(folder, registry, vault=opened.vault))
             report = check_registry(opened)
         finally:
             opened.close()
@@ -77,6 +81,11 @@ def restore(
     except LuutruError as error:
         answer |= {"ok": False, "problems": [f"{error.code} {error.detail}".strip()]}
     _end(answer, json=json)
+
+
+def _need_folder(vault: Path) -> None:
+    if not vault.is_dir():  # opening one that is not there would make new keys
+        raise typer.BadParameter("no such folder", param_hint="--vault")
 
 
 def _told(manifest: Manifest) -> dict[str, Any]:

@@ -10,13 +10,17 @@ Example: ``luutru registry retention report --json``
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
 from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, JsonOption, RegistryOption, VaultOption
 from luutru.retention import RetentionOption, policy_of
+
+if TYPE_CHECKING:
+    from registry.deletions import DeletionReport
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="How long what is kept, and what was deleted.")
 
@@ -64,10 +68,10 @@ def run_now(
     policy = policy_of(retention)
     opened = open_registry(registry, vault)
     try:
-        report = carry_out(opened, policy, now=system_clock().now(), by=by)
+        report = carry_out(opened, policy, clock=system_clock(), by=by)
     finally:
         opened.close()
-    _answer(msgspec.to_builtins(report), [msgspec.to_builtins(each) for each in report.deleted], json=json)
+    _answer(msgspec.to_builtins(report), _rows(report), json=json)
 
 
 @app.command("report")
@@ -91,8 +95,29 @@ def show_reports(
     finally:
         engine.dispose()
     told = [msgspec.to_builtins(each) for each in found]
-    rows = [{"night": each.night, "by": each.by, **msgspec.to_builtins(one)} for each in found for one in each.deleted]
-    _answer({"reports": told}, rows, json=json)
+    _answer({"reports": told}, [row for each in found for row in _rows(each)], json=json)
+
+
+def _rows(report: DeletionReport) -> list[dict[str, Any]]:
+    """Return what a person reads of a report: a row for each class, times as in Vietnam."""
+    from residence.clock import VIETNAM
+
+    def when(instant: datetime | None) -> str:
+        return instant.astimezone(VIETNAM).strftime("%Y-%m-%d %H:%M") if instant else "not finished"
+
+    return [
+        {
+            "night": report.night[:10],
+            "by": report.by,
+            "finished": when(report.finished_at),
+            "class": each.name,
+            "done": each.action,
+            "rows": each.rows,
+            "older than": when(each.before),
+            "left": "more is due" if each.left else "nothing",
+        }
+        for each in report.deleted
+    ]
 
 
 def _answer(answer: dict[str, Any], rows: list[dict[str, Any]], *, json: bool) -> None:

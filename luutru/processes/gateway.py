@@ -53,6 +53,7 @@ from residence.wire.state import GatewayState, encode_state
 from residence.wire.topics import SHARDS
 
 REMIND_EVERY: Final = timedelta(hours=1)
+DELETE_EVERY: Final = timedelta(minutes=1)  # a look, which does nothing when the night's work is done
 RECEIPT_KEYS: Final = "gateway-receipt"
 SEAL_KEYS: Final = "gateway-seal"
 KEYRING_KEY: Final = "keyring.key"
@@ -143,8 +144,8 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     def remind_now(now: datetime) -> int:
         return remind(registry, rules=choices.rules, now=now, random_bytes=random_bytes)
 
-    def delete_now(now: datetime) -> DeletionReport | None:
-        return carry_out_nightly(registry, settings.retention, now=now)
+    def delete_now(_now: datetime) -> DeletionReport | None:
+        return carry_out_nightly(registry, settings.retention, clock=clock, by=client_id(settings))
 
     outages = OutageWatch(
         worker=client_id(settings), shards=settings.shards, signer=signer, clock=clock, random_bytes=random_bytes
@@ -152,11 +153,11 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
 
     every = settings.sweep_every
     duties = []
-    if every:  # the deletions look often and work once a night
+    if every:
         duties = [
             Duty("sweep", every, sweep_now),
             Duty("reminders", REMIND_EVERY, remind_now),
-            Duty("deletions", REMIND_EVERY, delete_now),
+            Duty("deletions", DELETE_EVERY, delete_now),
         ]
     return Worker(
         transport or make_transport(settings, clock),

@@ -23,7 +23,7 @@ from registry.bulk import write_rows
 from registry.checking import check_registry
 from registry.database import connect, open_engine
 from registry.digests import differences, digest_all, digest_table
-from residence.errors import Conflict, Malformed, Refused
+from residence.errors import Conflict, Malformed, Refused, Untrusted
 
 
 def address_of(town: Town) -> str:
@@ -45,10 +45,14 @@ def lived_in(town: Town) -> Town:
 
 
 def test_what_comes_back_is_the_same_and_opens(town: Town, place: str, tmp_path: Path) -> None:
-    made = back_up(address_of(lived_in(town)), tmp_path / "backup", now=town.now)
+    made = back_up(address_of(lived_in(town)), tmp_path / "backup", vault=town.registry.vault, now=town.now)
     assert made.tables["declarations"].rows == 3
     assert made.period_keys == ("demo-01:2026",)
-    assert restore(tmp_path / "backup", place) == made
+    assert restore(tmp_path / "backup", place, vault=town.registry.vault) == made
+    with pytest.raises(
+        Refused, match="place_not_empty"
+    ):  # and the backup itself is as it was: it would be refused for that before
+        restore(tmp_path / "backup", place, vault=town.registry.vault)
     brought_back = connect(place, vault=town.registry.vault)
     with brought_back.reading() as connection, town.registry.reading() as before:
         assert digest_all(connection) == digest_all(before)
@@ -69,11 +73,11 @@ def test_what_is_written_meanwhile_is_not_in_it(town: Town, place: str, tmp_path
         return digest(connection)
 
     monkeypatch.setattr(backups, "digest_all", digest_late)
-    made = back_up(address_of(town), tmp_path / "backup", now=town.now)
+    made = back_up(address_of(town), tmp_path / "backup", vault=town.registry.vault, now=town.now)
     monkeypatch.undo()
     assert made.tables["declarations"].rows == 0
     assert len(town.rows(tables.declarations)) == 1
-    assert restore(tmp_path / "backup", place).tables == made.tables
+    assert restore(tmp_path / "backup", place, vault=town.registry.vault).tables == made.tables
 
 
 # what is done to one restored row -> the table that gives it away
@@ -87,7 +91,7 @@ GIVEN_AWAY = {"a row is lost": "receipts", "a value is changed": "stays", "a sea
 
 @pytest.mark.parametrize("harm", HARMS)
 def test_whatever_is_not_the_same_is_noticed(town: Town, tmp_path: Path, harm: str) -> None:
-    made = back_up(address_of(lived_in(town)), tmp_path / "backup", now=town.now)
+    made = back_up(address_of(lived_in(town)), tmp_path / "backup", vault=town.registry.vault, now=town.now)
     prove(town.registry.engine, made)
     with town.registry.writing() as connection:
         connection.execute(HARMS[harm]())
@@ -96,19 +100,76 @@ def test_whatever_is_not_the_same_is_noticed(town: Town, tmp_path: Path, harm: s
     assert (refusal.value.code, refusal.value.detail) == ("backup.differs", GIVEN_AWAY[harm])
 
 
+def copy_in(folder: Path) -> Path:
+    return next(path for path in folder.iterdir() if path.name != MANIFEST)
+
+
+def change_a_byte(backup: Path, _other: Path) -> None:
+    content = bytearray(copy_in(backup).read_bytes())
+    content[len(content) // 2] ^= 1
+    copy_in(backup).write_bytes(content)
+
+
+def cut_it_short(backup: Path, _other: Path) -> None:
+    copy_in(backup).write_bytes(copy_in(backup).read_bytes()[:-1])
+
+
+def swap_the_copy(backup: Path, other: Path) -> None:
+    shutil.copy(copy_in(other), copy_in(backup))
+
+
+def change_the_manifest(backup: Path, **changes: object) -> None:
+    manifest = json.loads((backup / MANIFEST).read_text("utf-8"))
+    (backup / MANIFEST).write_text(json.dumps(manifest | changes), "utf-8")
+
+
+def swap_both_but_the_seal(backup: Path, other: Path) -> None:
+    """What somebody without the vault can do at most: another copy, and a manifest that fits it."""
+    swap_the_copy(backup, other)
+    told = json.loads((other / MANIFEST).read_text("utf-8"))
+    change_the_manifest(backup, tables=told["tables"], copy_sha256=told["copy_sha256"])
+
+
+TAMPERING = {
+    "a byte of the copy is changed": change_a_byte,
+    "the copy is cut short": cut_it_short,
+    "another copy is put in its place": swap_the_copy,
+    "a count is changed": lambda backup, _other: change_the_manifest(backup, tables={}),
+    "its day is changed": lambda backup, _other: change_the_manifest(backup, made_at="2026-07-11T00:00:00Z"),
+    "the seal is taken off": lambda backup, _other: change_the_manifest(backup, seal=""),
+    "copy and manifest are changed together": swap_both_but_the_seal,
+}
+
+
+def test_a_backup_somebody_changed_is_refused_and_nothing_is_brought_back(town: Town, place: str, tmp_path: Path) -> None:
+    vault = town.registry.vault
+    back_up(address_of(lived_in(town)), tmp_path / "backup", vault=vault, now=town.now)
+    with town.registry.writing() as connection:
+        connection.execute(delete(tables.receipts))
+    back_up(address_of(town), tmp_path / "other", vault=vault, now=town.now)
+    for number, (what, tamper) in enumerate(TAMPERING.items()):
+        changed = tmp_path / f"changed-{number}"
+        shutil.copytree(tmp_path / "backup", changed)
+        tamper(changed, tmp_path / "other")
+        with pytest.raises(Untrusted) as refusal:
+            restore(changed, place, vault=vault)
+        assert refusal.value.code == "backup.tampered", what
+    restore(tmp_path / "backup", place, vault=vault)  # the place is still empty, and what nobody touched comes back
+
+
 def test_nothing_is_written_over(town: Town, tmp_path: Path) -> None:
-    back_up(address_of(town), tmp_path / "backup", now=town.now)
+    back_up(address_of(town), tmp_path / "backup", vault=town.registry.vault, now=town.now)
     with pytest.raises(Refused, match="folder_exists"):
-        back_up(address_of(town), tmp_path / "backup", now=town.now)
+        back_up(address_of(town), tmp_path / "backup", vault=town.registry.vault, now=town.now)
     with pytest.raises(Refused, match="place_not_empty"):
-        restore(tmp_path / "backup", address_of(town))
+        restore(tmp_path / "backup", address_of(town), vault=town.registry.vault)
     other = (
         "postgresql+psycopg://nobody@127.0.0.1:1/x"
         if town.registry.engine.dialect.name == "sqlite"
         else f"sqlite:///{tmp_path}/o.db"
     )
     with pytest.raises(Refused, match="other_engine"):
-        restore(tmp_path / "backup", other)
+        restore(tmp_path / "backup", other, vault=town.registry.vault)
     (tmp_path / "backup" / MANIFEST).write_text("{}", "utf-8")
     with pytest.raises(Malformed, match="unreadable"):
         read_manifest(tmp_path / "backup")
@@ -154,7 +215,7 @@ def test_the_commands_say_how_it_went(tmp_path: Path) -> None:
     registry = ["--registry", f"sqlite:///{tmp_path}/registry.db"]
     run(app, ["create", *registry, *vault])
     run(app, ["seed", *registry, *vault])
-    made = run(app, ["backup", str(tmp_path / "backup"), *registry, "--json"])
+    made = run(app, ["backup", str(tmp_path / "backup"), *registry, *vault, "--json"])
     assert (made.exit_code, json.loads(made.stdout)["counts"]["persons"]) == (0, 60)
     new = ["--registry", f"sqlite:///{tmp_path}/new.db"]
     back = json.loads(run(app, ["restore", str(tmp_path / "backup"), *new, *vault, "--json"]).stdout)
@@ -169,7 +230,7 @@ def test_the_commands_say_how_it_went(tmp_path: Path) -> None:
 
 def test_a_backup_holds_no_key(town: Town, tmp_path: Path) -> None:
     """Nor anything that opens: what was named in the town is not in its files."""
-    back_up(address_of(lived_in(town)), tmp_path / "backup", now=town.now)
+    back_up(address_of(lived_in(town)), tmp_path / "backup", vault=town.registry.vault, now=town.now)
     kept = b"".join(path.read_bytes() for path in (tmp_path / "backup").iterdir())
     for path in (tmp_path / "vault").rglob("*"):
         assert path.is_dir() or path.read_bytes() not in kept
@@ -177,7 +238,7 @@ def test_a_backup_holds_no_key(town: Town, tmp_path: Path) -> None:
 
 
 def test_the_folder_is_for_its_owner_alone(town: Town, tmp_path: Path) -> None:
-    back_up(address_of(town), tmp_path / "backup", now=town.now)
+    back_up(address_of(town), tmp_path / "backup", vault=town.registry.vault, now=town.now)
     assert (tmp_path / "backup").stat().st_mode & 0o077 == 0
     with town.registry.reading() as connection:
         assert connection.scalar(select(tables.persons.c.person_id).limit(1))

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from luutru.benchmarks.register_load import load
 from luutru.benchmarks.register_plot import draw
 from luutru.benchmarks.register_rows import Size, person_of
-from luutru.benchmarks.register_scale import NOW, Point
+from luutru.benchmarks.register_scale import NOW, Plan, Point, measure, points_of
 from luutru.commands.bench import app
 from luutru.system import random_bytes
 from registry import tables
@@ -81,6 +81,16 @@ def test_the_picture_carries_every_number() -> None:
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", picture)
     assert texts.index("1,000") < texts.index("2,000,000")
     assert {"1.25", "2.5", "0.375", "0.5"} <= set(texts)
+
+
+def test_it_measures_each_size_and_finds_whom_it_asks_for() -> None:
+    plan = Plan(sizes=(120,), per_commune=60, lookups=100, communes=2, processes=1)
+    result = measure(plan)
+    (point,) = points_of({"figures": result.figures})
+    assert (point.persons, point.presences, point.communes) == (120, 360, 2)
+    assert 0 < point.lookup_p50_ms <= point.lookup_p99_ms
+    assert point.undeclared_found > 0
+    assert point.undeclared_commune_seconds > 0
 
 
 @pytest.mark.parametrize("wrong", ["many", "10", "1000,x"])

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from factories import StandingClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from loaded_register import rows_of
@@ -15,11 +16,11 @@ from sqlalchemy import delete, func, insert, select
 from typer.testing import CliRunner
 
 from luutru.commands.registry import app
-from registry import tables
+from registry import deletions, tables
 from registry.bulk import write_rows
 from registry.checking import check_registry
 from registry.database import upgrade
-from registry.deletions import PAGE, Deleted, carry_out, carry_out_nightly, night_of, reports
+from registry.deletions import PAGE, Deleted, DeletionReport, carry_out, carry_out_nightly, night_of, reports
 from registry.presences import KEPT_FOR
 from registry.retention_policy import DOABLE, read_policy
 from residence.errors import Malformed
@@ -88,9 +89,7 @@ def test_a_wrong_policy_is_refused_with_its_place(name: str, change: dict, code:
 
 
 def test_what_can_be_done_to_a_table_is_what_is_carried_out() -> None:
-    from registry.deletions import _DOING
-
-    assert set(DOABLE) == set(_DOING)
+    assert set(DOABLE) == set(deletions._DOING)
 
 
 def test_presences_are_kept_as_long_as_recording_says() -> None:
@@ -100,28 +99,84 @@ def test_presences_are_kept_as_long_as_recording_says() -> None:
 def test_what_was_kept_for_a_while_goes_when_its_time_is_over(town: Town) -> None:
     town.see()
     town.declare(unit=None)
-    assert {
-        each.name: each.rows for each in carry_out(town.registry, BUILT_IN, now=town.now, by="test").deleted if each.rows
-    } == {}
-    later = carry_out(town.registry, BUILT_IN, now=town.now.replace(year=2027), by="test")
-    assert {each.name: each.rows for each in later.deleted if each.rows} == {"presence": 1, "refused statement": 1}
+    clock = StandingClock(town.now)
+    assert gone(carry_out(town.registry, BUILT_IN, clock=clock, by="test")) == {}
+    clock.pass_time(days=400)
+    assert gone(carry_out(town.registry, BUILT_IN, clock=clock, by="test")) == {"presence": 1, "refused statement": 1}
     assert town.rows(tables.presences) == []
     assert town.rows(tables.declarations)[0].body_sealed == b""
     assert check_registry(town.registry).erased == 1
-    again = carry_out(town.registry, BUILT_IN, now=town.now.replace(year=2027) + timedelta(days=1), by="test")
-    assert sum(each.rows for each in again.deleted) == 0
+    clock.pass_time(days=1)
+    assert gone(carry_out(town.registry, BUILT_IN, clock=clock, by="test")) == {}
+
+
+def gone(report: DeletionReport) -> dict[str, int]:
+    return {each.name: each.rows for each in report.deleted if each.rows}
 
 
 def test_the_work_of_a_night_is_done_once_and_reported(town: Town) -> None:
-    first = carry_out_nightly(town.registry, BUILT_IN, now=town.now)
+    clock = StandingClock(town.now)
+    first = carry_out_nightly(town.registry, BUILT_IN, clock=clock, by="gateway-1")
     assert first is not None
-    assert carry_out_nightly(town.registry, BUILT_IN, now=town.now + timedelta(minutes=1)) is None
-    assert carry_out_nightly(town.registry, BUILT_IN, now=town.now + timedelta(days=1)) is not None
+    clock.pass_time(minutes=1)
+    for by in ("gateway-1", "gateway-2"):
+        assert carry_out_nightly(town.registry, BUILT_IN, clock=clock, by=by) is None
+    clock.pass_time(days=1)
+    assert carry_out_nightly(town.registry, BUILT_IN, clock=clock, by="gateway-2") is not None
     with town.registry.reading() as connection:
         kept = reports(connection)
-    assert [each.night for each in kept] == [night_of(town.now + timedelta(days=1)).isoformat(), night_of(town.now).isoformat()]
+    assert [each.night for each in kept] == [night_of(clock.now()).isoformat(), night_of(town.now).isoformat()]
     assert kept[1] == first
     assert first.policy == BUILT_IN.digest
+
+
+def test_a_long_night_is_done_look_by_look_and_counted_to_the_row(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first look does what a look may; another gateway leaves it alone, and whoever began it goes on, also after dying."""
+    monkeypatch.setattr("registry.deletions.PAGE", 3)
+    monkeypatch.setattr("registry.deletions.PAGES_A_LOOK", 2)
+    rows = [row | {"state": "settled"} for row in rows_of(tables.quarantine, 14)]
+    with town.registry.writing() as connection:
+        write_rows(connection, tables.quarantine, rows)
+    clock = StandingClock(town.now + timedelta(days=400))
+
+    def look(by: str) -> DeletionReport | None:
+        return carry_out_nightly(town.registry, BUILT_IN, clock=clock, by=by)
+
+    looks = []
+    while (told := look("gateway-1")) is not None:
+        assert look("gateway-2") is None
+        looks.append(told)
+    assert [each.finished_at for each in looks[:-1]] == [None] * (len(looks) - 1)
+    assert len(looks) > 14 // (3 * 2)
+    assert looks[-1].finished_at == clock.now()
+    assert not any(each.left for each in looks[-1].deleted)
+    assert gone(looks[-1]) == {"dead letter": 14}
+    assert town.rows(tables.quarantine) == []
+
+
+def test_what_dies_between_two_pages_is_counted(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registry.deletions.PAGE", 3)
+    with town.registry.writing() as connection:
+        write_rows(connection, tables.quarantine, [row | {"state": "settled"} for row in rows_of(tables.quarantine, 7)])
+    clock, pages = StandingClock(town.now + timedelta(days=400)), iter((True, False))
+    due = deletions._due
+
+    def dying(each, before):
+        if each.name == "dead letter" and not next(pages, False):
+            raise KeyboardInterrupt
+        return due(each, before)
+
+    monkeypatch.setattr(deletions, "_due", dying)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out_nightly(town.registry, BUILT_IN, clock=clock, by="gateway-1")
+    with town.registry.reading() as connection:
+        (report,) = reports(connection)
+    assert (gone(report), report.finished_at) == ({"dead letter": 3}, None)
+    assert len(town.rows(tables.quarantine)) == 4
+    monkeypatch.setattr(deletions, "_due", due)
+    after = carry_out_nightly(town.registry, BUILT_IN, clock=clock, by="gateway-1")
+    assert after is not None
+    assert gone(after) == {"dead letter": 7}
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +212,9 @@ def test_what_is_due_goes_and_nothing_younger(heap: Town, each, ages: list[timed
         connection.execute(delete(tables.deletion_reports))  # the clock stands still here: each example is the same night
         write_rows(connection, table, rows)
     due = sum(age >= timedelta() for age in ages)
-    done = next(one for one in carry_out(heap.registry, BUILT_IN, now=now, by=f"{ages}").deleted if one.name == each.name)
+    done = next(
+        one for one in carry_out(heap.registry, BUILT_IN, clock=StandingClock(now), by="test").deleted if one.name == each.name
+    )
     assert done == Deleted(name=each.name, action="delete", before=now - each.period, rows=due)
     with heap.registry.reading() as connection:
         assert connection.scalar(select(func.count()).select_from(table)) == len(ages) - due
@@ -168,7 +225,7 @@ def test_more_than_a_page_goes_too(town: Town) -> None:
     with town.registry.writing() as connection:
         write_rows(connection, tables.quarantine, rows)
         connection.execute(insert(tables.letter_events), [event_of(rows[0])])
-    done = carry_out(town.registry, BUILT_IN, now=town.now + timedelta(days=400), by="test")
+    done = carry_out(town.registry, BUILT_IN, clock=StandingClock(town.now + timedelta(days=400)), by="test")
     assert next(each for each in done.deleted if each.name == "dead letter").rows == PAGE + 7
     assert town.rows(tables.letter_events) == []
 
