@@ -20,6 +20,7 @@ import typer
 from luutru.commands.bench_gateway import measure_gateway, measure_growth
 from luutru.commands.bench_registry import measure_registry
 from luutru.commands.bench_report import print_json, print_table, report_of
+from luutru.commands.bench_scale import measure_scale
 from luutru.commands.bench_scanner import measure_scanner
 from luutru.logs import configure_logs
 
@@ -43,6 +44,10 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     ),
     "mrz": ("luutru.benchmarks.mrz", "machine-readable zones read from pictures, and how fast, beside passporteye and fastmrz"),
     "registry": ("luutru.benchmarks.registry_import", "a register of any size taken over, beside a bare COPY of the same rows"),
+    "register-scale": (
+        "luutru.benchmarks.register_scale",
+        "point look-ups and a commune's undeclared in a register of any size, beside a bare index look-up",
+    ),
     "scanner": ("luutru.benchmarks.scanner", "card-like frames, clips and photos read, and how fast, beside the usual readers"),
     "undeclared": (
         "luutru.benchmarks.undeclared",
@@ -53,6 +58,7 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
 OWN_OPTIONS: Final[dict[str, Callable[..., None]]] = {
     "gateway": measure_gateway,
     "gateway-growth": measure_growth,
+    "register-scale": measure_scale,
     "registry": measure_registry,
     "scanner": measure_scanner,
 }

@@ -23,6 +23,7 @@ from luutru.commands.broker_address import host_port
 from luutru.commands.gateway_keys import app as keys_app
 from luutru.commands.gateway_kiosks import app as kiosks_app
 from luutru.commands.gateway_top import top
+from luutru.retention import RetentionOption, policy_of
 
 if TYPE_CHECKING:
     from registry.database import Registry
@@ -94,6 +95,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     clock_ahead_minutes: AheadOption = 60,
     clock_behind_days: BehindOption = 400,
     choices: ChoicesOption = None,
+    retention: RetentionOption = None,
 ) -> None:
     """Take declarations from the broker until asked to stop (SIGTERM or Ctrl-C).
 
@@ -118,6 +120,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
         sweep_every=timedelta(seconds=sweep_seconds) if sweep_seconds else None,
         clock_bounds=ClockBounds(ahead=timedelta(minutes=clock_ahead_minutes), behind=timedelta(days=clock_behind_days)),
         choices=choices_of(choices),
+        retention=policy_of(retention),
     )
     configure_logs()
     try:
@@ -161,7 +164,7 @@ def sweep_once(
     if json:
         _print_json(swept)
     else:
-        typer.echo(f"{swept.premises} premises: {swept.notices} notices, {swept.cases} cases; {swept.expired} presences expired.")
+        typer.echo(f"{swept.premises} premises: {swept.notices} notices, {swept.cases} cases.")
         for rule, count in sorted(swept.rules.items()):
             typer.echo(f"  {rule}: {count}")
     raise typer.Exit(1 if swept.failed else 0)

@@ -39,8 +39,10 @@ from luutru.certificates import endings
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
 from luutru.system import random_bytes, rss_mib, system_clock
 from registry.database import Registry, connect
+from registry.deletions import DeletionReport, carry_out_nightly
 from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
+from registry.retention_policy import Policy, read_policy
 from registry.vault import Vault
 from residence.choices import Choices
 from residence.clock import Clock, rfc3339
@@ -51,6 +53,7 @@ from residence.wire.state import GatewayState, encode_state
 from residence.wire.topics import SHARDS
 
 REMIND_EVERY: Final = timedelta(hours=1)
+DELETE_EVERY: Final = timedelta(minutes=1)  # a look, which does nothing when the night's work is done
 RECEIPT_KEYS: Final = "gateway-receipt"
 SEAL_KEYS: Final = "gateway-seal"
 KEYRING_KEY: Final = "keyring.key"
@@ -73,6 +76,7 @@ class GatewaySettings:
     sweep_every: timedelta | None = timedelta(minutes=1)  # None: this worker leaves the sweep to another
     clock_bounds: ClockBounds = USUAL_BOUNDS
     choices: Choices = field(default_factory=Choices)
+    retention: Policy = field(default_factory=read_policy)
 
 
 def open_registry(url: str, vault: Path) -> Registry:
@@ -140,12 +144,21 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     def remind_now(now: datetime) -> int:
         return remind(registry, rules=choices.rules, now=now, random_bytes=random_bytes)
 
+    def delete_now(_now: datetime) -> DeletionReport | None:
+        return carry_out_nightly(registry, settings.retention, clock=clock, by=client_id(settings))
+
     outages = OutageWatch(
         worker=client_id(settings), shards=settings.shards, signer=signer, clock=clock, random_bytes=random_bytes
     )
 
     every = settings.sweep_every
-    duties = [Duty("sweep", every, sweep_now), Duty("reminders", REMIND_EVERY, remind_now)] if every else []
+    duties = []
+    if every:
+        duties = [
+            Duty("sweep", every, sweep_now),
+            Duty("reminders", REMIND_EVERY, remind_now),
+            Duty("deletions", DELETE_EVERY, delete_now),
+        ]
     return Worker(
         transport or make_transport(settings, clock),
         intake,
