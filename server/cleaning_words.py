@@ -35,5 +35,13 @@ CLEANING_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "residence": "Residence",
         "contact": "Contact",
     },
+    "measure": {
+        "correct": "Correct: no values disagree",
+        "complete": "Complete: nothing is missing",
+        "clean": "Clean: stands once",
+        "alive": "Alive: confirmed lately",
+        "card": "Seen with a card",
+        "chip": "Verified by chip",
+    },
     "cleaning_step": {"decided": "Decided", "undone": "Taken back"},
 }
