@@ -80,5 +80,6 @@ def test_the_page_draws_how_the_register_stands_with_the_latest_figure_and_its_r
         keep_day(world.registry, now=world.clock.now() - timedelta(days=days))
     page = officer.get("/police/cleaning").text
     assert page.count("<svg viewBox") == len(MEASURES)
-    assert re.search(r"Seen with a card: 100\.0 \(\d+\.\d–100\.0\)", page)
+    assert re.search(r"Seen with a card</span>\s*<strong>100\.0 %</strong>.*?\d+\.\d–100\.0", page)
     assert "<polyline" in page
+    assert "<polygon" in page
