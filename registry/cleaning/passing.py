@@ -38,6 +38,16 @@ _ITEMS: Final = tables.cleaning_items.c
 _MERGED: Final = tables.persons.alias("merged").c
 
 
+class Pace(NamedTuple):
+    """How much at once; ``go_on`` is asked before each page and ends the run there when it says no."""
+
+    page: int = PAGE
+    go_on: Callable[[], bool] = lambda: True
+
+
+USUAL: Final = Pace()
+
+
 class _Kind(NamedTuple):
     """How one kind of subject is gone through. ``touched``: (whose id, when it was written) of rows that may change what is found."""
 
@@ -93,6 +103,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     back: dict[str, int]
     cleared: dict[str, int]
     standing: dict[str, int]
+    broken_off: bool = False
 
 
 def run_passes(
@@ -102,28 +113,33 @@ def run_passes(
     now: datetime,
     random_bytes: Callable[[int], bytes],
     whole: bool,
-    page: int = PAGE,
+    pace: Pace = USUAL,
 ) -> Report:
     """Go through everything that changed, or through everything."""
     sight = Sight(vault=registry.vault, choices=choices, now=now, today=now.astimezone(VIETNAM).date())
     total, judged = Kept(Counter(), Counter(), Counter(), Counter()), Counter[str]()
     for subject in SUBJECTS:
+        after: str | None
         with registry.writing() as connection:
-            begun = _begin(connection, subject, now=now, whole=whole)
-        after, since = begun
-        while True:
+            after, since = _begin(connection, subject, now=now, whole=whole)
+        while after is not None:
+            if not pace.go_on():
+                return _report(judged, total, broken_off=True)
             with registry.writing() as connection:
-                ids = _next_ids(connection, subject, after=after, since=since, limit=page)
-                last = ids[-1] if len(ids) == page else None
+                ids = _next_ids(connection, subject, after=after, since=since, limit=pace.page)
+                last = ids[-1] if len(ids) == pace.page else None
                 kept = _judge(connection, subject, ids, span=(after, last), sight=sight, random_bytes=random_bytes)
                 _note(connection, subject, last, now=now)
             for sums, counts in zip(total, kept, strict=True):
                 sums.update(counts)
             judged[subject] += len(ids)
-            if last is None:
-                break
             after = last
-    return Report(judged=dict(judged), **{name: dict(sorted(getattr(total, name).items())) for name in Kept._fields})
+    return _report(judged, total)
+
+
+def _report(judged: Counter[str], total: Kept, *, broken_off: bool = False) -> Report:
+    sums = {name: dict(sorted(getattr(total, name).items())) for name in Kept._fields}
+    return Report(judged=dict(judged), broken_off=broken_off, **sums)
 
 
 def _judge(

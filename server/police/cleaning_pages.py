@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from registry.cleaning.deciding import Choice, Reason, decide, preview, undo
-from registry.cleaning.listing import decisions_of, items_of, waiting_by_rule
+from registry.cleaning.listing import decisions_of, items_of, looked_through, waiting_by_rule
 from registry.premises import premises_of
 from registry.scoreboard.counting import kept_days
 from residence.cleaning.rules import RULES, Outcome, Rule, RuleName
@@ -43,12 +43,14 @@ def show_rules(request: Request, caller: Caller, account: SignedIn, server: Wire
     with server.registry.reading() as connection:
         waiting = waiting_by_rule(connection, commune, now=now)
         decisions = decisions_of(connection, commune)
+        looked_at = looked_through(connection)
         counted = kept_days(connection, since=began.isoformat(), commune_code=commune)
     return render(
         request,
         "police/cleaning.html",
         caller=caller,
         waiting=waiting,
+        looked_at=looked_at,
         decisions=decisions,
         lines=lines_of(counted, today=today),
         span=(began.isoformat(), today.isoformat()),

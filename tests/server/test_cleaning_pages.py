@@ -32,6 +32,7 @@ def test_what_waits_is_told_by_rule_in_a_sentence_and_without_a_name(officer):
     page = officer.get("/police/cleaning").text
     assert "More people are registered or staying here than the recorded capacity." in page
     assert "First due" in page
+    assert "Last looked through: 14:00, 10 July 2026" in page
     items = officer.get(RULE).text
     assert "Khách sạn Sao Mai" in items
     assert "Commune police officer" in items
