@@ -26,6 +26,8 @@ CLEANING_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "stay": "Stay",
         "number": "Number",
         "field": "Field",
+        "unit": "Ward of before",
+        "unit_today": "Ward of today",
     },
     "fresh_field": {
         "full_name": "Full name",

@@ -3,7 +3,7 @@
 - A pass notes after each page how far it has come; one that was broken off goes on there. Of two at once the second judges pages again, which
   changes nothing.
 - Unless it is a whole one a pass judges what changed since the last pass of its kind began: the row itself, or anything recorded about it.
-  What only time brings (a field grown old, an age) and what a relative's correction brings, a whole pass finds.
+  What only time brings (a field grown old, an age), what a relative's correction and what a new table of units brings, a whole pass finds.
 - Items found at what is no longer there (merged, erased, ended) are cleared by the page their id falls in.
 
 Example: ``run_passes(registry, choices=CleaningChoices(), now=now, random_bytes=random_bytes, whole=True).new["number_shared"]``
@@ -23,6 +23,7 @@ from registry import tables
 from registry.bulk import write_rows
 from registry.cleaning.at_persons import judge_persons
 from registry.cleaning.at_places import judge_households, judge_premises
+from registry.cleaning.at_units import judge_wards
 from registry.cleaning.found import Found, Sight
 from registry.cleaning.keeping import OPEN, Judged, Kept, keep_items
 from registry.database import Registry
@@ -77,7 +78,7 @@ _KINDS: Final[Mapping[Subject, _Kind]] = {
             (tables.residences.c.premises_id, tables.residences.c.recorded_at),
             (tables.stays.c.premises_id, tables.stays.c.changed_at),
         ),
-        judge_premises,
+        lambda connection, ids, sight: judge_premises(connection, ids, sight) + judge_wards(connection, ids, sight),
     ),
     "person": _Kind(
         tables.persons.c.person_id,
