@@ -107,6 +107,13 @@ def test_crumbs_are_taken_only_for_so_long():
     assert LARGEST_FILE < 1 << 15
 
 
+def test_an_answer_in_pieces_without_end_is_given_up():
+    card = Chip(lambda _at, _raw: bytes(64) + b"\x61\x40")
+    with pytest.raises(Refused, match=r"chip\.too_slow"):
+        channel_to(card).send(Command(ins=0xB0, le=8))
+    assert card.asked <= 65_536 // 64 + 2
+
+
 def test_a_slow_card_is_given_up_when_its_time_is_over():
     clock = iter(range(0, 10**12, 10**9))
     card = SimulatedCard(Personality(files={0x011E: b"\x60\x00"}))
