@@ -29,6 +29,10 @@ app = typer.Typer(invoke_without_command=True)
 # name -> (module with ``run(*, quick)``, what it measures)
 BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "checkin": ("luutru.benchmarks.checkin", "card in the frame until kept; declarations per second until receipted"),
+    "chip": (
+        "luutru.benchmarks.chip",
+        "a whole reading of a chip: the host's processor, commands, time in the air; beside OpenSSL's curves",
+    ),
     "cleaning": (
         "luutru.benchmarks.cleaning",
         "what disagrees in a register: precision and recall of each rule on an invented city whose errors are known",
