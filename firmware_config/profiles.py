@@ -130,7 +130,7 @@ class KioskProfile(_Section, frozen=True, kw_only=True):
     store: StoreSection = StoreSection()
     page: PageSection = PageSection()
     readers: tuple[ReaderSection, ...] = ()
-    doors: tuple[DoorSection, ...] = ()
+    doors: Annotated[tuple[DoorSection, ...], msgspec.Meta(max_length=1)] = ()  # another door, another kiosk
     schedules: tuple[ScheduleSection, ...] = ()  # which doors name
     holidays: tuple[Date, ...] = ()
     folder: str = "."
