@@ -26,7 +26,7 @@ def put_in_force(connection: Connection, rules: RuleBook, *, commune_code: str, 
         for row in connection.execute(select(columns.rule_set_id, columns.digest).where(columns.commune_code == commune_code))
     }
     rows = []
-    for each in rules.sets:
+    for each in (*rules.sets, *rules.temporary):
         digest = hashlib.sha256(msgspec.json.encode(each)).digest()
         if known.get(each.id, digest) != digest:
             raise Conflict("registry.rule_set_changed", "", each.id)
