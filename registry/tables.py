@@ -47,6 +47,7 @@ from registry.tables_places import (
     unit_successors,
 )
 from registry.tables_relations import absences, permitted_stays, relations
+from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
 from registry.tables_stays import (
     declarations,
@@ -104,6 +105,7 @@ __all__ = [
     "quarantine",
     "receipts",
     "relations",
+    "residence_events",
     "residences",
     "rule_sets",
     "scoreboard_days",

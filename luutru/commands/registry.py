@@ -25,6 +25,7 @@ from luutru.commands.registry_disputes import app as disputes_app
 from luutru.commands.registry_duplicates import app as duplicates_app
 from luutru.commands.registry_person import person
 from luutru.commands.registry_retention import app as retention_app
+from luutru.commands.registry_residence import app as residence_app
 from luutru.commands.registry_scoreboard import scoreboard
 from luutru.commands.registry_units import app as units_app
 
@@ -39,6 +40,7 @@ app.command()(backup)
 app.command()(restore)
 app.add_typer(disputes_app, name="disputes")
 app.command()(person)
+app.add_typer(residence_app, name="residence")
 app.add_typer(units_app, name="units")
 app.add_typer(cleaning_app, name="cleaning")
 app.command("scoreboard")(scoreboard)

@@ -898,6 +898,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('commune_code', 'day', 'measure', name=op.f('pk_scoreboard_days'))
     )
     # ### end Alembic commands ###
+    lay_residence_events()
     lay_nightly()
 
 
@@ -1096,4 +1097,26 @@ def downgrade() -> None:
         batch_op.drop_index('ix_access_records_at')
 
     op.drop_table('access_records')
+    op.drop_table('residence_events')
     # ### end Alembic commands ###
+
+
+def lay_residence_events() -> None:
+    op.create_table('residence_events',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('event_id', sa.String(length=36), nullable=False),
+    sa.Column('residence_id', sa.String(length=64), nullable=False),
+    sa.Column('event', sa.String(length=16), nullable=False),
+    sa.Column('told_by', sa.String(length=16), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=False),
+    sa.Column('valid_to_before', sa.String(length=10), nullable=True),
+    sa.Column('valid_to_after', sa.String(length=10), nullable=True),
+    sa.Column('answers', sa.String(length=64), nullable=True),
+    sa.Column('rule_set', sa.String(length=64), nullable=False),
+    sa.Column('article', sa.Text(), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_residence_events'))
+    )
+    op.create_index('ix_residence_events_residence_id', 'residence_events', ['residence_id'], unique=False)
