@@ -24,8 +24,8 @@ from luutru.commands.registry_cleaning import app as cleaning_app
 from luutru.commands.registry_disputes import app as disputes_app
 from luutru.commands.registry_duplicates import app as duplicates_app
 from luutru.commands.registry_person import person
-from luutru.commands.registry_retention import app as retention_app
 from luutru.commands.registry_residence import app as residence_app
+from luutru.commands.registry_retention import app as retention_app
 from luutru.commands.registry_scoreboard import scoreboard
 from luutru.commands.registry_units import app as units_app
 
