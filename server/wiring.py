@@ -36,6 +36,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     card_policy: CardPolicy
     case_times: CaseTimes
     policy: Policy
+    door_signer: SigningKey | None  # signs what a phone shows at a door; None: no pass is shown
     sign_in_attempts: AttemptCounter
     receipt_attempts: AttemptCounter
 

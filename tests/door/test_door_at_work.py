@@ -267,7 +267,9 @@ def test_a_door_runs_on_its_own_thread_from_wires_to_relay(tmp_path):
 def test_batches_and_answers_are_believed_only_from_whom_they_say(tmp_path):
     kiosk = Kiosk(tmp_path)
     kiosk.log.append(door="lobby", what="reader", detail="lost")
-    batch = DoorEventBatch(kiosk_id=kiosk.outbox.kiosk_id, epoch=kiosk.outbox.epoch, events=tuple(kiosk.log.waiting(60)))
+    batch = DoorEventBatch(
+        kiosk_id=kiosk.outbox.kiosk_id, epoch=kiosk.outbox.epoch, oldest_held=1, events=tuple(kiosk.log.waiting(60))
+    )
     data = sign_events(batch, KEYS.kiosk)
     assert verify_events(data, keyring=KEYS.keyring, kiosk_id=batch.kiosk_id, at=EVENING) == batch
     for wrong in (sign_events(batch, KEYS.receipt), data[:-1] + bytes([data[-1] ^ 1])):
