@@ -3,6 +3,7 @@
 - At every look stays get their passes and lose them; when that changes what a list says, its next version is signed. A list is signed anew
   in any case before half of its time is over, so that a kiosk that hears us never holds an old one.
 - Orders (revoked hashes, modes, forgiveness) are signed when they change; they travel at once and hold whatever the list says.
+- A look takes ``SITES_A_LOOK`` premises, the next look the next ones: intake waits for no more than that.
 - Numbers are taken in the registry: of two gateways one goes on, and the other sees it.
 - A kiosk is sent the papers in force when we start, when they change, and when it is enrolled. The broker retains them.
 - Without a key of use ``door-list`` doors get no lists; that is logged once, and nothing else suffers.
@@ -32,6 +33,7 @@ from residence.wire.topics import SHARDS, paper_topic, shard_of
 
 LASTS: Final = timedelta(days=7)
 RENEW: Final = timedelta(days=3)
+SITES_A_LOOK: Final = 25
 log = structlog.get_logger("luutru.gateway")
 
 
@@ -68,7 +70,8 @@ class DoorLists:
         self._random_bytes = random_bytes
         self._shards = frozenset(shards)
         self._papers: dict[str, Papers] = {}
-        self._told: dict[str, tuple[int, int]] = {}  # kiosk id -> list version and orders serial it was sent
+        self._told: dict[str, tuple[str, int, int]] = {}  # kiosk id -> premises, list version and orders serial it was sent
+        self._last = ""  # the premises looked at last
         if signer is None:
             log.warning("doors get no lists: no door-list.key")
 
@@ -78,9 +81,15 @@ class DoorLists:
             return 0
         with self._registry.reading() as connection:
             known = [each for each in sites(connection) if shard_of(each.premises_id) in self._shards]
-        for site in known:
+        for site in self._next(known):
             self._renew(site, self._signer, now)
         return self._send(transport, now)
+
+    def _next(self, known: Sequence[DoorSite]) -> list[DoorSite]:
+        """Return the premises whose turn it is: those after the last one, then from the beginning."""
+        in_turn = sorted(known, key=lambda each: (each.premises_id <= self._last, each.premises_id))[:SITES_A_LOOK]
+        self._last = in_turn[-1].premises_id if in_turn else ""
+        return in_turn
 
     def _renew(self, site: DoorSite, signer: SigningKey, now: datetime) -> None:
         with self._registry.writing() as connection:
@@ -102,7 +111,7 @@ class DoorLists:
             papers = self._papers.get(kiosk.premises_id)
             if papers is None:
                 continue
-            numbers = (papers.site.list_version, papers.site.orders_serial)
+            numbers = (kiosk.premises_id, papers.site.list_version, papers.site.orders_serial)
             if self._told.get(kiosk.kiosk_id) == numbers:
                 continue
             topics = {name: paper_topic(kiosk.premises_id, kiosk.kiosk_id, name) for name in papers.signed}

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from luutru.commands.door_keys import make_keys
 from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, JsonOption, RegistryOption, VaultOption
 from residence.doors.words import DoorMode
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from registry.database import Registry
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Doors: add, order, passes, events.")
+app.command("keys")(make_keys)
 
 PlaceArgument = Annotated[str, typer.Argument(help="Id of the premises.")]
 DoorArgument = Annotated[str, typer.Argument(help="Name of the door, as kiosk profiles name it.")]

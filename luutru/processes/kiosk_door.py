@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from luutru import system
 from residence.clock import parse_instant
+from residence.errors import Refused
 
 if TYPE_CHECKING:
     from edge_agent.door.deciding import Moment
@@ -23,7 +26,10 @@ if TYPE_CHECKING:
     from edge_agent.door.posting import DoorPost
     from edge_agent.outbox import Outbox
     from edge_agent.readers.port import Reader
+    from firmware_config.doors import DoorSection
     from firmware_config.profiles import KioskProfile
+
+_log = structlog.get_logger("luutru.kiosk")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +68,6 @@ def door_of(profile: KioskProfile, outbox: Outbox) -> KioskDoor | None:
     from edge_agent.door.deciding import Calendar
     from edge_agent.door.keeper import DoorKeeper, Parts
     from edge_agent.door.output import HeldOutput
-    from edge_agent.door.pins import open_pins
     from edge_agent.door.posting import DoorPost
     from edge_agent.door.wires import Wires
 
@@ -72,7 +77,7 @@ def door_of(profile: KioskProfile, outbox: Outbox) -> KioskDoor | None:
         papers=papers,
         log=log,
         output=HeldOutput(door, monotonic=outbox.clock.monotonic_ns),
-        wires=Wires(door, pins=open_pins(door.pins)),
+        wires=Wires(door, pins=_pins(door)),
         moment=lambda: moment_of(outbox),
         keyring=lambda: outbox.anchor.keyring,
         random_bytes=system.random_bytes,
@@ -88,6 +93,17 @@ def door_of(profile: KioskProfile, outbox: Outbox) -> KioskDoor | None:
         jitter=system.fraction,
     )
     return KioskDoor(keeper=DoorKeeper(door, parts=parts), log=log, post=post)
+
+
+def _pins(door: DoorSection) -> Any:
+    """Open the pins; a machine without them still takes declarations, and its door's state is unknown."""
+    from edge_agent.door.pins import open_pins
+
+    try:
+        return open_pins(door.pins)
+    except Refused as error:
+        _log.error(error.code, door=door.name, detail=error.detail)
+        return None
 
 
 def moment_of(outbox: Outbox) -> Moment:
