@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edge_agent.door.deciding import Moment
     from edge_agent.door.event_log import DoorEventLog
     from edge_agent.door.keeper import DoorKeeper
+    from edge_agent.door.panel import DoorPanel
     from edge_agent.door.papers import DoorPapers
     from edge_agent.door.posting import DoorPost
     from edge_agent.outbox import Outbox
@@ -39,6 +40,12 @@ class KioskDoor:
     keeper: DoorKeeper
     log: DoorEventLog
     post: DoorPost
+
+    def panel(self) -> DoorPanel:
+        """Return the door's own page."""
+        from edge_agent.door.panel import DoorPanel
+
+        return DoorPanel(self.keeper, random_bytes=system.random_bytes)
 
     def listening(self, readers: Sequence[Reader]) -> tuple[Reader, ...]:
         """Return the readers with the door's ear at each."""
