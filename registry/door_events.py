@@ -92,6 +92,7 @@ def _mark(connection: Connection, kiosk_id: str, epoch: str) -> int | None:
 def _row(event: DoorEvent, batch: DoorEventBatch, commune_code: str, now: datetime) -> dict[str, Any]:
     return {
         "commune_code": commune_code,
+        "event_id": f"{batch.kiosk_id}.{batch.epoch[:36]}.{event.sequence:012d}",
         "kiosk_id": batch.kiosk_id,
         "epoch": batch.epoch,
         "sequence": event.sequence,

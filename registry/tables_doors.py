@@ -73,9 +73,10 @@ door_events: Final = Table(
     "door_events",
     metadata,
     commune(),
-    own_id("kiosk_id"),
-    own_id("epoch"),
-    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    own_id("event_id", 128),  # kiosk, epoch and number: what is sent again is the same row
+    reference("kiosk_id"),
+    reference("epoch"),
+    Column("sequence", BigInteger, nullable=False),
     word("boot_id", length=36),
     Column("monotonic_ns", BigInteger, nullable=False),
     instant("wall_at"),  # the kiosk's clock
@@ -85,7 +86,7 @@ door_events: Final = Table(
     text("detail"),
     word("who", length=32, nullable=True),
     instant("recorded_at", index=True),
-    found_by("kiosk_id", "epoch", "sequence"),
+    found_by("event_id"),
 )
 
 # Up to which number a kiosk's events are kept, without a gap.

@@ -4,12 +4,12 @@ import re
 
 import pytest
 from door_parts import Kiosk, Ticked, entry, listing
+from server_parts import Client
 from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from edge_agent.door.panel import DoorPanel
 
-HERE = "http://localhost:8800"
+HERE = "http://testserver"
 
 
 @pytest.fixture
@@ -20,8 +20,9 @@ def door(tmp_path):
 @pytest.fixture
 def browser(door):
     panel = DoorPanel(door.keeper, random_bytes=lambda length: bytes(range(length)))
-    with TestClient(Starlette(routes=panel.routes()), base_url=HERE) as client:
-        yield client
+    client = Client(Starlette(routes=panel.routes()))
+    yield client
+    client.close()
 
 
 def post_pin(browser, pin, *, origin=HERE, token=None):
@@ -70,5 +71,6 @@ def test_the_challenge_is_shown_only_while_the_clock_is_unconfirmed(door, browse
     unsure = Kiosk(tmp_path / "other", synced=False)
     unsure.keeper.turn(Ticked())
     panel = DoorPanel(unsure.keeper, random_bytes=lambda length: bytes(range(length)))
-    with TestClient(Starlette(routes=panel.routes()), base_url=HERE) as client:
-        assert re.search(r"<strong>\d{6}</strong>", client.get("/door").text)
+    client = Client(Starlette(routes=panel.routes()))
+    assert re.search(r"<strong>\d{6}</strong>", client.get("/door").text)
+    client.close()

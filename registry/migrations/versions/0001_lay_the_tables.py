@@ -888,9 +888,10 @@ def upgrade() -> None:
 def lay_doors() -> None:
     op.create_table('door_events',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('event_id', sa.String(length=128), nullable=False),
     sa.Column('kiosk_id', sa.String(length=64), nullable=False),
     sa.Column('epoch', sa.String(length=64), nullable=False),
-    sa.Column('sequence', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('sequence', sa.BigInteger(), nullable=False),
     sa.Column('boot_id', sa.String(length=36), nullable=False),
     sa.Column('monotonic_ns', sa.BigInteger(), nullable=False),
     sa.Column('wall_at', columns.Instant(), nullable=False),
@@ -900,7 +901,7 @@ def lay_doors() -> None:
     sa.Column('detail', sa.Text(), nullable=True),
     sa.Column('who', sa.String(length=32), nullable=True),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('kiosk_id', 'epoch', 'sequence', 'commune_code', name=op.f('pk_door_events'))
+    sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_door_events'))
     )
     with op.batch_alter_table('door_events', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_door_events_recorded_at'), ['recorded_at'], unique=False)
