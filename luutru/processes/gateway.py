@@ -42,7 +42,6 @@ from luutru.certificates import endings
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
 from luutru.system import random_bytes, rss_mib, system_clock
 from registry.database import Registry, connect
-from registry.deletions import DeletionReport, carry_out_nightly
 from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
 from registry.retention_policy import Policy, read_policy
@@ -56,7 +55,6 @@ from residence.wire.state import GatewayState, encode_state
 from residence.wire.topics import SHARDS
 
 REMIND_EVERY: Final = timedelta(hours=1)
-DELETE_EVERY: Final = timedelta(minutes=1)  # a look, which does nothing when the night's work is done
 TEND_EVERY: Final = timedelta(minutes=1)  # how often to ask whether a night's work is due
 RECEIPT_KEYS: Final = "gateway-receipt"
 SEAL_KEYS: Final = "gateway-seal"
@@ -149,21 +147,12 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     def remind_now(now: datetime) -> int:
         return remind(registry, rules=choices.rules, now=now, random_bytes=random_bytes)
 
-    def delete_now(_now: datetime) -> DeletionReport | None:
-        return carry_out_nightly(registry, settings.retention, clock=clock, by=client_id(settings))
-
     outages = OutageWatch(
         worker=client_id(settings), shards=settings.shards, signer=signer, clock=clock, random_bytes=random_bytes
     )
 
     every = settings.sweep_every
-    duties = []
-    if every:
-        duties = [
-            Duty("sweep", every, sweep_now),
-            Duty("reminders", REMIND_EVERY, remind_now),
-            Duty("deletions", DELETE_EVERY, delete_now),
-        ]
+    duties = [Duty("sweep", every, sweep_now), Duty("reminders", REMIND_EVERY, remind_now)] if every else []
     return Worker(
         transport or make_transport(settings, clock),
         intake,
@@ -180,7 +169,12 @@ def build_beside(settings: GatewaySettings, *, registry: Registry, clock: Clock,
     """Put together what runs beside the intake."""
     duties = []
     if settings.night_hour is not None:
-        night = Night(hour=settings.night_hour, choices=settings.choices.cleaning, go_on=lambda: not stopping.is_set())
+        night = Night(
+            hour=settings.night_hour,
+            retention=settings.retention,
+            choices=settings.choices.cleaning,
+            go_on=lambda: not stopping.is_set(),
+        )
         duties.append(
             Duty("night's work", TEND_EVERY, lambda _now: tend(registry, night=night, clock=clock, random_bytes=random_bytes))
         )
