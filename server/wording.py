@@ -169,6 +169,9 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "thirty-days": "Thirty days reached",
         "renew-temporary-residence": "Renew temporary residence",
         "moved-out": "Said to have moved out",
+        "residence-ended": "Temporary residence over: renew, or say they moved out",
+        "stay-overrun": "Stay over: extend it, or check out",
+        "permit-ended": "Permitted stay over",
     },
     "addressee": {"host": "Host", "facility": "Lodging facility", "person": "Person"},
     "clock": {

@@ -22,6 +22,7 @@ import typer
 from luutru.commands.registry_cleaning import app as cleaning_app
 from luutru.commands.registry_disputes import app as disputes_app
 from luutru.commands.registry_duplicates import app as duplicates_app
+from luutru.commands.registry_lapses import app as lapses_app
 from luutru.commands.registry_person import person
 from luutru.commands.registry_residence import app as residence_app
 from luutru.commands.registry_scoreboard import scoreboard
@@ -36,6 +37,7 @@ app.add_typer(duplicates_app, name="duplicates")
 app.add_typer(disputes_app, name="disputes")
 app.command()(person)
 app.add_typer(residence_app, name="residence")
+app.add_typer(lapses_app, name="lapses")
 app.add_typer(units_app, name="units")
 app.add_typer(cleaning_app, name="cleaning")
 app.command("scoreboard")(scoreboard)
