@@ -12,6 +12,7 @@ from server_messages import message_ids
 from registry.evidence import Signature
 from registry.notices import Answer
 from residence.cases.closing import ClosingCode
+from residence.cases.covering import LapsedHere
 from residence.cases.lapses import Excuse, LapseRule
 from residence.cases.notices import NoticeKind
 from residence.cases.outages import OutageCause
@@ -48,7 +49,7 @@ def test_vietnamese_sentences_keep_the_places_for_values():
     ("kind", "values"),
     [
         ("state", ReceiptState.__args__),
-        ("rule", DeadlineRule.__args__ + CaseRule.__args__),
+        ("rule", DeadlineRule.__args__ + CaseRule.__args__ + LapsedHere.__args__),
         ("explanation", Explanation.__args__),
         ("premises", [each.value for each in PremisesKind]),
         ("document", [each.value for each in DocumentKind]),
