@@ -102,8 +102,14 @@ class PersonWriter:
             self._pending.inserts[tables.identifiers].append(row | {"status": STATED})
 
     def _note_permit(self, person_id: str, message: StayDeclaration, commune_code: str) -> None:
-        row = {"commune_code": commune_code, "permit_id": message.declaration_id, "person_id": person_id}
-        row |= {"valid_to": message.permitted_stay_until, "recorded_by": message.declaration_id, "recorded_at": self._means.now}
+        row = {
+            "commune_code": commune_code,
+            "permit_id": message.declaration_id,
+            "person_id": person_id,
+            "valid_to": message.permitted_stay_until,
+            "recorded_by": message.declaration_id,
+            "recorded_at": self._means.now,
+        }
         self._pending.inserts[tables.permitted_stays].append(row)
 
     def _insert(self, person_id: str, source: StayDeclaration, stamp: Stamp) -> None:

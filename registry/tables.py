@@ -14,10 +14,12 @@ from registry.tables_duplicates import duplicate_pairs
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_lapses import lapses
+from registry.tables_nightly import nightly_runs
 from registry.tables_oversight import (
     access_records,
     case_events,
     cases,
+    deletion_reports,
     gateway_reports,
     keys,
     kiosks,
@@ -74,6 +76,7 @@ __all__ = [
     "cleaning_steps",
     "confirmations",
     "declarations",
+    "deletion_reports",
     "disputes",
     "duplicate_pairs",
     "finding_links",
@@ -91,6 +94,7 @@ __all__ = [
     "merges",
     "metadata",
     "name_tokens",
+    "nightly_runs",
     "notices",
     "outages",
     "passkeys",
