@@ -13,6 +13,7 @@ from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_pa
 from registry.tables_duplicates import duplicate_pairs
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
+from registry.tables_lapses import lapses
 from registry.tables_nightly import nightly_runs
 from registry.tables_oversight import (
     access_records,
@@ -88,6 +89,7 @@ __all__ = [
     "imports",
     "keys",
     "kiosks",
+    "lapses",
     "letter_events",
     "merges",
     "metadata",

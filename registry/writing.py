@@ -32,6 +32,7 @@ _ORDER: Final = (
     tables.subject_keys,
     tables.persons,
     tables.identifiers,
+    tables.permitted_stays,
     tables.declarations,
     tables.receipts,
     tables.presences,

@@ -52,6 +52,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "late_entries": "Came in late at night on two nights, still not declared after a notice",
         "evening_entries": "Came in on three evenings, still not declared after a notice",
         "notice_unanswered": "A notice was sent and nobody answered in time",
+        "overstay": "Seen here after the declared stay was over",
+        "temporary_expired": "Seen here after the temporary residence was over",
     },
     "evidence": {
         "0": "Stated: typed or spoken, nothing was checked",
@@ -169,6 +171,9 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "thirty-days": "Thirty days reached",
         "renew-temporary-residence": "Renew temporary residence",
         "moved-out": "Said to have moved out",
+        "residence-ended": "Temporary residence over: renew, or say they moved out",
+        "stay-overrun": "Stay over: extend it, or check out",
+        "permit-ended": "Permitted stay over",
     },
     "addressee": {"host": "Host", "facility": "Lodging facility", "person": "Person"},
     "clock": {

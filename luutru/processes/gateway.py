@@ -44,6 +44,7 @@ from luutru.system import random_bytes, rss_mib, system_clock
 from registry.database import Registry, connect
 from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
+from registry.lapses import Found, find_lapses
 from registry.retention_policy import Policy, read_policy
 from registry.vault import Vault
 from residence.choices import Choices
@@ -147,12 +148,21 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     def remind_now(now: datetime) -> int:
         return remind(registry, rules=choices.rules, now=now, random_bytes=random_bytes)
 
+    def find_now(now: datetime) -> Found:
+        return find_lapses(registry, rules=choices.rules, now=now, choices=choices.lapses, random_bytes=random_bytes)
+
     outages = OutageWatch(
         worker=client_id(settings), shards=settings.shards, signer=signer, clock=clock, random_bytes=random_bytes
     )
 
     every = settings.sweep_every
-    duties = [Duty("sweep", every, sweep_now), Duty("reminders", REMIND_EVERY, remind_now)] if every else []
+    duties = []
+    if every:
+        duties = [
+            Duty("sweep", every, sweep_now),
+            Duty("reminders", REMIND_EVERY, remind_now),
+            Duty("lapses", REMIND_EVERY, find_now),
+        ]
     return Worker(
         transport or make_transport(settings, clock),
         intake,

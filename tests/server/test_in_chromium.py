@@ -90,7 +90,7 @@ def pages(world):
             "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",
             f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/desk/lodgers", "/account",
         ],
-        "officer": ["/police", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access", "/police/cleaning", "/police/cleaning/premises_over_capacity"],
+        "officer": ["/police", "/police/lapses", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access", "/police/cleaning", "/police/cleaning/premises_over_capacity"],
         "operator": [
             "/operators/kiosks", "/operators/gateway", "/operators/dead-letters", f"/operators/dead-letters/{world.letter}", "/operators/wards",
             f"/operators/wards/{world.question}",

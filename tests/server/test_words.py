@@ -12,6 +12,9 @@ from server_messages import message_ids
 from registry.evidence import Signature
 from registry.notices import Answer
 from residence.cases.closing import ClosingCode
+from residence.cases.covering import LapsedHere
+from residence.cases.lapses import Excuse, LapseRule
+from residence.cases.notices import NoticeKind
 from residence.cases.outages import OutageCause
 from residence.cases.transitions import CaseAction, CaseStatus
 from residence.cases.triage import ClockName, Meaning, Urgency, Why
@@ -46,7 +49,7 @@ def test_vietnamese_sentences_keep_the_places_for_values():
     ("kind", "values"),
     [
         ("state", ReceiptState.__args__),
-        ("rule", DeadlineRule.__args__ + CaseRule.__args__),
+        ("rule", DeadlineRule.__args__ + CaseRule.__args__ + LapsedHere.__args__),
         ("explanation", Explanation.__args__),
         ("premises", [each.value for each in PremisesKind]),
         ("document", [each.value for each in DocumentKind]),
@@ -61,6 +64,9 @@ def test_vietnamese_sentences_keep_the_places_for_values():
         ("sighting", SightingKind.__args__),
         ("signature", Signature.__args__),
         ("answer", Answer.__args__),
+        ("notice", [each.value for each in NoticeKind]),
+        ("lapse", LapseRule.__args__),
+        ("excuse", Excuse.__args__),
         ("outage", OutageCause.__args__),
         ("evidence", [str(level) for level in range(7)]),
     ],

@@ -56,6 +56,7 @@ def upgrade() -> None:
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('case_id', sa.String(length=64), nullable=False),
     sa.Column('rule', sa.String(length=32), nullable=False),
+    sa.Column('lapsed', sa.String(length=32), nullable=True),
     sa.Column('state', sa.String(length=32), nullable=False),
     sa.Column('who', sa.String(length=64), nullable=False),
     sa.Column('premises_id', sa.String(length=64), nullable=False),
@@ -899,6 +900,7 @@ def upgrade() -> None:
     )
     # ### end Alembic commands ###
     lay_residence_events()
+    lay_lapses()
     lay_nightly()
 
 
@@ -1097,6 +1099,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_access_records_at')
 
     op.drop_table('access_records')
+    op.drop_table('lapses')
     op.drop_table('residence_events')
     # ### end Alembic commands ###
 
@@ -1120,3 +1123,25 @@ def lay_residence_events() -> None:
     sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_residence_events'))
     )
     op.create_index('ix_residence_events_residence_id', 'residence_events', ['residence_id'], unique=False)
+
+
+def lay_lapses() -> None:
+    op.create_table('lapses',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('lapse_id', sa.String(length=32), nullable=False),
+    sa.Column('rule', sa.String(length=32), nullable=False),
+    sa.Column('row_id', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('unit', sa.String(length=32), nullable=True),
+    sa.Column('since', sa.String(length=10), nullable=False),
+    sa.Column('data', columns.Document(), nullable=False),
+    sa.Column('rule_set', sa.String(length=64), nullable=False),
+    sa.Column('article', sa.Text(), nullable=True),
+    sa.Column('explanations_tried', columns.Document(), nullable=False),
+    sa.Column('found_at', columns.Instant(), nullable=False),
+    sa.Column('seen_at', columns.Instant(), nullable=False),
+    sa.Column('cleared_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('lapse_id', 'commune_code', name=op.f('pk_lapses'))
+    )
+    op.create_index('ix_lapses_commune_code_rule_since', 'lapses', ['commune_code', 'rule', 'since'], unique=False)
+    op.create_index('ix_lapses_standing', 'lapses', ['rule', 'lapse_id'], unique=False, sqlite_where=sa.text('cleared_at IS NULL'), postgresql_where=sa.text('cleared_at IS NULL'))
