@@ -27,7 +27,7 @@ from server.desk import declare_pages, house_pages, stay_pages, tonight_pages
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
 from server.operators import gateway_pages, kiosk_pages, letter_pages, ward_pages
-from server.police import case_pages, cleaning_pages, premises_pages, undeclared_pages
+from server.police import case_pages, cleaning_pages, duplicate_pages, premises_pages, undeclared_pages
 from server.policy import load_policy
 from server.residents import receipt_pages
 from server.settings import ServerSettings
@@ -47,6 +47,7 @@ PAGES = (
     case_pages,
     premises_pages,
     cleaning_pages,
+    duplicate_pages,
     receipt_pages,
     kiosk_pages,
     gateway_pages,

@@ -16,6 +16,7 @@ from typing import Any, Final
 from residence.errors import catalogue, sentence
 from server.case_words import CASE_WORDS
 from server.cleaning_words import CLEANING_WORDS
+from server.duplicate_words import DUPLICATE_WORDS
 from server.languages import Language, translate
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -128,6 +129,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "stays-by-premises": "Stays by premises",
         "undeclared-case": "Work on an undeclared person's case",
         "finding-review": "Review of a disagreement in the records",
+        "duplicate-review": "Whether two records are of one person",
         "own-stays": "Own stays",
         "receipt-check": "Check of a receipt",
     },
@@ -229,6 +231,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     **CASE_WORDS,
     **CLEANING_WORDS,
+    **DUPLICATE_WORDS,
 }
 
 TAGS: Final[Mapping[str, str]] = {
