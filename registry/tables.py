@@ -10,7 +10,7 @@ from __future__ import annotations
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
-from registry.tables_duplicates import duplicate_pairs
+from registry.tables_duplicates import duplicate_pairs, duplicate_steps
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_lapses import lapses
@@ -79,6 +79,7 @@ __all__ = [
     "deletion_reports",
     "disputes",
     "duplicate_pairs",
+    "duplicate_steps",
     "finding_links",
     "findings",
     "gateway_reports",

@@ -27,7 +27,7 @@ from server.desk import declare_pages, house_pages, lodger_pages, stay_pages, to
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
 from server.operators import gateway_pages, kiosk_pages, letter_pages, ward_pages
-from server.police import case_pages, cleaning_pages, lapse_pages, premises_pages, undeclared_pages
+from server.police import case_pages, cleaning_pages, duplicate_pages, lapse_pages, premises_pages, undeclared_pages
 from server.policy import load_policy
 from server.residents import receipt_pages
 from server.settings import ServerSettings
@@ -49,6 +49,7 @@ PAGES = (
     case_pages,
     premises_pages,
     cleaning_pages,
+    duplicate_pages,
     receipt_pages,
     kiosk_pages,
     gateway_pages,

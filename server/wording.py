@@ -16,6 +16,7 @@ from typing import Any, Final
 from residence.errors import catalogue, sentence
 from server.case_words import CASE_WORDS
 from server.cleaning_words import CLEANING_WORDS
+from server.duplicate_words import DUPLICATE_WORDS
 from server.languages import Language, translate
 from server.residence_words import RESIDENCE_TAGS, RESIDENCE_WORDS
 
@@ -131,6 +132,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "stays-by-premises": "Stays by premises",
         "undeclared-case": "Work on an undeclared person's case",
         "finding-review": "Review of a disagreement in the records",
+        "duplicate-review": "Whether two records are of one person",
         "own-stays": "Own stays",
         "receipt-check": "Check of a receipt",
     },
@@ -237,6 +239,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     **CASE_WORDS,
     **CLEANING_WORDS,
     **RESIDENCE_WORDS,
+    **DUPLICATE_WORDS,
 }
 
 TAGS: Final[Mapping[str, str]] = {
