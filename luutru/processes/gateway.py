@@ -36,6 +36,7 @@ from gateway.transport import MqttTransport, TransportSettings
 from gateway.trust import TrustStore
 from gateway.worker import Duty, Rhythm, Worker
 from luutru.certificates import endings
+from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
 from luutru.system import random_bytes, rss_mib, system_clock
 from registry.database import Registry, connect
@@ -72,6 +73,7 @@ class GatewaySettings:
     batch: int = 500
     sweep_every: timedelta | None = timedelta(minutes=1)  # None: this worker leaves the sweep to another
     clock_bounds: ClockBounds = USUAL_BOUNDS
+    chip_trust: Path | None = None  # a signed trust bundle, or a folder of certificates; None: no issuer is trusted
     choices: Choices = field(default_factory=Choices)
 
 
@@ -123,6 +125,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     measures = Measures(
         worker=client_id(settings), shards=shards_text(settings.shards), monotonic_ns=clock.monotonic_ns, rss_mib=rss_mib
     )
+    chips = ChipTrust(settings.chip_trust, keyring=lambda: keyring_if_reachable(registry))
     intake = Intake(
         registry,
         opener=opener,
@@ -130,7 +133,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         signer=signer,
         clock=clock,
         random_bytes=random_bytes,
-        trust=TrustStore(registry, clock_bounds=settings.clock_bounds),
+        trust=TrustStore(registry, clock_bounds=settings.clock_bounds, chip_trust=chips.current),
         lap=measures.lap,
     )
 
