@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
+from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
 from registry.tables_duplicates import duplicate_pairs, duplicate_steps
 from registry.tables_history import changes, disputes, merges
@@ -70,6 +71,8 @@ __all__ = [
     "case_events",
     "cases",
     "changes",
+    "chip_checks",
+    "chip_judgements",
     "cleaning_items",
     "cleaning_links",
     "cleaning_passes",

@@ -36,6 +36,8 @@ _ORDER: Final = (
     tables.declarations,
     tables.receipts,
     tables.presences,
+    tables.chip_judgements,
+    tables.chip_checks,
 )
 
 

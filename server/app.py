@@ -10,6 +10,7 @@ Example: ``create_app(registry=..., rules=load_rule_book(), signer=..., clock=Sy
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
@@ -18,6 +19,7 @@ from registry.database import Registry
 from residence.cases.triage import CaseTimes
 from residence.clock import Clock
 from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
+from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
 from server import home, problems
@@ -27,7 +29,15 @@ from server.desk import declare_pages, house_pages, lodger_pages, stay_pages, to
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
 from server.operators import gateway_pages, kiosk_pages, letter_pages, ward_pages
-from server.police import case_pages, cleaning_pages, duplicate_pages, lapse_pages, premises_pages, undeclared_pages
+from server.police import (
+    case_pages,
+    cleaning_pages,
+    duplicate_pages,
+    evidence_pages,
+    lapse_pages,
+    premises_pages,
+    undeclared_pages,
+)
 from server.policy import load_policy
 from server.residents import receipt_pages
 from server.settings import ServerSettings
@@ -48,6 +58,7 @@ PAGES = (
     lapse_pages,
     case_pages,
     premises_pages,
+    evidence_pages,
     cleaning_pages,
     duplicate_pages,
     receipt_pages,
@@ -58,7 +69,7 @@ PAGES = (
 )
 
 
-def create_app(  # everything a process needs, once
+def create_app(  # noqa: PLR0913 - everything a process needs, once
     *,
     registry: Registry,
     rules: RuleBook,
@@ -68,6 +79,7 @@ def create_app(  # everything a process needs, once
     settings: ServerSettings,
     card_policy: CardPolicy = DEFAULT_POLICY,
     case_times: CaseTimes = CaseTimes(),  # noqa: B008 - frozen value
+    chip_trust: Callable[[datetime], TrustStore] = lambda _now: TrustStore(),
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
     app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
@@ -81,6 +93,7 @@ def create_app(  # everything a process needs, once
         card_policy=card_policy,
         case_times=case_times,
         policy=load_policy(),
+        chip_trust=chip_trust,
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
     )

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from residence.errors import catalogue, sentence
 from server.case_words import CASE_WORDS
+from server.chip_words import CHIP_TAGS, CHIP_WORDS
 from server.cleaning_words import CLEANING_WORDS
 from server.duplicate_words import DUPLICATE_WORDS
 from server.languages import Language, translate
@@ -194,6 +195,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "outbox": "Declarations wait in its outbox",
         "clock": "Its clock is not right",
         "reader": "A reader is not well",
+        "claims": "It claimed more of chips than it showed",
     },
     "letter": {
         "new": "Waiting",
@@ -237,12 +239,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "departure": "another day of departure",
     },
     **CASE_WORDS,
+    **CHIP_WORDS,
     **CLEANING_WORDS,
     **RESIDENCE_WORDS,
     **DUPLICATE_WORDS,
 }
 
 TAGS: Final[Mapping[str, str]] = {
+    **CHIP_TAGS,
     "accepted": "govuk-tag--green",
     "open": "govuk-tag--green",
     "expected": "govuk-tag--blue",

@@ -39,6 +39,7 @@ from gateway.transport import MqttTransport, TransportSettings
 from gateway.trust import TrustStore
 from gateway.worker import Duty, Rhythm, Worker
 from luutru.certificates import endings
+from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
 from luutru.system import random_bytes, rss_mib, system_clock
 from registry.database import Registry, connect
@@ -79,6 +80,7 @@ class GatewaySettings:
     sweep_every: timedelta | None = timedelta(minutes=1)  # None: this worker leaves the sweep to another
     night_hour: int | None = 2  # Vietnam's time; None: another process does the night's work
     clock_bounds: ClockBounds = USUAL_BOUNDS
+    chip_trust: Path | None = None  # a signed trust bundle, or a folder of certificates; None: no issuer is trusted
     choices: Choices = field(default_factory=Choices)
     retention: Policy = field(default_factory=read_policy)
 
@@ -131,6 +133,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     measures = Measures(
         worker=client_id(settings), shards=shards_text(settings.shards), monotonic_ns=clock.monotonic_ns, rss_mib=rss_mib
     )
+    chips = ChipTrust(settings.chip_trust, keyring=lambda: keyring_if_reachable(registry))
     intake = Intake(
         registry,
         opener=opener,
@@ -138,7 +141,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         signer=signer,
         clock=clock,
         random_bytes=random_bytes,
-        trust=TrustStore(registry, clock_bounds=settings.clock_bounds),
+        trust=TrustStore(registry, clock_bounds=settings.clock_bounds, chip_trust=chips.current),
         lap=measures.lap,
     )
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from luutru.chip_trust import ChipTrust
 from luutru.keys import receipt_signer
 from luutru.system import random_bytes, system_clock
 from registry.database import connect
@@ -49,6 +50,7 @@ class ServerProcess:
     host: str = "127.0.0.1"
     port: int = 8300
     session_idle: timedelta = timedelta(minutes=30)
+    chip_trust: Path | None = None  # as for the gateway
     choices: Choices = field(default_factory=Choices)
 
 
@@ -71,6 +73,7 @@ def build(process: ServerProcess) -> FastAPI:
         clock=clock,
         random_bytes=random_bytes,
         settings=settings,
+        chip_trust=ChipTrust(process.chip_trust, keyring=lambda: keyring_if_reachable(registry)).current,
     )
 
 
