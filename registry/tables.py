@@ -11,6 +11,7 @@ from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
 from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
+from registry.tables_doors import door_events, door_marks, door_passes, door_sites, doors
 from registry.tables_duplicates import duplicate_pairs, duplicate_steps
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
@@ -81,6 +82,11 @@ __all__ = [
     "declarations",
     "deletion_reports",
     "disputes",
+    "door_events",
+    "door_marks",
+    "door_passes",
+    "door_sites",
+    "doors",
     "duplicate_pairs",
     "duplicate_steps",
     "finding_links",

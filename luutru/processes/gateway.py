@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +28,7 @@ import structlog
 
 from gateway.beside import Beside
 from gateway.clock_claims import USUAL_BOUNDS, ClockBounds
+from gateway.door_lists import DoorLists
 from gateway.intake import Intake
 from gateway.keyring_updates import KeyringUpdates
 from gateway.measures import Measures
@@ -61,6 +63,8 @@ TEND_EVERY: Final = timedelta(minutes=1)  # how often to ask whether a night's w
 RECEIPT_KEYS: Final = "gateway-receipt"
 SEAL_KEYS: Final = "gateway-seal"
 KEYRING_KEY: Final = "keyring.key"
+DOOR_KEYS: Final = "door-list"
+DOORS_EVERY: Final = timedelta(seconds=2)
 log = structlog.get_logger("luutru.gateway")
 
 
@@ -125,6 +129,13 @@ def make_updates(settings: GatewaySettings, trust: TrustStore) -> KeyringUpdates
     return KeyringUpdates(trust, signer=signer, shards=settings.shards)
 
 
+def make_door_lists(settings: GatewaySettings, registry: Registry, trust: TrustStore) -> DoorLists:
+    """Return what tells kiosks who may pass their doors."""
+    found = key_files(settings.keys, DOOR_KEYS)
+    signer = read_signing_key(found[-1], use="door-list") if found else None
+    return DoorLists(registry, trust, signer=signer, random_bytes=random_bytes, shards=settings.shards)
+
+
 def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
     """Put a worker together; nothing is connected yet."""
     choices = settings.choices
@@ -166,8 +177,11 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
             Duty("reminders", REMIND_EVERY, remind_now),
             Duty("lapses", REMIND_EVERY, find_now),
         ]
+    transport = transport or make_transport(settings, clock)
+    doors = make_door_lists(settings, registry, intake.trust)
+    duties.append(Duty("door lists", DOORS_EVERY, partial(doors.look, transport)))
     return Worker(
-        transport or make_transport(settings, clock),
+        transport,
         intake,
         clock=clock,
         rhythm=Rhythm(batch=settings.batch),

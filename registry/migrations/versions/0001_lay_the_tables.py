@@ -899,6 +899,7 @@ def upgrade() -> None:
     sa.Column('counted_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'day', 'measure', name=op.f('pk_scoreboard_days'))
     )
+    lay_doors()
     # ### end Alembic commands ###
     _lay_chip_tables()
     lay_residence_events()
@@ -978,11 +979,93 @@ def lay_duplicate_steps() -> None:
     op.create_index(op.f('ix_duplicate_steps_pair_id'), 'duplicate_steps', ['pair_id'], unique=False)
 
 
+def lay_doors() -> None:
+    op.create_table('door_events',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('epoch', sa.String(length=64), nullable=False),
+    sa.Column('sequence', sa.BigInteger(), autoincrement=False, nullable=False),
+    sa.Column('boot_id', sa.String(length=36), nullable=False),
+    sa.Column('monotonic_ns', sa.BigInteger(), nullable=False),
+    sa.Column('wall_at', columns.Instant(), nullable=False),
+    sa.Column('time_state', sa.String(length=16), nullable=False),
+    sa.Column('door', sa.String(length=32), nullable=False),
+    sa.Column('what', sa.String(length=64), nullable=False),
+    sa.Column('detail', sa.Text(), nullable=True),
+    sa.Column('who', sa.String(length=32), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('kiosk_id', 'epoch', 'sequence', 'commune_code', name=op.f('pk_door_events'))
+    )
+    with op.batch_alter_table('door_events', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_door_events_recorded_at'), ['recorded_at'], unique=False)
+
+    op.create_table('door_marks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('epoch', sa.String(length=64), nullable=False),
+    sa.Column('up_to', sa.BigInteger(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('kiosk_id', 'epoch', 'commune_code', name=op.f('pk_door_marks'))
+    )
+    op.create_table('door_passes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('pass_id', sa.String(length=36), nullable=False),
+    sa.Column('stay_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('token_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('token_hash', sa.LargeBinary(), nullable=False),
+    sa.Column('pin_hash', sa.LargeBinary(), nullable=True),
+    sa.Column('duress_hash', sa.LargeBinary(), nullable=True),
+    sa.Column('flags', sa.SmallInteger(), nullable=False),
+    sa.Column('not_before', columns.Instant(), nullable=False),
+    sa.Column('not_after', columns.Instant(), nullable=False),
+    sa.Column('issued_at', columns.Instant(), nullable=False),
+    sa.Column('revoked_at', columns.Instant(), nullable=True),
+    sa.Column('link_hash', sa.LargeBinary(), nullable=True),
+    sa.Column('link_ends_at', columns.Instant(), nullable=True),
+    sa.Column('phone_hash', sa.LargeBinary(), nullable=True),
+    sa.PrimaryKeyConstraint('pass_id', 'commune_code', name=op.f('pk_door_passes'))
+    )
+    with op.batch_alter_table('door_passes', schema=None) as batch_op:
+        batch_op.create_index('ix_door_passes_link_hash', ['link_hash'], unique=False, sqlite_where=sa.text('link_hash IS NOT NULL'), postgresql_where=sa.text('link_hash IS NOT NULL'))
+        batch_op.create_index('ix_door_passes_phone_hash', ['phone_hash'], unique=False, sqlite_where=sa.text('phone_hash IS NOT NULL'), postgresql_where=sa.text('phone_hash IS NOT NULL'))
+        batch_op.create_index('ix_door_passes_premises_id', ['premises_id', 'revoked_at'], unique=False)
+        batch_op.create_index('ix_door_passes_stay_id', ['stay_id'], unique=False)
+
+    op.create_table('door_sites',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('list_version', sa.Integer(), nullable=False),
+    sa.Column('list_digest', sa.LargeBinary(), nullable=False),
+    sa.Column('list_issued_at', columns.Instant(), nullable=False),
+    sa.Column('orders_serial', sa.Integer(), nullable=False),
+    sa.Column('orders_digest', sa.LargeBinary(), nullable=False),
+    sa.Column('orders_issued_at', columns.Instant(), nullable=False),
+    sa.Column('forgiven', sa.Integer(), server_default='0', nullable=False),
+    sa.PrimaryKeyConstraint('premises_id', 'commune_code', name=op.f('pk_door_sites'))
+    )
+    op.create_table('doors',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('door', sa.String(length=32), nullable=False),
+    sa.Column('place', sa.SmallInteger(), nullable=False),
+    sa.Column('mode', sa.String(length=16), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('premises_id', 'door', 'commune_code', name=op.f('pk_doors'))
+    )
+
+
 def downgrade() -> None:
     _drop_chip_tables()
     op.drop_table('duplicate_steps')
     op.drop_table('nightly_runs')
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table('doors')
+    op.drop_table('door_sites')
+    op.drop_table('door_passes')
+    op.drop_table('door_marks')
+    op.drop_table('door_events')
     op.drop_table('premises_origins')
     op.drop_table('unit_decisions')
     op.drop_table('unit_questions')
