@@ -95,6 +95,14 @@ def records_of_stay(connection: Connection, stay_id: str) -> list[Row[Any]]:
     return list(connection.execute(query.limit(10)).all())
 
 
+def exportable(connection: Connection, *, authority: str, facility: str, limit: int = MOST) -> list[Row[Any]]:
+    """Return the records of one facility that need another channel and of which the authority knows nothing, locked."""
+    columns = _TABLE.c
+    query = select(_TABLE).where(columns.authority == authority, columns.facility == facility, columns.state == "other-channel")
+    rows = connection.execute(query.order_by(columns.recorded_at, columns.record_id).limit(limit).with_for_update())
+    return [row for row in rows if row.told is None]
+
+
 def listed(row: Row[Any]) -> Record:
     """Return a row as a list shows it."""
     values = {name: getattr(row, name) for name in Record.__struct_fields__}

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from residence.errors import catalogue, sentence
+from server.authority_words import AUTHORITY_WORDS
 from server.case_words import CASE_WORDS
 from server.cleaning_words import CLEANING_WORDS
 from server.languages import Language, translate
@@ -229,6 +230,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     **CASE_WORDS,
     **CLEANING_WORDS,
+    **AUTHORITY_WORDS,
 }
 
 TAGS: Final[Mapping[str, str]] = {

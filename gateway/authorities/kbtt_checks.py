@@ -71,8 +71,8 @@ def _document(task: Task) -> Iterator[Problem]:
         yield problem("authority.document_not_taken", "/person/document/kind")
     elif not number_of(task.declaration.person):
         yield problem("authority.number_missing", "/person/document/number")
-    else:
-        yield from (each for each in check_document(document, "/person/document") if each.pointer.endswith("/number"))
+    elif any(each.pointer.endswith("/number") for each in check_document(document, "/person/document")):
+        yield problem("authority.number_shape", "/person/document/number")
 
 
 def _reason(task: Task) -> Iterator[Problem]:

@@ -40,6 +40,13 @@ class KbttPaths(_Section, frozen=True, kw_only=True):
     nationalities: str = ""
 
 
+class PortalSettings(_Section, frozen=True, kw_only=True):
+    """The portal's import files."""
+
+    dates: Literal["day-first", "iso"] = "day-first"  # in the XML; not stated
+    labels: str = ""  # file of the template's own words, relative to this one; empty: the built-in ones
+
+
 class KbttSettings(_Section, frozen=True, kw_only=True):
     """The ministry's declaration API. Every choice answers a point its document leaves open (docs/authorities.md)."""
 
@@ -61,6 +68,7 @@ class KbttSettings(_Section, frozen=True, kw_only=True):
     answer_seconds: Seconds = 30
     pause_seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.5  # between two sendings: polite pacing
     paths: KbttPaths = KbttPaths()
+    portal: PortalSettings = PortalSettings()
     patience: Patience = Patience()
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from luutru.commands.authority_export import export_files
 from luutru.commands.registry import DEFAULT_REGISTRY, RegistryOption, VaultOption
 
 if TYPE_CHECKING:
@@ -266,6 +267,9 @@ def count_back_day(
         for each in result.rows:
             typer.echo(_in_words(each, ""))
     raise typer.Exit(0 if result.ok else 1)
+
+
+app.command("export")(export_files)
 
 
 def _in_words(record: Record, words: str) -> str:

@@ -73,7 +73,7 @@ PROBLEMS = {
     ),
     "a licence with a dash": (
         task(person=document(DocumentKind.DRIVING_LICENCE, "AB-1")),
-        [("document.number_shape", "/person/document/number")],
+        [("authority.number_shape", "/person/document/number")],
     ),
     "another paper": (
         task(person=document(DocumentKind.OTHER, "1")),

@@ -9,6 +9,7 @@ import pytest
 from factories import EVENING
 from server_messages import message_ids
 
+from registry.authority_records import RecordState
 from registry.evidence import Signature
 from registry.notices import Answer
 from residence.cases.closing import ClosingCode
@@ -58,6 +59,7 @@ def test_vietnamese_sentences_keep_the_places_for_values():
         ("why", Why.__args__),
         ("case_clock", ClockName.__args__),
         ("meaning", Meaning.__args__),
+        ("telling", RecordState.__args__),
         ("sighting", SightingKind.__args__),
         ("signature", Signature.__args__),
         ("answer", Answer.__args__),
