@@ -18,6 +18,7 @@ from server.authority_words import AUTHORITY_WORDS
 from server.case_words import CASE_WORDS
 from server.cleaning_words import CLEANING_WORDS
 from server.languages import Language, translate
+from server.residence_words import RESIDENCE_TAGS, RESIDENCE_WORDS
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "state": {
@@ -168,6 +169,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "declared-late": "Declared late",
         "thirty-days": "Thirty days reached",
         "renew-temporary-residence": "Renew temporary residence",
+        "moved-out": "Said to have moved out",
     },
     "addressee": {"host": "Host", "facility": "Lodging facility", "person": "Person"},
     "clock": {
@@ -231,6 +233,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     **CASE_WORDS,
     **CLEANING_WORDS,
     **AUTHORITY_WORDS,
+    **RESIDENCE_WORDS,
 }
 
 TAGS: Final[Mapping[str, str]] = {
@@ -252,6 +255,7 @@ TAGS: Final[Mapping[str, str]] = {
     "lost": "govuk-tag--red",
     "unset": "govuk-tag--red",
     "jumped": "govuk-tag--red",
+    **RESIDENCE_TAGS,
 }
 
 
