@@ -85,7 +85,7 @@ def send_due(process: AuthorityProcess, *, most: int, stopping: threading.Event)
 
 
 def run(process: AuthorityProcess) -> None:
-    """Run until a signal asks us to stop; a registry that is away is waited for."""
+    """Run until a signal asks us to stop; a registry that goes away while we run is waited for."""
     registry = open_registry(process.registry, process.vault)
     stopping = stop_on_signals()
     log.info("authority process starts", settings=str(process.settings))
