@@ -19,7 +19,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import Connection, Row, and_, case, insert, literal, or_, select, update
 
 from registry import tables
-from registry.asking import among
+from registry.asking import among, ask
 from residence.clock import VIETNAM, parse_instant, uuid7_text
 
 RecordState = Literal[
@@ -36,6 +36,7 @@ RecordState = Literal[
 ]
 IN_HAND: Final = ("sending", "silent")
 _TABLE: Final = tables.authority_records
+_BOUND: Final = "SELECT premises_id FROM authority_links WHERE ended_at IS NULL AND premises_id {among}"
 
 
 def note_stays(
@@ -45,7 +46,7 @@ def note_stays(
     rows = list(stays)
     links = tables.authority_links
     places = sorted({row["premises_id"] for row in rows})
-    if not places:
+    if not places or not ask(connection, _BOUND, places):  # nearly always: what every batch asks is written out in SQL
         return
     bound = connection.execute(select(links).where(among(links.c.premises_id, places, connection), links.c.ended_at.is_(None)))
     for link in bound.all():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 import msgspec
@@ -333,6 +334,20 @@ def test_a_token_about_to_end_is_refreshed_and_a_refused_refresh_is_a_new_log_in
         )
     assert counts == [(1, 1), (2, 2)]
     assert told.states() == ["accepted"] * 4
+
+
+def test_no_token_and_no_password_reach_a_log(told, caplog, capsys):
+    caplog.set_level(logging.DEBUG)
+    told.kbtt.behaviour.token_seconds = 90
+    for _ in range(2):
+        told.say()
+        told.tell()
+        told.pass_time(seconds=45)
+    told.connector._session("hoa-binh").log_out()
+    assert told.kbtt.requests["DELETE /authorization-service/oauth/revoke"] == 1
+    written = caplog.text + capsys.readouterr().out
+    assert "fate=accepted" in written
+    assert not [word for word in ("refresh_token=", "access_token=", "sandbox-2", "sandbox-client-secret") if word in written]
 
 
 def test_a_stay_that_cannot_be_read_keeps_nobody_waiting(told):
