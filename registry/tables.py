@@ -9,6 +9,13 @@ from __future__ import annotations
 
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
+from registry.tables_authorities import (
+    authority_catalogues,
+    authority_counts,
+    authority_lines,
+    authority_links,
+    authority_records,
+)
 from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
 from registry.tables_doors import door_events, door_marks, door_passes, door_sites, doors
@@ -69,6 +76,11 @@ __all__ = [
     "access_records",
     "accounts",
     "admin_units",
+    "authority_catalogues",
+    "authority_counts",
+    "authority_lines",
+    "authority_links",
+    "authority_records",
     "case_events",
     "cases",
     "changes",

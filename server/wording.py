@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from residence.errors import catalogue, sentence
+from server.authority_words import AUTHORITY_WORDS
 from server.case_words import CASE_WORDS
 from server.chip_words import CHIP_TAGS, CHIP_WORDS
 from server.cleaning_words import CLEANING_WORDS
@@ -241,6 +242,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     **CASE_WORDS,
     **CHIP_WORDS,
     **CLEANING_WORDS,
+    **AUTHORITY_WORDS,
     **RESIDENCE_WORDS,
     **DUPLICATE_WORDS,
 }

@@ -9,6 +9,7 @@ import pytest
 from factories import EVENING
 from server_messages import message_ids
 
+from registry.authority_records import RecordState
 from registry.chip_judgements import JudgedBy
 from registry.evidence import Signature
 from registry.notices import Answer
@@ -64,6 +65,7 @@ def test_vietnamese_sentences_keep_the_places_for_values():
         ("why", Why.__args__),
         ("case_clock", ClockName.__args__),
         ("meaning", Meaning.__args__),
+        ("telling", RecordState.__args__),
         ("sighting", SightingKind.__args__),
         ("signature", Signature.__args__),
         ("chip_check", CHECKS),

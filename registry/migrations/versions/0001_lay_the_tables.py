@@ -902,6 +902,7 @@ def upgrade() -> None:
     lay_doors()
     # ### end Alembic commands ###
     _lay_chip_tables()
+    lay_authorities()
     lay_residence_events()
     lay_lapses()
     lay_nightly()
@@ -948,6 +949,88 @@ def _drop_chip_tables() -> None:
         batch_op.drop_index('ix_chip_judgements_declaration_id')
 
     op.drop_table('chip_judgements')
+
+
+def lay_authorities() -> None:
+    op.create_table('authority_links',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('since', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('premises_id', 'authority', 'commune_code', name=op.f('pk_authority_links'))
+    )
+    op.create_table('authority_records',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('record_id', sa.String(length=36), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('stay_id', sa.String(length=64), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=True),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('operation', sa.String(length=16), nullable=True),
+    sa.Column('told', columns.Document(), nullable=True),
+    sa.Column('telling', columns.Document(), nullable=True),
+    sa.Column('doubtful', sa.Boolean(), nullable=False),
+    sa.Column('again', sa.Boolean(), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('problems', columns.Document(), nullable=True),
+    sa.Column('code', sa.String(length=80), nullable=True),
+    sa.Column('subject_id', sa.String(length=64), nullable=True),
+    sa.Column('words_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('next_at', columns.Instant(), nullable=False),
+    sa.Column('claimed_until', columns.Instant(), nullable=True),
+    sa.Column('sent_at', columns.Instant(), nullable=True),
+    sa.Column('accepted_at', columns.Instant(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('record_id', 'commune_code', name=op.f('pk_authority_records')),
+    sa.UniqueConstraint('stay_id', 'authority', 'commune_code', name=op.f('uq_authority_records_stay_id_authority_commune_code'))
+    )
+    op.create_index('ix_authority_records_state_next_at', 'authority_records', ['state', 'next_at'])
+    op.create_index('ix_authority_records_facility_day', 'authority_records', ['facility', 'day'])
+    op.create_table('authority_lines',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('code', sa.String(length=80), nullable=True),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('shut_until', columns.Instant(), nullable=True),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'authority', 'facility', name=op.f('pk_authority_lines'))
+    )
+    op.create_table('authority_catalogues',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('name', sa.String(length=32), nullable=False),
+    sa.Column('etag', sa.Text(), nullable=True),
+    sa.Column('content', columns.Document(), nullable=False),
+    sa.Column('fetched_at', columns.Instant(), nullable=False),
+    sa.Column('fresh_until', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'authority', 'name', name=op.f('pk_authority_catalogues'))
+    )
+    op.create_table('authority_counts',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('count_id', sa.String(length=36), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=False),
+    sa.Column('theirs', sa.Integer(), nullable=False),
+    sa.Column('ours', sa.Integer(), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=True),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('count_id', 'commune_code', name=op.f('pk_authority_counts'))
+    )
+    op.create_index('ix_authority_counts_facility_day', 'authority_counts', ['facility', 'day'])
+
+
+def drop_authorities() -> None:
+    for name in ('authority_counts', 'authority_catalogues', 'authority_lines', 'authority_records', 'authority_links'):
+        op.drop_table(name)
 
 
 def lay_nightly() -> None:
@@ -1059,6 +1142,7 @@ def lay_doors() -> None:
 def downgrade() -> None:
     _drop_chip_tables()
     op.drop_table('duplicate_steps')
+    drop_authorities()
     op.drop_table('nightly_runs')
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table('doors')
