@@ -5,7 +5,7 @@
 - Outages, ours and a kiosk's, are looked up with the premises. A premises whose kiosk is silent gets the benefit of the doubt: its declarations
   may still be on the way. So does one whose declaration waits among the dead letters, answered ``received``: it is we who are late.
 - Before each step every explanation that needs names is tried once more, with what is known by now (``registry/explaining.py``).
-- Presences past their time are deleted with their keys.
+- Nothing is deleted for its age here: that is the retention policy's (``registry/deletions.py``), with a report.
 - One transaction per premises: one that fails does not keep the others waiting.
 
 Example: ``sweep(registry, rules=rules, now=now, random_bytes=random_bytes).notices``
@@ -34,7 +34,8 @@ from registry.letter_lists import owed_since
 from registry.notices import Notice, send_notice, sent_notices, was_sent
 from registry.outage_windows import outages_of, undelivered_since
 from registry.premises import load_places
-from registry.presences import KEPT_FOR, delete_presences, premises_with_presences, purge_expired, sightings
+from registry.presences import KEPT_FOR, delete_presences, premises_with_presences, sightings
+from residence.cases.covering import LapsedHere
 from residence.cases.notices import NoticeKind, addressee
 from residence.cases.undeclared import Patience, PremisesState, Step, Undeclared, find_undeclared
 from residence.places.premises import Premises
@@ -54,7 +55,6 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
     notices: int = 0
     cases: int = 0
     explained: int = 0  # sightings that something explains by now
-    expired: int = 0
     failed: int = 0
     rules: dict[str, int] = {}
 
@@ -84,8 +84,6 @@ def sweep(
     registry: Registry, *, rules: RuleBook, now: datetime, random_bytes: RandomBytes, patience: Patience = DEFAULT_PATIENCE
 ) -> Swept:
     """Judge every premises at which somebody undeclared was seen, as of ``now``."""
-    with registry.writing() as connection:
-        expired = purge_expired(connection, now=now)
     turn = _Round(registry=registry, rules=rules, now=now, random_bytes=random_bytes, patience=patience)
     after: str | None = ""
     while after is not None:
@@ -99,12 +97,11 @@ def sweep(
         notices=turn.of("notice"),
         cases=turn.of("case"),
         explained=turn.explained,
-        expired=expired,
         failed=turn.failed,
         rules=dict(turn.made),
     )
-    if turn.made or expired or turn.explained:
-        log.info("swept", notices=swept.notices, cases=swept.cases, explained=swept.explained, expired=expired, rules=swept.rules)
+    if turn.made or turn.explained:
+        log.info("swept", notices=swept.notices, cases=swept.cases, explained=swept.explained, rules=swept.rules)
     return swept
 
 
@@ -148,8 +145,11 @@ def _judge(connection: Connection, state: PremisesState, turn: _Round) -> None:
     )
     for found in overdue:
         known = _is_known(connection, found, state.premises.commune_code)
-        if not known and _explain(connection, found, turn):
-            continue  # what else was seen of them is for the next sweep to judge
+        if not known:
+            explained, lapsed = _explain(connection, found, turn)
+            if explained:
+                continue  # what else was seen of them is for the next sweep to judge
+            found = msgspec.structs.replace(found, lapsed=lapsed)  # noqa: PLW2901 - the same, and what was learnt of it
         if found.step == "case":
             commune = state.premises.commune_code
             open_case(connection, found, commune_code=commune, now=turn.now, random_bytes=turn.random_bytes)
@@ -166,16 +166,16 @@ def _is_known(connection: Connection, found: Undeclared, commune_code: str) -> b
     return was_sent(connection, commune_code, NoticeKind.PLEASE_DECLARE, about=found.presence_ids[0])
 
 
-def _explain(connection: Connection, found: Undeclared, turn: _Round) -> bool:
+def _explain(connection: Connection, found: Undeclared, turn: _Round) -> tuple[bool, LapsedHere | None]:
     """Try once more what needs names, with what is known by now; what is explained goes, as if it had been when seen."""
-    explained = explain_kept(connection, found.presence_ids, vault=turn.registry.vault, rules=turn.rules)
+    explained, lapsed = explain_kept(connection, found.presence_ids, vault=turn.registry.vault, rules=turn.rules)
     if not explained:
-        return False
+        return False, lapsed
     turn.explained += len(explained)
     delete_presences(connection, explained)
     declared = {(found.premises_id, bytes.fromhex(found.who))}
     settle_declared(connection, declared, now=turn.now, random_bytes=turn.random_bytes)
-    return True
+    return True, None
 
 
 def _notice(found: Undeclared, premises: Premises) -> Notice:
@@ -188,7 +188,7 @@ def _notice(found: Undeclared, premises: Premises) -> Notice:
         addressee=addressee(NoticeKind.PLEASE_DECLARE, premises.kind),
         unit=found.unit,
         due=found.due,
-        rule=found.rule,
+        rule=found.lapsed or found.rule,  # who overstays is told that, not that they were seen
         rule_set=found.rule_set,
         article=found.article,
     )

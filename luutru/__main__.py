@@ -20,6 +20,7 @@ from luutru import system
 # name -> (module, one line of help). The module is imported only when the command or its help is asked for.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "account": ("account", "Make accounts and one-time sign-in links."),
+    "authority": ("authority", "Tell other authorities of stays, and see what was told."),
     "bench": ("bench", "Measure, and print our figure beside its baseline."),
     "card": ("card", "Read the payload of a card's QR code."),
     "chip": ("chip", "Read and judge the chip of a card."),
@@ -36,6 +37,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "outages": ("outages", "When nothing came through, with proof."),
     "receipt": ("receipt", "Verify a receipt."),
     "registry": ("registry", "Create, upgrade, seed and check the registry."),
+    "sandbox": ("sandbox", "Play another authority's system on this machine."),
     "scan": ("scan", "Read codes from pictures."),
     "server": ("server", "Run the web server."),
     "trust": ("trust", "Whom this installation trusts about chips."),

@@ -9,15 +9,26 @@ from __future__ import annotations
 
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
+from registry.tables_authorities import (
+    authority_catalogues,
+    authority_counts,
+    authority_lines,
+    authority_links,
+    authority_records,
+)
+from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
 from registry.tables_doors import door_events, door_marks, door_passes, door_sites, doors
-from registry.tables_duplicates import duplicate_pairs
+from registry.tables_duplicates import duplicate_pairs, duplicate_steps
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
+from registry.tables_lapses import lapses
+from registry.tables_nightly import nightly_runs
 from registry.tables_oversight import (
     access_records,
     case_events,
     cases,
+    deletion_reports,
     gateway_reports,
     keys,
     kiosks,
@@ -46,6 +57,7 @@ from registry.tables_places import (
     unit_successors,
 )
 from registry.tables_relations import absences, permitted_stays, relations
+from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
 from registry.tables_stays import (
     declarations,
@@ -64,15 +76,23 @@ __all__ = [
     "access_records",
     "accounts",
     "admin_units",
+    "authority_catalogues",
+    "authority_counts",
+    "authority_lines",
+    "authority_links",
+    "authority_records",
     "case_events",
     "cases",
     "changes",
+    "chip_checks",
+    "chip_judgements",
     "cleaning_items",
     "cleaning_links",
     "cleaning_passes",
     "cleaning_steps",
     "confirmations",
     "declarations",
+    "deletion_reports",
     "disputes",
     "door_events",
     "door_marks",
@@ -80,6 +100,7 @@ __all__ = [
     "door_sites",
     "doors",
     "duplicate_pairs",
+    "duplicate_steps",
     "finding_links",
     "findings",
     "gateway_reports",
@@ -90,10 +111,12 @@ __all__ = [
     "imports",
     "keys",
     "kiosks",
+    "lapses",
     "letter_events",
     "merges",
     "metadata",
     "name_tokens",
+    "nightly_runs",
     "notices",
     "outages",
     "passkeys",
@@ -106,6 +129,7 @@ __all__ = [
     "quarantine",
     "receipts",
     "relations",
+    "residence_events",
     "residences",
     "rule_sets",
     "scoreboard_days",

@@ -19,10 +19,11 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from residence.clock import VIETNAM, parse_instant
+from server.chip_words import chip_finding
 from server.languages import Language, translate
 from server.visitor import Visitor, keep_cookie
 from server.wiring import Server, server_of
-from server.wording import TAGS, choices, finding_sentence, word
+from server.wording import TAGS, WORDS, choices, finding_sentence, word
 
 HERE: Final = Path(__file__).parent
 AUDIENCES: Final = ("accounts", "desk", "police", "residents", "operators")
@@ -49,11 +50,15 @@ def environment(language: Language) -> Environment:
     made.filters["form_time"] = form_time
     made.filters["day"] = day
     made.filters["grouped"] = grouped
+    made.filters["percent"] = partial(percent, language=language)
+    made.filters["count"] = partial(counted, language=language)
     made.filters["ago"] = partial(duration, language=language)
     made.globals["language"] = language
     made.globals["word"] = partial(word, language=language)
     made.globals["choices"] = partial(choices, language=language)
     made.globals["finding_sentence"] = partial(finding_sentence, language=language)
+    made.globals["chip_finding"] = partial(chip_finding, language=language)
+    made.globals["words_of"] = WORDS.__getitem__
     made.globals["tag_of"] = TAGS
     return made
 
@@ -109,6 +114,25 @@ def duration(value: timedelta, *, language: Language) -> str:
     words = {"vi": ("ngày", "giờ", "phút"), "en": ("d", "h", "min")}[language]
     parts = [f"{count} {word}" for count, word in zip((days, hours, minutes), words, strict=True) if count]
     return " ".join(parts[:2]) or f"0 {words[2]}"
+
+
+def percent(share: float, *, language: Language) -> str:
+    """Write a share in hundredths with one decimal, without the sign.
+
+    >>> percent(0.9821, language="vi")
+    '98,2'
+    """
+    text = f"{100 * share:.1f}"
+    return text.replace(".", ",") if language == "vi" else text
+
+
+def counted(number: int, *, language: Language) -> str:
+    """Write a count with its thousands apart.
+
+    >>> counted(4213, language="vi")
+    '4.213'
+    """
+    return f"{number:,}".replace(",", "." if language == "vi" else ",")
 
 
 def render(request: Request, template: str, *, caller: Visitor, status: int = 200, **values: Any) -> HTMLResponse:

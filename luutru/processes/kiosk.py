@@ -21,6 +21,7 @@ import structlog
 
 from luutru import __version__, system
 from luutru.keys import read_signing_key
+from luutru.processes.kiosk_chips import chips_of
 from luutru.processes.kiosk_door import door_of
 from luutru.processes.kiosk_readers import readers_of
 from residence.clock import Clock
@@ -138,6 +139,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         random_bytes=system.random_bytes,
         outbox=outbox,
         readers=door.listening(readers.readers) if door is not None else readers.readers,
+        chips=chips_of(profile, clock=clock, keyring=lambda: outbox.anchor.keyring),
         connection=lambda: uplink.health().state.value,
     )
     outbox.listen(agent.outbox_changed)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_signing_key, receipt_signer
 from luutru.system import random_bytes, system_clock
 from registry.database import connect
@@ -52,6 +53,7 @@ class ServerProcess:
     host: str = "127.0.0.1"
     port: int = 8300
     session_idle: timedelta = timedelta(minutes=30)
+    chip_trust: Path | None = None  # as for the gateway
     choices: Choices = field(default_factory=Choices)
 
 
@@ -75,6 +77,7 @@ def build(process: ServerProcess) -> FastAPI:
         clock=clock,
         random_bytes=random_bytes,
         settings=settings,
+        chip_trust=ChipTrust(process.chip_trust, keyring=lambda: keyring_if_reachable(registry)).current,
     )
 
 

@@ -29,10 +29,11 @@ def upgrade() -> None:
     sa.Column('about', sa.String(length=64), nullable=True),
     sa.Column('fields', columns.Document(), nullable=False),
     sa.Column('at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'access_id', name=op.f('pk_access_records'))
+    sa.PrimaryKeyConstraint('access_id', 'commune_code', name=op.f('pk_access_records'))
     )
     with op.batch_alter_table('access_records', schema=None) as batch_op:
         batch_op.create_index('ix_access_records_account_id_at', ['account_id', 'at'], unique=False)
+        batch_op.create_index('ix_access_records_at', ['at'], unique=False)
         batch_op.create_index('ix_access_records_person_id_at', ['person_id', 'at'], unique=False)
 
     op.create_table('accounts',
@@ -55,6 +56,7 @@ def upgrade() -> None:
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('case_id', sa.String(length=64), nullable=False),
     sa.Column('rule', sa.String(length=32), nullable=False),
+    sa.Column('lapsed', sa.String(length=32), nullable=True),
     sa.Column('state', sa.String(length=32), nullable=False),
     sa.Column('who', sa.String(length=64), nullable=False),
     sa.Column('premises_id', sa.String(length=64), nullable=False),
@@ -74,10 +76,11 @@ def upgrade() -> None:
     sa.Column('counted_from', columns.Instant(), nullable=False),
     sa.Column('asked_at', columns.Instant(), nullable=True),
     sa.Column('changed_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'case_id', name=op.f('pk_cases'))
+    sa.PrimaryKeyConstraint('case_id', 'commune_code', name=op.f('pk_cases'))
     )
     with op.batch_alter_table('cases', schema=None) as batch_op:
         batch_op.create_index('ix_cases_premises_id_who', ['premises_id', 'who'], unique=False)
+        batch_op.create_index('ix_cases_who', ['who'], unique=False)
         batch_op.create_index('ix_cases_state_opened_at', ['commune_code', 'state', 'opened_at'], unique=False)
 
     op.create_table('declarations',
@@ -116,6 +119,7 @@ def upgrade() -> None:
     with op.batch_alter_table('declarations', schema=None) as batch_op:
         batch_op.create_index('ix_declarations_about', ['about'], unique=False, sqlite_where=sa.text('about IS NOT NULL'), postgresql_where=sa.text('about IS NOT NULL'))
         batch_op.create_index('ix_declarations_person_id', ['person_id'], unique=False)
+        batch_op.create_index('ix_declarations_refused', ['recorded_at'], unique=False, sqlite_where=sa.text("state = 'refused' AND person_id IS NULL"), postgresql_where=sa.text("state = 'refused' AND person_id IS NULL"))
         batch_op.create_index('ix_declarations_premises_id_recorded_at', ['premises_id', 'recorded_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_declarations_recorded_at'), ['recorded_at'], unique=False)
 
@@ -226,6 +230,7 @@ def upgrade() -> None:
     sa.Column('decided_by', sa.String(length=64), nullable=True),
     sa.Column('reason', sa.Text(), nullable=True),
     sa.Column('merge_id', sa.String(length=64), nullable=True),
+    sa.Column('later_until', columns.Instant(), nullable=True),
     sa.PrimaryKeyConstraint('pair_id', 'commune_code', name=op.f('pk_duplicate_pairs'))
     )
     op.create_index('ix_duplicate_pairs_commune_code_state_bits', 'duplicate_pairs', ['commune_code', 'state', 'bits'], unique=False)
@@ -305,6 +310,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('import_id', 'commune_code', name=op.f('pk_imports'))
     )
 
+    op.create_table('deletion_reports',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('night', sa.String(length=64), nullable=False),
+    sa.Column('policy', sa.String(length=16), nullable=False),
+    sa.Column('by', sa.String(length=64), nullable=False),
+    sa.Column('began_at', columns.Instant(), nullable=False),
+    sa.Column('finished_at', columns.Instant(), nullable=True),
+    sa.Column('deleted', columns.Document(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'night', name=op.f('pk_deletion_reports'))
+    )
     op.create_table('gateway_reports',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('worker', sa.String(length=64), nullable=False),
@@ -387,7 +402,8 @@ def upgrade() -> None:
     sa.UniqueConstraint('commune_code', 'kind', 'about', name=op.f('uq_notices_commune_code_kind_about'))
     )
     with op.batch_alter_table('notices', schema=None) as batch_op:
-        batch_op.create_index('ix_notices_premises_id_created_at', ['commune_code', 'premises_id', 'created_at'], unique=False)
+        batch_op.create_index('ix_notices_premises_id_created_at', ['premises_id', 'created_at'], unique=False)
+        batch_op.create_index('ix_notices_who', ['who'], unique=False)
 
     op.create_table('person_versions',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -460,7 +476,7 @@ def upgrade() -> None:
     sa.Column('seen_at', columns.Instant(), nullable=False),
     sa.Column('expires_at', columns.Instant(), nullable=False),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'presence_id', name=op.f('pk_presences'))
+    sa.PrimaryKeyConstraint('presence_id', 'commune_code', name=op.f('pk_presences'))
     )
     with op.batch_alter_table('presences', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_presences_expires_at'), ['expires_at'], unique=False)
@@ -483,11 +499,12 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=16), nullable=False),
     sa.Column('received_at', columns.Instant(), nullable=False),
     sa.Column('changed_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'quarantine_id', name=op.f('pk_quarantine'))
+    sa.PrimaryKeyConstraint('quarantine_id', 'commune_code', name=op.f('pk_quarantine'))
     )
     with op.batch_alter_table('quarantine', schema=None) as batch_op:
         batch_op.create_index('ix_quarantine_payload_digest', ['payload_digest'], unique=False)
-        batch_op.create_index('ix_quarantine_state_received_at', ['commune_code', 'state', 'received_at'], unique=False)
+        batch_op.create_index('ix_quarantine_state_received_at', ['state', 'received_at'], unique=False)
+        batch_op.create_index('ix_quarantine_changed_at', ['changed_at'], unique=False)
 
     op.create_table('receipts',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -523,10 +540,11 @@ def upgrade() -> None:
     sa.Column('code', sa.Text(), nullable=True),
     sa.Column('address_index', sa.LargeBinary(length=16), nullable=True),
     sa.Column('at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'event_id', name=op.f('pk_sign_in_audit'))
+    sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_sign_in_audit'))
     )
     with op.batch_alter_table('sign_in_audit', schema=None) as batch_op:
         batch_op.create_index('ix_sign_in_audit_account_id_at', ['account_id', 'at'], unique=False)
+        batch_op.create_index('ix_sign_in_audit_at', ['at'], unique=False)
 
     op.create_table('stay_versions',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -719,7 +737,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('stays', schema=None) as batch_op:
         batch_op.create_index('ix_stays_person_id', ['person_id'], unique=False)
-        batch_op.create_index('ix_stays_premises_id_status_start_at', ['commune_code', 'premises_id', 'status', 'start_at'], unique=False)
+        batch_op.create_index('ix_stays_premises_id_status_start_at', ['premises_id', 'status', 'start_at'], unique=False)
         batch_op.create_index('ix_stays_open', ['start_at'], unique=False, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
 
     op.create_table('units',
@@ -729,7 +747,7 @@ def upgrade() -> None:
     sa.Column('unit_key', sa.String(length=32), nullable=False),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_units_commune_code_premises_id')),
-    sa.PrimaryKeyConstraint('commune_code', 'premises_id', 'unit', name=op.f('pk_units'))
+    sa.PrimaryKeyConstraint('premises_id', 'unit', 'commune_code', name=op.f('pk_units'))
     )
     with op.batch_alter_table('units', schema=None) as batch_op:
         batch_op.create_index('ix_units_premises_id_unit_key', ['premises_id', 'unit_key'], unique=False)
@@ -883,6 +901,165 @@ def upgrade() -> None:
     )
     lay_doors()
     # ### end Alembic commands ###
+    _lay_chip_tables()
+    lay_authorities()
+    lay_residence_events()
+    lay_lapses()
+    lay_nightly()
+    lay_duplicate_steps()
+
+
+def _lay_chip_tables() -> None:
+    op.create_table('chip_judgements',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('judgement_id', sa.String(length=36), nullable=False),
+    sa.Column('declaration_id', sa.String(length=64), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=True),
+    sa.Column('judged_by', sa.String(length=16), nullable=False),
+    sa.Column('claimed_level', sa.SmallInteger(), nullable=False),
+    sa.Column('level', sa.SmallInteger(), nullable=False),
+    sa.Column('doubt', sa.String(length=40), nullable=False),
+    sa.Column('issuer', sa.String(length=3), nullable=False),
+    sa.Column('signed_with', sa.Text(), nullable=False),
+    sa.Column('present_by', sa.String(length=16), nullable=False),
+    sa.Column('trust_version', sa.Integer(), nullable=False),
+    sa.Column('kiosk_trust_version', sa.Integer(), nullable=False),
+    sa.Column('findings', columns.Document(), nullable=False),
+    sa.Column('judged_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('judgement_id', 'commune_code', name=op.f('pk_chip_judgements'))
+    )
+    with op.batch_alter_table('chip_judgements', schema=None) as batch_op:
+        batch_op.create_index('ix_chip_judgements_declaration_id', ['declaration_id'], unique=False)
+        batch_op.create_index('ix_chip_judgements_commune_code_doubt_judged_at', ['commune_code', 'doubt', 'judged_at'], unique=False)
+
+    op.create_table('chip_checks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('judgement_id', sa.String(length=36), nullable=False),
+    sa.Column('check', sa.String(length=16), nullable=False),
+    sa.Column('outcome', sa.String(length=16), nullable=False),
+    sa.Column('claimed', sa.String(length=16), nullable=False),
+    sa.PrimaryKeyConstraint('judgement_id', 'check', 'commune_code', name=op.f('pk_chip_checks'))
+    )
+
+
+def _drop_chip_tables() -> None:
+    op.drop_table('chip_checks')
+    with op.batch_alter_table('chip_judgements', schema=None) as batch_op:
+        batch_op.drop_index('ix_chip_judgements_commune_code_doubt_judged_at')
+        batch_op.drop_index('ix_chip_judgements_declaration_id')
+
+    op.drop_table('chip_judgements')
+
+
+def lay_authorities() -> None:
+    op.create_table('authority_links',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('since', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('premises_id', 'authority', 'commune_code', name=op.f('pk_authority_links'))
+    )
+    op.create_table('authority_records',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('record_id', sa.String(length=36), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('stay_id', sa.String(length=64), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=True),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('operation', sa.String(length=16), nullable=True),
+    sa.Column('told', columns.Document(), nullable=True),
+    sa.Column('telling', columns.Document(), nullable=True),
+    sa.Column('doubtful', sa.Boolean(), nullable=False),
+    sa.Column('again', sa.Boolean(), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('problems', columns.Document(), nullable=True),
+    sa.Column('code', sa.String(length=80), nullable=True),
+    sa.Column('subject_id', sa.String(length=64), nullable=True),
+    sa.Column('words_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('next_at', columns.Instant(), nullable=False),
+    sa.Column('claimed_until', columns.Instant(), nullable=True),
+    sa.Column('sent_at', columns.Instant(), nullable=True),
+    sa.Column('accepted_at', columns.Instant(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('record_id', 'commune_code', name=op.f('pk_authority_records')),
+    sa.UniqueConstraint('stay_id', 'authority', 'commune_code', name=op.f('uq_authority_records_stay_id_authority_commune_code'))
+    )
+    op.create_index('ix_authority_records_state_next_at', 'authority_records', ['state', 'next_at'])
+    op.create_index('ix_authority_records_facility_day', 'authority_records', ['facility', 'day'])
+    op.create_table('authority_lines',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('code', sa.String(length=80), nullable=True),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('shut_until', columns.Instant(), nullable=True),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'authority', 'facility', name=op.f('pk_authority_lines'))
+    )
+    op.create_table('authority_catalogues',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('name', sa.String(length=32), nullable=False),
+    sa.Column('etag', sa.Text(), nullable=True),
+    sa.Column('content', columns.Document(), nullable=False),
+    sa.Column('fetched_at', columns.Instant(), nullable=False),
+    sa.Column('fresh_until', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'authority', 'name', name=op.f('pk_authority_catalogues'))
+    )
+    op.create_table('authority_counts',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('count_id', sa.String(length=36), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=False),
+    sa.Column('theirs', sa.Integer(), nullable=False),
+    sa.Column('ours', sa.Integer(), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=True),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('count_id', 'commune_code', name=op.f('pk_authority_counts'))
+    )
+    op.create_index('ix_authority_counts_facility_day', 'authority_counts', ['facility', 'day'])
+
+
+def drop_authorities() -> None:
+    for name in ('authority_counts', 'authority_catalogues', 'authority_lines', 'authority_records', 'authority_links'):
+        op.drop_table(name)
+
+
+def lay_nightly() -> None:
+    """Lay what a night's work is kept in."""
+    op.create_table('nightly_runs',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('task', sa.String(length=32), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('began_at', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.Column('report', columns.Document(), nullable=True),
+    sa.PrimaryKeyConstraint('task', 'day', 'commune_code', name=op.f('pk_nightly_runs'))
+    )
+
+
+def lay_duplicate_steps() -> None:
+    """Lay what people did with pairs who may be one person."""
+    op.create_table('duplicate_steps',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('step_id', sa.String(length=36), nullable=False),
+    sa.Column('pair_id', sa.String(length=64), nullable=False),
+    sa.Column('step', sa.String(length=16), nullable=False),
+    sa.Column('by', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('step_id', 'commune_code', name=op.f('pk_duplicate_steps'))
+    )
+    op.create_index(op.f('ix_duplicate_steps_pair_id'), 'duplicate_steps', ['pair_id'], unique=False)
 
 
 def lay_doors() -> None:
@@ -964,6 +1141,10 @@ def lay_doors() -> None:
 
 
 def downgrade() -> None:
+    _drop_chip_tables()
+    op.drop_table('duplicate_steps')
+    drop_authorities()
+    op.drop_table('nightly_runs')
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table('doors')
     op.drop_table('door_sites')
@@ -1040,6 +1221,7 @@ def downgrade() -> None:
     op.drop_table('stay_versions')
     with op.batch_alter_table('sign_in_audit', schema=None) as batch_op:
         batch_op.drop_index('ix_sign_in_audit_account_id_at')
+        batch_op.drop_index('ix_sign_in_audit_at')
 
     op.drop_table('sign_in_audit')
     with op.batch_alter_table('letter_events', schema=None) as batch_op:
@@ -1061,11 +1243,13 @@ def downgrade() -> None:
         batch_op.drop_index('ix_gateway_reports_at')
 
     op.drop_table('gateway_reports')
+    op.drop_table('deletion_reports')
     op.drop_table('rule_sets')
     op.drop_table('receipts')
     with op.batch_alter_table('quarantine', schema=None) as batch_op:
         batch_op.drop_index('ix_quarantine_state_received_at')
         batch_op.drop_index('ix_quarantine_payload_digest')
+        batch_op.drop_index('ix_quarantine_changed_at')
 
     op.drop_table('quarantine')
     with op.batch_alter_table('presences', schema=None) as batch_op:
@@ -1089,6 +1273,7 @@ def downgrade() -> None:
     op.drop_table('person_versions')
     with op.batch_alter_table('notices', schema=None) as batch_op:
         batch_op.drop_index('ix_notices_premises_id_created_at')
+        batch_op.drop_index('ix_notices_who')
 
     op.drop_table('notices')
     with op.batch_alter_table('name_tokens', schema=None) as batch_op:
@@ -1123,6 +1308,7 @@ def downgrade() -> None:
     with op.batch_alter_table('declarations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_declarations_recorded_at'))
         batch_op.drop_index('ix_declarations_premises_id_recorded_at')
+        batch_op.drop_index('ix_declarations_refused', sqlite_where=sa.text("state = 'refused' AND person_id IS NULL"), postgresql_where=sa.text("state = 'refused' AND person_id IS NULL"))
         batch_op.drop_index('ix_declarations_person_id')
         batch_op.drop_index('ix_declarations_about', sqlite_where=sa.text('about IS NOT NULL'), postgresql_where=sa.text('about IS NOT NULL'))
 
@@ -1130,6 +1316,7 @@ def downgrade() -> None:
     with op.batch_alter_table('cases', schema=None) as batch_op:
         batch_op.drop_index('ix_cases_state_opened_at')
         batch_op.drop_index('ix_cases_premises_id_who')
+        batch_op.drop_index('ix_cases_who')
 
     op.drop_table('cases')
     with op.batch_alter_table('accounts', schema=None) as batch_op:
@@ -1139,6 +1326,52 @@ def downgrade() -> None:
     with op.batch_alter_table('access_records', schema=None) as batch_op:
         batch_op.drop_index('ix_access_records_person_id_at')
         batch_op.drop_index('ix_access_records_account_id_at')
+        batch_op.drop_index('ix_access_records_at')
 
     op.drop_table('access_records')
+    op.drop_table('lapses')
+    op.drop_table('residence_events')
     # ### end Alembic commands ###
+
+
+def lay_residence_events() -> None:
+    op.create_table('residence_events',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('event_id', sa.String(length=36), nullable=False),
+    sa.Column('residence_id', sa.String(length=64), nullable=False),
+    sa.Column('event', sa.String(length=16), nullable=False),
+    sa.Column('told_by', sa.String(length=16), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=False),
+    sa.Column('valid_to_before', sa.String(length=10), nullable=True),
+    sa.Column('valid_to_after', sa.String(length=10), nullable=True),
+    sa.Column('answers', sa.String(length=64), nullable=True),
+    sa.Column('rule_set', sa.String(length=64), nullable=False),
+    sa.Column('article', sa.Text(), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_residence_events'))
+    )
+    op.create_index('ix_residence_events_residence_id', 'residence_events', ['residence_id'], unique=False)
+
+
+def lay_lapses() -> None:
+    op.create_table('lapses',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('lapse_id', sa.String(length=32), nullable=False),
+    sa.Column('rule', sa.String(length=32), nullable=False),
+    sa.Column('row_id', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('unit', sa.String(length=32), nullable=True),
+    sa.Column('since', sa.String(length=10), nullable=False),
+    sa.Column('data', columns.Document(), nullable=False),
+    sa.Column('rule_set', sa.String(length=64), nullable=False),
+    sa.Column('article', sa.Text(), nullable=True),
+    sa.Column('explanations_tried', columns.Document(), nullable=False),
+    sa.Column('found_at', columns.Instant(), nullable=False),
+    sa.Column('seen_at', columns.Instant(), nullable=False),
+    sa.Column('cleared_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('lapse_id', 'commune_code', name=op.f('pk_lapses'))
+    )
+    op.create_index('ix_lapses_commune_code_rule_since', 'lapses', ['commune_code', 'rule', 'since'], unique=False)
+    op.create_index('ix_lapses_standing', 'lapses', ['rule', 'lapse_id'], unique=False, sqlite_where=sa.text('cleared_at IS NULL'), postgresql_where=sa.text('cleared_at IS NULL'))
