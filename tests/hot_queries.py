@@ -144,7 +144,9 @@ def _sweep(town: Town, _scene: Scene) -> object:
 
 
 def _delete_nightly(town: Town, _scene: Scene) -> object:
-    return carry_out(town.registry, read_policy(), clock=StandingClock(town.now + timedelta(days=30)), by="test", night="2026-08-09")
+    return carry_out(
+        town.registry, read_policy(), clock=StandingClock(town.now + timedelta(days=30)), by="test", night="2026-08-09"
+    )
 
 
 def _remind(town: Town, _scene: Scene) -> object:

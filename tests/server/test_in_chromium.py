@@ -12,8 +12,8 @@ import segno
 from factories import make_person
 from playwright import sync_api
 from server_cleaning import leave_disagreeing
-from server_lodgers import lodge
 from server_duplicates import NAMES, propose_pair
+from server_lodgers import lodge
 from server_operators import ask_about_a_split_ward, fill, put_aside
 from server_parts import World, free_address
 
