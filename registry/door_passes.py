@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, insert, select, update
 
 from registry import tables
 from registry.vault import Cell, Vault
@@ -39,6 +39,7 @@ AT_ONCE: Final = 200
 MOST_ENTRIES: Final = ENTRIES_A_PART * MOST_PARTS
 WITHOUT_END: Final = datetime(2100, 1, 1, tzinfo=UTC)
 LINK_LASTS: Final = timedelta(hours=1)
+KEPT_FOR: Final = timedelta(days=30)  # after it was revoked: longer than any list that holds it
 _PASSES: Final = tables.door_passes
 _STANDING: Final = ("open", "disputed")
 
@@ -60,6 +61,7 @@ def settle_passes(
     stays = tables.stays.c
     standing = and_(stays.stay_id == _PASSES.c.stay_id, stays.status.in_(_STANDING))
     over = ~select(stays.stay_id).where(standing).exists()
+    connection.execute(delete(_PASSES).where(_PASSES.c.premises_id == premises_id, _PASSES.c.revoked_at < now - KEPT_FOR))
     live = and_(_PASSES.c.premises_id == premises_id, _PASSES.c.revoked_at.is_(None))
     ended = connection.execute(update(_PASSES).where(live, over | (_PASSES.c.not_after <= now)).values(revoked_at=now)).rowcount
     has_one = select(_PASSES.c.pass_id).where(_PASSES.c.stay_id == stays.stay_id, _PASSES.c.revoked_at.is_(None)).exists()

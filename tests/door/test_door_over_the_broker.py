@@ -74,7 +74,7 @@ class Gateway:
         self.registry = office.open_registry()
         worker = build(settings, registry=self.registry, clock=system_clock())
         self.stopping = threading.Event()
-        self.thread = threading.Thread(target=worker.run, args=(self.stopping,))
+        self.thread = threading.Thread(target=worker.run, args=(self.stopping,), daemon=True)
         self.thread.start()
 
     def stop(self):
@@ -117,8 +117,9 @@ def kiosk_of(office, broker, folder: Path):
     return outbox, log, papers, Uplink(outbox, line, clock=clock, jitter=random.random, post=post)
 
 
-def test_lists_orders_and_events_go_their_way_and_a_gateway_that_was_away_loses_none(office, broker, tmp_path):
+def test_lists_orders_and_events_go_their_way_and_a_gateway_that_was_away_loses_none(office, broker, tmp_path, request):
     outbox, log, papers, uplink = kiosk_of(office, broker, tmp_path / "kiosk")
+    request.addfinalizer(uplink.stop)
     for number in range(EVENTS):
         log.append(door=DOOR.name, what="reader", detail=str(number))
     uplink.start()  # nobody takes anything yet
