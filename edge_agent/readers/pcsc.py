@@ -217,3 +217,30 @@ class PcscCard:
             self._handle, _Word(_SHARED), _Word(_ANY_PROTOCOL), _Word(_UNPOWER_CARD), ctypes.byref(self._protocol)
         )
         self._check(code)
+
+
+class PcscPlace:
+    """One reader as a kiosk uses it: the first whose name holds ``part``. Made for each reading, so plugging in helps at once."""
+
+    def __init__(self, part: str = "") -> None:
+        self._service = Service()
+        try:
+            self.reader: Final = next(each for each in self._service.names() if part in each)
+        except StopIteration:
+            self._service.close()
+            raise Refused("chip.no_reader", "", part) from None
+        except Refused:
+            self._service.close()
+            raise
+
+    def wait(self, seconds: float, *, present: bool) -> bool:
+        """Wait until a card lies there, or none does."""
+        return self._service.wait_for_card(self.reader, seconds=seconds, present=present)
+
+    def card(self) -> PcscCard:
+        """Return the card that lies there."""
+        return PcscCard(self._service, self.reader)
+
+    def close(self) -> None:
+        """Give the service back."""
+        self._service.close()
