@@ -88,6 +88,13 @@ BehindOption = Annotated[
     int,
     typer.Option(envvar="LUUTRU_GATEWAY_CLOCK_BEHIND_DAYS", min=1, help="The same for farther behind: later than any outbox is."),
 ]
+ChipTrustOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="LUUTRU_CHIP_TRUST",
+        help="Signed trust bundle, or folder of certificates, that chips are judged by; none: level 3 at best.",
+    ),
+]
 DEFAULT_REGISTRY = "sqlite:///registry.db"
 
 
@@ -106,6 +113,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     night_hour: NightOption = 2,
     clock_ahead_minutes: AheadOption = 60,
     clock_behind_days: BehindOption = 400,
+    chip_trust: ChipTrustOption = None,
     choices: ChoicesOption = None,
     retention: RetentionOption = None,
 ) -> None:
@@ -132,6 +140,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
         sweep_every=timedelta(seconds=sweep_seconds) if sweep_seconds else None,
         night_hour=None if night_hour < 0 else night_hour,
         clock_bounds=ClockBounds(ahead=timedelta(minutes=clock_ahead_minutes), behind=timedelta(days=clock_behind_days)),
+        chip_trust=chip_trust,
         choices=choices_of(choices),
         retention=policy_of(retention),
     )

@@ -45,6 +45,13 @@ def run_server(  # noqa: PLR0913 - one option per setting
     idle_minutes: Annotated[
         float, typer.Option(envvar="LUUTRU_SERVER_IDLE_MINUTES", min=1, help="A session ends after so long without a request.")
     ] = 30.0,
+    chip_trust: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="LUUTRU_CHIP_TRUST",
+            help="Signed trust bundle, or folder of certificates, that chips are judged by; none: level 3 at best.",
+        ),
+    ] = None,
     choices: ChoicesOption = None,
 ) -> None:
     """Serve pages and API until asked to stop (SIGTERM or Ctrl-C).
@@ -65,6 +72,7 @@ def run_server(  # noqa: PLR0913 - one option per setting
         host=host,
         port=port,
         session_idle=timedelta(minutes=idle_minutes),
+        chip_trust=chip_trust,
         choices=choices_of(choices),
     )
     try:
