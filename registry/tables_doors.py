@@ -48,7 +48,7 @@ door_passes: Final = Table(
     commune(),
     own_id("pass_id", 36),
     reference("stay_id"),
-    reference("person_id"),
+    reference("person_id", index=True),
     reference("premises_id"),
     sealed("token", nullable=False),
     octets("token_hash"),

@@ -1113,6 +1113,7 @@ def lay_doors() -> None:
     )
     with op.batch_alter_table('door_passes', schema=None) as batch_op:
         batch_op.create_index('ix_door_passes_link_hash', ['link_hash'], unique=False, sqlite_where=sa.text('link_hash IS NOT NULL'), postgresql_where=sa.text('link_hash IS NOT NULL'))
+        batch_op.create_index('ix_door_passes_person_id', ['person_id'], unique=False)
         batch_op.create_index('ix_door_passes_phone_hash', ['phone_hash'], unique=False, sqlite_where=sa.text('phone_hash IS NOT NULL'), postgresql_where=sa.text('phone_hash IS NOT NULL'))
         batch_op.create_index('ix_door_passes_premises_id', ['premises_id', 'revoked_at'], unique=False)
         batch_op.create_index('ix_door_passes_stay_id', ['stay_id'], unique=False)
