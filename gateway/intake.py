@@ -86,7 +86,7 @@ class Intake:
         self._chips = ChipJudge(self.trust.chip_trust)
         self._opener = opener
         self._rules = rules
-        self._signer = signer
+        self.signer = signer
         self._clock = clock
         self._random_bytes = random_bytes
         self._lap = lap
@@ -164,7 +164,7 @@ class Intake:
             revoked = self.trust.current(now).revoked_receipt_keys
         except SQLAlchemyError:
             return receipts  # a kiosk that does not believe one asks again
-        return reissue(receipts, revoked=revoked, signer=self._signer, now=now)
+        return reissue(receipts, revoked=revoked, signer=self.signer, now=now)
 
     def record_in(self, connection: Connection, reads: Sequence[Read], now: datetime) -> list[Recorded]:
         """Record statements in a transaction of the caller's."""
@@ -173,7 +173,7 @@ class Intake:
             [each.statement for each in reads],
             vault=self.registry.vault,
             rules=self._rules,
-            signer=self._signer,
+            signer=self.signer,
             now=now,
             random_bytes=self._random_bytes,
             lap=self._lap,
@@ -218,7 +218,7 @@ class Intake:
         header = aside.header
         answer = None
         if header is not None and aside.answer is not None:
-            answer = answer_header(header, aside.answer, finding=aside.finding(), now=now, signer=self._signer)
+            answer = answer_header(header, aside.answer, finding=aside.finding(), now=now, signer=self.signer)
         return DeadLetter(
             code=aside.code,
             detail=aside.detail,

@@ -25,13 +25,21 @@ from residence.wire.signing import SigningKey
 from server import home, problems
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
-from server.desk import declare_pages, house_pages, lodger_pages, stay_pages, tonight_pages
+from server.desk import declare_pages, door_link_pages, house_pages, lodger_pages, stay_pages, tonight_pages
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
-from server.operators import gateway_pages, kiosk_pages, letter_pages, ward_pages
-from server.police import case_pages, cleaning_pages, evidence_pages, premises_pages, undeclared_pages
+from server.operators import authority_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
+from server.police import (
+    case_pages,
+    cleaning_pages,
+    duplicate_pages,
+    evidence_pages,
+    lapse_pages,
+    premises_pages,
+    undeclared_pages,
+)
 from server.policy import load_policy
-from server.residents import receipt_pages
+from server.residents import door_pages, receipt_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
 from server.visitor import guard
@@ -46,16 +54,21 @@ PAGES = (
     lodger_pages,
     declare_pages,
     stay_pages,
+    door_link_pages,
     undeclared_pages,
+    lapse_pages,
     case_pages,
     premises_pages,
     evidence_pages,
     cleaning_pages,
+    duplicate_pages,
     receipt_pages,
+    door_pages,
     kiosk_pages,
     gateway_pages,
     letter_pages,
     ward_pages,
+    authority_pages,
 )
 
 
@@ -70,6 +83,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     card_policy: CardPolicy = DEFAULT_POLICY,
     case_times: CaseTimes = CaseTimes(),  # noqa: B008 - frozen value
     chip_trust: Callable[[datetime], TrustStore] = lambda _now: TrustStore(),
+    door_signer: SigningKey | None = None,
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
     app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
@@ -84,6 +98,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         case_times=case_times,
         policy=load_policy(),
         chip_trust=chip_trust,
+        door_signer=door_signer,
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
     )

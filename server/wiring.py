@@ -39,6 +39,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     case_times: CaseTimes
     policy: Policy
     chip_trust: Callable[[datetime], TrustStore]
+    door_signer: SigningKey | None  # signs what a phone shows at a door; None: no pass is shown
     sign_in_attempts: AttemptCounter
     receipt_attempts: AttemptCounter
 

@@ -73,7 +73,7 @@ NightOption = Annotated[
         envvar="LUUTRU_GATEWAY_NIGHT_HOUR",
         min=-1,
         max=23,
-        help="From this hour on, Vietnam's time, the register is looked after and counted, once a day; -1: another worker does.",
+        help="From this hour on, Vietnam's time, what is due is deleted and the register looked after and counted, once a day; -1: another worker does.",
     ),
 ]
 AheadOption = Annotated[
