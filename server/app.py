@@ -27,9 +27,9 @@ from server.desk import declare_pages, house_pages, lodger_pages, stay_pages, to
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
 from server.operators import gateway_pages, kiosk_pages, letter_pages, ward_pages
-from server.police import case_pages, cleaning_pages, lapse_pages, premises_pages, undeclared_pages
+from server.police import case_pages, cleaning_pages, dispute_pages, lapse_pages, premises_pages, undeclared_pages
 from server.policy import load_policy
-from server.residents import receipt_pages
+from server.residents import own_pages, receipt_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
 from server.visitor import guard
@@ -46,10 +46,12 @@ PAGES = (
     stay_pages,
     undeclared_pages,
     lapse_pages,
+    dispute_pages,
     case_pages,
     premises_pages,
     cleaning_pages,
     receipt_pages,
+    own_pages,
     kiosk_pages,
     gateway_pages,
     letter_pages,
