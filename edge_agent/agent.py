@@ -27,6 +27,7 @@ import structlog
 from edge_agent.kiosk.dialogue import begin, seconds_left, step
 from edge_agent.kiosk.events import (
     CardSeen,
+    ChipFailed,
     Effect,
     Event,
     Guided,
@@ -35,17 +36,20 @@ from edge_agent.kiosk.events import (
     KeepPresence,
     KeptSafely,
     Play,
+    ReadChip,
     SettlementChanged,
+    StopChip,
     Ticked,
     Wipe,
 )
-from edge_agent.kiosk.ports import OutboxPort
+from edge_agent.kiosk.ports import ChipPort, OutboxPort
 from edge_agent.kiosk.states import Moment, Result, ShowCard, State
 from edge_agent.kiosk.view import Health, View
 from edge_agent.readers.port import Capture, HealthState, Reader, ReaderHealth
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import KioskProfile
 from residence.clock import Clock, uuid7
+from residence.credentials.evidence import Reading
 from residence.errors import LuutruError
 from residence.stays.declaration import StayDeclaration
 from residence.wire.messages import Presence
@@ -66,6 +70,7 @@ class KioskAgent:
         random_bytes: Callable[[int], bytes],
         outbox: OutboxPort,
         readers: Sequence[Reader] = (),
+        chips: ChipPort | None = None,
         connection: Callable[[], str] = lambda: "stopped",
     ) -> None:
         self.profile: Final = profile
@@ -73,6 +78,7 @@ class KioskAgent:
         self._random_bytes = random_bytes
         self._outbox = outbox
         self._readers = tuple(readers)
+        self._chips = chips
         self._connection = connection
         self._queue: queue.Queue[tuple[Event | None, Future[View] | None]] = queue.Queue()
         self._stopping = threading.Event()
@@ -100,6 +106,8 @@ class KioskAgent:
         """Stop the readers and the threads. Harmless when called twice."""
         for reader in self._readers:
             reader.stop()
+        if self._chips is not None:
+            self._chips.stop()
         self._stopping.set()
         self._queue.put((None, None))
         for thread in self._threads:
@@ -204,8 +212,22 @@ class KioskAgent:
                 self._keep(message)
             case KeepPresence(presence=message):
                 self._keep(message)
-            case Wipe() | Play():
+            case ReadChip(own_id=own_id, reading=reading):
+                self._read_chip(own_id, reading)
+            case StopChip() | Wipe():
+                if self._chips is not None:
+                    self._chips.stop()
+            case Play():
                 pass
+
+    def _read_chip(self, own_id: str, reading: Reading) -> None:
+        if self._chips is None:
+            self._step(ChipFailed(own_id=own_id, code="chip.no_reader"))
+        else:
+            self._chips.begin(own_id, reading, self._hear_of_chip)
+
+    def _hear_of_chip(self, event: Event) -> None:
+        self._queue.put((event, None))
 
     def _keep(self, message: StayDeclaration | Presence) -> None:
         try:

@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "declaration": ("declaration", "Check a stay declaration and name every problem."),
     "demo": ("demo", "Run everything on this machine with an invented commune."),
     "doctor": ("doctor", "Check this machine, and say how to mend what is missing."),
+    "door": ("door", "Doors: add, order, passes, events."),
     "envelope": ("envelope", "Seal and open envelopes with throw-away keys."),
     "gateway": ("gateway", "Run the gateway, its sweep, and look at its dead letters."),
     "kiosk": ("kiosk", "Run a kiosk."),

@@ -34,9 +34,12 @@ _ORDER: Final = (
     tables.subject_keys,
     tables.persons,
     tables.identifiers,
+    tables.permitted_stays,
     tables.declarations,
     tables.receipts,
     tables.presences,
+    tables.chip_judgements,
+    tables.chip_checks,
 )
 
 

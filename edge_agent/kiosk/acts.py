@@ -14,6 +14,9 @@ from typing import Final, cast, get_args
 from edge_agent.kiosk.events import (
     Act,
     Cancelled,
+    ChipAllowed,
+    ChipNoted,
+    ChipSkipped,
     Confirmed,
     LanguageChosen,
     MoreTime,
@@ -60,7 +63,8 @@ def events_of(fields: Fields, *, screen: str, fresh_id: Callable[[], str]) -> tu
 
 _SIMPLE: Final[dict[str, tuple[Act, ...]]] = {
     "no-card": (NoCard(),),
-    "yes": (PersonConfirmed(),),
+    "without-chip": (ChipSkipped(),),
+    "chip-seen": (ChipNoted(),),
     "not-me": (NotMe(),),
     "back": (WentBack(),),
     "stop": (Cancelled(),),
@@ -76,6 +80,10 @@ def _valued(do: str, value: str, screen: str, fresh_id: Callable[[], str]) -> tu
         case "typed" | "skip":
             asked = cast("TypedField", screen.removeprefix("typing-"))
             return (Typed(asked=asked, text=value if do == "typed" else ""),)
+        case "yes":
+            return (PersonConfirmed(fresh_id=fresh_id()),)
+        case "chip":
+            return (ChipAllowed(fresh_id=fresh_id()),)
         case "confirm":
             return (Confirmed(fresh_id=fresh_id()),)
         case _:

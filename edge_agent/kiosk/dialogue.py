@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, assert_never
 
-from edge_agent.kiosk import identifying, staying
+from edge_agent.kiosk import chip_step, identifying, staying
 from edge_agent.kiosk.events import (
     Act,
     Cancelled,
@@ -34,6 +34,8 @@ from edge_agent.kiosk.events import (
     Wipe,
 )
 from edge_agent.kiosk.states import (
+    AskChip,
+    ChipShown,
     ChooseNights,
     ChoosePurpose,
     ChooseReason,
@@ -41,6 +43,7 @@ from edge_agent.kiosk.states import (
     ConfirmPerson,
     Idle,
     Keeping,
+    LayCard,
     Moment,
     NothingDue,
     NotKept,
@@ -140,6 +143,12 @@ def _advance(screen: Screen, event: Event, profile: KioskProfile, now: Moment) -
             return identifying.from_typing(screen, event, profile, now)
         case ConfirmPerson():
             return identifying.from_person(screen, event, profile, now)
+        case AskChip():
+            return chip_step.from_asking(screen, event, profile, now)
+        case LayCard():
+            return chip_step.from_laying(screen, event, profile)
+        case ChipShown():
+            return chip_step.from_shown(screen, event, profile)
         case ChooseUnit():
             return staying.from_unit(screen, event, profile)
         case ChooseNights():

@@ -1,6 +1,6 @@
 """What can happen to the dialogue, and what the dialogue asks for.
 
-- Acts of the person (``Started`` ... ``MoreTime``) start the time-out anew; what comes from outside (``Ticked``, ``CardSeen``, ``Guided``,
+- Acts of the person (``Started`` ... ``MoreTime``) start the time-out anew; what comes from outside (``Ticked``, ``CardSeen``, ``Guided``, ``Chip...``,
   ``KeptSafely``, ``KeepingFailed``, ``SettlementChanged``) does not, for a card left lying must not hold the screen.
 - An act that does not belong to the screen changes nothing: a late double tap is harmless.
 - Effects are values; the agent carries them out and answers with events.
@@ -13,10 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from edge_agent.kiosk.states import Purpose, Standing, TypedField
+from edge_agent.kiosk.states import ChipPhase, Purpose, Standing, TypedField
 from edge_agent.readers.port import Capture
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
+from residence.credentials.evidence import Evidence, Reading
 from residence.stays.declaration import Reason, StayDeclaration
 from residence.wire.messages import Presence, Receipt
 
@@ -70,12 +71,31 @@ class Typed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PersonConfirmed:
-    """Yes, this is me."""
+    """Yes, this is me. ``fresh_id`` names the declaration, should a chip be bound to it."""
+
+    fresh_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotMe:
     """No, this is somebody else: forget them and ask again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipAllowed:
+    """Yes, the chip may be read; or: read it once more. ``fresh_id`` names the declaration it is bound to."""
+
+    fresh_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipSkipped:
+    """Go on without the chip."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipNoted:
+    """What the chip showed was seen: go on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,6 +154,30 @@ class Ticked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ChipProgressed:
+    """The reading for this declaration has come so far."""
+
+    own_id: str
+    phase: ChipPhase
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipTaken:
+    """A whole reading, judged here."""
+
+    own_id: str
+    evidence: Evidence = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipFailed:
+    """Nothing came of a reading; ``code`` says why. What was half read is gone."""
+
+    own_id: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class KeptSafely:
     """The outbox has committed the sealed declaration."""
 
@@ -166,6 +210,9 @@ Act = (
     | Typed
     | PersonConfirmed
     | NotMe
+    | ChipAllowed
+    | ChipSkipped
+    | ChipNoted
     | UnitChosen
     | NightsChosen
     | ReasonChosen
@@ -175,7 +222,9 @@ Act = (
     | Cancelled
     | MoreTime
 )
-Event = Act | Ticked | CardSeen | Guided | KeptSafely | KeepingFailed | SettlementChanged
+Event = (
+    Act | Ticked | CardSeen | Guided | ChipProgressed | ChipTaken | ChipFailed | KeptSafely | KeepingFailed | SettlementChanged
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,4 +253,17 @@ class Play:
     cue: Literal["card-read", "attention", "kept", "accepted", "problem"]
 
 
-Effect = Keep | KeepPresence | Wipe | Play
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadChip:
+    """Wait for the card of this person and read its chip once, bound to this declaration."""
+
+    own_id: str
+    reading: Reading = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StopChip:
+    """Read no chip any more."""
+
+
+Effect = Keep | KeepPresence | ReadChip | StopChip | Wipe | Play

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from edge_agent.kiosk.asking import FIRST, QUESTIONS, answered, next_question, question_before, stated
+from edge_agent.kiosk.chip_step import after_person
 from edge_agent.kiosk.events import (
     CardSeen,
     Effect,
@@ -41,7 +42,6 @@ from edge_agent.kiosk.states import (
     TypedPerson,
     Typing,
 )
-from edge_agent.kiosk.staying import first_question
 from edge_agent.readers.port import Capture
 from firmware_config.profiles import KioskProfile
 from residence.clock import VIETNAM, rfc3339
@@ -133,8 +133,8 @@ def from_person(screen: ConfirmPerson, event: Event, profile: KioskProfile, now:
     match event:
         case PersonConfirmed() if screen.entering is not None:
             return _entered(screen.draft.reading, screen.entering, profile, now)
-        case PersonConfirmed():
-            return first_question(screen.draft, profile), ()
+        case PersonConfirmed(fresh_id=fresh_id):
+            return after_person(screen.draft, fresh_id, profile)
         case NotMe():
             return ShowCard(purpose="stay" if screen.entering is None else "entry"), ()
         case WentBack() if screen.draft.typed is not None:

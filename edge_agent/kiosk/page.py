@@ -234,10 +234,17 @@ class Page:
             unwatch()
 
 
-def create_page(agent: KioskAgent, *, random_bytes: Callable[[int], bytes], clock: Clock, deck: Deck | None = None) -> KioskPage:
+def create_page(
+    agent: KioskAgent,
+    *,
+    random_bytes: Callable[[int], bytes],
+    clock: Clock,
+    deck: Deck | None = None,
+    further: Sequence[Route] = (),
+) -> KioskPage:
     """Return the page's application. With a ``deck`` the page offers its sample cards, and says that this is a trial."""
     page = Page(agent, random_bytes=random_bytes, clock=clock, deck=deck)
-    return KioskPage(Starlette(routes=page.routes()), page.end)
+    return KioskPage(Starlette(routes=[*page.routes(), *further]), page.end)
 
 
 class KioskPage:

@@ -14,7 +14,10 @@ from datetime import datetime
 from typing import Any, Final, assert_never
 
 from edge_agent.kiosk.asking import COUNTRIES, UNSPECIFIED, VIETNAMESE
+from edge_agent.kiosk.chip_words import about_chip, about_laying
 from edge_agent.kiosk.states import (
+    AskChip,
+    ChipShown,
     ChooseNights,
     ChoosePurpose,
     ChooseReason,
@@ -23,6 +26,7 @@ from edge_agent.kiosk.states import (
     Draft,
     Idle,
     Keeping,
+    LayCard,
     NothingDue,
     NotKept,
     Result,
@@ -105,6 +109,9 @@ _TEMPLATES: Final[dict[type, str]] = {
     ShowCard: "card",
     Typing: "typing",
     ConfirmPerson: "person",
+    AskChip: "askchip",
+    LayCard: "laycard",
+    ChipShown: "chipshown",
     ChooseUnit: "unit",
     ChooseNights: "nights",
     ChooseReason: "reason",
@@ -130,6 +137,12 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
         case ConfirmPerson(draft=draft):
             about = _person(draft, texts)
             return about if screen.entering is not None else {**about, "step": _step("person", texts)}
+        case AskChip():
+            return {"step": _step("person", texts)}
+        case LayCard():
+            return {**about_laying(screen, texts), "step": _step("person", texts)}
+        case ChipShown(draft=draft):
+            return {**about_chip(draft.chip, texts), "step": _step("person", texts)}
         case ChooseUnit():
             return _unit(screen, profile, texts)
         case ChooseNights(draft=draft):

@@ -16,7 +16,8 @@ from typing import Literal
 
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
-from residence.credentials.evidence import Reading
+from residence.credentials.chip.carried import Consent
+from residence.credentials.evidence import EvidenceLevel, Reading
 from residence.errors import Problem
 from residence.people.person import PartialDate, Sex
 from residence.stays.declaration import Reason
@@ -25,6 +26,7 @@ Purpose = Literal["stay", "entry"]
 Statement = Literal["stay", "entry"]
 # In the order they are asked; which of them come is decided in ``asking.py``.
 TypedField = Literal["name", "birth", "sex", "nationality", "country", "code", "passport", "permitted", "number", "helper"]
+ChipPhase = Literal["waiting", "opening", "reading", "authenticating", "stopped"]
 Standing = Literal["kept", "sent", "received", "accepted", "refused", "conflicting"]
 WhyNothing = Literal["resident", "day-visit", "entry-without-card"]
 
@@ -53,6 +55,15 @@ class TypedPerson:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ChipSaid:
+    """What came of the chip: a level, and whether a check failed; ``skipped`` when the person went on without."""
+
+    skipped: bool = False
+    level: EvidenceLevel = EvidenceLevel.CARD_TEXT
+    failed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
     """A stay being put together."""
 
@@ -62,6 +73,9 @@ class Draft:
     nights: int = 1
     reason: Reason | None = None
     reason_text: str | None = field(default=None, repr=False)  # only where the reason chosen needs words
+    chip: ChipSaid | None = None  # None: not asked for yet
+    own_id: str = ""  # the declaration's identity, once a chip was bound to it
+    consent: Consent | None = None  # to reading the chip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,6 +115,31 @@ class ConfirmPerson:
 
     draft: Draft
     entering: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskChip:
+    """May the chip be read? Nothing is read before a yes."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayCard:
+    """Lay the card on the reader and leave it there. ``problem`` says why it begins again; ``tries`` how often it began."""
+
+    draft: Draft
+    own_id: str
+    phase: ChipPhase = "waiting"
+    problem: Problem | None = None
+    tries: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipShown:
+    """What the chip showed, in plain words; the card may be taken away."""
+
+    draft: Draft
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,6 +223,9 @@ Screen = (
     | ShowCard
     | Typing
     | ConfirmPerson
+    | AskChip
+    | LayCard
+    | ChipShown
     | ChooseUnit
     | ChooseNights
     | ChooseReason

@@ -135,8 +135,9 @@ def from_review(screen: Review, event: Event, profile: KioskProfile, now: Moment
     """Keep it, once."""
     match event:
         case Confirmed(fresh_id=fresh_id):
-            declaration = declaration_of(screen.draft, declaration_id=fresh_id, profile=profile, now=now)
-            return Keeping(declaration_id=fresh_id, statement="stay"), (Keep(declaration=declaration),)
+            own_id = screen.draft.own_id or fresh_id  # a chip was bound to the first
+            declaration = declaration_of(screen.draft, declaration_id=own_id, profile=profile, now=now)
+            return Keeping(declaration_id=own_id, statement="stay"), (Keep(declaration=declaration),)
         case WentBack():
             told = screen.draft.reason in NEEDS_TEXT
             return (TellReason(draft=screen.draft) if told else ChooseReason(draft=screen.draft)), ()
