@@ -88,5 +88,5 @@ def test_no_page_names_somebody_beside_sightings_at_two_premises(seen_twice):
             told[role, path] = (named, frozenset(place for place in SEEN if any(each in text for each in clock_times(place))))
     assert [where for where, (named, places) in told.items() if named and len(places) > 1] == []
     # what would be found: the claimed cases name, each with its own premises, and the officer's list tells both premises, of nobody
-    assert {places for named, places in told.values() if named} == {frozenset({each}) for each in SEEN}
+    assert {frozenset({each}) for each in SEEN} <= {places for named, places in told.values() if named}
     assert told["officer", "/police"] == (False, frozenset(SEEN))
