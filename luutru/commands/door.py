@@ -166,7 +166,9 @@ def set_pass(  # noqa: PLR0913 - one option per flag
 def link(
     stay: StayArgument,
     *,
-    base_url: Annotated[str, typer.Option(envvar="LUUTRU_BASE_URL", help="Address of the web server.")] = "http://localhost:8300",
+    base_url: Annotated[
+        str, typer.Option(envvar="LUUTRU_SERVER_BASE_URL", help="Address of the web server.")
+    ] = "http://localhost:8300",
     registry: RegistryOption = DEFAULT_REGISTRY,
     vault: VaultOption = DEFAULT_VAULT,
     json: JsonOption = False,

@@ -136,6 +136,28 @@ def make_door_lists(settings: GatewaySettings, registry: Registry, trust: TrustS
     return DoorLists(registry, trust, signer=signer, random_bytes=random_bytes, shards=settings.shards)
 
 
+def sweep_duties(settings: GatewaySettings, registry: Registry) -> list[Duty]:
+    """Return what one worker of all does by the clock; none where the sweep is another worker's."""
+    choices, every = settings.choices, settings.sweep_every
+
+    def sweep_now(now: datetime) -> Swept:
+        return sweep(registry, rules=choices.rules, now=now, random_bytes=random_bytes, patience=choices.patience)
+
+    def remind_now(now: datetime) -> int:
+        return remind(registry, rules=choices.rules, now=now, random_bytes=random_bytes)
+
+    def find_now(now: datetime) -> Found:
+        return find_lapses(registry, rules=choices.rules, now=now, choices=choices.lapses, random_bytes=random_bytes)
+
+    if not every:
+        return []
+    return [
+        Duty("sweep", every, sweep_now),
+        Duty("reminders", REMIND_EVERY, remind_now),
+        Duty("lapses", REMIND_EVERY, find_now),
+    ]
+
+
 def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
     """Put a worker together; nothing is connected yet."""
     choices = settings.choices
@@ -156,27 +178,11 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         lap=measures.lap,
     )
 
-    def sweep_now(now: datetime) -> Swept:
-        return sweep(registry, rules=choices.rules, now=now, random_bytes=random_bytes, patience=choices.patience)
-
-    def remind_now(now: datetime) -> int:
-        return remind(registry, rules=choices.rules, now=now, random_bytes=random_bytes)
-
-    def find_now(now: datetime) -> Found:
-        return find_lapses(registry, rules=choices.rules, now=now, choices=choices.lapses, random_bytes=random_bytes)
-
     outages = OutageWatch(
         worker=client_id(settings), shards=settings.shards, signer=signer, clock=clock, random_bytes=random_bytes
     )
 
-    every = settings.sweep_every
-    duties = []
-    if every:
-        duties = [
-            Duty("sweep", every, sweep_now),
-            Duty("reminders", REMIND_EVERY, remind_now),
-            Duty("lapses", REMIND_EVERY, find_now),
-        ]
+    duties = sweep_duties(settings, registry)
     transport = transport or make_transport(settings, clock)
     doors = make_door_lists(settings, registry, intake.trust)
     duties.append(Duty("door lists", DOORS_EVERY, partial(doors.look, transport)))
