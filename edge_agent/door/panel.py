@@ -5,7 +5,7 @@
   that would tell a thief which part was right.
 - It loads itself again every two seconds, and not while a PIN is typed. A POST needs the page's own origin and a token of this process.
 
-Example: ``create_page(agent, further=DoorPanel(keeper, random_bytes=random_bytes).routes(), ...)``
+Example: ``create_page(agent, more=DoorPanel(keeper, random_bytes=random_bytes).routes(), ...)``
 """
 
 from __future__ import annotations

@@ -235,16 +235,11 @@ class Page:
 
 
 def create_page(
-    agent: KioskAgent,
-    *,
-    random_bytes: Callable[[int], bytes],
-    clock: Clock,
-    deck: Deck | None = None,
-    further: Sequence[Route] = (),
+    agent: KioskAgent, *, random_bytes: Callable[[int], bytes], clock: Clock, deck: Deck | None = None, more: Sequence[Route] = ()
 ) -> KioskPage:
     """Return the page's application. With a ``deck`` the page offers its sample cards, and says that this is a trial."""
     page = Page(agent, random_bytes=random_bytes, clock=clock, deck=deck)
-    return KioskPage(Starlette(routes=[*page.routes(), *further]), page.end)
+    return KioskPage(Starlette(routes=[*page.routes(), *more]), page.end)
 
 
 class KioskPage:

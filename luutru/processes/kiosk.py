@@ -163,8 +163,8 @@ def run(profile: KioskProfile, *, on_ready: Callable[[str], None] = lambda _url:
 
     clock = system.system_clock()
     kiosk = build(profile, clock=clock)
-    further = kiosk.door.panel().routes() if kiosk.door is not None else []
-    page = create_page(kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.deck, further=further)
+    more = kiosk.door.panel().routes() if kiosk.door is not None else []
+    page = create_page(kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.deck, more=more)
 
     class Server(uvicorn.Server):
         """Ends the open event streams first, so that nobody waits for them."""
