@@ -28,6 +28,7 @@ from edge_agent.kiosk.events import ChipFailed, ChipProgressed, ChipTaken, Event
 from edge_agent.kiosk.states import ChipPhase
 from residence.clock import Clock
 from residence.credentials.chip.access_keys import can_of, mrz_keys_of
+from residence.credentials.chip.capture import Capture
 from residence.credentials.chip.carried import binding
 from residence.credentials.chip.claiming import claim
 from residence.credentials.chip.trust_store import TrustStore
@@ -36,6 +37,9 @@ from residence.errors import LuutruError, Refused
 
 LOOK_SECONDS: Final = 0.3  # how soon a reading that is given up is noticed while no card lies there
 _STOPPED: Final = "chip.stopped"
+_MAY_BE_GONE: Final = frozenset(
+    {"chip.sm_broken", "chip.sm_padding", "chip.channel_closed", "chip.apdu", "chip.refused", "chip.not_opened"}
+)
 _PHASES: Final[dict[str, ChipPhase]] = {"opening": "opening", "reading": "reading", "authenticating": "authenticating"}
 log = structlog.get_logger("kiosk.chip")
 
@@ -131,20 +135,29 @@ class ChipStation:
             self._wait(place, request)
             _still_wanted(request)
             self._must_leave = True
-            with place.card() as card:
-                capture = ChipReader(
-                    card,
-                    draw=self._means.draw,
-                    clock=self._means.clock,
-                    link=self._link,
-                    report=lambda phase: self._progress(request, phase),
-                    reset=card.reset,
-                ).read(self._opening(request.reading), bound_to=binding(self._kiosk_id, request.own_id))
+            capture = self._take(place, request)
+        except LuutruError as error:
+            # What a hand pulls away may look broken in many ways; the person is told the one that helps.
+            if error.code in _MAY_BE_GONE and place.wait(LOOK_SECONDS, present=False):
+                raise Refused("chip.card_gone", "", error.code) from None
+            raise
         finally:
             place.close()
         now = self._means.clock.now()
         bound_to = binding(self._kiosk_id, request.own_id)
         return claim(request.reading, capture, self._means.trust(now), now=now, bound_to=bound_to).evidence
+
+    def _take(self, place: CardPlace, request: _Request) -> Capture:
+        with place.card() as card:
+            reader = ChipReader(
+                card,
+                draw=self._means.draw,
+                clock=self._means.clock,
+                link=self._link,
+                report=lambda phase: self._progress(request, phase),
+                reset=card.reset,
+            )
+            return reader.read(self._opening(request.reading), bound_to=binding(self._kiosk_id, request.own_id))
 
     def _wait(self, place: CardPlace, request: _Request) -> None:
         while self._must_leave:

@@ -32,6 +32,7 @@ from server.operators import authority_pages, gateway_pages, kiosk_pages, letter
 from server.police import (
     case_pages,
     cleaning_pages,
+    dispute_pages,
     duplicate_pages,
     evidence_pages,
     lapse_pages,
@@ -39,7 +40,7 @@ from server.police import (
     undeclared_pages,
 )
 from server.policy import load_policy
-from server.residents import door_pages, receipt_pages
+from server.residents import door_pages, own_pages, receipt_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
 from server.visitor import guard
@@ -57,12 +58,14 @@ PAGES = (
     door_link_pages,
     undeclared_pages,
     lapse_pages,
+    dispute_pages,
     case_pages,
     premises_pages,
     evidence_pages,
     cleaning_pages,
     duplicate_pages,
     receipt_pages,
+    own_pages,
     door_pages,
     kiosk_pages,
     gateway_pages,

@@ -1,4 +1,4 @@
-"""The words pages use for temporary residence and what has run out: one table per kind of word, as in ``server/wording.py``.
+"""The words pages use for temporary residence what has run out, and disputes: one table per kind of word, as in ``server/wording.py``.
 
 Example: ``RESIDENCE_WORDS["lodging"]["to_renew"]`` is ``"Ends soon, renew"``
 """
@@ -16,6 +16,7 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "ended": "Registration ended",
         "moved_out": "Moved out",
     },
+    "dispute": {"upheld": "the value was right", "corrected": "it is corrected", "withdrawn": "withdrawn"},
     "lapse": {
         "temporary_expired": "Temporary residence over, not renewed",
         "stay_overrun": "Stay beyond its declared departure",

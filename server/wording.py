@@ -134,6 +134,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "stays-by-premises": "Stays by premises",
         "undeclared-case": "Work on an undeclared person's case",
         "finding-review": "Review of a disagreement in the records",
+        "dispute-review": "Review of a field somebody says is wrong",
         "duplicate-review": "Whether two records are of one person",
         "own-stays": "Own stays",
         "receipt-check": "Check of a receipt",

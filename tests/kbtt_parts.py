@@ -52,7 +52,7 @@ class Desk:
     def __init__(self, office, address, username="sao-mai"):
         self.office = office
         self.address = address
-        self.http = httpx.Client(base_url=address, timeout=5)
+        self.http = httpx.Client(base_url=address, timeout=20)
         self.token = self.log_in(username).json()
 
     def log_in(self, username="sao-mai", password=None, **changes):
@@ -101,7 +101,7 @@ def write_authorities(folder, address, *, facilities=("hoa-binh",), **settings):
             f'client_id = "{CLIENT[0]}"\nclient_secret = "{CLIENT[1]}"\nusername = "{facility}"\npassword = "sandbox-{number}"\n'
         )
         path.chmod(0o600)
-    given = {"answer_seconds": 0.5, "connect_seconds": 0.5, "pause_seconds": 0, **settings}
+    given = {"answer_seconds": 20, "connect_seconds": 20, "pause_seconds": 0, **settings}
     lines = [f"{name} = {_toml(value)}" for name, value in given.items()]
     paths = {
         "change": VIETNAMESE + CHANGE,
@@ -174,6 +174,14 @@ class Told:
     def tell(self, most=50):
         """Do all steps that are due; returns how many."""
         return next(count for count in range(most) if not self.sender.step())
+
+    @contextmanager
+    def impatient(self):
+        """Wait half a second for an answer and no longer; logged in already, so that only the telling can be without one."""
+        self.connector._session("hoa-binh")._fresh()
+        self.connector._client.timeout = httpx.Timeout(20, read=0.5)
+        yield
+        self.connector._client.timeout = httpx.Timeout(20)
 
     def pass_time(self, **parts):
         self.office.clock.pass_time(**parts)

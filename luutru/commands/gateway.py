@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from luutru.chip_trust_option import ChipTrustOption
 from luutru.choices import ChoicesOption, choices_of
 from luutru.commands.broker_address import host_port
 from luutru.commands.gateway_keys import app as keys_app
@@ -88,13 +89,6 @@ BehindOption = Annotated[
     int,
     typer.Option(envvar="LUUTRU_GATEWAY_CLOCK_BEHIND_DAYS", min=1, help="The same for farther behind: later than any outbox is."),
 ]
-ChipTrustOption = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="LUUTRU_CHIP_TRUST",
-        help="Signed trust bundle, or folder of certificates, that chips are judged by; none: level 3 at best.",
-    ),
-]
 DEFAULT_REGISTRY = "sqlite:///registry.db"
 
 
@@ -126,14 +120,13 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     from luutru.processes.gateway import GatewaySettings, run
     from residence.errors import LuutruError
 
-    host, port = host_port(broker)
     settings = GatewaySettings(
         registry=registry,
         vault=vault,
         keys=keys,
         tls=tls,
-        host=host,
-        port=port,
+        host=host_port(broker)[0],
+        port=host_port(broker)[1],
         name=name,
         shards=parse_shards(shards),
         batch=batch,

@@ -137,22 +137,23 @@ def make_door_lists(settings: GatewaySettings, registry: Registry, trust: TrustS
 
 
 def sweep_duties(settings: GatewaySettings, registry: Registry) -> list[Duty]:
-    """Return what one worker of all does by the clock; none where the sweep is another worker's."""
-    choices, every = settings.choices, settings.sweep_every
+    """Return what the worker that sweeps does between batches; none where another sweeps."""
+    if not settings.sweep_every:
+        return []
+    choices = settings.choices
+    rules = choices.rules
 
     def sweep_now(now: datetime) -> Swept:
-        return sweep(registry, rules=choices.rules, now=now, random_bytes=random_bytes, patience=choices.patience)
+        return sweep(registry, rules=rules, now=now, random_bytes=random_bytes, patience=choices.patience)
 
     def remind_now(now: datetime) -> int:
-        return remind(registry, rules=choices.rules, now=now, random_bytes=random_bytes)
+        return remind(registry, rules=rules, now=now, random_bytes=random_bytes)
 
     def find_now(now: datetime) -> Found:
-        return find_lapses(registry, rules=choices.rules, now=now, choices=choices.lapses, random_bytes=random_bytes)
+        return find_lapses(registry, rules=rules, now=now, choices=choices.lapses, random_bytes=random_bytes)
 
-    if not every:
-        return []
     return [
-        Duty("sweep", every, sweep_now),
+        Duty("sweep", settings.sweep_every, sweep_now),
         Duty("reminders", REMIND_EVERY, remind_now),
         Duty("lapses", REMIND_EVERY, find_now),
     ]
@@ -181,7 +182,6 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     outages = OutageWatch(
         worker=client_id(settings), shards=settings.shards, signer=signer, clock=clock, random_bytes=random_bytes
     )
-
     duties = sweep_duties(settings, registry)
     transport = transport or make_transport(settings, clock)
     doors = make_door_lists(settings, registry, intake.trust)

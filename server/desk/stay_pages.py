@@ -123,6 +123,7 @@ def _correcting(server: Server, account: Account, stay_id: str) -> tuple[OpenedS
         before=before,
         number_shown=guest.fields.get(Field.PERSONAL_NUMBER_MASKED, ""),
         kept=kept(form_of_declaration(before), RELEASED),
+        disputed=tuple(sorted(guest.disputed)),
     )
 
 

@@ -63,10 +63,10 @@ class AtTheKiosk:
                 self.press(along[screen])
             return ""
 
-        return wait_until(there, seconds=120, every=0.2, say=self.page)
+        return wait_until(there, seconds=300, every=0.2, say=self.page)
 
     def says(self, words):
-        wait_until(lambda: words in self.page(), seconds=60, every=0.1, say=self.page)
+        wait_until(lambda: words in self.page(), seconds=120, every=0.1, say=self.page)
 
 
 class Stubborn:
@@ -116,8 +116,8 @@ def town(stage, bundle, monkeypatch):
     stage.town.start_server()
     stage.town.start_kiosk(LOBBY)
     children = stage.town.children
-    children.wait_for_page("server", f"{stage.town.server_url}/healthz", seconds=90)
-    children.wait_for_page(LOBBY, f"{stage.town.kiosk_url(LOBBY)}/health", seconds=90)
+    children.wait_for_page("server", f"{stage.town.server_url}/healthz", seconds=300)
+    children.wait_for_page(LOBBY, f"{stage.town.kiosk_url(LOBBY)}/health", seconds=300)
     return stage
 
 
@@ -135,7 +135,7 @@ def judgements(stage):
 
 
 def newest(stage, count):
-    wait_until(lambda: len(judgements(stage)) == count, seconds=90, say=lambda: stage.town.children.last_words("gateway"))
+    wait_until(lambda: len(judgements(stage)) == count, seconds=300, say=lambda: stage.town.children.last_words("gateway"))
     return judgements(stage)[-1]
 
 
@@ -166,8 +166,9 @@ def read_and_declare(visitor, card, *, unit):
     return words
 
 
-def test_from_the_card_on_the_reader_to_the_officers_page(town, reader_service, country, bundle):
+def test_from_the_card_on_the_reader_to_the_officers_page(request, town, reader_service, country, bundle):
     visitor = AtTheKiosk(town.town.kiosk_url(LOBBY))
+    request.addfinalizer(visitor.client.close)
 
     visitor.goes(TO_THE_CARD, to={"laycard"})
     stubborn = Stubborn(Citizen(country).card())
@@ -213,7 +214,7 @@ def declare_with_a_lie(town, card, store):
     said = chips.evidence(card, store, kiosk_id=LOBBY, declaration_id=message.declaration_id, now=datetime.now(UTC))
     outbox.keep(msgspec.structs.replace(message, person=chips.PERSON, evidence=lying(said)))
     uplink.start()
-    wait_until(lambda: not outbox.depth(), seconds=90)
+    wait_until(lambda: not outbox.depth(), seconds=300)
     uplink.stop()
     outbox.close()
     return message.declaration_id
@@ -232,3 +233,5 @@ def see_on_the_pages(town, *, genuine, copy, altered, lie):
     listed = html.unescape(officer.get(f"/police/premises/{PLACE}").text)
     assert listed.count("See each check") >= 1
     assert "It claimed more of chips than it showed (1)" in html.unescape(operator.get("/operators/kiosks").text)
+    officer.close()
+    operator.close()

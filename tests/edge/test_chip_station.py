@@ -188,3 +188,20 @@ def test_another_persons_card_is_opened_by_no_secret_of_this_one(country, store)
     desk.asks()
     desk.place.lay(Citizen(country).card(can="654321", mrz_key="X" * 24))
     assert desk.hears(ChipFailed).code == "chip.not_opened"
+
+
+def test_a_pulled_card_that_looks_broken_is_said_to_be_gone(country, store):
+    desk = Desk(store)
+    torn = Citizen(country).card()
+    honest, calls = torn.transceive, iter(range(10_000))
+
+    def tearing(apdu):
+        if next(calls) == 12:
+            desk.place.take_away()
+            return b"\x90\x00"  # a reader that makes something up when the card is gone
+        return honest(apdu)
+
+    torn.transceive = tearing
+    desk.asks()
+    desk.place.lay(torn)
+    assert desk.hears(ChipFailed).code == "chip.card_gone"

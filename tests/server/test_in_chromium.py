@@ -156,20 +156,23 @@ def test_a_pair_is_looked_at_and_put_off_by_keyboard_alone(world, browser):
                 return
         pytest.fail(f"no key reaches {selector}")
 
+    def enter():
+        with page.expect_navigation():
+            keys.press("Enter")
+
     officer.open("/police/duplicates")
     reach(f"a[href$='{world.pair}']")
-    keys.press("Enter")
+    enter()
     reach("main form button")
-    keys.press("Enter")
-    page.wait_for_selector(".luutru-pair")
+    enter()
     assert all(name.rpartition(" ")[0] in page.inner_text("main") for name in NAMES)
     assert officer.axe() == []
     reach("input[name=action]")
     keys.press("ArrowUp")  # from the first to the last: later
     reach("#reason")
     keys.type("she is away")
-    keys.press("Enter")
-    page.wait_for_selector("text=Put off")
+    enter()
+    assert "Put off" in page.inner_text("main")
     assert officer.axe() == []
     assert officer.complaints == []
     officer.context.close()

@@ -154,6 +154,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('dispute_id', 'commune_code', name=op.f('pk_disputes'))
     )
     op.create_index('ix_disputes_person_id', 'disputes', ['person_id'], unique=False)
+    op.create_index('ix_disputes_waiting', 'disputes', ['commune_code', 'raised_at'], unique=False, sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
     op.create_table('merges',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('merge_id', sa.String(length=64), nullable=False),
