@@ -27,6 +27,7 @@ import structlog
 from edge_agent.kiosk.dialogue import begin, seconds_left, step
 from edge_agent.kiosk.events import (
     CardSeen,
+    CodeFound,
     Effect,
     Event,
     Guided,
@@ -34,13 +35,14 @@ from edge_agent.kiosk.events import (
     KeepingFailed,
     KeepPresence,
     KeptSafely,
+    LookUp,
     Play,
     SettlementChanged,
     Ticked,
     Wipe,
 )
 from edge_agent.kiosk.ports import OutboxPort
-from edge_agent.kiosk.states import Moment, Result, ShowCard, State
+from edge_agent.kiosk.states import AskHost, Gathering, Moment, PartyResult, Result, ShowCard, Standing, State
 from edge_agent.kiosk.view import Health, View
 from edge_agent.readers.port import Capture, HealthState, Reader, ReaderHealth
 from edge_agent.scanning.hint_codes import HintCode
@@ -138,7 +140,7 @@ class KioskAgent:
 
     def wants_card(self) -> bool:
         """Tell whether the screen asks for a card."""
-        return isinstance(self._state.screen, ShowCard)
+        return isinstance(self._state.screen, (ShowCard, Gathering, AskHost))
 
     def report(self, health: ReaderHealth) -> None:
         """Take a reader's health from its thread."""
@@ -204,6 +206,8 @@ class KioskAgent:
                 self._keep(message)
             case KeepPresence(presence=message):
                 self._keep(message)
+            case LookUp(code=code):
+                self._step(CodeFound(code=code, declaration_id=self._outbox.declaration_of(code)))
             case Wipe() | Play():
                 pass
 
@@ -221,12 +225,10 @@ class KioskAgent:
         self._refresh_health()
 
     def _ask_for_news(self) -> None:
-        screen = self._state.screen
-        if not isinstance(screen, Result):
-            return
-        news = self._outbox.settlement(screen.declaration_id)
-        if news is not None and news.state != screen.standing:
-            self._step(SettlementChanged(declaration_id=screen.declaration_id, standing=news.state, receipt=news.receipt))
+        for declaration_id, standing in _awaited(self._state):
+            news = self._outbox.settlement(declaration_id)
+            if news is not None and news.state != standing:
+                self._step(SettlementChanged(declaration_id=declaration_id, standing=news.state, receipt=news.receipt))
 
     def _refresh_health(self) -> None:
         before, self._health = self._health, self._measure()
@@ -271,4 +273,15 @@ class KioskAgent:
 
 def _shown(state: State) -> tuple[object, ...]:
     """Return what of a state a person can see."""
-    return state.screen, state.language, state.warning
+    return state.screen, state.language, state.warning, state.unhurried, state.calling
+
+
+def _awaited(state: State) -> tuple[tuple[str, Standing], ...]:
+    """Return the declarations on the screen that may have news, and what the screen says of each."""
+    match state.screen:
+        case Result(declaration_id=about, standing=standing):
+            return ((about, standing),)
+        case PartyResult(entries=entries):
+            return tuple((each.declaration_id, each.standing) for each in entries if each.standing is not None)
+        case _:
+            return ()

@@ -12,7 +12,7 @@ Example: ``load_profile(Path("kiosk.toml")).premises.units``
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -23,7 +23,7 @@ from residence.places.premises import UNIT_MANDATORY, Premises, PremisesKind
 from residence.stays.declaration import DeclarantRole
 
 KioskKind = Literal["lobby", "hotel-desk", "guard-post"]
-Language = Literal["vi", "en"]
+Language = Literal["vi", "en", "zh", "ko", "ja", "ru"]
 ReaderKind = Literal["camera", "picamera", "video", "images", "cards", "serial"]
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
@@ -42,12 +42,20 @@ class KioskSection(_Section, frozen=True, kw_only=True):
     id: Name  # also the common name of its certificate
     site: Name  # the site the kiosk stands at; part of its topics
     kind: KioskKind = "lobby"
-    languages: Annotated[tuple[Language, ...], msgspec.Meta(min_length=1)] = ("vi", "en")  # the first is shown when idle
+    languages: Annotated[tuple[Language, ...], msgspec.Meta(min_length=1)] = get_args(Language)  # the first is shown when idle
     presence: bool = False  # also offers "card at the entrance", which keeps a presence and never a stay
     declarant: Literal["self", "facility"] | None = None  # None: by kind
     declarant_name: str | None = None  # the house in whose name a hotel desk declares
     help_vi: str = "Cần giúp đỡ? Xin hỏi người trực."  # how to reach a person; on every screen
     help_en: str = "Need help? Ask the person on duty."
+    help_zh: str = "需要帮助？请询问值班人员。"
+    help_ko: str = "도움이 필요하세요? 담당자에게 말씀하세요."
+    help_ja: str = "お困りですか？係の者にお尋ねください。"
+    help_ru: str = "Нужна помощь? Обратитесь к дежурному."
+
+    def help_in(self, language: Language) -> str:
+        """Return how to reach a person, in one language."""
+        return str(getattr(self, f"help_{language}"))
 
 
 class PremisesSection(_Section, frozen=True, kw_only=True):

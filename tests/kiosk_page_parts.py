@@ -115,6 +115,9 @@ class OutboxInMemory:
         }
         self.settlements[declaration_id] = SettlementInMemory(state, Receipt(**fields))
 
+    def declaration_of(self, code):
+        return next((each for each in self.settlements if receipt_code(each) == code), None)
+
     def depth(self):
         return sum(1 for each in self.settlements.values() if each.state in {"kept", "sent"})
 

@@ -1,6 +1,6 @@
 """What can happen to the dialogue, and what the dialogue asks for.
 
-- Acts of the person (``Started`` ... ``MoreTime``) start the time-out anew; what comes from outside (``Ticked``, ``CardSeen``, ``Guided``,
+- Acts of the person (``Started`` ... ``CallEnded``) start the time-out anew; what comes from outside (``Ticked``, ``CardSeen``, ``Guided``,
   ``KeptSafely``, ``KeepingFailed``, ``SettlementChanged``) does not, for a card left lying must not hold the screen.
 - An act that does not belong to the screen changes nothing: a late double tap is harmless.
 - Effects are values; the agent carries them out and answers with events.
@@ -37,7 +37,7 @@ class LanguageChosen:
 class PurposeChosen:
     """Why the person is here."""
 
-    purpose: Purpose | Literal["resident", "day-visit"]
+    purpose: Purpose | Literal["resident", "day-visit", "change"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +58,35 @@ class Guided:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoCard:
     """The person has no card with them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoPapers:
+    """The person has no papers at all."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeGiven:
+    """The receipt code of an earlier declaration."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemberRemoved:
+    """A member of the group does not stay after all."""
+
+    index: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupComplete:
+    """That is everybody."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostWanted:
+    """The resident is here and confirms."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,9 +137,10 @@ class ReasonTold:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Confirmed:
-    """All is right: keep it. ``fresh_id`` becomes the declaration's identity."""
+    """All is right: keep it. ``fresh_id`` becomes the declaration's identity; of a group the others get ``more_ids``."""
 
     fresh_id: str
+    more_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,7 +155,22 @@ class Cancelled:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MoreTime:
-    """More time is asked for, or the screen is touched in a way that changes nothing else."""
+    """More time is asked for: the rest of this visit is less hurried."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Touched:
+    """The screen or a key is touched in a way that changes nothing else."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PersonCalled:
+    """A person is wanted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallEnded:
+    """The person has come, or is not wanted any more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,11 +203,24 @@ class SettlementChanged:
     receipt: Receipt | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeFound:
+    """What the outbox knows of a receipt code; None: nothing."""
+
+    code: str
+    declaration_id: str | None
+
+
 Act = (
     Started
     | LanguageChosen
     | PurposeChosen
     | NoCard
+    | NoPapers
+    | CodeGiven
+    | MemberRemoved
+    | GroupComplete
+    | HostWanted
     | Typed
     | PersonConfirmed
     | NotMe
@@ -174,8 +232,11 @@ Act = (
     | WentBack
     | Cancelled
     | MoreTime
+    | Touched
+    | PersonCalled
+    | CallEnded
 )
-Event = Act | Ticked | CardSeen | Guided | KeptSafely | KeepingFailed | SettlementChanged
+Event = Act | Ticked | CardSeen | Guided | CodeFound | KeptSafely | KeepingFailed | SettlementChanged
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,7 +262,14 @@ class Wipe:
 class Play:
     """A sound beside the picture, for those who do not look."""
 
-    cue: Literal["card-read", "attention", "kept", "accepted", "problem"]
+    cue: Literal["card-read", "attention", "kept", "accepted", "problem", "done", "call"]
 
 
-Effect = Keep | KeepPresence | Wipe | Play
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LookUp:
+    """Find the declaration of this receipt code among those kept here; answer with ``CodeFound``."""
+
+    code: str
+
+
+Effect = Keep | KeepPresence | LookUp | Wipe | Play

@@ -19,7 +19,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from http import HTTPStatus
 from importlib import resources
 from typing import Any, Final, Protocol
-from urllib.parse import quote
 
 import segno
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -34,8 +33,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edge_agent.agent import KioskAgent
 from edge_agent.kiosk.acts import events_of
 from edge_agent.kiosk.guarding import HEADERS, SESSION_BYTES, WIPE_HEADERS, Guard, is_loopback
+from edge_agent.kiosk.look_up import code_on, look_up_text
 from edge_agent.kiosk.showing import name_of, shown
-from edge_agent.kiosk.states import Result
 from edge_agent.kiosk.streaming import Stream, event_text
 from residence.clock import Clock
 from residence.errors import LuutruError, Malformed, sentence
@@ -149,13 +148,13 @@ class Page:
             return PlainTextResponse(status_code=503, headers={"Retry-After": "5"})
         return StreamingResponse(self._stream(request), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
-    async def receipt(self, _request: Request) -> Response:
-        """Draw the receipt code of the present visit as a QR code."""
-        screen = self._agent.view().state.screen
-        if not isinstance(screen, Result):
+    async def receipt(self, request: Request) -> Response:
+        """Draw a receipt code of the present visit as a QR code; ``entry`` says whose in a group."""
+        code = code_on(self._agent.view().state.screen, request.query_params.get("entry", "0"))
+        if not code:
             return PlainTextResponse(status_code=404)
         drawing = io.BytesIO()
-        segno.make(_lookup(self._agent.profile.page.check_url, screen.code), error="m", micro=False).save(
+        segno.make(look_up_text(self._agent.profile.page.check_url, code), error="m", micro=False).save(
             drawing, kind="svg", border=2, omitsize=True, dark="#10243e", light="#fff"
         )
         return Response(drawing.getvalue(), media_type="image/svg+xml")
@@ -268,15 +267,6 @@ class KioskPage:
         if not is_loopback(host):
             app = PlainTextResponse(status_code=421)
         await app(scope, receive, send_with_headers)
-
-
-def _lookup(url: str | None, code: str) -> str:
-    """Return what the QR code says: where to look the code up, or the code itself."""
-    if not url:
-        return code
-    if "{code}" in url:
-        return url.replace("{code}", quote(code))
-    return f"{url}{quote(code)}" if url.endswith(("=", "/")) else f"{url}?code={quote(code)}"
 
 
 def _refusal(error: LuutruError) -> Response:

@@ -54,6 +54,10 @@ class OutboxPort(Protocol):
         """Say where a row is."""
         ...
 
+    def declaration_of(self, code: str) -> str | None:
+        """Return the declaration that has this receipt code, among those kept here."""
+        ...
+
     def depth(self) -> int:
         """Count the rows without a receipt."""
         ...

@@ -21,10 +21,12 @@ from residence.errors import Problem
 from residence.people.person import PartialDate, Sex
 from residence.stays.declaration import Reason
 
-Purpose = Literal["stay", "entry"]
-Statement = Literal["stay", "entry"]
-# In the order they are asked; which of them come is decided in ``asking.py``.
-TypedField = Literal["name", "birth", "sex", "nationality", "country", "code", "passport", "permitted", "number", "helper"]
+Purpose = Literal["stay", "group", "entry", "extend", "leave", "correct", "withdraw"]
+Statement = Literal["stay", "entry", "paperless"]
+ChangeKind = Literal["extension", "departure", "correction", "withdrawal"]
+TypedField = Literal[
+    "name", "birth", "sex", "nationality", "country", "code", "passport", "permitted", "number", "words", "helper"
+]
 Standing = Literal["kept", "sent", "received", "accepted", "refused", "conflicting"]
 WhyNothing = Literal["resident", "day-visit", "entry-without-card"]
 
@@ -50,6 +52,25 @@ class TypedPerson:
     permitted_until: str | None = field(default=None, repr=False)  # YYYY-MM-DD, end of a foreigner's permitted stay
     number: str | None = field(default=None, repr=False)
     helper: str | None = field(default=None, repr=False)  # who helped; kept in the declaration
+    paperless: bool = False  # no papers at all: numbers are not asked for, own words are
+    words: str | None = field(default=None, repr=False)  # what a person without papers wants to say
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """What is to become of a stay declared before. ``about`` and ``arrival`` come from its receipt code, where one is needed."""
+
+    kind: ChangeKind
+    about: str | None = None
+    arrival: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """Somebody of a family or group besides its leader."""
+
+    reading: Reading = field(repr=False)
+    typed: TypedPerson | None = field(default=None, repr=False)  # None when a card was read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +83,10 @@ class Draft:
     nights: int = 1
     reason: Reason | None = None
     reason_text: str | None = field(default=None, repr=False)  # only where the reason chosen needs words
+    permitted_until: str | None = field(default=None, repr=False)  # of a foreigner whose passport was read
+    host: str | None = field(default=None, repr=False)  # the resident who has confirmed with a card
+    change: Change | None = None  # None: a new stay
+    members: tuple[Member, ...] | None = field(default=None, repr=False)  # None: no group
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,10 +113,53 @@ class ShowCard:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Typing:
-    """No card: one question after the other, typed."""
+    """No card: one question after the other, typed. ``group`` is the draft a typed member is for."""
 
     asked: TypedField
     typed: TypedPerson
+    problem: Problem | None = None
+    purpose: Purpose = "stay"
+    group: Draft | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskPermitted:
+    """Asks the end of the permitted stay of a foreigner whose passport was read."""
+
+    draft: Draft
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChooseChange:
+    """What about the stay declared before? ``reading`` when a card was shown already."""
+
+    reading: Reading | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskReceipt:
+    """Which declaration? Its receipt code, typed or shown. ``waiting`` while it is looked for."""
+
+    draft: Draft
+    tried: str = ""
+    problem: Problem | None = None
+    waiting: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gathering:
+    """Who else is there? Cards in a row, children without one."""
+
+    draft: Draft
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskHost:
+    """The resident's card, who confirms the guest."""
+
+    draft: Draft
     problem: Problem | None = None
 
 
@@ -165,6 +233,24 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One member's declaration. ``code`` and ``standing`` once it is kept, ``failed`` when it could not be."""
+
+    declaration_id: str
+    code: str = ""
+    standing: Standing | None = None
+    failed: str | None = None
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartyResult:
+    """Where each declaration of a group is; one that failed stops none of the others."""
+
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NothingDue:
     """No declaration is needed, and none was made."""
 
@@ -184,6 +270,12 @@ Screen = (
     | ShowCard
     | Typing
     | ConfirmPerson
+    | AskPermitted
+    | ChooseChange
+    | AskReceipt
+    | Gathering
+    | AskHost
+    | PartyResult
     | ChooseUnit
     | ChooseNights
     | ChooseReason
@@ -204,3 +296,5 @@ class State:
     language: Language
     acted_ns: int  # monotonic time of the person's last act
     warning: bool = False  # "Are you still there?" is shown
+    unhurried: bool = False  # "I need more time" was pressed in this visit
+    calling: bool = False  # a person is called; the screen underneath stays
