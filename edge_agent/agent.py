@@ -37,11 +37,14 @@ from edge_agent.kiosk.events import (
     KeptSafely,
     LookUp,
     Play,
+    PrintSlip,
     SettlementChanged,
+    SlipDone,
     Ticked,
     Wipe,
 )
 from edge_agent.kiosk.ports import OutboxPort
+from edge_agent.kiosk.slip import Slip, slip_for
 from edge_agent.kiosk.states import AskHost, Gathering, Moment, PartyResult, Result, ShowCard, Standing, State
 from edge_agent.kiosk.view import Health, View
 from edge_agent.readers.port import Capture, HealthState, Reader, ReaderHealth
@@ -69,6 +72,7 @@ class KioskAgent:
         outbox: OutboxPort,
         readers: Sequence[Reader] = (),
         connection: Callable[[], str] = lambda: "stopped",
+        print_slip: Callable[[Slip, Callable[[str], None]], None] | None = None,
     ) -> None:
         self.profile: Final = profile
         self._clock = clock
@@ -76,6 +80,7 @@ class KioskAgent:
         self._outbox = outbox
         self._readers = tuple(readers)
         self._connection = connection
+        self._print_slip = print_slip
         self._queue: queue.Queue[tuple[Event | None, Future[View] | None]] = queue.Queue()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -208,8 +213,17 @@ class KioskAgent:
                 self._keep(message)
             case LookUp(code=code):
                 self._step(CodeFound(code=code, declaration_id=self._outbox.declaration_of(code)))
+            case PrintSlip():
+                self._print()
             case Wipe() | Play():
                 pass
+
+    def _print(self) -> None:
+        slip = slip_for(self._state, profile=self.profile, now=self._clock.now())
+        if slip is None or self._print_slip is None:
+            return
+        about = slip.entries[0].code
+        self._print_slip(slip, lambda outcome: self._queue.put((SlipDone(code=about, outcome=outcome), None)))
 
     def _keep(self, message: StayDeclaration | Presence) -> None:
         try:
@@ -248,8 +262,6 @@ class KioskAgent:
             listeners = tuple(self._listeners)
         for listener in listeners:
             listener(view)
-
-    # ---- measuring --------------------------------------------------------------------------------------------------------
 
     def _tick(self) -> None:
         while not self._stopping.wait(TICK_SECONDS):

@@ -123,6 +123,15 @@ class ReaderSection(_Section, frozen=True, kw_only=True):
     mrz_every_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 700  # pause between two searches, at least
 
 
+class PrinterSection(_Section, frozen=True, kw_only=True):
+    """The printer of slips, if there is one."""
+
+    kind: Literal["serial", "usb"] = "serial"
+    device: str = ""  # serial device, or a USB printer's own file such as /dev/usb/lp0; empty: no printer
+    baud_rate: int = 115_200  # of a serial printer
+    width: Annotated[int, msgspec.Meta(ge=192, le=1024, multiple_of=8)] = 384  # dots across the paper: 384 on 58 mm, 576 on 80 mm
+
+
 class KioskProfile(_Section, frozen=True, kw_only=True):
     """One kiosk. ``folder`` is where the profile was read from; relative paths start there. ``choices`` come from a file of their own."""
 
@@ -133,6 +142,7 @@ class KioskProfile(_Section, frozen=True, kw_only=True):
     store: StoreSection = StoreSection()
     page: PageSection = PageSection()
     readers: tuple[ReaderSection, ...] = ()
+    printer: PrinterSection = PrinterSection()
     folder: str = "."
     choices: Choices = Choices()
 

@@ -155,7 +155,7 @@ class TestKiosk:
 
 
 @contextmanager
-def running_kiosk(text: str = LOBBY, readers=(), **page):
+def running_kiosk(text: str = LOBBY, readers=(), print_slip=None, **page):
     clock = StandingClock()
     outbox = OutboxInMemory()
     line = ["up"]
@@ -167,6 +167,7 @@ def running_kiosk(text: str = LOBBY, readers=(), **page):
         outbox=outbox,
         readers=readers,
         connection=lambda: line[0],
+        print_slip=print_slip,
     )
     agent.start()
     try:

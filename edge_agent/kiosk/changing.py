@@ -18,12 +18,11 @@ from typing import Final
 from uuid import UUID
 
 from edge_agent.kiosk.asking import VIETNAMESE, permitted_stay
+from edge_agent.kiosk.changes import Change, ChangeKind
 from edge_agent.kiosk.events import CardSeen, CodeFound, CodeGiven, Effect, Event, LookUp, PurposeChosen, Typed, WentBack
 from edge_agent.kiosk.states import (
     AskPermitted,
     AskReceipt,
-    Change,
-    ChangeKind,
     ChooseChange,
     ChooseNights,
     ChoosePurpose,

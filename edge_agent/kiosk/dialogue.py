@@ -34,7 +34,10 @@ from edge_agent.kiosk.events import (
     MoreTime,
     PersonCalled,
     Play,
+    PrintSlip,
     SettlementChanged,
+    SlipDone,
+    SlipWanted,
     Ticked,
     WentBack,
     Wipe,
@@ -192,11 +195,11 @@ def _advance(screen: Screen, event: Event, profile: KioskProfile, now: Moment) -
         case AskPermitted() | ChooseChange() | AskReceipt() | Gathering() | AskHost():
             return _advance_further(screen, event, profile, now)
         case Keeping():
-            return _from_keeping(screen, event)
+            return _from_keeping(screen, event, profile)
         case PartyResult():
-            return gathering.from_party(screen, event)
+            return gathering.from_party(screen, event, profile)
         case Result():
-            return _from_result(screen, event)
+            return _from_result(screen, event, profile)
         case NothingDue() | NotKept():
             return (Idle() if isinstance(event, WentBack) else screen), ()
         case _:
@@ -220,22 +223,29 @@ def _advance_further(
             return hosting.from_host(screen, event, seen, profile=profile, now=now)
 
 
-def _from_keeping(screen: Keeping, event: Event) -> tuple[Screen, tuple[Effect, ...]]:
+def _from_keeping(screen: Keeping, event: Event, profile: KioskProfile) -> tuple[Screen, tuple[Effect, ...]]:
     match event:
         case KeptSafely(declaration_id=about, code=code) if about == screen.declaration_id:
-            return Result(declaration_id=about, statement=screen.statement, code=code), (Play(cue="kept"),)
+            kept = Result(declaration_id=about, statement=screen.statement, code=code)
+            if screen.statement == "paperless" and profile.printer.device:  # what they have instead of a paper, unasked
+                return replace(kept, slip="printing"), (Play(cue="kept"), PrintSlip())
+            return kept, (Play(cue="kept"),)
         case KeepingFailed(declaration_id=about, code=code) if about == screen.declaration_id:
             return NotKept(code=code), (Play(cue="problem"),)
         case _:
             return screen, ()
 
 
-def _from_result(screen: Result, event: Event) -> tuple[Screen, tuple[Effect, ...]]:
+def _from_result(screen: Result, event: Event, profile: KioskProfile) -> tuple[Screen, tuple[Effect, ...]]:
     match event:
         case SettlementChanged() if event.declaration_id == screen.declaration_id:
             if PROGRESS[event.standing] <= PROGRESS[screen.standing]:
                 return screen, ()
             return _settled(screen, event), _cue_of(event.standing)
+        case SlipWanted() if profile.printer.device and screen.slip != "printing":
+            return replace(screen, slip="printing"), (PrintSlip(),)
+        case SlipDone(code=code, outcome=outcome) if code == screen.code:
+            return replace(screen, slip=outcome), ()
         case _:
             return screen, ()
 

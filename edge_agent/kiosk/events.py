@@ -90,6 +90,11 @@ class HostWanted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SlipWanted:
+    """The receipt on paper."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Typed:
     """One typed answer. An empty text skips a question that may be skipped."""
 
@@ -211,6 +216,14 @@ class CodeFound:
     declaration_id: str | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlipDone:
+    """What became of the slip with this code: ``printed``, ``sent``, or the code of what went wrong."""
+
+    code: str
+    outcome: str
+
+
 Act = (
     Started
     | LanguageChosen
@@ -221,6 +234,7 @@ Act = (
     | MemberRemoved
     | GroupComplete
     | HostWanted
+    | SlipWanted
     | Typed
     | PersonConfirmed
     | NotMe
@@ -236,7 +250,7 @@ Act = (
     | PersonCalled
     | CallEnded
 )
-Event = Act | Ticked | CardSeen | Guided | CodeFound | KeptSafely | KeepingFailed | SettlementChanged
+Event = Act | Ticked | CardSeen | Guided | CodeFound | SlipDone | KeptSafely | KeepingFailed | SettlementChanged
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -272,4 +286,9 @@ class LookUp:
     code: str
 
 
-Effect = Keep | KeepPresence | LookUp | Wipe | Play
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrintSlip:
+    """Print what the screen says; answer with ``SlipDone``."""
+
+
+Effect = Keep | KeepPresence | LookUp | PrintSlip | Wipe | Play

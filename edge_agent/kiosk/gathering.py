@@ -26,7 +26,10 @@ from edge_agent.kiosk.events import (
     MemberRemoved,
     NoCard,
     Play,
+    PrintSlip,
     SettlementChanged,
+    SlipDone,
+    SlipWanted,
     WentBack,
 )
 from edge_agent.kiosk.states import (
@@ -128,7 +131,7 @@ def from_group_review(screen: Review, event: Event, profile: KioskProfile, now: 
             return screen, ()
 
 
-def from_party(screen: PartyResult, event: Event) -> Move:
+def from_party(screen: PartyResult, event: Event, profile: KioskProfile) -> Move:
     """Note where each declaration is; the sound says when all are kept, or that one is not."""
     match event:
         case KeptSafely(declaration_id=about, code=code):
@@ -137,6 +140,10 @@ def from_party(screen: PartyResult, event: Event) -> Move:
             return _noted(screen, about, lambda each: replace(each, failed=code))
         case SettlementChanged(declaration_id=about):
             return _changed(screen, about, event), ()
+        case SlipWanted() if profile.printer.device and screen.slip != "printing" and any(each.code for each in screen.entries):
+            return replace(screen, slip="printing"), (PrintSlip(),)
+        case SlipDone(code=code, outcome=outcome) if code in {each.code for each in screen.entries}:
+            return replace(screen, slip=outcome), ()
         case _:
             return screen, ()
 
@@ -148,7 +155,7 @@ def is_keeping(screen: PartyResult) -> bool:
 
 def _noted(screen: PartyResult, about: str, become: Callable[[Entry], Entry]) -> Move:
     entries = tuple(become(each) if each.declaration_id == about and each.standing is None else each for each in screen.entries)
-    after = PartyResult(entries=entries)
+    after = replace(screen, entries=entries)
     if is_keeping(after) or not is_keeping(screen):
         return after, ()
     return after, (Play(cue="problem" if any(each.failed for each in entries) else "kept"),)
@@ -161,4 +168,4 @@ def _changed(screen: PartyResult, about: str, news: SettlementChanged) -> PartyR
         found = tuple(one.code for one in news.receipt.findings) if news.receipt else ()
         return replace(each, standing=news.standing, findings=found)
 
-    return PartyResult(entries=tuple(become(each) for each in screen.entries))
+    return replace(screen, entries=tuple(become(each) for each in screen.entries))

@@ -96,6 +96,7 @@ def shown(view: View, *, profile: KioskProfile, now: datetime) -> dict[str, Any]
         "full": view.health.full,
         "warning": state.warning,
         "unhurried": state.unhurried,
+        "printer": bool(profile.printer.device),
         "calling": state.calling and not state.warning,
         "seconds_left": round(view.seconds_left or 0),
         "version": view.version,

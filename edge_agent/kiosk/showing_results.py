@@ -45,6 +45,7 @@ def result_of(screen: Result, texts: Texts, health: Health, profile: KioskProfil
         "code": screen.code,
         "how": texts("result.check_url" if profile.page.check_url else "result.check"),
         "track": _track(standing),
+        **_slip(screen.slip, texts),
     }
 
 
@@ -53,6 +54,13 @@ def _track(standing: Standing) -> list[tuple[str, str]]:
     received = standing in {"received", "accepted", "refused", "conflicting"}
     settled = {"accepted": "done", "refused": "failed", "conflicting": "attention"}.get(standing, "waiting")
     return [("kept", "done"), ("received", "done" if received else "waiting"), ("settled", settled)]
+
+
+def _slip(slip: str, texts: Texts) -> dict[str, str]:
+    """Return what is said of the slip; a code is the trouble's."""
+    if not slip:
+        return {"slip": "", "slip_said": ""}
+    return {"slip": slip, "slip_said": texts.about_code(slip) if "." in slip else texts(f"slip.{slip}")}
 
 
 def party_of(screen: PartyResult, texts: Texts, profile: KioskProfile) -> dict[str, Any]:
@@ -66,6 +74,7 @@ def party_of(screen: PartyResult, texts: Texts, profile: KioskProfile) -> dict[s
         "title": texts(f"party.{outcome}"),
         "text": "" if outcome == "keeping" else texts(f"party.{outcome}_text"),
         "how": texts("result.check_url" if profile.page.check_url else "result.check"),
+        **_slip(screen.slip, texts),
         "entries": [_entry(each, number, texts) for number, each in enumerate(screen.entries, start=1)],
     }
 

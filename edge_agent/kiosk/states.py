@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from edge_agent.kiosk.changes import Change
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
 from residence.credentials.evidence import Reading
@@ -23,7 +24,6 @@ from residence.stays.declaration import Reason
 
 Purpose = Literal["stay", "group", "entry", "extend", "leave", "correct", "withdraw"]
 Statement = Literal["stay", "entry", "paperless"]
-ChangeKind = Literal["extension", "departure", "correction", "withdrawal"]
 TypedField = Literal[
     "name", "birth", "sex", "nationality", "country", "code", "passport", "permitted", "number", "words", "helper"
 ]
@@ -54,15 +54,6 @@ class TypedPerson:
     helper: str | None = field(default=None, repr=False)  # who helped; kept in the declaration
     paperless: bool = False  # no papers at all: numbers are not asked for, own words are
     words: str | None = field(default=None, repr=False)  # what a person without papers wants to say
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Change:
-    """What is to become of a stay declared before. ``about`` and ``arrival`` come from its receipt code, where one is needed."""
-
-    kind: ChangeKind
-    about: str | None = None
-    arrival: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -230,6 +221,7 @@ class Result:
     due: str | None = None  # RFC 3339, from the receipt
     on_time: bool | None = None
     findings: tuple[str, ...] = ()  # codes the declarant may see
+    slip: str = ""  # "printing", "printed", "sent", or the code of what went wrong
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -248,6 +240,7 @@ class PartyResult:
     """Where each declaration of a group is; one that failed stops none of the others."""
 
     entries: tuple[Entry, ...]
+    slip: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

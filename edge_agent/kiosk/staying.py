@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
+from edge_agent.kiosk.changes import ChangeKind
 from edge_agent.kiosk.events import (
     Confirmed,
     Effect,
@@ -29,7 +30,6 @@ from edge_agent.kiosk.events import (
 )
 from edge_agent.kiosk.states import (
     AskHost,
-    ChangeKind,
     ChooseNights,
     ChooseReason,
     ChooseUnit,

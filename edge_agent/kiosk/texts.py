@@ -92,9 +92,9 @@ class Texts:
         """Return the text of ``key``, filled with ``values``."""
         return _translations(self.language).gettext(key).format(**values)
 
-    def many(self, key: str, count: int, **values: object) -> str:
-        """Return the text of ``key`` in the form that ``count`` asks for."""
-        return _translations(self.language).ngettext(key, key, count).format(**values)
+    def many(self, key: str, number: int, /, **values: object) -> str:
+        """Return the text of ``key`` in the form that ``number`` asks for."""
+        return _translations(self.language).ngettext(key, key, number).format(**values)
 
     def day(self, instant: datetime) -> str:
         """Write a day with its weekday."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from edge_agent.agent import KioskAgent
     from edge_agent.line import Line
     from edge_agent.outbox import Outbox
+    from edge_agent.printers.printing import SlipPrinter
     from edge_agent.sim.video import SampleCards
     from edge_agent.uplink import Uplink
     from firmware_config.profiles import KioskProfile, ReaderSection
@@ -49,15 +50,20 @@ class Kiosk:
     outbox: Outbox
     uplink: Uplink
     deck: SampleCards | None
+    printer: SlipPrinter | None
 
     def start(self) -> None:
         """Connect, read cards, run the dialogue."""
         self.uplink.start()
+        if self.printer is not None:
+            self.printer.start()
         self.agent.start()
 
     def stop(self) -> None:
         """Stop reading, say goodbye to the broker, close the outbox."""
         self.agent.stop()
+        if self.printer is not None:
+            self.printer.stop()
         self.uplink.stop()
         self.outbox.close()
 
@@ -111,6 +117,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     from edge_agent.readers.watching import Guide
     from edge_agent.uplink import Uplink
 
+    printer = _printer_of(profile)
     outbox = open_outbox(profile, clock=clock)
     # The agent is made after the readers it is given.
     guide = Guide(wanted=lambda: agent.wants_card(), show=lambda hint: agent.guide(hint))  # noqa: PLW0108
@@ -130,11 +137,18 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         outbox=outbox,
         readers=readers.readers,
         connection=lambda: uplink.health().state.value,
+        print_slip=printer.print if printer is not None else None,
     )
     outbox.listen(agent.outbox_changed)
     if readers.deck is not None:
         _hold_cards_for_whoever_waits(agent, readers.deck)
-    return Kiosk(agent=agent, outbox=outbox, uplink=uplink, deck=readers.deck)
+    return Kiosk(agent=agent, outbox=outbox, uplink=uplink, deck=readers.deck, printer=printer)
+
+
+def _printer_of(profile: KioskProfile) -> SlipPrinter | None:
+    from edge_agent.printers.printing import SlipPrinter
+
+    return SlipPrinter(profile.printer) if profile.printer.device else None
 
 
 def _hold_cards_for_whoever_waits(agent: KioskAgent, deck: SampleCards) -> None:
