@@ -18,7 +18,7 @@ LANGUAGES = get_args(Language)
 OTHERS = [each for each in LANGUAGES if each not in {"vi", "en"}]
 KIOSK = Path(__file__).parents[2] / "edge_agent" / "kiosk"
 # What a person can be told of a card, of what was typed, of a stay: these areas' codes, and those of the kiosk itself.
-TOLD = ("card.", "payload.", "mrz.", "text.", "name.", "document.", "person.", "personal-number.", "old-number.", "declaration.", "stays.", "printer.", "outbox.disk_full")  # fmt: skip
+TOLD = ("card.", "payload.", "mrz.", "text.", "name.", "document.", "person.", "personal-number.", "old-number.", "declaration.", "stays.", "printer.", "receipt.code", "outbox.disk_full")  # fmt: skip
 FRIDAY = datetime(2026, 7, 10, 9, 5, tzinfo=VIETNAM)
 
 
