@@ -185,7 +185,16 @@ class Outbox:
 
     def time_state(self) -> TimeState:
         """Return how far the kiosk trusts its clock now."""
-        return self._declaring.times(previous=self._last_times(), floor=self._floor()).time_state
+        return self.times().time_state
+
+    def times(self) -> Times:
+        """Read all clocks at once."""
+        return self._declaring.times(previous=self._last_times(), floor=self.floor())
+
+    def floor(self) -> datetime:
+        """Return the newest time that is certain: sealed while synced, or the build."""
+        text = self._store.fact("floor")
+        return max(self._built_at, parse_instant(text)) if text else self._built_at
 
     def next_session(self) -> int:
         """Return the number of the next connection; durable, so that a late death notice is recognised as old."""
@@ -219,7 +228,7 @@ class Outbox:
     def _store_sealed(self, message: Statement) -> Sealed:
         if not self._store.restore_ballast():  # the reserve is for settling, never for new promises
             raise Refused("outbox.disk_full", "", "no room for the reserve file")
-        previous, floor = self._last_times(), self._floor()
+        previous, floor = self._last_times(), self.floor()
         with self._store.transaction(growing=True) as cursor:
             sequence = int(self._store.fact("last_sequence") or 0) + 1
             sealed = self._declaring.seal(message, sequence=sequence, previous=previous, floor=floor)
@@ -236,10 +245,6 @@ class Outbox:
     def _last_times(self) -> Times | None:
         text = self._store.fact("last_times")
         return msgspec.json.decode(text, type=Times) if text else None
-
-    def _floor(self) -> datetime:
-        text = self._store.fact("floor")
-        return max(self._built_at, parse_instant(text)) if text else self._built_at
 
     def _changed(self, declaration_id: str) -> None:
         for listener in self._listeners:

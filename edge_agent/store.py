@@ -60,6 +60,19 @@ def _outbox(database: Database) -> None:
     )
 
 
+@migrations(name="2026-11-doors")
+def _doors(database: Database) -> None:
+    event = {"sequence": int, "boot_id": str, "monotonic_ns": int, "wall": str, "time_state": str, "door": str}
+    database.create_table(
+        "door_events",
+        event | {"what": str, "detail": str, "who": str},
+        pk="sequence",
+        not_null={"boot_id", "monotonic_ns", "wall", "time_state", "door", "what"},
+    )
+    # What the authority signed for doors, as it came: verified again at each start.
+    database.create_table("door_papers", {"name": str, "payload": bytes}, pk="name", not_null={"payload"})
+
+
 class Store:
     """One open database. Use ``open_store``."""
 

@@ -16,6 +16,7 @@ from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from firmware_config.doors import Date, DoorSection, ScheduleSection, check_doors
 from residence.choices import Choices
 from residence.errors import Malformed
 from residence.errors.setting_files import read_toml, setting_refusal
@@ -29,6 +30,7 @@ ReaderKind = Literal["camera", "picamera", "video", "images", "cards", "serial"]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+_REPEATED: dict[str, type[msgspec.Struct]] = {"doors": DoorSection, "schedules": ScheduleSection}  # and readers, below
 _NOT_SETTINGS = frozenset({"folder", "choices"})  # of a profile; the process puts them there
 
 
@@ -132,6 +134,9 @@ class PrinterSection(_Section, frozen=True, kw_only=True):
     width: Annotated[int, msgspec.Meta(ge=192, le=1024, multiple_of=8)] = 384  # dots across the paper: 384 on 58 mm, 576 on 80 mm
 
 
+_REPEATED["readers"] = ReaderSection
+
+
 class KioskProfile(_Section, frozen=True, kw_only=True):
     """One kiosk. ``folder`` is where the profile was read from; relative paths start there. ``choices`` come from a file of their own."""
 
@@ -143,6 +148,9 @@ class KioskProfile(_Section, frozen=True, kw_only=True):
     page: PageSection = PageSection()
     readers: tuple[ReaderSection, ...] = ()
     printer: PrinterSection = PrinterSection()
+    doors: Annotated[tuple[DoorSection, ...], msgspec.Meta(max_length=1)] = ()  # another door, another kiosk
+    schedules: tuple[ScheduleSection, ...] = ()  # which doors name
+    holidays: tuple[Date, ...] = ()
     folder: str = "."
     choices: Choices = Choices()
 
@@ -197,6 +205,7 @@ def parse_profile(text: str, *, folder: Path) -> KioskProfile:
         raise setting_refusal(str(error), area="profile", known=known) from error
     if len(set(profile.kiosk.languages)) != len(profile.kiosk.languages):
         raise Malformed("profile.invalid_setting", "/kiosk/languages", "a language stands twice")
+    check_doors(profile.doors, profile.schedules)
     return msgspec.structs.replace(profile, folder=str(folder))
 
 
@@ -204,8 +213,8 @@ def settings_of(section: type[msgspec.Struct] = KioskProfile, prefix: str = "") 
     """Return every setting as ``section.key``, for the test that each is documented."""
     names: list[str] = []
     for field in msgspec.structs.fields(section):
-        kind = ReaderSection if field.name == "readers" else field.type
-        if isinstance(kind, type) and issubclass(kind, _Section):
+        kind = _REPEATED.get(field.name, field.type)
+        if isinstance(kind, type) and issubclass(kind, _Section | DoorSection | ScheduleSection):
             names += settings_of(kind, f"{prefix}{field.name}.")
         elif field.name not in _NOT_SETTINGS:
             names.append(prefix + field.name)

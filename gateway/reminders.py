@@ -56,7 +56,7 @@ def _long_stays(connection: Connection, after: str, *, rules: RuleBook, now: dat
 
 def _ending_residences(connection: Connection, after: str, *, rules: RuleBook, now: datetime) -> tuple[list[Due], str | None]:
     today = now.astimezone(VIETNAM).date()
-    last = today + timedelta(days=rules.rule_set_for(now).renewal_window_days)
+    last = today + timedelta(days=rules.temporary_for(today).renewal_window_days)
     rows = ending_between(connection, today, last, after=after, limit=PAGE)
     due = [(home.person_id, each) for _, home in rows for each in ending_residences((home,), rules=rules, now=now)]
     return due, rows[-1][0] if len(rows) == PAGE else None

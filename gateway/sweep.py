@@ -5,7 +5,7 @@
 - Outages, ours and a kiosk's, are looked up with the premises. A premises whose kiosk is silent gets the benefit of the doubt: its declarations
   may still be on the way. So does one whose declaration waits among the dead letters, answered ``received``: it is we who are late.
 - Before each step every explanation that needs names is tried once more, with what is known by now (``registry/explaining.py``).
-- Presences past their time are deleted with their keys.
+- Nothing is deleted for its age here: that is the retention policy's (``registry/deletions.py``), with a report.
 - One transaction per premises: one that fails does not keep the others waiting.
 
 Example: ``sweep(registry, rules=rules, now=now, random_bytes=random_bytes).notices``
@@ -34,7 +34,7 @@ from registry.letter_lists import owed_since
 from registry.notices import Notice, send_notice, sent_notices, was_sent
 from registry.outage_windows import outages_of, undelivered_since
 from registry.premises import load_places
-from registry.presences import KEPT_FOR, delete_presences, premises_with_presences, purge_expired, sightings
+from registry.presences import KEPT_FOR, delete_presences, premises_with_presences, sightings
 from residence.cases.notices import NoticeKind, addressee
 from residence.cases.undeclared import Patience, PremisesState, Step, Undeclared, find_undeclared
 from residence.places.premises import Premises
@@ -54,7 +54,6 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
     notices: int = 0
     cases: int = 0
     explained: int = 0  # sightings that something explains by now
-    expired: int = 0
     failed: int = 0
     rules: dict[str, int] = {}
 
@@ -84,8 +83,6 @@ def sweep(
     registry: Registry, *, rules: RuleBook, now: datetime, random_bytes: RandomBytes, patience: Patience = DEFAULT_PATIENCE
 ) -> Swept:
     """Judge every premises at which somebody undeclared was seen, as of ``now``."""
-    with registry.writing() as connection:
-        expired = purge_expired(connection, now=now)
     turn = _Round(registry=registry, rules=rules, now=now, random_bytes=random_bytes, patience=patience)
     after: str | None = ""
     while after is not None:
@@ -99,12 +96,11 @@ def sweep(
         notices=turn.of("notice"),
         cases=turn.of("case"),
         explained=turn.explained,
-        expired=expired,
         failed=turn.failed,
         rules=dict(turn.made),
     )
-    if turn.made or expired or turn.explained:
-        log.info("swept", notices=swept.notices, cases=swept.cases, explained=swept.explained, expired=expired, rules=swept.rules)
+    if turn.made or turn.explained:
+        log.info("swept", notices=swept.notices, cases=swept.cases, explained=swept.explained, rules=swept.rules)
     return swept
 
 

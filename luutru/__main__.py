@@ -35,6 +35,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "outages": ("outages", "When nothing came through, with proof."),
     "receipt": ("receipt", "Verify a receipt."),
     "registry": ("registry", "Create, upgrade, seed and check the registry."),
+    "sandbox": ("sandbox", "Play another authority's system on this machine."),
     "scan": ("scan", "Read codes from pictures."),
     "server": ("server", "Run the web server."),
     "trust": ("trust", "Whom this installation trusts about chips."),

@@ -29,6 +29,8 @@ class ThrowawayKeys(msgspec.Struct, frozen=True, kw_only=True):
     seal: SealingKey
     receipt: SigningKey
     updates: SigningKey
+    door_list: SigningKey
+    door_pass: SigningKey
     keyring: Keyring
 
 
@@ -43,16 +45,22 @@ def throwaway_keys(phrase: str = PHRASE, *, kiosk_id: str = KIOSK_ID) -> Throwaw
     seal = SealingKey("throwaway-seal", seed("seal", phrase))
     receipt = SigningKey("throwaway-receipt", seed("receipt", phrase))
     updates = SigningKey("throwaway-keyring", seed("keyring", phrase))
+    door_list = SigningKey("throwaway-door-list", seed("door-list", phrase))
+    door_pass = SigningKey("throwaway-door-pass", seed("door-pass", phrase))
     ring = Keyring(
         (
             _entry(kiosk.key_id, "kiosk-sign", kiosk_id, kiosk.public_key),
             _entry(seal.key_id, "seal", AUTHORITY, seal.public_key),
             _entry(receipt.key_id, "receipt", AUTHORITY, receipt.public_key),
             _entry(updates.key_id, "keyring", AUTHORITY, updates.public_key),
+            _entry(door_list.key_id, "door-list", AUTHORITY, door_list.public_key),
+            _entry(door_pass.key_id, "door-pass", AUTHORITY, door_pass.public_key),
         ),
         serial=1,
     )
-    return ThrowawayKeys(kiosk=kiosk, seal=seal, receipt=receipt, updates=updates, keyring=ring)
+    return ThrowawayKeys(
+        kiosk=kiosk, seal=seal, receipt=receipt, updates=updates, door_list=door_list, door_pass=door_pass, keyring=ring
+    )
 
 
 def _entry(key_id: str, use: KeyUse, owner: str, public_key: bytes) -> KeyEntry:

@@ -26,6 +26,7 @@ MOST_PROBLEMS: Final = 100
 # table, its id, whose key sealed it, sealed columns
 _SEALED: Final[tuple[tuple[Table, str, str, tuple[str, ...]], ...]] = (
     (tables.persons, "person_id", "person_id", SEALED_COLUMNS),
+    (tables.person_versions, "version_id", "person_id", SEALED_COLUMNS),
     (tables.identifiers, "identifier_id", "subject_id", ("value",)),
     (tables.declarations, "declaration_id", "subject_id", ("body",)),
     (tables.premises, "premises_id", "premises_id", ("name", "address_text")),
@@ -34,6 +35,9 @@ _SEALED: Final[tuple[tuple[Table, str, str, tuple[str, ...]], ...]] = (
     (tables.presences, "presence_id", "presence_id", ("reading",)),
     (tables.quarantine, "quarantine_id", "quarantine_id", ("payload",)),
 )
+
+# What was copied as it was sealed elsewhere: that table, and which column names the row there.
+_SEALED_AS: Final = {"person_versions": ("persons", "person_id")}
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,8 +68,9 @@ def check_registry(registry: Registry, *, progress: Callable[[str, int, int], No
             for row in _rows(connection, table, own_id):
                 if table is tables.relations and row.name_sealed is None:
                     continue  # of a household or a person; only a premises' own key seals a name
+                sealed_in, sealed_by = _SEALED_AS.get(table.name, (table.name, own_id))
                 outcome = _open_row(
-                    connection, registry.vault, (table.name, row, getattr(row, own_id), getattr(row, subject), columns)
+                    connection, registry.vault, (sealed_in, row, getattr(row, sealed_by), getattr(row, subject), columns)
                 )
                 opened += outcome is True
                 erased += outcome is None

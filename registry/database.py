@@ -40,6 +40,7 @@ _SQLITE_SETTINGS: Final = (
 )
 # What libpq is told unless the address says otherwise (any of them may stand there: ``...?keepalives_idle=60``). A server that is only
 # slow is not given up: its kernel answers the probes. ``tcp_user_timeout`` is in milliseconds, the others in seconds.
+_WAITS_FOR_A_LOCK: Final = 10  # seconds; a migration that gets none is begun again at a quieter moment
 _POSTGRESQL_LINE: Final = {
     "connect_timeout": 10,
     "keepalives": 1,
@@ -108,6 +109,8 @@ def upgrade(url: str, revision: str = "head") -> None:
     engine = open_engine(url)
     try:
         with engine.connect().execution_options(luutru_writes=True) as connection, connection.begin():
+            if engine.dialect.name == "postgresql":  # whoever waits for a lock lets everybody behind it wait as well
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_WAITS_FOR_A_LOCK}s'")
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
     finally:

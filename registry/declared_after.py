@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy import Connection, select, update
 
 from registry import tables
+from registry.asking import among_pairs
 from registry.cases import close_declared
 from residence.cases.notices import NoticeKind
 from residence.cases.transitions import CaseStatus
@@ -30,10 +31,10 @@ def settle_declared(
     named = [(premises_id, pseudonym.hex()) for premises_id, pseudonym in whose]
     notices, cases = tables.notices.c, tables.cases.c
     standing = (notices.kind == NoticeKind.PLEASE_DECLARE.value) & notices.answered_at.is_(None)
-    about = tuple_(notices.premises_id, notices.who).in_(named)
+    about = among_pairs((notices.premises_id, notices.who), named, connection)
     connection.execute(update(tables.notices).where(standing, about).values(answered_at=now, answer="declared"))
     unclaimed = select(cases.commune_code, cases.case_id).where(
-        cases.state == CaseStatus.OPEN.value, tuple_(cases.premises_id, cases.who).in_(named)
+        cases.state == CaseStatus.OPEN.value, among_pairs((cases.premises_id, cases.who), named, connection)
     )
     for commune_code, case_id in connection.execute(unclaimed).all():
         close_declared(connection, commune_code, case_id, now=now, random_bytes=random_bytes)

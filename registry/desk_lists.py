@@ -79,14 +79,12 @@ def list_unsettled(connection: Connection, place: Place, *, since: datetime, lim
     That is one about it, or, for what is itself about another, a later one about the same.
     """
     columns, later = tables.declarations.c, tables.declarations.alias("later")
-    about_it = later.c.about == columns.declaration_id
-    about_the_same = and_(
+    accepted = select(later.c.declaration_id).where(later.c.commune_code == columns.commune_code, later.c.state == "accepted")
+    about_it = accepted.where(later.c.about == columns.declaration_id)
+    about_the_same = accepted.where(
         later.c.about == columns.about,
         later.c.declaration_id != columns.declaration_id,
         later.c.recorded_at >= columns.recorded_at,
-    )
-    said_again = select(later.c.declaration_id).where(
-        later.c.commune_code == columns.commune_code, later.c.state == "accepted", or_(about_it, about_the_same)
     )
     query = (
         select(*(columns[name] for name in UnsettledDeclaration.__struct_fields__))
@@ -95,7 +93,8 @@ def list_unsettled(connection: Connection, place: Place, *, since: datetime, lim
             columns.premises_id == place.premises_id,
             columns.state.in_(("refused", "conflicting")),
             columns.recorded_at >= since,
-            ~said_again.exists(),
+            ~about_it.exists(),  # two questions: of one with OR PostgreSQL goes through every correction there is
+            ~about_the_same.exists(),
         )
         .order_by(columns.due, columns.declaration_id)
         .limit(limit)
@@ -105,10 +104,8 @@ def list_unsettled(connection: Connection, place: Place, *, since: datetime, lim
 
 def count_stays(connection: Connection, commune_code: str, *, now: datetime) -> dict[str, int]:
     """Return how many stays have begun and stand at each premises of a commune."""
-    columns = tables.stays.c
-    query = (
-        select(columns.premises_id, func.count())
-        .where(and_(columns.commune_code == commune_code, columns.status.in_(OPEN), columns.start_at <= now))
-        .group_by(columns.premises_id)
-    )
+    columns, places = tables.stays.c, tables.premises.c
+    own = select(places.premises_id).where(places.commune_code == commune_code)  # the index begins with the premises
+    standing = (columns.commune_code == commune_code, columns.premises_id.in_(own), columns.status.in_(OPEN))
+    query = select(columns.premises_id, func.count()).where(*standing, columns.start_at <= now).group_by(columns.premises_id)
     return {premises_id: count for premises_id, count in connection.execute(query)}  # noqa: C416  # rows are not pairs to mypy

@@ -86,7 +86,11 @@ def write_report(connection: Connection, report: GatewayReport, *, now: datetime
     row = {"commune_code": NOWHERE, "worker": report.worker, "at": report.at, "report": msgspec.json.encode(report).decode()}
     same = (_TABLE.c.worker == report.worker) & (_TABLE.c.at == report.at)
     later = _TABLE.alias()
-    followed = select(later.c.at).where(later.c.worker == _TABLE.c.worker, later.c.at > _TABLE.c.at).exists()
+    followed = (
+        select(later.c.at)
+        .where(later.c.commune_code == _TABLE.c.commune_code, later.c.worker == _TABLE.c.worker, later.c.at > _TABLE.c.at)
+        .exists()
+    )
     connection.execute(delete(_TABLE).where(((_TABLE.c.at < now - KEPT_FOR) & followed) | same))
     connection.execute(insert(_TABLE), [row])
 
@@ -94,12 +98,13 @@ def write_report(connection: Connection, report: GatewayReport, *, now: datetime
 def latest_reports(connection: Connection, *, since: datetime) -> list[GatewayReport]:
     """Return each worker's newest report, by name."""
     newest = (
-        select(_TABLE.c.worker, func.max(_TABLE.c.at).label("at"))
+        select(_TABLE.c.commune_code, _TABLE.c.worker, func.max(_TABLE.c.at).label("at"))
         .where(_TABLE.c.at >= since)
-        .group_by(_TABLE.c.worker)
+        .group_by(_TABLE.c.commune_code, _TABLE.c.worker)
         .subquery()
     )
-    query = select(_TABLE.c.report).join(newest, and_(_TABLE.c.worker == newest.c.worker, _TABLE.c.at == newest.c.at))
+    same = (_TABLE.c[name] == newest.c[name] for name in ("commune_code", "worker", "at"))
+    query = select(_TABLE.c.report).join(newest, and_(*same))
     return [msgspec.json.decode(text, type=GatewayReport) for text in connection.scalars(query.order_by(_TABLE.c.worker))]
 
 

@@ -91,8 +91,8 @@ def add_residences(
     now: datetime,
     random_bytes: Callable[[int], bytes],
     recorded_by: str | None = None,
-) -> None:
-    """Insert registered residences."""
+) -> list[str]:
+    """Insert registered residences; returns their ids."""
     rows = [
         msgspec.structs.asdict(each)
         | {
@@ -106,6 +106,7 @@ def add_residences(
     ]
     if rows:
         connection.execute(insert(tables.residences), rows)
+    return [row["residence_id"] for row in rows]
 
 
 def known_residences(connection: Connection, person_ids: Iterable[str]) -> list[KnownResidence]:

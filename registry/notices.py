@@ -19,7 +19,8 @@ from residence.cases.notices import Addressee, NoticeKind
 from residence.cases.undeclared import SentNotice
 from residence.clock import uuid7
 
-Answer = Literal["declared", "decided", "visitor"]  # the stay was declared; a case was closed; the host's word
+# the stay was declared; a case was closed; the host's word; what a temporary residence's end was met with
+Answer = Literal["declared", "decided", "visitor", "renewed", "moved_out"]
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +104,14 @@ def answer_notice(connection: Connection, notice_id: str, *, answer: Answer, now
     columns = tables.notices.c
     values = {"answered_at": now, "answer": answer, "answered_by": by}
     connection.execute(update(tables.notices).where(columns.notice_id == notice_id).values(**values))
+
+
+def answer_reminder(connection: Connection, commune_code: str, about: str, *, answer: Answer, now: datetime) -> None:
+    """Mark the reminder that a temporary residence ends as answered, if it was sent and stands."""
+    columns = tables.notices.c
+    kind = NoticeKind.RENEW_TEMPORARY_RESIDENCE.value
+    same = (columns.commune_code == commune_code, columns.kind == kind, columns.about == about, columns.answered_at.is_(None))
+    connection.execute(update(tables.notices).where(*same).values(answered_at=now, answer=answer))
 
 
 def say_visitor(connection: Connection, notice: Notice, *, by: str, now: datetime, random_bytes: Callable[[int], bytes]) -> None:

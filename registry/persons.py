@@ -30,7 +30,8 @@ MOST_FOUND: Final = 50
 _HOLDERS: Final = "SELECT value_index, person_id FROM identifiers WHERE value_index {among}"
 _MATCHED: Final = """
     SELECT p.person_id, p.commune_code, p.status, p.declaration_id, p.full_name_sealed, p.birth_sealed, p.sex_sealed, k.kek_id, k.wrapped_key
-    FROM persons AS p JOIN subject_keys AS k ON k.subject_id = p.person_id WHERE p.person_id {among}"""
+    FROM persons AS p JOIN subject_keys AS k ON k.commune_code = p.commune_code AND k.subject_id = p.person_id
+    WHERE p.person_id {among}"""
 _MATCHED_NUMBERS: Final = """
     SELECT person_id, kind, status, value_index, declaration_id, identifier_id, subject_id, value_sealed, recorded_at
     FROM identifiers WHERE person_id {among}"""

@@ -85,14 +85,6 @@ def delete_presences(connection: Connection, presence_ids: list[str]) -> None:
         connection.execute(delete(tables.receipts).where(tables.receipts.c.declaration_id.in_(presence_ids)))
 
 
-def purge_expired(connection: Connection, *, now: datetime, limit: int = 1000) -> int:
-    """Delete presences past their time; returns how many."""
-    columns = tables.presences.c
-    expired = list(connection.scalars(select(columns.presence_id).where(columns.expires_at <= now).limit(limit)))
-    delete_presences(connection, expired)
-    return len(expired)
-
-
 def sightings(connection: Connection, premises_ids: Iterable[str], *, since: datetime, page: int = PAGE) -> tuple[Sighting, ...]:
     """Return all presences at these premises since then, oldest first, asked for in pages; ``who`` is the pseudonym in hex."""
     columns = tables.presences.c
@@ -112,10 +104,15 @@ def premises_with_presences(
     connection: Connection, *, commune_code: str | None = None, after: str = "", limit: int = 1000
 ) -> list[str]:
     """Return the premises at which anybody undeclared was seen, by id, those beyond ``after``: what the sweep has to look at."""
-    columns = tables.presences.c
-    query = select(columns.premises_id).where(columns.premises_id > after).distinct()
+    columns, places = tables.presences.c, tables.premises.c
     if commune_code is not None:
-        query = query.where(columns.commune_code == commune_code)
+        # From the commune's premises: the presences of all communes together are far more.
+        seen = select(columns.presence_id).where(
+            columns.commune_code == places.commune_code, columns.premises_id == places.premises_id
+        )
+        own = select(places.premises_id).where(places.commune_code == commune_code, places.premises_id > after, seen.exists())
+        return list(connection.scalars(own.order_by(places.premises_id).limit(limit)))
+    query = select(columns.premises_id).where(columns.premises_id > after).distinct()
     return list(connection.scalars(query.order_by(columns.premises_id).limit(limit)))
 
 

@@ -1,17 +1,16 @@
-"""How the registry forgets: a person on demand, refused and passing statements by time, a whole period by retiring its key.
+"""How the registry forgets on demand: a person, or a whole period by retiring its key.
 
 - ``erase_person`` deletes the person's key and whatever finds them: numbers' indexes, name words, pseudonyms, proposed pairs. Rows that say that a stay
   took place remain, of somebody nobody can name. Statements others made are under their own persons' keys and stay.
 - Backups still hold the wrapped key until its period key is retired: ``retire_period`` re-wraps the living first, then destroys it.
-- ``purge`` deletes what was kept only for a while: expired presences, refused statements, settled dead letters.
+- What goes by time is the retention policy's (``registry/retention_policy.py``, carried out by ``registry/deletions.py``).
 
 Example: ``erase_person(connection, person_id, vault=vault, now=now)``
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -25,8 +24,6 @@ from registry.vault import Cell, Vault, period_key_id
 from residence.errors import Refused
 from residence.stays.declaration import StayDeclaration
 
-REFUSED_KEPT_FOR: Final = timedelta(days=30)
-SETTLED_KEPT_FOR: Final = timedelta(days=30)
 PAGE: Final = 500
 _NAMING_PSEUDONYMS: Final = (
     (tables.notices.c.notice_id, tables.notices.c.who, tables.notices.c.premises_id),
@@ -122,32 +119,6 @@ def _numbers_of(connection: Connection, person_ids: list[str], vault: Vault) -> 
         for row in rows
         if row.subject_id in keys
     }
-
-
-def purge(connection: Connection, *, now: datetime, limit: int = PAGE) -> dict[str, int]:
-    """Delete what was kept only for a while, at most ``limit`` of each; returns how many of each."""
-    letters, statements = tables.quarantine.c, tables.declarations.c
-    old_letters = select(letters.quarantine_id).where(
-        letters.state.in_(["settled", "dismissed"]), letters.changed_at <= now - SETTLED_KEPT_FOR
-    )
-    # A refused statement that belongs to nobody; its receipt stays, it names nobody.
-    refused = select(statements.declaration_id).where(
-        statements.state == "refused", statements.person_id.is_(None), statements.recorded_at <= now - REFUSED_KEPT_FOR
-    )
-    letter_ids, refused_ids = list(connection.scalars(old_letters.limit(limit))), list(connection.scalars(refused.limit(limit)))
-    _delete(connection, letter_ids)
-    connection.execute(delete(tables.quarantine).where(letters.quarantine_id.in_(letter_ids)))
-    _delete(connection, refused_ids)
-    return {
-        "presences": presences.purge_expired(connection, now=now, limit=limit),
-        "dead_letters": len(letter_ids),
-        "refused": len(refused_ids),
-    }
-
-
-def _delete(connection: Connection, subject_ids: Iterable[str]) -> None:
-    """Delete keys; a refused declaration's row stays as the unreadable fact that something was refused."""
-    connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(list(subject_ids))))
 
 
 def retire_period(connection: Connection, kek_id: str, *, vault: Vault, now: datetime) -> int:

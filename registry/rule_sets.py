@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select
 
 from registry import tables
 from residence.errors import Conflict
-from residence.stays.rules import RuleBook
+from residence.stays.rules import RuleBook, RuleSet, TemporaryRules
 
 
 def put_in_force(connection: Connection, rules: RuleBook, *, commune_code: str, now: datetime) -> int:
@@ -26,7 +26,8 @@ def put_in_force(connection: Connection, rules: RuleBook, *, commune_code: str, 
         for row in connection.execute(select(columns.rule_set_id, columns.digest).where(columns.commune_code == commune_code))
     }
     rows = []
-    for each in rules.sets:
+    dated: tuple[RuleSet | TemporaryRules, ...] = (*rules.sets, *rules.temporary)
+    for each in dated:
         digest = hashlib.sha256(msgspec.json.encode(each)).digest()
         if known.get(each.id, digest) != digest:
             raise Conflict("registry.rule_set_changed", "", each.id)

@@ -13,10 +13,12 @@ from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_pa
 from registry.tables_duplicates import duplicate_pairs
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
+from registry.tables_nightly import nightly_runs
 from registry.tables_oversight import (
     access_records,
     case_events,
     cases,
+    deletion_reports,
     gateway_reports,
     keys,
     kiosks,
@@ -45,6 +47,7 @@ from registry.tables_places import (
     unit_successors,
 )
 from registry.tables_relations import absences, permitted_stays, relations
+from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
 from registry.tables_stays import (
     declarations,
@@ -72,6 +75,7 @@ __all__ = [
     "cleaning_steps",
     "confirmations",
     "declarations",
+    "deletion_reports",
     "disputes",
     "duplicate_pairs",
     "finding_links",
@@ -88,6 +92,7 @@ __all__ = [
     "merges",
     "metadata",
     "name_tokens",
+    "nightly_runs",
     "notices",
     "outages",
     "passkeys",
@@ -100,6 +105,7 @@ __all__ = [
     "quarantine",
     "receipts",
     "relations",
+    "residence_events",
     "residences",
     "rule_sets",
     "scoreboard_days",

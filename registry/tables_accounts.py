@@ -10,7 +10,20 @@ from typing import Final
 
 from sqlalchemy import Column, ForeignKeyConstraint, Index, Integer, Table, UniqueConstraint
 
-from registry.columns import blind_index, commune, document, instant, metadata, octets, own_id, reference, sealed, text, word
+from registry.columns import (
+    blind_index,
+    commune,
+    document,
+    found_by,
+    instant,
+    metadata,
+    octets,
+    own_id,
+    reference,
+    sealed,
+    text,
+    word,
+)
 
 # role: clerk | resident | officer | operator; areas: premises ids for a clerk, [] = the whole commune for an officer
 accounts: Final = Table(
@@ -92,4 +105,6 @@ sign_in_audit: Final = Table(
     blind_index("address", nullable=True),
     instant("at"),
     Index("ix_sign_in_audit_account_id_at", "account_id", "at"),
+    found_by("event_id"),
+    Index("ix_sign_in_audit_at", "at"),
 )

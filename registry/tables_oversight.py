@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, Table, UniqueConstraint
 
-from registry.columns import Instant, commune, document, instant, metadata, octets, own_id, reference, text, word
+from registry.columns import Instant, commune, document, found_by, instant, metadata, octets, own_id, reference, text, word
 
 # The second half is the kiosk's last state message (residence.wire.state.KioskState), overwritten by the next.
 kiosks: Final = Table(
@@ -94,7 +94,8 @@ notices: Final = Table(
     word("answer", nullable=True, length=16),  # registry.notices.Answer
     reference("answered_by", nullable=True),  # the account, when somebody answered
     UniqueConstraint("commune_code", "kind", "about"),
-    Index("ix_notices_premises_id_created_at", "commune_code", "premises_id", "created_at"),
+    Index("ix_notices_premises_id_created_at", "premises_id", "created_at"),
+    Index("ix_notices_who", "who"),
 )
 
 # About a unit and a night, opened by a named rule (residence.cases.undeclared); state: residence.cases.transitions.CaseStatus.
@@ -124,7 +125,9 @@ cases: Final = Table(
     instant("asked_at", nullable=True),
     instant("changed_at"),
     Index("ix_cases_state_opened_at", "commune_code", "state", "opened_at"),
+    found_by("case_id"),
     Index("ix_cases_premises_id_who", "premises_id", "who"),
+    Index("ix_cases_who", "who"),
 )
 
 case_events: Final = Table(
@@ -157,7 +160,9 @@ access_records: Final = Table(
     document("fields"),
     instant("at"),
     Index("ix_access_records_person_id_at", "person_id", "at"),
+    found_by("access_id"),
     Index("ix_access_records_account_id_at", "account_id", "at"),
+    Index("ix_access_records_at", "at"),
 )
 
 rule_sets: Final = Table(
@@ -170,4 +175,17 @@ rule_sets: Final = Table(
     text("article"),
     octets("digest"),
     instant("in_force_at"),
+)
+
+# What a night's retention deleted: [{"name", "action", "before", "rows", "left"}] (registry/deletions.py); counts, never whose.
+deletion_reports: Final = Table(
+    "deletion_reports",
+    metadata,
+    commune(),
+    own_id("night"),
+    word("policy", length=16),
+    word("by"),
+    instant("began_at"),
+    instant("finished_at", nullable=True),
+    document("deleted"),
 )

@@ -137,6 +137,7 @@ units: Final = Table(
     own_id("unit", 32),
     word("unit_key", length=32),  # residence.stays.spans.normal_unit: what two writings of a unit are compared by
     instant("created_at"),
+    found_by("premises_id", "unit"),
     ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
     Index("ix_units_premises_id_unit_key", "premises_id", "unit_key"),
 )

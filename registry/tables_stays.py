@@ -29,6 +29,9 @@ from registry.columns import (
     word,
 )
 
+# A refused statement of nobody known: the only kind that time empties (registry/deletions.py).
+REFUSED: Final = text_of_sql("state = 'refused' AND person_id IS NULL")
+
 # The kind is a DeclarationKind; the state accepted, conflicting or refused.
 declarations: Final = Table(
     "declarations",
@@ -66,6 +69,7 @@ declarations: Final = Table(
     found_by("declaration_id"),
     index_where_set("declarations", "about"),
     Index("ix_declarations_person_id", "person_id"),
+    Index("ix_declarations_refused", "recorded_at", sqlite_where=REFUSED, postgresql_where=REFUSED),
     Index("ix_declarations_premises_id_recorded_at", "premises_id", "recorded_at"),
 )
 
@@ -123,7 +127,7 @@ stays: Final = Table(
     ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
     found_by("stay_id"),
     Index("ix_stays_person_id", "person_id"),
-    Index("ix_stays_premises_id_status_start_at", "commune_code", "premises_id", "status", "start_at"),
+    Index("ix_stays_premises_id_status_start_at", "premises_id", "status", "start_at"),
     Index("ix_stays_open", "start_at", sqlite_where=OPEN, postgresql_where=OPEN),
 )
 
@@ -183,6 +187,7 @@ presences: Final = Table(
     instant("seen_at"),
     instant("expires_at", index=True),
     instant("recorded_at"),
+    found_by("presence_id"),
     Index("ix_presences_premises_id_seen_at", "premises_id", "seen_at"),
     Index("ix_presences_pseudonym_index", "pseudonym_index"),
 )
@@ -206,7 +211,9 @@ quarantine: Final = Table(
     word("state", length=16),
     instant("received_at"),
     instant("changed_at"),
-    Index("ix_quarantine_state_received_at", "commune_code", "state", "received_at"),
+    found_by("quarantine_id"),
+    Index("ix_quarantine_state_received_at", "state", "received_at"),
+    Index("ix_quarantine_changed_at", "changed_at"),
     Index("ix_quarantine_payload_digest", "payload_digest"),
 )
 

@@ -156,6 +156,14 @@ class Vault:
         """Return the blind index of a row of a file taken over: a register's own reference may be a number of its person."""
         return self._make_index("source", f"{source}\x00{kind}", reference)
 
+    def holds(self, kek_id: str) -> bool:
+        """Tell whether a period key is here and opens."""
+        try:
+            self._period_cipher(kek_id)
+        except Untrusted:
+            return False
+        return True
+
     def retire(self, kek_id: str) -> None:
         """Destroy a period key; every key still wrapped under it is gone (``registry/rotation.py`` re-wraps the living first)."""
         self._period_ciphers.pop(kek_id, None)

@@ -23,7 +23,7 @@ from residence.wire.signing import SigningKey
 from server import home, problems
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
-from server.desk import declare_pages, house_pages, stay_pages, tonight_pages
+from server.desk import declare_pages, house_pages, lodger_pages, stay_pages, tonight_pages
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
 from server.operators import gateway_pages, kiosk_pages, letter_pages, ward_pages
@@ -41,6 +41,7 @@ PAGES = (
     passkey_pages,
     tonight_pages,
     house_pages,
+    lodger_pages,
     declare_pages,
     stay_pages,
     undeclared_pages,

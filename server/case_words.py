@@ -48,6 +48,12 @@ CASE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "failed": "the signature does not hold",
         "none": "not signed: entered at a desk",
     },
-    "answer": {"declared": "the stay was declared", "decided": "a case was decided", "visitor": "the host says: a visitor"},
+    "answer": {
+        "declared": "the stay was declared",
+        "decided": "a case was decided",
+        "visitor": "the host says: a visitor",
+        "renewed": "the temporary residence was renewed",
+        "moved_out": "the person moved out",
+    },
     "outage": {"kiosk_offline": "A kiosk was cut off", "gateway_down": "The authority's gateway was away"},
 }

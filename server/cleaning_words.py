@@ -26,6 +26,8 @@ CLEANING_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "stay": "Stay",
         "number": "Number",
         "field": "Field",
+        "unit": "Ward of before",
+        "unit_today": "Ward of today",
     },
     "fresh_field": {
         "full_name": "Full name",
@@ -34,6 +36,14 @@ CLEANING_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "personal_number": "Personal number",
         "residence": "Residence",
         "contact": "Contact",
+    },
+    "measure": {
+        "correct": "Correct: no values disagree",
+        "complete": "Complete: nothing is missing",
+        "clean": "Clean: stands once",
+        "alive": "Alive: confirmed lately",
+        "card": "Seen with a card",
+        "chip": "Verified by chip",
     },
     "cleaning_step": {"decided": "Decided", "undone": "Taken back"},
 }

@@ -49,6 +49,8 @@ def environment(language: Language) -> Environment:
     made.filters["form_time"] = form_time
     made.filters["day"] = day
     made.filters["grouped"] = grouped
+    made.filters["percent"] = partial(percent, language=language)
+    made.filters["count"] = partial(counted, language=language)
     made.filters["ago"] = partial(duration, language=language)
     made.globals["language"] = language
     made.globals["word"] = partial(word, language=language)
@@ -109,6 +111,25 @@ def duration(value: timedelta, *, language: Language) -> str:
     words = {"vi": ("ngày", "giờ", "phút"), "en": ("d", "h", "min")}[language]
     parts = [f"{count} {word}" for count, word in zip((days, hours, minutes), words, strict=True) if count]
     return " ".join(parts[:2]) or f"0 {words[2]}"
+
+
+def percent(share: float, *, language: Language) -> str:
+    """Write a share in hundredths with one decimal, without the sign.
+
+    >>> percent(0.9821, language="vi")
+    '98,2'
+    """
+    text = f"{100 * share:.1f}"
+    return text.replace(".", ",") if language == "vi" else text
+
+
+def counted(number: int, *, language: Language) -> str:
+    """Write a count with its thousands apart.
+
+    >>> counted(4213, language="vi")
+    '4.213'
+    """
+    return f"{number:,}".replace(",", "." if language == "vi" else ",")
 
 
 def render(request: Request, template: str, *, caller: Visitor, status: int = 200, **values: Any) -> HTMLResponse:

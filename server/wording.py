@@ -17,6 +17,7 @@ from residence.errors import catalogue, sentence
 from server.case_words import CASE_WORDS
 from server.cleaning_words import CLEANING_WORDS
 from server.languages import Language, translate
+from server.residence_words import RESIDENCE_TAGS, RESIDENCE_WORDS
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "state": {
@@ -167,6 +168,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "declared-late": "Declared late",
         "thirty-days": "Thirty days reached",
         "renew-temporary-residence": "Renew temporary residence",
+        "moved-out": "Said to have moved out",
     },
     "addressee": {"host": "Host", "facility": "Lodging facility", "person": "Person"},
     "clock": {
@@ -229,6 +231,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     **CASE_WORDS,
     **CLEANING_WORDS,
+    **RESIDENCE_WORDS,
 }
 
 TAGS: Final[Mapping[str, str]] = {
@@ -250,6 +253,7 @@ TAGS: Final[Mapping[str, str]] = {
     "lost": "govuk-tag--red",
     "unset": "govuk-tag--red",
     "jumped": "govuk-tag--red",
+    **RESIDENCE_TAGS,
 }
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from registry import tables
 from registry.cleaning.deciding import Choice, Reason, decide, preview, undo
 from registry.cleaning.listing import items_of
-from registry.cleaning.passing import run_passes
+from registry.cleaning.passing import Pace, run_passes
 from registry.database import Registry
 from registry.importing.mapping import Mapping
 from residence.cleaning.rules import CleaningChoices
@@ -80,7 +80,7 @@ class Register:
             now=self.now,
             random_bytes=secrets.token_bytes,
             whole=whole,
-            page=page,
+            pace=Pace(page=page),
         )
 
     def items(self, rule=None, state="open"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 
 from server_parts import COMMUNE
 from sqlalchemy import update
@@ -10,6 +11,7 @@ from sqlalchemy import update
 from registry import tables
 from registry.cleaning.deciding import Choice, Reason, decide, preview
 from registry.cleaning.passing import run_passes
+from registry.scoreboard.counting import keep_day
 from residence.cleaning.rules import CleaningChoices
 from residence.places.premises import PremisesKind
 
@@ -23,8 +25,10 @@ def find(world) -> None:
 
 
 def leave_disagreeing(world) -> None:
-    """Items that wait, and a decision that may be taken back."""
+    """Items that wait, a decision that may be taken back, and three days of the scoreboard."""
     find(world)
+    for days in (2, 1, 0):
+        keep_day(world.registry, now=world.clock.now() - timedelta(days=days))
     choice = Choice(commune_code=COMMUNE, rule="premises_no_owner")
     reason = Reason(account_id="acc-officer", words="the owner is a company")
     with world.registry.writing() as connection:

@@ -24,6 +24,8 @@ from factories import EVENING, make_declaration, make_person  # noqa: E402
 
 from luutru.throwaway import PHRASE, throwaway_keys  # noqa: E402
 from residence.clock import rfc3339  # noqa: E402
+from residence.credentials.chip.capture import Access, ChipTranscript  # noqa: E402
+from residence.credentials.chip.carried import ChipEvidence  # noqa: E402
 from residence.credentials.evidence import Evidence  # noqa: E402
 from residence.wire import cbor, signing  # noqa: E402
 from residence.wire.datakey import DataKey  # noqa: E402
@@ -57,6 +59,25 @@ PRESENCE = Presence(
     premises_id="blk-hoa-binh",
     person=make_person(),
     evidence=Evidence(level=0, source="typed"),
+)
+
+WITH_CHIP = msgspec.structs.replace(
+    DECLARATION,
+    evidence=Evidence(
+        level=4,
+        source="card-qr",
+        reader="camera:zxing",
+        checks={"pace": "passed", "passive": "passed"},
+        chip=ChipEvidence(
+            access=Access(protocol="PACE-ECDH-GM-AES-128-CAN"),
+            sod=b"invented bytes in the place of a security object",
+            dg1=b"invented bytes in the place of DG1",
+            chip=ChipTranscript(oid="0.4.0.127.0.7.2.2.3.2.2", key_id=None, ephemeral=bytes(32), answer=bytes(16)),
+            active_signature=bytes(64),
+            findings=("chip.differs_residence",),
+            trust_version=3,
+        ),
+    ),
 )
 
 
@@ -164,6 +185,7 @@ def envelope_cases() -> dict[str, dict[str, Any]]:
     signed, sealed, fields = split(good)
     protected = {1: -8, 4: KEYS.kiosk.key_id.encode(), 16: signing.ENVELOPE_TYPE}
     unknown_field = encode_message(DECLARATION)[:-1] + b',"added_in_2031":true}'
+    newer_evidence = encode_message(WITH_CHIP).replace(b'"trust_version":3', b'"trust_version":3,"added_in_2031":[1]')
     foreign = data_key(recipient=OTHER.keyring.current("seal", at=EVENING))
     disguised = msgspec.structs.replace(OTHER.keyring.current("seal", at=EVENING), key_id="throwaway-seal")
     moved = data_key(epoch=OTHER_EPOCH)
@@ -172,6 +194,8 @@ def envelope_cases() -> dict[str, dict[str, Any]]:
         "genuine declaration": vector(good, opened()),
         "genuine presence": vector(seal(PRESENCE), opened(PRESENCE)),
         "a message field nobody knows yet is let through": vector(seal(unknown_field), opened(unknown_field)),
+        "a declaration with a chip's evidence": vector(seal(WITH_CHIP), opened(WITH_CHIP)),
+        "a field of a chip's evidence nobody knows yet is let through": vector(seal(newer_evidence), opened(newer_evidence)),
         "a header label from 32 on is let through": vector(changed_header({32: "added in 2031"}), opened()),
         "the next number in the sequence": vector(seal(sequence=4), opened(), seen=[1, 2, 3]),
         "a number ahead leaves a gap": vector(seal(sequence=6), opened(sequence="gap"), seen=[1, 2, 3]),

@@ -4,6 +4,7 @@
 - A command is written short where it fits; extended length is used only when asked for or needed.
 - Once secure messaging is on, nothing is sent or taken without it. The first answer that breaks it ends the channel: its keys are
   dropped and every further command is ``Refused("chip.channel_closed")``.
+- An answer in pieces (61xx) is put together with GET RESPONSE before it is looked at; the pieces are the transport's, not protected.
 - More answers than ``MOST_ANSWERS``, or more time than ``deadline_ns``, end the channel too: a card may be slow, but not for ever.
 
 >>> Command(ins=0xA4, p1=2, p2=0x0C, data=bytes.fromhex("011E")).encode().hex()
@@ -27,6 +28,8 @@ LONGEST_SHORT_DATA: Final = 255
 MOST_SHORT_LE: Final = 256
 MOST_ANSWERS: Final = 2_000
 LONGEST_ANSWER: Final = 65_536 + 2
+_MORE_TO_COME: Final = 0x61
+_GET_RESPONSE: Final = bytes.fromhex("00C00000")
 
 
 class Card(Protocol):
@@ -146,9 +149,17 @@ class Channel:
 
     def _exchange(self, command: Command) -> Answer:
         sent = command.encode() if self._guard is None else self._guard.protect(command)
+        received = self._carry(sent)
+        while len(received) >= 2 and received[-2] == _MORE_TO_COME:
+            if self.sent >= MOST_ANSWERS or len(received) > LONGEST_ANSWER:
+                raise Refused("chip.too_slow", "", "an answer without end")
+            received = received[:-2] + self._carry(_GET_RESPONSE + received[-1:])
+        self.last_exchange = (sent, received)
+        return decode_answer(received) if self._guard is None else self._guard.open(received)
+
+    def _carry(self, sent: bytes) -> bytes:
         received = self._card.transceive(sent)
         self.sent += 1
         self.sent_bytes += len(sent)
         self.received_bytes += len(received)
-        self.last_exchange = (sent, received)
-        return decode_answer(received) if self._guard is None else self._guard.open(received)
+        return received

@@ -14,7 +14,8 @@ from edge_agent.chip.apdu import Channel, Command
 from edge_agent.chip.drawing import Draw
 from edge_agent.chip.secure_messaging import SecureMessaging, session_keys
 from residence.credentials.chip import tlv
-from residence.credentials.chip.chip_authentication import ChipTranscript, Way
+from residence.credentials.chip.capture import ChipTranscript
+from residence.credentials.chip.chip_authentication import Way
 from residence.credentials.chip.groups import MOST_SCALAR_BITS
 from residence.errors import LuutruError, Untrusted
 

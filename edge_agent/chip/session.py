@@ -36,8 +36,8 @@ from edge_agent.chip.pace import PaceOutcome, Secret, can_secret, mrz_secret, ru
 from edge_agent.chip.presence import ask_for_signature, run_chip_authentication
 from residence.clock import Clock
 from residence.credentials.chip.active import challenge_for
-from residence.credentials.chip.capture import Access, ActiveTranscript, Attempt, Capture, MappingProof
-from residence.credentials.chip.chip_authentication import ChipTranscript, infos_of_dg14, ways_of
+from residence.credentials.chip.capture import Access, ActiveTranscript, Attempt, Capture, ChipTranscript, MappingProof
+from residence.credentials.chip.chip_authentication import infos_of_dg14, ways_of
 from residence.credentials.chip.lds import NUMBERS, parse_com
 from residence.credentials.chip.security_infos import PaceInfo, parse_security_infos
 from residence.errors import LuutruError, Refused

@@ -2,13 +2,12 @@
 
 - A sign is only ever exchanged for one it is known to be mistaken for (``LOOKALIKES``), that the picture allows too, and every
   exchange is returned: nothing is repaired silently.
+- A sign that may not stand in its place (``places.py``) is never sure, however plain it looks: an F for the P that a passport begins with.
 - Where a check digit covers the place, all check digits of the zone must come right, and by one exchange (or pair) alone: two that would
   do leave the zone as it was seen. Digits standing where only digits may stand are exchanged first.
 - Where none does, as in a name, a digit is taken for the letter it resembles only when the picture cannot tell them apart.
 - A sign may be what rubbing left of another: E of B, L of U, I of T. So a place is ``unsure`` too unless what stood there before any wear
   (``glyphs.WORN``) is sure by ``SURE_BEFORE`` against every sign that no check digit would tell from it.
-- A sign that looks whole, and stands out from a clear zone by what it may be the rest of, was damaged: such a place must be surer
-  (``SURE_DAMAGED``).
 - Check digits that chose an exchange say nothing more about the rest: there every other place must be as sure as where none covers it. A sign
   that is misread elsewhere would else be made to fit by an exchange of one that is not.
 - Behind three sure fillers a name has ended: there a filler need not be told from every letter, and a letter is never accepted.
@@ -29,7 +28,6 @@ from itertools import combinations
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
 from edge_agent.mrz_reading.glyphs import NO_SIGN, SIGNS
 from edge_agent.mrz_reading.places import NO_DIGIT, Places, ahead_of, places_of, possible_in, unnoticed, unnoticed_in
@@ -62,10 +60,7 @@ LOOKALIKES: Final = (
 POSSIBLE: Final = 5.0  # log-odds against a sign above which the picture rules it out as an exchange
 UNTOLD: Final = 5.0  # log-odds below which the picture does not tell two signs apart
 SURE_UNCHECKED: Final = 3.0  # log-odds a sign needs against every other where no check digit would notice
-SURE_BEFORE: Final = 2.5  # the same, of what stood there before it was rubbed, in one look and in the mean of all
-SURE_DAMAGED: Final = 4.0  # the same, where a place looks whole and is less clear than the zone by ``STANDS_OUT``
-STANDS_OUT: Final = 2.0  # log-odds below what nine tenths of the zone's places have
-LOOKS_WHOLE: Final = 2.75  # log-odds by which what is seen is surer than what stood there before
+SURE_BEFORE: Final = 4.0  # the same, of what stood there before it was rubbed, in one look and in the mean of all
 SURE_WHOLE: Final = 2.0  # the same, of the checked part as a whole against every other that all check digits let through
 SURE_TOGETHER: Final = 1.75  # the same, in the mean of all looks at the zone
 SURE_CHECKED: Final = 0.7  # and against those it would notice
@@ -199,7 +194,8 @@ def _unsure(lines: tuple[str, ...], weights: Any, places: Places) -> Iterator[tu
             ahead = ahead_of(weights[row, column], sign)
             possible = possible_in((row, column), places)
             unnoticed = possible & unnoticed_in((row, column), sign, places)
-            if ahead[unnoticed].min() < SURE_UNCHECKED or ahead[possible].min() < SURE_CHECKED:
+            foreign = not possible[SIGNS.index(sign)]
+            if foreign or ahead[unnoticed].min() < SURE_UNCHECKED or ahead[possible].min() < SURE_CHECKED:
                 yield row, column
 
 
@@ -213,40 +209,22 @@ def _weakest(lines: tuple[str, ...], told: Any, places: Places, sure: float) -> 
     return sorted(ahead, key=lambda cell: (ahead[cell], cell))[:_HIDING]
 
 
-def disputed(found: Settled, weights: Any, before: Any) -> Settled:
-    """Return what one look found with the places that all looks together (``weights``, ``before``: their means) leave open."""
+def disputed(found: Settled, before: Any) -> Settled:
+    """Return what one look found with the places that all looks together (``before``: their mean) leave open."""
     lines = found.lines
     form = SHAPES[len(lines), len(lines[0])]
     places = places_of(form)
-    unsure = {*found.unsure, *_rest_of_another(lines, before, places)}
-    unsure.update(_damaged(lines, weights, before, places), _weakest(lines, before, places, SURE_TOGETHER))
+    unsure = {*found.unsure, *_rest_of_another(lines, before, places), *_weakest(lines, before, places, SURE_TOGETHER)}
     return msgspec.structs.replace(found, unsure=tuple(sorted(_after_the_name(lines, before, form, unsure))))
 
 
-def _damaged(lines: tuple[str, ...], weights: Any, before: Any, places: Places) -> Iterator[tuple[int, int]]:
-    """Name the places that look whole and stand out from a clear zone by what may have stood there before."""
-    sure = min(SURE_DAMAGED, _clarity(lines, before) - STANDS_OUT)
-    for row, column in _rest_of_another(lines, before, places, sure):
-        sign = lines[row][column]
-        others = possible_in((row, column), places) & unnoticed_in((row, column), sign, places)
-        ahead = np.where(others, ahead_of(before[row, column], sign), np.inf)
-        if ahead_of(weights[row, column], sign)[ahead.argmin()] > ahead.min() + LOOKS_WHOLE:
-            yield row, column
-
-
-def _rest_of_another(lines: tuple[str, ...], before: Any, places: Places, sure: float = SURE_BEFORE) -> Iterator[tuple[int, int]]:
+def _rest_of_another(lines: tuple[str, ...], before: Any, places: Places) -> Iterator[tuple[int, int]]:
     """Name the places where the sign may be what is left of another one that no check digit would tell from it."""
     for row, line in enumerate(lines):
         for column, sign in enumerate(line):
             others = possible_in((row, column), places) & unnoticed_in((row, column), sign, places)
-            if ahead_of(before[row, column], sign)[others].min() < sure:
+            if ahead_of(before[row, column], sign)[others].min() < SURE_BEFORE:
                 yield row, column
-
-
-def _clarity(lines: tuple[str, ...], before: Any) -> float:
-    """Return how far nine tenths of the places are ahead of every other sign: how clear the zone is as a whole."""
-    ahead = [ahead_of(before[row, column], sign).min() for row, line in enumerate(lines) for column, sign in enumerate(line)]
-    return float(np.percentile(ahead, 10))
 
 
 def _after_the_name(lines: tuple[str, ...], weights: Any, form: MrzFormat, unsure: set[tuple[int, int]]) -> set[tuple[int, int]]:

@@ -58,7 +58,7 @@ def read_zone(grey: Grey, *, time_left: Callable[[], bool] = always) -> SeenZone
             found = settle(signs.told, signs.before)
             if fits(found.lines):
                 doubted.append(signs)
-                found = disputed(found, *_together(doubted))
+                found = disputed(found, _together(doubted))
                 if not found.unsure:
                     return _seen(found)
             best = max(best or (-math.inf, found), (_rank(signs, found), found), key=lambda each: each[0])
@@ -85,10 +85,9 @@ def _signs_in(grey: Grey, time_left: Callable[[], bool]) -> Iterator[ZoneSigns |
             return
 
 
-def _together(looks: list[ZoneSigns]) -> tuple[Any, Any]:
-    """Return the mean of what is seen and of what stood there before, over all looks at a zone of the last one's form."""
-    alike = [each for each in looks if each.before.shape == looks[-1].before.shape]
-    return np.mean([each.weights for each in alike], 0), np.mean([each.before for each in alike], 0)
+def _together(looks: list[ZoneSigns]) -> Any:
+    """Return the mean of what stood there before, over all looks at a zone of the last one's form."""
+    return np.mean([each.before for each in looks if each.before.shape == looks[-1].before.shape], 0)
 
 
 def _seen(found: Settled) -> SeenZone:

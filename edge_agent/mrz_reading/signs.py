@@ -67,7 +67,7 @@ class ZoneSigns(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def told(self) -> Weights:
-        """Return what both say together: two networks taught differently seldom err alike."""
+        """Return what both say together: networks taught differently seldom err alike."""
         return np.asarray((self.weights + self.before) / 2, np.float32)
 
     @property
@@ -99,7 +99,8 @@ def signs_of(grey: Grey, zone: Zone) -> ZoneSigns | None:
         if fit < _MAYBE:
             return None
         courses = [_still(flat.sight.signs)] * flat.sight.rows
-    weights, before = (np.array([_final(flat, row, learned) for row in range(flat.sight.rows)]) for learned in (PLAIN, WORN))
+    weights, *rubbed = (np.array([_final(flat, row, learned) for row in range(flat.sight.rows)]) for learned in (PLAIN, *WORN))
+    before = np.mean(rubbed, 0)
     beyond = _beyond_the_picture(flat.sight, grey.shape)
     weights[beyond] = before[beyond] = _UNKNOWN
     found = ZoneSigns(weights=weights, before=before, sight=flat.sight)

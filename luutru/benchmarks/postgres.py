@@ -66,11 +66,11 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres(more: Sequence[str] = ()) -> Iterator[PostgresServer]:
+def running_postgres(more: Sequence[str] = (), *, folder: Path | None = None) -> Iterator[PostgresServer]:
     """Start a server in a new folder; stop it and delete the folder at the end. ``more``: settings that override ours."""
     if not (BINARIES / "initdb").exists():
         raise RuntimeError("PostgreSQL 15 is missing: run scripts/bootstrap, or sudo apt-get install postgresql-15")
-    directory = Path(tempfile.mkdtemp(prefix="luutru-postgres-"))
+    directory = Path(tempfile.mkdtemp(prefix="luutru-postgres-", dir=folder))
     data, port = directory / "data", _free_port()
     log = None
     try:

@@ -20,6 +20,7 @@ import typer
 from luutru.commands.bench_gateway import measure_gateway, measure_growth
 from luutru.commands.bench_registry import measure_registry
 from luutru.commands.bench_report import print_json, print_table, report_of
+from luutru.commands.bench_scale import measure_scale
 from luutru.commands.bench_scanner import measure_scanner
 from luutru.logs import configure_logs
 
@@ -28,6 +29,10 @@ app = typer.Typer(invoke_without_command=True)
 # name -> (module with ``run(*, quick)``, what it measures)
 BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "checkin": ("luutru.benchmarks.checkin", "card in the frame until kept; declarations per second until receipted"),
+    "chip": (
+        "luutru.benchmarks.chip",
+        "a whole reading of a chip: the host's processor, commands, time in the air; beside OpenSSL's curves",
+    ),
     "cleaning": (
         "luutru.benchmarks.cleaning",
         "what disagrees in a register: precision and recall of each rule on an invented city whose errors are known",
@@ -43,6 +48,10 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     ),
     "mrz": ("luutru.benchmarks.mrz", "machine-readable zones read from pictures, and how fast, beside passporteye and fastmrz"),
     "registry": ("luutru.benchmarks.registry_import", "a register of any size taken over, beside a bare COPY of the same rows"),
+    "register-scale": (
+        "luutru.benchmarks.register_scale",
+        "point look-ups and a commune's undeclared in a register of any size, beside a bare index look-up",
+    ),
     "scanner": ("luutru.benchmarks.scanner", "card-like frames, clips and photos read, and how fast, beside the usual readers"),
     "undeclared": (
         "luutru.benchmarks.undeclared",
@@ -53,6 +62,7 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
 OWN_OPTIONS: Final[dict[str, Callable[..., None]]] = {
     "gateway": measure_gateway,
     "gateway-growth": measure_growth,
+    "register-scale": measure_scale,
     "registry": measure_registry,
     "scanner": measure_scanner,
 }

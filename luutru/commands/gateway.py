@@ -1,6 +1,6 @@
 """``luutru gateway``: run it, sweep once, look at dead letters and try them again.
 
-- Keys, kiosks and the live view are in ``gateway_keys.py``, ``gateway_kiosks.py`` and ``gateway_top.py``.
+- Keys, kiosks, the live view and the night's work are in ``gateway_keys.py``, ``gateway_kiosks.py``, ``gateway_top.py`` and ``gateway_nightly.py``.
 - Settings are options or ``LUUTRU_*`` variables (docs/settings.md); every one has a default for one machine.
 - ``sweep`` and ``dead-letters`` need the registry and its vault only, neither broker nor keys.
 - A payload is never printed: it is sealed, and may hold a person.
@@ -22,7 +22,9 @@ from luutru.choices import ChoicesOption, choices_of
 from luutru.commands.broker_address import host_port
 from luutru.commands.gateway_keys import app as keys_app
 from luutru.commands.gateway_kiosks import app as kiosks_app
+from luutru.commands.gateway_nightly import nightly
 from luutru.commands.gateway_top import top
+from luutru.retention import RetentionOption, policy_of
 
 if TYPE_CHECKING:
     from registry.database import Registry
@@ -34,6 +36,7 @@ app.add_typer(letters_app, name="dead-letters")
 app.add_typer(keys_app, name="keys")
 app.add_typer(kiosks_app, name="kiosks")
 app.command("top")(top)
+app.command("nightly")(nightly)
 
 RegistryOption = Annotated[
     str,
@@ -64,6 +67,15 @@ BatchOption = Annotated[
 SweepOption = Annotated[
     float, typer.Option(envvar="LUUTRU_GATEWAY_SWEEP_SECONDS", min=0, help="Pause between sweeps; 0: another worker sweeps.")
 ]
+NightOption = Annotated[
+    int,
+    typer.Option(
+        envvar="LUUTRU_GATEWAY_NIGHT_HOUR",
+        min=-1,
+        max=23,
+        help="From this hour on, Vietnam's time, the register is looked after and counted, once a day; -1: another worker does.",
+    ),
+]
 AheadOption = Annotated[
     int,
     typer.Option(
@@ -91,9 +103,11 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     shards: ShardsOption = "0-63",
     batch: BatchOption = 500,
     sweep_seconds: SweepOption = 60.0,
+    night_hour: NightOption = 2,
     clock_ahead_minutes: AheadOption = 60,
     clock_behind_days: BehindOption = 400,
     choices: ChoicesOption = None,
+    retention: RetentionOption = None,
 ) -> None:
     """Take declarations from the broker until asked to stop (SIGTERM or Ctrl-C).
 
@@ -116,8 +130,10 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
         shards=parse_shards(shards),
         batch=batch,
         sweep_every=timedelta(seconds=sweep_seconds) if sweep_seconds else None,
+        night_hour=None if night_hour < 0 else night_hour,
         clock_bounds=ClockBounds(ahead=timedelta(minutes=clock_ahead_minutes), behind=timedelta(days=clock_behind_days)),
         choices=choices_of(choices),
+        retention=policy_of(retention),
     )
     configure_logs()
     try:
@@ -161,7 +177,7 @@ def sweep_once(
     if json:
         _print_json(swept)
     else:
-        typer.echo(f"{swept.premises} premises: {swept.notices} notices, {swept.cases} cases; {swept.expired} presences expired.")
+        typer.echo(f"{swept.premises} premises: {swept.notices} notices, {swept.cases} cases.")
         for rule, count in sorted(swept.rules.items()):
             typer.echo(f"  {rule}: {count}")
     raise typer.Exit(1 if swept.failed else 0)

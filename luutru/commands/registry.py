@@ -19,10 +19,13 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import msgspec
 import typer
 
+from luutru.commands.registry_backup import backup, restore
 from luutru.commands.registry_cleaning import app as cleaning_app
 from luutru.commands.registry_disputes import app as disputes_app
 from luutru.commands.registry_duplicates import app as duplicates_app
 from luutru.commands.registry_person import person
+from luutru.commands.registry_residence import app as residence_app
+from luutru.commands.registry_retention import app as retention_app
 from luutru.commands.registry_scoreboard import scoreboard
 from luutru.commands.registry_units import app as units_app
 
@@ -32,8 +35,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create, upgrade, seed and check the registry.")
 app.add_typer(duplicates_app, name="duplicates")
+app.add_typer(retention_app, name="retention")
+app.command()(backup)
+app.command()(restore)
 app.add_typer(disputes_app, name="disputes")
 app.command()(person)
+app.add_typer(residence_app, name="residence")
 app.add_typer(units_app, name="units")
 app.add_typer(cleaning_app, name="cleaning")
 app.command("scoreboard")(scoreboard)

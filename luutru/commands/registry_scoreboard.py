@@ -17,10 +17,11 @@ import msgspec
 import typer
 
 if TYPE_CHECKING:
-    from residence.cleaning.scoreboard import Cell
+    from registry.database import Registry
+    from residence.cleaning.scoreboard import Cell, Measure
 
 
-def scoreboard(
+def scoreboard(  # noqa: PLR0913 - options of a command line
     *,
     registry: Annotated[
         str, typer.Option("--registry", envvar="LUUTRU_REGISTRY", help="Address of the registry.")
@@ -33,25 +34,28 @@ def scoreboard(
     to: Annotated[Path | None, typer.Option("--to", help="The file to write.")] = None,
     since: Annotated[str, typer.Option("--since", help="From this day on, YYYY-MM-DD.")] = "",
     least: Annotated[int, typer.Option("--least", min=2, max=100, help="Cells of fewer persons are hidden.")] = 5,
+    lacking: Annotated[
+        str | None, typer.Option("--lacking", help="List ids of persons a measure does not count, of --commune: whom to reach.")
+    ] = None,
+    commune: Annotated[str, typer.Option("--commune", help="With --lacking: of which commune.")] = "",
+    after: Annotated[str, typer.Option("--after", help="With --lacking: go on after this id.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Count today and keep it; or export, or draw, what was kept.
 
     Example: luutru registry scoreboard --export parquet --to scoreboard.parquet
     """
-    from luutru.system import random_bytes, system_clock
-    from registry.database import connect
-    from registry.key_provider import FileKeyProvider
+    from luutru.system import system_clock
     from registry.scoreboard.counting import keep_day, kept_days
-    from registry.vault import Vault
     from residence.cleaning.scoreboard import published
 
-    if export not in {None, "csv", "parquet"} or (export and plot):
-        raise typer.BadParameter("csv or parquet, and not together with --plot", param_hint="--export")
-    if (export or plot) and to is None:
-        raise typer.BadParameter("say where", param_hint="--to")
-    opened = connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
+    _check(export, plot, to)
+    measure = _measure(lacking, commune) if lacking is not None else None  # wrong use ends here, before a vault is opened
+    opened = _open(registry, vault)
     try:
+        if measure is not None:
+            _list(opened, measure, commune, after, json=json)
+            return
         if to is None or not (export or plot):
             cells: Sequence[Cell] = keep_day(opened, now=system_clock().now())
         else:
@@ -65,6 +69,42 @@ def scoreboard(
         sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
     elif to is None:
         _print(answer)
+
+
+def _check(export: str | None, plot: str | None, to: Path | None) -> None:
+    if export not in {None, "csv", "parquet"} or (export and plot):
+        raise typer.BadParameter("csv or parquet, and not together with --plot", param_hint="--export")
+    if (export or plot) and to is None:
+        raise typer.BadParameter("say where", param_hint="--to")
+
+
+def _open(registry: str, vault: Path) -> Registry:
+    from luutru.system import random_bytes
+    from registry.database import connect
+    from registry.key_provider import FileKeyProvider
+    from registry.vault import Vault
+
+    return connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
+
+
+def _measure(name: str, commune: str) -> Measure:
+    from residence.cleaning.scoreboard import MEASURES
+
+    asked = next((each for each in MEASURES if each == name), None)
+    if asked is None or not commune:
+        raise typer.BadParameter(f"one of {', '.join(MEASURES)}, with --commune", param_hint="--lacking")
+    return asked
+
+
+def _list(registry: Registry, measure: Measure, commune: str, after: str, *, json: bool) -> None:
+    from luutru.system import system_clock
+    from registry.scoreboard.counting import without
+    from residence.clock import VIETNAM
+
+    today = system_clock().now().astimezone(VIETNAM).date()
+    with registry.reading() as connection:
+        people = without(connection, measure, commune_code=commune, today=today, after=after)
+    typer.echo(msgspec.json.encode({"ok": True, "persons": people}).decode() if json else "\n".join(people))
 
 
 def _write(cells: Sequence[Cell], to: Path, *, export: str | None, plot: str | None) -> None:

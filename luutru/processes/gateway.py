@@ -3,6 +3,7 @@
 - SIGTERM and SIGINT finish the batch in hand, say that we stop taking, and end with status 0.
 - It starts in any order with broker and registry: it waits for either, visibly, and loses nothing meanwhile.
 - Receipts are signed with the newest receipt key there was at the start; a sealing key made later is found when first needed.
+- Beside the loop a thread does what takes its time: the night's work (``gateway/nightly.py``).
 - Start-up objects are frozen out of the garbage collector's way; per message it would otherwise walk them again and again.
 
 Example: ``run(GatewaySettings(registry="sqlite:////var/lib/luutru/registry.db", ...))``
@@ -24,10 +25,12 @@ from typing import Final
 
 import structlog
 
+from gateway.beside import Beside
 from gateway.clock_claims import USUAL_BOUNDS, ClockBounds
 from gateway.intake import Intake
 from gateway.keyring_updates import KeyringUpdates
 from gateway.measures import Measures
+from gateway.nightly import Night, tend
 from gateway.outage_watch import OutageWatch
 from gateway.port import ConnectionState, Transport
 from gateway.reminders import remind
@@ -39,8 +42,10 @@ from luutru.certificates import endings
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
 from luutru.system import random_bytes, rss_mib, system_clock
 from registry.database import Registry, connect
+from registry.deletions import DeletionReport, carry_out_nightly
 from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
+from registry.retention_policy import Policy, read_policy
 from registry.vault import Vault
 from residence.choices import Choices
 from residence.clock import Clock, rfc3339
@@ -51,6 +56,8 @@ from residence.wire.state import GatewayState, encode_state
 from residence.wire.topics import SHARDS
 
 REMIND_EVERY: Final = timedelta(hours=1)
+DELETE_EVERY: Final = timedelta(minutes=1)  # a look, which does nothing when the night's work is done
+TEND_EVERY: Final = timedelta(minutes=1)  # how often to ask whether a night's work is due
 RECEIPT_KEYS: Final = "gateway-receipt"
 SEAL_KEYS: Final = "gateway-seal"
 KEYRING_KEY: Final = "keyring.key"
@@ -71,8 +78,10 @@ class GatewaySettings:
     shards: tuple[int, ...] = field(default_factory=lambda: tuple(range(SHARDS)))
     batch: int = 500
     sweep_every: timedelta | None = timedelta(minutes=1)  # None: this worker leaves the sweep to another
+    night_hour: int | None = 2  # Vietnam's time; None: another process does the night's work
     clock_bounds: ClockBounds = USUAL_BOUNDS
     choices: Choices = field(default_factory=Choices)
+    retention: Policy = field(default_factory=read_policy)
 
 
 def open_registry(url: str, vault: Path) -> Registry:
@@ -140,12 +149,21 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     def remind_now(now: datetime) -> int:
         return remind(registry, rules=choices.rules, now=now, random_bytes=random_bytes)
 
+    def delete_now(_now: datetime) -> DeletionReport | None:
+        return carry_out_nightly(registry, settings.retention, clock=clock, by=client_id(settings))
+
     outages = OutageWatch(
         worker=client_id(settings), shards=settings.shards, signer=signer, clock=clock, random_bytes=random_bytes
     )
 
     every = settings.sweep_every
-    duties = [Duty("sweep", every, sweep_now), Duty("reminders", REMIND_EVERY, remind_now)] if every else []
+    duties = []
+    if every:
+        duties = [
+            Duty("sweep", every, sweep_now),
+            Duty("reminders", REMIND_EVERY, remind_now),
+            Duty("deletions", DELETE_EVERY, delete_now),
+        ]
     return Worker(
         transport or make_transport(settings, clock),
         intake,
@@ -156,6 +174,17 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         measures=measures,
         outages=outages,
     )
+
+
+def build_beside(settings: GatewaySettings, *, registry: Registry, clock: Clock, stopping: threading.Event) -> Beside:
+    """Put together what runs beside the intake."""
+    duties = []
+    if settings.night_hour is not None:
+        night = Night(hour=settings.night_hour, choices=settings.choices.cleaning, go_on=lambda: not stopping.is_set())
+        duties.append(
+            Duty("night's work", TEND_EVERY, lambda _now: tend(registry, night=night, clock=clock, random_bytes=random_bytes))
+        )
+    return Beside(duties, clock=clock, stopping=stopping)
 
 
 def run(settings: GatewaySettings) -> None:
@@ -170,7 +199,8 @@ def run(settings: GatewaySettings) -> None:
     log.info("gateway starts", version=version("luutru"), shards=len(settings.shards), broker=f"{settings.host}:{settings.port}")
     warn_of_endings(settings.tls, now=clock.now())
     try:
-        worker.run(stopping)
+        with build_beside(settings, registry=registry, clock=clock, stopping=stopping).running():
+            worker.run(stopping)
     finally:
         registry.close()
     log.info("gateway ended")

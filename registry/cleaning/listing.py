@@ -17,7 +17,7 @@ from sqlalchemy import Connection, func, select
 
 from registry import tables
 from registry.cleaning.keeping import OPEN
-from residence.cleaning.rules import AT_ONCE, Outcome, RuleName
+from residence.cleaning.rules import AT_ONCE, SUBJECTS, Outcome, RuleName
 
 MOST_LISTED: Final = AT_ONCE
 _ITEMS: Final = tables.cleaning_items.c
@@ -72,6 +72,13 @@ def waiting_by_rule(connection: Connection, commune_code: str, *, now: datetime)
     )
     found = [Waiting(rule=row[0], waiting=row[1], overdue=row[2], first_due=row[3]) for row in connection.execute(query)]
     return sorted(found, key=lambda each: (each.first_due, each.rule))
+
+
+def looked_through(connection: Connection) -> datetime | None:
+    """Return when everything had last been gone through, whole or what changed; None while a first run is not over."""
+    columns = tables.cleaning_passes.c
+    ended = list(connection.scalars(select(columns.ended_at)))
+    return min(ended) if len(ended) == len(SUBJECTS) and all(ended) else None
 
 
 def items_of(

@@ -3,7 +3,7 @@
 - A pass notes after each page how far it has come; one that was broken off goes on there. Of two at once the second judges pages again, which
   changes nothing.
 - Unless it is a whole one a pass judges what changed since the last pass of its kind began: the row itself, or anything recorded about it.
-  What only time brings (a field grown old, an age) and what a relative's correction brings, a whole pass finds.
+  What only time brings (a field grown old, an age), what a relative's correction and what a new table of units brings, a whole pass finds.
 - Items found at what is no longer there (merged, erased, ended) are cleared by the page their id falls in.
 
 Example: ``run_passes(registry, choices=CleaningChoices(), now=now, random_bytes=random_bytes, whole=True).new["number_shared"]``
@@ -23,6 +23,7 @@ from registry import tables
 from registry.bulk import write_rows
 from registry.cleaning.at_persons import judge_persons
 from registry.cleaning.at_places import judge_households, judge_premises
+from registry.cleaning.at_units import judge_wards
 from registry.cleaning.found import Found, Sight
 from registry.cleaning.keeping import OPEN, Judged, Kept, keep_items
 from registry.database import Registry
@@ -36,6 +37,16 @@ Judge = Callable[[Connection, list[str], Sight], list[Found]]
 _PASSES: Final = tables.cleaning_passes
 _ITEMS: Final = tables.cleaning_items.c
 _MERGED: Final = tables.persons.alias("merged").c
+
+
+class Pace(NamedTuple):
+    """How much at once; ``go_on`` is asked before each page and ends the run there when it says no."""
+
+    page: int = PAGE
+    go_on: Callable[[], bool] = lambda: True
+
+
+USUAL: Final = Pace()
 
 
 class _Kind(NamedTuple):
@@ -67,7 +78,7 @@ _KINDS: Final[Mapping[Subject, _Kind]] = {
             (tables.residences.c.premises_id, tables.residences.c.recorded_at),
             (tables.stays.c.premises_id, tables.stays.c.changed_at),
         ),
-        judge_premises,
+        lambda connection, ids, sight: judge_premises(connection, ids, sight) + judge_wards(connection, ids, sight),
     ),
     "person": _Kind(
         tables.persons.c.person_id,
@@ -93,6 +104,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     back: dict[str, int]
     cleared: dict[str, int]
     standing: dict[str, int]
+    broken_off: bool = False
 
 
 def run_passes(
@@ -102,28 +114,33 @@ def run_passes(
     now: datetime,
     random_bytes: Callable[[int], bytes],
     whole: bool,
-    page: int = PAGE,
+    pace: Pace = USUAL,
 ) -> Report:
     """Go through everything that changed, or through everything."""
     sight = Sight(vault=registry.vault, choices=choices, now=now, today=now.astimezone(VIETNAM).date())
     total, judged = Kept(Counter(), Counter(), Counter(), Counter()), Counter[str]()
     for subject in SUBJECTS:
+        after: str | None
         with registry.writing() as connection:
-            begun = _begin(connection, subject, now=now, whole=whole)
-        after, since = begun
-        while True:
+            after, since = _begin(connection, subject, now=now, whole=whole)
+        while after is not None:
+            if not pace.go_on():
+                return _report(judged, total, broken_off=True)
             with registry.writing() as connection:
-                ids = _next_ids(connection, subject, after=after, since=since, limit=page)
-                last = ids[-1] if len(ids) == page else None
+                ids = _next_ids(connection, subject, after=after, since=since, limit=pace.page)
+                last = ids[-1] if len(ids) == pace.page else None
                 kept = _judge(connection, subject, ids, span=(after, last), sight=sight, random_bytes=random_bytes)
                 _note(connection, subject, last, now=now)
             for sums, counts in zip(total, kept, strict=True):
                 sums.update(counts)
             judged[subject] += len(ids)
-            if last is None:
-                break
             after = last
-    return Report(judged=dict(judged), **{name: dict(sorted(getattr(total, name).items())) for name in Kept._fields})
+    return _report(judged, total)
+
+
+def _report(judged: Counter[str], total: Kept, *, broken_off: bool = False) -> Report:
+    sums = {name: dict(sorted(getattr(total, name).items())) for name in Kept._fields}
+    return Report(judged=dict(judged), broken_off=broken_off, **sums)
 
 
 def _judge(

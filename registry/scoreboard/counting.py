@@ -10,6 +10,7 @@ Example: ``count(connection, today=date(2026, 7, 10))[0].part``
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
@@ -22,6 +23,7 @@ from residence.cleaning.rules import RuleName
 from residence.cleaning.scoreboard import AGAINST, CARD_READ, CHIP_VERIFIED, MEASURES, Cell, Measure
 from residence.clock import VIETNAM
 
+MOST_LISTED: Final = 200
 _PERSONS = tables.persons.c
 _WANTED = ("full_name_sealed", "birth_sealed", "sex_sealed", "nationality_sealed")
 
@@ -59,6 +61,15 @@ def kept_days(connection: Connection, *, since: str = "", commune_code: str | No
         query = query.where(columns.commune_code == commune_code)
     rows = connection.execute(query.order_by(columns.day, columns.commune_code, columns.measure))
     return [Cell(commune_code=row.commune_code, day=row.day, measure=row.measure, part=row.part, whole=row.whole) for row in rows]
+
+
+def without(
+    connection: Connection, measure: Measure, *, commune_code: str, today: date, after: str = "", most: int = MOST_LISTED
+) -> list[str]:
+    """Return ids of the living persons of a commune a measure does not count, in order: whom to reach and help. Never a name."""
+    standing = (_PERSONS.commune_code == commune_code, _PERSONS.status == "living", _PERSONS.merged_into.is_(None))
+    query = select(_PERSONS.person_id).where(*standing, _PERSONS.person_id > after, ~_counts(measure, today))
+    return list(connection.scalars(query.order_by(_PERSONS.person_id).limit(min(most, MOST_LISTED))))
 
 
 def _by_commune(connection: Connection, *counted: ColumnElement[bool]) -> dict[str, int]:

@@ -4,6 +4,7 @@
 - ``declared-late``: a declaration came after its deadline; information, no case.
 - ``thirty-days``: a stay reaches the length at which temporary residence is registered instead.
 - ``renew-temporary-residence``: a temporary residence ends within the renewal window (15 days).
+- ``moved-out``: somebody else said that a person moved out; the person hears of it, and may say that it is not so.
 - A notice names a rule and an article, a premises and a unit; never another person.
 
 Example: a temporary residence valid to 2026-12-31 is reminded of from 2026-12-16 on.
@@ -32,6 +33,7 @@ class NoticeKind(StrEnum):
     DECLARED_LATE = "declared-late"
     THIRTY_DAYS = "thirty-days"
     RENEW_TEMPORARY_RESIDENCE = "renew-temporary-residence"
+    MOVED_OUT = "moved-out"
 
     @property
     def code(self) -> str:
@@ -65,7 +67,7 @@ _FACILITIES: Final = frozenset(
 
 def addressee(kind: NoticeKind, premises_kind: PremisesKind) -> Addressee:
     """Return whom a notice goes to: a facility answers for its guests, a household for its visitors, a person for their residence."""
-    if kind is NoticeKind.RENEW_TEMPORARY_RESIDENCE:
+    if kind in {NoticeKind.RENEW_TEMPORARY_RESIDENCE, NoticeKind.MOVED_OUT}:
         return "person"
     return "facility" if premises_kind in _FACILITIES else "host"
 
@@ -95,7 +97,7 @@ def long_stays(stays: tuple[KnownStay, ...], *, rules: RuleBook, now: datetime) 
 def ending_residences(residences: tuple[KnownResidence, ...], *, rules: RuleBook, now: datetime) -> tuple[DueNotice, ...]:
     """Return a notice for every temporary residence inside its renewal window on the local date of ``now``."""
     today = now.astimezone(VIETNAM).date()
-    rule_set = rules.rule_set_for(now)
+    rule_set = rules.temporary_for(today)
     found: list[DueNotice] = []
     for each in residences:
         if each.kind != "temporary" or each.valid_to is None:

@@ -3,6 +3,7 @@
 - A level says what was checked, never more: a card's QR is level 1 however clean it was read.
 - A *failed* check is not a *missing* one; both are kept, and a failure never lowers silently.
 - Level 6 needs the name of the person who compared the holder with the document.
+- ``chip`` carries what a chip showed, so that levels 2 to 5 need nobody's word (``chip/claims.py``).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from residence.credentials.chip.carried import ChipEvidence
 from residence.people.person import Person
 
 CheckOutcome = Literal["passed", "failed", "not_performed", "not_supported", "stale"]
@@ -38,6 +40,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reader: str | None = None  # e.g. "camera:zxing", "serial:gm65", "desk:typed"
     checks: dict[str, CheckOutcome] = {}
     attested_by: str | None = None  # account or name, only with level 6
+    chip: ChipEvidence | None = None  # what a kiosk read from a chip, for whoever judges it again
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):

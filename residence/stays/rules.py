@@ -49,8 +49,6 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     cutoff_hour: Hour  # arrivals from this hour on are due the next morning
     late_deadline_hour: Hour
     max_days: Positive  # a stay is shorter than this; from here on temporary residence registration is due
-    renewal_window_days: int  # temporary residence is renewed within so many days before it ends
-    temporary_residence_max_months: int
     foreigner_deadline_hours: Positive
     foreigner_remote_deadline_hours: Positive
     foreigner_article: str
@@ -85,11 +83,28 @@ class FineRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return max(fitting, key=lambda band: band.at_least) if fitting else None
 
 
+class TemporaryRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One dated set of rules for temporary residence (``residence/stays/temporary.py``)."""
+
+    id: RuleSetId
+    valid_from: date
+    article: Named
+    source: Named
+    from_days: Positive  # fewer days are a stay (``RuleSet.max_days``)
+    max_months: Positive  # each time; renewed as often as one likes
+    renewal_window_days: Positive  # renewed within so many days before the last one
+    within_own_commune: bool  # may somebody register so in the commune they live in permanently?
+    move_out_told_by: tuple[str, ...]  # whom the law obliges to say that somebody moved out
+    move_out_article: str = ""
+    valid_to: date | None = None
+
+
 class RuleBook(msgspec.Struct, frozen=True, kw_only=True):
-    """All dated rules. ``sets`` and ``fines`` do not overlap within themselves."""
+    """All dated rules. Those of one kind do not overlap within themselves."""
 
     sets: tuple[RuleSet, ...]
     fines: tuple[FineRules, ...] = ()
+    temporary: tuple[TemporaryRules, ...] = ()
     departure_slack: timedelta = timedelta(hours=1)  # "has left" may be so far ahead: clocks differ; a choice, not law
 
     def rule_set_for(self, start: datetime) -> RuleSet:
@@ -103,6 +118,13 @@ class RuleBook(msgspec.Struct, frozen=True, kw_only=True):
     def fines_for(self, at: datetime) -> FineRules | None:
         """Return the fines in force on the local date of ``at``, if any are known."""
         return _in_force(self.fines, at.astimezone(VIETNAM).date())
+
+    def temporary_for(self, day: date) -> TemporaryRules:
+        """Return the rules of temporary residence valid on a day, or raise ``Refused("rules.none_for_date")``."""
+        each = _in_force(self.temporary, day)
+        if each is not None:
+            return each
+        raise Refused("rules.none_for_date", "/valid_from", f"no rules of temporary residence are valid on {day}")
 
     def with_choices(self, **overrides: object) -> RuleBook:
         """Return the book with parameters replaced in every set: how a commune decides an open question.
@@ -118,6 +140,7 @@ class RuleBook(msgspec.Struct, frozen=True, kw_only=True):
             self,
             sets=_in_order([*self.sets, *(each for file in read for each in file.rule_set)]),
             fines=_in_order([*self.fines, *(each for file in read for each in file.fines)]),
+            temporary=_in_order([*self.temporary, *(each for file in read for each in file.temporary_residence)]),
         )
 
 
@@ -126,9 +149,10 @@ class RuleFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     rule_set: tuple[RuleSet, ...] = ()
     fines: tuple[FineRules, ...] = ()
+    temporary_residence: tuple[TemporaryRules, ...] = ()
 
 
-Dated = TypeVar("Dated", RuleSet, FineRules)
+Dated = TypeVar("Dated", RuleSet, FineRules, TemporaryRules)
 
 
 def _in_force(dated: tuple[Dated, ...], day: date) -> Dated | None:

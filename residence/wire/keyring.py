@@ -20,8 +20,9 @@ import msgspec
 from residence.clock import parse_instant
 from residence.errors import Malformed, Untrusted
 
-# kiosk-sign: envelopes; seal: HPKE recipient; receipt: the authority's answers; keyring: replaces this ring on kiosks.
-KeyUse = Literal["kiosk-sign", "seal", "receipt", "keyring"]
+# kiosk-sign: envelopes; seal: HPKE recipient; receipt: the authority's answers; keyring: replaces this ring on kiosks;
+# door-list: who may pass which door; door-pass: what a phone shows there.
+KeyUse = Literal["kiosk-sign", "seal", "receipt", "keyring", "door-list", "door-pass"]
 AUTHORITY: Final = "authority"
 PUBLIC_KEY_BYTES: Final = 32
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -26,6 +26,7 @@ from residence.wire.signing import SigningKey
 
 TRUST_TYPE: Final = "application/vnd.luutru.trust+json"
 LARGEST: Final = 16 * 2**20
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]  # a time without its offset is no time, and comparing it raises
 
 
 class BundleDeviation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,7 +34,7 @@ class BundleDeviation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     id: str
     rule: Literal["validity", "country", "authority"]
-    until: datetime
+    until: Instant
     reason: str
     country: str = ""
     fingerprint: str = ""
@@ -43,8 +44,8 @@ class TrustBundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Certificates and revocation lists in DER, with a version and an end."""
 
     version: int
-    issued: datetime
-    expires: datetime
+    issued: Instant
+    expires: Instant
     certificates: tuple[bytes, ...]
     lists: tuple[bytes, ...] = ()
     deviations: tuple[BundleDeviation, ...] = ()

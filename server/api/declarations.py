@@ -76,6 +76,8 @@ def _allowed(server: Server, account: Account, declaration: StayDeclaration) -> 
         raise Refused("server.attester_not_you", "/evidence/attested_by")
     if EvidenceLevel.CHIP_READ <= declaration.evidence.level <= EvidenceLevel.CHIP_PRESENT:
         raise Refused("server.evidence_not_checked", "/evidence/level")
+    if declaration.evidence.chip is not None:  # only a kiosk's is bound to its own reading and judged again
+        raise Refused("server.evidence_not_checked", "/evidence/chip")
 
 
 def _commune(connection: Connection, premises_id: str) -> str:

@@ -15,11 +15,14 @@ from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from registry.cleaning.deciding import Choice, Reason, decide, preview, undo
-from registry.cleaning.listing import decisions_of, items_of, waiting_by_rule
+from registry.cleaning.listing import decisions_of, items_of, looked_through, waiting_by_rule
 from registry.premises import premises_of
+from registry.scoreboard.counting import kept_days
 from residence.cleaning.rules import RULES, Outcome, Rule, RuleName
+from residence.clock import VIETNAM
 from residence.errors import Refused
 from server.pages import render
+from server.police.scoreboard_lines import first_day, lines_of
 from server.policy import Account, CommuneResource
 from server.visitor import Caller, Form, SignedIn
 from server.wiring import Server, server_of
@@ -32,12 +35,26 @@ CHOSEN: Final = "item-"
 
 @router.get("")
 def show_rules(request: Request, caller: Caller, account: SignedIn, server: Wired) -> Response:
-    """Show what waits, by rule, and the latest decisions."""
+    """Show how the register stands, what waits by rule, and the latest decisions."""
     _require(server, account, "list_cleaning")
+    commune, now = account.commune_code, server.clock.now()
+    today = now.astimezone(VIETNAM).date()
+    began = first_day(today)
     with server.registry.reading() as connection:
-        waiting = waiting_by_rule(connection, account.commune_code, now=server.clock.now())
-        decisions = decisions_of(connection, account.commune_code)
-    return render(request, "police/cleaning.html", caller=caller, waiting=waiting, decisions=decisions)
+        waiting = waiting_by_rule(connection, commune, now=now)
+        decisions = decisions_of(connection, commune)
+        looked_at = looked_through(connection)
+        counted = kept_days(connection, since=began.isoformat(), commune_code=commune)
+    return render(
+        request,
+        "police/cleaning.html",
+        caller=caller,
+        waiting=waiting,
+        looked_at=looked_at,
+        decisions=decisions,
+        lines=lines_of(counted, today=today),
+        span=(began.isoformat(), today.isoformat()),
+    )
 
 
 @router.get("/{rule}")

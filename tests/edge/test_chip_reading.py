@@ -90,9 +90,23 @@ def test_a_genuine_card_is_present_and_every_check_says_why(country, store):
         ({"pace": (1, 3, 1)}, {}),
         ({"digest": "sha512"}, {"sends_end_of_file": True}),
         ({}, {"knows_extended": False, "answers_at_most": 223}),
+        ({"chip": None, "active": "rsa2048"}, {"knows_extended": False}),
         ({}, {"knows_short_names": False}),
     ],
-    ids=["CA-3DES", "CA-key-id", "CA-DH", "CA-DH-3DES", "AA-P256", "AA-P512", "IM", "PACE-DH", "sha512", "short", "selecting"],
+    ids=[
+        "CA-3DES",
+        "CA-key-id",
+        "CA-DH",
+        "CA-DH-3DES",
+        "AA-P256",
+        "AA-P512",
+        "IM",
+        "PACE-DH",
+        "sha512",
+        "short",
+        "in-pieces",
+        "selecting",
+    ],
 )
 def test_cards_of_every_make_are_present_too(country, store, build, about):
     _, verdict, codes = verdict_of(Citizen(country, **build).card(**about), store)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.mrz_reading.correcting import LOOKALIKES, MANY, SURE_DAMAGED, disputed, fits, lookalikes_of, settle
+from edge_agent.mrz_reading.correcting import LOOKALIKES, MANY, SURE_BEFORE, disputed, fits, lookalikes_of, settle
 from edge_agent.mrz_reading.glyphs import NO_SIGN, SIGNS
 from luutru.benchmarks.mrz_set import FORMATS
 from luutru.benchmarks.mrz_zones import make_lines
@@ -69,27 +69,17 @@ def test_a_name_has_not_ended_where_one_of_three_fillers_is_doubtful():
 def test_looks_that_together_leave_a_letter_open_dispute_it():
     likely, doubtful = seen(PASSPORT), seen(PASSPORT, doubts=[(0, 8, "F")], odds=-1.0)
     found = settle(likely)
-    assert disputed(found, likely, (3 * likely + doubtful) / 4).unsure == ()
-    assert disputed(found, likely, (likely + 5 * doubtful) / 6).unsure == ((0, 8),)
+    assert disputed(found, (3 * likely + doubtful) / 4).unsure == ()
+    assert disputed(found, (likely + 5 * doubtful) / 6).unsure == ((0, 8),)
 
 
-ODDS_OF_DAMAGE = {
-    "what is seen is sure, what stood there is not": (8.0, SURE_DAMAGED - 0.1, ((0, 8),)),
-    "what stood there is sure enough": (8.0, SURE_DAMAGED + 0.1, ()),
-    "both are a little unsure: it is faint, not damaged": (SURE_DAMAGED + 1, SURE_DAMAGED - 0.1, ()),
-}
+@pytest.mark.parametrize(("odds", "unsure"), [(SURE_BEFORE - 0.1, ((0, 8),)), (SURE_BEFORE + 0.1, ())])
+def test_a_plain_letter_must_be_surer_than_what_it_may_be_the_rest_of(odds, unsure):
+    assert disputed(settle(seen(PASSPORT)), seen(PASSPORT, doubts=[(0, 8, "F")], odds=odds)).unsure == unsure
 
 
-@pytest.mark.parametrize(("whole", "rest", "unsure"), ODDS_OF_DAMAGE.values(), ids=ODDS_OF_DAMAGE.keys())
-def test_a_letter_that_looks_whole_and_stands_out_from_a_clear_zone_must_be_surer(whole, rest, unsure):
-    weights, before = (seen(PASSPORT, doubts=[(0, 8, "F")], odds=odds) for odds in (whole, rest))
-    assert disputed(settle(weights), weights, before).unsure == unsure
-
-
-def test_in_a_zone_that_is_nowhere_clear_the_same_place_is_taken():
-    everywhere = [(row, column, "F") for row in (0, 1) for column in range(44) if PASSPORT[row][column] != "F"]
-    before = seen(PASSPORT, doubts=everywhere, odds=SURE_DAMAGED - 0.5)
-    assert disputed(settle(seen(PASSPORT)), seen(PASSPORT), before).unsure == ()
+def test_a_zone_that_plainly_begins_with_what_no_document_begins_with_is_unsure():
+    assert settle(seen(misread(PASSPORT, 0, 0, "F"))).unsure == ((0, 0),)
 
 
 def test_where_only_letters_may_stand_a_digit_is_no_rival():

@@ -1,16 +1,19 @@
 """Coverage-guided fuzzing of what anybody can show a kiosk: bit streams of codes, and the payloads they say.
 
-- Run by hand: ``.venv/bin/python tests/fuzz/qr_and_payloads.py -max_total_time=300`` after ``pip install atheris`` (no
-  dependency of ours; it has wheels for Linux on x86-64). Arguments are libFuzzer's; a folder keeps what was found.
-- The suite runs ``judge`` on seeded bytes without atheris (``tests/edge/test_soft_hostile.py``).
+- Seeds are the payloads of ``tests/vectors/card-qr`` and codewords that say one of them.
 - The first byte is the version, the rest are data codewords; what they say goes through the payload parser, and so do the bytes themselves.
 """
 
 from __future__ import annotations
 
-import sys
+import json
 from datetime import date
+from pathlib import Path
 
+from fuzz.targets import committed
+
+INSTRUMENTED = ["edge_agent.scanning.soft.bitstream", "residence.credentials", "residence.people"]
+VECTORS = Path(__file__).parents[1] / "vectors" / "card-qr"
 TODAY = date(2026, 7, 10)
 
 
@@ -38,19 +41,23 @@ def judge(data: bytes) -> None:
             assert outcome.reading.person.full_name.isprintable()
 
 
-def main() -> None:
-    import atheris
-
-    with atheris.instrument_imports(include=["edge_agent.scanning.soft.bitstream", "residence"]):
-        import edge_agent.scanning.soft.bitstream  # noqa: F401
-        import residence.credentials.reading  # noqa: F401
-
-    def one(data: bytes) -> None:
-        judge(data)
-
-    atheris.Setup(sys.argv, one)
-    atheris.Fuzz()
+def load() -> None:
+    import residence.credentials.reading  # noqa: F401
 
 
-if __name__ == "__main__":
-    main()
+def _as_codewords(payload: bytes) -> bytes:
+    """Return a byte segment of version 20, as an encoder writes it."""
+    bits = (4 << 16 | len(payload)) << 8 * len(payload) | int.from_bytes(payload, "big")
+    return (bits << 4).to_bytes(len(payload) + 3, "big")
+
+
+def seeds() -> dict[str, bytes]:
+    found = committed("codes")
+    for path in sorted(VECTORS.glob("*.json")):
+        vector = json.loads(path.read_text("utf-8"))
+        payload = (
+            vector["payload"].encode("utf-8", "surrogatepass") if "payload" in vector else bytes.fromhex(vector["payload_hex"])
+        )
+        found[path.stem] = b"\x13" + payload
+        found[f"{path.stem}-code"] = b"\x13" + _as_codewords(payload[:400])
+    return found

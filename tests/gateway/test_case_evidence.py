@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from factories import StandingClock
 from sighting_parts import DUE, EVENING, find_in_the_night, rows, see
 from sqlalchemy import update
 
 from luutru.system import random_bytes
 from registry import cases, tables
 from registry.cases import CaseStep
+from registry.deletions import carry_out
 from registry.evidence import case_evidence
 from registry.kiosks import retire_kiosk
 from registry.outage_windows import keep_outage
-from registry.presences import purge_expired
+from registry.retention_policy import read_policy
 from residence.access.purposes import Purpose
 from residence.cases.closing import ClosingCode
 from residence.cases.transitions import CaseAction
@@ -74,8 +76,8 @@ def test_a_key_revoked_later_takes_nothing_back(office, case):
 
 
 def test_what_expired_is_counted_and_the_rest_still_told(office, case):
-    with office.registry.writing() as connection:
-        purge_expired(connection, now=EVENING + EVIDENCE_KEPT + timedelta(minutes=1))
+    clock = StandingClock(EVENING + EVIDENCE_KEPT + timedelta(minutes=1))
+    carry_out(office.registry, read_policy(), clock=clock, by="test")
     evidence = evidence_of(office, case)
     assert (evidence.expired, signatures(evidence)) == (1, ["held"])
 

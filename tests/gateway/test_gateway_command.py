@@ -49,7 +49,6 @@ def test_a_sweep_prints_what_it_did(options):
         "notices": 0,
         "cases": 0,
         "explained": 0,
-        "expired": 0,
         "failed": 0,
         "rules": {},
     }

@@ -10,6 +10,8 @@ from sighting_parts import DUE, EVENING, declare, find_in_the_night, rows, run, 
 from luutru.system import random_bytes
 from registry import cases
 from registry.cases import CaseStep
+from registry.deletions import carry_out
+from registry.retention_policy import read_policy
 from residence.access.purposes import Purpose
 from residence.cases.closing import ClosingCode
 from residence.cases.transitions import CaseAction
@@ -102,7 +104,13 @@ def test_a_namesake_with_another_number_is_somebody_else(office):
 def test_a_kiosk_whose_clock_says_any_year_cannot_keep_a_presence_longer(office, year):
     see(office, office.person(), EVENING.replace(year=year), received=EVENING)
     assert run(office, EVENING + timedelta(days=13)).notices == 0
-    assert run(office, EVENING + timedelta(days=14)).expired == 1
+    assert deleted(office, EVENING + timedelta(days=14) - timedelta(seconds=1)) == {}
+    assert deleted(office, EVENING + timedelta(days=14)) == {"presence": 1}
+
+
+def deleted(office, at):
+    report = carry_out(office.registry, read_policy(), clock=factories.StandingClock(at), by="test")
+    return {each.name: each.rows for each in report.deleted if each.rows}
 
 
 DECLARED_AT = {"a second before": (-1, True), "at the instant": (0, False), "a second after": (1, False)}

@@ -74,6 +74,21 @@ def test_a_second_run_finds_nothing_new_and_judges_only_what_changed(register):
 
 
 @only_sqlite
+def test_who_was_merged_is_found_no_more_and_the_one_who_stands_is_judged_anew(register):
+    register.run()
+    register.now += timedelta(days=1)
+    register.run(whole=False)
+    register.now += timedelta(days=1)
+    head = register.id_of("head")
+    register.change(tables.identifiers, "same-number", person_id=head)
+    register.change(tables.persons, "same-number", merged_into=head)
+    report = register.run(whole=False)
+    assert report.judged["person"] == 1
+    assert register.items("number_shared", "cleared")
+    assert "number_shared" not in only_ours(register.found())
+
+
+@only_sqlite
 @pytest.mark.parametrize("page", [1, 2, 500])
 def test_the_size_of_a_page_changes_nothing(register, page):
     register.run(page=page)

@@ -152,14 +152,12 @@ def test_a_notice_is_sent_once(town: Town) -> None:
         assert [each.answered_at for each in notices.sent_notices(connection, ["blk-hoa-binh"])] == [EVENING + timedelta(hours=1)]
 
 
-def test_sightings_name_nobody_and_expire(town: Town) -> None:
+def test_sightings_name_nobody(town: Town) -> None:
     town.see()
     with town.registry.writing() as connection:
         found = presences.sightings(connection, ["blk-hoa-binh"], since=EVENING - timedelta(days=1))
         assert [(each.premises_id, each.kind, len(each.who)) for each in found] == [("blk-hoa-binh", "entry", 32)]
         assert presences.premises_with_presences(connection, commune_code="demo-01") == ["blk-hoa-binh"]
-        assert presences.purge_expired(connection, now=EVENING + timedelta(days=15)) == 1
-        assert presences.sightings(connection, ["blk-hoa-binh"], since=EVENING - timedelta(days=1)) == ()
 
 
 def test_all_sightings_are_returned_however_many_pages_they_fill(town: Town) -> None:

@@ -94,4 +94,8 @@ def test_the_command_counts_exports_without_small_cells_and_draws(town, url, tmp
     picture = (tmp_path / "plot.svg").read_text("utf-8")
     assert "sống – alive" in picture
     assert "polyline" in picture
+    everybody = call("--lacking", "chip", "--commune", COMMUNE)["persons"]
+    assert len(everybody) == seen["chip"]["whole"] - seen["chip"]["part"]
+    assert call("--lacking", "chip", "--commune", COMMUNE, "--after", everybody[-3])["persons"] == everybody[-2:]
+    assert CliRunner().invoke(app, ["scoreboard", "--lacking", "zebra"]).exit_code == 2
     assert CliRunner().invoke(app, ["scoreboard", "--export", "xml", "--to", "x"]).exit_code == 2

@@ -20,7 +20,7 @@ from registry.notices import Notice, send_notice
 from registry.persons import search_by_name, search_by_number
 from registry.presences import pseudonym_of
 from registry.release import Look, release_persons
-from registry.retention import erase_person, purge, retire_period
+from registry.retention import erase_person, retire_period
 from registry.vault import Cell, Vault
 from residence.access.purposes import Purpose
 from residence.cases.notices import NoticeKind
@@ -253,13 +253,3 @@ def test_a_retired_period_leaves_the_living_readable_and_the_erased_gone_from_ba
 def test_the_present_period_cannot_be_retired(town: Town) -> None:
     with pytest.raises(Refused), town.registry.writing() as connection:
         retire_period(connection, "demo-01:2026", vault=town.registry.vault, now=town.now)
-
-
-def test_what_was_kept_for_a_while_goes_when_its_time_is_over(town: Town) -> None:
-    town.see()
-    town.declare(unit=None)
-    with town.registry.writing() as connection:
-        assert purge(connection, now=town.now) == {"presences": 0, "dead_letters": 0, "refused": 0}
-        assert purge(connection, now=town.now.replace(year=2027)) == {"presences": 1, "dead_letters": 0, "refused": 1}
-    assert town.rows(tables.presences) == []
-    assert check_registry(town.registry).erased == 1

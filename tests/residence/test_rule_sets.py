@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
@@ -14,7 +14,7 @@ from residence.stays.rules import load_rule_book
 RULES = load_rule_book()
 
 
-@pytest.mark.parametrize("dated", [RULES.sets, RULES.fines], ids=["rule sets", "fines"])
+@pytest.mark.parametrize("dated", [RULES.sets, RULES.fines, RULES.temporary], ids=["rule sets", "fines", "temporary residence"])
 def test_dated_rules_follow_each_other_without_gap_or_overlap(dated):
     for earlier, later in pairwise(dated):
         assert earlier.valid_to + timedelta(days=1) == later.valid_from
@@ -22,7 +22,7 @@ def test_dated_rules_follow_each_other_without_gap_or_overlap(dated):
     assert len({each.id for each in dated}) == len(dated)
 
 
-@pytest.mark.parametrize("each", [*RULES.sets, *RULES.fines], ids=lambda each: each.id)
+@pytest.mark.parametrize("each", [*RULES.sets, *RULES.fines, *RULES.temporary], ids=lambda each: each.id)
 def test_every_set_names_its_article_and_how_sure_it_is(each):
     assert each.article
     assert len(each.source) > 20
@@ -61,11 +61,21 @@ def test_the_count_of_unnotified_guests_sets_the_band(at, unnotified, expected):
     assert (band and (band.vnd_from, band.vnd_to)) == expected
 
 
+@pytest.mark.parametrize("day", ["2021-07-01", "2026-06-30", "2026-07-01", "2027-01-01"])
+def test_where_a_stay_ends_temporary_residence_begins(day):
+    stays, temporary = RULES.rule_set_for(parse_instant(f"{day}T12:00:00+07:00")), RULES.temporary_for(date.fromisoformat(day))
+    assert stays.max_days == temporary.from_days
+    assert (temporary.max_months, temporary.renewal_window_days) == (24, 15)
+    assert temporary.move_out_told_by == (("landlord",) if day >= "2026-07-01" else ())
+
+
 def test_before_the_first_set_nothing_is_judged():
     with pytest.raises(Refused) as refusal:
         RULES.rule_set_for(parse_instant("2020-01-01T00:00:00Z"))
     assert refusal.value.code == "rules.none_for_date"
     assert RULES.fines_for(parse_instant("2020-01-01T00:00:00Z")) is None
+    with pytest.raises(Refused, match=r"rules\.none_for_date"):
+        RULES.temporary_for(date(2021, 6, 30))
 
 
 def test_a_commune_can_decide_an_open_question_and_nothing_else_changes():

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from server_cleaning import find
 from server_parts import csrf_of, fields_of
+
+from registry.scoreboard.counting import keep_day
+from residence.cleaning.scoreboard import MEASURES
 
 RULE = "/police/cleaning/premises_over_capacity"
 
@@ -28,6 +32,7 @@ def test_what_waits_is_told_by_rule_in_a_sentence_and_without_a_name(officer):
     page = officer.get("/police/cleaning").text
     assert "More people are registered or staying here than the recorded capacity." in page
     assert "First due" in page
+    assert "Last looked through: 14:00, 10 July 2026" in page
     items = officer.get(RULE).text
     assert "Khách sạn Sao Mai" in items
     assert "Commune police officer" in items
@@ -68,3 +73,14 @@ def test_nobody_but_an_officer_looks_after_the_register(world, role):
     assert [client.get(path).status_code for path in ("/police/cleaning", RULE)] == [403, 403]
     form = {"csrf": csrf_of(client), "batch": "x", "reason": "x", "action": "preview", "outcome": "accepted", "item-1": "yes"}
     assert [client.post(path, data=form).status_code for path in ("/police/cleaning", RULE)] == [403, 403]
+
+
+def test_the_page_draws_how_the_register_stands_with_the_latest_figure_and_its_range(world, officer):
+    assert "How the register stands" not in officer.get("/police/cleaning").text  # nothing was counted yet
+    for days in (1, 0):
+        keep_day(world.registry, now=world.clock.now() - timedelta(days=days))
+    page = officer.get("/police/cleaning").text
+    assert page.count("<svg viewBox") == len(MEASURES)
+    assert re.search(r"Seen with a card</span>\s*<strong>100\.0 %</strong>.*?\d+\.\d–100\.0", page)
+    assert "<polyline" in page
+    assert "<polygon" in page

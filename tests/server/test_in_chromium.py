@@ -12,6 +12,7 @@ import segno
 from factories import make_person
 from playwright import sync_api
 from server_cleaning import leave_disagreeing
+from server_lodgers import lodge
 from server_operators import ask_about_a_split_ward, fill, put_aside
 from server_parts import World, free_address
 
@@ -38,6 +39,7 @@ def world(tmp_path_factory):
     made.letter = put_aside(made)
     made.question = ask_about_a_split_ward(made)
     leave_disagreeing(made)
+    lodge(made)
     with made.serving():
         yield made
     made.close()
@@ -86,7 +88,7 @@ def pages(world):
         None: ["/", "/sign-in", "/sign-in/link/x", "/receipts"],
         "clerk": [
             "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",
-            f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/account",
+            f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/desk/lodgers", "/account",
         ],
         "officer": ["/police", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access", "/police/cleaning", "/police/cleaning/premises_over_capacity"],
         "operator": [

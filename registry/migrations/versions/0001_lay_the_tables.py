@@ -29,10 +29,11 @@ def upgrade() -> None:
     sa.Column('about', sa.String(length=64), nullable=True),
     sa.Column('fields', columns.Document(), nullable=False),
     sa.Column('at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'access_id', name=op.f('pk_access_records'))
+    sa.PrimaryKeyConstraint('access_id', 'commune_code', name=op.f('pk_access_records'))
     )
     with op.batch_alter_table('access_records', schema=None) as batch_op:
         batch_op.create_index('ix_access_records_account_id_at', ['account_id', 'at'], unique=False)
+        batch_op.create_index('ix_access_records_at', ['at'], unique=False)
         batch_op.create_index('ix_access_records_person_id_at', ['person_id', 'at'], unique=False)
 
     op.create_table('accounts',
@@ -74,10 +75,11 @@ def upgrade() -> None:
     sa.Column('counted_from', columns.Instant(), nullable=False),
     sa.Column('asked_at', columns.Instant(), nullable=True),
     sa.Column('changed_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'case_id', name=op.f('pk_cases'))
+    sa.PrimaryKeyConstraint('case_id', 'commune_code', name=op.f('pk_cases'))
     )
     with op.batch_alter_table('cases', schema=None) as batch_op:
         batch_op.create_index('ix_cases_premises_id_who', ['premises_id', 'who'], unique=False)
+        batch_op.create_index('ix_cases_who', ['who'], unique=False)
         batch_op.create_index('ix_cases_state_opened_at', ['commune_code', 'state', 'opened_at'], unique=False)
 
     op.create_table('declarations',
@@ -116,6 +118,7 @@ def upgrade() -> None:
     with op.batch_alter_table('declarations', schema=None) as batch_op:
         batch_op.create_index('ix_declarations_about', ['about'], unique=False, sqlite_where=sa.text('about IS NOT NULL'), postgresql_where=sa.text('about IS NOT NULL'))
         batch_op.create_index('ix_declarations_person_id', ['person_id'], unique=False)
+        batch_op.create_index('ix_declarations_refused', ['recorded_at'], unique=False, sqlite_where=sa.text("state = 'refused' AND person_id IS NULL"), postgresql_where=sa.text("state = 'refused' AND person_id IS NULL"))
         batch_op.create_index('ix_declarations_premises_id_recorded_at', ['premises_id', 'recorded_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_declarations_recorded_at'), ['recorded_at'], unique=False)
 
@@ -305,6 +308,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('import_id', 'commune_code', name=op.f('pk_imports'))
     )
 
+    op.create_table('deletion_reports',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('night', sa.String(length=64), nullable=False),
+    sa.Column('policy', sa.String(length=16), nullable=False),
+    sa.Column('by', sa.String(length=64), nullable=False),
+    sa.Column('began_at', columns.Instant(), nullable=False),
+    sa.Column('finished_at', columns.Instant(), nullable=True),
+    sa.Column('deleted', columns.Document(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'night', name=op.f('pk_deletion_reports'))
+    )
     op.create_table('gateway_reports',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('worker', sa.String(length=64), nullable=False),
@@ -387,7 +400,8 @@ def upgrade() -> None:
     sa.UniqueConstraint('commune_code', 'kind', 'about', name=op.f('uq_notices_commune_code_kind_about'))
     )
     with op.batch_alter_table('notices', schema=None) as batch_op:
-        batch_op.create_index('ix_notices_premises_id_created_at', ['commune_code', 'premises_id', 'created_at'], unique=False)
+        batch_op.create_index('ix_notices_premises_id_created_at', ['premises_id', 'created_at'], unique=False)
+        batch_op.create_index('ix_notices_who', ['who'], unique=False)
 
     op.create_table('person_versions',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -460,7 +474,7 @@ def upgrade() -> None:
     sa.Column('seen_at', columns.Instant(), nullable=False),
     sa.Column('expires_at', columns.Instant(), nullable=False),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'presence_id', name=op.f('pk_presences'))
+    sa.PrimaryKeyConstraint('presence_id', 'commune_code', name=op.f('pk_presences'))
     )
     with op.batch_alter_table('presences', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_presences_expires_at'), ['expires_at'], unique=False)
@@ -483,11 +497,12 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=16), nullable=False),
     sa.Column('received_at', columns.Instant(), nullable=False),
     sa.Column('changed_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'quarantine_id', name=op.f('pk_quarantine'))
+    sa.PrimaryKeyConstraint('quarantine_id', 'commune_code', name=op.f('pk_quarantine'))
     )
     with op.batch_alter_table('quarantine', schema=None) as batch_op:
         batch_op.create_index('ix_quarantine_payload_digest', ['payload_digest'], unique=False)
-        batch_op.create_index('ix_quarantine_state_received_at', ['commune_code', 'state', 'received_at'], unique=False)
+        batch_op.create_index('ix_quarantine_state_received_at', ['state', 'received_at'], unique=False)
+        batch_op.create_index('ix_quarantine_changed_at', ['changed_at'], unique=False)
 
     op.create_table('receipts',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -523,10 +538,11 @@ def upgrade() -> None:
     sa.Column('code', sa.Text(), nullable=True),
     sa.Column('address_index', sa.LargeBinary(length=16), nullable=True),
     sa.Column('at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'event_id', name=op.f('pk_sign_in_audit'))
+    sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_sign_in_audit'))
     )
     with op.batch_alter_table('sign_in_audit', schema=None) as batch_op:
         batch_op.create_index('ix_sign_in_audit_account_id_at', ['account_id', 'at'], unique=False)
+        batch_op.create_index('ix_sign_in_audit_at', ['at'], unique=False)
 
     op.create_table('stay_versions',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -719,7 +735,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('stays', schema=None) as batch_op:
         batch_op.create_index('ix_stays_person_id', ['person_id'], unique=False)
-        batch_op.create_index('ix_stays_premises_id_status_start_at', ['commune_code', 'premises_id', 'status', 'start_at'], unique=False)
+        batch_op.create_index('ix_stays_premises_id_status_start_at', ['premises_id', 'status', 'start_at'], unique=False)
         batch_op.create_index('ix_stays_open', ['start_at'], unique=False, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
 
     op.create_table('units',
@@ -729,7 +745,7 @@ def upgrade() -> None:
     sa.Column('unit_key', sa.String(length=32), nullable=False),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_units_commune_code_premises_id')),
-    sa.PrimaryKeyConstraint('commune_code', 'premises_id', 'unit', name=op.f('pk_units'))
+    sa.PrimaryKeyConstraint('premises_id', 'unit', 'commune_code', name=op.f('pk_units'))
     )
     with op.batch_alter_table('units', schema=None) as batch_op:
         batch_op.create_index('ix_units_premises_id_unit_key', ['premises_id', 'unit_key'], unique=False)
@@ -882,9 +898,26 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('commune_code', 'day', 'measure', name=op.f('pk_scoreboard_days'))
     )
     # ### end Alembic commands ###
+    lay_residence_events()
+    lay_nightly()
+
+
+def lay_nightly() -> None:
+    """Lay what a night's work is kept in."""
+    op.create_table('nightly_runs',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('task', sa.String(length=32), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('began_at', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.Column('report', columns.Document(), nullable=True),
+    sa.PrimaryKeyConstraint('task', 'day', 'commune_code', name=op.f('pk_nightly_runs'))
+    )
 
 
 def downgrade() -> None:
+    op.drop_table('nightly_runs')
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table('premises_origins')
     op.drop_table('unit_decisions')
@@ -956,6 +989,7 @@ def downgrade() -> None:
     op.drop_table('stay_versions')
     with op.batch_alter_table('sign_in_audit', schema=None) as batch_op:
         batch_op.drop_index('ix_sign_in_audit_account_id_at')
+        batch_op.drop_index('ix_sign_in_audit_at')
 
     op.drop_table('sign_in_audit')
     with op.batch_alter_table('letter_events', schema=None) as batch_op:
@@ -977,11 +1011,13 @@ def downgrade() -> None:
         batch_op.drop_index('ix_gateway_reports_at')
 
     op.drop_table('gateway_reports')
+    op.drop_table('deletion_reports')
     op.drop_table('rule_sets')
     op.drop_table('receipts')
     with op.batch_alter_table('quarantine', schema=None) as batch_op:
         batch_op.drop_index('ix_quarantine_state_received_at')
         batch_op.drop_index('ix_quarantine_payload_digest')
+        batch_op.drop_index('ix_quarantine_changed_at')
 
     op.drop_table('quarantine')
     with op.batch_alter_table('presences', schema=None) as batch_op:
@@ -1005,6 +1041,7 @@ def downgrade() -> None:
     op.drop_table('person_versions')
     with op.batch_alter_table('notices', schema=None) as batch_op:
         batch_op.drop_index('ix_notices_premises_id_created_at')
+        batch_op.drop_index('ix_notices_who')
 
     op.drop_table('notices')
     with op.batch_alter_table('name_tokens', schema=None) as batch_op:
@@ -1039,6 +1076,7 @@ def downgrade() -> None:
     with op.batch_alter_table('declarations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_declarations_recorded_at'))
         batch_op.drop_index('ix_declarations_premises_id_recorded_at')
+        batch_op.drop_index('ix_declarations_refused', sqlite_where=sa.text("state = 'refused' AND person_id IS NULL"), postgresql_where=sa.text("state = 'refused' AND person_id IS NULL"))
         batch_op.drop_index('ix_declarations_person_id')
         batch_op.drop_index('ix_declarations_about', sqlite_where=sa.text('about IS NOT NULL'), postgresql_where=sa.text('about IS NOT NULL'))
 
@@ -1046,6 +1084,7 @@ def downgrade() -> None:
     with op.batch_alter_table('cases', schema=None) as batch_op:
         batch_op.drop_index('ix_cases_state_opened_at')
         batch_op.drop_index('ix_cases_premises_id_who')
+        batch_op.drop_index('ix_cases_who')
 
     op.drop_table('cases')
     with op.batch_alter_table('accounts', schema=None) as batch_op:
@@ -1055,6 +1094,29 @@ def downgrade() -> None:
     with op.batch_alter_table('access_records', schema=None) as batch_op:
         batch_op.drop_index('ix_access_records_person_id_at')
         batch_op.drop_index('ix_access_records_account_id_at')
+        batch_op.drop_index('ix_access_records_at')
 
     op.drop_table('access_records')
+    op.drop_table('residence_events')
     # ### end Alembic commands ###
+
+
+def lay_residence_events() -> None:
+    op.create_table('residence_events',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('event_id', sa.String(length=36), nullable=False),
+    sa.Column('residence_id', sa.String(length=64), nullable=False),
+    sa.Column('event', sa.String(length=16), nullable=False),
+    sa.Column('told_by', sa.String(length=16), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=False),
+    sa.Column('valid_to_before', sa.String(length=10), nullable=True),
+    sa.Column('valid_to_after', sa.String(length=10), nullable=True),
+    sa.Column('answers', sa.String(length=64), nullable=True),
+    sa.Column('rule_set', sa.String(length=64), nullable=False),
+    sa.Column('article', sa.Text(), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_residence_events'))
+    )
+    op.create_index('ix_residence_events_residence_id', 'residence_events', ['residence_id'], unique=False)

@@ -13,8 +13,6 @@ from typing import Final
 
 import msgspec
 
-from residence.credentials.chip.chip_authentication import ChipTranscript
-
 LARGEST: Final = 256 * 1024
 NO_ACCESS: Final = "none"
 
@@ -37,6 +35,15 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     def is_open(self) -> bool:
         """Tell whether anything opened it."""
         return self.protocol != NO_ACCESS
+
+
+class ChipTranscript(msgspec.Struct, frozen=True, kw_only=True):
+    """One Chip Authentication as it can be checked again: which way, our ephemeral key, and the first answer under the new keys."""
+
+    oid: str
+    key_id: int | None
+    ephemeral: bytes
+    answer: bytes
 
 
 class ActiveTranscript(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,9 +16,8 @@ import hmac
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-
 from residence.credentials.chip import tlv
+from residence.credentials.chip.capture import ChipTranscript
 from residence.credentials.chip.groups import Group
 from residence.credentials.chip.public_keys import DhKey, EcKey, parse_public_key
 from residence.credentials.chip.security_infos import SecurityInfos, parse_security_infos
@@ -28,15 +27,6 @@ from residence.errors import LuutruError, Malformed
 _DG14: Final = 0x6E
 _FIRST_ANSWER: Final = 2  # the counter begins at zero and grows with the command and with the answer
 _DEFAULT_OIDS: Final = {True: "0.4.0.127.0.7.2.2.3.2.1", False: "0.4.0.127.0.7.2.2.3.1.1"}
-
-
-class ChipTranscript(msgspec.Struct, frozen=True, kw_only=True):
-    """One run as it can be checked again: which way, our ephemeral key, and the first answer under the new keys."""
-
-    oid: str
-    key_id: int | None
-    ephemeral: bytes
-    answer: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -101,7 +101,12 @@ def _numbers_after(oid: str, prefix: str) -> tuple[int, ...]:
 
 
 def _optional_integer(fields: tuple[tlv.Node, ...], index: int) -> int | None:
-    return tlv.integer(fields[index], most_bytes=4) if len(fields) > index else None
+    if len(fields) <= index:
+        return None
+    number = tlv.integer(fields[index], most_bytes=4)
+    if number < 0:
+        raise Malformed("chip.tlv", "", "a negative number")
+    return number
 
 
 def _pace(oid: str, fields: tuple[tlv.Node, ...]) -> PaceInfo | None:

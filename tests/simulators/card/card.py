@@ -52,6 +52,7 @@ class SimulatedCard:
         self.reset()
 
     def reset(self):
+        self.rest = b""  # of an answer longer than a short one may be
         self.guard = self.pending = self.pace = None
         self.selected = None
         self.in_application = False
@@ -62,6 +63,21 @@ class SimulatedCard:
         apdu = Apdu(raw)
         if apdu.extended and not self.is_.knows_extended:
             return b"\x67\x00"
+        if apdu.ins == 0xC0 and self.rest:
+            return self.in_pieces(self.rest)
+        whole = self.whole_answer(raw, apdu)
+        return whole if apdu.extended else self.in_pieces(whole)
+
+    def in_pieces(self, whole):
+        """Return what fits a short answer; 61xx says how much is left to be asked for (ISO 7816-4)."""
+        if len(whole) <= 256 + 2:
+            self.rest = b""
+            return whole
+        self.rest = whole[256:]
+        left = len(self.rest) - 2
+        return whole[:256] + bytes([0x61, left if left < 256 else 0])
+
+    def whole_answer(self, raw, apdu):
         if self.guard is None:
             data, status = self.answer(apdu)
             self.guard, self.pending = self.pending, None  # new keys hold from the next command on

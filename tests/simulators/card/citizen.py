@@ -28,6 +28,18 @@ DETAILS = {
     11: "15/08/2024",
     12: "25/12/2035",
 }
+# As long as the entries of real cards are said to be; 13 (parents) is written by dg13 itself.
+FULL_DETAILS = DETAILS | {
+    4: "Nam",
+    6: "Kinh",
+    7: "Không",
+    8: "Xã Tân Hòa, Huyện Buôn Đôn, Tỉnh Đắk Lắk",
+    9: "Căn hộ 1204, Chung cư Hòa Bình, Số 87 Phố Láng Hạ, Phường Láng Hạ, Quận Đống Đa, Thành phố Hà Nội",
+    10: "Nốt ruồi cách 1,5 cm dưới trước đuôi mắt phải",
+    14: "Nguyễn Trần Thị Ánh Nguyệt",
+    15: "0" * 32,
+    16: "241234567",
+}
 
 
 def sequence(*parts):

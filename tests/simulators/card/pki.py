@@ -120,6 +120,12 @@ def issue(
             critical=True,
         )
     )
+    if not authority:  # what a document signer's certificate has besides (ICAO Doc 9303-12, table 6)
+        document_types = bytes.fromhex("300802010031031301") + b"I"
+        place = x509.DistributionPoint([x509.UniformResourceIdentifier("https://pki.example/crl/test.crl")], None, None, None)
+        builder = builder.add_extension(
+            x509.UnrecognizedExtension(x509.ObjectIdentifier("2.23.136.1.1.6.2"), document_types), critical=False
+        ).add_extension(x509.CRLDistributionPoints([place]), critical=False)
     how = padding.PSS(mgf=padding.MGF1(HASHES[digest]), salt_length=HASHES[digest].digest_size) if pss else None
     return Holder(builder.sign(signer, HASHES[digest], rsa_padding=how) if pss else builder.sign(signer, HASHES[digest]), key)
 

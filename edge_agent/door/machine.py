@@ -1,0 +1,209 @@
+"""What a door does: one pure state machine over grants, wires, orders and time. It says what the lock shall be, never more than a lease ahead.
+
+- ``released`` is the one question that matters: whether the door shall be unlocked now. True only while a grant or a request to exit runs,
+  while the fire contact is on, or while the door is free by order or schedule.
+- Unknown is a state of its own. A contact that is not known opens no alarm and closes none; the first word of a wire after a start is what
+  is, not something that happened, and is written down as no event.
+- A grant that comes late (``LATE_NS`` after it was decided) does nothing: the person has gone, and somebody else may stand there.
+- Lock-down ends a running grant and holds nobody inside: the exit button and the fire contact still unlock.
+- An opening nobody asked for is forced; one that lasts is held too long; a grant that ends without an opening is no entry.
+
+Example: ``state, logs = step(DoorState(), Granted(decided_ns=now), door=section, now_ns=now); released(state, now_ns=now)``
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from firmware_config.doors import DoorSection
+from residence.doors.words import AccessEvent, DoorAlarm, DoorFact, DoorMode, DoorStatus
+
+SECOND_NS: Final = 1_000_000_000
+LATE_NS: Final = 3 * SECOND_NS
+GRACE_NS: Final = 1 * SECOND_NS  # between a lock that shuts and the word of the contact
+
+
+class DoorState(msgspec.Struct, frozen=True, kw_only=True):
+    """One door as far as it is known. Times are monotonic; 0 is never."""
+
+    contact: DoorStatus = DoorStatus.UNKNOWN
+    mode: DoorMode = DoorMode.NORMAL
+    free: bool = False  # by schedule
+    fire: bool = False
+    tamper: bool = False
+    unlock_until_ns: int = 0
+    expecting: bool = False  # somebody was let in and the door has not opened yet
+    opened_ns: int = 0
+    free_until_ns: int = 0  # when the door was last free to be opened
+    forced: bool = False
+    held: bool = False
+
+
+class Granted(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision to let somebody through, and when it was made."""
+
+    decided_ns: int
+    extended: bool = False
+    entry: bool = True
+
+
+class ExitAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """The exit button was pressed."""
+
+
+class ContactSaid(msgspec.Struct, frozen=True, kw_only=True):
+    """The contact changed, or was lost (unknown)."""
+
+    status: DoorStatus
+
+
+class TamperSaid(msgspec.Struct, frozen=True, kw_only=True):
+    """The loop that warns of tampering changed."""
+
+    on: bool
+
+
+class FireSaid(msgspec.Struct, frozen=True, kw_only=True):
+    """The fire panel's contact changed."""
+
+    on: bool
+
+
+class ModeOrdered(msgspec.Struct, frozen=True, kw_only=True):
+    """The authority ordered a mode."""
+
+    mode: DoorMode
+
+
+class FreeBySchedule(msgspec.Struct, frozen=True, kw_only=True):
+    """The schedule frees the door, or no more."""
+
+    on: bool
+
+
+class Ticked(msgspec.Struct, frozen=True, kw_only=True):
+    """Time went by."""
+
+
+DoorInput = Granted | ExitAsked | ContactSaid | TamperSaid | FireSaid | ModeOrdered | FreeBySchedule | Ticked
+
+
+class Log(msgspec.Struct, frozen=True, kw_only=True):
+    """Something to be written down."""
+
+    what: str
+    detail: str = ""
+
+
+def released(state: DoorState, *, now_ns: int) -> bool:
+    """Tell whether the door shall be unlocked at this moment."""
+    return state.fire or now_ns < state.unlock_until_ns or _free(state)
+
+
+def alarm(state: DoorState) -> DoorAlarm:
+    """Return what is wrong with the door, the worst first."""
+    found = (
+        (state.tamper, DoorAlarm.TAMPER),
+        (state.forced, DoorAlarm.FORCED_OPEN),
+        (state.held, DoorAlarm.OPEN_TOO_LONG),
+        (state.fire, DoorAlarm.EGRESS_OPEN),
+        (state.mode is DoorMode.LOCK_DOWN, DoorAlarm.LOCK_DOWN),
+        (state.mode is DoorMode.FREE_ACCESS, DoorAlarm.FREE_ACCESS),
+    )
+    return next((name for holds, name in found if holds), DoorAlarm.NORMAL)
+
+
+def step(state: DoorState, event: DoorInput, *, door: DoorSection, now_ns: int) -> tuple[DoorState, tuple[Log, ...]]:
+    """Return the state after one event, and what is to be written down."""
+    after, logs = _ended(state, door, now_ns)
+    after, more = _took(after, event, door, now_ns)
+    if _free(after) or after.fire or now_ns < after.unlock_until_ns:
+        after = msgspec.structs.replace(after, free_until_ns=now_ns)
+    if alarm(after) is not alarm(state):
+        more += (Log(what=DoorFact.ALARM, detail=alarm(after)),)
+    return after, logs + more
+
+
+def _free(state: DoorState) -> bool:
+    return state.mode is DoorMode.FREE_ACCESS or (state.free and state.mode is DoorMode.NORMAL)
+
+
+def _took(state: DoorState, event: DoorInput, door: DoorSection, now_ns: int) -> tuple[DoorState, tuple[Log, ...]]:
+    match event:
+        case Granted():
+            return _grant(state, event, door, now_ns)
+        case ExitAsked():
+            return _let_out(state, door, now_ns), (Log(what=DoorFact.REQUEST_TO_EXIT),)
+        case ContactSaid(status=status):
+            return _contact(state, status, now_ns)
+        case TamperSaid(on=on):
+            return msgspec.structs.replace(state, tamper=on), ()
+        case FireSaid(on=on):
+            return msgspec.structs.replace(state, fire=on), ()
+        case ModeOrdered(mode=mode):
+            return _order(state, mode)
+        case FreeBySchedule(on=on):
+            return msgspec.structs.replace(state, free=on), ()
+        case Ticked():
+            return state, ()
+
+
+def _grant(state: DoorState, event: Granted, door: DoorSection, now_ns: int) -> tuple[DoorState, tuple[Log, ...]]:
+    if not 0 <= now_ns - event.decided_ns <= LATE_NS:
+        return state, (Log(what=DoorFact.GRANT_TOO_LATE),)
+    length = door.extended_seconds if event.extended else door.unlock_seconds
+    until = max(state.unlock_until_ns, event.decided_ns + length * SECOND_NS)
+    return msgspec.structs.replace(state, unlock_until_ns=until, expecting=event.entry or state.expecting), ()
+
+
+def _let_out(state: DoorState, door: DoorSection, now_ns: int) -> DoorState:
+    if not door.exit_unlocks:
+        return msgspec.structs.replace(state, free_until_ns=now_ns + door.unlock_seconds * SECOND_NS)
+    return msgspec.structs.replace(state, unlock_until_ns=max(state.unlock_until_ns, now_ns + door.unlock_seconds * SECOND_NS))
+
+
+def _contact(state: DoorState, status: DoorStatus, now_ns: int) -> tuple[DoorState, tuple[Log, ...]]:
+    before = state.contact
+    if status is before:
+        return state, ()
+    after = msgspec.structs.replace(state, contact=status)
+    logs = (Log(what=DoorFact.STATUS, detail=status),) if before is not DoorStatus.UNKNOWN else ()
+    match status:
+        case DoorStatus.OPENED:
+            forced = (
+                before is DoorStatus.CLOSED and not released(state, now_ns=now_ns) and now_ns > state.free_until_ns + GRACE_NS
+            )
+            return msgspec.structs.replace(after, opened_ns=now_ns, forced=forced, expecting=False), logs
+        case DoorStatus.CLOSED:
+            # Whoever was let through is through: the lock need not wait for the end of its time.
+            through = before is DoorStatus.OPENED
+            until = now_ns if through else state.unlock_until_ns
+            return msgspec.structs.replace(after, opened_ns=0, forced=False, held=False, unlock_until_ns=until), logs
+        case DoorStatus.UNKNOWN:
+            return msgspec.structs.replace(after, opened_ns=0), (Log(what=DoorFact.STATUS, detail=status),)
+
+
+def _order(state: DoorState, mode: DoorMode) -> tuple[DoorState, tuple[Log, ...]]:
+    if mode is state.mode:
+        return state, ()
+    ended = 0 if mode is DoorMode.LOCK_DOWN else state.unlock_until_ns
+    expecting = state.expecting and mode is not DoorMode.LOCK_DOWN
+    return msgspec.structs.replace(state, mode=mode, unlock_until_ns=ended, expecting=expecting), (
+        Log(what=DoorFact.MODE, detail=mode),
+    )
+
+
+def _ended(state: DoorState, door: DoorSection, now_ns: int) -> tuple[DoorState, tuple[Log, ...]]:
+    """Take into account what ended by time alone: a grant nobody used, a patience with an open door."""
+    logs: tuple[Log, ...] = ()
+    if state.expecting and now_ns >= state.unlock_until_ns and not _free(state):
+        if state.contact is DoorStatus.CLOSED:
+            logs = (Log(what=AccessEvent.NO_ENTRY_AFTER_GRANT),)
+        state = msgspec.structs.replace(state, expecting=False)
+    since = max(state.opened_ns, state.free_until_ns if _free(state) else 0)
+    long_open = state.opened_ns and not _free(state) and not state.fire and now_ns - since > door.held_seconds * SECOND_NS
+    if long_open and not state.held:
+        state = msgspec.structs.replace(state, held=True)
+    return state, logs

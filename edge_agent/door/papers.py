@@ -1,0 +1,101 @@
+"""The signed lists and orders a kiosk holds for its doors, kept as they came and verified again at each start.
+
+- A list written into the database by a thief of the machine counts for nothing: it has no signature.
+- The older version is kept until the newer one is complete: a restart in between falls back on it.
+- Where anti-passback saw everybody last is kept here, too: it outlives a restart, as hashes that lead to nobody.
+
+Example: ``papers = DoorPapers(store, keyring=lambda: outbox.anchor.keyring, site="blk-hoa-binh"); papers.take("0", payload)``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+import structlog
+
+from edge_agent.door.deciding import Memory, Stood
+from edge_agent.door.lists import DoorBook
+from edge_agent.store import Cursor, Store, remember
+from residence.errors import LuutruError
+from residence.wire.door_list import accept_orders, accept_part
+from residence.wire.keyring import Keyring
+
+ORDERS: Final = "now"
+_log = structlog.get_logger("kiosk.door")
+
+
+class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    forgiven: int
+    stood: list[tuple[bytes, Stood]]
+
+
+class DoorPapers:
+    """What the authority sent. ``book`` is replaced whole, so any thread may read it."""
+
+    def __init__(self, store: Store, *, keyring: Callable[[], Keyring], site: str) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._site = site
+        self.book = DoorBook()
+        for name, payload in store.read("SELECT name, payload FROM door_papers ORDER BY name"):
+            try:
+                self.book = self._with_orders(payload) if name == ORDERS else self._with_part(payload)
+            except LuutruError as error:  # tampered with, or by a key since revoked
+                _log.warning(error.code, paper=name)
+
+    def take(self, name: str, payload: bytes) -> bool:
+        """Take one paper by the last level of its topic; tell whether it says anything new.
+
+        Raises ``Malformed`` / ``Untrusted`` with the old ones in force.
+        """
+        before, book = self.book, self._with_orders(payload) if name == ORDERS else self._with_part(payload)
+        if book is before:
+            return False
+        self._store.write_from_reserve(lambda cursor: _keep(cursor, _name(name, book), payload, _over(before, book)))
+        self.book = book
+        if book.version != before.version:
+            _log.info("door list", version=book.version, entries=len(book.entries))
+        return True
+
+    def remembered(self, door: str) -> Memory:
+        """Return where anti-passback saw everybody at a door before the restart."""
+        text = self._store.fact(f"door_stood_{door}")
+        if text is None:
+            return Memory()
+        held = msgspec.json.decode(text, type=_Remembered)
+        return Memory(forgiven=held.forgiven, stood=dict(held.stood))
+
+    def remember(self, door: str, memory: Memory) -> None:
+        """Keep where everybody stands, of those who are still on the list."""
+        stood = [(each, how) for each, how in memory.stood.items() if each in self.book.entries]
+        text = msgspec.json.encode(_Remembered(forgiven=memory.forgiven, stood=stood)).decode()
+        with self._store.transaction() as cursor:
+            remember(cursor, f"door_stood_{door}", text)
+
+    def _with_orders(self, payload: bytes) -> DoorBook:
+        return self.book.with_orders(accept_orders(payload, keyring=self._keyring(), site=self._site))
+
+    def _with_part(self, payload: bytes) -> DoorBook:
+        return self.book.with_part(accept_part(payload, keyring=self._keyring(), site=self._site))
+
+
+def _name(leaf: str, book: DoorBook) -> str:
+    """Return under which name a paper is kept: parts of two versions lie side by side until the newer one is complete."""
+    arriving = max((each.version for each in book.arriving), default=book.version)
+    return ORDERS if leaf == ORDERS else f"{arriving:020d}.{leaf}"
+
+
+def _over(before: DoorBook, after: DoorBook) -> str:
+    """Return the name below which parts are of no use any more; empty while nothing was replaced."""
+    return f"{after.version:020d}" if after.version != before.version else ""
+
+
+def _keep(cursor: Cursor, name: str, payload: bytes, over: str) -> None:
+    cursor.execute(
+        "INSERT INTO door_papers(name, payload) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET payload = excluded.payload",
+        (name, payload),
+    )
+    if over:
+        cursor.execute("DELETE FROM door_papers WHERE name <> ? AND name < ?", (ORDERS, over))

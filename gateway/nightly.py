@@ -1,0 +1,89 @@
+"""The night's work: look after the register, then count how it stands; once a day, by whichever process comes first.
+
+- Due from ``Night.hour`` of the day on, Vietnam's time. What nobody did at night, because nobody ran, is done when somebody runs again.
+- Cleaning goes through what changed, and once in ``Night.whole_every`` days through everything: age and data grown old are found then.
+- The scoreboard counts after that day's cleaning is done; a day without it is a gap, never a count of old items.
+- Asked to stop, cleaning ends after the page in hand, and whoever runs next goes on there.
+- The search for duplicates is not part of it: it wants gigabytes, and packages a gateway has no other use for.
+
+Example: ``tend(registry, night=Night(choices=choices.cleaning), clock=clock, random_bytes=random_bytes)`` returns what it did
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from registry.cleaning.passing import Pace, run_passes
+from registry.database import Registry
+from registry.nightly import claim, latest_done, run_of, settle
+from registry.scoreboard.counting import keep_day
+from residence.cleaning.rules import CleaningChoices
+from residence.clock import VIETNAM, Clock
+
+CLEANING: Final = "cleaning"
+WHOLE: Final = "cleaning_whole"
+SCOREBOARD: Final = "scoreboard"
+log = structlog.get_logger("luutru.gateway")
+Task = Callable[[], tuple[bool, dict[str, Any]]]  # whether it came to its end, and what it counted
+
+
+class Night(msgspec.Struct, frozen=True, kw_only=True):
+    """When the work is due and what it goes by. ``go_on``: False once the process is asked to stop."""
+
+    hour: int = 2
+    whole_every: int = 7
+    choices: CleaningChoices = CleaningChoices()
+    go_on: Callable[[], bool] = lambda: True
+
+
+def tend(registry: Registry, *, night: Night, clock: Clock, random_bytes: Callable[[int], bytes]) -> dict[str, Any]:
+    """Do what is due of today and nobody has done; returns task -> what it counted."""
+    local = clock.now().astimezone(VIETNAM)
+    if local.hour < night.hour:
+        return {}
+    today = local.date()
+    whole = _is_whole(registry, today, every=night.whole_every)
+    cleaning = WHOLE if whole else CLEANING
+
+    def clean() -> tuple[bool, dict[str, Any]]:
+        pace, now = Pace(go_on=night.go_on), clock.now()
+        report = run_passes(registry, choices=night.choices, now=now, random_bytes=random_bytes, whole=whole, pace=pace)
+        return not report.broken_off, msgspec.to_builtins(report)
+
+    did = _do(registry, cleaning, clean, day=today.isoformat(), clock=clock)
+    with registry.reading() as connection:
+        cleaned = run_of(connection, cleaning, day=today.isoformat())
+    if cleaned is not None and cleaned.state == "done":
+        count: Task = lambda: (True, {"cells": len(keep_day(registry, now=clock.now()))})  # noqa: E731
+        did |= _do(registry, SCOREBOARD, count, day=today.isoformat(), clock=clock)
+    return did
+
+
+def _is_whole(registry: Registry, today: date, *, every: int) -> bool:
+    """Tell whether it is time to go through everything, or today's run does so already."""
+    with registry.reading() as connection:
+        latest = latest_done(connection, WHOLE)
+        begun = run_of(connection, WHOLE, day=today.isoformat())
+    return begun is not None or latest is None or date.fromisoformat(latest.day) <= today - timedelta(days=every)
+
+
+def _do(registry: Registry, task: str, work: Task, *, day: str, clock: Clock) -> dict[str, Any]:
+    """Claim a task and do it; what came of it is kept, also when it fails."""
+    with registry.writing() as connection:
+        if not claim(connection, task, day=day, now=clock.now()):
+            return {}
+    try:
+        ended, report = work()
+    except Exception:
+        with registry.writing() as connection:
+            settle(connection, task, day=day, state="failed", now=clock.now())
+        raise
+    with registry.writing() as connection:
+        settle(connection, task, day=day, state="done" if ended else "broken_off", now=clock.now(), report=report)
+    log.info("night's work", task=task, day=day, ended=ended)
+    return {task: report} if ended else {}

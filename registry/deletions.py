@@ -1,0 +1,183 @@
+"""The retention policy carried out: every night, page by page, with a report of what went.
+
+- Each page is a transaction of its own, and the report is added to in that very transaction: it counts what went, whatever dies in between.
+- A look of the gateway does ``PAGES_A_LOOK`` pages and no more, for the intake waits meanwhile; the next look goes on until nothing is due.
+- A row goes with the keys that sealed it and with what only it explains: a presence with its receipt, a letter with what was done about it.
+- ``unseal`` empties the sealed body and deletes its key: the bare fact and its digest stay.
+- A report says how many rows of which class went, by which policy, and never whose. It is written even when nothing was due.
+- Of several gateways the first of a night writes the report's row and does the work; the others find it there. One that died goes on when it is
+  back; what it did not do is due the next night.
+
+Example: ``carry_out(registry, read_policy(), clock=clock, by="operator-1")``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, TextClause, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from registry import presences, tables
+from registry.database import Registry
+from registry.quarantine import NOWHERE
+from registry.retention_policy import DataClass, Policy
+from registry.tables_stays import REFUSED
+from residence.clock import VIETNAM, Clock
+from residence.errors import Conflict
+
+PAGE: Final = 500
+PAGES_A_LOOK: Final = 20
+NIGHT: Final = timedelta(hours=2)  # after midnight in Vietnam
+_REPORTS: Final = tables.deletion_reports
+
+
+class Deleted(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done for one class. ``left``: there may be more that is due."""
+
+    name: str
+    action: str
+    before: datetime  # everything counted from earlier than this, or from this very instant, went
+    rows: int
+    left: bool = False
+
+
+class DeletionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One night."""
+
+    night: str  # YYYY-MM-DD in Vietnam, or that and an instant for one asked for by hand
+    policy: str  # the digest of its file
+    by: str
+    began_at: datetime
+    finished_at: datetime | None
+    deleted: tuple[Deleted, ...]
+
+
+def night_of(now: datetime) -> date:
+    """Return the night whose work is due: it begins two hours after midnight in Vietnam."""
+    return (now.astimezone(VIETNAM) - NIGHT).date()
+
+
+def carry_out_nightly(registry: Registry, policy: Policy, *, clock: Clock, by: str) -> DeletionReport | None:
+    """Do a look's worth of this night's work and return the report so far; None when it is done, or another's."""
+    night = night_of(clock.now()).isoformat()
+    report = _report_of(registry, night) or _begin(registry, policy, night, clock=clock, by=by)
+    if report is None or report.finished_at is not None or (report.by, report.policy) != (by, policy.digest):
+        return None
+    return _go_on(registry, policy, report, clock=clock)
+
+
+def carry_out(registry: Registry, policy: Policy, *, clock: Clock, by: str) -> DeletionReport:
+    """Delete and unseal whatever is due, all of it at once, and keep the report."""
+    now = clock.now()
+    night = f"{night_of(now)} {now.isoformat(timespec='microseconds')}"
+    report = _begin(registry, policy, night, clock=clock, by=by)
+    if report is None:
+        raise Conflict("retention.already_begun", "", night)
+    while report.finished_at is None:
+        report = _go_on(registry, policy, report, clock=clock)
+    return report
+
+
+def _begin(registry: Registry, policy: Policy, night: str, *, clock: Clock, by: str) -> DeletionReport | None:
+    """Write the night's row; None when another has written it first."""
+    now = clock.now()
+    due = tuple(Deleted(name=each.name, action=each.action, before=now - each.period, rows=0, left=True) for each in policy.timed)
+    report = DeletionReport(night=night, policy=policy.digest, by=by, began_at=now, finished_at=None, deleted=due)
+    row = {"commune_code": NOWHERE, **msgspec.structs.asdict(report), "deleted": msgspec.to_builtins(due)}
+    try:
+        with registry.writing() as connection:
+            connection.execute(insert(_REPORTS), [row])
+    except IntegrityError:
+        return None
+    return report
+
+
+def _go_on(registry: Registry, policy: Policy, report: DeletionReport, *, clock: Clock) -> DeletionReport:
+    pages = PAGES_A_LOOK
+    for place, each in enumerate(policy.timed):
+        while report.deleted[place].left and pages > 0:
+            report, pages = _carry_out_page(registry, each, report, place=place), pages - 1
+    if any(each.left for each in report.deleted):
+        return report
+    report = msgspec.structs.replace(report, finished_at=clock.now())
+    with registry.writing() as connection:
+        connection.execute(update(_REPORTS).where(*_same(report.night)).values(finished_at=report.finished_at))
+    return report
+
+
+def _carry_out_page(registry: Registry, each: DataClass, report: DeletionReport, *, place: int) -> DeletionReport:
+    done = report.deleted[place]
+    with registry.writing() as connection:
+        ids = connection.scalars(_due(each, done.before).limit(PAGE)).all()
+        if ids:
+            _DOING[each.tables[0]][1](connection, ids)
+        done = msgspec.structs.replace(done, rows=done.rows + len(ids), left=len(ids) == PAGE)
+        deleted = (*report.deleted[:place], done, *report.deleted[place + 1 :])
+        connection.execute(update(_REPORTS).where(*_same(report.night)).values(deleted=msgspec.to_builtins(deleted)))
+    return msgspec.structs.replace(report, deleted=deleted)
+
+
+def _same(night: str) -> tuple[ColumnElement[bool], ...]:
+    return (_REPORTS.c.commune_code == NOWHERE, _REPORTS.c.night == night)
+
+
+def _report_of(registry: Registry, night: str) -> DeletionReport | None:
+    with registry.reading() as connection:
+        row = connection.execute(select(_REPORTS).where(*_same(night))).one_or_none()
+    return _report(row) if row is not None else None
+
+
+def reports(connection: Connection, *, limit: int = 31) -> list[DeletionReport]:
+    """Return the newest reports."""
+    query = select(_REPORTS).where(_REPORTS.c.commune_code == NOWHERE).order_by(_REPORTS.c.night.desc()).limit(limit)
+    return [_report(row) for row in connection.execute(query)]
+
+
+def _report(row: Row[Any]) -> DeletionReport:
+    told = {name: getattr(row, name) for name in DeletionReport.__struct_fields__}
+    return DeletionReport(**{**told, "deleted": msgspec.convert(row.deleted, tuple[Deleted, ...])})
+
+
+def _due(each: DataClass, before: datetime) -> Select[Any]:
+    table = tables.metadata.tables[each.tables[0]]
+    own_id = next(column for column in table.primary_key if column.name != "commune_code")
+    only, _ = _DOING[table.name]
+    old = table.c[each.counted_from or ""] <= before
+    if table is tables.presences and each.counted_from == "recorded_at":
+        old = table.c.expires_at <= before + presences.KEPT_FOR  # the same, by the index there is
+    return select(own_id).where(old, *only)
+
+
+def _delete_with_keys(*columns: Column[str]) -> Callable[[Connection, Sequence[str]], None]:
+    def work(connection: Connection, ids: Sequence[str]) -> None:
+        for column in columns:
+            connection.execute(delete(column.table).where(column.in_(ids)))
+
+    return work
+
+
+def _unseal(connection: Connection, ids: Sequence[str]) -> None:
+    same = tables.declarations.c.declaration_id.in_(ids)
+    connection.execute(update(tables.declarations).where(same).values(body_sealed=b""))
+    connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(ids)))
+
+
+_KEYS: Final = tables.subject_keys.c.subject_id
+_LETTERS: Final = tables.quarantine.c
+# A policy may ask of a table only what stands here: which rows besides the old, and how they go.
+_DOING: Final[dict[str, tuple[tuple[ColumnElement[bool] | TextClause, ...], Callable[[Connection, Sequence[str]], None]]]] = {
+    "presences": ((), lambda connection, ids: presences.delete_presences(connection, list(ids))),
+    "declarations": ((REFUSED, tables.declarations.c.body_sealed != b""), _unseal),
+    "quarantine": (
+        (_LETTERS.state.in_(("settled", "dismissed")),),
+        _delete_with_keys(tables.letter_events.c.quarantine_id, _LETTERS.quarantine_id, _KEYS),
+    ),
+    "sessions": ((), _delete_with_keys(tables.sessions.c.session_hash)),
+    "setup_links": ((), _delete_with_keys(tables.setup_links.c.link_hash)),
+    "sign_in_audit": ((), _delete_with_keys(tables.sign_in_audit.c.event_id)),
+    "access_records": ((), _delete_with_keys(tables.access_records.c.access_id)),
+}

@@ -1,0 +1,63 @@
+"""Chips for tests beyond the reader: an invented citizen's simulated card, read in memory, and the evidence a kiosk makes of it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+from factories import EVENING
+from simulators.card import pki
+from simulators.card.citizen import CAN, MRZ_KEY, NUMBER, QR, Citizen
+
+from edge_agent.chip.drawing import FromBytes
+from edge_agent.chip.session import ChipReader, Opening
+from luutru.system import SystemClock, random_bytes
+from residence.credentials.chip.carried import binding
+from residence.credentials.chip.certificates import parse_certificate, parse_revocation_list
+from residence.credentials.chip.claiming import claim
+from residence.credentials.chip.trust_store import assemble
+from residence.credentials.reading import read_payload
+
+__all__ = ["CAN", "NUMBER", "QR", "Citizen", "pki"]
+
+READING = read_payload(QR, reader="camera:zxing", today=date(2026, 7, 10)).reading
+PERSON = READING.person
+
+
+def store_of(country, *revoked, version=0, **lists):
+    """What trusts a country: its authority and a revocation list."""
+    crl = parse_revocation_list(country.revocation_list(*revoked, **lists))
+    return assemble([parse_certificate(country.authority.der)], [crl], version=version)
+
+
+def read(card, bound_to):
+    reader = ChipReader(card, draw=FromBytes(random_bytes), clock=SystemClock(), reset=card.reset)
+    return reader.read(Opening(can=CAN, mrz_keys=(MRZ_KEY,)), bound_to=bound_to)
+
+
+def evidence(card, store, *, kiosk_id, declaration_id, reading=READING, now=EVENING):
+    """What an honest kiosk puts into a declaration after reading this card."""
+    bound = binding(kiosk_id, declaration_id)
+    return claim(reading, read(card, bound), store, now=now, bound_to=bound).evidence
+
+
+def cloned(country, **how):
+    """A card with everything a genuine one can be read of, and none of its private keys."""
+    genuine, copy = Citizen(country, **how), Citizen(country, **how)
+    copy.groups = genuine.groups
+    return copy
+
+
+def altered(country, **how):
+    """A genuine card whose zone names somebody else: the security object is that of the card before."""
+    forged = Citizen(country, **how)
+    before = dict(forged.groups)
+    forged.sod_options["covered"] = before
+    forged.groups[1] = before[1].replace(b"KHOI", b"KHOA")
+    return forged
+
+
+def lying(found, level=5):
+    """What a kiosk says that wants to be believed more."""
+    checks = {**found.checks, "passive": "passed", "chip_auth": "passed", "issuer": "passed", "revocation": "passed"}
+    return msgspec.structs.replace(found, level=level, checks=checks)

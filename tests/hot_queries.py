@@ -1,0 +1,208 @@
+"""What the product asks the registry all day, by the functions that ask it, and the statements they really send.
+
+- ``ASKED`` names each question in words and asks it of a town; nothing here writes SQL.
+- ``Captured`` listens to the engine, so a changed query is looked at as it is now, not as it was when a test was written.
+
+Example: ``with listening(registry.engine) as heard: ASKED["a person's stays"](town, scene)``
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from factories import StandingClock, make_declaration, make_person
+from recording_town import Town, make_presence
+from sqlalchemy import Connection, Engine, event
+
+from gateway.reminders import remind
+from gateway.sweep import sweep
+from registry import (
+    access_records,
+    cases,
+    desk_lists,
+    households,
+    letter_lists,
+    notices,
+    persons,
+    premises,
+    presences,
+    receipts,
+    retention,
+    stays,
+    tables,
+)
+from registry.accounts import hash_of, session_account
+from registry.deletions import carry_out_nightly
+from registry.duplicates import proposals
+from registry.gateway_reports import latest_reports
+from registry.kiosks import kiosks_of
+from registry.outage_windows import outages_of
+from registry.quarantine import letters_to_retry, list_letters
+from registry.release import Look, release_persons
+from registry.retention_policy import read_policy
+from registry.seed import DEMO_COMMUNE
+from residence.access.purposes import Purpose
+from residence.stays.rules import load_rule_book
+
+HOTEL, BLOCK = "htl-sao-mai", "blk-hoa-binh"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """One statement as it went to the driver."""
+
+    sql: str
+    parameters: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """Somebody who stays in the town, to ask about."""
+
+    person_id: str
+    stay_id: str
+    number: str
+    code: str
+    declaration_id: str
+
+
+def set_scene(town: Town) -> Scene:
+    """Let one person be declared and another be seen."""
+    said = make_declaration()
+    receipt = town.record(town.say(said))[0].receipt
+    town.see(make_person())
+    stay = next(each for each in town.rows(tables.stays) if said.declaration_id in each.declaration_ids)
+    return Scene(
+        person_id=stay.person_id,
+        stay_id=stay.stay_id,
+        number=said.person.personal_number or "",
+        code=receipt.code,
+        declaration_id=said.declaration_id,
+    )
+
+
+@contextmanager
+def listening(engine: Engine) -> Iterator[list[Said]]:
+    """Collect what goes to the driver; of the same question asked again, the first time."""
+    heard: dict[str, Said] = {}
+
+    def hear(_connection: Connection, _cursor: object, sql: str, parameters: Any, _context: object, many: bool) -> None:
+        heard.setdefault(sql, Said(sql=sql, parameters=parameters[0] if many else parameters))
+
+    event.listen(engine, "before_cursor_execute", hear)
+    answer: list[Said] = []
+    try:
+        yield answer
+    finally:
+        event.remove(engine, "before_cursor_execute", hear)
+        answer += [
+            each
+            for each in heard.values()
+            if each.sql.split(None, 1)[0].upper() in {"SELECT", "UPDATE", "DELETE", "INSERT", "WITH"}
+        ]
+
+
+Ask = Callable[[Town, Scene], object]
+
+
+def _reading(ask: Callable[[Connection, Town, Scene], object]) -> Ask:
+    def asked(town: Town, scene: Scene) -> object:
+        with town.registry.writing() as connection:
+            return ask(connection, town, scene)
+
+    return asked
+
+
+def _record(town: Town, scene: Scene) -> object:
+    again = make_declaration(person=make_person(personal_number=scene.number))
+    correction = make_declaration(person=again.person, kind="correction", about=scene.declaration_id)
+    statements = [
+        town.say(each) for each in (again, correction, make_declaration(), make_presence(), make_presence(again.person))
+    ]
+    return town.record(*statements, *statements)
+
+
+def _release(connection: Connection, town: Town, scene: Scene) -> object:
+    look = Look(account_id="a-1", role="officer", purpose=Purpose.UNDECLARED_CASE, commune_code=DEMO_COMMUNE, about="case-1")
+    return release_persons(
+        connection, [scene.person_id], look=look, vault=town.registry.vault, now=town.now, random_bytes=secrets.token_bytes
+    )
+
+
+def _erase(connection: Connection, town: Town, scene: Scene) -> None:
+    retention.erase_person(connection, scene.person_id, vault=town.registry.vault, now=town.now)
+
+
+def _sweep(town: Town, _scene: Scene) -> object:
+    now = town.now + timedelta(days=2)
+    return sweep(town.registry, rules=load_rule_book(), now=now, random_bytes=secrets.token_bytes)
+
+
+def _delete_nightly(town: Town, _scene: Scene) -> object:
+    return carry_out_nightly(town.registry, read_policy(), clock=StandingClock(town.now + timedelta(days=30)), by="gateway")
+
+
+def _remind(town: Town, _scene: Scene) -> object:
+    return remind(town.registry, rules=load_rule_book(), now=town.now, random_bytes=secrets.token_bytes)
+
+
+_place = desk_lists.Place(DEMO_COMMUNE, HOTEL)
+
+ASKED: dict[str, Ask] = {
+    "record a batch": _record,
+    "a receipt by its code": _reading(lambda c, _t, s: receipts.receipt_by_code(c, s.code)),
+    "a person by number": _reading(lambda c, t, s: persons.search_by_number(c, "personal", s.number, vault=t.registry.vault)),
+    "persons by name": _reading(
+        lambda c, t, _s: persons.search_by_name(c, "Trần An", commune_code=DEMO_COMMUNE, vault=t.registry.vault)
+    ),
+    "persons by name at a place": _reading(
+        lambda c, t, _s: persons.search_by_name(c, "Trần An", commune_code=DEMO_COMMUNE, vault=t.registry.vault, at=BLOCK)
+    ),
+    "a person's fields for a purpose": _reading(_release),
+    "a person's stays": _reading(lambda c, _t, s: stays.stays_of_person(c, s.person_id)),
+    "a stay and its history": _reading(lambda c, _t, s: (stays.stay(c, s.stay_id), stays.history(c, s.stay_id))),
+    "stays at a premises": _reading(lambda c, _t, _s: stays.stays_at(c, HOTEL)),
+    "current stays": _reading(lambda c, t, _s: stays.current_stays(c, [HOTEL], now=t.now)),
+    "a front desk's stays": _reading(lambda c, t, _s: desk_lists.list_stays(c, _place, since=t.now - timedelta(days=1))),
+    "a front desk's unsettled": _reading(lambda c, t, _s: desk_lists.list_unsettled(c, _place, since=t.now - timedelta(days=1))),
+    "stays counted in a commune": _reading(lambda c, t, _s: desk_lists.count_stays(c, DEMO_COMMUNE, now=t.now)),
+    "who is registered at a premises": _reading(lambda c, _t, _s: households.residences_at(c, [BLOCK])),
+    "a person's residences and household": _reading(
+        lambda c, _t, s: (households.known_residences(c, [s.person_id]), households.household_members(c, [s.person_id]))
+    ),
+    "a commune's premises": _reading(lambda c, t, _s: premises.premises_of(c, DEMO_COMMUNE, vault=t.registry.vault)),
+    "tonight's undeclared of a commune": _reading(
+        lambda c, t, _s: presences.sightings(
+            c, presences.premises_with_presences(c, commune_code=DEMO_COMMUNE), since=t.now - presences.KEPT_FOR
+        )
+    ),
+    "notices that wait": _reading(lambda c, _t, _s: notices.waiting_notices(c, [BLOCK, HOTEL])),
+    "the queue of cases": _reading(lambda c, _t, _s: cases.cases_of(c, DEMO_COMMUNE)),
+    "a case and its events": _reading(lambda c, _t, _s: (cases.case(c, "case_i-0000019"), cases.events_of(c, "case_i-0000019"))),
+    "looks at a person": _reading(lambda c, _t, s: access_records.looks_at(c, s.person_id)),
+    "looks by an account": _reading(lambda c, _t, _s: access_records.looks_by(c, "accoun-0000003")),
+    "dead letters of a commune": _reading(
+        lambda c, _t, _s: (
+            letter_lists.letters_of(c, DEMO_COMMUNE),
+            letter_lists.counts_of(c, DEMO_COMMUNE),
+            letter_lists.letter_of(c, DEMO_COMMUNE, "quaran-0000001"),
+            letter_lists.events_of_letter(c, "quaran-0000001"),
+        )
+    ),
+    "dead letters of all": _reading(lambda c, t, _s: (list_letters(c), letters_to_retry(c, vault=t.registry.vault))),
+    "pairs to decide": _reading(lambda c, _t, _s: proposals.listed(c, commune_code=DEMO_COMMUNE)),
+    "a session": _reading(lambda c, t, _s: (hash_of("x"), session_account(c, "token", now=t.now, idle=timedelta(hours=1)))),
+    "kiosks and outages of a place": _reading(
+        lambda c, t, _s: (kiosks_of(c, DEMO_COMMUNE), outages_of(c, [BLOCK], since=t.now - timedelta(days=14)))
+    ),
+    "gateways' reports": _reading(lambda c, t, _s: latest_reports(c, since=t.now - timedelta(hours=1))),
+    "the nightly deletions": _delete_nightly,
+    "reminders": _remind,
+    "the sweep": _sweep,
+    "erase a person": _reading(_erase),
+}
