@@ -285,7 +285,7 @@ class KioskAgent:
 
 def _shown(state: State) -> tuple[object, ...]:
     """Return what of a state a person can see."""
-    return state.screen, state.language, state.warning, state.unhurried, state.calling
+    return state.screen, state.language, state.warning, state.unhurried, state.calling, state.voice
 
 
 def _awaited(state: State) -> tuple[tuple[str, Standing], ...]:

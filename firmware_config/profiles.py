@@ -125,6 +125,14 @@ class ReaderSection(_Section, frozen=True, kw_only=True):
     mrz_every_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 700  # pause between two searches, at least
 
 
+class VoiceSection(_Section, frozen=True, kw_only=True):
+    """The voice that reads screens aloud to whoever asks for it."""
+
+    program: str = "espeak-ng"  # empty: recordings only, and nothing where there is none
+    recordings: str = "voices"  # folder of <language>/<screen>.wav
+    words_per_minute: Annotated[int, msgspec.Meta(ge=80, le=300)] = 150
+
+
 class PrinterSection(_Section, frozen=True, kw_only=True):
     """The printer of slips, if there is one."""
 
@@ -148,6 +156,7 @@ class KioskProfile(_Section, frozen=True, kw_only=True):
     page: PageSection = PageSection()
     readers: tuple[ReaderSection, ...] = ()
     printer: PrinterSection = PrinterSection()
+    voice: VoiceSection = VoiceSection()
     doors: Annotated[tuple[DoorSection, ...], msgspec.Meta(max_length=1)] = ()  # another door, another kiosk
     schedules: tuple[ScheduleSection, ...] = ()  # which doors name
     holidays: tuple[Date, ...] = ()

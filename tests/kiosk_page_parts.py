@@ -177,11 +177,11 @@ def running_kiosk(text: str = LOBBY, readers=(), print_slip=None, **page):
 
 
 @contextmanager
-def served(kiosk: TestKiosk, *, port: int = 0, deck=None):
+def served(kiosk: TestKiosk, *, port: int = 0, deck=None, voice=None):
     """Serve the kiosk's page on loopback; yields its address."""
     from luutru.system import random_bytes
 
-    page = create_page(kiosk.agent, random_bytes=random_bytes, clock=kiosk.clock, deck=deck)
+    page = create_page(kiosk.agent, random_bytes=random_bytes, clock=kiosk.clock, deck=deck, voice=voice)
     with socket.create_server(("127.0.0.1", port)) as listening:
         config = uvicorn.Config(page, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)

@@ -10,6 +10,7 @@ from kiosk_walks import KEPT, NAME, TO_NIGHTS, TO_PERSON, TO_REVIEW, TYPED, walk
 from edge_agent.kiosk import events as happen
 from edge_agent.kiosk.showing import shown
 from edge_agent.kiosk.view import Health, View
+from edge_agent.voices.prompts import heard
 from residence.stays.declaration import Reason
 
 PRINTER = '[printer]\ndevice = "/dev/edge/printer0"\n'
@@ -123,12 +124,12 @@ _TEMPLATES = Environment(
 _HEALTH = Health(connection="up", depth=0, oldest_unsent_at=None, full=False, readers=())
 
 
-def page_of(name, language, *, warning=False, template="page.html"):
+def page_of(name, language, *, warning=False, voice=0, template="page.html"):
     """Return the page of a state in one language."""
     from dataclasses import replace
 
-    state = replace(STATES[name], language=language, warning=warning)
+    state = replace(STATES[name], language=language, warning=warning, voice=voice)
     view = View(state=state, version=1, visit=1, health=_HEALTH, seconds_left=20.0)
     profile = make_profile(DESK if name.startswith("desk") else LOBBY + PRINTER)
     context = shown(view, profile=profile, now=StandingClock().now())
-    return _TEMPLATES.get_template(template).render({**context, "token": "t", "deck": ()})
+    return _TEMPLATES.get_template(template).render({**context, **heard(state), "can_speak": True, "token": "t", "deck": ()})

@@ -36,6 +36,7 @@ from edge_agent.kiosk.events import (
     Touched,
     Typed,
     UnitChosen,
+    VoiceTurned,
     WentBack,
 )
 from edge_agent.kiosk.gathering import MOST_MEMBERS
@@ -46,7 +47,7 @@ from residence.stays.declaration import Reason
 
 LONGEST_TEXT: Final = 200
 # Acts that mean the same on every screen, so being late does no harm.
-ANYWHERE: Final = frozenset({"language", "stop", "more-time", "touched", "call", "call-end"})
+ANYWHERE: Final = frozenset({"language", "stop", "more-time", "touched", "call", "call-end", "voice"})
 _PURPOSES: Final[dict[str, PurposeChosen]] = {
     each: PurposeChosen(purpose=each)
     for each in (*get_args(Purpose), *get_args(get_args(get_type_hints(PurposeChosen)["purpose"])[1]))
@@ -117,6 +118,7 @@ _CHOSEN: Final[dict[str, Callable[[str], Act]]] = {
     "purpose": lambda value: _PURPOSES[value],
     "unit": lambda value: UnitChosen(unit=value),
     "nights": lambda value: NightsChosen(nights=int(value)),
+    "voice": lambda value: VoiceTurned(level=int(value)),
     "code": lambda value: CodeGiven(text=value),
     "remove": lambda value: MemberRemoved(index=int(value)),
     "reason": lambda value: ReasonChosen(reason=Reason(value)),

@@ -39,6 +39,7 @@ from edge_agent.kiosk.events import (
     SlipDone,
     SlipWanted,
     Ticked,
+    VoiceTurned,
     WentBack,
     Wipe,
 )
@@ -71,6 +72,7 @@ from edge_agent.kiosk.states import (
 )
 from firmware_config.profiles import KioskProfile
 
+LOUDEST: Final = 3
 PATIENCE: Final = 4  # WCAG 2.2.1: ten times the limit in all, and here as often as it is asked for
 
 
@@ -90,7 +92,7 @@ def step(state: State, event: Event, *, profile: KioskProfile, now: Moment) -> t
             return _pass_time(state, profile, now)
         case Cancelled():
             return _wiped(state, profile, now)
-        case LanguageChosen() | MoreTime() | PersonCalled() | CallEnded():
+        case LanguageChosen() | VoiceTurned() | MoreTime() | PersonCalled() | CallEnded():
             return _aside(state, event, profile, now)
         case Guided(hint=hint):
             # Not an act: a card left lying in view must not hold the screen, whatever the camera says of it.
@@ -114,13 +116,18 @@ def _moved(state: State, event: Event, profile: KioskProfile, now: Moment) -> tu
 
 
 def _aside(
-    state: State, event: LanguageChosen | MoreTime | PersonCalled | CallEnded, profile: KioskProfile, now: Moment
+    state: State,
+    event: LanguageChosen | VoiceTurned | MoreTime | PersonCalled | CallEnded,
+    profile: KioskProfile,
+    now: Moment,
 ) -> tuple[State, tuple[Effect, ...]]:
     """Take what concerns the visit and not the screen."""
     match event:
         case LanguageChosen(language=language):
             known = language in profile.kiosk.languages
             return _acted(replace(state, language=language) if known else state, now), ()
+        case VoiceTurned(level=level):
+            return _acted(replace(state, voice=min(max(level, 0), LOUDEST)), now), ()
         case MoreTime():
             return _acted(replace(state, unhurried=not isinstance(state.screen, Idle)), now), ()
         case PersonCalled():

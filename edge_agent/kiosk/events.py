@@ -1,9 +1,7 @@
 """What can happen to the dialogue, and what the dialogue asks for.
 
-- Acts of the person (``Started`` ... ``CallEnded``) start the time-out anew; what comes from outside (``Ticked``, ``CardSeen``, ``Guided``,
-  ``KeptSafely``, ``KeepingFailed``, ``SettlementChanged``) does not, for a card left lying must not hold the screen.
-- An act that does not belong to the screen changes nothing: a late double tap is harmless.
-- Effects are values; the agent carries them out and answers with events.
+- Acts of the person (``Started`` ... ``CallEnded``) start the time-out anew; what comes from outside does not.
+- An act of another screen changes nothing: a late double tap is harmless. Effects are values, answered by the agent with events.
 
 Example: ``step(state, UnitChosen(unit="1203"), profile=profile, now=now)``
 """
@@ -92,6 +90,13 @@ class HostWanted:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SlipWanted:
     """The receipt on paper."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VoiceTurned:
+    """How loud screens are read aloud, 0 to 3."""
+
+    level: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,6 +240,7 @@ Act = (
     | GroupComplete
     | HostWanted
     | SlipWanted
+    | VoiceTurned
     | Typed
     | PersonConfirmed
     | NotMe

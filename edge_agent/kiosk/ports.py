@@ -8,6 +8,7 @@ Example: ``kept = outbox.keep(declaration); outbox.settlement(kept.declaration_i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from edge_agent.kiosk.states import Standing
@@ -69,4 +70,31 @@ class OutboxPort(Protocol):
 
     def oldest_unsent_at(self) -> str | None:
         """Say since when the oldest of them waits."""
+        ...
+
+
+class SampleCard(Protocol):
+    """One card of the deck."""
+
+    @property
+    def index(self) -> int:
+        """Its place in the deck."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What its button says."""
+        ...
+
+
+class Deck(Protocol):
+    """Sample cards that can be held before the camera (``edge_agent/sim/video.py``)."""
+
+    @property
+    def deck(self) -> Sequence[SampleCard]:
+        """The cards."""
+        ...
+
+    def show(self, index: int) -> None:
+        """Hold a card before the camera, as a person would."""
         ...

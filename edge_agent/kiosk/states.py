@@ -291,3 +291,4 @@ class State:
     warning: bool = False  # "Are you still there?" is shown
     unhurried: bool = False  # "I need more time" was pressed in this visit
     calling: bool = False  # a person is called; the screen underneath stays
+    voice: int = 0  # how loud screens are read aloud: 0 (not at all) to 3

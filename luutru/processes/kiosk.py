@@ -163,10 +163,12 @@ def run(profile: KioskProfile, *, on_ready: Callable[[str], None] = lambda _url:
     import uvicorn
 
     from edge_agent.kiosk.page import create_page
+    from edge_agent.voices.speaking import Voice
 
     clock = system.system_clock()
     kiosk = build(profile, clock=clock)
-    page = create_page(kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.deck)
+    voice = Voice(profile.voice, folder=profile.path(profile.voice.recordings))
+    page = create_page(kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.deck, voice=voice)
 
     class Server(uvicorn.Server):
         """Ends the open event streams first, so that nobody waits for them."""

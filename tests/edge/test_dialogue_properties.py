@@ -164,6 +164,7 @@ def test_no_page_ever_shows_a_whole_number(kind, walk):
 
     from edge_agent.kiosk.showing import shown
     from edge_agent.kiosk.view import Health, View
+    from edge_agent.voices.prompts import heard
 
     templates = Environment(loader=PackageLoader("edge_agent.kiosk"), autoescape=True, undefined=StrictUndefined)
     health = Health(connection="up", depth=0, oldest_unsent_at=None, full=False, readers=())
@@ -174,7 +175,9 @@ def test_no_page_ever_shows_a_whole_number(kind, walk):
         seen = state.screen
         view = View(state=state, version=1, visit=1, health=health, seconds_left=20.0)
         context = shown(view, profile=PROFILES[kind], now=datetime(2026, 7, 10, 7, tzinfo=UTC))
-        html = templates.get_template("screen.html").render({**context, "token": "t", "deck": ()})
+        html = templates.get_template("screen.html").render(
+            {**context, **heard(state), "can_speak": True, "token": "t", "deck": ()}
+        )
         bare = html.replace(" ", "")
         assert not [number for number in NUMBERS if number in bare or number[3:] in bare]
 

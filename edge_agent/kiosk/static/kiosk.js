@@ -181,8 +181,23 @@
   // ---- warning, sounds ----
   function prepare() {
     clearInterval(countdown);
+    speak();
     const seconds = document.querySelector("[data-countdown]");
     if (seconds) countdown = setInterval(() => { seconds.textContent = Math.max(0, Number(seconds.textContent) - 1); }, 1000);
+  }
+
+  // What the screen asks, said once for each screen, as loud as the person chose; going on stops it.
+  let voice = null, said = "";
+  function speak() {
+    const { prompt, volume } = state();
+    if (voice) voice.volume = Number(volume) / 3;
+    if (prompt === said) return;
+    said = prompt;
+    if (voice) voice.pause();
+    if (!prompt) return;
+    voice = new Audio("/prompt.wav?" + prompt);
+    voice.volume = Number(volume) / 3;
+    voice.play().catch(() => {}); // no sound card or no voice: the caption says the same
   }
 
   const tunes = { "card-read": [880], attention: [660, 660, 660], kept: [660, 880], accepted: [660, 880, 1320], problem: [330, 262], done: [660, 784], call: [988, 784, 988, 784, 988, 784] };
