@@ -25,25 +25,20 @@ from typing import Final
 import structlog
 
 from edge_agent.kiosk.dialogue import begin, seconds_left, step
+from edge_agent.kiosk.effects import Effect, Keep, KeepPresence, LookUp, Play, PrintSlip, ReadChip, StopChip, Wipe
 from edge_agent.kiosk.events import (
     CardSeen,
+    ChipFailed,
     CodeFound,
-    Effect,
     Event,
     Guided,
-    Keep,
     KeepingFailed,
-    KeepPresence,
     KeptSafely,
-    LookUp,
-    Play,
-    PrintSlip,
     SettlementChanged,
     SlipDone,
     Ticked,
-    Wipe,
 )
-from edge_agent.kiosk.ports import OutboxPort
+from edge_agent.kiosk.ports import ChipPort, OutboxPort
 from edge_agent.kiosk.slip import Slip, slip_for
 from edge_agent.kiosk.states import AskHost, Gathering, Moment, PartyResult, Result, ShowCard, Standing, State
 from edge_agent.kiosk.view import Health, View
@@ -51,6 +46,7 @@ from edge_agent.readers.port import Capture, HealthState, Reader, ReaderHealth
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import KioskProfile
 from residence.clock import Clock, uuid7
+from residence.credentials.evidence import Reading
 from residence.errors import LuutruError
 from residence.stays.declaration import StayDeclaration
 from residence.wire.messages import Presence
@@ -71,6 +67,7 @@ class KioskAgent:
         random_bytes: Callable[[int], bytes],
         outbox: OutboxPort,
         readers: Sequence[Reader] = (),
+        chips: ChipPort | None = None,
         connection: Callable[[], str] = lambda: "stopped",
         print_slip: Callable[[Slip, Callable[[str], None]], None] | None = None,
     ) -> None:
@@ -79,6 +76,7 @@ class KioskAgent:
         self._random_bytes = random_bytes
         self._outbox = outbox
         self._readers = tuple(readers)
+        self._chips = chips
         self._connection = connection
         self._print_slip = print_slip
         self._queue: queue.Queue[tuple[Event | None, Future[View] | None]] = queue.Queue()
@@ -107,6 +105,8 @@ class KioskAgent:
         """Stop the readers and the threads. Harmless when called twice."""
         for reader in self._readers:
             reader.stop()
+        if self._chips is not None:
+            self._chips.stop()
         self._stopping.set()
         self._queue.put((None, None))
         for thread in self._threads:
@@ -215,7 +215,12 @@ class KioskAgent:
                 self._step(CodeFound(code=code, declaration_id=self._outbox.declaration_of(code)))
             case PrintSlip():
                 self._print()
-            case Wipe() | Play():
+            case ReadChip(own_id=own_id, reading=reading):
+                self._read_chip(own_id, reading)
+            case StopChip() | Wipe():
+                if self._chips is not None:
+                    self._chips.stop()
+            case Play():
                 pass
 
     def _print(self) -> None:
@@ -224,6 +229,15 @@ class KioskAgent:
             return
         about = slip.entries[0].code
         self._print_slip(slip, lambda outcome: self._queue.put((SlipDone(code=about, outcome=outcome), None)))
+
+    def _read_chip(self, own_id: str, reading: Reading) -> None:
+        if self._chips is None:
+            self._step(ChipFailed(own_id=own_id, code="chip.no_reader"))
+        else:
+            self._chips.begin(own_id, reading, self._hear_of_chip)
+
+    def _hear_of_chip(self, event: Event) -> None:
+        self._queue.put((event, None))
 
     def _keep(self, message: StayDeclaration | Presence) -> None:
         try:

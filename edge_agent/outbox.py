@@ -76,6 +76,9 @@ class Outbox:
         built_at: datetime,
         on_change: Callable[[str], None] | None = None,
     ) -> None:
+        self.store: Final = store  # shared by whoever keeps something beside the rows
+        self.signer: Final = signer
+        self.clock: Final = machine.clock
         self._store = store
         self._clock_doubt = ClockDoubt(store)
         self._machine = msgspec.structs.replace(

@@ -30,10 +30,12 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge_agent.delivery import NOT_AUTHORISED, REFUSALS, Delivery
+from edge_agent.door.posting import DoorPost
+from edge_agent.life_sign import life_sign
 from edge_agent.line import ConnectionState, Health, Line, tls_context
 from edge_agent.outbox import Outbox
 from edge_agent.sending import WINDOW, SendPlan, backoff
-from residence.clock import Clock, rfc3339
+from residence.clock import Clock
 from residence.errors import LuutruError, Refused
 from residence.wire import state as states
 from residence.wire import topics
@@ -65,6 +67,7 @@ class Uplink:
         jitter: Callable[[], float],
         readers: Callable[[], dict[str, str]] = dict,
         on_state: Callable[[Health], None] | None = None,
+        post: DoorPost | None = None,
     ) -> None:
         self._outbox = outbox
         self._line = line
@@ -72,6 +75,7 @@ class Uplink:
         self._jitter = jitter
         self._readers = readers
         self._on_state = on_state
+        self._post = post
         self._topics = topics.kiosk_topics(line.site, line.kiosk_id)
         self._plan = SendPlan(jitter=jitter, resend_after=line.resend_after)
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
@@ -147,6 +151,8 @@ class Uplink:
             self._change(state=ConnectionState.UP)  # a stale "away" must not hold declarations for ever; trying loses nothing
         if self._health.state is ConnectionState.UP:
             self._delivery.send_rows(at=now, publish=self._publish_row)
+            if self._post is not None and (events := self._post.due(at=now)) is not None:
+                self._client.publish(self._topics.events, events, qos=0)
             self._change(trouble=self._health.trouble or self._delivery.trouble)
         if self._health.state in {ConnectionState.UP, ConnectionState.HOLDING} and now >= self._state_due:
             self._publish_state(online=True)
@@ -200,7 +206,10 @@ class Uplink:
             self._client.disconnect()
             self._lost(REFUSED)
             return
-        wanted = (self._topics.receipts, self._topics.commands, topics.GATEWAY_STATE)
+        wanted = [self._topics.receipts, self._topics.commands, topics.GATEWAY_STATE]
+        if self._post is not None:
+            wanted.append(f"{self._topics.papers}+")
+            self._post.reopen()
         self._client.subscribe([(each, SubscribeOptions(qos=1)) for each in wanted])
         self._delivery.connected(largest_packet=getattr(said, "MaximumPacketSize", None), topic=self._topics.declarations)
         self._change(state=ConnectionState.UP, gateway_online=True)
@@ -241,21 +250,8 @@ class Uplink:
         return self._client.publish(self._topics.state, self._state(online=online), qos=1, retain=True)
 
     def _state(self, *, online: bool) -> bytes:
-        return states.encode_state(
-            states.KioskState(
-                kiosk_id=self._line.kiosk_id,
-                session=self._health.session,
-                online=online,
-                at=rfc3339(self._clock.now()),
-                outbox_depth=self._outbox.depth(),
-                oldest_unsent_at=self._outbox.oldest_unsent_at(),
-                time_state=self._outbox.time_state(),
-                readers=self._readers(),
-                version=self._line.version,
-                boot_id=self._line.boot_id,
-                keyring_serial=self._outbox.anchor.keyring.serial,
-            )
-        )
+        session, now = self._health.session, self._clock.now()
+        return life_sign(self._outbox, self._line, session=session, online=online, at=now, readers=self._readers())
 
     def _message(self, message: Any) -> None:
         try:
@@ -265,6 +261,8 @@ class Uplink:
                 self._outbox.anchor.accept(message.payload, at=self._clock.now())
             elif message.topic == topics.GATEWAY_STATE:
                 self._gateway_state(message.payload)
+            elif self._post is not None and message.topic.startswith(self._topics.papers):
+                self._post.take(message.topic.removeprefix(self._topics.papers), message.payload)
         except Refused as error:  # no room: a receipt comes again with its row, an update with the next connection
             _log.warning(error.code)
             if message.topic != self._topics.receipts:

@@ -145,6 +145,16 @@ class PrinterSection(_Section, frozen=True, kw_only=True):
 _REPEATED["readers"] = ReaderSection
 
 
+class ChipSection(_Section, frozen=True, kw_only=True):
+    """The contactless reader that opens the chips of cards, and whom this kiosk trusts about them."""
+
+    enabled: bool = False
+    reader: str = ""  # part of the PC/SC reader's name; empty: the first one there is
+    trust: str = ""  # the authority's signed bundle, or a folder of certificates; empty: level 3 at best
+    allow_bac: bool = True  # where a chip does not go through with PACE; the result then says "downgraded"
+    consent: bool = True  # ask before the chip is read, as whoever is no state body must (Identity Law Art. 22(5)(d))
+
+
 class KioskProfile(_Section, frozen=True, kw_only=True):
     """One kiosk. ``folder`` is where the profile was read from; relative paths start there. ``choices`` come from a file of their own."""
 
@@ -157,6 +167,7 @@ class KioskProfile(_Section, frozen=True, kw_only=True):
     readers: tuple[ReaderSection, ...] = ()
     printer: PrinterSection = PrinterSection()
     voice: VoiceSection = VoiceSection()
+    chip: ChipSection = ChipSection()
     doors: Annotated[tuple[DoorSection, ...], msgspec.Meta(max_length=1)] = ()  # another door, another kiosk
     schedules: tuple[ScheduleSection, ...] = ()  # which doors name
     holidays: tuple[Date, ...] = ()

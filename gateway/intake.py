@@ -8,6 +8,7 @@
 - A database that cannot be reached is nobody's fault: ``RegistryUnavailable``, nothing is acknowledged, the caller tries again.
 - A kiosk that calls its clock confirmed and says a time that cannot be true: the statement is set aside whole, answered ``received``, and
   waits for somebody to look (``gateway/clock_claims.py``). One that is on record already gets the receipt it has.
+- What a statement claims of a chip is found again from its bytes before it is recorded (``gateway/chip_evidence.py``).
 - ``lap`` is told when each stage of a batch ends (``gateway/measures.py``).
 - Exceptions may quote a person's fields: only their type and place in our code are logged, never their text.
 
@@ -27,6 +28,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.chip_evidence import ChipJudge
 from gateway.clock_claims import CLOCK_IMPOSSIBLE, impossible
 from gateway.port import Delivery
 from gateway.reading import Read, SetAside, read_deliveries, read_delivery
@@ -81,9 +83,10 @@ class Intake:
     ) -> None:
         self.registry: Final = registry
         self.trust: Final = trust or TrustStore(registry)
+        self._chips = ChipJudge(self.trust.chip_trust)
         self._opener = opener
         self._rules = rules
-        self._signer = signer
+        self.signer = signer
         self._clock = clock
         self._random_bytes = random_bytes
         self._lap = lap
@@ -102,12 +105,13 @@ class Intake:
         reads, held = self._part([each for each in readings if isinstance(each, Read)], now)
         outcome = Outcome(receipts=[], counts=Counter(), kept={each.header.kiosk_id: each.header.times for each in held})
         self._set_aside([*asides, *map(_held, held)], outcome, now)
-        self._record(reads, outcome, now, isolate=isolate)
+        self._record([self._chips.judged(each, now=now) for each in reads], outcome, now, isolate=isolate)
         return outcome
 
     def read(self, delivery: Delivery, now: datetime) -> Read | SetAside:
         """Read one delivery against the trust in force."""
-        return read_delivery(delivery, trust=self.trust.current(now), opener=self._opener, at=now)
+        reading = read_delivery(delivery, trust=self.trust.current(now), opener=self._opener, at=now)
+        return self._chips.judged(reading, now=now) if isinstance(reading, Read) else reading
 
     def _part(self, reads: list[Read], now: datetime) -> tuple[list[Read], list[Read]]:
         """Part what may be recorded from what is held for its clock; what is on record already is answered as before."""
@@ -160,7 +164,7 @@ class Intake:
             revoked = self.trust.current(now).revoked_receipt_keys
         except SQLAlchemyError:
             return receipts  # a kiosk that does not believe one asks again
-        return reissue(receipts, revoked=revoked, signer=self._signer, now=now)
+        return reissue(receipts, revoked=revoked, signer=self.signer, now=now)
 
     def record_in(self, connection: Connection, reads: Sequence[Read], now: datetime) -> list[Recorded]:
         """Record statements in a transaction of the caller's."""
@@ -169,7 +173,7 @@ class Intake:
             [each.statement for each in reads],
             vault=self.registry.vault,
             rules=self._rules,
-            signer=self._signer,
+            signer=self.signer,
             now=now,
             random_bytes=self._random_bytes,
             lap=self._lap,
@@ -178,6 +182,8 @@ class Intake:
     def _note(self, read: Read, result: Recorded, outcome: Outcome) -> None:
         outcome.receipts.append((read.topic, result.receipt_bytes))
         outcome.counts["replayed" if result.replayed else result.receipt.state] += 1
+        if read.statement.chip is not None and read.statement.chip.doubt and not result.replayed:
+            outcome.counts[read.statement.chip.doubt] += 1
         if result.set_aside is not None:
             outcome.counts["dead letter"] += 1
             log.warning("dead letter", quarantine_id=result.set_aside, declaration_id=result.declaration_id)
@@ -212,7 +218,7 @@ class Intake:
         header = aside.header
         answer = None
         if header is not None and aside.answer is not None:
-            answer = answer_header(header, aside.answer, finding=aside.finding(), now=now, signer=self._signer)
+            answer = answer_header(header, aside.answer, finding=aside.finding(), now=now, signer=self.signer)
         return DeadLetter(
             code=aside.code,
             detail=aside.detail,

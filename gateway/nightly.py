@@ -1,9 +1,10 @@
-"""The night's work: look after the register, then count how it stands; once a day, by whichever process comes first.
+"""The night's work: delete what is due, look after the register, then count how it stands; once a day, by whichever process comes first.
 
 - Due from ``Night.hour`` of the day on, Vietnam's time. What nobody did at night, because nobody ran, is done when somebody runs again.
+- What the retention policy lets go by now goes first, with a report of its own (``registry/deletions.py``).
 - Cleaning goes through what changed, and once in ``Night.whole_every`` days through everything: age and data grown old are found then.
 - The scoreboard counts after that day's cleaning is done; a day without it is a gap, never a count of old items.
-- Asked to stop, cleaning ends after the page in hand, and whoever runs next goes on there.
+- Asked to stop, deleting and cleaning end after the page in hand, and whoever runs next goes on there.
 - The search for duplicates is not part of it: it wants gigabytes, and packages a gateway has no other use for.
 
 Example: ``tend(registry, night=Night(choices=choices.cleaning), clock=clock, random_bytes=random_bytes)`` returns what it did
@@ -20,11 +21,14 @@ import structlog
 
 from registry.cleaning.passing import Pace, run_passes
 from registry.database import Registry
+from registry.deletions import carry_out
 from registry.nightly import claim, latest_done, run_of, settle
+from registry.retention_policy import Policy, read_policy
 from registry.scoreboard.counting import keep_day
 from residence.cleaning.rules import CleaningChoices
 from residence.clock import VIETNAM, Clock
 
+DELETIONS: Final = "deletions"
 CLEANING: Final = "cleaning"
 WHOLE: Final = "cleaning_whole"
 SCOREBOARD: Final = "scoreboard"
@@ -37,6 +41,7 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
 
     hour: int = 2
     whole_every: int = 7
+    retention: Policy = msgspec.field(default_factory=read_policy)
     choices: CleaningChoices = CleaningChoices()
     go_on: Callable[[], bool] = lambda: True
 
@@ -50,12 +55,17 @@ def tend(registry: Registry, *, night: Night, clock: Clock, random_bytes: Callab
     whole = _is_whole(registry, today, every=night.whole_every)
     cleaning = WHOLE if whole else CLEANING
 
+    def delete() -> tuple[bool, dict[str, Any]]:
+        report = carry_out(registry, night.retention, clock=clock, by="night's work", night=today.isoformat(), go_on=night.go_on)
+        return report.finished_at is not None, msgspec.to_builtins(report)
+
     def clean() -> tuple[bool, dict[str, Any]]:
         pace, now = Pace(go_on=night.go_on), clock.now()
         report = run_passes(registry, choices=night.choices, now=now, random_bytes=random_bytes, whole=whole, pace=pace)
         return not report.broken_off, msgspec.to_builtins(report)
 
-    did = _do(registry, cleaning, clean, day=today.isoformat(), clock=clock)
+    did = _do(registry, DELETIONS, delete, day=today.isoformat(), clock=clock)
+    did |= _do(registry, cleaning, clean, day=today.isoformat(), clock=clock)
     with registry.reading() as connection:
         cleaned = run_of(connection, cleaning, day=today.isoformat())
     if cleaned is not None and cleaned.state == "done":

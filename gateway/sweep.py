@@ -35,6 +35,7 @@ from registry.notices import Notice, send_notice, sent_notices, was_sent
 from registry.outage_windows import outages_of, undelivered_since
 from registry.premises import load_places
 from registry.presences import KEPT_FOR, delete_presences, premises_with_presences, sightings
+from residence.cases.covering import LapsedHere
 from residence.cases.notices import NoticeKind, addressee
 from residence.cases.undeclared import Patience, PremisesState, Step, Undeclared, find_undeclared
 from residence.places.premises import Premises
@@ -144,8 +145,11 @@ def _judge(connection: Connection, state: PremisesState, turn: _Round) -> None:
     )
     for found in overdue:
         known = _is_known(connection, found, state.premises.commune_code)
-        if not known and _explain(connection, found, turn):
-            continue  # what else was seen of them is for the next sweep to judge
+        if not known:
+            explained, lapsed = _explain(connection, found, turn)
+            if explained:
+                continue  # what else was seen of them is for the next sweep to judge
+            found = msgspec.structs.replace(found, lapsed=lapsed)  # noqa: PLW2901 - the same, and what was learnt of it
         if found.step == "case":
             commune = state.premises.commune_code
             open_case(connection, found, commune_code=commune, now=turn.now, random_bytes=turn.random_bytes)
@@ -162,16 +166,16 @@ def _is_known(connection: Connection, found: Undeclared, commune_code: str) -> b
     return was_sent(connection, commune_code, NoticeKind.PLEASE_DECLARE, about=found.presence_ids[0])
 
 
-def _explain(connection: Connection, found: Undeclared, turn: _Round) -> bool:
+def _explain(connection: Connection, found: Undeclared, turn: _Round) -> tuple[bool, LapsedHere | None]:
     """Try once more what needs names, with what is known by now; what is explained goes, as if it had been when seen."""
-    explained = explain_kept(connection, found.presence_ids, vault=turn.registry.vault, rules=turn.rules)
+    explained, lapsed = explain_kept(connection, found.presence_ids, vault=turn.registry.vault, rules=turn.rules)
     if not explained:
-        return False
+        return False, lapsed
     turn.explained += len(explained)
     delete_presences(connection, explained)
     declared = {(found.premises_id, bytes.fromhex(found.who))}
     settle_declared(connection, declared, now=turn.now, random_bytes=turn.random_bytes)
-    return True
+    return True, None
 
 
 def _notice(found: Undeclared, premises: Premises) -> Notice:
@@ -184,7 +188,7 @@ def _notice(found: Undeclared, premises: Premises) -> Notice:
         addressee=addressee(NoticeKind.PLEASE_DECLARE, premises.kind),
         unit=found.unit,
         due=found.due,
-        rule=found.rule,
+        rule=found.lapsed or found.rule,  # who overstays is told that, not that they were seen
         rule_set=found.rule_set,
         article=found.article,
     )

@@ -31,7 +31,7 @@ from gateway.port import ConnectionState, Delivery
 from gateway.shut_topics import ShutTopics
 from gateway.tls_line import LineLost, TlsLine
 from gateway.transport_settings import TransportSettings
-from residence.wire.topics import GATEWAY_STATE, shard_filter
+from residence.wire.topics import GATEWAY_STATE, Leaf, shard_filter
 
 __all__ = ["MqttTransport", "TransportSettings"]
 
@@ -43,6 +43,7 @@ PAUSE_CAP: Final = 30.0
 MAX_RECEIVE: Final = 65_535
 WINDOW_BATCHES: Final = 4  # one being recorded, one arrived, and as much on the way
 BACKLOG_BYTES: Final = 8 * 1024 * 1024
+LATEST: Final[tuple[Leaf, ...]] = ("s", "e")
 TICK_SECONDS: Final = 1.0  # how often the keeper looks
 GREETING_SECONDS: Final = 0.01  # and until we are subscribed; when leaving, how often we look whether all is said
 
@@ -269,7 +270,8 @@ class MqttTransport:
         hello = Hello(
             client_id=settings.client_id,
             durable=[shard_filter(shard, "d") for shard in settings.shards],
-            latest=[shard_filter(shard, "s") for shard in settings.shards],  # retained: the newest is all we want
+            # States are retained, the newest is all we want; door events are sent again until we say that they are kept.
+            latest=[shard_filter(shard, leaf) for shard in settings.shards for leaf in LATEST],
             receive_maximum=self._window,
             keepalive_seconds=settings.keepalive_seconds,
             session_seconds=SESSION_SECONDS,

@@ -11,6 +11,7 @@ Example: ``trust = store.current(now)``
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,6 +22,7 @@ from gateway.clock_claims import USUAL_BOUNDS, ClockBounds
 from registry import kiosks
 from registry.database import Registry
 from registry.kiosks import Enrolment
+from residence.credentials.chip.trust_store import TrustStore as ChipTrustStore
 from residence.wire.keyring import Keyring
 
 CHECK_EVERY: Final = timedelta(seconds=1)
@@ -35,12 +37,18 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrustStore:
-    """Keeps a snapshot no older than ``CHECK_EVERY``, and how far a kiosk's confirmed clock may be from ours."""
+    """Keeps a snapshot no older than ``CHECK_EVERY``, how far a kiosk's confirmed clock may be from ours, and whose chips are believed."""
 
     def __init__(
-        self, registry: Registry, *, check_every: timedelta = CHECK_EVERY, clock_bounds: ClockBounds = USUAL_BOUNDS
+        self,
+        registry: Registry,
+        *,
+        check_every: timedelta = CHECK_EVERY,
+        clock_bounds: ClockBounds = USUAL_BOUNDS,
+        chip_trust: Callable[[datetime], ChipTrustStore] = lambda _now: ChipTrustStore(),
     ) -> None:
         self.clock_bounds: Final = clock_bounds
+        self.chip_trust: Final = chip_trust
         self._registry = registry
         self._check_every = check_every
         self._trust: Trust | None = None

@@ -26,6 +26,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.dead_letters import LetterRetry
+from gateway.door_events import EVENTS_LEAF, DoorEvents
 from gateway.fairness import Hand
 from gateway.intake import Intake, Outcome, RegistryUnavailable, describe
 from gateway.keyring_updates import KeyringUpdates
@@ -41,7 +42,7 @@ FILL_SECONDS: Final = 0.004
 BACK_OFF_FIRST: Final = 0.2
 BACK_OFF_CAP: Final = 15.0
 ISOLATE_AFTER: Final = 4  # failures of one batch before the batch itself is suspected
-STATE_LEAF: Final = "/s"
+ASIDE: Final = ("/s", EVENTS_LEAF)  # what comes besides envelopes, and needs no acknowledgement
 HAND_BATCHES: Final = 4  # as many as the broker sends unacknowledged (gateway/transport.py)
 log = structlog.get_logger("luutru.gateway")
 
@@ -55,6 +56,7 @@ class Rhythm:
     fill_seconds: float = FILL_SECONDS
     states_every: timedelta = timedelta(seconds=1)
     keyring_every: timedelta = timedelta(seconds=1)
+    door_events_every: timedelta = timedelta(milliseconds=200)
     letters_every: timedelta = timedelta(seconds=2)
     report_every: timedelta = timedelta(seconds=30)  # into the log
     measures_every: timedelta = timedelta(seconds=3)  # into the registry
@@ -101,6 +103,7 @@ class Worker:
         self._rhythm = rhythm
         self._states = KioskStates(intake.registry, on_heard=updates.heard if updates else lambda _state: None, outages=outages)
         self._outages = outages
+        self._door_events = DoorEvents(intake.registry, signer=intake.signer)
         self._letters = LetterRetry(intake)
         self._hand = Hand()
         self._measures = measures or Measures(worker="", shards="", monotonic_ns=clock.monotonic_ns)
@@ -110,6 +113,7 @@ class Worker:
             Duty("kiosk states", rhythm.states_every, self._states.write),
             Duty("dead letters", rhythm.letters_every, self._retry),
             Duty("report", rhythm.report_every, self._report),
+            Duty("door events", rhythm.door_events_every, lambda now: self._door_events.write(transport, now)),
         ]
         if measures is not None:
             self._duties.append(Duty("measures", rhythm.measures_every, self._write_measures))
@@ -144,7 +148,7 @@ class Worker:
             duty.perform(now)
 
     def _collect(self) -> list[Delivery]:
-        """Take in hand what has arrived, waiting only when nothing is in hand yet; return the kiosks' states among it."""
+        """Take in hand what has arrived, waiting only when nothing is in hand yet; return the kiosks' states and door events among it."""
         rhythm, hand = self._rhythm, self._hand
         found: list[Delivery] = []
         if not hand.waiting:
@@ -152,8 +156,8 @@ class Worker:
         room = HAND_BATCHES * rhythm.batch - len(hand) - len(found)
         if room > 0 and (hand.waiting or len(found) == rhythm.batch):
             found += self._transport.collect(room, wait_seconds=0.0, fill_seconds=0.0)  # whose turn it is may be among these
-        hand.add((each for each in found if not each.topic.endswith(STATE_LEAF)), now_ns=self._clock.monotonic_ns())
-        return [each for each in found if each.topic.endswith(STATE_LEAF)]
+        hand.add((each for each in found if not each.topic.endswith(ASIDE)), now_ns=self._clock.monotonic_ns())
+        return [each for each in found if each.topic.endswith(ASIDE)]
 
     def _take(self, envelopes: Sequence[Delivery], states: Sequence[Delivery], stopping: threading.Event) -> None:
         measures = self._measures
@@ -198,12 +202,15 @@ class Worker:
     def _hear(self, deliveries: Sequence[Delivery]) -> None:
         if not deliveries:
             return
+        now = self._clock.now()
         try:
-            trust = self._intake.trust.current(self._clock.now())
+            trust = self._intake.trust.current(now)
         except SQLAlchemyError:
-            return  # the broker retains them; they come again with the next connection
+            return  # the broker retains states, and kiosks send events again
         for delivery in deliveries:
-            if not self._states.hear(delivery, trust):
+            if delivery.topic.endswith(EVENTS_LEAF):
+                self._counts["door events not believed"] += not self._door_events.hear(delivery, trust, now)
+            elif not self._states.hear(delivery, trust):
                 self._counts["state not believed"] += 1
 
     def _retry(self, now: datetime) -> None:

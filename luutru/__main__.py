@@ -20,6 +20,7 @@ from luutru import system
 # name -> (module, one line of help). The module is imported only when the command or its help is asked for.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "account": ("account", "Make accounts and one-time sign-in links."),
+    "authority": ("authority", "Tell other authorities of stays, and see what was told."),
     "bench": ("bench", "Measure, and print our figure beside its baseline."),
     "card": ("card", "Read the payload of a card's QR code."),
     "chip": ("chip", "Read and judge the chip of a card."),
@@ -27,6 +28,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "declaration": ("declaration", "Check a stay declaration and name every problem."),
     "demo": ("demo", "Run everything on this machine with an invented commune."),
     "doctor": ("doctor", "Check this machine, and say how to mend what is missing."),
+    "door": ("door", "Doors: add, order, passes, events."),
     "envelope": ("envelope", "Seal and open envelopes with throw-away keys."),
     "gateway": ("gateway", "Run the gateway, its sweep, and look at its dead letters."),
     "kiosk": ("kiosk", "Run a kiosk."),

@@ -16,8 +16,9 @@ from hashlib import sha256
 from typing import Any, Final, cast
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 
+from registry import tables_people
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
 from residence.clock import uuid7
 from residence.errors import Conflict, Refused
@@ -36,6 +37,7 @@ class KnownAccount(msgspec.Struct, frozen=True, kw_only=True):
     areas: tuple[str, ...]
     created_at: datetime
     disabled_at: datetime | None = None
+    person_id: str | None = None  # whose account a resident's is
 
 
 class Passkey(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +63,7 @@ def add_account(connection: Connection, account: KnownAccount) -> None:
     """Add an account, or raise ``Conflict("account.name_taken")``."""
     if find_account(connection, account.sign_in_name) is not None:
         raise Conflict("account.name_taken")
-    row = msgspec.structs.asdict(account) | {"areas": list(account.areas), "display_name_sealed": None, "person_id": None}
+    row = msgspec.structs.asdict(account) | {"areas": list(account.areas), "display_name_sealed": None}
     connection.execute(insert(accounts).values(row))
 
 
@@ -92,7 +94,20 @@ def _account(row: Row[Any]) -> KnownAccount:
         areas=tuple(row.areas),
         created_at=row.created_at,
         disabled_at=row.disabled_at,
+        person_id=row.person_id,
     )
+
+
+def person_of(connection: Connection, account_id: str) -> str | None:
+    """Return the person an account is of, or whoever stands for them since."""
+    persons = tables_people.persons.c
+    query = (
+        select(func.coalesce(persons.merged_into, persons.person_id))
+        .join(accounts, accounts.c.person_id == persons.person_id)
+        .where(accounts.c.account_id == account_id)
+    )
+    found: str | None = connection.scalar(query)
+    return found
 
 
 def add_link(connection: Connection, account: KnownAccount, token: str, *, now: datetime, lifetime: timedelta) -> None:

@@ -59,7 +59,19 @@ def open_case(connection: Connection, found: Undeclared, *, commune_code: str, n
     case_id = str(uuid7(now, random_bytes(10)))
     row = {
         name: getattr(found, name)
-        for name in ("rule", "who", "premises_id", "unit", "notice_id", "first_seen", "last_seen", "due", "rule_set", "article")
+        for name in (
+            "rule",
+            "lapsed",
+            "who",
+            "premises_id",
+            "unit",
+            "notice_id",
+            "first_seen",
+            "last_seen",
+            "due",
+            "rule_set",
+            "article",
+        )
     }
     row |= {
         "commune_code": commune_code,

@@ -1,12 +1,10 @@
 """The retention policy carried out: every night, page by page, with a report of what went.
 
 - Each page is a transaction of its own, and the report is added to in that very transaction: it counts what went, whatever dies in between.
-- A look of the gateway does ``PAGES_A_LOOK`` pages and no more, for the intake waits meanwhile; the next look goes on until nothing is due.
 - A row goes with the keys that sealed it and with what only it explains: a presence with its receipt, a letter with what was done about it.
 - ``unseal`` empties the sealed body and deletes its key: the bare fact and its digest stay.
 - A report says how many rows of which class went, by which policy, and never whose. It is written even when nothing was due.
-- Of several gateways the first of a night writes the report's row and does the work; the others find it there. One that died goes on when it is
-  back; what it did not do is due the next night.
+- A night that was broken off goes on where it was. Who does it of several gateways is decided in ``gateway/nightly.py``.
 
 Example: ``carry_out(registry, read_policy(), clock=clock, by="operator-1")``
 """
@@ -14,12 +12,11 @@ Example: ``carry_out(registry, read_policy(), clock=clock, by="operator-1")``
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, TextClause, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from registry import presences, tables
 from registry.database import Registry
@@ -27,11 +24,8 @@ from registry.quarantine import NOWHERE
 from registry.retention_policy import DataClass, Policy
 from registry.tables_stays import REFUSED
 from residence.clock import VIETNAM, Clock
-from residence.errors import Conflict
 
 PAGE: Final = 500
-PAGES_A_LOOK: Final = 20
-NIGHT: Final = timedelta(hours=2)  # after midnight in Vietnam
 _REPORTS: Final = tables.deletion_reports
 
 
@@ -56,56 +50,40 @@ class DeletionReport(msgspec.Struct, frozen=True, kw_only=True):
     deleted: tuple[Deleted, ...]
 
 
-def night_of(now: datetime) -> date:
-    """Return the night whose work is due: it begins two hours after midnight in Vietnam."""
-    return (now.astimezone(VIETNAM) - NIGHT).date()
-
-
-def carry_out_nightly(registry: Registry, policy: Policy, *, clock: Clock, by: str) -> DeletionReport | None:
-    """Do a look's worth of this night's work and return the report so far; None when it is done, or another's."""
-    night = night_of(clock.now()).isoformat()
-    report = _report_of(registry, night) or _begin(registry, policy, night, clock=clock, by=by)
-    if report is None or report.finished_at is not None or (report.by, report.policy) != (by, policy.digest):
-        return None
-    return _go_on(registry, policy, report, clock=clock)
-
-
-def carry_out(registry: Registry, policy: Policy, *, clock: Clock, by: str) -> DeletionReport:
-    """Delete and unseal whatever is due, all of it at once, and keep the report."""
-    now = clock.now()
-    night = f"{night_of(now)} {now.isoformat(timespec='microseconds')}"
-    report = _begin(registry, policy, night, clock=clock, by=by)
-    if report is None:
-        raise Conflict("retention.already_begun", "", night)
-    while report.finished_at is None:
-        report = _go_on(registry, policy, report, clock=clock)
+def carry_out(
+    registry: Registry,
+    policy: Policy,
+    *,
+    clock: Clock,
+    by: str,
+    night: str | None = None,
+    go_on: Callable[[], bool] = lambda: True,
+) -> DeletionReport:
+    """Delete and unseal whatever is due and keep the report; ``go_on`` is asked before each page. Of a ``night`` that ended nothing is done again."""
+    report = _report_of(registry, night) if night is not None else None
+    if report is None or report.policy != policy.digest:
+        report = _begin(registry, policy, None if report else night, clock=clock, by=by)
+    for place, each in enumerate(policy.timed):
+        while report.deleted[place].left:
+            if not go_on():
+                return report
+            report = _carry_out_page(registry, each, report, place=place)
+    if report.finished_at is None:
+        report = msgspec.structs.replace(report, finished_at=clock.now())
+        with registry.writing() as connection:
+            connection.execute(update(_REPORTS).where(*_same(report.night)).values(finished_at=report.finished_at))
     return report
 
 
-def _begin(registry: Registry, policy: Policy, night: str, *, clock: Clock, by: str) -> DeletionReport | None:
-    """Write the night's row; None when another has written it first."""
+def _begin(registry: Registry, policy: Policy, night: str | None, *, clock: Clock, by: str) -> DeletionReport:
+    """Write the report's row, with everything still to do."""
     now = clock.now()
+    night = night or f"{now.astimezone(VIETNAM).date()} {now.isoformat(timespec='microseconds')}"
     due = tuple(Deleted(name=each.name, action=each.action, before=now - each.period, rows=0, left=True) for each in policy.timed)
     report = DeletionReport(night=night, policy=policy.digest, by=by, began_at=now, finished_at=None, deleted=due)
     row = {"commune_code": NOWHERE, **msgspec.structs.asdict(report), "deleted": msgspec.to_builtins(due)}
-    try:
-        with registry.writing() as connection:
-            connection.execute(insert(_REPORTS), [row])
-    except IntegrityError:
-        return None
-    return report
-
-
-def _go_on(registry: Registry, policy: Policy, report: DeletionReport, *, clock: Clock) -> DeletionReport:
-    pages = PAGES_A_LOOK
-    for place, each in enumerate(policy.timed):
-        while report.deleted[place].left and pages > 0:
-            report, pages = _carry_out_page(registry, each, report, place=place), pages - 1
-    if any(each.left for each in report.deleted):
-        return report
-    report = msgspec.structs.replace(report, finished_at=clock.now())
     with registry.writing() as connection:
-        connection.execute(update(_REPORTS).where(*_same(report.night)).values(finished_at=report.finished_at))
+        connection.execute(insert(_REPORTS), [row])
     return report
 
 

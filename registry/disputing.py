@@ -4,6 +4,7 @@
 - It is settled as upheld (the value was right), corrected or withdrawn, by whom and why; a settled one keeps its row.
 - A finding that stands about the person (two persons with one number) puts the field it points at under dispute as well.
 - A masked number is under dispute with the number.
+- One dispute of a field stands at a time; whoever else doubts it finds that it is said already.
 
 Example: ``disputed_fields(connection, ["person-1"])`` is ``{"person-1": frozenset({Field.BIRTH_DATE})}``
 """
@@ -52,12 +53,16 @@ def raise_dispute(
     if field not in PERSONAL:
         raise Refused("dispute.field", "/field")
     _check_reason(reason)
+    columns, named = tables.disputes.c, _whole(field).value
+    same = (columns.person_id == person_id, columns.field == named, columns.settled_at.is_(None))
+    if connection.scalar(select(columns.dispute_id).where(*same).limit(1)) is not None:
+        raise Conflict("dispute.standing", "/field")
     dispute_id = str(uuid7(now, random_bytes(10)))
     row = {
         "commune_code": commune,
         "dispute_id": dispute_id,
         "person_id": person_id,
-        "field": _whole(field).value,
+        "field": named,
         "reason": reason.strip(),
         "raised_by": by,
         "raised_at": now,
@@ -74,6 +79,18 @@ def settle_dispute(connection: Connection, dispute_id: str, *, outcome: Outcome,
     standing = (columns.dispute_id == dispute_id) & columns.settled_at.is_(None)
     if connection.execute(update(tables.disputes).where(standing).values(**values)).rowcount != 1:
         raise Conflict("dispute.settled", "/dispute_id")
+
+
+def waiting_disputes(connection: Connection, commune_code: str, *, limit: int = 200) -> list[Row[Any]]:
+    """Return a commune's disputes nobody has settled, oldest first."""
+    columns = tables.disputes.c
+    query = select(tables.disputes).where(columns.commune_code == commune_code, columns.settled_at.is_(None))
+    return list(connection.execute(query.order_by(columns.raised_at, columns.dispute_id).limit(limit)).all())
+
+
+def dispute(connection: Connection, dispute_id: str) -> Row[Any] | None:
+    """Return one dispute."""
+    return connection.execute(select(tables.disputes).where(tables.disputes.c.dispute_id == dispute_id).limit(1)).first()
 
 
 def disputes_of(connection: Connection, person_id: str) -> list[Row[Any]]:

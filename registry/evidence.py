@@ -23,6 +23,7 @@ from registry.declarations import message_json
 from registry.kiosks import keyring_entries
 from registry.vault import Cell, SubjectKey, Vault
 from residence.clock import parse_instant
+from residence.credentials.chip.claims import level_without_bytes
 from residence.errors import LuutruError, Untrusted
 from residence.wire.envelope import verify_statement
 from residence.wire.keyring import Keyring
@@ -92,7 +93,7 @@ def _sighting(row: Row[Any], key: SubjectKey | None, *, vault: Vault, keyring: K
 def _compare(row: Row[Any], signed: Presence, kiosk_id: str) -> None:
     """Raise ``Untrusted("case.evidence_altered")`` when a row says something else than was signed."""
     stored = (row.presence_id, row.premises_id, row.unit, row.kind, row.kiosk_id, row.evidence_level, row.seen_at)
-    level, seen_at = int(signed.evidence.level), parse_instant(signed.seen_at)
+    level, seen_at = int(level_without_bytes(signed.evidence)), parse_instant(signed.seen_at)
     if stored != (signed.declaration_id, signed.premises_id, signed.unit, signed.kind, kiosk_id, level, seen_at):
         raise Untrusted("case.evidence_altered")
 

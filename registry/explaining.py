@@ -33,7 +33,7 @@ from registry.renamed_wards import homes_by_old_names, other_names
 from registry.stays import known_stays
 from registry.surroundings import Surroundings
 from registry.vault import Cell, SubjectKey, Vault
-from residence.cases.covering import is_covered
+from residence.cases.covering import LapsedHere, is_covered, lapsed_here
 from residence.clock import VIETNAM
 from residence.people.letters import plain_key
 from residence.people.names import compare_names, words_of
@@ -80,19 +80,29 @@ def is_explained(connection: Connection, seen: Seen, *, picture: Surroundings, c
     return judge(stays=stays, residences=homes)
 
 
-def explain_kept(connection: Connection, presence_ids: Iterable[str], *, vault: Vault, rules: RuleBook) -> list[str]:
-    """Return those of these presences that something explains by now."""
+def explain_kept(
+    connection: Connection, presence_ids: Iterable[str], *, vault: Vault, rules: RuleBook
+) -> tuple[list[str], LapsedHere | None]:
+    """Return those of these presences that something explains by now; else what the person had here and has no longer."""
     columns = tables.presences.c
     rows = connection.execute(select(tables.presences).where(columns.presence_id.in_(sorted(presence_ids)))).all()
     keys = vault.load_keys(connection, [row.presence_id for row in rows])
     seen = {row.presence_id: _seen(row, keys[row.presence_id], vault) for row in rows if row.presence_id in keys}
     picture = look_up(connection, [], seen=[(each.person, each.at) for each in seen.values()], vault=vault)
-    return [
+    explained = [
         row.presence_id
         for row in rows
         if row.presence_id in seen
         and is_explained(connection, seen[row.presence_id], picture=picture, commune_code=row.commune_code, rules=rules)
     ]
+    last = max(seen.values(), key=lambda each: each.at, default=None)
+    return explained, _lapsed(last, picture, rules) if last is not None and not explained else None
+
+
+def _lapsed(seen: Seen, picture: Surroundings, rules: RuleBook) -> LapsedHere | None:
+    """Say what had run out, by the numbers that were read alone: a likeness of names accuses nobody of an overstay."""
+    stays, homes = picture.stays_and_homes(seen.person)
+    return lapsed_here(seen.at, seen.premises_id, person=person_kind(seen.person), stays=stays, residences=homes, rules=rules)
 
 
 def _seen(row: Row[Any], key: SubjectKey, vault: Vault) -> Seen:

@@ -17,6 +17,7 @@ import msgspec
 
 from registry import tables
 from registry.answering import compose
+from registry.chip_judgements import write_judgement
 from registry.columns import NUL, fitting
 from registry.declarations import Facts
 from registry.presences import identities
@@ -90,6 +91,9 @@ def write_all(
     pending.inserts[tables.declarations] += [
         _declaration_row(each, body, means) for each, body in zip(judged, bodies, strict=True)
     ]
+    for each in judged:
+        if each.statement.chip is not None:
+            write_judgement(pending, each.statement, each.statement.chip, commune_code=each.commune_code, means=means)
     for each in judged:
         if each.outcome is not None:
             write_findings(pending, each.outcome, commune_code=each.commune_code, now=means.now)

@@ -20,7 +20,7 @@ from residence.cases.undeclared import SentNotice
 from residence.clock import uuid7
 
 # the stay was declared; a case was closed; the host's word; what a temporary residence's end was met with
-Answer = Literal["declared", "decided", "visitor", "renewed", "moved_out"]
+Answer = Literal["declared", "decided", "visitor", "renewed", "moved_out", "settled"]
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,11 +106,17 @@ def answer_notice(connection: Connection, notice_id: str, *, answer: Answer, now
     connection.execute(update(tables.notices).where(columns.notice_id == notice_id).values(**values))
 
 
-def answer_reminder(connection: Connection, commune_code: str, about: str, *, answer: Answer, now: datetime) -> None:
-    """Mark the reminder that a temporary residence ends as answered, if it was sent and stands."""
+def settle_notice(
+    connection: Connection, commune_code: str, kind: NoticeKind, *, about: str, answer: Answer, now: datetime
+) -> None:
+    """Mark the notice of a kind about something as answered, if it was sent and stands."""
     columns = tables.notices.c
-    kind = NoticeKind.RENEW_TEMPORARY_RESIDENCE.value
-    same = (columns.commune_code == commune_code, columns.kind == kind, columns.about == about, columns.answered_at.is_(None))
+    same = (
+        columns.commune_code == commune_code,
+        columns.kind == kind.value,
+        columns.about == about,
+        columns.answered_at.is_(None),
+    )
     connection.execute(update(tables.notices).where(*same).values(answered_at=now, answer=answer))
 
 

@@ -1,6 +1,7 @@
 """What reconciliation says about people, as rows: a new person, more numbers, a merge, a corrected name.
 
 - A new person gets a key, sealed fields, numbers and name words; all of it hangs on that key.
+- The end of a permitted stay is kept as each statement said it; the latest said counts.
 - Numbers are added, never replaced; two people may hold one number until somebody looks.
 - A correction of the statement a person was made from replaces the person's fields; the fields before go to ``person_versions``.
 
@@ -41,6 +42,8 @@ class PersonWriter:
             self._write_one(change, message, commune_code)
         person_id = outcome.person.person_id
         self._note_stated_numbers(outcome.person, message, commune_code)
+        if message.permitted_stay_until is not None:
+            self._note_permit(person_id, message, commune_code)
         if message.kind == "correction" and outcome.person.action == "known":
             self._correct(person_id, message)
         return person_id, self._picture.keys.get(person_id)
@@ -97,6 +100,17 @@ class PersonWriter:
                 number, change.person_id, key=key, identifier_id=self._new_id(), stamp=stamp, vault=self._means.vault
             )
             self._pending.inserts[tables.identifiers].append(row | {"status": STATED})
+
+    def _note_permit(self, person_id: str, message: StayDeclaration, commune_code: str) -> None:
+        row = {
+            "commune_code": commune_code,
+            "permit_id": message.declaration_id,
+            "person_id": person_id,
+            "valid_to": message.permitted_stay_until,
+            "recorded_by": message.declaration_id,
+            "recorded_at": self._means.now,
+        }
+        self._pending.inserts[tables.permitted_stays].append(row)
 
     def _insert(self, person_id: str, source: StayDeclaration, stamp: Stamp) -> None:
         vault = self._means.vault

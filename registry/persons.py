@@ -195,6 +195,12 @@ def read_birth(text: str | None) -> PartialDate | None:
     return PartialDate(value=value, precision=cast("Precision", precision))
 
 
+def is_person(connection: Connection, person_id: str) -> bool:
+    """Tell whether somebody living is known by this id."""
+    columns = tables.persons.c
+    return connection.scalar(select(columns.status).where(columns.person_id == person_id)) == "living"
+
+
 def search_by_name(
     connection: Connection, text: str, *, commune_code: str, vault: Vault, at: str | None = None, limit: int = MOST_FOUND
 ) -> list[str]:

@@ -233,7 +233,7 @@ class _Group:
             "person_kind": person_kind(message.person),
             "reading_sealed": vault.seal(key, Cell("presences", "reading", own_id), statement.body),
             "signed": statement.source.signed if statement.source else None,
-            "evidence_level": int(message.evidence.level),
+            "evidence_level": int(statement.evidence_level),
             "seen_at": seen_at,
             "expires_at": self.means.now + KEPT_FOR,  # by our clock: a kiosk's may say any year
             "recorded_at": self.means.now,
@@ -256,7 +256,7 @@ def _identity(statement: Statement) -> Identity | None:
 def _facts(statement: Statement, message: StayDeclaration, verdict: CheckResult) -> Facts:
     due = verdict.due if message.kind == "arrival" else None
     return Facts(
-        evidence_level=int(message.evidence.level),
+        evidence_level=int(statement.evidence_level),
         reason=message.reason.value if message.reason else None,
         due=due,
         on_time=is_on_time(statement, due),

@@ -46,6 +46,7 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(ids)))
     for table in (
         tables.identifiers,
+        tables.door_passes,
         tables.name_tokens,
         tables.person_versions,
         tables.absences,
@@ -54,6 +55,8 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     ):
         connection.execute(delete(table).where(table.c.person_id.in_(ids)))
     pairs = tables.duplicate_pairs.c
+    theirs = select(pairs.pair_id).where(pairs.one_id.in_(ids) | pairs.other_id.in_(ids))
+    connection.execute(delete(tables.duplicate_steps).where(tables.duplicate_steps.c.pair_id.in_(theirs)))
     connection.execute(delete(tables.duplicate_pairs).where(pairs.one_id.in_(ids) | pairs.other_id.in_(ids)))
     forget_items(connection, ids)
     gone = {f"{column}_sealed": None for column in SEALED_COLUMNS} | {"contact_index": None}

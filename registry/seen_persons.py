@@ -17,6 +17,8 @@ from sqlalchemy import Connection, desc, select
 
 from registry import access_records, tables
 from registry.declarations import message_json
+from registry.disputing import disputed_fields
+from registry.persons import holders, number_indexes
 from registry.release import Look, ReleasedPerson, mask
 from registry.vault import Cell, Vault
 from residence.access.purposes import PERSONAL, Field, released_fields
@@ -45,12 +47,19 @@ def release_seen(
     if row is None or key is None:
         return ReleasedPerson(person_id=who, fields={}, erased=True)
     body = vault.open(key, Cell("presences", "reading", row.presence_id), row.reading_sealed)
-    reading = message_json(body, from_kiosk=row.kiosk_id is not None)
-    return ReleasedPerson(person_id=who, fields={field: value for field, value in _values(reading).items() if field in fields})
+    person = _person(message_json(body, from_kiosk=row.kiosk_id is not None))
+    released = {field: value for field, value in _values(person).items() if field in fields}
+    return ReleasedPerson(person_id=who, fields=released, disputed=_disputed(connection, person, vault) & released.keys())
 
 
-def _values(reading: bytes) -> dict[Field, str]:
-    person = _person(reading)
+def _disputed(connection: Connection, person: Person, vault: Vault) -> frozenset[Field]:
+    """Return the fields under dispute of whoever holds a number that was read: what a register doubts is doubtful on a card, too."""
+    found = holders(connection, number_indexes(person, vault))
+    people = set().union(*found.values()) if found else set[str]()
+    return frozenset().union(*disputed_fields(connection, people).values())
+
+
+def _values(person: Person) -> dict[Field, str]:
     values = {
         Field.FULL_NAME: person.full_name,
         Field.BIRTH_DATE: person.birth.value if person.birth else None,

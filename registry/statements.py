@@ -15,6 +15,8 @@ import msgspec
 
 from registry.vault import Vault
 from residence.clock import TimeState
+from residence.credentials.chip.claims import JudgedClaim
+from residence.credentials.evidence import EvidenceLevel
 from residence.stays.declaration import StayDeclaration
 from residence.stays.rules import RuleBook
 from residence.wire.messages import Presence, Receipt
@@ -54,6 +56,12 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     origin: Origin
     source: Source | None = None
     account: str | None = None  # who was signed in; none from a kiosk, whatever its body names
+    chip: JudgedClaim | None = None  # what its chip's evidence was found to be worth; None: it claims none
+
+    @property
+    def evidence_level(self) -> EvidenceLevel:
+        """Return the level that counts: what was found, not what was claimed."""
+        return self.chip.level if self.chip else self.message.evidence.level
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):

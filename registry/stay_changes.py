@@ -19,6 +19,7 @@ from registry.surroundings import Surroundings
 from registry.writing import Pending
 from residence.clock import parse_instant
 from residence.stays.declaration import StayDeclaration
+from residence.stays.findings import Finding
 from residence.stays.known import KnownStay
 from residence.stays.reconcile import Reconciliation, StayChange
 
@@ -88,17 +89,22 @@ def write_findings(pending: Pending, outcome: Reconciliation, *, commune_code: s
         pending.cleared.add(finding.finding_id)
         pending.findings.pop((commune_code, finding.finding_id), None)
     for finding in outcome.findings:
-        own_id = finding.finding_id
-        pending.cleared.discard(own_id)
-        pending.findings[commune_code, own_id] = {
-            "commune_code": commune_code,
-            "finding_id": own_id,
-            "code": finding.code,
-            "severity": finding.severity,
-            "pointer": finding.pointer,
-            "about": list(finding.about),
-            "found_at": now,
-            "cleared_at": None,
-        }
-        for about in finding.about:
-            pending.links[commune_code, about, own_id] = {"commune_code": commune_code, "about_id": about, "finding_id": own_id}
+        pending.cleared.discard(finding.finding_id)
+        add_finding(pending, finding, commune_code=commune_code, now=now)
+
+
+def add_finding(pending: Pending, finding: Finding, *, commune_code: str, now: datetime) -> None:
+    """Collect one finding and what it is about."""
+    own_id = finding.finding_id
+    pending.findings[commune_code, own_id] = {
+        "commune_code": commune_code,
+        "finding_id": own_id,
+        "code": finding.code,
+        "severity": finding.severity,
+        "pointer": finding.pointer,
+        "about": list(finding.about),
+        "found_at": now,
+        "cleared_at": None,
+    }
+    for about in finding.about:
+        pending.links[commune_code, about, own_id] = {"commune_code": commune_code, "about_id": about, "finding_id": own_id}

@@ -9,10 +9,20 @@ from __future__ import annotations
 
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
+from registry.tables_authorities import (
+    authority_catalogues,
+    authority_counts,
+    authority_lines,
+    authority_links,
+    authority_records,
+)
+from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
-from registry.tables_duplicates import duplicate_pairs
+from registry.tables_doors import door_events, door_marks, door_passes, door_sites, doors
+from registry.tables_duplicates import duplicate_pairs, duplicate_steps
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
+from registry.tables_lapses import lapses
 from registry.tables_nightly import nightly_runs
 from registry.tables_oversight import (
     access_records,
@@ -66,9 +76,16 @@ __all__ = [
     "access_records",
     "accounts",
     "admin_units",
+    "authority_catalogues",
+    "authority_counts",
+    "authority_lines",
+    "authority_links",
+    "authority_records",
     "case_events",
     "cases",
     "changes",
+    "chip_checks",
+    "chip_judgements",
     "cleaning_items",
     "cleaning_links",
     "cleaning_passes",
@@ -77,7 +94,13 @@ __all__ = [
     "declarations",
     "deletion_reports",
     "disputes",
+    "door_events",
+    "door_marks",
+    "door_passes",
+    "door_sites",
+    "doors",
     "duplicate_pairs",
+    "duplicate_steps",
     "finding_links",
     "findings",
     "gateway_reports",
@@ -88,6 +111,7 @@ __all__ = [
     "imports",
     "keys",
     "kiosks",
+    "lapses",
     "letter_events",
     "merges",
     "metadata",

@@ -3,6 +3,8 @@
 - state: proposed | same | different | withdrawn. Only ``proposed`` is ever changed by a search; what a person decided stays.
 - ``said`` holds what each comparison said, as codes and bits; no value of a person is in it.
 - ``merge_id`` is the merge of a pair that is one person (``registry/merging.py``).
+- ``later_until``: somebody put the pair off until then; it waits all the same.
+- ``duplicate_steps`` keeps every step a person took with a pair: same, different, undone, later; by whom and why.
 - The commune is the first person's; ``other_commune`` lets the second's find the pair too.
 """
 
@@ -32,10 +34,24 @@ duplicate_pairs: Final = Table(
     word("decided_by", nullable=True),
     text("reason"),
     reference("merge_id", nullable=True),
+    instant("later_until", nullable=True),
     found_by("pair_id"),
     Index("ix_duplicate_pairs_commune_code_state_bits", "commune_code", "state", "bits"),
     Index("ix_duplicate_pairs_other_commune_state_bits", "other_commune", "state", "bits"),
     Index("ix_duplicate_pairs_state_seen_at", "state", "seen_at"),
     Index("ix_duplicate_pairs_one_id", "one_id"),
     Index("ix_duplicate_pairs_other_id", "other_id"),
+)
+
+duplicate_steps: Final = Table(
+    "duplicate_steps",
+    metadata,
+    commune(),
+    own_id("step_id", 36),
+    reference("pair_id", index=True),
+    word("step", length=16),
+    word("by"),
+    text("reason"),
+    instant("at"),
+    found_by("step_id"),
 )

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Table
+from sqlalchemy import Index, Table
+from sqlalchemy import text as text_of_sql
 
 from registry.columns import commune, document, found_by, instant, metadata, own_id, reference, text, word
 
@@ -52,6 +53,8 @@ merges: Final = Table(
     found_by("merge_id"),
 )
 
+WAITING: Final = text_of_sql("settled_at IS NULL")
+
 # A field somebody says is wrong, until that is settled. ``field`` is a residence.access.purposes.Field; the reason names nobody.
 disputes: Final = Table(
     "disputes",
@@ -68,4 +71,5 @@ disputes: Final = Table(
     text("settled_reason"),
     instant("settled_at", nullable=True),
     found_by("dispute_id"),
+    Index("ix_disputes_waiting", "commune_code", "raised_at", sqlite_where=WAITING, postgresql_where=WAITING),
 )

@@ -105,6 +105,7 @@ cases: Final = Table(
     commune(),
     own_id("case_id"),
     word("rule", length=32),
+    word("lapsed", nullable=True, length=32),  # residence.cases.covering.LapsedHere
     word("state", length=32),
     reference("who"),
     reference("premises_id"),

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row, insert, select
 from registry import tables
 from registry.changing import LONGEST_REASON, Cause, change_row
 from registry.households import Registration, add_residences
-from registry.notices import Notice, answer_reminder, send_notice
+from registry.notices import Notice, send_notice, settle_notice
 from residence.cases.notices import NoticeKind
 from residence.clock import VIETNAM, uuid7
 from residence.errors import Conflict, Problem, Refused, has_errors
@@ -170,7 +170,8 @@ def _end_on(connection: Connection, row: Row[Any], said: _Said, *, teller: Telle
         connection, tables.residences, row.residence_id, wanted, cause=cause, now=means.now, random_bytes=means.random_bytes
     )
     if said.event in {"renewed", "moved_out"} and row.valid_to:
-        answer_reminder(connection, row.commune_code, f"{row.person_id}:{row.valid_to}", answer=said.event, now=means.now)
+        kind, about = NoticeKind.RENEW_TEMPORARY_RESIDENCE, f"{row.person_id}:{row.valid_to}"
+        settle_notice(connection, row.commune_code, kind, about=about, answer=said.event, now=means.now)
     own = {"commune_code": row.commune_code, "residence_id": row.residence_id}
     event_id = _write_event(connection, own, said, ends=(row.valid_to, last), teller=teller, means=means)
     return Done(residence_id=row.residence_id, event_id=event_id)

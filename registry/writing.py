@@ -3,6 +3,7 @@
 - Insert order follows the references; upserts replace a stay or a finding whole by its id.
 - A stay's state that is replaced goes to ``stay_versions``, so a correction overwrites nothing without trace.
 - Presences that a stay now covers go, and what was made of them with them: notices are answered, unclaimed cases closed.
+- What another authority is to be told of these stays is noted with them (``registry/authority_records.py``).
 - Merges are written last (``registry/merging.py``), with the statement that made them.
 
 Example: ``pending.inserts[tables.receipts].append(row)``, then ``pending.flush(connection)``
@@ -19,6 +20,7 @@ from sqlalchemy import Connection, Table, delete, insert, literal, select, updat
 
 from registry import presences, tables
 from registry.asking import among
+from registry.authority_records import note_stays
 from registry.bulk import Row, write_rows
 from registry.changing import Cause
 from registry.declared_after import settle_declared
@@ -32,9 +34,12 @@ _ORDER: Final = (
     tables.subject_keys,
     tables.persons,
     tables.identifiers,
+    tables.permitted_stays,
     tables.declarations,
     tables.receipts,
     tables.presences,
+    tables.chip_judgements,
+    tables.chip_checks,
 )
 
 
@@ -76,6 +81,7 @@ class Pending:
         write_rows(connection, tables.name_tokens, list(self.tokens.values()), keep=())
         self._flush_versions(connection, now, random_bytes)
         write_rows(connection, tables.stays, list(self.stays.values()), keep=("commune_code", "stay_id", "recorded_at"))
+        note_stays(connection, self.stays.values(), now=now, random_bytes=random_bytes)
         self._flush_findings(connection, now)
         for merged, stands, statement in self.merges:
             cause = Cause(kind="declaration", cause_id=statement)

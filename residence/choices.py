@@ -17,6 +17,7 @@ from typing import Annotated, Final, TypeVar
 
 import msgspec
 
+from residence.cases.lapses import LapseChoices
 from residence.cases.triage import CaseTimes
 from residence.cases.undeclared import Patience
 from residence.cleaning.rules import CleaningChoices
@@ -42,6 +43,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     patience: Patience = Patience()
     case_times: CaseTimes = CaseTimes()
     cleaning: CleaningChoices = CleaningChoices()
+    lapses: LapseChoices = LapseChoices()
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,6 +96,13 @@ class CasesSection(_Section, frozen=True, kw_only=True):
     answer_within_hours: Hours = 48
 
 
+class LapsesSection(_Section, frozen=True, kw_only=True):
+    """What has run out: how long nothing is said, and how far back is looked; the commune's choice, none of it law."""
+
+    grace_hours: Hours = 24
+    look_back_days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 60
+
+
 class ChoicesFile(_Section, frozen=True, kw_only=True):
     """The file."""
 
@@ -102,6 +111,7 @@ class ChoicesFile(_Section, frozen=True, kw_only=True):
     mrz: MrzSection = MrzSection()
     undeclared: UndeclaredSection = UndeclaredSection()
     cases: CasesSection = CasesSection()
+    lapses: LapsesSection = LapsesSection()
     cleaning: CleaningChoices = CleaningChoices()  # its keys are the fields of that value
 
 
@@ -130,6 +140,7 @@ def parse_choices(data: bytes, *, extra: Mapping[str, bytes] | None = None) -> C
             answer_within=timedelta(hours=file.cases.answer_within_hours),
         ),
         cleaning=file.cleaning,
+        lapses=LapseChoices(grace_hours=file.lapses.grace_hours, look_back_days=file.lapses.look_back_days),
     )
 
 

@@ -12,7 +12,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from residence.wire import envelope, header, keyring, receipts, signing, state, topics  # noqa: E402
+from residence.wire import door_events, door_list, envelope, header, keyring, receipts, signing, state, topics  # noqa: E402
 from residence.wire.messages import MESSAGES, RECEIPT  # noqa: E402
 
 PATH = ROOT / "docs" / "asyncapi.yaml"
@@ -53,10 +53,10 @@ def document() -> dict[str, Any]:
 
 
 def channels() -> dict[str, Any]:
-    """Return every topic: the four of a kiosk, and the gateway's state."""
+    """Return every topic: those of a kiosk, and the gateway's state."""
     kiosk = {name: {"$ref": f"#/components/parameters/{name}"} for name in ("shard", "site", "kiosk")}
-    names = {"d": "declarations", "s": "kioskState", "r": "receipts", "c": "keyringUpdates"}
-    carried = {"d": "envelope", "s": "kioskState", "r": "receipts", "c": "keyringUpdate"}
+    names = {"d": "declarations", "s": "kioskState", "r": "receipts", "c": "keyringUpdates", "e": "doorEvents"}
+    carried = {"d": "envelope", "s": "kioskState", "r": "receipts", "c": "keyringUpdate", "e": "doorEvents"}
     found: dict[str, Any] = {
         names[leaf]: {
             "address": ADDRESS + leaf,
@@ -65,6 +65,12 @@ def channels() -> dict[str, Any]:
             "messages": {carried[leaf]: {"$ref": f"#/components/messages/{carried[leaf]}"}},
         }
         for leaf, description in topics.LEAVES.items()
+    }
+    found["doorPapers"] = {
+        "address": ADDRESS + "l/{paper}",
+        "description": "door lists, orders, and what is kept of door events; each retained",
+        "parameters": kiosk | {"paper": {"$ref": "#/components/parameters/paper"}},
+        "messages": {"doorPaper": {"$ref": "#/components/messages/doorPaper"}},
     }
     found["gatewayState"] = {
         "address": topics.GATEWAY_STATE,
@@ -83,6 +89,8 @@ def operations() -> dict[str, Any]:
         "sendKioskState": ("send", "kioskState", retained),
         "receiveReceipts": ("receive", "receipts", mqtt),
         "receiveKeyringUpdate": ("receive", "keyringUpdates", retained),
+        "sendDoorEvents": ("send", "doorEvents", {"mqtt": {"qos": 0, "retain": False, "bindingVersion": "0.2.0"}}),
+        "receiveDoorPaper": ("receive", "doorPapers", retained),
         "receiveGatewayState": ("receive", "gatewayState", retained),
     }
     return {
@@ -113,6 +121,15 @@ def messages() -> dict[str, Any]:
             "payload": binary,
             "x-keyring-schema": {"type": "object", "properties": {"entries": {"$ref": "#/components/schemas/KeyEntry"}}},
         },
+        "doorEvents": {
+            "contentType": door_events.EVENTS_TYPE,
+            "description": f"up to {door_events.EVENTS_A_BATCH} events in order, signed by the kiosk (docs/doors.md)",
+            "payload": {**binary, "maxLength": door_events.MAX_BYTES},
+        },
+        "doorPaper": {
+            "description": f"{door_list.LIST_TYPE}, {door_list.ORDERS_TYPE} or {door_events.KEPT_TYPE}, signed by the authority",
+            "payload": {**binary, "maxLength": door_list.MAX_BYTES},
+        },
         "kioskState": {"payload": {"$ref": "#/components/schemas/KioskState"}},
         "gatewayState": {"payload": {"$ref": "#/components/schemas/GatewayState"}},
     }
@@ -126,6 +143,7 @@ def parameters() -> dict[str, Any]:
             "enum": [f"{each:02d}" for each in range(topics.SHARDS)],
         },
         "site": {"description": "the site's id, [a-z0-9][a-z0-9-]{0,62}", "examples": ["blk-hoa-binh"]},
+        "paper": {"description": "0, 1, ... for the parts of a list, now for orders, kept for the answer to events"},
         "kiosk": {"description": "the kiosk's id = the CN of its certificate", "examples": ["kiosk-lobby-1"]},
     }
 

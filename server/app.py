@@ -10,6 +10,7 @@ Example: ``create_app(registry=..., rules=load_rule_book(), signer=..., clock=Sy
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
@@ -18,18 +19,28 @@ from registry.database import Registry
 from residence.cases.triage import CaseTimes
 from residence.clock import Clock
 from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
+from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
 from server import home, problems
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
-from server.desk import declare_pages, house_pages, lodger_pages, stay_pages, tonight_pages
+from server.desk import declare_pages, door_link_pages, house_pages, lodger_pages, stay_pages, tonight_pages
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
-from server.operators import gateway_pages, kiosk_pages, letter_pages, ward_pages
-from server.police import case_pages, cleaning_pages, premises_pages, undeclared_pages
+from server.operators import authority_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
+from server.police import (
+    case_pages,
+    cleaning_pages,
+    dispute_pages,
+    duplicate_pages,
+    evidence_pages,
+    lapse_pages,
+    premises_pages,
+    undeclared_pages,
+)
 from server.policy import load_policy
-from server.residents import receipt_pages
+from server.residents import door_pages, own_pages, receipt_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
 from server.visitor import guard
@@ -44,19 +55,27 @@ PAGES = (
     lodger_pages,
     declare_pages,
     stay_pages,
+    door_link_pages,
     undeclared_pages,
+    lapse_pages,
+    dispute_pages,
     case_pages,
     premises_pages,
+    evidence_pages,
     cleaning_pages,
+    duplicate_pages,
     receipt_pages,
+    own_pages,
+    door_pages,
     kiosk_pages,
     gateway_pages,
     letter_pages,
     ward_pages,
+    authority_pages,
 )
 
 
-def create_app(  # everything a process needs, once
+def create_app(  # noqa: PLR0913 - everything a process needs, once
     *,
     registry: Registry,
     rules: RuleBook,
@@ -66,6 +85,8 @@ def create_app(  # everything a process needs, once
     settings: ServerSettings,
     card_policy: CardPolicy = DEFAULT_POLICY,
     case_times: CaseTimes = CaseTimes(),  # noqa: B008 - frozen value
+    chip_trust: Callable[[datetime], TrustStore] = lambda _now: TrustStore(),
+    door_signer: SigningKey | None = None,
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
     app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
@@ -79,6 +100,8 @@ def create_app(  # everything a process needs, once
         card_policy=card_policy,
         case_times=case_times,
         policy=load_policy(),
+        chip_trust=chip_trust,
+        door_signer=door_signer,
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
     )

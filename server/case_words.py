@@ -54,6 +54,7 @@ CASE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "visitor": "the host says: a visitor",
         "renewed": "the temporary residence was renewed",
         "moved_out": "the person moved out",
+        "settled": "it was settled meanwhile",
     },
     "outage": {"kiosk_offline": "A kiosk was cut off", "gateway_down": "The authority's gateway was away"},
 }

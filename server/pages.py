@@ -19,10 +19,11 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from residence.clock import VIETNAM, parse_instant
+from server.chip_words import chip_finding
 from server.languages import Language, translate
 from server.visitor import Visitor, keep_cookie
 from server.wiring import Server, server_of
-from server.wording import TAGS, choices, finding_sentence, word
+from server.wording import TAGS, WORDS, choices, finding_sentence, word
 
 HERE: Final = Path(__file__).parent
 AUDIENCES: Final = ("accounts", "desk", "police", "residents", "operators")
@@ -56,6 +57,8 @@ def environment(language: Language) -> Environment:
     made.globals["word"] = partial(word, language=language)
     made.globals["choices"] = partial(choices, language=language)
     made.globals["finding_sentence"] = partial(finding_sentence, language=language)
+    made.globals["chip_finding"] = partial(chip_finding, language=language)
+    made.globals["words_of"] = WORDS.__getitem__
     made.globals["tag_of"] = TAGS
     return made
 

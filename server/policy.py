@@ -79,7 +79,19 @@ class CaseResource(msgspec.Struct, frozen=True, kw_only=True):
         return _entity("Case", self.case_id, commune=self.commune, claimed_by=self.claimed_by)
 
 
-Resource = PremisesResource | CommuneResource | CaseResource | Account
+class PairResource(msgspec.Struct, frozen=True, kw_only=True):
+    """Two records that may be of one person; ``communes`` are those they stand in."""
+
+    pair_id: str
+    communes: tuple[str, ...]
+
+    @property
+    def entity(self) -> dict[str, object]:
+        """Return the Cedar entity."""
+        return _entity("Pair", self.pair_id, communes=list(self.communes))
+
+
+Resource = PremisesResource | CommuneResource | CaseResource | PairResource | Account
 
 
 def _entity(kind: str, identity: str, **attributes: object) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The words pages use for temporary residence: one table per kind of word, as in ``server/wording.py``.
+"""The words pages use for temporary residence what has run out, and disputes: one table per kind of word, as in ``server/wording.py``.
 
 Example: ``RESIDENCE_WORDS["lodging"]["to_renew"]`` is ``"Ends soon, renew"``
 """
@@ -15,6 +15,36 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "to_renew": "Ends soon, renew",
         "ended": "Registration ended",
         "moved_out": "Moved out",
+    },
+    "dispute": {"upheld": "the value was right", "corrected": "it is corrected", "withdrawn": "withdrawn"},
+    "lapse": {
+        "temporary_expired": "Temporary residence over, not renewed",
+        "stay_overrun": "Stay beyond its declared departure",
+        "stay_too_long": "Stay as long as temporary residence",
+        "permit_ended": "Permitted stay over",
+        "over_capacity": "More people than places, somebody undeclared among them",
+    },
+    "lapse_data": {
+        "valid_from": "from",
+        "valid_to": "valid until",
+        "from": "from",
+        "to": "until",
+        "capacity": "places",
+        "declared": "declared",
+        "undeclared": "undeclared",
+        "absent": "absent",
+    },
+    "excuse": {
+        "deceased": "no longer alive",
+        "moved_out": "moved out",
+        "registered_here": "registered here anew",
+        "registered_elsewhere": "temporary residence elsewhere",
+        "declared_here": "a newer stay here",
+        "stays_elsewhere": "stays elsewhere since",
+        "absent": "declared absent",
+        "foreigner": "a foreigner, registered by another law",
+        "newer_permit": "a newer paper was shown",
+        "room_left": "there is room for all",
     },
 }
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import cast
 
@@ -17,6 +18,7 @@ from registry.database import Registry
 from residence.cases.triage import CaseTimes
 from residence.clock import Clock
 from residence.credentials.card_qr import CardPolicy
+from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
 from server.limits import AttemptCounter
@@ -36,6 +38,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     card_policy: CardPolicy
     case_times: CaseTimes
     policy: Policy
+    chip_trust: Callable[[datetime], TrustStore]
+    door_signer: SigningKey | None  # signs what a phone shows at a door; None: no pass is shown
     sign_in_attempts: AttemptCounter
     receipt_attempts: AttemptCounter
 

@@ -14,8 +14,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from residence.errors import catalogue, sentence
+from server.authority_words import AUTHORITY_WORDS
 from server.case_words import CASE_WORDS
+from server.chip_words import CHIP_TAGS, CHIP_WORDS
 from server.cleaning_words import CLEANING_WORDS
+from server.duplicate_words import DUPLICATE_WORDS
 from server.languages import Language, translate
 from server.residence_words import RESIDENCE_TAGS, RESIDENCE_WORDS
 
@@ -52,6 +55,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "late_entries": "Came in late at night on two nights, still not declared after a notice",
         "evening_entries": "Came in on three evenings, still not declared after a notice",
         "notice_unanswered": "A notice was sent and nobody answered in time",
+        "overstay": "Seen here after the declared stay was over",
+        "temporary_expired": "Seen here after the temporary residence was over",
     },
     "evidence": {
         "0": "Stated: typed or spoken, nothing was checked",
@@ -129,6 +134,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "stays-by-premises": "Stays by premises",
         "undeclared-case": "Work on an undeclared person's case",
         "finding-review": "Review of a disagreement in the records",
+        "dispute-review": "Review of a field somebody says is wrong",
+        "duplicate-review": "Whether two records are of one person",
         "own-stays": "Own stays",
         "receipt-check": "Check of a receipt",
     },
@@ -169,6 +176,9 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "thirty-days": "Thirty days reached",
         "renew-temporary-residence": "Renew temporary residence",
         "moved-out": "Said to have moved out",
+        "residence-ended": "Temporary residence over: renew, or say they moved out",
+        "stay-overrun": "Stay over: extend it, or check out",
+        "permit-ended": "Permitted stay over",
     },
     "addressee": {"host": "Host", "facility": "Lodging facility", "person": "Person"},
     "clock": {
@@ -187,6 +197,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "outbox": "Declarations wait in its outbox",
         "clock": "Its clock is not right",
         "reader": "A reader is not well",
+        "claims": "It claimed more of chips than it showed",
     },
     "letter": {
         "new": "Waiting",
@@ -230,11 +241,15 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "departure": "another day of departure",
     },
     **CASE_WORDS,
+    **CHIP_WORDS,
     **CLEANING_WORDS,
+    **AUTHORITY_WORDS,
     **RESIDENCE_WORDS,
+    **DUPLICATE_WORDS,
 }
 
 TAGS: Final[Mapping[str, str]] = {
+    **CHIP_TAGS,
     "accepted": "govuk-tag--green",
     "open": "govuk-tag--green",
     "expected": "govuk-tag--blue",

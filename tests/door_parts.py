@@ -12,7 +12,7 @@ from kiosk_parts import KEYS, make_outbox
 
 from edge_agent.door.deciding import Calendar, Decision, Memory, Moment, Presented, Situation, decide
 from edge_agent.door.event_log import DoorEventLog
-from edge_agent.door.keeper import DoorKeeper, Parts, _Shown
+from edge_agent.door.keeper import DoorKeeper, Parts, Shown
 from edge_agent.door.lists import DoorBook
 from edge_agent.door.machine import Ticked
 from edge_agent.door.papers import DoorPapers
@@ -152,7 +152,7 @@ class Kiosk:
 
     def show(self, name: str, *, challenge: int = 0, reader: str = "camera") -> None:
         text = sign_pass(token_of(name), KEYS.door_pass, now=self.clock.now(), challenge=challenge)
-        self.keeper.turn(_Shown(payload=text.encode(), reader=reader))
+        self.keeper.turn(Shown(payload=text.encode(), reader=reader))
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass as a living agent meets it."""

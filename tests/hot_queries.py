@@ -25,6 +25,7 @@ from registry import (
     access_records,
     cases,
     desk_lists,
+    disputing,
     households,
     letter_lists,
     notices,
@@ -32,19 +33,23 @@ from registry import (
     premises,
     presences,
     receipts,
+    relations,
     retention,
     stays,
     tables,
 )
 from registry.accounts import hash_of, session_account
-from registry.deletions import carry_out_nightly
+from registry.cleaning import listing
+from registry.deletions import carry_out
 from registry.duplicates import proposals
 from registry.gateway_reports import latest_reports
 from registry.kiosks import kiosks_of
+from registry.looking_back import Means, look_back
 from registry.outage_windows import outages_of
 from registry.quarantine import letters_to_retry, list_letters
 from registry.release import Look, release_persons
 from registry.retention_policy import read_policy
+from registry.scoreboard.counting import kept_days
 from registry.seed import DEMO_COMMUNE
 from residence.access.purposes import Purpose
 from residence.stays.rules import load_rule_book
@@ -134,6 +139,12 @@ def _release(connection: Connection, town: Town, scene: Scene) -> object:
     )
 
 
+def _look_back(connection: Connection, town: Town, scene: Scene) -> object:
+    look = Look(account_id="a-1", role="officer", purpose=Purpose.UNDECLARED_CASE, commune_code=DEMO_COMMUNE, about="case-1")
+    means = Means(vault=town.registry.vault, now=town.now, random_bytes=secrets.token_bytes)
+    return look_back(connection, scene.person_id, at=town.now, look=look, means=means)
+
+
 def _erase(connection: Connection, town: Town, scene: Scene) -> None:
     retention.erase_person(connection, scene.person_id, vault=town.registry.vault, now=town.now)
 
@@ -144,7 +155,9 @@ def _sweep(town: Town, _scene: Scene) -> object:
 
 
 def _delete_nightly(town: Town, _scene: Scene) -> object:
-    return carry_out_nightly(town.registry, read_policy(), clock=StandingClock(town.now + timedelta(days=30)), by="gateway")
+    return carry_out(
+        town.registry, read_policy(), clock=StandingClock(town.now + timedelta(days=30)), by="test", night="2026-08-09"
+    )
 
 
 def _remind(town: Town, _scene: Scene) -> object:
@@ -164,6 +177,16 @@ ASKED: dict[str, Ask] = {
         lambda c, t, _s: persons.search_by_name(c, "Trần An", commune_code=DEMO_COMMUNE, vault=t.registry.vault, at=BLOCK)
     ),
     "a person's fields for a purpose": _reading(_release),
+    "what the register said of a person": _reading(_look_back),
+    "a person's fields under dispute": _reading(lambda c, _t, s: disputing.disputed_fields(c, [s.person_id])),
+    "who answers for a place": _reading(lambda c, _t, _s: relations.relations_of(c, [BLOCK])),
+    "what waits to be cleaned in a commune": _reading(
+        lambda c, t, _s: (
+            listing.waiting_by_rule(c, DEMO_COMMUNE, now=t.now),
+            listing.items_of(c, commune_code=DEMO_COMMUNE, rule="number_shared"),
+        )
+    ),
+    "a commune's scoreboard": _reading(lambda c, _t, _s: kept_days(c, since="2026-07-01", commune_code=DEMO_COMMUNE)),
     "a person's stays": _reading(lambda c, _t, s: stays.stays_of_person(c, s.person_id)),
     "a stay and its history": _reading(lambda c, _t, s: (stays.stay(c, s.stay_id), stays.history(c, s.stay_id))),
     "stays at a premises": _reading(lambda c, _t, _s: stays.stays_at(c, HOTEL)),

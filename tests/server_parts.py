@@ -110,6 +110,7 @@ class World:
             clock=self.clock,
             random_bytes=secrets.token_bytes,
             settings=self.settings,
+            door_signer=SigningKey("door-pass-1", bytes(range(32))),
         )
         self._fill()
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from edge_agent.chip.apdu import END_OF_FILE, NOT_FOUND, Answer, Channel, Command
+from edge_agent.chip.apdu import END_OF_FILE, MOST_SHORT_LE, NOT_FOUND, Answer, Channel, Command
 from residence.credentials.chip import tlv
 from residence.errors import Malformed, Refused
 
@@ -23,6 +23,7 @@ LADDER: Final = (4_096, 223, 160, 112)
 LARGEST_FILE: Final = 32_767  # as far as READ BINARY's offset reaches
 _HEAD: Final = 8
 _MOST_CHUNKS: Final = 600
+_PROTECTION: Final = 40  # what secure messaging adds to an answer at most: padding, two headers, status, MAC
 _ABSENT: Final = {NOT_FOUND, 0x6A83}
 _NO_SHORT_NAMES: Final = {0x6A86, 0x6A81, 0x6D00, 0x6B00, 0x6A80, 0x6981}
 _TOO_MUCH: Final = {0x6700, 0x6B00}
@@ -49,10 +50,11 @@ def data_group(number: int) -> FileName:
 
 @dataclass(kw_only=True)
 class Link:
-    """How much one reader and one kind of card carry at once."""
+    """How much one reader and one kind of card carry at once. ``longest_answer``: what a short command may bring back through the reader."""
 
     step: int = 0
     short_names: bool = True
+    longest_answer: int = 256
 
     @property
     def chunk(self) -> int:
@@ -63,6 +65,10 @@ class Link:
     def is_extended(self) -> bool:
         """Tell whether extended length works."""
         return self.step == 0
+
+    def carries(self, answer_bytes: int) -> bool:
+        """Tell whether a protected answer with so much data comes through: whole, or in pieces as long as a short answer may be."""
+        return self.is_extended or self.longest_answer >= MOST_SHORT_LE or answer_bytes + _PROTECTION <= self.longest_answer
 
     def step_down(self) -> bool:
         """Ask for less from now on; False when there is nothing less."""

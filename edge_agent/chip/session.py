@@ -5,6 +5,7 @@
 - PACE goes first wherever the chip offers it. When the chip does not go through with it (not: when the secret was wrong) and the site
   allows it, BAC follows, and the capture says so. A wrong secret is never tried twice; candidates of the BAC key are tried once each.
 - DG2 is not read unless asked for; DG3 and DG4 never.
+- Active Authentication is left out where the reader cannot carry so long a signature; that is "not performed", never "failed".
 - A chip that fails Chip Authentication is opened once more, and its files are read: a copy is a finding, with the name it bears.
 - A chip that breaks the channel, or is pulled away, ends the reading with that error: nothing half-read comes back.
 - Phases are reported by name, so the screen can say that the card must stay.
@@ -35,7 +36,7 @@ from edge_agent.chip.files import (
 from edge_agent.chip.pace import PaceOutcome, Secret, can_secret, mrz_secret, run_pace
 from edge_agent.chip.presence import ask_for_signature, run_chip_authentication
 from residence.clock import Clock
-from residence.credentials.chip.active import challenge_for
+from residence.credentials.chip.active import challenge_for, signature_bytes
 from residence.credentials.chip.capture import Access, ActiveTranscript, Attempt, Capture, ChipTranscript, MappingProof
 from residence.credentials.chip.chip_authentication import infos_of_dg14, ways_of
 from residence.credentials.chip.lds import NUMBERS, parse_com
@@ -255,7 +256,7 @@ class ChipReader:
             return None, error.detail or error.code
 
     def _active_authentication(self, taken: _Taken, bound_to: tuple[bytes, ...]) -> tuple[ActiveTranscript | None, str]:
-        if "DG15" not in taken.files:
+        if "DG15" not in taken.files or not self._link.carries(signature_bytes(taken.files["DG15"])):
             return None, ""
         try:
             signature = ask_for_signature(self.channel, challenge_for(*bound_to), extended=self._link.is_extended)

@@ -76,12 +76,16 @@ class DoorView(msgspec.Struct, frozen=True, kw_only=True):
     wants_pin: bool = False
 
 
-class _Shown(msgspec.Struct, frozen=True, kw_only=True):
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reader read."""
+
     payload: bytes
     reader: str
 
 
-class _Typed(msgspec.Struct, frozen=True, kw_only=True):
+class Typed(msgspec.Struct, frozen=True, kw_only=True):
+    """A PIN somebody typed."""
+
     pin: str
 
 
@@ -91,12 +95,12 @@ class DoorKeeper:
     def __init__(self, door: DoorSection, *, parts: Parts) -> None:
         self.door: Final = door
         self._parts = parts
-        self._queue: queue.Queue[_Shown | _Typed | DoorInput | None] = queue.Queue()
+        self._queue: queue.Queue[Shown | Typed | DoorInput | None] = queue.Queue()
         self._state = DoorState()
         self._memory = parts.papers.remembered(door.name)
         self._lock_status = LockStatus.UNKNOWN
         self._thread: threading.Thread | None = None
-        self._last = (_Shown(payload=b"", reader=""), 0)  # what was shown last, and when
+        self._last = (Shown(payload=b"", reader=""), 0)  # what was shown last, and when
         self._pending: tuple[Presented, int] | None = None  # who has still to type a PIN, and until when
         self._said = ("", 0)
         self._challenge, self._challenge_ns = 0, 0
@@ -121,12 +125,12 @@ class DoorKeeper:
     def show(self, payload: bytes, *, reader: str) -> None:
         """Take what a reader read; dropped when the door is swamped."""
         if self._queue.qsize() < WAITING_LIMIT:
-            self._queue.put(_Shown(payload=payload, reader=reader))
+            self._queue.put(Shown(payload=payload, reader=reader))
 
     def type_pin(self, pin: str) -> None:
         """Take the PIN that belongs to the pass shown before."""
         if self._queue.qsize() < WAITING_LIMIT:
-            self._queue.put(_Typed(pin=pin))
+            self._queue.put(Typed(pin=pin))
 
     def take(self, event: DoorInput) -> None:
         """Take what a wire says; never dropped."""
@@ -162,14 +166,14 @@ class DoorKeeper:
             except Exception:  # noqa: BLE001 - a door goes on whatever one step meets
                 _log.exception("door failed", door=self.door.name)
 
-    def turn(self, event: _Shown | _Typed | DoorInput) -> None:
+    def turn(self, event: Shown | Typed | DoorInput) -> None:
         """Take one event and do all that follows from it."""
         moment = self._parts.moment()
         self._follow_orders(moment)
         match event:
-            case _Shown():
+            case Shown():
                 self._shown(event, moment)
-            case _Typed(pin=pin):
+            case Typed(pin=pin):
                 self._typed(pin, moment)
             case _:
                 self._step(event, moment)
@@ -188,7 +192,7 @@ class DoorKeeper:
             self._version = book.version
             self._write(Log(what=DoorFact.LIST, detail=str(book.version)))
 
-    def _shown(self, shown: _Shown, moment: Moment) -> None:
+    def _shown(self, shown: Shown, moment: Moment) -> None:
         before, at = self._last
         self._last = (shown, moment.monotonic_ns)
         if before == shown and moment.monotonic_ns - at < SAME_NS:

@@ -22,7 +22,7 @@ _log = structlog.get_logger("kiosk.door")
 
 
 class Wires:
-    """The open inputs of one door."""
+    """The open inputs of one door. ``pins`` None: there are none on this machine, and nothing is known of any wire."""
 
     def __init__(self, door: DoorSection, *, pins: Any) -> None:
         self._door = door
@@ -45,7 +45,7 @@ class Wires:
         self._devices.clear()
 
     def _open(self, pin: int | None, active: Level, say: Callable[[bool], None], *, says_first: bool = True) -> None:
-        if pin is None:
+        if pin is None or self._pins is None:
             return
         from gpiozero import DigitalInputDevice, GPIOZeroError
 

@@ -15,6 +15,9 @@ from edge_agent.kiosk.events import (
     Act,
     CallEnded,
     Cancelled,
+    ChipAllowed,
+    ChipNoted,
+    ChipSkipped,
     CodeGiven,
     Confirmed,
     GroupComplete,
@@ -73,7 +76,8 @@ _SIMPLE: Final[dict[str, tuple[Act, ...]]] = {
     "everybody": (GroupComplete(),),
     "host": (HostWanted(),),
     "print": (SlipWanted(),),
-    "yes": (PersonConfirmed(),),
+    "without-chip": (ChipSkipped(),),
+    "chip-seen": (ChipNoted(),),
     "not-me": (NotMe(),),
     "back": (WentBack(),),
     "stop": (Cancelled(),),
@@ -92,6 +96,10 @@ def _valued(do: str, value: str, screen: str, fresh_id: Callable[[], str]) -> tu
         case "typed" | "skip":
             asked = cast("TypedField", screen.removeprefix("typing-"))
             return (Typed(asked=asked, text=value if do == "typed" else ""),)
+        case "yes":
+            return (PersonConfirmed(fresh_id=fresh_id()),)
+        case "chip":
+            return (ChipAllowed(fresh_id=fresh_id()),)
         case "confirm":
             more = MOST_MEMBERS if screen == "group-review" else 0
             return (Confirmed(fresh_id=fresh_id(), more_ids=tuple(fresh_id() for _ in range(more))),)

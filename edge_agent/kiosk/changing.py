@@ -19,7 +19,8 @@ from uuid import UUID
 
 from edge_agent.kiosk.asking import VIETNAMESE, permitted_stay
 from edge_agent.kiosk.changes import Change, ChangeKind
-from edge_agent.kiosk.events import CardSeen, CodeFound, CodeGiven, Effect, Event, LookUp, PurposeChosen, Typed, WentBack
+from edge_agent.kiosk.effects import Effect, LookUp
+from edge_agent.kiosk.events import CardSeen, CodeFound, CodeGiven, Event, PurposeChosen, Typed, WentBack
 from edge_agent.kiosk.states import (
     AskPermitted,
     AskReceipt,

@@ -19,13 +19,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, assert_never
 
-from edge_agent.kiosk import changing, gathering, hosting, identifying, staying
+from edge_agent.kiosk import changing, chip_step, gathering, hosting, identifying, staying
+from edge_agent.kiosk.effects import Effect, Play, PrintSlip, Wipe
 from edge_agent.kiosk.events import (
     Act,
     CallEnded,
     Cancelled,
     CardSeen,
-    Effect,
     Event,
     Guided,
     KeepingFailed,
@@ -33,21 +33,20 @@ from edge_agent.kiosk.events import (
     LanguageChosen,
     MoreTime,
     PersonCalled,
-    Play,
-    PrintSlip,
     SettlementChanged,
     SlipDone,
     SlipWanted,
     Ticked,
     VoiceTurned,
     WentBack,
-    Wipe,
 )
 from edge_agent.kiosk.gathering import PROGRESS
 from edge_agent.kiosk.states import (
+    AskChip,
     AskHost,
     AskPermitted,
     AskReceipt,
+    ChipShown,
     ChooseChange,
     ChooseNights,
     ChoosePurpose,
@@ -57,6 +56,7 @@ from edge_agent.kiosk.states import (
     Gathering,
     Idle,
     Keeping,
+    LayCard,
     Moment,
     NothingDue,
     NotKept,
@@ -187,6 +187,12 @@ def _advance(screen: Screen, event: Event, profile: KioskProfile, now: Moment) -
             return identifying.from_typing(screen, event, profile, now)
         case ConfirmPerson():
             return identifying.from_person(screen, event, profile, now)
+        case AskChip():
+            return chip_step.from_asking(screen, event, profile, now)
+        case LayCard():
+            return chip_step.from_laying(screen, event, profile)
+        case ChipShown():
+            return chip_step.from_shown(screen, event, profile)
         case ChooseUnit():
             return staying.from_unit(screen, event, profile)
         case ChooseNights():

@@ -11,12 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from edge_agent.kiosk.states import Purpose, Standing, TypedField
+from edge_agent.kiosk.states import ChipPhase, Purpose, Standing, TypedField
 from edge_agent.readers.port import Capture
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
-from residence.stays.declaration import Reason, StayDeclaration
-from residence.wire.messages import Presence, Receipt
+from residence.credentials.evidence import Evidence
+from residence.stays.declaration import Reason
+from residence.wire.messages import Receipt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,12 +110,31 @@ class Typed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PersonConfirmed:
-    """Yes, this is me."""
+    """Yes, this is me. ``fresh_id`` names the declaration, should a chip be bound to it."""
+
+    fresh_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotMe:
     """No, this is somebody else: forget them and ask again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipAllowed:
+    """Yes, the chip may be read; or: read it once more. ``fresh_id`` names the declaration it is bound to."""
+
+    fresh_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipSkipped:
+    """Go on without the chip."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipNoted:
+    """What the chip showed was seen: go on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,6 +209,30 @@ class Ticked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ChipProgressed:
+    """The reading for this declaration has come so far."""
+
+    own_id: str
+    phase: ChipPhase
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipTaken:
+    """A whole reading, judged here."""
+
+    own_id: str
+    evidence: Evidence = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipFailed:
+    """Nothing came of a reading; ``code`` says why. What was half read is gone."""
+
+    own_id: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class KeptSafely:
     """The outbox has committed the sealed declaration."""
 
@@ -244,6 +288,9 @@ Act = (
     | Typed
     | PersonConfirmed
     | NotMe
+    | ChipAllowed
+    | ChipSkipped
+    | ChipNoted
     | UnitChosen
     | NightsChosen
     | ReasonChosen
@@ -256,45 +303,17 @@ Act = (
     | PersonCalled
     | CallEnded
 )
-Event = Act | Ticked | CardSeen | Guided | CodeFound | SlipDone | KeptSafely | KeepingFailed | SettlementChanged
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Keep:
-    """Seal and store this declaration; answer with ``KeptSafely`` or ``KeepingFailed``."""
-
-    declaration: StayDeclaration = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeepPresence:
-    """Seal and store this presence; answer as for ``Keep``."""
-
-    presence: Presence = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wipe:
-    """The visit is over: new session, new tokens, nothing left in the browser."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Play:
-    """A sound beside the picture, for those who do not look."""
-
-    cue: Literal["card-read", "attention", "kept", "accepted", "problem", "done", "call"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LookUp:
-    """Find the declaration of this receipt code among those kept here; answer with ``CodeFound``."""
-
-    code: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PrintSlip:
-    """Print what the screen says; answer with ``SlipDone``."""
-
-
-Effect = Keep | KeepPresence | LookUp | PrintSlip | Wipe | Play
+Event = (
+    Act
+    | Ticked
+    | CardSeen
+    | Guided
+    | CodeFound
+    | SlipDone
+    | ChipProgressed
+    | ChipTaken
+    | ChipFailed
+    | KeptSafely
+    | KeepingFailed
+    | SettlementChanged
+)

@@ -15,18 +15,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from edge_agent.kiosk.effects import Effect, Keep, Play, PrintSlip
 from edge_agent.kiosk.events import (
     Confirmed,
-    Effect,
     Event,
     GroupComplete,
-    Keep,
     KeepingFailed,
     KeptSafely,
     MemberRemoved,
     NoCard,
-    Play,
-    PrintSlip,
     SettlementChanged,
     SlipDone,
     SlipWanted,
@@ -103,7 +100,8 @@ def drafts_of(draft: Draft) -> tuple[Draft, ...]:
     """Return one draft for each person of a group, the leader first."""
     members = draft.members or ()
     alone = replace(draft, members=None)
-    others = (replace(alone, reading=each.reading, typed=each.typed, permitted_until=None) for each in members)
+    plain = replace(alone, permitted_until=None, chip=None, own_id="", consent=None)  # the leader's chip is the leader's
+    others = (replace(plain, reading=each.reading, typed=each.typed) for each in members)
     return (alone, *others)
 
 
@@ -117,7 +115,7 @@ def from_group_review(screen: Review, event: Event, profile: KioskProfile, now: 
     match event:
         case Confirmed(fresh_id=first, more_ids=more):
             drafts = drafts_of(screen.draft)
-            ids = (first, *more)[: len(drafts)]
+            ids = (screen.draft.own_id or first, *more)[: len(drafts)]  # a chip was bound to the first
             if len(ids) < len(drafts):
                 return screen, ()
             keeps = tuple(

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge_agent.kiosk.events import Effect, Event, Play, WentBack
+from edge_agent.kiosk.effects import Effect, Play
+from edge_agent.kiosk.events import Event, WentBack
 from edge_agent.kiosk.states import AskHost, Moment, Screen
 from edge_agent.kiosk.staying import judged
 from firmware_config.profiles import KioskProfile

@@ -14,16 +14,15 @@ from dataclasses import replace
 
 from edge_agent.kiosk.asking import FIRST, QUESTIONS, answered, comes, next_question, question_before, stated
 from edge_agent.kiosk.changing import CHANGES, after_person, draft_for, purpose_of
+from edge_agent.kiosk.chip_step import after_person as after_person_by_chip
+from edge_agent.kiosk.effects import Effect, KeepPresence, Play
 from edge_agent.kiosk.events import (
     CardSeen,
-    Effect,
     Event,
-    KeepPresence,
     NoCard,
     NoPapers,
     NotMe,
     PersonConfirmed,
-    Play,
     PurposeChosen,
     Started,
     Typed,
@@ -31,6 +30,7 @@ from edge_agent.kiosk.events import (
 )
 from edge_agent.kiosk.gathering import with_typed
 from edge_agent.kiosk.states import (
+    AskPermitted,
     ChooseChange,
     ChoosePurpose,
     ConfirmPerson,
@@ -153,8 +153,10 @@ def from_person(screen: ConfirmPerson, event: Event, profile: KioskProfile, now:
     match event:
         case PersonConfirmed() if screen.entering is not None:
             return _entered(screen.draft.reading, screen.entering, profile, now)
-        case PersonConfirmed():
-            return after_person(screen.draft, profile, now), ()
+        case PersonConfirmed(fresh_id=fresh_id):
+            following = after_person(screen.draft, profile, now)
+            own_way = screen.draft.change is not None or isinstance(following, AskPermitted)
+            return (following, ()) if own_way else after_person_by_chip(screen.draft, fresh_id, profile)
         case NotMe():
             return ShowCard(purpose=purpose_of(screen.draft) if screen.entering is None else "entry"), ()
         case WentBack() if screen.draft.typed is not None:

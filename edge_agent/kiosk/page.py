@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from http import HTTPStatus
 from importlib import resources
 from typing import Any, Final
@@ -236,10 +236,11 @@ def create_page(
     clock: Clock,
     deck: Deck | None = None,
     voice: Voice | None = None,
+    further: Sequence[Route] = (),
 ) -> KioskPage:
     """Return the page's application. With a ``deck`` the page offers its sample cards, with a ``voice`` it reads screens aloud."""
     page = Page(agent, random_bytes=random_bytes, clock=clock, deck=deck, voice=voice)
-    return KioskPage(Starlette(routes=page.routes()), page.end)
+    return KioskPage(Starlette(routes=[*page.routes(), *further]), page.end)
 
 
 class KioskPage:

@@ -8,10 +8,12 @@ Example: ``kept = outbox.keep(declaration); outbox.settlement(kept.declaration_i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from edge_agent.kiosk.events import Event
 from edge_agent.kiosk.states import Standing
+from residence.credentials.evidence import Reading
 from residence.stays.declaration import StayDeclaration
 from residence.wire.messages import Presence, Receipt
 
@@ -41,6 +43,18 @@ class SettlementRow(Protocol):
     @property
     def receipt(self) -> Receipt | None:
         """The registry's answer, once there is one."""
+        ...
+
+
+class ChipPort(Protocol):
+    """What the agent needs of ``edge_agent/chip_station.py``."""
+
+    def begin(self, own_id: str, reading: Reading, tell: Callable[[Event], None]) -> None:
+        """Wait for a card and read its chip once, on a thread of its own; what was asked before is given up."""
+        ...
+
+    def stop(self) -> None:
+        """Give up what was asked. Harmless when nothing was."""
         ...
 
 

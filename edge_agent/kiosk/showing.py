@@ -14,13 +14,16 @@ from datetime import datetime
 from typing import Any, Final, assert_never
 
 from edge_agent.kiosk.asking import COUNTRIES, UNSPECIFIED, VIETNAMESE
+from edge_agent.kiosk.chip_words import about_chip, about_laying
 from edge_agent.kiosk.showing_groups import asked_further, gathering_of, group_review_of
 from edge_agent.kiosk.showing_results import party_of, result_of
 from edge_agent.kiosk.showing_stays import nights_of, permitted_of, step_of, telling_of, unit_of
 from edge_agent.kiosk.states import (
+    AskChip,
     AskHost,
     AskPermitted,
     AskReceipt,
+    ChipShown,
     ChooseChange,
     ChooseNights,
     ChoosePurpose,
@@ -31,6 +34,7 @@ from edge_agent.kiosk.states import (
     Gathering,
     Idle,
     Keeping,
+    LayCard,
     Moment,
     NothingDue,
     NotKept,
@@ -117,6 +121,9 @@ _TEMPLATES: Final[dict[type, str]] = {
     Gathering: "gathering",
     AskHost: "host",
     PartyResult: "party",
+    AskChip: "askchip",
+    LayCard: "laycard",
+    ChipShown: "chipshown",
     ChooseUnit: "unit",
     ChooseNights: "nights",
     ChooseReason: "reason",
@@ -147,6 +154,12 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
         case ConfirmPerson(draft=draft):
             about = _person(draft, texts)
             return about if screen.entering is not None else {**about, "step": step_of("person", texts)}
+        case AskChip():
+            return {"step": step_of("person", texts)}
+        case LayCard():
+            return {**about_laying(screen, texts), "step": step_of("person", texts)}
+        case ChipShown(draft=draft):
+            return {**about_chip(draft.chip, texts), "step": step_of("person", texts)}
         case ChooseUnit():
             return unit_of(screen, profile, texts)
         case ChooseNights(draft=draft):

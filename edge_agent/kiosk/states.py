@@ -17,7 +17,8 @@ from typing import Literal
 from edge_agent.kiosk.changes import Change
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
-from residence.credentials.evidence import Reading
+from residence.credentials.chip.carried import Consent
+from residence.credentials.evidence import EvidenceLevel, Reading
 from residence.errors import Problem
 from residence.people.person import PartialDate, Sex
 from residence.stays.declaration import Reason
@@ -27,6 +28,7 @@ Statement = Literal["stay", "entry", "paperless"]
 TypedField = Literal[
     "name", "birth", "sex", "nationality", "country", "code", "passport", "permitted", "number", "words", "helper"
 ]
+ChipPhase = Literal["waiting", "opening", "reading", "authenticating", "stopped"]
 Standing = Literal["kept", "sent", "received", "accepted", "refused", "conflicting"]
 WhyNothing = Literal["resident", "day-visit", "entry-without-card"]
 
@@ -65,6 +67,15 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ChipSaid:
+    """What came of the chip: a level, and whether a check failed; ``skipped`` when the person went on without."""
+
+    skipped: bool = False
+    level: EvidenceLevel = EvidenceLevel.CARD_TEXT
+    failed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Draft:
     """A stay being put together."""
 
@@ -78,6 +89,9 @@ class Draft:
     host: str | None = field(default=None, repr=False)  # the resident who has confirmed with a card
     change: Change | None = None  # None: a new stay
     members: tuple[Member, ...] | None = field(default=None, repr=False)  # None: no group
+    chip: ChipSaid | None = None  # None: not asked for yet
+    own_id: str = ""  # the declaration's identity, once a chip was bound to it
+    consent: Consent | None = None  # to reading the chip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,6 +174,31 @@ class ConfirmPerson:
 
     draft: Draft
     entering: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskChip:
+    """May the chip be read? Nothing is read before a yes."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayCard:
+    """Lay the card on the reader and leave it there. ``problem`` says why it begins again; ``tries`` how often it began."""
+
+    draft: Draft
+    own_id: str
+    phase: ChipPhase = "waiting"
+    problem: Problem | None = None
+    tries: int = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipShown:
+    """What the chip showed, in plain words; the card may be taken away."""
+
+    draft: Draft
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -269,6 +308,9 @@ Screen = (
     | Gathering
     | AskHost
     | PartyResult
+    | AskChip
+    | LayCard
+    | ChipShown
     | ChooseUnit
     | ChooseNights
     | ChooseReason

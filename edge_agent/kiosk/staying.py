@@ -16,18 +16,8 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from edge_agent.kiosk.changes import ChangeKind
-from edge_agent.kiosk.events import (
-    Confirmed,
-    Effect,
-    Event,
-    HostWanted,
-    Keep,
-    NightsChosen,
-    ReasonChosen,
-    ReasonTold,
-    UnitChosen,
-    WentBack,
-)
+from edge_agent.kiosk.effects import Effect, Keep
+from edge_agent.kiosk.events import Confirmed, Event, HostWanted, NightsChosen, ReasonChosen, ReasonTold, UnitChosen, WentBack
 from edge_agent.kiosk.states import (
     AskHost,
     ChooseNights,
@@ -150,9 +140,10 @@ def from_review(screen: Review, event: Event, profile: KioskProfile, now: Moment
     """Keep it, once."""
     match event:
         case Confirmed(fresh_id=fresh_id):
-            declaration = declaration_of(screen.draft, declaration_id=fresh_id, profile=profile, now=now)
+            own_id = screen.draft.own_id or fresh_id  # a chip was bound to the first
+            declaration = declaration_of(screen.draft, declaration_id=own_id, profile=profile, now=now)
             statement: Statement = "paperless" if screen.draft.typed and screen.draft.typed.paperless else "stay"
-            return Keeping(declaration_id=fresh_id, statement=statement), (Keep(declaration=declaration),)
+            return Keeping(declaration_id=own_id, statement=statement), (Keep(declaration=declaration),)
         case HostWanted() if can_have_host(screen.draft, profile):
             return AskHost(draft=screen.draft), ()
         case WentBack():

@@ -2,7 +2,8 @@
 
 - One ``PcscCard`` is one card in one reader; its only method is ``transceive``. A card that was taken away, or a reader that was unplugged, is
   ``Refused("chip.card_gone")``; a service that does not answer is ``Refused("chip.no_reader")``.
-- Readers are listed and waited for by name; insertion and removal are events of the service, not polling of the card.
+- Readers are listed and waited for by name; insertion and removal are events of the service, not polling of the card. ``watch`` tells what
+  comes and goes, readers too; a service that stops takes its readers along, and one that comes back brings them back.
 - ``reset`` powers the card off and on: the only way back to a fresh start after a broken channel.
 - A machine without the library has no chip readers, and says so.
 
@@ -12,8 +13,11 @@ Example: ``with PcscCard(service, service.names()[0]) as card: card.transceive(a
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
+
+import msgspec
 
 from residence.errors import Refused
 
@@ -25,9 +29,15 @@ _UNPOWER_CARD: Final = 2
 _PRESENT: Final = 0x20
 _TIMEOUT: Final = 0x8010000A
 _NO_READERS: Final = 0x8010002E
+_UNKNOWN_READER: Final = 0x80100009
+_CHANGED: Final = 0x02
+_PLUGGING: Final = rb"\\?PnP?\Notification"  # the service's own name for "a reader was plugged in or out"
+_COUNT: Final = 16  # the number of readers stands in the upper half of its state
+_LOOK_SECONDS: Final = 1.0
 _BUFFER: Final = 65_538
 _Word: Final = ctypes.c_ulong
 _ATR_BYTES: Final = 33
+_STATUS_BYTES: Final = 2
 
 
 class _Request(ctypes.Structure):
@@ -58,6 +68,7 @@ class Service:
     def __init__(self) -> None:
         self.library: Final = _library()
         self.context: Final = ctypes.c_long()
+        self._seen: dict[str, int] = {}
         self._check(self.library.SCardEstablishContext(_Word(_SCOPE_SYSTEM), None, None, ctypes.byref(self.context)))
 
     @staticmethod
@@ -91,6 +102,70 @@ class Service:
             if bool(state.event & _PRESENT) is present:
                 return True
             state.current = state.event & ~2
+
+    def look(self, *, seconds: float) -> dict[str, bool]:
+        """Return each reader with whether a card lies on it, after waiting for something to change since the last look."""
+        names = self.names()
+        states = [*(_State(reader=each.encode(), current=self._seen.get(each, 0)) for each in names), _State(reader=_PLUGGING)]
+        states[-1].current = len(names) << _COUNT  # a reader more or less is a change, too
+        array = (_State * len(states))(*states)
+        known = set(names) == set(self._seen)
+        code = self.library.SCardGetStatusChange(
+            self.context, _Word(int(seconds * 1000) if known else 0), array, _Word(len(states))
+        )
+        if code & 0xFFFFFFFF == _UNKNOWN_READER:  # one left while we asked; the next look begins anew
+            before, self._seen = self._seen, {}
+            return _with_cards(before)
+        if code & 0xFFFFFFFF != _TIMEOUT:
+            self._check(code)
+            self._seen = {each.reader.decode(): each.event & ~_CHANGED for each in array[:-1]}
+        return _with_cards(self._seen)
+
+
+def _with_cards(states: dict[str, int]) -> dict[str, bool]:
+    return {reader: bool(state & _PRESENT) for reader, state in states.items()}
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that came or went."""
+
+    what: Literal["reader-there", "card-there", "card-gone", "reader-gone"]
+    reader: str
+
+
+def watch(
+    go_on: Callable[[], bool], *, connect: Callable[[], Service] = Service, pause: Callable[[float], object]
+) -> Iterator[Event]:
+    """Tell what comes and goes until ``go_on`` says no; a service that is away is asked for again and again."""
+    service: Service | None = None
+    before: dict[str, bool] = {}
+    while go_on():
+        now: dict[str, bool] = {}
+        try:
+            service = service or connect()
+            now = service.look(seconds=_LOOK_SECONDS)
+        except Refused:
+            if service is not None:
+                service.close()
+            service = None
+            pause(_LOOK_SECONDS)
+        yield from _differences(before, now)
+        before = now
+    if service is not None:
+        service.close()
+
+
+def _differences(before: dict[str, bool], now: dict[str, bool]) -> Iterator[Event]:
+    for reader, had_card in before.items():
+        if had_card and not now.get(reader, False):
+            yield Event(what="card-gone", reader=reader)
+        if reader not in now:
+            yield Event(what="reader-gone", reader=reader)
+    for reader, has_card in now.items():
+        if reader not in before:
+            yield Event(what="reader-there", reader=reader)
+        if has_card and not before.get(reader, False):
+            yield Event(what="card-there", reader=reader)
 
 
 class PcscCard:
@@ -132,6 +207,8 @@ class PcscCard:
             self._handle, ctypes.byref(request), apdu, _Word(len(apdu)), None, buffer, ctypes.byref(length)
         )
         self._check(code)
+        if length.value < _STATUS_BYTES:  # some drivers call it a success when the card left while it was thinking
+            raise Refused("chip.card_gone", "", f"an answer of {length.value} bytes")
         return buffer.raw[: length.value]
 
     def reset(self) -> None:
@@ -140,3 +217,30 @@ class PcscCard:
             self._handle, _Word(_SHARED), _Word(_ANY_PROTOCOL), _Word(_UNPOWER_CARD), ctypes.byref(self._protocol)
         )
         self._check(code)
+
+
+class PcscPlace:
+    """One reader as a kiosk uses it: the first whose name holds ``part``. Made for each reading, so plugging in helps at once."""
+
+    def __init__(self, part: str = "") -> None:
+        self._service = Service()
+        try:
+            self.reader: Final = next(each for each in self._service.names() if part in each)
+        except StopIteration:
+            self._service.close()
+            raise Refused("chip.no_reader", "", part) from None
+        except Refused:
+            self._service.close()
+            raise
+
+    def wait(self, seconds: float, *, present: bool) -> bool:
+        """Wait until a card lies there, or none does."""
+        return self._service.wait_for_card(self.reader, seconds=seconds, present=present)
+
+    def card(self) -> PcscCard:
+        """Return the card that lies there."""
+        return PcscCard(self._service, self.reader)
+
+    def close(self) -> None:
+        """Give the service back."""
+        self._service.close()

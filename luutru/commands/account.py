@@ -51,6 +51,9 @@ def add(
     role: Annotated[str, typer.Option(help="clerk, resident, officer or operator.")],
     commune: Annotated[str, typer.Option(help="Commune the account belongs to.")] = "demo-01",
     premises: Annotated[list[str] | None, typer.Option(help="A clerk's premises; may be given again.")] = None,
+    person: Annotated[
+        str | None, typer.Option(help="A resident's own id in the registry, once somebody has checked who they are.")
+    ] = None,
     registry: RegistryOption = DEFAULT_REGISTRY,
     vault: VaultOption = Path("vault"),
     json: JsonOption = False,
@@ -61,6 +64,7 @@ def add(
     """
     from luutru.system import random_bytes, system_clock
     from registry.accounts import KnownAccount, add_account
+    from registry.persons import is_person
     from residence.clock import uuid7
     from residence.errors import Refused
 
@@ -74,8 +78,11 @@ def add(
         role=role,
         areas=tuple(premises or ()),
         created_at=now,
+        person_id=person,
     )
     with _writing(registry, vault) as connection:
+        if person is not None and (role != "resident" or not is_person(connection, person)):
+            raise Refused("account.person_unfit")
         if role == "clerk" and not premises:
             raise Refused("account.areas_needed")
         add_account(connection, account)

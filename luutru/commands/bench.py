@@ -37,6 +37,7 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
         "luutru.benchmarks.cleaning",
         "what disagrees in a register: precision and recall of each rule on an invented city whose errors are known",
     ),
+    "door": ("luutru.benchmarks.door", "the text of a pass until the relay is told, and until the event is on the disk"),
     "duplicates": (
         "luutru.benchmarks.duplicates",
         "persons who stand in the registry twice: found, wrongly proposed, time and memory, beside two plain ways",

@@ -109,7 +109,9 @@ def _refuse(code: str, detail: str, *, as_json: bool) -> typer.Exit:
 @app.command("read")
 def read(
     *,
-    reader: Annotated[str, typer.Option(help="Part of the reader's name; the first one when left out.")] = "",
+    reader: Annotated[
+        str, typer.Option(help="Part of a PC/SC reader's name, the first one when left out; or pn532:/dev/ttyUSB0.")
+    ] = "",
     qr: Annotated[str, typer.Option(help="The text of the card's QR.")] = "",
     can: Annotated[str, typer.Option(help="The card access number, six digits.")] = "",
     mrz: Annotated[str, typer.Option(help="The lines of the machine-readable zone, with spaces between.")] = "",
@@ -124,7 +126,7 @@ def read(
     """
     from edge_agent.chip.drawing import FromBytes
     from edge_agent.chip.session import ChipReader
-    from edge_agent.readers.pcsc import PcscCard, Service
+    from luutru.chip_readers import laid_card
     from luutru.system import SystemClock, random_bytes
     from residence.clock import VIETNAM
     from residence.credentials.chip.verdict import judge
@@ -133,23 +135,38 @@ def read(
     opening, fields = _opening(qr, can, mrz)
     clock = SystemClock()
     try:
-        service = Service()
-        name = next((each for each in service.names() if reader in each), None)
-        if name is None:
-            raise _refuse("chip.no_reader", ", ".join(service.names()), as_json=as_json)
-        if not service.wait_for_card(name, seconds=wait):
-            raise _refuse("chip.no_card", name, as_json=as_json)
-        started = clock.monotonic_ns()
-        with PcscCard(service, name) as card:
-            chip = ChipReader(card, draw=FromBytes(random_bytes), clock=clock, reset=card.reset)
-            capture = chip.read(opening, bound_to=(b"cli", random_bytes(16)), reader=name)
+        with laid_card(reader, wait=wait, clock=clock) as laid:
+            started = clock.monotonic_ns()
+            chip = ChipReader(laid.card, draw=FromBytes(random_bytes), clock=clock, link=laid.link, reset=laid.reset)
+            capture = chip.read(opening, bound_to=(b"cli", random_bytes(16)), reader=laid.reader)
     except LuutruError as error:
         raise _refuse(error.code, error.detail, as_json=as_json) from None
     spent = (clock.monotonic_ns() - started) / 1e6
     now = clock.now()
     verdict = judge(capture, _store(trust), now=now, today=now.astimezone(VIETNAM).date(), card=fields)
     answer = _answer(capture, verdict, personal=personal)
-    _print({**answer, "reader": name, "apdus": capture.commands, "ms": round(spent, 1)}, as_json=as_json)
+    _print({**answer, "reader": capture.reader, "apdus": capture.commands, "ms": round(spent, 1)}, as_json=as_json)
+
+
+@app.command("watch")
+def watch(
+    *,
+    seconds: Annotated[float, typer.Option(min=0, help="For how long.")] = 60.0,
+    as_json: Annotated[bool, typer.Option("--jsonl", help="One JSON object per event.")] = False,
+) -> None:
+    """Tell which PC/SC readers and cards come and go, to see whether a reader and its service work.
+
+    Example: luutru chip watch --seconds 30
+    """
+    import threading
+
+    from edge_agent.readers import pcsc
+    from luutru.system import SystemClock
+
+    clock = SystemClock()
+    until = clock.monotonic_ns() + int(seconds * 1e9)
+    for event in pcsc.watch(lambda: clock.monotonic_ns() < until, pause=threading.Event().wait):
+        typer.echo(msgspec.json.encode(event).decode() if as_json else f"{event.what}: {event.reader}")
 
 
 @app.command("verify")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from luutru.chip_trust_option import ChipTrustOption
 from luutru.choices import ChoicesOption, choices_of
 from luutru.commands.broker_address import host_port
 from luutru.commands.gateway_keys import app as keys_app
@@ -73,7 +74,7 @@ NightOption = Annotated[
         envvar="LUUTRU_GATEWAY_NIGHT_HOUR",
         min=-1,
         max=23,
-        help="From this hour on, Vietnam's time, the register is looked after and counted, once a day; -1: another worker does.",
+        help="From this hour on, Vietnam's time, what is due is deleted and the register looked after and counted, once a day; -1: another worker does.",
     ),
 ]
 AheadOption = Annotated[
@@ -106,6 +107,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     night_hour: NightOption = 2,
     clock_ahead_minutes: AheadOption = 60,
     clock_behind_days: BehindOption = 400,
+    chip_trust: ChipTrustOption = None,
     choices: ChoicesOption = None,
     retention: RetentionOption = None,
 ) -> None:
@@ -118,20 +120,20 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     from luutru.processes.gateway import GatewaySettings, run
     from residence.errors import LuutruError
 
-    host, port = host_port(broker)
     settings = GatewaySettings(
         registry=registry,
         vault=vault,
         keys=keys,
         tls=tls,
-        host=host,
-        port=port,
+        host=host_port(broker)[0],
+        port=host_port(broker)[1],
         name=name,
         shards=parse_shards(shards),
         batch=batch,
         sweep_every=timedelta(seconds=sweep_seconds) if sweep_seconds else None,
         night_hour=None if night_hour < 0 else night_hour,
         clock_bounds=ClockBounds(ahead=timedelta(minutes=clock_ahead_minutes), behind=timedelta(days=clock_behind_days)),
+        chip_trust=chip_trust,
         choices=choices_of(choices),
         retention=policy_of(retention),
     )

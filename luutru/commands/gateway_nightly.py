@@ -12,6 +12,7 @@ from pathlib import Path
 from luutru.choices import ChoicesOption, choices_of
 from luutru.commands.gateway_keys import DEFAULT_REGISTRY, JsonOption, RegistryOption, VaultOption
 from luutru.commands.registry_answers import answering, opened
+from luutru.retention import RetentionOption, policy_of
 
 
 def nightly(
@@ -19,9 +20,10 @@ def nightly(
     registry: RegistryOption = DEFAULT_REGISTRY,
     vault: VaultOption = Path("vault"),
     choices: ChoicesOption = None,
+    retention: RetentionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Look after the register and count how it stands, if nobody has done so today.
+    """Delete what is due, look after the register and count how it stands, if nobody has done so today.
 
     Example: luutru gateway nightly --json
     """
@@ -30,6 +32,6 @@ def nightly(
     from luutru.system import random_bytes, system_clock
 
     configure_logs()
-    night = Night(hour=0, choices=choices_of(choices).cleaning)
+    night = Night(hour=0, choices=choices_of(choices).cleaning, retention=policy_of(retention))
     with answering(json=json) as answer, opened(registry, vault) as known:
         answer["done"] = tend(known, night=night, clock=system_clock(), random_bytes=random_bytes)

@@ -57,7 +57,7 @@ def run_now(
     by: Annotated[str, typer.Option("--by", help="Who runs it; kept with the report.")] = "command line",
     json: JsonOption = False,
 ) -> None:
-    """Delete and unseal whatever is due now, and keep the report. The gateway does the same once a night.
+    """Delete and unseal whatever is due now, and keep the report. The gateway does the same every night.
 
     Example: luutru registry retention run --by operator-1 --json
     """

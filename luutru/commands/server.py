@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from luutru.chip_trust_option import ChipTrustOption
 from luutru.choices import ChoicesOption, choices_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run the web server.")
@@ -45,6 +46,7 @@ def run_server(  # noqa: PLR0913 - one option per setting
     idle_minutes: Annotated[
         float, typer.Option(envvar="LUUTRU_SERVER_IDLE_MINUTES", min=1, help="A session ends after so long without a request.")
     ] = 30.0,
+    chip_trust: ChipTrustOption = None,
     choices: ChoicesOption = None,
 ) -> None:
     """Serve pages and API until asked to stop (SIGTERM or Ctrl-C).
@@ -65,6 +67,7 @@ def run_server(  # noqa: PLR0913 - one option per setting
         host=host,
         port=port,
         session_idle=timedelta(minutes=idle_minutes),
+        chip_trust=chip_trust,
         choices=choices_of(choices),
     )
     try:

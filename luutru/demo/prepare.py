@@ -23,6 +23,7 @@ from luutru.demo.layout import KIOSKS, Layout
 from luutru.demo.pki import GATEWAY_NAME, Pki
 from registry import kiosks
 from registry.database import Registry, connect, upgrade
+from registry.doors import add_door
 from registry.key_provider import FileKeyProvider
 from registry.premises import load_premises
 from registry.seed import DEMO_COMMUNE, demo_card_payloads, seed_demo
@@ -37,7 +38,10 @@ AUTHORITY_KEYS: Final[dict[str, tuple[str, KeyUse]]] = {
     "gateway-receipt": ("demo-receipt-gateway-1", "receipt"),
     "server-receipt": ("demo-receipt-server-1", "receipt"),
     "keyring": ("demo-keyring-1", "keyring"),
+    "door-list": ("demo-door-list-1", "door-list"),
+    "server-door-pass": ("demo-door-pass-1", "door-pass"),
 }
+DOOR: Final = "entrance"  # each of the demo's premises has one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +87,7 @@ def prepare(layout: Layout, tools: Tools, *, fresh: bool = True) -> None:
                 kiosk_id=kiosk_id, premises_id=premises_id, commune_code=DEMO_COMMUNE, profile=_kind(kiosk_id)
             )
             kiosks.enrol_kiosk(connection, enrolment, keys=[signing[kiosk_id]], now=now)
+            add_door(connection, premises_id, DOOR, commune_code=DEMO_COMMUNE, now=now)
     with registry.reading() as connection:
         places = load_premises(connection, KIOSKS.values(), vault=registry.vault)
     registry.close()
@@ -146,4 +151,9 @@ signing_key_id = "{kiosk_id}-sign-1"
 [page]
 port = {layout.ports.kiosks[kiosk_id]}
 check_url = "http://localhost:{layout.ports.server}/receipts?code="
+
+[[doors]]
+name = "{DOOR}"
+pins = "pretend"
+output_pin = 17
 """

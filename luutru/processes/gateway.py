@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +28,7 @@ import structlog
 
 from gateway.beside import Beside
 from gateway.clock_claims import USUAL_BOUNDS, ClockBounds
+from gateway.door_lists import DoorLists
 from gateway.intake import Intake
 from gateway.keyring_updates import KeyringUpdates
 from gateway.measures import Measures
@@ -39,12 +41,13 @@ from gateway.transport import MqttTransport, TransportSettings
 from gateway.trust import TrustStore
 from gateway.worker import Duty, Rhythm, Worker
 from luutru.certificates import endings
+from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
 from luutru.system import random_bytes, rss_mib, system_clock
 from registry.database import Registry, connect
-from registry.deletions import DeletionReport, carry_out_nightly
 from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
+from registry.lapses import Found, find_lapses
 from registry.retention_policy import Policy, read_policy
 from registry.vault import Vault
 from residence.choices import Choices
@@ -56,11 +59,12 @@ from residence.wire.state import GatewayState, encode_state
 from residence.wire.topics import SHARDS
 
 REMIND_EVERY: Final = timedelta(hours=1)
-DELETE_EVERY: Final = timedelta(minutes=1)  # a look, which does nothing when the night's work is done
 TEND_EVERY: Final = timedelta(minutes=1)  # how often to ask whether a night's work is due
 RECEIPT_KEYS: Final = "gateway-receipt"
 SEAL_KEYS: Final = "gateway-seal"
 KEYRING_KEY: Final = "keyring.key"
+DOOR_KEYS: Final = "door-list"
+DOORS_EVERY: Final = timedelta(seconds=2)
 log = structlog.get_logger("luutru.gateway")
 
 
@@ -80,6 +84,7 @@ class GatewaySettings:
     sweep_every: timedelta | None = timedelta(minutes=1)  # None: this worker leaves the sweep to another
     night_hour: int | None = 2  # Vietnam's time; None: another process does the night's work
     clock_bounds: ClockBounds = USUAL_BOUNDS
+    chip_trust: Path | None = None  # a signed trust bundle, or a folder of certificates; None: no issuer is trusted
     choices: Choices = field(default_factory=Choices)
     retention: Policy = field(default_factory=read_policy)
 
@@ -124,6 +129,36 @@ def make_updates(settings: GatewaySettings, trust: TrustStore) -> KeyringUpdates
     return KeyringUpdates(trust, signer=signer, shards=settings.shards)
 
 
+def make_door_lists(settings: GatewaySettings, registry: Registry, trust: TrustStore) -> DoorLists:
+    """Return what tells kiosks who may pass their doors."""
+    found = key_files(settings.keys, DOOR_KEYS)
+    signer = read_signing_key(found[-1], use="door-list") if found else None
+    return DoorLists(registry, trust, signer=signer, random_bytes=random_bytes, shards=settings.shards)
+
+
+def sweep_duties(settings: GatewaySettings, registry: Registry) -> list[Duty]:
+    """Return what the worker that sweeps does between batches; none where another sweeps."""
+    if not settings.sweep_every:
+        return []
+    choices = settings.choices
+    rules = choices.rules
+
+    def sweep_now(now: datetime) -> Swept:
+        return sweep(registry, rules=rules, now=now, random_bytes=random_bytes, patience=choices.patience)
+
+    def remind_now(now: datetime) -> int:
+        return remind(registry, rules=rules, now=now, random_bytes=random_bytes)
+
+    def find_now(now: datetime) -> Found:
+        return find_lapses(registry, rules=rules, now=now, choices=choices.lapses, random_bytes=random_bytes)
+
+    return [
+        Duty("sweep", settings.sweep_every, sweep_now),
+        Duty("reminders", REMIND_EVERY, remind_now),
+        Duty("lapses", REMIND_EVERY, find_now),
+    ]
+
+
 def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
     """Put a worker together; nothing is connected yet."""
     choices = settings.choices
@@ -132,6 +167,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     measures = Measures(
         worker=client_id(settings), shards=shards_text(settings.shards), monotonic_ns=clock.monotonic_ns, rss_mib=rss_mib
     )
+    chips = ChipTrust(settings.chip_trust, keyring=lambda: keyring_if_reachable(registry))
     intake = Intake(
         registry,
         opener=opener,
@@ -139,33 +175,19 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         signer=signer,
         clock=clock,
         random_bytes=random_bytes,
-        trust=TrustStore(registry, clock_bounds=settings.clock_bounds),
+        trust=TrustStore(registry, clock_bounds=settings.clock_bounds, chip_trust=chips.current),
         lap=measures.lap,
     )
-
-    def sweep_now(now: datetime) -> Swept:
-        return sweep(registry, rules=choices.rules, now=now, random_bytes=random_bytes, patience=choices.patience)
-
-    def remind_now(now: datetime) -> int:
-        return remind(registry, rules=choices.rules, now=now, random_bytes=random_bytes)
-
-    def delete_now(_now: datetime) -> DeletionReport | None:
-        return carry_out_nightly(registry, settings.retention, clock=clock, by=client_id(settings))
 
     outages = OutageWatch(
         worker=client_id(settings), shards=settings.shards, signer=signer, clock=clock, random_bytes=random_bytes
     )
-
-    every = settings.sweep_every
-    duties = []
-    if every:
-        duties = [
-            Duty("sweep", every, sweep_now),
-            Duty("reminders", REMIND_EVERY, remind_now),
-            Duty("deletions", DELETE_EVERY, delete_now),
-        ]
+    duties = sweep_duties(settings, registry)
+    transport = transport or make_transport(settings, clock)
+    doors = make_door_lists(settings, registry, intake.trust)
+    duties.append(Duty("door lists", DOORS_EVERY, partial(doors.look, transport)))
     return Worker(
-        transport or make_transport(settings, clock),
+        transport,
         intake,
         clock=clock,
         rhythm=Rhythm(batch=settings.batch),
@@ -180,7 +202,12 @@ def build_beside(settings: GatewaySettings, *, registry: Registry, clock: Clock,
     """Put together what runs beside the intake."""
     duties = []
     if settings.night_hour is not None:
-        night = Night(hour=settings.night_hour, choices=settings.choices.cleaning, go_on=lambda: not stopping.is_set())
+        night = Night(
+            hour=settings.night_hour,
+            retention=settings.retention,
+            choices=settings.choices.cleaning,
+            go_on=lambda: not stopping.is_set(),
+        )
         duties.append(
             Duty("night's work", TEND_EVERY, lambda _now: tend(registry, night=night, clock=clock, random_bytes=random_bytes))
         )

@@ -21,6 +21,8 @@ import structlog
 
 from luutru import __version__, system
 from luutru.keys import read_signing_key
+from luutru.processes.kiosk_chips import chips_of
+from luutru.processes.kiosk_door import door_of
 from luutru.processes.kiosk_readers import readers_of
 from residence.clock import Clock
 from residence.errors import Malformed, Refused
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from edge_agent.sim.video import SampleCards
     from edge_agent.uplink import Uplink
     from firmware_config.profiles import KioskProfile, ReaderSection
+    from luutru.processes.kiosk_door import KioskDoor
     from residence.choices import Choices
 
 # The wall clock of a kiosk that shows an earlier time than this is wrong (architecture: clock trust has a floor).
@@ -50,20 +53,25 @@ class Kiosk:
     outbox: Outbox
     uplink: Uplink
     deck: SampleCards | None
-    printer: SlipPrinter | None
+    printer: SlipPrinter | None = None
+    door: KioskDoor | None = None
 
     def start(self) -> None:
-        """Connect, read cards, run the dialogue."""
+        """Connect, read cards, run the dialogue; the door first, for it needs nobody."""
+        if self.door is not None:
+            self.door.keeper.start()
         self.uplink.start()
         if self.printer is not None:
             self.printer.start()
         self.agent.start()
 
     def stop(self) -> None:
-        """Stop reading, say goodbye to the broker, close the outbox."""
+        """Stop reading, lock the door, say goodbye to the broker, close the outbox."""
         self.agent.stop()
         if self.printer is not None:
             self.printer.stop()
+        if self.door is not None:
+            self.door.keeper.stop()
         self.uplink.stop()
         self.outbox.close()
 
@@ -122,6 +130,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     # The agent is made after the readers it is given.
     guide = Guide(wanted=lambda: agent.wants_card(), show=lambda hint: agent.guide(hint))  # noqa: PLW0108
     readers = readers_of(profile, clock=clock, guide=guide)
+    door = door_of(profile, outbox)
     uplink = Uplink(
         outbox,
         line_of(profile),
@@ -129,20 +138,22 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         jitter=system.fraction,
         readers=lambda: dict(agent.readers_health()),
         on_state=lambda _health: agent.outbox_changed(),
+        post=door.post if door is not None else None,
     )
     agent = KioskAgent(
         profile=profile,
         clock=clock,
         random_bytes=system.random_bytes,
         outbox=outbox,
-        readers=readers.readers,
+        readers=door.listening(readers.readers) if door is not None else readers.readers,
+        chips=chips_of(profile, clock=clock, keyring=lambda: outbox.anchor.keyring),
         connection=lambda: uplink.health().state.value,
         print_slip=printer.print if printer is not None else None,
     )
     outbox.listen(agent.outbox_changed)
     if readers.deck is not None:
         _hold_cards_for_whoever_waits(agent, readers.deck)
-    return Kiosk(agent=agent, outbox=outbox, uplink=uplink, deck=readers.deck, printer=printer)
+    return Kiosk(agent=agent, outbox=outbox, uplink=uplink, deck=readers.deck, printer=printer, door=door)
 
 
 def _printer_of(profile: KioskProfile) -> SlipPrinter | None:
@@ -167,8 +178,9 @@ def run(profile: KioskProfile, *, on_ready: Callable[[str], None] = lambda _url:
 
     clock = system.system_clock()
     kiosk = build(profile, clock=clock)
+    further = kiosk.door.panel().routes() if kiosk.door is not None else []
     voice = Voice(profile.voice, folder=profile.path(profile.voice.recordings))
-    page = create_page(kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.deck, voice=voice)
+    page = create_page(kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.deck, voice=voice, further=further)
 
     class Server(uvicorn.Server):
         """Ends the open event streams first, so that nobody waits for them."""

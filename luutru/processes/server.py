@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from luutru.keys import receipt_signer
+from luutru.chip_trust import ChipTrust
+from luutru.keys import key_files, read_signing_key, receipt_signer
 from luutru.system import random_bytes, system_clock
 from registry.database import connect
 from registry.key_changes import keyring_if_reachable
@@ -33,7 +34,10 @@ from server.static_files import missing_vendor_files
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from residence.wire.signing import SigningKey
+
 RECEIPT_KEYS: Final = "server-receipt"
+PASS_KEYS: Final = "server-door-pass"  # noqa: S105 - the name of files
 log = structlog.get_logger("luutru.server")
 
 
@@ -49,6 +53,7 @@ class ServerProcess:
     host: str = "127.0.0.1"
     port: int = 8300
     session_idle: timedelta = timedelta(minutes=30)
+    chip_trust: Path | None = None  # as for the gateway
     choices: Choices = field(default_factory=Choices)
 
 
@@ -68,10 +73,18 @@ def build(process: ServerProcess) -> FastAPI:
         card_policy=process.choices.card,
         case_times=process.choices.case_times,
         signer=receipt_signer(process.keys, RECEIPT_KEYS, keyring=keyring_if_reachable(registry), now=clock.now()),
+        door_signer=pass_signer(process.keys),
         clock=clock,
         random_bytes=random_bytes,
         settings=settings,
+        chip_trust=ChipTrust(process.chip_trust, keyring=lambda: keyring_if_reachable(registry)).current,
     )
+
+
+def pass_signer(keys: Path) -> SigningKey | None:
+    """Return the newest key that signs door passes; None when there is none, and then no pass is shown."""
+    found = key_files(keys, PASS_KEYS)
+    return read_signing_key(found[-1], use="door-pass") if found else None
 
 
 def run(process: ServerProcess) -> None:

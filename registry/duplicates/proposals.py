@@ -16,7 +16,7 @@ from typing import Any, Final
 from uuid import uuid5
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, Select, or_, select, update
 
 from registry.asking import among
 from registry.bulk import write_rows
@@ -30,6 +30,7 @@ BATCH: Final = 500
 MOST_LISTED: Final = 200
 PROPOSED: Final = "proposed"
 WITHDRAWN: Final = "withdrawn"
+DECIDED: Final = ("same", "different")
 _OPEN: Final = (PROPOSED, WITHDRAWN)
 
 
@@ -46,6 +47,8 @@ class KnownPair(msgspec.Struct, frozen=True, kw_only=True):
     """One pair as it stands."""
 
     pair_id: str
+    commune_code: str
+    other_commune: str
     one_id: str
     other_id: str
     state: str
@@ -55,6 +58,7 @@ class KnownPair(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: datetime | None = None
     decided_by: str | None = None
     reason: str | None = None
+    later_until: datetime | None = None
 
 
 def pair_id_of(one: str, other: str) -> str:
@@ -76,19 +80,50 @@ def propose(registry: Registry, pairs: Sequence[Pair], *, model: str, now: datet
     return Proposed(new=new, again=again, decided=decided, withdrawn=withdrawn)
 
 
-def listed(connection: Connection, *, commune_code: str | None = None, limit: int = MOST_LISTED) -> list[KnownPair]:
-    """Return the pairs somebody has to decide, the surest first; of one commune or of all."""
+def listed(
+    connection: Connection, *, commune_code: str | None = None, limit: int = MOST_LISTED, at: datetime | None = None
+) -> list[KnownPair]:
+    """Return the pairs somebody has to decide, the surest first; of one commune or of all. ``at``: without those put off until later."""
     columns = duplicate_pairs.c
     query = select(duplicate_pairs).where(columns.state == PROPOSED)
     if commune_code is not None:
-        query = query.where((columns.commune_code == commune_code) | (columns.other_commune == commune_code))
-    rows = connection.execute(query.order_by(columns.bits.desc(), columns.pair_id).limit(min(limit, MOST_LISTED)))
-    return [known_pair(row._asdict()) for row in rows]
+        query = query.where(_of(commune_code))
+    if at is not None:
+        query = query.where(or_(columns.later_until.is_(None), columns.later_until <= at))
+    return _pairs(connection, query.order_by(columns.bits.desc(), columns.pair_id), limit)
+
+
+def put_off_pairs(connection: Connection, commune_code: str, *, at: datetime, limit: int = MOST_LISTED) -> list[KnownPair]:
+    """Return the pairs of a commune that were put off, those that come back first."""
+    columns = duplicate_pairs.c
+    query = select(duplicate_pairs).where(columns.state == PROPOSED, _of(commune_code), columns.later_until > at)
+    return _pairs(connection, query.order_by(columns.later_until, columns.pair_id), limit)
+
+
+def decided_pairs(connection: Connection, commune_code: str, *, limit: int) -> list[KnownPair]:
+    """Return the pairs of a commune people decided, the latest first."""
+    columns = duplicate_pairs.c
+    query = select(duplicate_pairs).where(columns.state.in_(DECIDED), _of(commune_code))
+    return _pairs(connection, query.order_by(columns.decided_at.desc(), columns.pair_id), limit)
+
+
+def pair_of(connection: Connection, pair_id: str) -> KnownPair | None:
+    """Return a pair in whatever state, or None."""
+    row = connection.execute(select(duplicate_pairs).where(duplicate_pairs.c.pair_id == pair_id)).one_or_none()
+    return None if row is None else known_pair(row._asdict())
 
 
 def known_pair(row: dict[str, Any]) -> KnownPair:
     """Read a row."""
     return msgspec.convert({name: row[name] for name in KnownPair.__struct_fields__}, KnownPair)
+
+
+def _of(commune_code: str) -> ColumnElement[bool]:
+    return or_(duplicate_pairs.c.commune_code == commune_code, duplicate_pairs.c.other_commune == commune_code)
+
+
+def _pairs(connection: Connection, query: Select[Any], limit: int) -> list[KnownPair]:
+    return [known_pair(row._asdict()) for row in connection.execute(query.limit(min(limit, MOST_LISTED)))]
 
 
 def _write(connection: Connection, pairs: Sequence[Pair], *, model: str, now: datetime) -> tuple[int, int, int]:

@@ -1,9 +1,10 @@
 """Why a personal field may be read, and which fields come back for it: one table, role by purpose.
 
 - No purpose, no field. A purpose that is not in a role's row is refused, and an unknown pair releases nothing.
-- Each purpose is bound to something: a claimed case, the clerk's own premises, or the person's own account. Binding is checked by
+- Each purpose is bound to something: a claimed case, a pair of records that waits, the clerk's own premises, or the person's own account. Binding is checked by
   the caller's policy; the table says what must be bound.
-- The officer's lists (``LISTS``) hold places, times, rules and evidence levels, and no name; a name comes back only for a claimed case.
+- The officer's lists (``LISTS``) hold places, times, rules and evidence levels, and no name; a name comes back only for a claimed case,
+  and the one field a dispute is about, be it the name, for that dispute.
 - An operator looks after machines: no purpose, no field.
 - A child's or anybody's number is shown masked unless the purpose needs the whole of it.
 
@@ -19,7 +20,7 @@ from typing import Final, Literal, TypeVar
 from residence.errors import Refused
 
 Role = Literal["clerk", "resident", "officer", "operator"]
-Binding = Literal["none", "premises", "case", "self"]
+Binding = Literal["none", "premises", "case", "pair", "dispute", "self"]
 Value = TypeVar("Value")
 
 
@@ -72,6 +73,8 @@ class Purpose(StrEnum):
     STAYS_BY_PREMISES = "stays-by-premises"
     UNDECLARED_CASE = "undeclared-case"
     FINDING_REVIEW = "finding-review"
+    DISPUTE_REVIEW = "dispute-review"  # one field somebody says is wrong, and no other
+    DUPLICATE_REVIEW = "duplicate-review"  # two records that may be of one person, side by side
     OWN_STAYS = "own-stays"
     RECEIPT_CHECK = "receipt-check"  # whoever holds a receipt's code
 
@@ -93,6 +96,9 @@ RELEASED: Final[Mapping[tuple[Role, Purpose], frozenset[Field]]] = {
     ("officer", Purpose.FINDING_REVIEW): _PLACE
     | _WHO
     | {Field.PERSONAL_NUMBER, Field.OLD_NUMBER, Field.DOCUMENT, Field.REASON, Field.DECLARANT_ROLE},
+    ("officer", Purpose.DISPUTE_REVIEW): PERSONAL - {Field.PERSONAL_NUMBER_MASKED},
+    ("officer", Purpose.DUPLICATE_REVIEW): _WHO
+    | {Field.PERSONAL_NUMBER_MASKED, Field.DOCUMENT, Field.RESIDENCE_TEXT, Field.CONTACT},
     ("officer", Purpose.RECEIPT_CHECK): _RECEIPT,
     ("resident", Purpose.OWN_STAYS): _PLACE
     | PERSONAL - {Field.PERSONAL_NUMBER}
@@ -106,6 +112,8 @@ BOUND_TO: Final[Mapping[Purpose, Binding]] = {
     Purpose.STAYS_BY_PREMISES: "none",
     Purpose.UNDECLARED_CASE: "case",
     Purpose.FINDING_REVIEW: "case",
+    Purpose.DISPUTE_REVIEW: "dispute",
+    Purpose.DUPLICATE_REVIEW: "pair",
     Purpose.OWN_STAYS: "self",
     Purpose.RECEIPT_CHECK: "none",
 }

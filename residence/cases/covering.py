@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from residence.clock import VIETNAM, parse_instant
 from residence.stays.deadlines import PersonKind
@@ -25,6 +25,8 @@ from residence.stays.spans import latest_end, max_stay
 # A person often passes the door before the hour the declarant writes down.
 ARRIVAL_SLACK: Final = timedelta(hours=12)
 _STANDING: Final = frozenset({"open", "ended", "disputed"})
+_GOING_ON: Final = frozenset({"open", "disputed"})
+LapsedHere = Literal["overstay", "temporary_expired"]
 
 
 def is_covered(
@@ -61,3 +63,27 @@ def covered(stay: KnownStay, *, person: PersonKind, rules: RuleBook) -> tuple[da
 def _lives_then(residence: KnownResidence, day: date) -> bool:
     begun = date.fromisoformat(residence.valid_from) <= day
     return begun and (residence.valid_to is None or day <= date.fromisoformat(residence.valid_to))
+
+
+def lapsed_here(
+    seen_at: datetime,
+    premises_id: str,
+    *,
+    person: PersonKind,
+    stays: Iterable[KnownStay],
+    residences: Iterable[KnownResidence],
+    rules: RuleBook,
+) -> LapsedHere | None:
+    """Return what somebody who was seen had here, and has no longer: a stay nobody ended, else a temporary residence."""
+    if any(
+        each.premises_id == premises_id and each.status in _GOING_ON and covered(each, person=person, rules=rules)[1] < seen_at
+        for each in stays
+    ):
+        return "overstay"
+    day = seen_at.astimezone(VIETNAM).date().isoformat()
+    over = (each.valid_to is not None and each.valid_to < day for each in residences if _is_lodging(each, premises_id))
+    return "temporary_expired" if any(over) else None
+
+
+def _is_lodging(residence: KnownResidence, premises_id: str) -> bool:
+    return residence.kind == "temporary" and residence.premises_id == premises_id

@@ -5,6 +5,7 @@
 - ``thirty-days``: a stay reaches the length at which temporary residence is registered instead.
 - ``renew-temporary-residence``: a temporary residence ends within the renewal window (15 days).
 - ``moved-out``: somebody else said that a person moved out; the person hears of it, and may say that it is not so.
+- ``residence-ended``, ``stay-overrun``, ``permit-ended``: something ran out and nothing explains it (``residence/cases/lapses.py``).
 - A notice names a rule and an article, a premises and a unit; never another person.
 
 Example: a temporary residence valid to 2026-12-31 is reminded of from 2026-12-16 on.
@@ -34,6 +35,9 @@ class NoticeKind(StrEnum):
     THIRTY_DAYS = "thirty-days"
     RENEW_TEMPORARY_RESIDENCE = "renew-temporary-residence"
     MOVED_OUT = "moved-out"
+    RESIDENCE_ENDED = "residence-ended"
+    STAY_OVERRUN = "stay-overrun"
+    PERMIT_ENDED = "permit-ended"
 
     @property
     def code(self) -> str:
@@ -52,6 +56,7 @@ class DueNotice(msgspec.Struct, frozen=True, kw_only=True):
     rule_set: str
 
 
+_TO_THE_PERSON: Final = frozenset({NoticeKind.RENEW_TEMPORARY_RESIDENCE, NoticeKind.MOVED_OUT, NoticeKind.PERMIT_ENDED})
 _FACILITIES: Final = frozenset(
     {
         PremisesKind.HOTEL,
@@ -67,7 +72,7 @@ _FACILITIES: Final = frozenset(
 
 def addressee(kind: NoticeKind, premises_kind: PremisesKind) -> Addressee:
     """Return whom a notice goes to: a facility answers for its guests, a household for its visitors, a person for their residence."""
-    if kind in {NoticeKind.RENEW_TEMPORARY_RESIDENCE, NoticeKind.MOVED_OUT}:
+    if kind in _TO_THE_PERSON:
         return "person"
     return "facility" if premises_kind in _FACILITIES else "host"
 

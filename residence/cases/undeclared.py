@@ -24,6 +24,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from residence.cases.covering import LapsedHere
 from residence.cases.outages import Outage, excused_until
 from residence.clock import VIETNAM
 from residence.places.premises import Premises
@@ -111,6 +112,7 @@ class Undeclared(msgspec.Struct, frozen=True, kw_only=True):
     presence_ids: tuple[str, ...]
     explanations_tried: tuple[Explanation, ...]
     notice_id: str | None = None
+    lapsed: LapsedHere | None = None  # what had covered them here before (registry/explaining.py)
 
 
 class PremisesState(msgspec.Struct, frozen=True, kw_only=True):

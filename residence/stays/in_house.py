@@ -45,6 +45,7 @@ class DeclaredStay(msgspec.Struct, frozen=True, kw_only=True):
     full_name: str
     start: date
     numbered: bool = False
+    name_disputed: bool = False  # somebody says the name is wrong; a difference may be that
     unit: str | None = None
     planned_end: date | None = None
 

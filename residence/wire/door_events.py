@@ -44,10 +44,11 @@ class DoorEvent(msgspec.Struct, frozen=True, array_like=True):
 
 
 class DoorEventBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Events in order, of one epoch."""
+    """Events in order, of one epoch. ``oldest_held``: the first number the kiosk still has; what is before it was kept once."""
 
     kiosk_id: str
     epoch: str
+    oldest_held: int
     events: tuple[DoorEvent, ...]
 
 
@@ -80,7 +81,12 @@ def verify_events(data: bytes, *, keyring: Keyring, kiosk_id: str, at: datetime)
     if batch.kiosk_id != kiosk_id:
         raise Untrusted("key.wrong_owner", "/kiosk_id", batch.kiosk_id)
     numbers = [each.sequence for each in batch.events]
-    if not numbers or len(numbers) > EVENTS_A_BATCH or numbers[0] < 1 or sorted(set(numbers)) != numbers:
+    if (
+        not numbers
+        or len(numbers) > EVENTS_A_BATCH
+        or not 1 <= batch.oldest_held <= numbers[0]
+        or sorted(set(numbers)) != numbers
+    ):
         raise Malformed("door.events_malformed", "/events", "numbers do not rise")
     for each in batch.events:
         parse_instant(each.wall, "/events")

@@ -1,7 +1,8 @@
 """Every MQTT topic of this product, in one place; no personal data is ever in a topic.
 
 - ``luutru/1/<shard>/<site>/<kiosk>/<leaf>``: ``d`` envelopes up, ``s`` kiosk state (retained, also the will), ``r`` receipts down,
-  ``c`` keyring updates down. ``luutru/1/gateway/state`` (retained) says whether a gateway is taking.
+  ``c`` keyring updates down, ``e`` door events up; ``l/<paper>`` door lists, orders and what is kept of events, down (each retained).
+- ``luutru/1/gateway/state`` (retained) says whether a gateway is taking.
 - The shard is the first eight bytes of SHA-256(site) modulo 64, two digits. Workers subscribe to disjoint shards, so a site's
   messages stay in order and broker features like ``$share`` are not needed.
 - Ids are ``[a-z0-9][a-z0-9-]{0,62}``: no MQTT wildcard or separator fits in.
@@ -27,19 +28,27 @@ ROOT: Final = "luutru/1"
 SHARDS: Final = 64
 GATEWAY_STATE: Final = f"{ROOT}/gateway/state"
 
-Leaf = Literal["d", "s", "r", "c"]
-LEAVES: Final[dict[Leaf, str]] = {"d": "envelopes", "s": "kiosk state", "r": "receipts", "c": "keyring updates"}
+Leaf = Literal["d", "s", "r", "c", "e"]
+LEAVES: Final[dict[Leaf, str]] = {
+    "d": "envelopes",
+    "s": "kiosk state",
+    "r": "receipts",
+    "c": "keyring updates",
+    "e": "door events",
+}
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LEVELS: Final = 6
 
 
 class KioskTopics(msgspec.Struct, frozen=True, kw_only=True):
-    """The four topics of one kiosk."""
+    """The topics of one kiosk. ``papers`` is a prefix: what follows names the paper."""
 
     declarations: str
     state: str
     receipts: str
     commands: str
+    events: str
+    papers: str
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +72,14 @@ def kiosk_topics(site: str, kiosk: str) -> KioskTopics:
         state=topic(site, kiosk, "s"),
         receipts=topic(site, kiosk, "r"),
         commands=topic(site, kiosk, "c"),
+        events=topic(site, kiosk, "e"),
+        papers=paper_topic(site, kiosk, ""),
     )
+
+
+def paper_topic(site: str, kiosk: str, paper: str) -> str:
+    """Return where a paper for a kiosk's doors is retained: ``0``, ``1``, ... parts of its list, ``now`` orders, ``kept`` events."""
+    return f"{topic(site, kiosk, 'd').removesuffix('d')}l/{paper}"
 
 
 @lru_cache(maxsize=16_384)
@@ -110,6 +126,8 @@ def acl_lines(gateway: str, *, shut_out: Iterable[str] = (), edition: str = "1")
         f"topic read {ROOT}/+/+/+/s",
         f"topic write {ROOT}/+/+/+/r",
         f"topic write {ROOT}/+/+/+/c",
+        f"topic read {ROOT}/+/+/+/e",
+        f"topic write {ROOT}/+/+/+/l/+",
         f"topic readwrite {GATEWAY_STATE}",
         f"topic write {access_edition(edition)}",
         "",
@@ -117,5 +135,7 @@ def acl_lines(gateway: str, *, shut_out: Iterable[str] = (), edition: str = "1")
         f"pattern readwrite {ROOT}/+/+/%u/s",
         f"pattern read {ROOT}/+/+/%u/r",
         f"pattern read {ROOT}/+/+/%u/c",
+        f"pattern write {ROOT}/+/+/%u/e",
+        f"pattern read {ROOT}/+/+/%u/l/+",
         f"pattern read {GATEWAY_STATE}",
     )

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from residence.errors.guide import Entry
 from residence.stays.declaration import StayDeclaration
 from server.api.answers import CheckAnswer, KioskAnswer, ProblemDocument, PublicReceipt, ReceiptAnswer
 
@@ -98,6 +99,18 @@ OPERATIONS: Final = (
     ),
     Operation(
         method="get",
+        path="/v1/errors",
+        operation_id="getErrors",
+        summary="List every code: severity, meaning, how to mend it and who has to act, in Vietnamese and English.",
+        tag="codes",
+        answers={200: "The catalogue; its ETag changes when it does.", 304: "It is as you have it."},
+        errors={},
+        answer_schema="Entry",
+        open_to_all=True,
+        many=True,
+    ),
+    Operation(
+        method="get",
         path="/v1/kiosks",
         operation_id="getKiosks",
         summary="List the kiosks of the operator's commune with their last sign of life.",
@@ -112,13 +125,14 @@ TAGS: Final = {
     "declarations": "State that somebody stays, leaves, stays longer, or that a statement was wrong.",
     "receipts": "The registry's signed answers.",
     "kiosks": "The machines at the doors.",
+    "codes": "What codes mean.",
 }
 
 
 @cache
 def document() -> dict[str, Any]:
     """Return the document."""
-    structs = [StayDeclaration, ReceiptAnswer, CheckAnswer, PublicReceipt, KioskAnswer, ProblemDocument]
+    structs = [StayDeclaration, ReceiptAnswer, CheckAnswer, PublicReceipt, KioskAnswer, ProblemDocument, Entry]
     _, schemas = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
     paths: dict[str, dict[str, Any]] = {}
     for each in OPERATIONS:
@@ -156,7 +170,7 @@ def _operation(each: Operation) -> dict[str, Any]:
         "summary": each.summary,
         "description": each.summary,
         "tags": [each.tag],
-        "responses": {str(status): {"description": text, "content": content} for status, text in each.answers.items()}
+        "responses": {str(status): _answer(status, text, content) for status, text in each.answers.items()}
         | {str(status): _error(status, codes) for status, codes in sorted(each.errors.items())},
     }
     if each.body:
@@ -170,6 +184,10 @@ def _operation(each: Operation) -> dict[str, Any]:
             {"name": name, "in": "path", "required": True, "schema": {"type": "string", "maxLength": 64}} for name in names
         ]
     return made
+
+
+def _answer(status: int, text: str, content: dict[str, Any]) -> dict[str, Any]:
+    return {"description": text} if status == HTTPStatus.NOT_MODIFIED else {"description": text, "content": content}
 
 
 def _error(status: int, codes: tuple[str, ...]) -> dict[str, Any]:

@@ -1,15 +1,19 @@
-"""What the API tells besides declarations: a receipt by its code, without an account, and the kiosks, for operators."""
+"""What the API tells besides declarations: a receipt by its code and the catalogue of codes, without an account, and the kiosks, for operators."""
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from registry.kiosks import KioskOnList, kiosks_of
 from residence.clock import rfc3339
 from residence.errors import Refused
+from residence.errors.guide import guide
 from server.api.answers import KioskAnswer, PublicReceipt, answer
 from server.api.callers import ApiAccount
 from server.operators.kiosk_health import health_of
@@ -41,6 +45,24 @@ def get_public_receipt(request: Request, server: Wired, code: str) -> Response:
             place=place.name if place else None,
         )
     )
+
+
+@router.get("/errors")
+def get_errors(request: Request) -> Response:
+    """Answer with every code: severity, meaning, how to mend it, who has to act. 304 for whoever has it already."""
+    body, tag = error_catalogue()
+    headers = {"ETag": tag, "Cache-Control": "public, max-age=3600"}
+    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
+    if tag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+@cache
+def error_catalogue() -> tuple[bytes, str]:
+    """Return the catalogue as it is served, and its tag: a hash of it, the same from every process of this version."""
+    body = msgspec.json.encode(guide())
+    return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 @router.get("/kiosks")

@@ -14,6 +14,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from residence.access.purposes import Field
 from residence.clock import VIETNAM
 from residence.credentials.reading import PayloadOutcome, read_payload
 from residence.errors import Problem
@@ -114,6 +115,7 @@ class Correcting(msgspec.Struct, frozen=True, kw_only=True):
     before: StayDeclaration
     number_shown: str  # the number with all but its last digits hidden
     kept: Mapping[str, str]
+    disputed: tuple[Field, ...] = ()  # fields of the guest somebody says are wrong
 
 
 def take(

@@ -95,6 +95,7 @@ def _compared(
             stay_id=each.stay_id,
             person_id=each.person_id,
             full_name=released[each.person_id].fields.get(Field.FULL_NAME, "") if each.person_id in released else "",
+            name_disputed=each.person_id in released and Field.FULL_NAME in released[each.person_id].disputed,
             unit=each.unit,
             numbered=any(each.person_id in people for people in holders.values()),
             start=each.start_at.astimezone(VIETNAM).date(),

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from registry import tables
 from registry.declarations import matching_declarations, open_declaration
+from registry.door_passes import has_pass
 from registry.receipts import StoredReceipt, receipts_by_id
 from registry.stays import StayOnList, stay
 from residence.clock import rfc3339
@@ -32,6 +33,7 @@ class OpenedStay(msgspec.Struct, frozen=True, kw_only=True):
     stay: StayOnList
     place: Workplace
     receipts: tuple[StoredReceipt, ...]
+    has_pass: bool = False  # for the doors of the house
 
 
 def open_stay(server: Server, connection: Connection, account: Account, *, action: str, stay_id: str) -> OpenedStay:
@@ -41,7 +43,8 @@ def open_stay(server: Server, connection: Connection, account: Account, *, actio
         raise Refused("server.not_allowed")
     place = workplace(server, connection, account, action=action, premises_id=found.premises_id)
     receipts = receipts_by_id(connection, found.declaration_ids)
-    return OpenedStay(stay=found, place=place, receipts=tuple(sorted(receipts.values(), key=lambda each: each.declaration_id)))
+    in_order = tuple(sorted(receipts.values(), key=lambda each: each.declaration_id))
+    return OpenedStay(stay=found, place=place, receipts=in_order, has_pass=has_pass(connection, stay_id))
 
 
 def standing_declaration(server: Server, connection: Connection, found: StayOnList) -> StayDeclaration:

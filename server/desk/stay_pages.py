@@ -18,6 +18,8 @@ from markupsafe import Markup
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
+from registry.authority_content import open_words
+from registry.authority_lists import listed, records_of_stay
 from registry.declarations import findings_about
 from registry.release import ReleasedPerson, release_persons
 from residence.access.purposes import Field, Purpose, released_fields
@@ -61,6 +63,10 @@ def _show(
         opened = open_stay(server, connection, account, action="list_stays", stay_id=stay_id)
         guest = _guest(server, connection, account, opened)
         findings = findings_about(connection, opened.stay.declaration_ids)
+        tellings = [
+            (listed(row), open_words(connection, row, vault=server.registry.vault))
+            for row in records_of_stay(connection, stay_id)
+        ]
     now = server.clock.now().astimezone(VIETNAM)
     return render(
         request,
@@ -71,6 +77,7 @@ def _show(
         guest={field.value: value for field, value in guest.fields.items()},
         disputed={field.value for field in guest.disputed},
         findings=sorted({each.code for found in findings.values() for each in found if each.severity != "info"}),
+        tellings=tellings,
         departure_id=form.get("declaration_id") or new_declaration_id(server),
         left_at=form.get("left_at", now.strftime("%Y-%m-%dT%H:%M")),
         problems=problems,
@@ -116,6 +123,7 @@ def _correcting(server: Server, account: Account, stay_id: str) -> tuple[OpenedS
         before=before,
         number_shown=guest.fields.get(Field.PERSONAL_NUMBER_MASKED, ""),
         kept=kept(form_of_declaration(before), RELEASED),
+        disputed=tuple(sorted(guest.disputed)),
     )
 
 

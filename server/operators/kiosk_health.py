@@ -1,7 +1,7 @@
 """Whether a kiosk needs a hand, and why: the worst thing first.
 
 - Lost: offline by its own will, or no sign of life for ``silent_after``, or never seen.
-- Impaired: declarations wait while it says it is online, a clock that is not synchronised, a reader that is not well.
+- Impaired: it claimed more of chips than its bytes showed, declarations wait while it says it is online, a clock that is not synchronised, a reader that is not well.
 
 Example: a kiosk seen an hour ago with three unsent declarations is ``lost`` with reason ``silent``.
 """
@@ -15,7 +15,7 @@ import msgspec
 
 from registry.kiosks import KioskOnList
 
-Reason = Literal["retired", "never_seen", "offline", "silent", "outbox", "clock", "reader"]
+Reason = Literal["retired", "never_seen", "offline", "silent", "claims", "outbox", "clock", "reader"]
 OUTBOX_PATIENCE: Final = timedelta(minutes=5)
 
 
@@ -26,12 +26,12 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...] = ()
 
 
-def health_of(kiosk: KioskOnList, *, now: datetime, silent_after: timedelta) -> Health:
+def health_of(kiosk: KioskOnList, *, now: datetime, silent_after: timedelta, doubts: int = 0) -> Health:
     """Judge one kiosk."""
     gone = _gone(kiosk, now=now, silent_after=silent_after)
+    reasons: list[Reason] = ["claims"] if doubts else []
     if gone:
-        return Health(state="lost", reasons=(gone,))
-    reasons: list[Reason] = []
+        return Health(state="lost", reasons=(gone, *reasons))
     if kiosk.oldest_unsent_at is not None and now - kiosk.oldest_unsent_at > OUTBOX_PATIENCE:
         reasons.append("outbox")
     if kiosk.time_state in {"unset", "jumped"}:

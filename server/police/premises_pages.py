@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from registry.chip_judgements import judged_among
 from registry.declarations import findings_about
 from registry.desk_lists import Place, count_stays, list_stays
 from registry.premises import load_premises, premises_of
@@ -43,8 +44,11 @@ def show_one(request: Request, caller: Caller, *, account: SignedIn, server: Wir
         server.policy.require(account, "list_premises_stays", resource=resource)
         here = Place(place.commune_code, place.premises_id)
         stays = list_stays(connection, here, since=server.clock.now() - LOOK_BACK)
-        about = findings_about(connection, [each for stay in stays for each in stay.declaration_ids])
+        said = [each for stay in stays for each in stay.declaration_ids]
+        about = findings_about(connection, said)
+        judged = judged_among(connection, said)
     findings = {
         stay.stay_id: sorted({found.code for each in stay.declaration_ids for found in about.get(each, ())}) for stay in stays
     }
-    return render(request, "police/premises_stays.html", caller=caller, place=place, stays=stays, findings=findings)
+    chips = {stay.stay_id: [each for each in stay.declaration_ids if each in judged] for stay in stays}
+    return render(request, "police/premises_stays.html", caller=caller, place=place, stays=stays, findings=findings, chips=chips)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from door_parts import DAY, EVENING, KEYS, Kiosk, entry, listing, orders, part, token_of
 
-from edge_agent.door.keeper import _Typed
+from edge_agent.door.keeper import Typed
 from edge_agent.door.listening import DoorListening
 from edge_agent.door.machine import ContactSaid, ExitAsked, Ticked
 from edge_agent.readers.port import Capture, ReaderHealth
@@ -68,9 +68,9 @@ def test_a_pin_is_asked_for_and_belongs_to_the_pass_before_it(tmp_path):
     kiosk = Kiosk(tmp_path, papers=[listing(entry("an", pin="204966"))], least="token-and-pin")
     kiosk.show("an")
     assert kiosk.keeper.view().wants_pin
-    kiosk.keeper.turn(_Typed(pin="204966"))
+    kiosk.keeper.turn(Typed(pin="204966"))
     assert kiosk.relay.driven
-    kiosk.keeper.turn(_Typed(pin="204966"))
+    kiosk.keeper.turn(Typed(pin="204966"))
     assert kiosk.written().count("granted entry") == 1
     kiosk.pass_time(6)
     kiosk.show("an")
@@ -267,7 +267,9 @@ def test_a_door_runs_on_its_own_thread_from_wires_to_relay(tmp_path):
 def test_batches_and_answers_are_believed_only_from_whom_they_say(tmp_path):
     kiosk = Kiosk(tmp_path)
     kiosk.log.append(door="lobby", what="reader", detail="lost")
-    batch = DoorEventBatch(kiosk_id=kiosk.outbox.kiosk_id, epoch=kiosk.outbox.epoch, events=tuple(kiosk.log.waiting(60)))
+    batch = DoorEventBatch(
+        kiosk_id=kiosk.outbox.kiosk_id, epoch=kiosk.outbox.epoch, oldest_held=1, events=tuple(kiosk.log.waiting(60))
+    )
     data = sign_events(batch, KEYS.kiosk)
     assert verify_events(data, keyring=KEYS.keyring, kiosk_id=batch.kiosk_id, at=EVENING) == batch
     for wrong in (sign_events(batch, KEYS.receipt), data[:-1] + bytes([data[-1] ^ 1])):

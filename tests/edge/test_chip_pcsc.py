@@ -1,11 +1,12 @@
 """The whole way of an installer: ``luutru chip read`` through the real pcscd and a virtual reader, card laid down, read, pulled away.
 
-One test, for there is one service and one virtual reader on a machine.
+There is one service and one virtual reader on a machine: these tests stay in one group, one after another.
 """
 
 from __future__ import annotations
 
 import json
+import queue
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +17,12 @@ from simulators.card.citizen import NUMBER, QR, Citizen
 from simulators.card.vpcd import CardInReader, pcscd
 from typer.testing import CliRunner
 
+from edge_agent.readers import pcsc
 from edge_agent.readers.pcsc import PcscCard, Service
 from luutru.commands.chip import app
 from residence.errors import Refused
+
+pytestmark = pytest.mark.xdist_group("pcscd")
 
 
 @pytest.fixture
@@ -71,3 +75,75 @@ def test_an_installer_reads_a_card_on_a_real_reader_service(service, tmp_path):
         with pytest.raises(Refused, match=r"chip\.card_gone"):
             card.transceive(bytes.fromhex("00A4020C02011C"))
     line.close()
+
+
+class CardThatIsPulled:
+    """A genuine card that stops answering in the middle, for somebody takes it away."""
+
+    def __init__(self, card, *, after):
+        self.card, self.after = card, after
+        self.moment = threading.Event()
+
+    def reset(self):
+        self.card.reset()
+
+    def transceive(self, raw):
+        if len(self.card.log) >= self.after:
+            self.moment.set()
+            raise OSError
+        return self.card.transceive(raw)
+
+
+def test_a_card_pulled_away_in_the_middle_is_told_and_the_next_one_is_read_anew(service, tmp_path):
+    country = pki.Country()
+    pulled = CardThatIsPulled(Citizen(country).card(), after=14)
+    laid = CardInReader(pulled)
+    puller = threading.Thread(target=lambda: pulled.moment.wait(60) and laid.take_away())
+    puller.start()
+
+    result = CliRunner().invoke(app, ["read", "--json", "--can", "123456"])
+    puller.join()
+    answer = json.loads(result.stdout)
+    assert (result.exit_code, answer["code"]) == (1, "chip.card_gone"), answer
+    assert "files" not in answer
+
+    laid = CardInReader(Citizen(country).card())
+    result = CliRunner().invoke(app, ["read", "--json", "--can", "123456"])
+    assert (result.exit_code, json.loads(result.stdout)["level"]) == (0, 3)
+    laid.take_away()
+
+
+def test_readers_and_cards_that_come_and_go_are_told_in_order():
+    told, over = queue.Queue(), threading.Event()
+
+    def watch():
+        for event in pcsc.watch(lambda: not over.is_set(), pause=over.wait):
+            if event.reader.endswith("00 00"):
+                told.put(event.what)
+
+    watcher = threading.Thread(target=watch)
+    with pcscd():
+        watcher.start()
+        assert told.get(timeout=60) == "reader-there"
+        laid = CardInReader(Citizen(pki.Country()).card())
+        assert told.get(timeout=60) == "card-there"
+        laid.take_away()
+        assert told.get(timeout=60) == "card-gone"
+        laid = CardInReader(Citizen(pki.Country()).card())
+        assert told.get(timeout=60) == "card-there"
+    # the service ends with the card on its reader: both are gone
+    assert [told.get(timeout=60) for _ in range(2)] == ["card-gone", "reader-gone"]
+    laid.take_away()
+    with pcscd():
+        assert told.get(timeout=60) == "reader-there"
+        over.set()
+        watcher.join(60)
+    assert told.empty()
+
+
+def test_an_installer_sees_the_readers(service):
+    result = CliRunner().invoke(app, ["watch", "--seconds", "0.5", "--jsonl"])
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.exit_code == 0
+    assert {each["what"] for each in events} == {"reader-there"}
+    assert all("Virtual PCD" in each["reader"] for each in events)

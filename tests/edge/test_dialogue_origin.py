@@ -11,9 +11,9 @@ from kiosk_page_parts import DESK, LOBBY, card_seen, make_profile, moment
 from edge_agent.kiosk import states as screens
 from edge_agent.kiosk.asking import COUNTRIES, QUESTIONS
 from edge_agent.kiosk.dialogue import begin, step
+from edge_agent.kiosk.effects import Keep
 from edge_agent.kiosk.events import (
     Confirmed,
-    Keep,
     NightsChosen,
     NoCard,
     PersonConfirmed,

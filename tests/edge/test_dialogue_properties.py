@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kiosk_page_parts import CARD, DESK, LOBBY, NO_CARD, OTHER_CARD, card_seen, make_profile, moment
 
+from edge_agent.kiosk import effects as effects_of
 from edge_agent.kiosk import events as happen
 from edge_agent.kiosk.asking import QUESTIONS
 from edge_agent.kiosk.dialogue import PATIENCE, begin, seconds_left, step
@@ -114,7 +115,7 @@ def test_whatever_happened_the_screen_is_wiped_after_the_time_out(kind, walk, wa
     clock.instant += timedelta(seconds=wall_jump)  # the wall clock may be corrected; time-outs do not look at it
     state, effects = step(before, happen.Ticked(), profile=profile, now=moment(clock))
     assert state == begin(profile, moment(clock))
-    assert (happen.Wipe() in effects) == (not isinstance(before.screen, Idle))
+    assert (effects_of.Wipe() in effects) == (not isinstance(before.screen, Idle))
 
 
 @pytest.mark.parametrize("kind", PROFILES)
@@ -137,7 +138,7 @@ def test_one_confirmation_keeps_once(kind, walk):
     confirmations = keeps = 0
     for event, _, effects, _ in played(kind, walk):
         confirmations += isinstance(event, happen.Confirmed)
-        made = [each.declaration.declaration_id for each in effects if isinstance(each, happen.Keep)]
+        made = [each.declaration.declaration_id for each in effects if isinstance(each, effects_of.Keep)]
         assert not made or (isinstance(event, happen.Confirmed) and len(set(made)) == len(made))
         assert made[1:] == list(MORE_IDS[: max(0, len(made) - 1)])  # one for each person of a group, one alone otherwise
         keeps += bool(made)
@@ -152,7 +153,7 @@ def test_nothing_of_a_person_is_left_once_kept_or_wiped(kind, walk):
         if isinstance(state.screen, (Idle, Keeping, Result, PartyResult, NotKept)):
             held = personal_text(state)
             assert not [each for each in (*NAMES, *NUMBERS) if each in held]
-        if happen.Wipe() in effects:
+        if effects_of.Wipe() in effects:
             assert isinstance(state.screen, Idle) or not personal_text(state).count(NAMES[0])
 
 

@@ -8,13 +8,12 @@ from kiosk_page_parts import CARD, DESK, LOBBY, NO_CARD, OTHER_CARD, capture_of,
 from kiosk_walks import ID, KEPT, NAME, STAY, TO_NIGHTS, TO_PERSON, TO_REVIEW, TYPED, walk
 
 from edge_agent.kiosk import states as screens
+from edge_agent.kiosk.effects import Keep, KeepPresence, Wipe
 from edge_agent.kiosk.events import (
     Cancelled,
     CardSeen,
     Confirmed,
-    Keep,
     KeepingFailed,
-    KeepPresence,
     KeptSafely,
     LanguageChosen,
     NightsChosen,
@@ -28,7 +27,6 @@ from edge_agent.kiosk.events import (
     Typed,
     UnitChosen,
     WentBack,
-    Wipe,
 )
 from residence.credentials.evidence import EvidenceLevel
 from residence.stays.declaration import Reason

@@ -10,6 +10,7 @@ from kiosk_walks import TO_PERSON as ONE
 
 from edge_agent.kiosk import states as screens
 from edge_agent.kiosk.dialogue import PATIENCE, begin, seconds_left, step
+from edge_agent.kiosk.effects import Keep, LookUp, Play, Wipe
 from edge_agent.kiosk.events import (
     CallEnded,
     Cancelled,
@@ -19,10 +20,8 @@ from edge_agent.kiosk.events import (
     Confirmed,
     GroupComplete,
     HostWanted,
-    Keep,
     KeepingFailed,
     KeptSafely,
-    LookUp,
     MemberRemoved,
     MoreTime,
     NightsChosen,
@@ -31,7 +30,6 @@ from edge_agent.kiosk.events import (
     NotMe,
     PersonCalled,
     PersonConfirmed,
-    Play,
     PurposeChosen,
     ReasonChosen,
     SettlementChanged,
@@ -41,7 +39,6 @@ from edge_agent.kiosk.events import (
     Typed,
     UnitChosen,
     WentBack,
-    Wipe,
 )
 from edge_agent.kiosk.gathering import MOST_MEMBERS
 from residence.credentials.evidence import EvidenceLevel

@@ -17,6 +17,7 @@ MODULES = {
     "chip": "chip_files",
     "chip-answers": "chip_answers",
     "codes": "qr_and_payloads",
+    "pn532": "pn532_line",
     "wire": "wire_messages",
     "zones": "zones",
 }

@@ -15,7 +15,7 @@ from fuzz.limits import MOST_BYTES, TooSlow, one_input
 from fuzz.targets import CORPUS, MODULES, module_of
 
 ROOT = Path(__file__).parents[2]
-COPIES = {"chip": 25, "chip-answers": 2, "codes": 5, "wire": 10, "zones": 20}
+COPIES = {"chip": 25, "chip-answers": 2, "codes": 5, "pn532": 40, "wire": 10, "zones": 20}
 
 
 @pytest.mark.parametrize("target", sorted(MODULES))

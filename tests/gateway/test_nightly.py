@@ -13,12 +13,13 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
-from gateway.nightly import CLEANING, SCOREBOARD, WHOLE, Night, tend
+from gateway.nightly import CLEANING, DELETIONS, SCOREBOARD, WHOLE, Night, tend
 from luutru.commands.gateway import app
 from luutru.processes.gateway import GatewaySettings, build_beside
 from luutru.system import random_bytes
 from registry import tables
 from registry.nightly import AGAIN, LEASE, claim, run_of, settle
+from registry.retention_policy import read_policy
 from residence.clock import VIETNAM
 
 NIGHT = datetime(2026, 7, 11, 2, 0, tzinfo=VIETNAM)
@@ -50,18 +51,18 @@ def test_the_register_is_looked_after_and_counted_once_a_day(peopled):
     peopled.clock.pass_time(hours=23)  # one o'clock: the next night has not begun
     assert run(peopled) == {}
     peopled.clock.pass_time(hours=1)
-    assert set(run(peopled)) == {CLEANING, SCOREBOARD}
+    assert set(run(peopled)) == {DELETIONS, CLEANING, SCOREBOARD}
 
 
 def test_what_nobody_did_at_night_is_done_when_somebody_runs(peopled):
     peopled.clock.pass_time(hours=15)
-    assert set(run(peopled)) == {WHOLE, SCOREBOARD}
+    assert set(run(peopled)) == {DELETIONS, WHOLE, SCOREBOARD}
 
 
 def test_everything_is_gone_through_once_in_seven_days(peopled):
     nights = []
     for _ in range(9):
-        nights += [task for task in run(peopled) if task != SCOREBOARD]
+        nights += [task for task in run(peopled) if task in {CLEANING, WHOLE}]
         peopled.clock.pass_time(days=1)
     assert nights == [WHOLE, *[CLEANING] * 6, WHOLE, CLEANING]
 
@@ -100,7 +101,7 @@ def test_a_failure_is_kept_nothing_is_counted_on_it_and_an_hour_later_it_is_trie
         connection.execute(text(rename.format("cleaning_items", "away")))
     with pytest.raises(OperationalError):
         run(peopled)
-    assert states(peopled) == {WHOLE: "failed"}
+    assert states(peopled) == {DELETIONS: "done", WHOLE: "failed"}
     with peopled.registry.writing() as connection:
         connection.execute(text(rename.format("away", "cleaning_items")))
     assert run(peopled) == {}
@@ -109,13 +110,13 @@ def test_a_failure_is_kept_nothing_is_counted_on_it_and_an_hour_later_it_is_trie
 
 
 def test_asked_to_stop_it_ends_after_a_page_and_whoever_runs_next_goes_on(peopled):
-    answers = iter([True, False])
-    assert run(peopled, go_on=lambda: next(answers)) == {}
-    assert states(peopled) == {WHOLE: "broken_off"}
+    answers = iter([*(True for _ in read_policy().timed), True, False])  # a page of each class is deleted, a page is judged
+    assert set(run(peopled, go_on=lambda: next(answers))) == {DELETIONS}
+    assert states(peopled) == {DELETIONS: "done", WHOLE: "broken_off"}
     assert set(run(peopled)) == {WHOLE, SCOREBOARD}
 
 
-@pytest.mark.parametrize(("hour", "done"), [(2, {WHOLE: "done", SCOREBOARD: "done"}), (3, {}), (None, {})])
+@pytest.mark.parametrize(("hour", "done"), [(2, {DELETIONS: "done", WHOLE: "done", SCOREBOARD: "done"}), (3, {}), (None, {})])
 def test_a_gateway_does_it_from_the_hour_its_settings_say(peopled, hour, done):
     settings = GatewaySettings(
         registry=peopled.url, vault=peopled.vault_folder, keys=peopled.keys, tls=Path("pki"), night_hour=hour
@@ -127,7 +128,7 @@ def test_a_gateway_does_it_from_the_hour_its_settings_say(peopled, hour, done):
 def test_the_command_does_what_is_due_and_says_so(small_office):
     options = ["nightly", "--registry", small_office.url, "--vault", str(small_office.vault_folder), "--json"]
     first, again = (CliRunner().invoke(app, options) for _ in range(2))
-    assert set(json.loads(first.stdout)["done"]) == {WHOLE, SCOREBOARD}
+    assert set(json.loads(first.stdout)["done"]) == {DELETIONS, WHOLE, SCOREBOARD}
     assert json.loads(again.stdout)["done"] == {}
 
 

@@ -11,6 +11,7 @@ from gateway.sweep import sweep
 from luutru.system import random_bytes
 from registry import tables
 from registry.deletions import carry_out
+from registry.households import Registration, add_person, add_residences
 from registry.kiosks import keep_state
 from registry.retention_policy import read_policy
 from residence.clock import VIETNAM
@@ -112,3 +113,43 @@ def test_every_premises_is_swept_however_many_there_are(tmp_path, monkeypatch):
     swept = run(office, DUE + timedelta(minutes=5))
     office.close()
     assert (swept.premises, swept.notices) == (5, 5)
+
+
+LAST_NIGHT = SEEN - timedelta(days=1)
+
+
+def register_until(office, person, last):
+    made = {"commune_code": "demo-01", "now": SEEN, "random_bytes": random_bytes}
+    home = {"premises_id": office.kiosk().premises_id, "kind": "temporary", "valid_from": "2025-01-01"}
+    with office.registry.writing() as connection:
+        person_id = add_person(connection, person, vault=office.registry.vault, **made)
+        add_residences(connection, [Registration(person_id=person_id, valid_to=last, **home)], **made)
+
+
+def declare_until(office, person, departure, arrival=LAST_NIGHT):
+    kiosk = office.kiosk()
+    office.clock.instant = arrival
+    declared = office.declaration(kiosk, person=person, arrival=arrival.isoformat(), planned_departure=departure.isoformat())
+    office.intake.take([office.deliver(kiosk, declared)])
+
+
+LAPSED = {
+    "whose temporary residence is over": (lambda office, who: register_until(office, who, "2026-07-09"), "temporary_expired"),
+    "whose stay is over": (lambda office, who: declare_until(office, who, LAST_NIGHT + timedelta(hours=14)), "overstay"),
+    "of whom nothing is known": (lambda *_: None, None),
+}
+
+
+@pytest.mark.parametrize("name", LAPSED)
+def test_who_is_still_seen_is_told_what_has_run_out_and_so_is_the_case(office, name):
+    prepare, lapsed = LAPSED[name]
+    person, kiosk = office.person(), office.kiosk()
+    prepare(office, person)
+    for at, kind in ((SEEN, "entry"), (DUE + timedelta(hours=30), "night_check")):
+        office.clock.instant = at
+        seen = office.presence(kiosk, person=person, seen_at=at.isoformat(), kind=kind)
+        office.intake.take([office.deliver(kiosk, seen)])
+        run(office, at + timedelta(hours=4))
+    (notice,), (case,) = rows(office, "notices"), rows(office, "cases")
+    assert (notice.rule, notice.rule_set) == (lapsed or "seen_past_deadline", "stay-2026-07-01")
+    assert (case.rule, case.lapsed) == ("night_check", lapsed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from itertools import chain
 
 import msgspec
 import pytest
@@ -20,7 +21,7 @@ from registry import deletions, tables
 from registry.bulk import write_rows
 from registry.checking import check_registry
 from registry.database import upgrade
-from registry.deletions import PAGE, Deleted, DeletionReport, carry_out, carry_out_nightly, night_of, reports
+from registry.deletions import PAGE, Deleted, DeletionReport, carry_out, reports
 from registry.presences import KEPT_FOR
 from registry.retention_policy import DOABLE, read_policy
 from residence.errors import Malformed
@@ -114,69 +115,69 @@ def gone(report: DeletionReport) -> dict[str, int]:
     return {each.name: each.rows for each in report.deleted if each.rows}
 
 
+def letters(count: int) -> list[dict]:
+    return [row | {"state": "settled"} for row in rows_of(tables.quarantine, count)]
+
+
 def test_the_work_of_a_night_is_done_once_and_reported(town: Town) -> None:
     clock = StandingClock(town.now)
-    first = carry_out_nightly(town.registry, BUILT_IN, clock=clock, by="gateway-1")
-    assert first is not None
-    clock.pass_time(minutes=1)
-    for by in ("gateway-1", "gateway-2"):
-        assert carry_out_nightly(town.registry, BUILT_IN, clock=clock, by=by) is None
-    clock.pass_time(days=1)
-    assert carry_out_nightly(town.registry, BUILT_IN, clock=clock, by="gateway-2") is not None
+    first = carry_out(town.registry, BUILT_IN, clock=clock, by="one", night="2026-07-10")
+    clock.pass_time(days=400)
+    with town.registry.writing() as connection:
+        write_rows(connection, tables.quarantine, letters(2))
+    assert carry_out(town.registry, BUILT_IN, clock=clock, by="two", night="2026-07-10") == first
+    assert gone(carry_out(town.registry, BUILT_IN, clock=clock, by="two", night="2027-08-14")) == {"dead letter": 2}
     with town.registry.reading() as connection:
         kept = reports(connection)
-    assert [each.night for each in kept] == [night_of(clock.now()).isoformat(), night_of(town.now).isoformat()]
+    assert [(each.night, each.by) for each in kept] == [("2027-08-14", "two"), ("2026-07-10", "one")]
     assert kept[1] == first
     assert first.policy == BUILT_IN.digest
 
 
-def test_a_long_night_is_done_look_by_look_and_counted_to_the_row(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first look does what a look may; another gateway leaves it alone, and whoever began it goes on, also after dying."""
+def test_a_night_that_is_broken_off_goes_on_where_it_was_and_counts_to_the_row(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("registry.deletions.PAGE", 3)
-    monkeypatch.setattr("registry.deletions.PAGES_A_LOOK", 2)
-    rows = [row | {"state": "settled"} for row in rows_of(tables.quarantine, 14)]
     with town.registry.writing() as connection:
-        write_rows(connection, tables.quarantine, rows)
+        write_rows(connection, tables.quarantine, letters(14))
     clock = StandingClock(town.now + timedelta(days=400))
-
-    def look(by: str) -> DeletionReport | None:
-        return carry_out_nightly(town.registry, BUILT_IN, clock=clock, by=by)
-
-    looks = []
-    while (told := look("gateway-1")) is not None:
-        assert look("gateway-2") is None
-        looks.append(told)
-    assert [each.finished_at for each in looks[:-1]] == [None] * (len(looks) - 1)
-    assert len(looks) > 14 // (3 * 2)
-    assert looks[-1].finished_at == clock.now()
-    assert not any(each.left for each in looks[-1].deleted)
-    assert gone(looks[-1]) == {"dead letter": 14}
-    assert town.rows(tables.quarantine) == []
+    left = []
+    for allowed in (0, 4, 2, 100):
+        answers = chain((True,) * allowed, (False,))
+        told = carry_out(town.registry, BUILT_IN, clock=clock, by="test", night="n", go_on=lambda answers=answers: next(answers))
+        left.append((len(town.rows(tables.quarantine)), told.finished_at is not None))
+        assert gone(told).get("dead letter", 0) == 14 - left[-1][0]
+    assert left == [(14, False), (8, False), (2, False), (0, True)]
 
 
-def test_what_dies_between_two_pages_is_counted(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_went_before_a_worker_died_is_counted(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("registry.deletions.PAGE", 3)
     with town.registry.writing() as connection:
-        write_rows(connection, tables.quarantine, [row | {"state": "settled"} for row in rows_of(tables.quarantine, 7)])
-    clock, pages = StandingClock(town.now + timedelta(days=400)), iter((True, False))
-    due = deletions._due
+        write_rows(connection, tables.quarantine, letters(7))
+    clock, pages, due = StandingClock(town.now + timedelta(days=400)), iter((True, False)), deletions._due
 
     def dying(each, before):
-        if each.name == "dead letter" and not next(pages, False):
+        if each.name == "dead letter" and not next(pages):
             raise KeyboardInterrupt
         return due(each, before)
 
     monkeypatch.setattr(deletions, "_due", dying)
     with pytest.raises(KeyboardInterrupt):
-        carry_out_nightly(town.registry, BUILT_IN, clock=clock, by="gateway-1")
+        carry_out(town.registry, BUILT_IN, clock=clock, by="test", night="n")
+    monkeypatch.setattr(deletions, "_due", due)
     with town.registry.reading() as connection:
         (report,) = reports(connection)
     assert (gone(report), report.finished_at) == ({"dead letter": 3}, None)
     assert len(town.rows(tables.quarantine)) == 4
-    monkeypatch.setattr(deletions, "_due", due)
-    after = carry_out_nightly(town.registry, BUILT_IN, clock=clock, by="gateway-1")
-    assert after is not None
-    assert gone(after) == {"dead letter": 7}
+    assert gone(carry_out(town.registry, BUILT_IN, clock=clock, by="test", night="n")) == {"dead letter": 7}
+
+
+def test_another_policy_in_the_middle_of_a_night_makes_a_report_of_its_own(town: Town) -> None:
+    clock = StandingClock(town.now)
+    carry_out(town.registry, BUILT_IN, clock=clock, by="test", night="2026-07-10", go_on=lambda: False)
+    other = msgspec.structs.replace(BUILT_IN, digest="other")
+    report = carry_out(town.registry, other, clock=clock, by="test", night="2026-07-10")
+    assert (report.policy, report.night.startswith("2026-07-10 "), report.finished_at) == ("other", True, clock.now())
 
 
 @pytest.fixture(scope="module")

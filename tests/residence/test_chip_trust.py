@@ -202,3 +202,48 @@ def test_the_command_takes_shows_builds_and_verifies(country, tmp_path, signed):
     assert (status, answer["ok"], answer["version"], answer["anchors"]) == (0, True, 9, 1)
     status, answer = run("verify", bundle, "--keyring", tmp_path / "ring.json", "--held", 10)
     assert (status, answer["code"]) == (1, "trust.rollback")
+
+
+def test_the_command_takes_a_master_list_only_with_its_pin_and_says_what_it_left_out(country, tmp_path):
+    runner, folder = CliRunner(), tmp_path / "trust"
+    foreign = pki.Country(code="NL")
+    orphan = country.link_to_new_authority()[1]
+    listed = [country.authority.der, foreign.authority.der, pki.Country().signer.der]
+    (tmp_path / "national.ml").write_bytes(pki.master_list(listed, country.signer))
+    entry = base64.b64encode(pki.master_list([foreign.authority.der], country.signer)).decode()
+    (tmp_path / "directory.ldif").write_text(f"dn: c=NL\npkdMasterListContent:: {entry}\n", "ascii")
+
+    def take(*arguments):
+        result = runner.invoke(app, ["import", "--trust", str(folder), *map(str, arguments), "--json"])
+        answer = json.loads(result.stdout)
+        return result.exit_code, answer, {each["code"] for each in answer["refused"]}
+
+    status, answer, refused = take(tmp_path / "national.ml")
+    assert (status, answer["anchors"], refused) == (1, 0, {"chip.list_not_pinned"})
+
+    pin = certificate(country.signer).fingerprint.upper()
+    pin = ":".join(pin[start : start + 2] for start in range(0, 64, 2))  # as people copy it
+    status, answer, refused = take("--pin", pin, tmp_path / "national.ml")
+    assert (status, answer["countries"], answer["new"]) == (1, ["NL", "VN"], 2)
+    assert refused == {"chip.not_an_authority"}
+
+    status, answer, refused = take("--pin", pin, tmp_path / "directory.ldif")
+    assert (status, answer["new"], refused) == (0, 0, set())
+    (tmp_path / "orphan.cer").write_bytes(pki.Country().link_to_new_authority()[1].der)
+    (tmp_path / "link.cer").write_bytes(orphan.der)
+    status, answer, refused = take(tmp_path / "orphan.cer", tmp_path / "link.cer")
+    assert (status, answer["links"], refused) == (1, 1, {"chip.orphan"})
+
+    notes = [json.loads(line) for line in (folder / "sources.jsonl").read_text().splitlines()]
+    assert [(each["source"], each["new"]) for each in notes] == [
+        ("national.ml", 0),
+        ("national.ml", 2),
+        ("directory.ldif", 0),
+        ("orphan.cer, link.cer", 1),
+    ]
+    shown = json.loads(runner.invoke(app, ["show", "--trust", str(folder), "--json"]).stdout)
+    assert {(each["kind"], each["country"]) for each in shown["certificates"]} == {
+        ("anchor", "NL"),
+        ("anchor", "VN"),
+        ("link", "VN"),
+    }

@@ -12,6 +12,7 @@ import segno
 from factories import make_person
 from playwright import sync_api
 from server_cleaning import leave_disagreeing
+from server_duplicates import NAMES, propose_pair
 from server_lodgers import lodge
 from server_operators import ask_about_a_split_ward, fill, put_aside
 from server_parts import World, free_address
@@ -40,6 +41,7 @@ def world(tmp_path_factory):
     made.question = ask_about_a_split_ward(made)
     leave_disagreeing(made)
     lodge(made)
+    made.pair = propose_pair(made)
     with made.serving():
         yield made
     made.close()
@@ -90,7 +92,10 @@ def pages(world):
             "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",
             f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/desk/lodgers", "/account",
         ],
-        "officer": ["/police", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access", "/police/cleaning", "/police/cleaning/premises_over_capacity"],
+        "officer": [
+            "/police", "/police/lapses", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access",
+            "/police/cleaning", "/police/cleaning/premises_over_capacity", "/police/duplicates", f"/police/duplicates/{world.pair}",
+        ],
         "operator": [
             "/operators/kiosks", "/operators/gateway", "/operators/dead-letters", f"/operators/dead-letters/{world.letter}", "/operators/wards",
             f"/operators/wards/{world.question}",
@@ -137,6 +142,39 @@ def test_axe_finds_nothing_on_pages_that_say_no_and_pages_after_a_form(world, br
     officer.page.click("main button")
     assert "Phạm Thị Thử Nghiệm" in officer.page.content()
     assert officer.axe() == []
+    officer.context.close()
+
+
+def test_a_pair_is_looked_at_and_put_off_by_keyboard_alone(world, browser):
+    officer = Visit(browser, world, "officer", language="en")
+    page, keys = officer.page, officer.page.keyboard
+
+    def reach(selector):
+        for _ in range(40):
+            keys.press("Tab")
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+        pytest.fail(f"no key reaches {selector}")
+
+    def enter():
+        with page.expect_navigation():
+            keys.press("Enter")
+
+    officer.open("/police/duplicates")
+    reach(f"a[href$='{world.pair}']")
+    enter()
+    reach("main form button")
+    enter()
+    assert all(name.rpartition(" ")[0] in page.inner_text("main") for name in NAMES)
+    assert officer.axe() == []
+    reach("input[name=action]")
+    keys.press("ArrowUp")  # from the first to the last: later
+    reach("#reason")
+    keys.type("she is away")
+    enter()
+    assert "Put off" in page.inner_text("main")
+    assert officer.axe() == []
+    assert officer.complaints == []
     officer.context.close()
 
 

@@ -11,15 +11,17 @@ import cedarpy
 import pytest
 
 from residence.errors import Refused
-from server.policy import ROLES, Account, CaseResource, CommuneResource, PremisesResource, load_policy
+from server.policy import ROLES, Account, CaseResource, CommuneResource, PairResource, PremisesResource, load_policy
 
 ALLOWED = tomllib.loads((Path(__file__).parent / "policy_matrix.toml").read_text("utf-8"))
 RESOURCES = {
     "declare": "premises", "list_stays": "premises", "correct": "premises", "check_out": "premises", "read_receipt": "premises",
     "list_premises_stays": "premises", "list_undeclared": "commune", "list_premises": "commune", "list_access_records": "commune",
-    "list_kiosks": "commune", "list_dead_letters": "commune", "settle_dead_letters": "commune", "watch_gateways": "commune", "list_unit_questions": "commune", "settle_unit_questions": "commune", "list_cleaning": "commune", "decide_cleaning": "commune", "read_case": "case", "claim_case": "case", "release_person": "case",
-    "decide_case": "case", "manage_account": "account",
+    "list_kiosks": "commune", "list_dead_letters": "commune", "settle_dead_letters": "commune", "watch_gateways": "commune", "list_unit_questions": "commune", "settle_unit_questions": "commune", "list_cleaning": "commune", "decide_cleaning": "commune", "list_pairs": "commune", "read_pair": "pair", "decide_pair": "pair", "release_pair": "pair", "read_case": "case", "claim_case": "case", "release_person": "case",
+    "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "read_own_record": "account", "answer_disputes": "commune",
 }  # fmt: skip
+
+PURPOSE = {"release_pair": "duplicate-review"}
 
 
 def account(role, name="me"):
@@ -36,6 +38,9 @@ def things(kind, role):
         case "commune":
             yield CommuneResource(commune="here"), True
             yield CommuneResource(commune="there"), False
+        case "pair":
+            yield PairResource(pair_id="p", communes=("there", "here")), True
+            yield PairResource(pair_id="p", communes=("there", "elsewhere")), False
         case "case":
             yield CaseResource(case_id="c", commune="here", claimed_by="me"), True
             yield CaseResource(case_id="c", commune="there", claimed_by="me"), False
@@ -49,7 +54,9 @@ def test_a_role_may_do_what_the_table_says_inside_its_area_and_nothing_outside(r
     policy = load_policy()
     for resource, inside in things(RESOURCES[action], role):
         expected = inside and action in ALLOWED[role]
-        assert policy.allows(account(role), action, resource=resource, purpose="undeclared-case") is expected, resource
+        assert (
+            policy.allows(account(role), action, resource=resource, purpose=PURPOSE.get(action, "undeclared-case")) is expected
+        ), resource
 
 
 @pytest.mark.parametrize("action", ["release_person", "decide_case"])
@@ -59,6 +66,14 @@ def test_a_case_that_is_not_claimed_by_this_officer_or_has_no_purpose_releases_n
     for claimed_by, purpose in (("", "undeclared-case"), ("another", "undeclared-case"), ("me", "")):
         case = CaseResource(case_id="c", commune="here", claimed_by=claimed_by)
         assert not policy.allows(officer, action, resource=case, purpose=purpose)
+
+
+def test_two_records_are_shown_for_their_own_purpose_alone():
+    policy, pair = load_policy(), PairResource(pair_id="p", communes=("here",))
+    released = [
+        policy.allows(account("officer"), "release_pair", resource=pair, purpose=each) for each in ("", "undeclared-case")
+    ]
+    assert released == [False, False]
 
 
 def test_an_action_nobody_has_heard_of_is_refused():

@@ -9,13 +9,20 @@ import pytest
 from factories import EVENING
 from server_messages import message_ids
 
+from registry.authority_records import RecordState
+from registry.chip_judgements import JudgedBy
 from registry.evidence import Signature
 from registry.notices import Answer
 from residence.cases.closing import ClosingCode
+from residence.cases.covering import LapsedHere
+from residence.cases.lapses import Excuse, LapseRule
+from residence.cases.notices import NoticeKind
 from residence.cases.outages import OutageCause
 from residence.cases.transitions import CaseAction, CaseStatus
 from residence.cases.triage import ClockName, Meaning, Urgency, Why
 from residence.cases.undeclared import CaseRule, Explanation, SightingKind
+from residence.credentials.chip.verdict import CHECKS
+from residence.credentials.evidence import CheckOutcome
 from residence.errors import catalogue as codes
 from residence.people.person import DocumentKind
 from residence.places.premises import PremisesKind
@@ -46,7 +53,7 @@ def test_vietnamese_sentences_keep_the_places_for_values():
     ("kind", "values"),
     [
         ("state", ReceiptState.__args__),
-        ("rule", DeadlineRule.__args__ + CaseRule.__args__),
+        ("rule", DeadlineRule.__args__ + CaseRule.__args__ + LapsedHere.__args__),
         ("explanation", Explanation.__args__),
         ("premises", [each.value for each in PremisesKind]),
         ("document", [each.value for each in DocumentKind]),
@@ -58,9 +65,17 @@ def test_vietnamese_sentences_keep_the_places_for_values():
         ("why", Why.__args__),
         ("case_clock", ClockName.__args__),
         ("meaning", Meaning.__args__),
+        ("telling", RecordState.__args__),
         ("sighting", SightingKind.__args__),
         ("signature", Signature.__args__),
+        ("chip_check", CHECKS),
+        ("chip_outcome", CheckOutcome.__args__),
+        ("chip_judged_by", JudgedBy.__args__),
+        ("chip_level", [str(level) for level in range(7)]),
         ("answer", Answer.__args__),
+        ("notice", [each.value for each in NoticeKind]),
+        ("lapse", LapseRule.__args__),
+        ("excuse", Excuse.__args__),
         ("outage", OutageCause.__args__),
         ("evidence", [str(level) for level in range(7)]),
     ],

@@ -116,7 +116,7 @@ def test_a_message_knows_its_schema():
 @given(st.from_regex(r"[a-z0-9][a-z0-9-]{0,20}", fullmatch=True), st.sampled_from("dsrc"))
 def test_a_topic_is_read_back(site, leaf):
     topics = kiosk_topics(site, "kiosk-1")
-    text = {"d": topics.declarations, "s": topics.state, "r": topics.receipts, "c": topics.commands}[leaf]
+    text = {"d": topics.declarations, "s": topics.state, "r": topics.receipts, "c": topics.commands, "e": topics.events}[leaf]
     parsed = parse_topic(text)
     assert (parsed.site, parsed.kiosk, parsed.leaf, parsed.shard) == (site, "kiosk-1", leaf, shard_of(site))
     assert text.startswith(shard_filter(shard_of(site), leaf).split("/+")[0] + "/")

@@ -56,6 +56,7 @@ def upgrade() -> None:
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('case_id', sa.String(length=64), nullable=False),
     sa.Column('rule', sa.String(length=32), nullable=False),
+    sa.Column('lapsed', sa.String(length=32), nullable=True),
     sa.Column('state', sa.String(length=32), nullable=False),
     sa.Column('who', sa.String(length=64), nullable=False),
     sa.Column('premises_id', sa.String(length=64), nullable=False),
@@ -153,6 +154,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('dispute_id', 'commune_code', name=op.f('pk_disputes'))
     )
     op.create_index('ix_disputes_person_id', 'disputes', ['person_id'], unique=False)
+    op.create_index('ix_disputes_waiting', 'disputes', ['commune_code', 'raised_at'], unique=False, sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
     op.create_table('merges',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('merge_id', sa.String(length=64), nullable=False),
@@ -229,6 +231,7 @@ def upgrade() -> None:
     sa.Column('decided_by', sa.String(length=64), nullable=True),
     sa.Column('reason', sa.Text(), nullable=True),
     sa.Column('merge_id', sa.String(length=64), nullable=True),
+    sa.Column('later_until', columns.Instant(), nullable=True),
     sa.PrimaryKeyConstraint('pair_id', 'commune_code', name=op.f('pk_duplicate_pairs'))
     )
     op.create_index('ix_duplicate_pairs_commune_code_state_bits', 'duplicate_pairs', ['commune_code', 'state', 'bits'], unique=False)
@@ -897,9 +900,138 @@ def upgrade() -> None:
     sa.Column('counted_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'day', 'measure', name=op.f('pk_scoreboard_days'))
     )
+    lay_doors()
     # ### end Alembic commands ###
+    _lay_chip_tables()
+    lay_authorities()
     lay_residence_events()
+    lay_lapses()
     lay_nightly()
+    lay_duplicate_steps()
+
+
+def _lay_chip_tables() -> None:
+    op.create_table('chip_judgements',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('judgement_id', sa.String(length=36), nullable=False),
+    sa.Column('declaration_id', sa.String(length=64), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=True),
+    sa.Column('judged_by', sa.String(length=16), nullable=False),
+    sa.Column('claimed_level', sa.SmallInteger(), nullable=False),
+    sa.Column('level', sa.SmallInteger(), nullable=False),
+    sa.Column('doubt', sa.String(length=40), nullable=False),
+    sa.Column('issuer', sa.String(length=3), nullable=False),
+    sa.Column('signed_with', sa.Text(), nullable=False),
+    sa.Column('present_by', sa.String(length=16), nullable=False),
+    sa.Column('trust_version', sa.Integer(), nullable=False),
+    sa.Column('kiosk_trust_version', sa.Integer(), nullable=False),
+    sa.Column('findings', columns.Document(), nullable=False),
+    sa.Column('judged_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('judgement_id', 'commune_code', name=op.f('pk_chip_judgements'))
+    )
+    with op.batch_alter_table('chip_judgements', schema=None) as batch_op:
+        batch_op.create_index('ix_chip_judgements_declaration_id', ['declaration_id'], unique=False)
+        batch_op.create_index('ix_chip_judgements_commune_code_doubt_judged_at', ['commune_code', 'doubt', 'judged_at'], unique=False)
+
+    op.create_table('chip_checks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('judgement_id', sa.String(length=36), nullable=False),
+    sa.Column('check', sa.String(length=16), nullable=False),
+    sa.Column('outcome', sa.String(length=16), nullable=False),
+    sa.Column('claimed', sa.String(length=16), nullable=False),
+    sa.PrimaryKeyConstraint('judgement_id', 'check', 'commune_code', name=op.f('pk_chip_checks'))
+    )
+
+
+def _drop_chip_tables() -> None:
+    op.drop_table('chip_checks')
+    with op.batch_alter_table('chip_judgements', schema=None) as batch_op:
+        batch_op.drop_index('ix_chip_judgements_commune_code_doubt_judged_at')
+        batch_op.drop_index('ix_chip_judgements_declaration_id')
+
+    op.drop_table('chip_judgements')
+
+
+def lay_authorities() -> None:
+    op.create_table('authority_links',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('since', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('premises_id', 'authority', 'commune_code', name=op.f('pk_authority_links'))
+    )
+    op.create_table('authority_records',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('record_id', sa.String(length=36), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('stay_id', sa.String(length=64), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=True),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('operation', sa.String(length=16), nullable=True),
+    sa.Column('told', columns.Document(), nullable=True),
+    sa.Column('telling', columns.Document(), nullable=True),
+    sa.Column('doubtful', sa.Boolean(), nullable=False),
+    sa.Column('again', sa.Boolean(), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('problems', columns.Document(), nullable=True),
+    sa.Column('code', sa.String(length=80), nullable=True),
+    sa.Column('subject_id', sa.String(length=64), nullable=True),
+    sa.Column('words_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('next_at', columns.Instant(), nullable=False),
+    sa.Column('claimed_until', columns.Instant(), nullable=True),
+    sa.Column('sent_at', columns.Instant(), nullable=True),
+    sa.Column('accepted_at', columns.Instant(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('record_id', 'commune_code', name=op.f('pk_authority_records')),
+    sa.UniqueConstraint('stay_id', 'authority', 'commune_code', name=op.f('uq_authority_records_stay_id_authority_commune_code'))
+    )
+    op.create_index('ix_authority_records_state_next_at', 'authority_records', ['state', 'next_at'])
+    op.create_index('ix_authority_records_facility_day', 'authority_records', ['facility', 'day'])
+    op.create_table('authority_lines',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('code', sa.String(length=80), nullable=True),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('shut_until', columns.Instant(), nullable=True),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'authority', 'facility', name=op.f('pk_authority_lines'))
+    )
+    op.create_table('authority_catalogues',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('name', sa.String(length=32), nullable=False),
+    sa.Column('etag', sa.Text(), nullable=True),
+    sa.Column('content', columns.Document(), nullable=False),
+    sa.Column('fetched_at', columns.Instant(), nullable=False),
+    sa.Column('fresh_until', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'authority', 'name', name=op.f('pk_authority_catalogues'))
+    )
+    op.create_table('authority_counts',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('count_id', sa.String(length=36), nullable=False),
+    sa.Column('authority', sa.String(length=32), nullable=False),
+    sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=False),
+    sa.Column('theirs', sa.Integer(), nullable=False),
+    sa.Column('ours', sa.Integer(), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=True),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('count_id', 'commune_code', name=op.f('pk_authority_counts'))
+    )
+    op.create_index('ix_authority_counts_facility_day', 'authority_counts', ['facility', 'day'])
+
+
+def drop_authorities() -> None:
+    for name in ('authority_counts', 'authority_catalogues', 'authority_lines', 'authority_records', 'authority_links'):
+        op.drop_table(name)
 
 
 def lay_nightly() -> None:
@@ -916,9 +1048,110 @@ def lay_nightly() -> None:
     )
 
 
+def lay_duplicate_steps() -> None:
+    """Lay what people did with pairs who may be one person."""
+    op.create_table('duplicate_steps',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('step_id', sa.String(length=36), nullable=False),
+    sa.Column('pair_id', sa.String(length=64), nullable=False),
+    sa.Column('step', sa.String(length=16), nullable=False),
+    sa.Column('by', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('step_id', 'commune_code', name=op.f('pk_duplicate_steps'))
+    )
+    op.create_index(op.f('ix_duplicate_steps_pair_id'), 'duplicate_steps', ['pair_id'], unique=False)
+
+
+def lay_doors() -> None:
+    op.create_table('door_events',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('event_id', sa.String(length=128), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('epoch', sa.String(length=64), nullable=False),
+    sa.Column('sequence', sa.BigInteger(), nullable=False),
+    sa.Column('boot_id', sa.String(length=36), nullable=False),
+    sa.Column('monotonic_ns', sa.BigInteger(), nullable=False),
+    sa.Column('wall_at', columns.Instant(), nullable=False),
+    sa.Column('time_state', sa.String(length=16), nullable=False),
+    sa.Column('door', sa.String(length=32), nullable=False),
+    sa.Column('what', sa.String(length=64), nullable=False),
+    sa.Column('detail', sa.Text(), nullable=True),
+    sa.Column('who', sa.String(length=32), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_door_events'))
+    )
+    with op.batch_alter_table('door_events', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_door_events_recorded_at'), ['recorded_at'], unique=False)
+
+    op.create_table('door_marks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('epoch', sa.String(length=64), nullable=False),
+    sa.Column('up_to', sa.BigInteger(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('kiosk_id', 'epoch', 'commune_code', name=op.f('pk_door_marks'))
+    )
+    op.create_table('door_passes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('pass_id', sa.String(length=36), nullable=False),
+    sa.Column('stay_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('token_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('token_hash', sa.LargeBinary(), nullable=False),
+    sa.Column('pin_hash', sa.LargeBinary(), nullable=True),
+    sa.Column('duress_hash', sa.LargeBinary(), nullable=True),
+    sa.Column('flags', sa.SmallInteger(), nullable=False),
+    sa.Column('not_before', columns.Instant(), nullable=False),
+    sa.Column('not_after', columns.Instant(), nullable=False),
+    sa.Column('issued_at', columns.Instant(), nullable=False),
+    sa.Column('revoked_at', columns.Instant(), nullable=True),
+    sa.Column('link_hash', sa.LargeBinary(), nullable=True),
+    sa.Column('link_ends_at', columns.Instant(), nullable=True),
+    sa.Column('phone_hash', sa.LargeBinary(), nullable=True),
+    sa.PrimaryKeyConstraint('pass_id', 'commune_code', name=op.f('pk_door_passes'))
+    )
+    with op.batch_alter_table('door_passes', schema=None) as batch_op:
+        batch_op.create_index('ix_door_passes_link_hash', ['link_hash'], unique=False, sqlite_where=sa.text('link_hash IS NOT NULL'), postgresql_where=sa.text('link_hash IS NOT NULL'))
+        batch_op.create_index('ix_door_passes_phone_hash', ['phone_hash'], unique=False, sqlite_where=sa.text('phone_hash IS NOT NULL'), postgresql_where=sa.text('phone_hash IS NOT NULL'))
+        batch_op.create_index('ix_door_passes_premises_id', ['premises_id', 'revoked_at'], unique=False)
+        batch_op.create_index('ix_door_passes_stay_id', ['stay_id'], unique=False)
+
+    op.create_table('door_sites',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('list_version', sa.Integer(), nullable=False),
+    sa.Column('list_digest', sa.LargeBinary(), nullable=False),
+    sa.Column('list_issued_at', columns.Instant(), nullable=False),
+    sa.Column('orders_serial', sa.Integer(), nullable=False),
+    sa.Column('orders_digest', sa.LargeBinary(), nullable=False),
+    sa.Column('orders_issued_at', columns.Instant(), nullable=False),
+    sa.Column('forgiven', sa.Integer(), server_default='0', nullable=False),
+    sa.PrimaryKeyConstraint('premises_id', 'commune_code', name=op.f('pk_door_sites'))
+    )
+    op.create_table('doors',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('door', sa.String(length=32), nullable=False),
+    sa.Column('place', sa.SmallInteger(), nullable=False),
+    sa.Column('mode', sa.String(length=16), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('premises_id', 'door', 'commune_code', name=op.f('pk_doors'))
+    )
+
+
 def downgrade() -> None:
+    _drop_chip_tables()
+    op.drop_table('duplicate_steps')
+    drop_authorities()
     op.drop_table('nightly_runs')
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table('doors')
+    op.drop_table('door_sites')
+    op.drop_table('door_passes')
+    op.drop_table('door_marks')
+    op.drop_table('door_events')
     op.drop_table('premises_origins')
     op.drop_table('unit_decisions')
     op.drop_table('unit_questions')
@@ -1097,6 +1330,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_access_records_at')
 
     op.drop_table('access_records')
+    op.drop_table('lapses')
     op.drop_table('residence_events')
     # ### end Alembic commands ###
 
@@ -1120,3 +1354,25 @@ def lay_residence_events() -> None:
     sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_residence_events'))
     )
     op.create_index('ix_residence_events_residence_id', 'residence_events', ['residence_id'], unique=False)
+
+
+def lay_lapses() -> None:
+    op.create_table('lapses',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('lapse_id', sa.String(length=32), nullable=False),
+    sa.Column('rule', sa.String(length=32), nullable=False),
+    sa.Column('row_id', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('unit', sa.String(length=32), nullable=True),
+    sa.Column('since', sa.String(length=10), nullable=False),
+    sa.Column('data', columns.Document(), nullable=False),
+    sa.Column('rule_set', sa.String(length=64), nullable=False),
+    sa.Column('article', sa.Text(), nullable=True),
+    sa.Column('explanations_tried', columns.Document(), nullable=False),
+    sa.Column('found_at', columns.Instant(), nullable=False),
+    sa.Column('seen_at', columns.Instant(), nullable=False),
+    sa.Column('cleared_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('lapse_id', 'commune_code', name=op.f('pk_lapses'))
+    )
+    op.create_index('ix_lapses_commune_code_rule_since', 'lapses', ['commune_code', 'rule', 'since'], unique=False)
+    op.create_index('ix_lapses_standing', 'lapses', ['rule', 'lapse_id'], unique=False, sqlite_where=sa.text('cleared_at IS NULL'), postgresql_where=sa.text('cleared_at IS NULL'))

@@ -16,9 +16,10 @@ import hashlib
 import hmac
 from typing import Final
 
-from residence.credentials.chip.public_keys import EcKey, PublicKey, RsaKey
+from residence.credentials.chip.lds import parse_dg15
+from residence.credentials.chip.public_keys import EcKey, PublicKey, RsaKey, parse_public_key
 from residence.credentials.chip.signature_algorithms import BY_OID, SignatureAlgorithm
-from residence.errors import Malformed, Untrusted
+from residence.errors import LuutruError, Malformed, Untrusted
 
 CHALLENGE_BYTES: Final = 8
 _TRAILERS: Final = {0x33: "sha1", 0x34: "sha256", 0x35: "sha512", 0x36: "sha384", 0x38: "sha224"}
@@ -31,6 +32,17 @@ def challenge_for(*parts: bytes) -> bytes:
     for part in parts:
         digest.update(len(part).to_bytes(4, "big") + part)
     return digest.digest()[:CHALLENGE_BYTES]
+
+
+def signature_bytes(dg15: bytes) -> int:
+    """Return how long a signature with the key in DG15 is; 0 where that key cannot be read, which is judged elsewhere."""
+    try:
+        key = parse_public_key(parse_dg15(dg15))
+    except LuutruError:
+        return 0
+    if isinstance(key, RsaKey):
+        return (key.modulus.bit_length() + 7) // 8
+    return 2 * ((key.group.field_bits + 7) // 8)
 
 
 def verify_active(key: PublicKey, challenge: bytes, signature: bytes, *, algorithm_oid: str | None) -> str:

@@ -26,6 +26,13 @@ _LONGEST_WORD: Final = 64
 _TRAVEL: Final = {"SOD": "sod", "DG1": "dg1", "DG14": "dg14", "DG15": "dg15"}
 
 
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """That the person said yes before their chip was read: which words they were shown, and when."""
+
+    text: str
+    at: str
+
+
 class ChipEvidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One chip's evidence as a declaration carries it; bytes are base64 in JSON."""
 
@@ -43,6 +50,7 @@ class ChipEvidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     mapping: MappingProof | None = None
     findings: tuple[str, ...] = ()
     trust_version: int = 0  # of the bundle the kiosk judged by
+    consent: Consent | None = None  # None: nobody had to ask, for a state body runs the kiosk
 
     @property
     def size(self) -> int:
@@ -63,7 +71,10 @@ def carried(capture: Capture, *, findings: Sequence[str], trust_version: int = 0
     access = msgspec.structs.replace(capture.access, attempts=capture.access.attempts[:_MOST_ATTEMPTS])
     whole = ChipEvidence(
         access=access,
-        **{to: capture.files.get(name, b"") for name, to in _TRAVEL.items()},
+        sod=capture.files.get("SOD", b""),
+        dg1=capture.files.get("DG1", b""),
+        dg14=capture.files.get("DG14", b""),
+        dg15=capture.files.get("DG15", b""),
         card_access=capture.card_access,
         card_security=capture.card_security,
         chip=capture.chip,

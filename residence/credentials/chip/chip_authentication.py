@@ -18,7 +18,7 @@ from typing import Final
 
 from residence.credentials.chip import tlv
 from residence.credentials.chip.capture import ChipTranscript
-from residence.credentials.chip.groups import Group
+from residence.credentials.chip.groups import MOST_SCALAR_BITS, Group
 from residence.credentials.chip.public_keys import DhKey, EcKey, parse_public_key
 from residence.credentials.chip.security_infos import SecurityInfos, parse_security_infos
 from residence.credentials.chip.suites import AUTHENTICATION, TRIPLE_DES, Suite
@@ -93,8 +93,8 @@ def transcript_holds(transcript: ChipTranscript, *, dg14: bytes) -> bool:
     """Tell whether the answer can only have been made with the secret both sides agreed on; raises what cannot be read."""
     way = way_of(transcript, dg14=dg14)
     scalar = int.from_bytes(transcript.ephemeral, "big")
-    if scalar < 1:
-        return False
+    if not 1 <= scalar < (way.group.order or 1 << MOST_SCALAR_BITS):
+        return False  # no reader drew it; a longer one would only keep the judge busy
     shared = way.group.power(way.group.decode(way.public), scalar)
     key = way.suite.derive(way.group.secret(shared), AUTHENTICATION)
     parts = tuple(tlv.read_nodes(transcript.answer[:-2], most=4))

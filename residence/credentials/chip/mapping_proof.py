@@ -1,10 +1,11 @@
 """Chip authentication mapping judged: the chip that ran PACE holds the private key of EF.CardSecurity's public one (Doc 9303-11, 4.4.3.3.3).
 
 - EF.CardSecurity is SignedData over SecurityInfos; its signature must hold and its signer be issued by a trusted certificate of the same
-  country as the document's own signer, unrevoked. Otherwise the proof is not looked at.
-- The key must lie in the group PACE was run in; any of the chip's keys in that group will do.
+  country as the document's own signer, unrevoked. Otherwise the proof is not looked at: not performed.
+- The key must lie in the group PACE was run in; any of the chip's keys in that group will do. A proof that fits none of them is failed: the
+  chip has the issuer's file and not the key in it.
 
-Example: ``mapping_proof_holds(proof, raw, store, passive, now=now)``
+Example: ``judge_mapping(proof, raw, store, passive, now=now)``
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from residence.credentials.chip.public_keys import EcKey, parse_public_key
 from residence.credentials.chip.security_infos import SecurityInfos, parse_security_infos
 from residence.credentials.chip.signed_data import parse_signed_data
 from residence.credentials.chip.trust_store import TrustStore
+from residence.credentials.evidence import CheckOutcome
 from residence.errors import LuutruError
 
 _SECURITY_OBJECT: Final = "0.4.0.127.0.7.3.2.1"
@@ -36,18 +38,20 @@ def signed_infos(raw: bytes, store: TrustStore, *, country: str, now: datetime) 
     return parse_security_infos(signed.content)
 
 
-def mapping_proof_holds(proof: MappingProof, raw: bytes, store: TrustStore, passive: PassiveOutcome, *, now: datetime) -> bool:
-    """Tell whether the proof fits a key the issuer signed; nothing else is asked of it."""
+def judge_mapping(proof: MappingProof, raw: bytes, store: TrustStore, passive: PassiveOutcome, *, now: datetime) -> CheckOutcome:
+    """Tell whether the proof fits a key the issuer signed: failed only where there is such a key and it does not fit."""
     group = STANDARD.get(proof.parameter)
     if not isinstance(group, EcGroup) or not raw or passive.checks["issuer"] != "passed":
-        return False
+        return "not_performed"
     try:
         infos = signed_infos(raw, store, country=passive.issuer, now=now)
         keys = [parse_public_key(each.spki) for each in (infos.chip_keys if infos else ())]
-        points = [each.point for each in keys if isinstance(each, EcKey) and each.group.name == group.name]
-        scalar = int.from_bytes(proof.proof, "big")
-        if not 0 < scalar < group.order:
-            return False
-        return any(group.encode(group.power(each, scalar)) == proof.mapping_key for each in points)
     except LuutruError:
-        return False
+        return "not_performed"
+    points = [each.point for each in keys if isinstance(each, EcKey) and each.group.name == group.name]
+    if not points:
+        return "not_performed"
+    scalar = int.from_bytes(proof.proof, "big")
+    if not 0 < scalar < group.order:
+        return "failed"
+    return "passed" if any(group.encode(group.power(each, scalar)) == proof.mapping_key for each in points) else "failed"

@@ -3,8 +3,10 @@
 - ``judge`` is the same function on the kiosk, the gateway and the server; what it is given are bytes, never somebody's claims.
 - Chip and Active Authentication count only when the signed security object covers the group with the key (DG14, DG15), and chip
   authentication mapping only when EF.CardSecurity is signed by the issuer of the document's country.
+- A genuine signature over a chip that names nobody (no readable DG1) shows nothing about the person: passive authentication is not performed.
 - ``level_of`` is the only place where checks become a level; a failed check is a finding and never raises anything.
-- Opening with BAC a chip that offers PACE is a downgrade and is a finding; so is EF.CardAccess that offers what DG14 does not.
+- Opening with BAC a chip that offers PACE, in EF.CardAccess or in the signed DG14, is a downgrade and is a finding; so is EF.CardAccess that
+  offers what DG14 does not.
 - There is no "valid": callers show the checks and the level.
 
 Example: ``judge(capture, store, now=now, today=today).level``
@@ -24,10 +26,10 @@ from residence.credentials.chip.chip_authentication import infos_of_dg14, transc
 from residence.credentials.chip.cross_check import cross_check
 from residence.credentials.chip.dg13 import Dg13, day_of, parse_dg13
 from residence.credentials.chip.lds import parse_com, parse_dg1, parse_dg15
-from residence.credentials.chip.mapping_proof import mapping_proof_holds
+from residence.credentials.chip.mapping_proof import judge_mapping
 from residence.credentials.chip.passive import PassiveOutcome, authenticate
 from residence.credentials.chip.public_keys import parse_public_key
-from residence.credentials.chip.security_infos import parse_security_infos
+from residence.credentials.chip.security_infos import PaceInfo, parse_security_infos
 from residence.credentials.chip.trust_store import TrustStore
 from residence.credentials.evidence import CheckOutcome, EvidenceLevel
 from residence.credentials.mrz import MrzFields, parse_mrz
@@ -82,6 +84,9 @@ def judge(capture: Capture, store: TrustStore, *, now: datetime, today: date, ca
     verdict.checks |= passive.checks
     verdict.findings += passive.findings
     verdict.covered, verdict.issuer, verdict.signed_with = passive.covered, passive.issuer, passive.signed_with
+    if verdict.zone is None and verdict.checks["passive"] == "passed":
+        verdict.checks["passive"] = "not_performed"
+        verdict.findings.append(problem("chip.no_zone", "/DG1"))
     _judge_groups_present(verdict, capture)
     _judge_chip(verdict, capture, passive, store, now=now)
     _judge_active(verdict, capture, passive)
@@ -116,26 +121,31 @@ def _judge_access(verdict: Verdict, capture: Capture) -> None:
             verdict.checks[check] = "passed"
         elif tried:
             verdict.checks[check] = "failed"
+    offered = _offered(verdict, capture)
+    signed = _signed_offers(capture)
+    if not (offered or signed) and verdict.checks["pace"] == "not_performed":
+        verdict.checks["pace"] = "not_supported"
+    if access.protocol == "BAC" and (offered or signed):
+        verdict.findings.append(problem("chip.downgraded", "/access", offered=(*offered, *signed)[0].name))
+    if capture.card_access and signed and {each.oid for each in offered} != {each.oid for each in signed}:
+        verdict.findings.append(problem("chip.offers_differ", "/CardAccess"))
+
+
+def _offered(verdict: Verdict, capture: Capture) -> tuple[PaceInfo, ...]:
+    """Return what EF.CardAccess offers, which nobody signed."""
     try:
-        offers = parse_security_infos(capture.card_access) if capture.card_access else None
+        return parse_security_infos(capture.card_access).pace if capture.card_access else ()
     except LuutruError as error:
         verdict.findings.append(problem(error.code, "/CardAccess"))
-        return
-    if offers is None or not offers.pace:
-        verdict.checks["pace"] = "not_supported" if verdict.checks["pace"] == "not_performed" else verdict.checks["pace"]
-    elif access.protocol == "BAC":
-        verdict.findings.append(problem("chip.downgraded", "/access", offered=offers.pace[0].name))
-    if offers is not None and "DG14" in capture.files:
-        _compare_offers(verdict, capture, {each.oid for each in offers.pace})
+        return ()
 
 
-def _compare_offers(verdict: Verdict, capture: Capture, offered: set[str]) -> None:
+def _signed_offers(capture: Capture) -> tuple[PaceInfo, ...]:
+    """Return what DG14 says is offered; one that cannot be read is judged with Chip Authentication."""
     try:
-        signed = {each.oid for each in infos_of_dg14(capture.files["DG14"]).pace}
+        return infos_of_dg14(capture.files["DG14"]).pace if "DG14" in capture.files else ()
     except LuutruError:
-        return  # judged with Chip Authentication
-    if signed and offered != signed:
-        verdict.findings.append(problem("chip.offers_differ", "/CardAccess"))
+        return ()
 
 
 def _judge_groups_present(verdict: Verdict, capture: Capture) -> None:
@@ -148,9 +158,15 @@ def _judge_groups_present(verdict: Verdict, capture: Capture) -> None:
 
 def _judge_chip(verdict: Verdict, capture: Capture, passive: PassiveOutcome, store: TrustStore, *, now: datetime) -> None:
     """Judge Chip Authentication, or what chip authentication mapping showed instead."""
-    if capture.mapping is not None and mapping_proof_holds(capture.mapping, capture.card_security, store, passive, now=now):
-        verdict.checks["chip_auth"], verdict.present_by = "passed", "PACE-CAM"
-        return
+    if capture.mapping is not None:
+        mapped = judge_mapping(capture.mapping, capture.card_security, store, passive, now=now)
+        if mapped != "not_performed":
+            verdict.checks["chip_auth"] = mapped
+            if mapped == "passed":
+                verdict.present_by = "PACE-CAM"
+            else:
+                verdict.findings.append(problem("chip.not_present", "/CardSecurity"))
+            return
     if capture.chip is None and not capture.chip_refused:
         if "DG14" not in capture.files or not _has_chip_key(capture.files["DG14"]):
             verdict.checks["chip_auth"] = "not_supported"

@@ -41,6 +41,8 @@ FULL_DETAILS = DETAILS | {
     16: "241234567",
 }
 
+CARD_SECURITY = "0.4.0.127.0.7.3.2.1"
+
 
 def sequence(*parts):
     return tlv.encode(0x30, b"".join(parts))
@@ -123,13 +125,17 @@ def rsa_signer(key, digest="sha1"):
 class Citizen:
     """Builds a card; every part can be replaced before ``card()``."""
 
-    def __init__(self, country, *, pace=(2, 2, 13), chip=(13, 2), chip_key_id=None, active="rsa1024", lines=MRZ, **sod):
-        self.country = country
+    def __init__(
+        self, country, *, pace=(2, 2, 13), chip=(13, 2), chip_key_id=None, active="rsa1024", der=False, lines=MRZ, **sod
+    ):
+        self.country, self.der = country, der
         self.pace = card_access(pace_info(*pace)) if pace else b""
         self.sod_options = sod
         self.groups = {1: dg1(lines), 2: dg2(), 13: dg13()}
-        self.chip_ways = {}
         self.active_signer = None
+        self.card_security, self.mapping_private = b"", 0
+        if pace and pace[0] == 6:
+            self.map_with_key(pace[2])
         infos = self.pace[2:] if pace else b""
         if chip:
             parameter, cipher = chip
@@ -156,9 +162,20 @@ class Citizen:
         from cryptography.hazmat.primitives.asymmetric import ec
         from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-        r, s = decode_dss_signature(self.active_key.sign(challenge, ec.ECDSA(pki.HASHES["sha256"])))
+        signature = self.active_key.sign(challenge, ec.ECDSA(pki.HASHES["sha256"]))
+        if self.der:
+            return signature
+        r, s = decode_dss_signature(signature)
         size = (self.active_key.key_size + 7) // 8
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+    def map_with_key(self, parameter):
+        """Chip authentication mapping: the chip's key in EF.CardSecurity, signed by the issuer."""
+        group = STANDARD[parameter]
+        self.mapping_private = 1 + secrets.randbelow(group.order - 1)
+        public = group.encode(group.power(group.generator, self.mapping_private))
+        infos = tlv.encode(0x31, self.pace[2:] + chip_key_infos(parameter, public))
+        self.card_security = pki.signed_data(infos, self.country.signer, content_type=CARD_SECURITY)
 
     def files(self):
         listed = {*self.groups, 3}
@@ -170,6 +187,11 @@ class Citizen:
         files[0x011E] = com(listed)
         return files
 
+    def master(self):
+        """Return the files that stand outside the application."""
+        files = {0x011C: self.pace} if self.pace else {}
+        return files | ({0x011D: self.card_security} if self.card_security else {})
+
     def card(self, **personality):
         offered = parse_security_infos(self.pace).pace if self.pace else ()
         ways = {}
@@ -177,7 +199,8 @@ class Citizen:
             for way in ways_of(infos_of_dg14(self.groups[14])):
                 ways[way.oid, way.key_id] = (way, self.chip_private)
         about = {
-            "master": {0x011C: self.pace} if self.pace else {},
+            "master": self.master(),
+            "mapping_private": self.mapping_private,
             "files": self.files(),
             "can": CAN,
             "mrz_key": MRZ_KEY,

@@ -1,0 +1,85 @@
+"""The door's own page at ``/door`` of the kiosk: what it says to whoever stands there, the challenge, and the place for a PIN.
+
+- For a second window or a small display at the door; the dialogue's page knows nothing of it.
+- Both languages stand there at once: nobody chooses one at a door. Result as colour, sign and word; never why somebody was refused, for
+  that would tell a thief which part was right.
+- It loads itself again every two seconds, and not while a PIN is typed. A POST needs the page's own origin and a token of this process.
+
+Example: ``create_page(agent, further=DoorPanel(keeper, random_bytes=random_bytes).routes(), ...)``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from edge_agent.door.keeper import DoorKeeper, DoorView
+from edge_agent.kiosk.guarding import SESSION_BYTES, Guard
+from residence.doors.words import AccessEvent
+from residence.errors import Refused
+
+COOKIE: Final = "luutru_door"
+LARGEST_FORM: Final = 1024
+LONGEST_PIN: Final = 12
+_WAITS: Final = {AccessEvent.VERIFICATION_REQUIRED, AccessEvent.AUTHORIZATION_DELAYED}
+
+
+class DoorPanel:
+    """The routes of one door's page."""
+
+    def __init__(self, keeper: DoorKeeper, *, random_bytes: Callable[[int], bytes]) -> None:
+        self._keeper = keeper
+        self._random_bytes = random_bytes
+        self._guard = Guard(random_bytes(32))
+        self._templates = Environment(
+            loader=PackageLoader("edge_agent.door"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        )
+
+    def routes(self) -> list[Route]:
+        """Return what is to be added to the kiosk's page."""
+        return [Route("/door", self.show), Route("/door/pin", self.take_pin, methods=["POST"])]
+
+    async def show(self, request: Request) -> Response:
+        """Draw the page."""
+        session = request.cookies.get(COOKIE, "")
+        if not self._guard.knows(session):
+            session = self._guard.session(self._random_bytes(SESSION_BYTES))
+        view = self._keeper.view()
+        text = self._templates.get_template("panel.html").render(
+            view=view, answer=answer_of(view), token=self._guard.token(session, visit=0)
+        )
+        response = HTMLResponse(text)
+        response.set_cookie(COOKIE, session, httponly=True, samesite="strict", path="/door")
+        return response
+
+    async def take_pin(self, request: Request) -> Response:
+        """Hand a PIN to the door."""
+        if int(request.headers.get("content-length") or 0) > LARGEST_FORM:
+            return PlainTextResponse(status_code=413)
+        async with request.form(max_files=0, max_fields=4) as form:
+            fields = {key: value for key, value in form.items() if isinstance(value, str)}
+        try:
+            self._guard.check_post(
+                host=request.headers.get("host", ""),
+                origin=request.headers.get("origin", ""),
+                session=request.cookies.get(COOKIE, ""),
+                token=fields.get("token", ""),
+                visit=0,
+            )
+        except Refused as error:
+            return PlainTextResponse(error.code, status_code=403)
+        self._keeper.type_pin(fields.get("pin", "")[:LONGEST_PIN])
+        return RedirectResponse("/door", status_code=303)
+
+
+def answer_of(view: DoorView) -> str:
+    """Return what is said to whoever stands there: open, wait, no, or nothing."""
+    if not view.said:
+        return ""
+    said = AccessEvent(view.said)
+    return "open" if said is AccessEvent.GRANTED else "wait" if said in _WAITS else "no"

@@ -1,0 +1,126 @@
+"""The chip of the card: may it be read, lay the card down, what it showed. Between "is this you?" and the stay.
+
+- Only a card with a personal number is asked for its chip, and only where the profile has a reader for it. "Go on without" is on every screen.
+- Where the profile asks for consent nothing is read before a yes; which words were shown, and when, goes into the evidence.
+- A card pulled away begins again by itself, and says so; nothing half-read is used. After ``MOST_TRIES`` the person decides.
+- A reader that is not there is no question to the person: the dialogue goes on, at the level of the card's code.
+- What the chip shows never stops anybody. A failed check is said plainly and kindly: the person may not know of it.
+- The declaration gets its identity here, for the chip's signature is bound to it.
+
+Example: ``screen, effects = after_person(draft, fresh_id, profile)``
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+
+from edge_agent.kiosk.effects import Effect, Play, ReadChip, StopChip
+from edge_agent.kiosk.events import ChipAllowed, ChipFailed, ChipNoted, ChipProgressed, ChipSkipped, ChipTaken, Event, WentBack
+from edge_agent.kiosk.states import AskChip, ChipSaid, ChipShown, ConfirmPerson, Draft, LayCard, Moment, Screen
+from edge_agent.kiosk.staying import first_question
+from firmware_config.profiles import KioskProfile
+from residence.clock import VIETNAM, rfc3339
+from residence.credentials.chip.carried import Consent
+from residence.credentials.evidence import Evidence
+from residence.errors import problem
+
+MOST_TRIES: Final = 4
+CONSENT_TEXT: Final = "chip-consent/1"  # grows with the words of ``chip.ask_text``
+# The card moved, or the field was too weak: laying it down again may help.
+_AGAIN: Final = frozenset(
+    {"chip.card_gone", "chip.too_slow", "chip.channel_closed", "chip.sm_broken", "chip.sm_padding", "chip.apdu"}
+)
+_NO_READER: Final = "chip.no_reader"
+
+Move = tuple[Screen, tuple[Effect, ...]]
+
+
+def after_person(draft: Draft, fresh_id: str, profile: KioskProfile) -> Move:
+    """Ask for the chip, or go on to the stay."""
+    wanted = profile.chip.enabled and draft.chip is None and draft.typed is None and fresh_id
+    if not wanted or draft.reading.person.personal_number is None:
+        return first_question(draft, profile), ()
+    if profile.chip.consent and draft.consent is None:
+        return AskChip(draft=draft), ()
+    return _begin(draft, fresh_id)
+
+
+def from_asking(screen: AskChip, event: Event, profile: KioskProfile, now: Moment) -> Move:
+    """Begin on a yes, go on without on a no."""
+    match event:
+        case ChipAllowed(fresh_id=fresh_id):
+            consent = Consent(text=CONSENT_TEXT, at=rfc3339(now.wall.astimezone(VIETNAM).replace(microsecond=0)))
+            return _begin(replace(screen.draft, consent=consent), fresh_id)
+        case ChipSkipped():
+            return _without(screen.draft, profile), ()
+        case WentBack():
+            return ConfirmPerson(draft=screen.draft), ()
+        case _:
+            return screen, ()
+
+
+def from_laying(screen: LayCard, event: Event, profile: KioskProfile) -> Move:
+    """Follow the reading; what comes from an earlier one is not heard."""
+    match event:
+        case ChipProgressed(own_id=own_id, phase=phase) if own_id == screen.own_id and screen.phase != "stopped":
+            return replace(screen, phase=phase, problem=screen.problem if phase == "waiting" else None), ()
+        case ChipTaken(own_id=own_id, evidence=evidence) if own_id == screen.own_id:
+            return ChipShown(draft=_with(screen.draft, evidence, own_id)), (Play(cue="card-read"),)
+        case ChipFailed(own_id=own_id, code=code) if own_id == screen.own_id:
+            return _failed(screen, code, profile)
+        case ChipAllowed() if screen.phase == "stopped":
+            return _again(screen, None)
+        case ChipSkipped():
+            return _without(screen.draft, profile), (StopChip(),)
+        case WentBack():
+            return ConfirmPerson(draft=screen.draft), (StopChip(),)
+        case _:
+            return screen, ()
+
+
+def from_shown(screen: ChipShown, event: Event, profile: KioskProfile) -> Move:
+    """Go on once the person has seen it."""
+    match event:
+        case ChipNoted():
+            return first_question(screen.draft, profile), ()
+        case WentBack():
+            return ConfirmPerson(draft=screen.draft), ()
+        case _:
+            return screen, ()
+
+
+def _begin(draft: Draft, own_id: str) -> Move:
+    return LayCard(draft=draft, own_id=own_id), (ReadChip(own_id=own_id, reading=draft.reading),)
+
+
+def _again(screen: LayCard, code: str | None) -> Move:
+    why = problem(code) if code else None
+    after = replace(screen, phase="waiting", problem=why, tries=screen.tries + 1)
+    return after, (ReadChip(own_id=screen.own_id, reading=screen.draft.reading),)
+
+
+def _failed(screen: LayCard, code: str, profile: KioskProfile) -> Move:
+    if code == _NO_READER:
+        return _without(screen.draft, profile), ()
+    if code in _AGAIN and screen.tries < MOST_TRIES:
+        after, effects = _again(screen, code)
+        return after, (*effects, Play(cue="problem"))
+    return replace(screen, phase="stopped", problem=problem(code)), (Play(cue="problem"),)
+
+
+def _without(draft: Draft, profile: KioskProfile) -> Screen:
+    return first_question(replace(draft, chip=ChipSaid(skipped=True)), profile)
+
+
+def _with(draft: Draft, evidence: Evidence, own_id: str) -> Draft:
+    said = msgspec.structs.replace(evidence.chip, consent=draft.consent) if evidence.chip else None
+    evidence = msgspec.structs.replace(evidence, chip=said)
+    failed = any(evidence.checks.get(name) == "failed" for name in _TOLD)
+    reading = msgspec.structs.replace(draft.reading, evidence=evidence)
+    return replace(draft, reading=reading, own_id=own_id, chip=ChipSaid(level=evidence.level, failed=failed))
+
+
+_TOLD: Final = ("passive", "issuer", "revocation", "chip_auth", "active_auth", "cross_check")

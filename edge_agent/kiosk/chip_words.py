@@ -1,0 +1,49 @@
+"""What the screens of the chip may show: progress in three steps, and a level as plain words with an icon.
+
+- A level is said as what was found out about the card, never as a number, a protocol's name, or a judgement of the person.
+- A failed check is said once and kindly; which one it was is the officer's matter.
+
+Example: ``about_chip(draft.chip, texts)["title"]``
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from edge_agent.kiosk.states import ChipPhase, ChipSaid, LayCard
+from edge_agent.kiosk.texts import Texts
+from residence.credentials.evidence import EvidenceLevel
+
+_STEPS: Final[tuple[ChipPhase, ...]] = ("opening", "reading", "authenticating")
+_SIGNS: Final = {
+    EvidenceLevel.CHIP_PRESENT: ("present", "good", "shield"),
+    EvidenceLevel.CHIP_VERIFIED: ("verified", "good", "check"),
+    EvidenceLevel.CHIP_SIGNED_ISSUER_UNKNOWN: ("signed", "kept", "card"),
+    EvidenceLevel.CHIP_READ: ("read", "kept", "card"),
+}
+_NOTHING: Final = ("text", "kept", "card")
+
+
+def about_laying(screen: LayCard, texts: Texts) -> dict[str, Any]:
+    """Return what is shown while the card lies, or should lie, on the reader."""
+    reached = _STEPS.index(screen.phase) if screen.phase in _STEPS else -1
+    return {
+        "phase": screen.phase,
+        "now": texts(f"chip.phase_{screen.phase}"),
+        "steps": [(texts(f"chip.phase_{each}"), place < reached, place == reached) for place, each in enumerate(_STEPS)],
+        "problem": texts.problem(screen.problem) if screen.problem else "",
+    }
+
+
+def about_chip(chip: ChipSaid | None, texts: Texts) -> dict[str, Any]:
+    """Return the level in plain words, with its icon."""
+    chip = chip or ChipSaid(skipped=True)
+    key, tone, sign = _SIGNS.get(chip.level, _NOTHING)
+    if chip.failed:
+        tone, sign = "attention", "attention"
+    return {
+        "tone": tone,
+        "sign": sign,
+        "title": texts(f"chip.level_{key}"),
+        "text": texts("chip.failed" if chip.failed else f"chip.level_{key}_text"),
+    }

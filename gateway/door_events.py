@@ -1,0 +1,80 @@
+"""Door events from kiosks: believed when the kiosk of the topic signed them, kept in order, answered with a signed word of how far.
+
+- They come without acknowledgement by the broker: what is lost, the kiosk sends again until our answer says that it is kept. The answer is
+  retained, so one of many is enough.
+- Committed first, answered then. What cannot be written now is dropped here, and comes again.
+- At most ``AT_ONCE`` batches wait for a turn; a flood of one kiosk costs that kiosk its turn, and no declaration waits for events.
+
+Example: ``events.hear(delivery, trust, now); events.write(transport, now)``
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from gateway.port import Delivery, Transport
+from gateway.trust import Trust
+from registry.database import Registry
+from registry.door_events import forget_events, record_events
+from residence.clock import rfc3339
+from residence.errors import LuutruError
+from residence.wire.door_events import DoorEventBatch, DoorEventsKept, sign_kept, verify_events
+from residence.wire.signing import SigningKey
+from residence.wire.topics import paper_topic, parse_topic
+
+AT_ONCE: Final = 200
+FORGET_EVERY: Final = timedelta(hours=1)
+EVENTS_LEAF: Final = "/e"
+log = structlog.get_logger("luutru.gateway")
+
+
+class DoorEvents:
+    """Batches heard and not yet written: the newest of each kiosk. Used from the worker's thread only."""
+
+    def __init__(self, registry: Registry, *, signer: SigningKey) -> None:
+        self._registry = registry
+        self._signer = signer
+        self._heard: dict[str, tuple[str, DoorEventBatch]] = {}  # kiosk id -> site and commune, batch
+        self._communes: dict[str, str] = {}
+        self._forget_at: datetime | None = None
+
+    def hear(self, delivery: Delivery, trust: Trust, now: datetime) -> bool:
+        """Take one batch; False when it is not believed."""
+        try:
+            topic = parse_topic(delivery.topic)
+            enrolment = trust.enrolments.get(topic.kiosk)
+            if enrolment is None or topic.site != enrolment.premises_id:
+                return False
+            batch = verify_events(delivery.payload, keyring=trust.keyring, kiosk_id=topic.kiosk, at=now)
+        except LuutruError as error:
+            log.warning("door events not believed", code=error.code)
+            return False
+        if len(self._heard) < AT_ONCE or topic.kiosk in self._heard:
+            self._heard[topic.kiosk] = (topic.site, batch)
+            self._communes[topic.kiosk] = enrolment.commune_code
+        return True
+
+    def write(self, transport: Transport, now: datetime) -> int:
+        """Keep what was heard in one transaction, then answer; return how many kiosks."""
+        heard, self._heard = self._heard, {}
+        if heard:
+            with self._registry.writing() as connection:
+                marks = {
+                    kiosk: record_events(connection, batch, commune_code=self._communes[kiosk], now=now)
+                    for kiosk, (_, batch) in heard.items()
+                }
+            for kiosk, (site, batch) in heard.items():
+                kept = DoorEventsKept(kiosk_id=kiosk, epoch=batch.epoch, up_to=marks[kiosk], at=rfc3339(now))
+                transport.publish(paper_topic(site, kiosk, "kept"), sign_kept(kept, self._signer), retain=True)
+            transport.flush()
+        self._forget(now)
+        return len(heard)
+
+    def _forget(self, now: datetime) -> None:
+        if self._forget_at is None or now >= self._forget_at:
+            self._forget_at = now + FORGET_EVERY
+            with self._registry.writing() as connection:
+                forget_events(connection, now=now)

@@ -1,0 +1,114 @@
+"""The process that tells other authorities what is due: settings, secrets, registry and connectors put together.
+
+- A process of its own: another authority's slowness must never hold the gateway's line, and its credentials stay out of the gateway.
+- Several may run at once; each record is claimed by one. SIGTERM and SIGINT finish the attempt in hand and log out.
+- With the demo's clock it tells only this machine: an arrival "today" by a shifted clock is somebody's real day elsewhere.
+
+Example: ``run(AuthorityProcess(registry="sqlite:////var/lib/luutru/registry.db", vault=Path("vault"), settings=Path("authorities.toml")))``
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from gateway.authorities.kbtt import Kbtt
+from gateway.authorities.sending import Means, Sender
+from gateway.authorities.settings import AuthoritySettings, KbttSettings, parse_settings
+from luutru.processes.gateway import open_registry
+from luutru.system import fraction, random_bytes, system_clock
+from registry.database import Registry
+from residence.clock import Clock
+from residence.errors import Malformed, Refused
+
+IDLE_SECONDS: Final = 1.0
+TRIES_IN_ONE: Final = 4  # log-in, refresh, and the call twice
+log = structlog.get_logger("luutru.authority")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuthorityProcess:
+    """What one process is told. See docs/settings.md."""
+
+    registry: str
+    vault: Path
+    settings: Path
+
+
+def read_settings(path: Path) -> AuthoritySettings:
+    """Read the file of authorities, or raise ``Malformed("authorities.*")`` or ``Refused``."""
+    try:
+        return parse_settings(path.read_bytes())
+    except OSError as error:
+        raise Malformed("authorities.unreadable", "", str(error)) from error
+
+
+@contextmanager
+def sender(process: AuthorityProcess, *, registry: Registry, clock: Clock) -> Iterator[tuple[Sender, float]]:
+    """Give a sender for every authority of the file, and the pause between two sendings."""
+    kbtt = read_settings(process.settings).kbtt
+    if kbtt is None:
+        raise Refused("authorities.not_configured", "/kbtt")
+    connector = Kbtt(kbtt, secrets=process.settings.parent / kbtt.secrets, registry=registry, now=clock.now)
+    means = Means(clock=clock, random_bytes=random_bytes, fraction=fraction, patience=kbtt.patience, lease=lease_of(kbtt))
+    try:
+        yield Sender(registry, {connector.name: connector}, means=means), kbtt.pause_seconds
+    finally:
+        connector.close()
+
+
+def lease_of(settings: KbttSettings) -> timedelta:
+    """Return how long a claim holds: twice what one attempt can take at the longest, for a sender past half of it sends nothing."""
+    return timedelta(seconds=2 * TRIES_IN_ONE * (settings.connect_seconds + settings.answer_seconds))
+
+
+def send_due(process: AuthorityProcess, *, most: int, stopping: threading.Event) -> int:
+    """Tell what is due now and end; returns how many steps were made."""
+    registry = open_registry(process.registry, process.vault)
+    done = 0
+    try:
+        with sender(process, registry=registry, clock=system_clock()) as (sending, pause):
+            while done < most and not stopping.is_set() and sending.step():
+                done += 1
+                stopping.wait(pause)
+    finally:
+        registry.close()
+    return done
+
+
+def run(process: AuthorityProcess) -> None:
+    """Run until a signal asks us to stop; a registry that goes away while we run is waited for."""
+    registry = open_registry(process.registry, process.vault)
+    stopping = stop_on_signals()
+    log.info("authority process starts", settings=str(process.settings))
+    try:
+        with sender(process, registry=registry, clock=system_clock()) as (sending, pause):
+            while not stopping.is_set():
+                stopping.wait(pause if _stepped(sending) else IDLE_SECONDS)
+    finally:
+        registry.close()
+    log.info("authority process ended")
+
+
+def stop_on_signals() -> threading.Event:
+    """Return what SIGTERM and SIGINT set."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stopping.set())
+    return stopping
+
+
+def _stepped(sending: Sender) -> bool:
+    try:
+        return sending.step()
+    except Exception as error:  # noqa: BLE001 - the registry's trouble, or ours; what was in hand is looked at again when its claim runs out
+        log.warning("not told", error=type(error).__name__)
+        return False

@@ -1,0 +1,123 @@
+"""The door of a kiosk, made from its profile: list, events, relay, wires and keeper put together, and the post that serves them.
+
+- A profile without ``[[doors]]`` has none, and nothing of this is started.
+- It stands on the outbox's store, keyring and clocks: there is one database and one judgement of the time on a kiosk.
+
+Example: ``door = door_of(profile, outbox); door.keeper.start()``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from luutru import system
+from residence.clock import parse_instant
+from residence.errors import Refused
+
+if TYPE_CHECKING:
+    from edge_agent.door.deciding import Moment
+    from edge_agent.door.event_log import DoorEventLog
+    from edge_agent.door.keeper import DoorKeeper
+    from edge_agent.door.panel import DoorPanel
+    from edge_agent.door.papers import DoorPapers
+    from edge_agent.door.posting import DoorPost
+    from edge_agent.outbox import Outbox
+    from edge_agent.readers.port import Reader
+    from firmware_config.doors import DoorSection
+    from firmware_config.profiles import KioskProfile
+
+_log = structlog.get_logger("luutru.kiosk")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KioskDoor:
+    """One door and what serves it."""
+
+    keeper: DoorKeeper
+    log: DoorEventLog
+    post: DoorPost
+
+    def panel(self) -> DoorPanel:
+        """Return the door's own page."""
+        from edge_agent.door.panel import DoorPanel
+
+        return DoorPanel(self.keeper, random_bytes=system.random_bytes)
+
+    def listening(self, readers: Sequence[Reader]) -> tuple[Reader, ...]:
+        """Return the readers with the door's ear at each."""
+        from edge_agent.door.listening import DoorListening
+
+        return tuple(DoorListening(each, keeper=self.keeper, log=self.log) for each in readers)
+
+
+def event_log_of(outbox: Outbox) -> DoorEventLog:
+    """Return the door events in a kiosk's store."""
+    from edge_agent.door.event_log import DoorEventLog
+
+    return DoorEventLog(outbox.store, times=outbox.times, random_bytes=system.random_bytes)
+
+
+def papers_of(profile: KioskProfile, outbox: Outbox) -> DoorPapers:
+    """Return the lists and orders in a kiosk's store."""
+    from edge_agent.door.papers import DoorPapers
+
+    return DoorPapers(outbox.store, keyring=lambda: outbox.anchor.keyring, site=profile.kiosk.site)
+
+
+def door_of(profile: KioskProfile, outbox: Outbox) -> KioskDoor | None:
+    """Return the profile's door, nothing started; None when it has none."""
+    if not profile.doors:
+        return None
+    from edge_agent.door.deciding import Calendar
+    from edge_agent.door.keeper import DoorKeeper, Parts
+    from edge_agent.door.output import HeldOutput
+    from edge_agent.door.posting import DoorPost
+    from edge_agent.door.wires import Wires
+
+    door = profile.doors[0]
+    log, papers = event_log_of(outbox), papers_of(profile, outbox)
+    parts = Parts(
+        papers=papers,
+        log=log,
+        output=HeldOutput(door, monotonic=outbox.clock.monotonic_ns),
+        wires=Wires(door, pins=_pins(door)),
+        moment=lambda: moment_of(outbox),
+        keyring=lambda: outbox.anchor.keyring,
+        random_bytes=system.random_bytes,
+        calendar=Calendar(schedules=profile.schedules, holidays=profile.holidays),
+    )
+    post = DoorPost(
+        log,
+        papers,
+        kiosk_id=outbox.kiosk_id,
+        epoch=outbox.epoch,
+        signer=outbox.signer,
+        keyring=lambda: outbox.anchor.keyring,
+        jitter=system.fraction,
+    )
+    return KioskDoor(keeper=DoorKeeper(door, parts=parts), log=log, post=post)
+
+
+def _pins(door: DoorSection) -> Any:
+    """Open the pins; a machine without them still takes declarations, and its door's state is unknown."""
+    from edge_agent.door.pins import open_pins
+
+    try:
+        return open_pins(door.pins)
+    except Refused as error:
+        _log.error(error.code, door=door.name, detail=error.detail)
+        return None
+
+
+def moment_of(outbox: Outbox) -> Moment:
+    """Read the kiosk's clocks as a door judges them."""
+    from edge_agent.door.deciding import Moment
+
+    times = outbox.times()
+    return Moment(
+        wall=parse_instant(times.wall), monotonic_ns=times.monotonic_ns, time_state=times.time_state, floor=outbox.floor()
+    )

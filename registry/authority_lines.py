@@ -1,0 +1,41 @@
+"""How each facility's connection to another authority fares, as its sender last wrote it: for pages, and for a sender that starts anew.
+
+Example: ``lines(connection)["kbtt", "sao-mai"].shut_until``
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select
+
+from registry import tables
+from registry.authority_catalogues import EVERYWHERE
+
+
+class LineState(msgspec.Struct, frozen=True, kw_only=True):
+    """One connection."""
+
+    authority: str
+    facility: str
+    state: str  # open | shut
+    code: str | None
+    failures: int
+    shut_until: datetime | None
+    changed_at: datetime
+
+
+def lines(connection: Connection) -> dict[tuple[str, str], LineState]:
+    """Return every connection that was ever used."""
+    rows = connection.execute(select(tables.authority_lines).limit(10_000))
+    found = [LineState(**{name: getattr(row, name) for name in LineState.__struct_fields__}) for row in rows]
+    return {(each.authority, each.facility): each for each in found}
+
+
+def write_line(connection: Connection, line: LineState) -> None:
+    """Put a connection's state in the place of the one before."""
+    table = tables.authority_lines
+    same = (table.c.authority == line.authority, table.c.facility == line.facility)
+    connection.execute(delete(table).where(*same))
+    connection.execute(insert(table), [msgspec.structs.asdict(line) | {"commune_code": EVERYWHERE}])

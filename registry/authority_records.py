@@ -1,0 +1,155 @@
+"""What another authority is to be told of each stay, as a row that moves with the stay: the outbox of every connector.
+
+- ``note_stays`` runs in the transaction that writes the stays (``registry/writing.py``); only premises bound by ``authority_links`` give rows.
+- A row says what the other knows (``told``), never what to do next: that is worked out from the stay when its turn comes
+  (``gateway/authorities/planning.py``), so a lost or repeated wake-up changes nothing.
+- ``take_next`` and ``mark_sending`` commit before anything is sent, ``settle`` after. Whoever dies in between leaves a row that says *sending*:
+  when its claim has run out nobody knows whether it got through, and it is ``doubtful`` from then on.
+- An attempt settles only itself: a row that somebody else has taken meanwhile stays as it is.
+
+Example: ``row = take_next(connection, now=now)`` is the oldest thing due, locked; None when nothing is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import Connection, Row, and_, case, insert, literal, or_, select, update
+
+from registry import tables
+from registry.asking import among, ask
+from residence.clock import VIETNAM, parse_instant, uuid7_text
+
+RecordState = Literal[
+    "due",  # something may have to be told; ``next_at`` says when it is looked at
+    "sending",  # claimed, and on its way
+    "silent",  # an attempt was made and no answer came: it may be there
+    "probably",  # the authority refused the same again, so it is probably there; a count settles it
+    "accepted",  # told, and the authority said yes
+    "confirmed",  # and it was counted in the authority's own list
+    "refused",  # a person has to mend something first
+    "other-channel",  # this way cannot take it; the portal's file or a visit can
+    "exported",  # written into the portal's file; a count settles it
+    "nothing",  # nothing to tell: withdrawn before it was told, or the person was erased
+]
+IN_HAND: Final = ("sending", "silent")
+_TABLE: Final = tables.authority_records
+_BOUND: Final = "SELECT premises_id FROM authority_links WHERE ended_at IS NULL AND premises_id {among}"
+
+
+def note_stays(
+    connection: Connection, stays: Iterable[Mapping[str, Any]], *, now: datetime, random_bytes: Callable[[int], bytes]
+) -> None:
+    """Make or wake the rows of these stays (rows of ``stays``), in the transaction that writes them."""
+    rows = list(stays)
+    links = tables.authority_links
+    places = sorted({row["premises_id"] for row in rows})
+    if not places or not ask(connection, _BOUND, places):  # nearly always: what every batch asks is written out in SQL
+        return
+    bound = connection.execute(select(links).where(among(links.c.premises_id, places, connection), links.c.ended_at.is_(None)))
+    for link in bound.all():
+        for row in rows:
+            if row["premises_id"] == link.premises_id:
+                note_stay(connection, link, row["stay_id"], now=now, random_bytes=random_bytes)
+
+
+def note_stay(
+    connection: Connection, link: Row[Any], stay_id: str, *, now: datetime, random_bytes: Callable[[int], bytes]
+) -> None:
+    """Wake one stay's row, or make it. One in hand is only marked: whoever has it looks again when it is settled."""
+    columns = _TABLE.c
+    in_hand = columns.state.in_(IN_HAND)
+    woken = (
+        update(_TABLE)
+        .where(columns.stay_id == stay_id, columns.authority == link.authority)
+        .values(
+            again=case((in_hand, True), else_=columns.again),
+            state=case((in_hand, columns.state), else_="due"),
+            next_at=case((in_hand, columns.next_at), else_=literal(now, columns.next_at.type)),
+            changed_at=now,
+        )
+    )
+    if connection.execute(woken).rowcount:
+        return
+    row = {
+        "commune_code": link.commune_code,
+        "record_id": uuid7_text(now, random_bytes(10)),
+        "authority": link.authority,
+        "facility": link.facility,
+        "premises_id": link.premises_id,
+        "stay_id": stay_id,
+        "state": "due",
+        "doubtful": False,
+        "again": False,
+        "attempts": 0,
+        "failures": 0,
+        "next_at": now,
+        "recorded_at": now,
+        "changed_at": now,
+    }
+    connection.execute(insert(_TABLE), [row])
+
+
+def take_next(
+    connection: Connection,
+    *,
+    authorities: Collection[str],
+    now: datetime,
+    shut: Collection[tuple[str, str]] = (),
+    lock: bool = True,
+) -> Row[Any] | None:
+    """Return the row that has waited longest and is due, locked until the transaction ends. ``shut``: (authority, facility) to leave out."""
+    columns = _TABLE.c
+    waiting = and_(columns.state.in_(("due", "silent")), columns.next_at <= now)
+    abandoned = and_(columns.state == "sending", columns.claimed_until <= now)
+    query = select(_TABLE).where(columns.authority.in_(sorted(authorities)), or_(waiting, abandoned))
+    for authority, facility in sorted(shut):
+        query = query.where(or_(columns.authority != authority, columns.facility != facility))
+    query = query.order_by(columns.next_at, columns.record_id).limit(1)
+    return connection.execute(query.with_for_update(skip_locked=True) if lock else query).first()
+
+
+def mark_sending(
+    connection: Connection, row: Row[Any], *, operation: str, telling: Mapping[str, Any], now: datetime, until: datetime
+) -> int:
+    """Claim a taken row for one attempt; returns the attempt's number. What was in hand before without an end is doubtful."""
+    attempt = row.attempts + 1
+    values = {
+        "state": "sending",
+        "operation": operation,
+        "telling": dict(telling),
+        "day": day_of(telling["start"]),
+        "doubtful": row.doubtful or row.state in IN_HAND,
+        "again": False,  # what is sent was worked out from the stay as it stands now
+        "attempts": attempt,
+        "claimed_until": until,
+        "sent_at": now,
+        "changed_at": now,
+    }
+    connection.execute(update(_TABLE).where(_TABLE.c.record_id == row.record_id).values(values))
+    return int(attempt)
+
+
+def day_of(start: str) -> str:
+    """Return the day of an arrival, as people in Vietnam count."""
+    return parse_instant(start).astimezone(VIETNAM).date().isoformat()
+
+
+def put(connection: Connection, row: Row[Any], **values: Any) -> None:
+    """Change a row that ``take_next`` has locked, without an attempt."""
+    connection.execute(update(_TABLE).where(_TABLE.c.record_id == row.record_id).values({"claimed_until": None, **values}))
+
+
+def settle(connection: Connection, record_id: str, *, attempt: int, state: RecordState, now: datetime, **values: Any) -> bool:
+    """Write how an attempt ended; False when it is no longer this attempt's row. A stay that changed meanwhile is due again."""
+    columns = _TABLE.c
+    query = update(_TABLE).where(columns.record_id == record_id, columns.attempts == attempt, columns.state == "sending")
+    fields: dict[str, Any] = {"state": state, "next_at": now, "claimed_until": None, "changed_at": now, **values}
+    if state not in IN_HAND:
+        fields["state"] = case((columns.again, "due"), else_=state)
+        instant = columns.next_at.type
+        fields["next_at"] = case((columns.again, literal(now, instant)), else_=literal(fields["next_at"], instant))
+        fields["again"] = False
+    return connection.execute(query.values(fields)).rowcount > 0

@@ -1,0 +1,113 @@
+"""What happened at doors, as kiosks sent it: in order, without gaps, for thirty days.
+
+- A mark says up to which number of its epoch a kiosk's events are kept. What is ahead of it waits at the kiosk; what is behind it was kept
+  before. So sending again and out of order costs nothing.
+- When a kiosk no longer holds what is missing here (this registry was restored from a backup), the mark moves on: a gap is in the numbers.
+- Events name nobody; they are kept for security, not to see who comes and goes, and go after ``KEPT_FOR``.
+
+Example: ``up_to = record_events(connection, batch, commune_code="demo-01", now=now)``
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from registry.tables_doors import door_events, door_marks
+from residence.clock import parse_instant
+from residence.wire.door_events import DoorEvent, DoorEventBatch
+
+KEPT_FOR: Final = timedelta(days=30)
+MOST_LISTED: Final = 1000
+
+
+class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event as it is listed."""
+
+    kiosk_id: str
+    epoch: str
+    sequence: int
+    door: str
+    what: str
+    detail: str
+    who: str
+    wall_at: datetime  # the kiosk's clock, as far as ``time_state`` says
+    time_state: str
+    boot_id: str
+    monotonic_ns: int
+    recorded_at: datetime
+
+
+def record_events(connection: Connection, batch: DoorEventBatch, *, commune_code: str, now: datetime) -> int:
+    """Keep what follows on what is kept; return up to which number all is kept."""
+    before = _mark(connection, batch.kiosk_id, batch.epoch)
+    up_to = before or 0
+    if batch.events[0].sequence == batch.oldest_held > up_to + 1:
+        up_to = batch.oldest_held - 1
+    fresh = []
+    for each in batch.events:
+        if each.sequence == up_to + 1:
+            fresh.append(each)
+            up_to = each.sequence
+    if fresh:
+        connection.execute(insert(door_events), [_row(each, batch, commune_code, now) for each in fresh])
+    if before is None:
+        values = {"commune_code": commune_code, "kiosk_id": batch.kiosk_id, "epoch": batch.epoch, "up_to": up_to}
+        connection.execute(insert(door_marks), [values | {"changed_at": now}])
+    elif up_to != before:
+        columns = door_marks.c
+        which = (columns.kiosk_id == batch.kiosk_id) & (columns.epoch == batch.epoch)
+        connection.execute(update(door_marks).where(which).values(up_to=up_to, changed_at=now))
+    return up_to
+
+
+def recent_events(
+    connection: Connection, *, commune_code: str | None = None, kiosk_id: str | None = None, limit: int = 100
+) -> list[RecordedEvent]:
+    """Return the newest events, the newest last."""
+    columns = door_events.c
+    query = select(door_events)
+    if commune_code is not None:
+        query = query.where(columns.commune_code == commune_code)
+    if kiosk_id is not None:
+        query = query.where(columns.kiosk_id == kiosk_id)
+    rows = connection.execute(query.order_by(columns.recorded_at.desc(), columns.sequence.desc()).limit(min(limit, MOST_LISTED)))
+    return [_listed(row) for row in rows][::-1]
+
+
+def forget_events(connection: Connection, *, now: datetime) -> int:
+    """Delete what is older than it is kept for; the marks stay."""
+    return connection.execute(delete(door_events).where(door_events.c.recorded_at < now - KEPT_FOR)).rowcount
+
+
+def _mark(connection: Connection, kiosk_id: str, epoch: str) -> int | None:
+    columns = door_marks.c
+    query = select(columns.up_to).where(columns.kiosk_id == kiosk_id, columns.epoch == epoch)
+    return connection.execute(query.with_for_update()).scalar()
+
+
+def _row(event: DoorEvent, batch: DoorEventBatch, commune_code: str, now: datetime) -> dict[str, Any]:
+    return {
+        "commune_code": commune_code,
+        "event_id": f"{batch.kiosk_id}.{batch.epoch[:36]}.{event.sequence:012d}",
+        "kiosk_id": batch.kiosk_id,
+        "epoch": batch.epoch,
+        "sequence": event.sequence,
+        "boot_id": event.boot_id[:36],
+        "monotonic_ns": event.monotonic_ns,
+        "wall_at": parse_instant(event.wall),
+        "time_state": event.time_state,
+        "door": event.door[:32],
+        "what": event.what[:64],
+        "detail": event.detail[:200],
+        "who": event.who[:32],
+        "recorded_at": now,
+    }
+
+
+def _listed(row: Row[Any]) -> RecordedEvent:
+    values = {name: getattr(row, name) for name in RecordedEvent.__struct_fields__}
+    return RecordedEvent(**values | {"detail": row.detail or "", "who": row.who or ""})

@@ -1,0 +1,115 @@
+"""What the register holds about the person signed in, who looked at it, and that a field of it is wrong, said in one step.
+
+- An account is somebody's because the authority bound it to them (``luutru account add --role resident --person``); one that is nobody's shows nothing.
+- Looking at oneself is a look like any other, and on the record.
+- A dispute shows at once wherever the value is shown (``registry/disputing.py``); an officer answers it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Connection
+from starlette.responses import RedirectResponse, Response
+
+from registry.access_records import looks_at
+from registry.accounts import person_of
+from registry.disputing import disputes_of, raise_dispute
+from registry.premises import load_premises
+from registry.release import Look, ReleasedPerson, release_persons
+from registry.stays import stays_of_person
+from residence.access.purposes import PERSONAL, Field, Purpose, released_fields
+from residence.errors import Conflict, Problem, Refused, problem
+from server.pages import render
+from server.policy import Account
+from server.visitor import Caller, Form, SignedIn, Visitor
+from server.wiring import Server, server_of
+
+router = APIRouter(prefix="/me")
+Wired = Annotated[Server, Depends(server_of)]
+OWN: Final = tuple(each for each in Field if each in PERSONAL & released_fields("resident", Purpose.OWN_STAYS))
+
+
+@router.get("")
+def show(request: Request, caller: Caller, account: SignedIn) -> Response:
+    """Show what is held about the person."""
+    return _page(request, caller, account)
+
+
+@router.post("")
+def dispute(request: Request, caller: Caller, *, account: SignedIn, server: Wired, form: Form) -> Response:
+    """Take the person's word that a field is wrong."""
+    reason = form.get("reason", "")
+    field = next((each for each in OWN if each.value == form.get("field")), None)
+    if field is None:
+        return _page(request, caller, account, wrong=problem("dispute.field", "/field"), reason=reason)
+    try:
+        with server.registry.writing() as connection:
+            person_id = _whose(server, connection, account)
+            raise_dispute(
+                connection,
+                person_id,
+                field,
+                by=account.account_id,
+                reason=reason,
+                now=server.clock.now(),
+                random_bytes=server.random_bytes,
+            )
+    except (Refused, Conflict) as error:
+        if not error.code.startswith("dispute."):
+            raise
+        return _page(request, caller, account, wrong=problem(error.code, error.pointer), reason=reason)
+    return RedirectResponse("/me", status_code=303)
+
+
+def _whose(server: Server, connection: Connection, account: Account) -> str:
+    server.policy.require(account, "read_own_record", resource=account)
+    person_id = person_of(connection, account.account_id)
+    if person_id is None:
+        raise Refused("account.nobodys")
+    return person_id
+
+
+def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem | None = None, reason: str = "") -> Response:
+    server = server_of(request)
+    with server.registry.writing() as connection:  # a look at oneself is on the record, too
+        person_id = _whose(server, connection, account)
+        looks = looks_at(connection, person_id)
+        person = _released(server, connection, account, person_id)
+        stays = stays_of_person(connection, person_id)
+        places = load_premises(connection, {each.premises_id for each in stays}, vault=server.registry.vault)
+        disputes = disputes_of(connection, person_id)
+    return render(
+        request,
+        "residents/own.html",
+        caller=caller,
+        status=422 if wrong else 200,
+        person={field.value: value for field, value in person.fields.items()},
+        disputed={field.value for field in person.disputed},
+        stays=stays,
+        places=places,
+        looks=looks,
+        disputes=disputes,
+        wrong=wrong,
+        reason=reason,
+        fields=[each.value for each in OWN if each in person.fields],
+    )
+
+
+def _released(server: Server, connection: Connection, account: Account, person_id: str) -> ReleasedPerson:
+    look = Look(
+        account_id=account.account_id,
+        role="resident",
+        purpose=Purpose.OWN_STAYS,
+        commune_code=account.commune_code,
+        about=account.account_id,
+    )
+    return release_persons(
+        connection,
+        [person_id],
+        look=look,
+        vault=server.registry.vault,
+        now=server.clock.now(),
+        random_bytes=server.random_bytes,
+    )[person_id]

@@ -1,0 +1,72 @@
+"""``luutru door`` and ``luutru bench door``: what they print is what programs may read."""
+
+import json
+
+import pytest
+from authority import ENROLLED, Authority
+from typer.testing import CliRunner
+
+from luutru.commands.bench import app as bench
+from luutru.commands.door import app
+from luutru.system import random_bytes
+from registry import kiosks
+from registry.door_passes import settle_passes
+from registry.stays import stays_at
+
+
+@pytest.fixture
+def office(tmp_path):
+    office = Authority(tmp_path)
+    yield office
+    office.close()
+
+
+def ask(office, *arguments, status=0):
+    where = ["--registry", office.url, "--vault", str(office.vault_folder), "--json"]
+    done = CliRunner().invoke(app, [*arguments, *where])
+    assert done.exit_code == status, done.output
+    return json.loads(done.stdout)
+
+
+def test_a_door_is_added_ordered_and_listed(office):
+    place = office.kiosk().premises_id
+    assert ask(office, "add", place, "lobby")["place"] == 0
+    assert ask(office, "order", place, "lobby", "lock-down")["mode"] == "lock-down"
+    assert ask(office, "forgive", place)["ok"]
+    (door,) = ask(office, "list")["doors"]
+    assert (door["premises_id"], door["door"], door["mode"]) == (place, "lobby", "lock-down")
+    assert ask(office, "order", place, "roof", "normal", status=1)["code"] == "door.unknown"
+    assert ask(office, "add", "nowhere", "lobby", status=1)["code"] == "door.unknown"
+    assert ask(office, "events")["events"] == []
+
+
+def test_a_pass_gets_flags_a_pin_once_and_a_link(office):
+    kiosk = office.kiosk()
+    ask(office, "add", kiosk.premises_id, "lobby")
+    office.intake.take([office.deliver(kiosk)])
+    with office.registry.writing() as connection:
+        (stay,) = stays_at(connection, kiosk.premises_id)
+        settle_passes(connection, kiosk.premises_id, vault=office.registry.vault, now=ENROLLED, random_bytes=random_bytes)
+    answer = ask(office, "pass", stay.stay_id, "--extended", "--pin")
+    assert (answer["flags"], len(answer["pin"])) == (1, 6)
+    assert "/door/open/" in ask(office, "link", stay.stay_id)["link"]
+    assert ask(office, "link", "no-such-stay", status=1)["code"] == "door.no_pass"
+
+
+def test_the_two_keys_of_doors_are_made_and_entered_for_a_commune(office):
+    where = ["--keys", str(office.folder / "door-keys")]
+    without_commune = CliRunner().invoke(app, ["keys", *where, "--registry", office.url, "--vault", str(office.vault_folder)])
+    assert without_commune.exit_code == 1
+    first = ask(office, "keys", *where, "--commune", "demo-01")["files"]
+    assert sorted(first) == ["door-list", "door-pass"]
+    with office.registry.reading() as connection:
+        uses = {each.use: each.owner for each in kiosks.keyring_entries(connection)}
+    assert uses["door-list"] == uses["door-pass"] == "authority"
+
+
+def test_the_measurement_prints_the_keys_others_read():
+    done = CliRunner().invoke(bench, ["door", "--quick", "--json"])
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout)
+    assert {"door_decision_p50_ms", "door_decision_p99_ms", "event_on_disk_p99_ms"} <= set(report["figures"])
+    assert report["figures"]["door_decision_p50_ms"] > 0
