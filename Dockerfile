@@ -37,7 +37,7 @@ WORKDIR /var/lib/luutru
 
 FROM runtime AS kiosk
 RUN apt-get update \
- && apt-get install -y --no-install-recommends fonts-dejavu-core fonts-noto-core libzbar0 \
+ && apt-get install -y --no-install-recommends espeak-ng fontconfig fonts-dejavu-core fonts-noto-cjk fonts-noto-core libzbar0 \
  && rm -rf /var/lib/apt/lists/*
 COPY requirements/kiosk.txt /dist/
 RUN pip install --no-cache-dir --require-hashes -r /dist/kiosk.txt && pip install --no-cache-dir --no-deps /dist/*.whl

@@ -25,25 +25,22 @@ from typing import Final
 import structlog
 
 from edge_agent.kiosk.dialogue import begin, seconds_left, step
+from edge_agent.kiosk.effects import Effect, Keep, KeepPresence, LookUp, Play, PrintSlip, ReadChip, StopChip, Wipe
 from edge_agent.kiosk.events import (
     CardSeen,
     ChipFailed,
-    Effect,
+    CodeFound,
     Event,
     Guided,
-    Keep,
     KeepingFailed,
-    KeepPresence,
     KeptSafely,
-    Play,
-    ReadChip,
     SettlementChanged,
-    StopChip,
+    SlipDone,
     Ticked,
-    Wipe,
 )
 from edge_agent.kiosk.ports import ChipPort, OutboxPort
-from edge_agent.kiosk.states import Moment, Result, ShowCard, State
+from edge_agent.kiosk.slip import Slip, slip_for
+from edge_agent.kiosk.states import AskHost, Gathering, Moment, PartyResult, Result, ShowCard, Standing, State
 from edge_agent.kiosk.view import Health, View
 from edge_agent.readers.port import Capture, HealthState, Reader, ReaderHealth
 from edge_agent.scanning.hint_codes import HintCode
@@ -72,6 +69,7 @@ class KioskAgent:
         readers: Sequence[Reader] = (),
         chips: ChipPort | None = None,
         connection: Callable[[], str] = lambda: "stopped",
+        print_slip: Callable[[Slip, Callable[[str], None]], None] | None = None,
     ) -> None:
         self.profile: Final = profile
         self._clock = clock
@@ -80,6 +78,7 @@ class KioskAgent:
         self._readers = tuple(readers)
         self._chips = chips
         self._connection = connection
+        self._print_slip = print_slip
         self._queue: queue.Queue[tuple[Event | None, Future[View] | None]] = queue.Queue()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -146,7 +145,7 @@ class KioskAgent:
 
     def wants_card(self) -> bool:
         """Tell whether the screen asks for a card."""
-        return isinstance(self._state.screen, ShowCard)
+        return isinstance(self._state.screen, (ShowCard, Gathering, AskHost))
 
     def report(self, health: ReaderHealth) -> None:
         """Take a reader's health from its thread."""
@@ -212,6 +211,10 @@ class KioskAgent:
                 self._keep(message)
             case KeepPresence(presence=message):
                 self._keep(message)
+            case LookUp(code=code):
+                self._step(CodeFound(code=code, declaration_id=self._outbox.declaration_of(code)))
+            case PrintSlip():
+                self._print()
             case ReadChip(own_id=own_id, reading=reading):
                 self._read_chip(own_id, reading)
             case StopChip() | Wipe():
@@ -219,6 +222,13 @@ class KioskAgent:
                     self._chips.stop()
             case Play():
                 pass
+
+    def _print(self) -> None:
+        slip = slip_for(self._state, profile=self.profile, now=self._clock.now())
+        if slip is None or self._print_slip is None:
+            return
+        about = slip.entries[0].code
+        self._print_slip(slip, lambda outcome: self._queue.put((SlipDone(code=about, outcome=outcome), None)))
 
     def _read_chip(self, own_id: str, reading: Reading) -> None:
         if self._chips is None:
@@ -243,12 +253,10 @@ class KioskAgent:
         self._refresh_health()
 
     def _ask_for_news(self) -> None:
-        screen = self._state.screen
-        if not isinstance(screen, Result):
-            return
-        news = self._outbox.settlement(screen.declaration_id)
-        if news is not None and news.state != screen.standing:
-            self._step(SettlementChanged(declaration_id=screen.declaration_id, standing=news.state, receipt=news.receipt))
+        for declaration_id, standing in _awaited(self._state):
+            news = self._outbox.settlement(declaration_id)
+            if news is not None and news.state != standing:
+                self._step(SettlementChanged(declaration_id=declaration_id, standing=news.state, receipt=news.receipt))
 
     def _refresh_health(self) -> None:
         before, self._health = self._health, self._measure()
@@ -268,8 +276,6 @@ class KioskAgent:
             listeners = tuple(self._listeners)
         for listener in listeners:
             listener(view)
-
-    # ---- measuring --------------------------------------------------------------------------------------------------------
 
     def _tick(self) -> None:
         while not self._stopping.wait(TICK_SECONDS):
@@ -293,4 +299,15 @@ class KioskAgent:
 
 def _shown(state: State) -> tuple[object, ...]:
     """Return what of a state a person can see."""
-    return state.screen, state.language, state.warning
+    return state.screen, state.language, state.warning, state.unhurried, state.calling, state.voice
+
+
+def _awaited(state: State) -> tuple[tuple[str, Standing], ...]:
+    """Return the declarations on the screen that may have news, and what the screen says of each."""
+    match state.screen:
+        case Result(declaration_id=about, standing=standing):
+            return ((about, standing),)
+        case PartyResult(entries=entries):
+            return tuple((each.declaration_id, each.standing) for each in entries if each.standing is not None)
+        case _:
+            return ()

@@ -136,6 +136,11 @@ class Outbox:
             return Settlement(state="sent" if declaration_id in self._sent else "kept")
         return None
 
+    def declaration_of(self, code: str) -> str | None:
+        """Return the declaration that has this receipt code, among those that wait here and the last that were settled."""
+        known = self._store.read("SELECT declaration_id FROM outbox UNION SELECT declaration_id FROM settled")
+        return next((each[0] for each in known if receipt_code(each[0]) == code), None)
+
     def depth(self) -> int:
         """Return how many statements wait for their receipt."""
         return int(self._store.read("SELECT count(*) FROM outbox")[0][0])

@@ -12,7 +12,7 @@ Example: ``load_profile(Path("kiosk.toml")).premises.units``
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -24,7 +24,7 @@ from residence.places.premises import UNIT_MANDATORY, Premises, PremisesKind
 from residence.stays.declaration import DeclarantRole
 
 KioskKind = Literal["lobby", "hotel-desk", "guard-post"]
-Language = Literal["vi", "en"]
+Language = Literal["vi", "en", "zh", "ko", "ja", "ru"]
 ReaderKind = Literal["camera", "picamera", "video", "images", "cards", "serial"]
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
@@ -44,12 +44,20 @@ class KioskSection(_Section, frozen=True, kw_only=True):
     id: Name  # also the common name of its certificate
     site: Name  # the site the kiosk stands at; part of its topics
     kind: KioskKind = "lobby"
-    languages: Annotated[tuple[Language, ...], msgspec.Meta(min_length=1)] = ("vi", "en")  # the first is shown when idle
+    languages: Annotated[tuple[Language, ...], msgspec.Meta(min_length=1)] = get_args(Language)  # the first is shown when idle
     presence: bool = False  # also offers "card at the entrance", which keeps a presence and never a stay
     declarant: Literal["self", "facility"] | None = None  # None: by kind
     declarant_name: str | None = None  # the house in whose name a hotel desk declares
     help_vi: str = "Cần giúp đỡ? Xin hỏi người trực."  # how to reach a person; on every screen
     help_en: str = "Need help? Ask the person on duty."
+    help_zh: str = "需要帮助？请询问值班人员。"
+    help_ko: str = "도움이 필요하세요? 담당자에게 말씀하세요."
+    help_ja: str = "お困りですか？係の者にお尋ねください。"
+    help_ru: str = "Нужна помощь? Обратитесь к дежурному."
+
+    def help_in(self, language: Language) -> str:
+        """Return how to reach a person, in one language."""
+        return str(getattr(self, f"help_{language}"))
 
 
 class PremisesSection(_Section, frozen=True, kw_only=True):
@@ -117,6 +125,23 @@ class ReaderSection(_Section, frozen=True, kw_only=True):
     mrz_every_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 700  # pause between two searches, at least
 
 
+class VoiceSection(_Section, frozen=True, kw_only=True):
+    """The voice that reads screens aloud to whoever asks for it."""
+
+    program: str = "espeak-ng"  # empty: recordings only, and nothing where there is none
+    recordings: str = "voices"  # folder of <language>/<screen>.wav
+    words_per_minute: Annotated[int, msgspec.Meta(ge=80, le=300)] = 150
+
+
+class PrinterSection(_Section, frozen=True, kw_only=True):
+    """The printer of slips, if there is one."""
+
+    kind: Literal["serial", "usb"] = "serial"
+    device: str = ""  # serial device, or a USB printer's own file such as /dev/usb/lp0; empty: no printer
+    baud_rate: int = 115_200  # of a serial printer
+    width: Annotated[int, msgspec.Meta(ge=192, le=1024, multiple_of=8)] = 384  # dots across the paper: 384 on 58 mm, 576 on 80 mm
+
+
 _REPEATED["readers"] = ReaderSection
 
 
@@ -140,6 +165,8 @@ class KioskProfile(_Section, frozen=True, kw_only=True):
     store: StoreSection = StoreSection()
     page: PageSection = PageSection()
     readers: tuple[ReaderSection, ...] = ()
+    printer: PrinterSection = PrinterSection()
+    voice: VoiceSection = VoiceSection()
     chip: ChipSection = ChipSection()
     doors: Annotated[tuple[DoorSection, ...], msgspec.Meta(max_length=1)] = ()  # another door, another kiosk
     schedules: tuple[ScheduleSection, ...] = ()  # which doors name

@@ -115,6 +115,9 @@ class OutboxInMemory:
         }
         self.settlements[declaration_id] = SettlementInMemory(state, Receipt(**fields))
 
+    def declaration_of(self, code):
+        return next((each for each in self.settlements if receipt_code(each) == code), None)
+
     def depth(self):
         return sum(1 for each in self.settlements.values() if each.state in {"kept", "sent"})
 
@@ -152,7 +155,7 @@ class TestKiosk:
 
 
 @contextmanager
-def running_kiosk(text: str = LOBBY, readers=(), **page):
+def running_kiosk(text: str = LOBBY, readers=(), print_slip=None, **page):
     clock = StandingClock()
     outbox = OutboxInMemory()
     line = ["up"]
@@ -164,6 +167,7 @@ def running_kiosk(text: str = LOBBY, readers=(), **page):
         outbox=outbox,
         readers=readers,
         connection=lambda: line[0],
+        print_slip=print_slip,
     )
     agent.start()
     try:
@@ -173,11 +177,11 @@ def running_kiosk(text: str = LOBBY, readers=(), **page):
 
 
 @contextmanager
-def served(kiosk: TestKiosk, *, port: int = 0, deck=None):
+def served(kiosk: TestKiosk, *, port: int = 0, deck=None, voice=None):
     """Serve the kiosk's page on loopback; yields its address."""
     from luutru.system import random_bytes
 
-    page = create_page(kiosk.agent, random_bytes=random_bytes, clock=kiosk.clock, deck=deck)
+    page = create_page(kiosk.agent, random_bytes=random_bytes, clock=kiosk.clock, deck=deck, voice=voice)
     with socket.create_server(("127.0.0.1", port)) as listening:
         config = uvicorn.Config(page, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)

@@ -9,42 +9,51 @@ Example: ``events_of({"screen": "nights", "do": "nights", "nights": "2"}, ...)``
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, cast, get_args
+from typing import Final, cast, get_args, get_type_hints
 
 from edge_agent.kiosk.events import (
     Act,
+    CallEnded,
     Cancelled,
     ChipAllowed,
     ChipNoted,
     ChipSkipped,
+    CodeGiven,
     Confirmed,
+    GroupComplete,
+    HostWanted,
     LanguageChosen,
+    MemberRemoved,
     MoreTime,
     NightsChosen,
     NoCard,
+    NoPapers,
     NotMe,
+    PersonCalled,
     PersonConfirmed,
     PurposeChosen,
     ReasonChosen,
     ReasonTold,
+    SlipWanted,
     Started,
+    Touched,
     Typed,
     UnitChosen,
+    VoiceTurned,
     WentBack,
 )
-from edge_agent.kiosk.states import TypedField
+from edge_agent.kiosk.gathering import MOST_MEMBERS
+from edge_agent.kiosk.states import Purpose, TypedField
 from firmware_config.profiles import Language
 from residence.errors import Malformed
 from residence.stays.declaration import Reason
 
 LONGEST_TEXT: Final = 200
 # Acts that mean the same on every screen, so being late does no harm.
-ANYWHERE: Final = frozenset({"language", "stop", "more-time"})
+ANYWHERE: Final = frozenset({"language", "stop", "more-time", "touched", "call", "call-end", "voice"})
 _PURPOSES: Final[dict[str, PurposeChosen]] = {
-    "stay": PurposeChosen(purpose="stay"),
-    "entry": PurposeChosen(purpose="entry"),
-    "resident": PurposeChosen(purpose="resident"),
-    "day-visit": PurposeChosen(purpose="day-visit"),
+    each: PurposeChosen(purpose=each)
+    for each in (*get_args(Purpose), *get_args(get_args(get_type_hints(PurposeChosen)["purpose"])[1]))
 }
 
 Fields = Mapping[str, str]
@@ -63,12 +72,19 @@ def events_of(fields: Fields, *, screen: str, fresh_id: Callable[[], str]) -> tu
 
 _SIMPLE: Final[dict[str, tuple[Act, ...]]] = {
     "no-card": (NoCard(),),
+    "no-papers": (NoPapers(),),
+    "everybody": (GroupComplete(),),
+    "host": (HostWanted(),),
+    "print": (SlipWanted(),),
     "without-chip": (ChipSkipped(),),
     "chip-seen": (ChipNoted(),),
     "not-me": (NotMe(),),
     "back": (WentBack(),),
     "stop": (Cancelled(),),
     "more-time": (MoreTime(),),
+    "touched": (Touched(),),
+    "call": (PersonCalled(),),
+    "call-end": (CallEnded(),),
 }
 
 
@@ -85,7 +101,8 @@ def _valued(do: str, value: str, screen: str, fresh_id: Callable[[], str]) -> tu
         case "chip":
             return (ChipAllowed(fresh_id=fresh_id()),)
         case "confirm":
-            return (Confirmed(fresh_id=fresh_id()),)
+            more = MOST_MEMBERS if screen == "group-review" else 0
+            return (Confirmed(fresh_id=fresh_id(), more_ids=tuple(fresh_id() for _ in range(more))),)
         case _:
             return (_CHOSEN[do](value),)
 
@@ -109,6 +126,9 @@ _CHOSEN: Final[dict[str, Callable[[str], Act]]] = {
     "purpose": lambda value: _PURPOSES[value],
     "unit": lambda value: UnitChosen(unit=value),
     "nights": lambda value: NightsChosen(nights=int(value)),
+    "voice": lambda value: VoiceTurned(level=int(value)),
+    "code": lambda value: CodeGiven(text=value),
+    "remove": lambda value: MemberRemoved(index=int(value)),
     "reason": lambda value: ReasonChosen(reason=Reason(value)),
     "tell": lambda value: ReasonTold(text=value),
 }

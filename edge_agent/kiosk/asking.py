@@ -4,6 +4,7 @@
   the nationality decides by which law the stay is declared, so it is asked and never taken for granted.
 - Who is Vietnamese is asked for the personal number; who is not for country, passport and the end of the permitted stay.
 - A short list of countries and, for any other, the code in the passport. Not known, or none, is ``XXX`` (ICAO Doc 9303: unspecified).
+- Who has no papers at all is not asked for numbers, and is asked for anything they want to say in their own words.
 - An answer that changes which questions come forgets the answers to those that no longer do.
 - Typed answers are level 0 (*stated*) and say so.
 
@@ -24,10 +25,11 @@ from residence.credentials.evidence import Evidence, EvidenceLevel, Reading
 from residence.errors import Problem, problem
 from residence.people.documents import check_document, is_country_code
 from residence.people.letters import stored_form
-from residence.people.names import check_name
+from residence.people.names import check_name, check_text
 from residence.people.partial_dates import earliest, partial_date
 from residence.people.person import Document, DocumentKind, PartialDate, Person
 from residence.people.personal_number import is_personal_number
+from residence.stays.check import LONGEST
 
 QUESTIONS: Final[tuple[TypedField, ...]] = get_args(TypedField)
 FIRST: Final[TypedField] = QUESTIONS[0]
@@ -42,7 +44,11 @@ _SIGNS: Final = re.compile(r"[\s/.-]")
 def comes(asked: TypedField, typed: TypedPerson) -> bool:
     """Tell whether a question is asked of this person."""
     foreign = typed.nationality is not None and typed.nationality != VIETNAMESE
+    if typed.paperless and asked in {"passport", "permitted", "number"}:
+        return False
     match asked:
+        case "words":
+            return typed.paperless
         case "country" | "passport" | "permitted":
             return foreign
         case "code":
@@ -95,6 +101,9 @@ def answered(typed: TypedPerson, asked: TypedField, text: str, now: Moment) -> T
             if digits and not is_personal_number(digits):
                 return problem("kiosk.number_unreadable", "/person/personal_number")
             return replace(typed, number=digits or None)
+        case "words":
+            wrong = _wrong(check_text(text, "/note", longest=LONGEST["note"])) if text else None
+            return wrong or replace(typed, words=text or None)
         case "helper":
             wrong = _wrong(check_name(text, "/declarant/helper")) if text else None
             return wrong or replace(typed, helper=text or None)
@@ -119,9 +128,14 @@ def _about_origin(typed: TypedPerson, asked: TypedField, text: str) -> TypedPers
         case "passport":
             return _with_passport(typed, _SIGNS.sub("", text).upper())
         case _:
-            last = _whole_date(text)
-            wrong = text and last is None
-            return problem("kiosk.date_unreadable", "/permitted_stay_until") if wrong else replace(typed, permitted_until=last)
+            last = permitted_stay(text)
+            return last if isinstance(last, Problem) else replace(typed, permitted_until=last)
+
+
+def permitted_stay(text: str) -> str | Problem | None:
+    """Return the day a typed answer names, None when it was skipped."""
+    last = _whole_date(text)
+    return problem("kiosk.date_unreadable", "/permitted_stay_until") if text and last is None else last
 
 
 def _vietnamese(typed: TypedPerson) -> TypedPerson:

@@ -17,20 +17,8 @@ from typing import Final
 
 import msgspec
 
-from edge_agent.kiosk.events import (
-    ChipAllowed,
-    ChipFailed,
-    ChipNoted,
-    ChipProgressed,
-    ChipSkipped,
-    ChipTaken,
-    Effect,
-    Event,
-    Play,
-    ReadChip,
-    StopChip,
-    WentBack,
-)
+from edge_agent.kiosk.effects import Effect, Play, ReadChip, StopChip
+from edge_agent.kiosk.events import ChipAllowed, ChipFailed, ChipNoted, ChipProgressed, ChipSkipped, ChipTaken, Event, WentBack
 from edge_agent.kiosk.states import AskChip, ChipSaid, ChipShown, ConfirmPerson, Draft, LayCard, Moment, Screen
 from edge_agent.kiosk.staying import first_question
 from firmware_config.profiles import KioskProfile

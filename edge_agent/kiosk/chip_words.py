@@ -31,7 +31,7 @@ def about_laying(screen: LayCard, texts: Texts) -> dict[str, Any]:
         "phase": screen.phase,
         "now": texts(f"chip.phase_{screen.phase}"),
         "steps": [(texts(f"chip.phase_{each}"), place < reached, place == reached) for place, each in enumerate(_STEPS)],
-        "problem": texts.said(screen.problem.message) if screen.problem else "",
+        "problem": texts.problem(screen.problem) if screen.problem else "",
     }
 
 

@@ -1,7 +1,9 @@
 """The check-in dialogue: a pure state machine, ``step(state, event, *, profile, now) -> (state, effects)``.
 
 - Every screen has a way out (back, stop) and a time-out: a warning after ``warn_after_seconds`` without an act, a wipe
-  ``wipe_after_warning_seconds`` later. "I need more time" starts both anew, as often as the person asks.
+  ``wipe_after_warning_seconds`` later. "I need more time" starts both anew, as often as the person asks, and from then on the
+  warning of this visit comes ``PATIENCE`` times later.
+- "Call a person" rings and shows how to reach one, over any screen; what was entered stays, and so does the time-out.
 - Going to ``Idle`` from anywhere is a wipe: nothing of the person is left, the language goes back to the first.
 - An act that comes after the time-out meets ``Idle``, never the screen of the person before, even when no tick came between.
 - One confirmation keeps once: ``Confirmed`` leaves ``Review`` for ``Keeping``, which answers to nothing but the outbox.
@@ -17,36 +19,48 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, assert_never
 
-from edge_agent.kiosk import chip_step, identifying, staying
+from edge_agent.kiosk import changing, chip_step, gathering, hosting, identifying, staying
+from edge_agent.kiosk.effects import Effect, Play, PrintSlip, Wipe
 from edge_agent.kiosk.events import (
     Act,
+    CallEnded,
     Cancelled,
-    Effect,
+    CardSeen,
     Event,
     Guided,
     KeepingFailed,
     KeptSafely,
     LanguageChosen,
-    Play,
+    MoreTime,
+    PersonCalled,
     SettlementChanged,
+    SlipDone,
+    SlipWanted,
     Ticked,
+    VoiceTurned,
     WentBack,
-    Wipe,
 )
+from edge_agent.kiosk.gathering import PROGRESS
 from edge_agent.kiosk.states import (
     AskChip,
+    AskHost,
+    AskPermitted,
+    AskReceipt,
     ChipShown,
+    ChooseChange,
     ChooseNights,
     ChoosePurpose,
     ChooseReason,
     ChooseUnit,
     ConfirmPerson,
+    Gathering,
     Idle,
     Keeping,
     LayCard,
     Moment,
     NothingDue,
     NotKept,
+    PartyResult,
     Result,
     Review,
     Screen,
@@ -58,8 +72,8 @@ from edge_agent.kiosk.states import (
 )
 from firmware_config.profiles import KioskProfile
 
-# How far a declaration has come. News that is older than what the screen says is left out.
-_PROGRESS: Final[dict[Standing, int]] = {"kept": 0, "sent": 1, "received": 2, "accepted": 3, "refused": 3, "conflicting": 3}
+LOUDEST: Final = 3
+PATIENCE: Final = 4  # WCAG 2.2.1: ten times the limit in all, and here as often as it is asked for
 
 
 def begin(profile: KioskProfile, now: Moment) -> State:
@@ -78,29 +92,59 @@ def step(state: State, event: Event, *, profile: KioskProfile, now: Moment) -> t
             return _pass_time(state, profile, now)
         case Cancelled():
             return _wiped(state, profile, now)
-        case LanguageChosen(language=language):
-            known = language in profile.kiosk.languages
-            return _acted(replace(state, language=language) if known else state, now), ()
+        case LanguageChosen() | VoiceTurned() | MoreTime() | PersonCalled() | CallEnded():
+            return _aside(state, event, profile, now)
         case Guided(hint=hint):
             # Not an act: a card left lying in view must not hold the screen, whatever the camera says of it.
             screen = state.screen
             return (replace(state, screen=replace(screen, guide=hint)) if isinstance(screen, ShowCard) else state), ()
         case _:
-            screen, effects = _advance(state.screen, event, profile, now)
+            return _moved(state, event, profile, now)
+
+
+def _moved(state: State, event: Event, profile: KioskProfile, now: Moment) -> tuple[State, tuple[Effect, ...]]:
+    """Let the screen answer."""
+    screen, effects = _advance(state.screen, event, profile, now)
     if isinstance(screen, Idle) and not isinstance(state.screen, Idle):
         return _wiped(state, profile, now)
     moved = replace(state, screen=screen)
     if isinstance(event, Act) or screen != state.screen:
         moved = _acted(moved, now)
+    if isinstance(screen, NothingDue) and screen != state.screen:
+        effects = (*effects, Play(cue="done"))
     return moved, effects
+
+
+def _aside(
+    state: State,
+    event: LanguageChosen | VoiceTurned | MoreTime | PersonCalled | CallEnded,
+    profile: KioskProfile,
+    now: Moment,
+) -> tuple[State, tuple[Effect, ...]]:
+    """Take what concerns the visit and not the screen."""
+    match event:
+        case LanguageChosen(language=language):
+            known = language in profile.kiosk.languages
+            return _acted(replace(state, language=language) if known else state, now), ()
+        case VoiceTurned(level=level):
+            return _acted(replace(state, voice=min(max(level, 0), LOUDEST)), now), ()
+        case MoreTime():
+            return _acted(replace(state, unhurried=not isinstance(state.screen, Idle)), now), ()
+        case PersonCalled():
+            return _acted(replace(state, calling=True), now), (Play(cue="call"),)
+        case CallEnded():
+            return _acted(replace(state, calling=False), now), ()
 
 
 def seconds_left(state: State, *, profile: KioskProfile, now: Moment) -> float | None:
     """Return how long until the screen is wiped; None while nobody is here."""
     if isinstance(state.screen, Idle):
         return None
-    page = profile.page
-    return max(0.0, page.warn_after_seconds + page.wipe_after_warning_seconds - _quiet(state, now))
+    return max(0.0, _warn_after(state, profile) + profile.page.wipe_after_warning_seconds - _quiet(state, now))
+
+
+def _warn_after(state: State, profile: KioskProfile) -> int:
+    return profile.page.warn_after_seconds * (PATIENCE if state.unhurried else 1)
 
 
 def _quiet(state: State, now: Moment) -> float:
@@ -126,7 +170,7 @@ def _pass_time(state: State, profile: KioskProfile, now: Moment) -> tuple[State,
         # A language somebody chose and walked away from goes back to the first, too.
         long_ago = _quiet(state, now) >= profile.page.warn_after_seconds
         return (begin(profile, now) if long_ago else state), ()
-    if state.warning or _quiet(state, now) < profile.page.warn_after_seconds:
+    if state.warning or _quiet(state, now) < _warn_after(state, profile):
         return state, ()
     return replace(state, warning=True), (Play(cue="attention"),)
 
@@ -152,39 +196,69 @@ def _advance(screen: Screen, event: Event, profile: KioskProfile, now: Moment) -
         case ChooseUnit():
             return staying.from_unit(screen, event, profile)
         case ChooseNights():
-            return staying.from_nights(screen, event, profile)
+            return staying.from_nights(screen, event, profile, now)
         case ChooseReason():
             return staying.from_reason(screen, event, profile, now)
         case TellReason():
             return staying.from_telling(screen, event, profile, now)
+        case Review() if screen.draft.members is not None:
+            return gathering.from_group_review(screen, event, profile, now)
         case Review():
             return staying.from_review(screen, event, profile, now)
+        case AskPermitted() | ChooseChange() | AskReceipt() | Gathering() | AskHost():
+            return _advance_further(screen, event, profile, now)
         case Keeping():
-            return _from_keeping(screen, event)
+            return _from_keeping(screen, event, profile)
+        case PartyResult():
+            return gathering.from_party(screen, event, profile)
         case Result():
-            return _from_result(screen, event)
+            return _from_result(screen, event, profile)
         case NothingDue() | NotKept():
             return (Idle() if isinstance(event, WentBack) else screen), ()
         case _:
             assert_never(screen)
 
 
-def _from_keeping(screen: Keeping, event: Event) -> tuple[Screen, tuple[Effect, ...]]:
+def _advance_further(
+    screen: AskPermitted | ChooseChange | AskReceipt | Gathering | AskHost, event: Event, profile: KioskProfile, now: Moment
+) -> tuple[Screen, tuple[Effect, ...]]:
+    seen = identifying.read(event.capture, profile, now) if isinstance(event, CardSeen) else None
+    match screen:
+        case AskPermitted():
+            return changing.from_permitted(screen, event, profile)
+        case ChooseChange():
+            return changing.from_choosing(screen, event, profile)
+        case AskReceipt():
+            return changing.from_receipt(screen, event, profile, now)
+        case Gathering():
+            return gathering.from_gathering(screen, event, seen, profile=profile, now=now)
+        case AskHost():
+            return hosting.from_host(screen, event, seen, profile=profile, now=now)
+
+
+def _from_keeping(screen: Keeping, event: Event, profile: KioskProfile) -> tuple[Screen, tuple[Effect, ...]]:
     match event:
         case KeptSafely(declaration_id=about, code=code) if about == screen.declaration_id:
-            return Result(declaration_id=about, statement=screen.statement, code=code), (Play(cue="kept"),)
+            kept = Result(declaration_id=about, statement=screen.statement, code=code)
+            if screen.statement == "paperless" and profile.printer.device:  # what they have instead of a paper, unasked
+                return replace(kept, slip="printing"), (Play(cue="kept"), PrintSlip())
+            return kept, (Play(cue="kept"),)
         case KeepingFailed(declaration_id=about, code=code) if about == screen.declaration_id:
             return NotKept(code=code), (Play(cue="problem"),)
         case _:
             return screen, ()
 
 
-def _from_result(screen: Result, event: Event) -> tuple[Screen, tuple[Effect, ...]]:
+def _from_result(screen: Result, event: Event, profile: KioskProfile) -> tuple[Screen, tuple[Effect, ...]]:
     match event:
         case SettlementChanged() if event.declaration_id == screen.declaration_id:
-            if _PROGRESS[event.standing] <= _PROGRESS[screen.standing]:
+            if PROGRESS[event.standing] <= PROGRESS[screen.standing]:
                 return screen, ()
             return _settled(screen, event), _cue_of(event.standing)
+        case SlipWanted() if profile.printer.device and screen.slip != "printing":
+            return replace(screen, slip="printing"), (PrintSlip(),)
+        case SlipDone(code=code, outcome=outcome) if code == screen.code:
+            return replace(screen, slip=outcome), ()
         case _:
             return screen, ()
 

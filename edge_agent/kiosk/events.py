@@ -1,9 +1,7 @@
 """What can happen to the dialogue, and what the dialogue asks for.
 
-- Acts of the person (``Started`` ... ``MoreTime``) start the time-out anew; what comes from outside (``Ticked``, ``CardSeen``, ``Guided``, ``Chip...``,
-  ``KeptSafely``, ``KeepingFailed``, ``SettlementChanged``) does not, for a card left lying must not hold the screen.
-- An act that does not belong to the screen changes nothing: a late double tap is harmless.
-- Effects are values; the agent carries them out and answers with events.
+- Acts of the person (``Started`` ... ``CallEnded``) start the time-out anew; what comes from outside does not.
+- An act of another screen changes nothing: a late double tap is harmless. Effects are values, answered by the agent with events.
 
 Example: ``step(state, UnitChosen(unit="1203"), profile=profile, now=now)``
 """
@@ -17,9 +15,9 @@ from edge_agent.kiosk.states import ChipPhase, Purpose, Standing, TypedField
 from edge_agent.readers.port import Capture
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
-from residence.credentials.evidence import Evidence, Reading
-from residence.stays.declaration import Reason, StayDeclaration
-from residence.wire.messages import Presence, Receipt
+from residence.credentials.evidence import Evidence
+from residence.stays.declaration import Reason
+from residence.wire.messages import Receipt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,7 +36,7 @@ class LanguageChosen:
 class PurposeChosen:
     """Why the person is here."""
 
-    purpose: Purpose | Literal["resident", "day-visit"]
+    purpose: Purpose | Literal["resident", "day-visit", "change"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +57,47 @@ class Guided:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NoCard:
     """The person has no card with them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoPapers:
+    """The person has no papers at all."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeGiven:
+    """The receipt code of an earlier declaration."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemberRemoved:
+    """A member of the group does not stay after all."""
+
+    index: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupComplete:
+    """That is everybody."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostWanted:
+    """The resident is here and confirms."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlipWanted:
+    """The receipt on paper."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VoiceTurned:
+    """How loud screens are read aloud, 0 to 3."""
+
+    level: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,9 +167,10 @@ class ReasonTold:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Confirmed:
-    """All is right: keep it. ``fresh_id`` becomes the declaration's identity."""
+    """All is right: keep it. ``fresh_id`` becomes the declaration's identity; of a group the others get ``more_ids``."""
 
     fresh_id: str
+    more_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,7 +185,22 @@ class Cancelled:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MoreTime:
-    """More time is asked for, or the screen is touched in a way that changes nothing else."""
+    """More time is asked for: the rest of this visit is less hurried."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Touched:
+    """The screen or a key is touched in a way that changes nothing else."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PersonCalled:
+    """A person is wanted."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallEnded:
+    """The person has come, or is not wanted any more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,11 +257,34 @@ class SettlementChanged:
     receipt: Receipt | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeFound:
+    """What the outbox knows of a receipt code; None: nothing."""
+
+    code: str
+    declaration_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlipDone:
+    """What became of the slip with this code: ``printed``, ``sent``, or the code of what went wrong."""
+
+    code: str
+    outcome: str
+
+
 Act = (
     Started
     | LanguageChosen
     | PurposeChosen
     | NoCard
+    | NoPapers
+    | CodeGiven
+    | MemberRemoved
+    | GroupComplete
+    | HostWanted
+    | SlipWanted
+    | VoiceTurned
     | Typed
     | PersonConfirmed
     | NotMe
@@ -221,49 +299,21 @@ Act = (
     | WentBack
     | Cancelled
     | MoreTime
+    | Touched
+    | PersonCalled
+    | CallEnded
 )
 Event = (
-    Act | Ticked | CardSeen | Guided | ChipProgressed | ChipTaken | ChipFailed | KeptSafely | KeepingFailed | SettlementChanged
+    Act
+    | Ticked
+    | CardSeen
+    | Guided
+    | CodeFound
+    | SlipDone
+    | ChipProgressed
+    | ChipTaken
+    | ChipFailed
+    | KeptSafely
+    | KeepingFailed
+    | SettlementChanged
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Keep:
-    """Seal and store this declaration; answer with ``KeptSafely`` or ``KeepingFailed``."""
-
-    declaration: StayDeclaration = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeepPresence:
-    """Seal and store this presence; answer as for ``Keep``."""
-
-    presence: Presence = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wipe:
-    """The visit is over: new session, new tokens, nothing left in the browser."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Play:
-    """A sound beside the picture, for those who do not look."""
-
-    cue: Literal["card-read", "attention", "kept", "accepted", "problem"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReadChip:
-    """Wait for the card of this person and read its chip once, bound to this declaration."""
-
-    own_id: str
-    reading: Reading = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StopChip:
-    """Read no chip any more."""
-
-
-Effect = Keep | KeepPresence | ReadChip | StopChip | Wipe | Play

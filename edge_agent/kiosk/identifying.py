@@ -12,33 +12,36 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from edge_agent.kiosk.asking import FIRST, QUESTIONS, answered, next_question, question_before, stated
-from edge_agent.kiosk.chip_step import after_person
+from edge_agent.kiosk.asking import FIRST, QUESTIONS, answered, comes, next_question, question_before, stated
+from edge_agent.kiosk.changing import CHANGES, after_person, draft_for, purpose_of
+from edge_agent.kiosk.chip_step import after_person as after_person_by_chip
+from edge_agent.kiosk.effects import Effect, KeepPresence, Play
 from edge_agent.kiosk.events import (
     CardSeen,
-    Effect,
     Event,
-    KeepPresence,
     NoCard,
+    NoPapers,
     NotMe,
     PersonConfirmed,
-    Play,
     PurposeChosen,
     Started,
     Typed,
     WentBack,
 )
+from edge_agent.kiosk.gathering import with_typed
 from edge_agent.kiosk.states import (
+    AskPermitted,
+    ChooseChange,
     ChoosePurpose,
     ConfirmPerson,
     Draft,
+    Gathering,
     Idle,
     Keeping,
     Moment,
     NothingDue,
     Screen,
     ShowCard,
-    TypedField,
     TypedPerson,
     Typing,
 )
@@ -59,7 +62,7 @@ def from_idle(screen: Idle, event: Event, profile: KioskProfile, now: Moment) ->
         case Started():
             return (ChoosePurpose() if _asks_purpose(profile) else ShowCard(purpose="stay")), ()
         case CardSeen(capture=capture, fresh_id=fresh_id):
-            reading = _read(capture, profile, now)
+            reading = read(capture, profile, now)
             if isinstance(reading, Problem):
                 return ShowCard(purpose="stay", hint=reading), (Play(cue="problem"),)
             if profile.kiosk.presence and _asks_purpose(profile):
@@ -72,18 +75,18 @@ def from_idle(screen: Idle, event: Event, profile: KioskProfile, now: Moment) ->
 def from_purpose(screen: ChoosePurpose, event: Event, profile: KioskProfile, now: Moment) -> Move:
     """Only a night's stay is declared; the others end here, and nothing is made."""
     match event:
-        case PurposeChosen(purpose="stay") if screen.reading is not None:
-            return ConfirmPerson(draft=Draft(reading=screen.reading)), ()
-        case PurposeChosen(purpose="stay"):
-            return ShowCard(purpose="stay"), ()
+        case PurposeChosen(purpose="stay" | "group" as purpose) if screen.reading is not None:
+            return ConfirmPerson(draft=draft_for(purpose, screen.reading)), ()
+        case PurposeChosen(purpose="stay" | "group" as purpose):
+            return ShowCard(purpose=purpose), ()
+        case PurposeChosen(purpose="change"):
+            return ChooseChange(reading=screen.reading), ()
         case PurposeChosen(purpose="entry") if profile.kiosk.presence and screen.reading is not None:
             return _at_the_entrance(screen.reading, screen.fresh_id, profile, now)
         case PurposeChosen(purpose="entry") if profile.kiosk.presence:
             return ShowCard(purpose="entry"), ()
-        case PurposeChosen(purpose="resident"):
-            return NothingDue(why="resident"), ()
-        case PurposeChosen(purpose="day-visit"):
-            return NothingDue(why="day-visit"), ()
+        case PurposeChosen(purpose="resident" | "day-visit" as why):
+            return NothingDue(why=why), ()
         case WentBack():
             return Idle(), ()
         case _:
@@ -94,18 +97,33 @@ def from_card(screen: ShowCard, event: Event, profile: KioskProfile, now: Moment
     """Wait for a card, or for "I have no card"."""
     match event:
         case CardSeen(capture=capture, fresh_id=fresh_id):
-            reading = _read(capture, profile, now)
+            reading = read(capture, profile, now)
             if isinstance(reading, Problem):
                 return replace(screen, hint=reading), (() if reading == screen.hint else (Play(cue="problem"),))
             if screen.purpose == "entry":
                 return _at_the_entrance(reading, fresh_id, profile, now)
-            return ConfirmPerson(draft=Draft(reading=reading)), (Play(cue="card-read"),)
+            return ConfirmPerson(draft=draft_for(screen.purpose, reading)), (Play(cue="card-read"),)
+        case _:
+            return _without_card(screen, event, profile)
+
+
+def _without_card(screen: ShowCard, event: Event, profile: KioskProfile) -> Move:
+    """Go on without a card, or to what a desk may do instead; the way back leads where the question came from."""
+    match event:
         case NoCard() if screen.purpose == "entry":
             return NothingDue(why="entry-without-card"), ()
         case NoCard():
-            return Typing(asked=FIRST, typed=TypedPerson()), ()
+            return Typing(asked=FIRST, typed=TypedPerson(), purpose=screen.purpose), ()
+        case NoPapers() if screen.purpose in {"stay", "group"}:
+            return Typing(asked=FIRST, typed=TypedPerson(paperless=True), purpose=screen.purpose), ()
+        case PurposeChosen(purpose="group" | "change" as purpose) if not _asks_purpose(profile):
+            return (ShowCard(purpose="group") if purpose == "group" else ChooseChange()), ()
+        case WentBack() if screen.purpose in CHANGES:
+            return ChooseChange(), ()
+        case WentBack() if _asks_purpose(profile):
+            return ChoosePurpose(), ()
         case WentBack():
-            return (ChoosePurpose() if _asks_purpose(profile) else Idle()), ()
+            return (ShowCard(purpose="stay") if screen.purpose == "group" else Idle()), ()
         case _:
             return screen, ()
 
@@ -115,15 +133,17 @@ def from_typing(screen: Typing, event: Event, profile: KioskProfile, now: Moment
     match event:
         case Typed(asked=asked, text=text) if asked == screen.asked:
             answer = answered(screen.typed, asked, text, now)
-            return (replace(screen, problem=answer) if isinstance(answer, Problem) else _after(asked, answer, profile)), ()
+            return (replace(screen, problem=answer) if isinstance(answer, Problem) else _after(screen, answer, profile)), ()
         case CardSeen(capture=capture):
-            reading = _read(capture, profile, now)
-            if isinstance(reading, Problem):
+            reading = read(capture, profile, now)
+            if isinstance(reading, Problem) or screen.group is not None:
                 return screen, ()
-            return ConfirmPerson(draft=Draft(reading=reading)), (Play(cue="card-read"),)
+            return ConfirmPerson(draft=draft_for(screen.purpose, reading)), (Play(cue="card-read"),)
         case WentBack():
             before = question_before(screen.asked, screen.typed)
-            return (Typing(asked=before, typed=screen.typed) if before else ShowCard(purpose="stay")), ()
+            if before is None and screen.group is not None:
+                return Gathering(draft=screen.group), ()
+            return (replace(screen, asked=before, problem=None) if before else ShowCard(purpose=screen.purpose)), ()
         case _:
             return screen, ()
 
@@ -134,11 +154,16 @@ def from_person(screen: ConfirmPerson, event: Event, profile: KioskProfile, now:
         case PersonConfirmed() if screen.entering is not None:
             return _entered(screen.draft.reading, screen.entering, profile, now)
         case PersonConfirmed(fresh_id=fresh_id):
-            return after_person(screen.draft, fresh_id, profile)
+            following = after_person(screen.draft, profile, now)
+            own_way = screen.draft.change is not None or isinstance(following, AskPermitted)
+            return (following, ()) if own_way else after_person_by_chip(screen.draft, fresh_id, profile)
         case NotMe():
-            return ShowCard(purpose="stay" if screen.entering is None else "entry"), ()
+            return ShowCard(purpose=purpose_of(screen.draft) if screen.entering is None else "entry"), ()
         case WentBack() if screen.draft.typed is not None:
-            return Typing(asked=QUESTIONS[-1], typed=screen.draft.typed), ()
+            last = next(each for each in reversed(QUESTIONS) if comes(each, screen.draft.typed))
+            return Typing(asked=last, typed=screen.draft.typed, purpose=purpose_of(screen.draft)), ()
+        case WentBack() if screen.draft.change is not None:
+            return ShowCard(purpose=purpose_of(screen.draft)), ()
         case WentBack():
             return (ChoosePurpose() if _asks_purpose(profile) else ShowCard(purpose="stay")), ()
         case _:
@@ -149,7 +174,7 @@ def _asks_purpose(profile: KioskProfile) -> bool:
     return profile.kiosk.kind == "lobby"
 
 
-def _read(capture: Capture, profile: KioskProfile, now: Moment) -> Reading | Problem:
+def read(capture: Capture, profile: KioskProfile, now: Moment) -> Reading | Problem:
     """Return the reading, or the problem that says best why there is none."""
     today = now.wall.astimezone(VIETNAM).date()
     outcome: PayloadOutcome | MrzOutcome
@@ -179,11 +204,13 @@ def _entered(reading: Reading, fresh_id: str, profile: KioskProfile, now: Moment
     return Keeping(declaration_id=fresh_id, statement="entry"), (KeepPresence(presence=presence),)
 
 
-def _after(asked: TypedField, typed: TypedPerson, profile: KioskProfile) -> Screen:
-    following = next_question(asked, typed)
+def _after(screen: Typing, typed: TypedPerson, profile: KioskProfile) -> Screen:
+    following = next_question(screen.asked, typed)
+    if screen.group is not None and following in {None, "helper"}:  # the leader is the helper
+        return with_typed(screen.group, stated(typed, profile), typed)
     if following is not None:
-        return Typing(asked=following, typed=typed)
-    return ConfirmPerson(draft=Draft(reading=stated(typed, profile), typed=typed))
+        return replace(screen, asked=following, typed=typed, problem=None)
+    return ConfirmPerson(draft=draft_for(screen.purpose, stated(typed, profile), typed))
 
 
 def _first_error(problems: tuple[Problem, ...]) -> Problem | None:

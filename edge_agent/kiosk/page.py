@@ -18,8 +18,7 @@ import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from http import HTTPStatus
 from importlib import resources
-from typing import Any, Final, Protocol
-from urllib.parse import quote
+from typing import Any, Final
 
 import segno
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -34,9 +33,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edge_agent.agent import KioskAgent
 from edge_agent.kiosk.acts import events_of
 from edge_agent.kiosk.guarding import HEADERS, SESSION_BYTES, WIPE_HEADERS, Guard, is_loopback
+from edge_agent.kiosk.look_up import code_on, look_up_text
+from edge_agent.kiosk.ports import Deck
 from edge_agent.kiosk.showing import name_of, shown
-from edge_agent.kiosk.states import Result
 from edge_agent.kiosk.streaming import Stream, event_text
+from edge_agent.voices.prompts import heard
+from edge_agent.voices.speaking import Voice
 from residence.clock import Clock
 from residence.errors import LuutruError, Malformed, sentence
 
@@ -46,40 +48,20 @@ ACT_SECONDS: Final = 5.0
 LARGEST_FORM: Final = 16 * 1024
 
 
-class Deck(Protocol):
-    """Sample cards that can be held before the camera (``edge_agent/sim/video.py``)."""
-
-    @property
-    def deck(self) -> Sequence[SampleCard]:
-        """The cards."""
-        ...
-
-    def show(self, index: int) -> None:
-        """Hold a card before the camera, as a person would."""
-        ...
-
-
-class SampleCard(Protocol):
-    """One card of the deck."""
-
-    @property
-    def index(self) -> int:
-        """Its place in the deck."""
-        ...
-
-    @property
-    def label(self) -> str:
-        """What its button says."""
-        ...
-
-
 class Page:
     """The routes. One per process."""
 
     def __init__(
-        self, agent: KioskAgent, *, random_bytes: Callable[[int], bytes], clock: Clock, deck: Deck | None = None
+        self,
+        agent: KioskAgent,
+        *,
+        random_bytes: Callable[[int], bytes],
+        clock: Clock,
+        deck: Deck | None = None,
+        voice: Voice | None = None,
     ) -> None:
         self._agent = agent
+        self._voice = voice
         self._deck = deck
         self._random_bytes = random_bytes
         self._clock = clock
@@ -100,6 +82,7 @@ class Page:
             Route("/act", self.act, methods=["POST"]),
             Route("/events", self.events),
             Route("/receipt.svg", self.receipt),
+            Route("/prompt.wav", self.prompt),
             Route("/wiped", self.wiped),
             Route("/health", self.health),
             Mount("/static", static),
@@ -149,16 +132,27 @@ class Page:
             return PlainTextResponse(status_code=503, headers={"Retry-After": "5"})
         return StreamingResponse(self._stream(request), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
-    async def receipt(self, _request: Request) -> Response:
-        """Draw the receipt code of the present visit as a QR code."""
-        screen = self._agent.view().state.screen
-        if not isinstance(screen, Result):
+    async def receipt(self, request: Request) -> Response:
+        """Draw a receipt code of the present visit as a QR code; ``entry`` says whose in a group."""
+        code = code_on(self._agent.view().state.screen, request.query_params.get("entry", "0"))
+        if not code:
             return PlainTextResponse(status_code=404)
         drawing = io.BytesIO()
-        segno.make(_lookup(self._agent.profile.page.check_url, screen.code), error="m", micro=False).save(
+        segno.make(look_up_text(self._agent.profile.page.check_url, code), error="m", micro=False).save(
             drawing, kind="svg", border=2, omitsize=True, dark="#10243e", light="#fff"
         )
         return Response(drawing.getvalue(), media_type="image/svg+xml")
+
+    async def prompt(self, _request: Request) -> Response:
+        """Say what the screen asks."""
+        state = self._agent.view().state
+        said = heard(state)["caption"]
+        sound = (
+            await asyncio.to_thread(self._voice.sound, name_of(state.screen), state.language, said)
+            if self._voice and said
+            else None
+        )
+        return Response(sound, media_type="audio/wav") if sound else PlainTextResponse(status_code=404)
 
     async def wiped(self, _request: Request) -> Response:
         """Clear what the browser keeps and begin a new session."""
@@ -187,6 +181,7 @@ class Page:
             session = self._guard.session(self._random_bytes(SESSION_BYTES))
         view = self._agent.view()
         context: dict[str, Any] = shown(view, profile=self._agent.profile, now=self._clock.now())
+        context |= {**heard(view.state), "can_speak": self._voice is not None}
         context["deck"] = self._deck.deck if self._deck else ()
         context["token"] = self._guard.token(session, visit=view.visit)
         response = HTMLResponse(self._templates.get_template(template).render(context))
@@ -235,10 +230,16 @@ class Page:
 
 
 def create_page(
-    agent: KioskAgent, *, random_bytes: Callable[[int], bytes], clock: Clock, deck: Deck | None = None, more: Sequence[Route] = ()
+    agent: KioskAgent,
+    *,
+    random_bytes: Callable[[int], bytes],
+    clock: Clock,
+    deck: Deck | None = None,
+    voice: Voice | None = None,
+    more: Sequence[Route] = (),
 ) -> KioskPage:
-    """Return the page's application. With a ``deck`` the page offers its sample cards, and says that this is a trial."""
-    page = Page(agent, random_bytes=random_bytes, clock=clock, deck=deck)
+    """Return the page's application. With a ``deck`` the page offers its sample cards, with a ``voice`` it reads screens aloud."""
+    page = Page(agent, random_bytes=random_bytes, clock=clock, deck=deck, voice=voice)
     return KioskPage(Starlette(routes=[*page.routes(), *more]), page.end)
 
 
@@ -270,15 +271,6 @@ class KioskPage:
         if not is_loopback(host):
             app = PlainTextResponse(status_code=421)
         await app(scope, receive, send_with_headers)
-
-
-def _lookup(url: str | None, code: str) -> str:
-    """Return what the QR code says: where to look the code up, or the code itself."""
-    if not url:
-        return code
-    if "{code}" in url:
-        return url.replace("{code}", quote(code))
-    return f"{url}{quote(code)}" if url.endswith(("=", "/")) else f"{url}?code={quote(code)}"
 
 
 def _refusal(error: LuutruError) -> Response:

@@ -8,7 +8,7 @@ Example: ``kept = outbox.keep(declaration); outbox.settlement(kept.declaration_i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from edge_agent.kiosk.events import Event
@@ -69,6 +69,10 @@ class OutboxPort(Protocol):
         """Say where a row is."""
         ...
 
+    def declaration_of(self, code: str) -> str | None:
+        """Return the declaration that has this receipt code, among those kept here."""
+        ...
+
     def depth(self) -> int:
         """Count the rows without a receipt."""
         ...
@@ -80,4 +84,31 @@ class OutboxPort(Protocol):
 
     def oldest_unsent_at(self) -> str | None:
         """Say since when the oldest of them waits."""
+        ...
+
+
+class SampleCard(Protocol):
+    """One card of the deck."""
+
+    @property
+    def index(self) -> int:
+        """Its place in the deck."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """What its button says."""
+        ...
+
+
+class Deck(Protocol):
+    """Sample cards that can be held before the camera (``edge_agent/sim/video.py``)."""
+
+    @property
+    def deck(self) -> Sequence[SampleCard]:
+        """The cards."""
+        ...
+
+    def show(self, index: int) -> None:
+        """Hold a card before the camera, as a person would."""
         ...

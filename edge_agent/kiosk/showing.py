@@ -1,7 +1,7 @@
 """What a template may see: a narrow view of the state, already masked and in words.
 
 - Templates never get the state. A number leaves this file as its last three characters and dots for the rest, or not at all.
-- A receipt is shown only as what it says: kept, sent, received, accepted, refused, conflicting; with the words for "and now?".
+- Results are in ``showing_results.py``, groups and changes in ``showing_groups.py``.
 - No check digit covers a name read from a machine-readable zone, so the person is asked to compare it with the document.
 - The birth date is shown only to somebody who has just typed it, so that a mistake can be seen.
 
@@ -15,49 +15,46 @@ from typing import Any, Final, assert_never
 
 from edge_agent.kiosk.asking import COUNTRIES, UNSPECIFIED, VIETNAMESE
 from edge_agent.kiosk.chip_words import about_chip, about_laying
+from edge_agent.kiosk.showing_groups import asked_further, gathering_of, group_review_of
+from edge_agent.kiosk.showing_results import party_of, result_of
+from edge_agent.kiosk.showing_stays import nights_of, permitted_of, step_of, telling_of, unit_of
 from edge_agent.kiosk.states import (
     AskChip,
+    AskHost,
+    AskPermitted,
+    AskReceipt,
     ChipShown,
+    ChooseChange,
     ChooseNights,
     ChoosePurpose,
     ChooseReason,
     ChooseUnit,
     ConfirmPerson,
     Draft,
+    Gathering,
     Idle,
     Keeping,
     LayCard,
+    Moment,
     NothingDue,
     NotKept,
+    PartyResult,
     Result,
     Review,
     Screen,
     ShowCard,
-    Standing,
     TellReason,
     Typing,
 )
-from edge_agent.kiosk.staying import MOST_NIGHTS, REASONS, leaving
-from edge_agent.kiosk.texts import Texts
+from edge_agent.kiosk.staying import REASONS, begins, can_have_host, leaving
+from edge_agent.kiosk.texts import Texts, lang_tag
 from edge_agent.kiosk.view import Health, View
 from firmware_config.profiles import KioskProfile
-from residence.clock import parse_instant
 from residence.errors import has_errors
 from residence.places.premises import PremisesKind
-from residence.stays.check import LONGEST
 
 VISIBLE_DIGITS: Final = 3
-QUICK_NIGHTS: Final = (1, 2, 3, 4, 5, 7, 14)
-_STEPS: Final = ("person", "unit", "time", "review")
 _SOURCES: Final = {"mrz": "person.from_zone"}
-_TONE: Final[dict[Standing, str]] = {
-    "kept": "kept",
-    "sent": "kept",
-    "received": "kept",
-    "accepted": "good",
-    "refused": "bad",
-    "conflicting": "attention",
-}
 
 
 def masked(number: str) -> str:
@@ -73,6 +70,10 @@ def name_of(screen: Screen) -> str:
     match screen:
         case Typing(asked=asked):
             return f"typing-{asked}"
+        case AskPermitted():
+            return "typing-permitted"
+        case Review() if screen.draft.members is not None:
+            return "group-review"
         case _:
             return _TEMPLATES[type(screen)]
 
@@ -84,18 +85,23 @@ def shown(view: View, *, profile: KioskProfile, now: datetime) -> dict[str, Any]
     return {
         "t": texts,
         "language": state.language,
+        "tag": lang_tag(state.language),
+        "tags": {each: lang_tag(each) for each in profile.kiosk.languages},
         "languages": [(each, Texts(each)("language.own_name")) for each in profile.kiosk.languages],
         "in_language": {each: Texts(each) for each in profile.kiosk.languages},
         "name": name_of(state.screen),
-        "template": f"screens/{_TEMPLATES[type(state.screen)]}.html",
+        "template": f"screens/{_template_of(state.screen)}.html",
         "place": profile.premises.name,
-        "help": profile.kiosk.help_vi if state.language == "vi" else profile.kiosk.help_en,
+        "help": profile.kiosk.help_in(state.language),
         "guest": "_guest" if profile.role == "facility" else "",
         "room": "" if profile.premises.kind is PremisesKind.APARTMENT_BLOCK else "_room",
         "connection": _connection(view.health, texts),
         "reader_lost": not view.health.can_read,
         "full": view.health.full,
         "warning": state.warning,
+        "unhurried": state.unhurried,
+        "printer": bool(profile.printer.device),
+        "calling": state.calling and not state.warning,
         "seconds_left": round(view.seconds_left or 0),
         "version": view.version,
         "visit": view.visit,
@@ -109,6 +115,12 @@ _TEMPLATES: Final[dict[type, str]] = {
     ShowCard: "card",
     Typing: "typing",
     ConfirmPerson: "person",
+    AskPermitted: "typing",
+    ChooseChange: "change",
+    AskReceipt: "receipt",
+    Gathering: "gathering",
+    AskHost: "host",
+    PartyResult: "party",
     AskChip: "askchip",
     LayCard: "laycard",
     ChipShown: "chipshown",
@@ -124,6 +136,11 @@ _TEMPLATES: Final[dict[type, str]] = {
 }
 
 
+def _template_of(screen: Screen) -> str:
+    name = name_of(screen)
+    return name if name == "group-review" else _TEMPLATES[type(screen)]
+
+
 def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime, health: Health) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one case per screen
     match screen:
         case Idle() | Keeping():
@@ -131,30 +148,40 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
         case ChoosePurpose():
             return {"presence": profile.kiosk.presence}
         case ShowCard():
-            return _card(screen, texts)
+            return _card(screen, profile, texts)
         case Typing():
             return _typing(screen, texts)
         case ConfirmPerson(draft=draft):
             about = _person(draft, texts)
-            return about if screen.entering is not None else {**about, "step": _step("person", texts)}
+            return about if screen.entering is not None else {**about, "step": step_of("person", texts)}
         case AskChip():
-            return {"step": _step("person", texts)}
+            return {"step": step_of("person", texts)}
         case LayCard():
-            return {**about_laying(screen, texts), "step": _step("person", texts)}
+            return {**about_laying(screen, texts), "step": step_of("person", texts)}
         case ChipShown(draft=draft):
-            return {**about_chip(draft.chip, texts), "step": _step("person", texts)}
+            return {**about_chip(draft.chip, texts), "step": step_of("person", texts)}
         case ChooseUnit():
-            return _unit(screen, profile, texts)
+            return unit_of(screen, profile, texts)
         case ChooseNights(draft=draft):
-            return {**_nights(draft, texts, now), "step": _step("time", texts)}
+            return {**nights_of(draft, texts, now), "step": step_of("time", texts)}
+        case AskPermitted():
+            return permitted_of(screen, texts)
+        case ChooseChange() | AskReceipt() | AskHost():
+            return asked_further(screen, texts)
+        case Gathering():
+            return gathering_of(screen, texts)
+        case PartyResult():
+            return party_of(screen, texts, profile)
         case ChooseReason(draft=draft):
-            return {"reasons": [each.value for each in REASONS], "chosen": draft.reason, "step": _step("time", texts)}
+            return {"reasons": [each.value for each in REASONS], "chosen": draft.reason, "step": step_of("time", texts)}
         case TellReason():
-            return _telling(screen, texts)
+            return telling_of(screen, texts)
+        case Review() if screen.draft.members is not None:
+            return group_review_of(screen, profile, texts, Moment(wall=now, monotonic_ns=0))
         case Review():
             return _review(screen, profile, texts, now)
         case Result():
-            return _result(screen, texts, health, profile)
+            return result_of(screen, texts, health, profile)
         case NothingDue(why=why):
             return {"why": why}
         case NotKept(code=code):
@@ -163,12 +190,15 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
             assert_never(screen)
 
 
-def _card(screen: ShowCard, texts: Texts) -> dict[str, Any]:
+def _card(screen: ShowCard, profile: KioskProfile, texts: Texts) -> dict[str, Any]:
     return {
         "purpose": screen.purpose,
-        "hint": texts.said(screen.hint.message) if screen.hint else "",
+        "reads_passports": any(each.mrz for each in profile.readers),
+        "papers": screen.purpose in {"stay", "group"},
+        "desk": profile.kiosk.kind != "lobby" and screen.purpose == "stay",
+        "hint": texts.problem(screen.hint) if screen.hint else "",
         "guide": texts(f"card.guide_{screen.guide}") if screen.guide else "",
-        "step": _step("person", texts),
+        "step": step_of("person", texts),
     }
 
 
@@ -181,21 +211,16 @@ def _connection(health: Health, texts: Texts) -> dict[str, str]:
     return {"tone": "good" if health.online else "attention", "text": texts(key, depth=health.depth)}
 
 
-def _step(name: str, texts: Texts) -> dict[str, Any]:
-    at = _STEPS.index(name)
-    names = [texts(f"progress.{each}") for each in _STEPS]
-    return {"at": at, "names": names, "label": texts("progress.label", at=at + 1, of=len(_STEPS), name=names[at])}
-
-
 def _typing(screen: Typing, texts: Texts) -> dict[str, Any]:
-    typed = {"name": screen.typed.full_name, "helper": screen.typed.helper or ""}.get(screen.asked, "")
+    known = screen.typed
+    typed = {"name": known.full_name, "helper": known.helper or "", "words": known.words or ""}.get(screen.asked, "")
     return {
         "asked": screen.asked,
         "typed": typed,  # a birth date or a number is never sent back to the page
-        "problem": texts.said(screen.problem.message) if screen.problem else "",
+        "problem": texts.problem(screen.problem) if screen.problem else "",
         "countries": [(code, texts(f"country.{code}")) for code in COUNTRIES],
         "chosen": screen.typed.nationality,
-        "step": _step("person", texts),
+        "step": step_of("person", texts),
     }
 
 
@@ -227,71 +252,26 @@ def _day_text(day: str) -> str:
     return "/".join(reversed(day.split("-")))
 
 
-def _unit(screen: ChooseUnit, profile: KioskProfile, texts: Texts) -> dict[str, Any]:
-    return {
-        "tried": screen.tried,
-        "problem": texts.said(screen.problem.message) if screen.problem else "",
-        "units": profile.premises.units,
-        "letters": sorted({character for unit in profile.premises.units for character in unit if not character.isdigit()}),
-        "step": _step("unit", texts),
-    }
-
-
-def _nights(draft: Draft, texts: Texts, now: datetime) -> dict[str, Any]:
-    return {
-        "most": MOST_NIGHTS,
-        "chosen": draft.nights,
-        "quick": [(nights, texts.short_day(leaving(now, nights))) for nights in QUICK_NIGHTS],
-    }
-
-
-def _telling(screen: TellReason, texts: Texts) -> dict[str, Any]:
-    return {
-        "typed": screen.tried or screen.draft.reason_text or "",
-        "longest": LONGEST["reason_text"],
-        "problem": texts.said(screen.problem.message) if screen.problem else "",
-        "step": _step("time", texts),
-    }
-
-
 def _review(screen: Review, profile: KioskProfile, texts: Texts, now: datetime) -> dict[str, Any]:
     draft = screen.draft
-    key = "review.nights_one" if draft.nights == 1 else "review.nights_many"
+    permitted = draft.typed.permitted_until if draft.typed else draft.permitted_until
     return {
         **_person(draft, texts),
+        "change": draft.change.kind if draft.change else "",
+        "timed": draft.change is None or draft.change.kind in {"extension", "correction"},
+        "host": draft.host or "",
+        "can_have_host": draft.host is None and can_have_host(draft, profile),
         "unit": draft.unit or "",
         "place": profile.premises.name,
-        "time": texts(key, nights=draft.nights, date=texts.day(leaving(now, draft.nights))),
+        "time": texts.many(
+            "review.nights", draft.nights, nights=draft.nights, date=texts.day(leaving(begins(draft, now), draft.nights))
+        ),
         "reason": texts(f"reason.{draft.reason.value}") if draft.reason else "",
         "reason_text": draft.reason_text or "",
-        "permitted": _day_text(draft.typed.permitted_until) if draft.typed and draft.typed.permitted_until else "",
+        "permitted": _day_text(permitted) if permitted else "",
+        "words": (draft.typed.words or "") if draft.typed else "",
         "helper": (draft.typed.helper or "") if draft.typed else "",
         "errors": has_errors(screen.problems),
-        "problems": [texts.said(each.message) for each in screen.problems],
-        "step": _step("review", texts),
+        "problems": [texts.problem(each) for each in screen.problems],
+        "step": step_of("review", texts),
     }
-
-
-def _result(screen: Result, texts: Texts, health: Health, profile: KioskProfile) -> dict[str, Any]:
-    standing = screen.standing
-    text = "result.kept_online" if health.online else "result.kept_offline"
-    late = screen.due is not None and screen.on_time is False
-    return {
-        "statement": screen.statement,
-        "standing": standing,
-        "tone": _TONE[standing],
-        "title": texts(f"result.{standing}"),
-        "text": texts(text if standing == "kept" else f"result.{standing}_text"),
-        "late": texts("result.late", due=texts.clock(parse_instant(screen.due))) if late and screen.due else "",
-        "findings": [texts.about_code(code) for code in screen.findings] if standing in {"refused", "conflicting"} else [],
-        "code": screen.code,
-        "how": texts("result.check_url" if profile.page.check_url else "result.check"),
-        "track": _track(standing),
-    }
-
-
-def _track(standing: Standing) -> list[tuple[str, str]]:
-    """Return the three stations and how each is: done, waiting or failed."""
-    received = standing in {"received", "accepted", "refused", "conflicting"}
-    settled = {"accepted": "done", "refused": "failed", "conflicting": "attention"}.get(standing, "waiting")
-    return [("kept", "done"), ("received", "done" if received else "waiting"), ("settled", settled)]

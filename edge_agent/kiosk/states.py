@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from edge_agent.kiosk.changes import Change
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
 from residence.credentials.chip.carried import Consent
@@ -22,10 +23,11 @@ from residence.errors import Problem
 from residence.people.person import PartialDate, Sex
 from residence.stays.declaration import Reason
 
-Purpose = Literal["stay", "entry"]
-Statement = Literal["stay", "entry"]
-# In the order they are asked; which of them come is decided in ``asking.py``.
-TypedField = Literal["name", "birth", "sex", "nationality", "country", "code", "passport", "permitted", "number", "helper"]
+Purpose = Literal["stay", "group", "entry", "extend", "leave", "correct", "withdraw"]
+Statement = Literal["stay", "entry", "paperless"]
+TypedField = Literal[
+    "name", "birth", "sex", "nationality", "country", "code", "passport", "permitted", "number", "words", "helper"
+]
 ChipPhase = Literal["waiting", "opening", "reading", "authenticating", "stopped"]
 Standing = Literal["kept", "sent", "received", "accepted", "refused", "conflicting"]
 WhyNothing = Literal["resident", "day-visit", "entry-without-card"]
@@ -52,6 +54,16 @@ class TypedPerson:
     permitted_until: str | None = field(default=None, repr=False)  # YYYY-MM-DD, end of a foreigner's permitted stay
     number: str | None = field(default=None, repr=False)
     helper: str | None = field(default=None, repr=False)  # who helped; kept in the declaration
+    paperless: bool = False  # no papers at all: numbers are not asked for, own words are
+    words: str | None = field(default=None, repr=False)  # what a person without papers wants to say
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """Somebody of a family or group besides its leader."""
+
+    reading: Reading = field(repr=False)
+    typed: TypedPerson | None = field(default=None, repr=False)  # None when a card was read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +85,10 @@ class Draft:
     nights: int = 1
     reason: Reason | None = None
     reason_text: str | None = field(default=None, repr=False)  # only where the reason chosen needs words
+    permitted_until: str | None = field(default=None, repr=False)  # of a foreigner whose passport was read
+    host: str | None = field(default=None, repr=False)  # the resident who has confirmed with a card
+    change: Change | None = None  # None: a new stay
+    members: tuple[Member, ...] | None = field(default=None, repr=False)  # None: no group
     chip: ChipSaid | None = None  # None: not asked for yet
     own_id: str = ""  # the declaration's identity, once a chip was bound to it
     consent: Consent | None = None  # to reading the chip
@@ -102,10 +118,53 @@ class ShowCard:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Typing:
-    """No card: one question after the other, typed."""
+    """No card: one question after the other, typed. ``group`` is the draft a typed member is for."""
 
     asked: TypedField
     typed: TypedPerson
+    problem: Problem | None = None
+    purpose: Purpose = "stay"
+    group: Draft | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskPermitted:
+    """Asks the end of the permitted stay of a foreigner whose passport was read."""
+
+    draft: Draft
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChooseChange:
+    """What about the stay declared before? ``reading`` when a card was shown already."""
+
+    reading: Reading | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskReceipt:
+    """Which declaration? Its receipt code, typed or shown. ``waiting`` while it is looked for."""
+
+    draft: Draft
+    tried: str = ""
+    problem: Problem | None = None
+    waiting: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gathering:
+    """Who else is there? Cards in a row, children without one."""
+
+    draft: Draft
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskHost:
+    """The resident's card, who confirms the guest."""
+
+    draft: Draft
     problem: Problem | None = None
 
 
@@ -201,6 +260,26 @@ class Result:
     due: str | None = None  # RFC 3339, from the receipt
     on_time: bool | None = None
     findings: tuple[str, ...] = ()  # codes the declarant may see
+    slip: str = ""  # "printing", "printed", "sent", or the code of what went wrong
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One member's declaration. ``code`` and ``standing`` once it is kept, ``failed`` when it could not be."""
+
+    declaration_id: str
+    code: str = ""
+    standing: Standing | None = None
+    failed: str | None = None
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PartyResult:
+    """Where each declaration of a group is; one that failed stops none of the others."""
+
+    entries: tuple[Entry, ...]
+    slip: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -223,6 +302,12 @@ Screen = (
     | ShowCard
     | Typing
     | ConfirmPerson
+    | AskPermitted
+    | ChooseChange
+    | AskReceipt
+    | Gathering
+    | AskHost
+    | PartyResult
     | AskChip
     | LayCard
     | ChipShown
@@ -246,3 +331,6 @@ class State:
     language: Language
     acted_ns: int  # monotonic time of the person's last act
     warning: bool = False  # "Are you still there?" is shown
+    unhurried: bool = False  # "I need more time" was pressed in this visit
+    calling: bool = False  # a person is called; the screen underneath stays
+    voice: int = 0  # how loud screens are read aloud: 0 (not at all) to 3

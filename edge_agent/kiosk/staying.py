@@ -4,6 +4,7 @@
 - 1 to 29 nights: from 30 days on it is temporary residence (Residence Law Art. 27), which is not declared here.
 - A stay ends at noon, local time. Before 05:00 the night that is ending counts as the first.
 - A reason that says nothing by itself (*another reason*) is told in words, as the rules want it.
+- A change of an earlier stay goes through the same questions and says only what changes (``changing.py``).
 - The rules are asked before the person confirms, so nobody is surprised by the registry later; what they say never hides the
   button: an honest statement with a gap is kept and judged, it is not turned away at the door.
 """
@@ -14,27 +15,22 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from edge_agent.kiosk.events import (
-    Confirmed,
-    Effect,
-    Event,
-    Keep,
-    NightsChosen,
-    ReasonChosen,
-    ReasonTold,
-    UnitChosen,
-    WentBack,
-)
+from edge_agent.kiosk.changes import ChangeKind
+from edge_agent.kiosk.effects import Effect, Keep
+from edge_agent.kiosk.events import Confirmed, Event, HostWanted, NightsChosen, ReasonChosen, ReasonTold, UnitChosen, WentBack
 from edge_agent.kiosk.states import (
+    AskHost,
     ChooseNights,
     ChooseReason,
     ChooseUnit,
     ConfirmPerson,
     Draft,
+    Gathering,
     Keeping,
     Moment,
     Review,
     Screen,
+    Statement,
     TellReason,
 )
 from firmware_config.profiles import KioskProfile
@@ -42,11 +38,14 @@ from residence.clock import VIETNAM, rfc3339
 from residence.errors import problem
 from residence.people.letters import stored_form
 from residence.people.names import check_text
+from residence.places.premises import PremisesKind
 from residence.stays.check import LONGEST, check_declaration
 from residence.stays.declaration import Declarant, Reason, StayDeclaration
 from residence.stays.reasons import NEEDS_TEXT
 
 MOST_NIGHTS: Final = 29
+# Where a resident has guests; in lodgings the house declares.
+HOMES: Final = frozenset({PremisesKind.HOUSEHOLD, PremisesKind.APARTMENT_BLOCK, PremisesKind.RENTAL_HOUSE})
 LEAVING_TIME: Final = time(12, 0)
 NIGHT_ENDS: Final = time(5, 0)
 LONGEST_UNIT: Final = 20
@@ -84,14 +83,15 @@ def from_unit(screen: ChooseUnit, event: Event, profile: KioskProfile) -> Move:
             return screen, ()
 
 
-def from_nights(screen: ChooseNights, event: Event, profile: KioskProfile) -> Move:
+def from_nights(screen: ChooseNights, event: Event, profile: KioskProfile, now: Moment) -> Move:
     """Take the number of nights."""
     match event:
         case NightsChosen(nights=nights) if 1 <= nights <= MOST_NIGHTS:
-            return ChooseReason(draft=replace(screen.draft, nights=nights)), ()
+            draft = replace(screen.draft, nights=nights)
+            return (judged(draft, profile, now) if _is(draft, "extension") else ChooseReason(draft=draft)), ()
         case WentBack():
-            back = ChooseUnit(draft=screen.draft) if profile.asks_unit else ConfirmPerson(draft=screen.draft)
-            return back, ()
+            asked_unit = profile.asks_unit and not _is(screen.draft, "extension")
+            return (ChooseUnit(draft=screen.draft) if asked_unit else ConfirmPerson(draft=screen.draft)), ()
         case _:
             return screen, ()
 
@@ -102,7 +102,7 @@ def from_reason(screen: ChooseReason, event: Event, profile: KioskProfile, now: 
         case ReasonChosen(reason=reason) if reason in REASONS and reason in NEEDS_TEXT:
             return TellReason(draft=replace(screen.draft, reason=reason)), ()
         case ReasonChosen(reason=reason) if reason in REASONS:
-            return _judged(replace(screen.draft, reason=reason, reason_text=None), profile, now), ()
+            return _reasoned(replace(screen.draft, reason=reason, reason_text=None), profile, now), ()
         case WentBack():
             return ChooseNights(draft=screen.draft), ()
         case _:
@@ -117,14 +117,19 @@ def from_telling(screen: TellReason, event: Event, profile: KioskProfile, now: M
             wrong = check_text(words, "/reason_text", longest=LONGEST["reason_text"]) if words else _NO_WORDS
             if wrong:
                 return replace(screen, tried=words, problem=wrong[0]), ()
-            return _judged(replace(screen.draft, reason_text=words), profile, now), ()
+            return _reasoned(replace(screen.draft, reason_text=words), profile, now), ()
         case WentBack():
             return ChooseReason(draft=screen.draft), ()
         case _:
             return screen, ()
 
 
-def _judged(draft: Draft, profile: KioskProfile, now: Moment) -> Review:
+def _reasoned(draft: Draft, profile: KioskProfile, now: Moment) -> Screen:
+    """Go on after the last question about the stay: a group says next who else is there."""
+    return judged(draft, profile, now) if draft.members is None else Gathering(draft=draft)
+
+
+def judged(draft: Draft, profile: KioskProfile, now: Moment) -> Review:
     """Ask the rules about all of it."""
     declaration = declaration_of(draft, declaration_id=_NO_ID, profile=profile, now=now)
     result = check_declaration(declaration, premises=profile.place(), rules=profile.choices.rules, now=now.wall)
@@ -137,12 +142,36 @@ def from_review(screen: Review, event: Event, profile: KioskProfile, now: Moment
         case Confirmed(fresh_id=fresh_id):
             own_id = screen.draft.own_id or fresh_id  # a chip was bound to the first
             declaration = declaration_of(screen.draft, declaration_id=own_id, profile=profile, now=now)
-            return Keeping(declaration_id=own_id, statement="stay"), (Keep(declaration=declaration),)
+            statement: Statement = "paperless" if screen.draft.typed and screen.draft.typed.paperless else "stay"
+            return Keeping(declaration_id=own_id, statement=statement), (Keep(declaration=declaration),)
+        case HostWanted() if can_have_host(screen.draft, profile):
+            return AskHost(draft=screen.draft), ()
         case WentBack():
-            told = screen.draft.reason in NEEDS_TEXT
-            return (TellReason(draft=screen.draft) if told else ChooseReason(draft=screen.draft)), ()
+            return _before_review(screen.draft), ()
         case _:
             return screen, ()
+
+
+def _before_review(draft: Draft) -> Screen:
+    if draft.change is not None and draft.change.kind in {"departure", "withdrawal"}:
+        return ConfirmPerson(draft=draft)
+    if _is(draft, "extension"):
+        return ChooseNights(draft=draft)
+    return TellReason(draft=draft) if draft.reason in NEEDS_TEXT else ChooseReason(draft=draft)
+
+
+def _is(draft: Draft, kind: ChangeKind) -> bool:
+    return draft.change is not None and draft.change.kind == kind
+
+
+def can_have_host(draft: Draft, profile: KioskProfile) -> bool:
+    """Tell whether a resident could confirm this: at homes, for whoever declares for themselves."""
+    return profile.role == "self" and profile.premises.kind in HOMES and draft.change is None and draft.members is None
+
+
+def begins(draft: Draft, now: datetime) -> datetime:
+    """Return when the stay begins: now, or when the declaration being corrected was made."""
+    return draft.change.arrival if draft.change is not None and draft.change.arrival is not None else now
 
 
 def leaving(arrival: datetime, nights: int) -> datetime:
@@ -153,22 +182,34 @@ def leaving(arrival: datetime, nights: int) -> datetime:
 
 
 def declaration_of(draft: Draft, *, declaration_id: str, profile: KioskProfile, now: Moment) -> StayDeclaration:
-    """Return the declaration the person is about to confirm. It begins now."""
-    arrival = now.wall.astimezone(VIETNAM).replace(microsecond=0)
+    """Return the declaration the person is about to confirm. It begins now, but for a correction."""
+    declared_at = now.wall.astimezone(VIETNAM).replace(microsecond=0)
+    arrival = begins(draft, declared_at).astimezone(VIETNAM).replace(microsecond=0)
+    change, typed = draft.change, draft.typed
     return StayDeclaration(
         declaration_id=declaration_id,
-        declared_at=rfc3339(arrival),
+        declared_at=rfc3339(declared_at),
+        kind=change.kind if change else "arrival",
+        about=change.about if change else None,
         person=draft.reading.person,
         evidence=draft.reading.evidence,
         declarant=_declarant(draft, profile),
         premises_id=profile.premises.id,
         unit=draft.unit,
         arrival=rfc3339(arrival),
-        planned_departure=rfc3339(leaving(arrival, draft.nights)),
+        planned_departure=_until(draft, arrival),
         reason=draft.reason,
         reason_text=draft.reason_text,
-        permitted_stay_until=draft.typed.permitted_until if draft.typed else None,
+        permitted_stay_until=typed.permitted_until if typed else draft.permitted_until,
+        note=typed.words if typed else None,
     )
+
+
+def _until(draft: Draft, arrival: datetime) -> str | None:
+    """Return the planned end; who leaves now has left, and what is taken back has none."""
+    if draft.change is not None and draft.change.kind in {"departure", "withdrawal"}:
+        return rfc3339(arrival) if draft.change.kind == "departure" else None
+    return rfc3339(leaving(arrival, draft.nights))
 
 
 _NO_WORDS: Final = (problem("declaration.reason_text_missing", "/reason_text"),)
@@ -177,6 +218,8 @@ _NO_ID: Final = "00000000-0000-7000-8000-000000000000"  # judged on the screen, 
 
 def _declarant(draft: Draft, profile: KioskProfile) -> Declarant:
     helper = draft.typed.helper if draft.typed else None
+    if draft.host is not None:
+        return Declarant(role="household", name=draft.host, helper=helper)
     name = profile.kiosk.declarant_name if profile.role == "facility" else None
     return Declarant(role=profile.role, name=name, helper=helper)
 

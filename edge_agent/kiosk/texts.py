@@ -1,29 +1,85 @@
-"""The words on the screen: one catalogue, read once, every text in every language.
+"""The words on the screen: a gettext catalogue per language, read once at start, every text in every language.
 
+- Ids are keys, not sentences, so no language is the others' source; Babel reads the po files, there is no build step.
 - A key that is missing, or missing in one language, is a programming error and found by a test, not by a person.
+- Counted words follow the language's own plural rule (one *ночь*, two *ночи*, five *ночей*).
+- Problems speak Vietnamese and English from ``residence.errors``; the other languages say the same from their catalogue, by code or
+  by the code's family, without the details that only the two have.
 - Dates and times are Vietnam's, written the way the language writes them.
 
->>> Texts("en")("nights.many")
+>>> Texts("en").many("nights.word", 2)
 'nights'
 """
 
 from __future__ import annotations
 
-import tomllib
+import gettext
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib import resources
+from io import BytesIO
+from typing import Final
+
+from babel.dates import get_day_names
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 
 from firmware_config.profiles import Language
 from residence.clock import VIETNAM
-from residence.errors import Sentence, sentence
+from residence.errors import Problem, sentence
+
+# What ``lang`` attributes and Babel call a language where its two letters do not say it all.
+_SCRIPTS: Final[dict[Language, str]] = {"zh": "zh-Hans"}
+# The languages in which ``residence.errors`` has every sentence itself.
+_OWN_SENTENCES: Final = frozenset({"vi", "en"})
+
+
+def lang_tag(language: Language) -> str:
+    """Return the language's tag for ``lang`` attributes (BCP 47): it also picks the right shapes of Han characters."""
+    return _SCRIPTS.get(language, language)
 
 
 @cache
-def catalogue() -> dict[str, dict[str, str]]:
-    """Return key -> language -> text."""
-    return tomllib.loads(resources.files(__package__).joinpath("texts.toml").read_text("utf-8"))
+def messages(language: Language) -> Catalog:
+    """Return the catalogue of one language as its po file has it."""
+    path = resources.files(__package__).joinpath("locale", language, "LC_MESSAGES", "kiosk.po")
+    return read_po(BytesIO(path.read_bytes()), locale=_locale(language))
+
+
+def forms_of(language: Language) -> dict[str, tuple[str, ...]]:
+    """Return key -> the forms of its text: one, or as many as the language counts with."""
+    return {
+        each.id if isinstance(each.id, str) else each.id[0]: (each.string,)
+        if isinstance(each.string, str)
+        else tuple(each.string or ())
+        for each in messages(language)
+        if each.id
+    }
+
+
+@cache
+def _translations(language: Language) -> gettext.GNUTranslations:
+    compiled = BytesIO()
+    write_mo(compiled, messages(language))
+    compiled.seek(0)
+    translations = gettext.GNUTranslations(compiled)
+    translations.add_fallback(_Missing())
+    return translations
+
+
+class _Missing(gettext.NullTranslations):
+    """Refuses what is in no catalogue, instead of showing the key to a person."""
+
+    def gettext(self, message: str) -> str:
+        """Raise ``KeyError``."""
+        raise KeyError(message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:  # noqa: ARG002 - the library's signature
+        """Raise ``KeyError``."""
+        raise KeyError(msgid1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +90,57 @@ class Texts:
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the text of ``key``, filled with ``values``."""
-        return catalogue()[key][self.language].format(**values)
+        return _translations(self.language).gettext(key).format(**values)
+
+    def many(self, key: str, number: int, /, **values: object) -> str:
+        """Return the text of ``key`` in the form that ``number`` asks for."""
+        return _translations(self.language).ngettext(key, key, number).format(**values)
 
     def day(self, instant: datetime) -> str:
         """Write a day with its weekday."""
         local = instant.astimezone(VIETNAM)
-        return self("date", weekday=self(f"weekday.{local.weekday()}"), day=local.day, month=local.month, year=local.year)
+        return self("date", weekday=self._weekday(local), day=local.day, month=local.month, year=local.year)
 
     def short_day(self, instant: datetime) -> str:
         """Write a day with its weekday and without the year."""
         local = instant.astimezone(VIETNAM)
-        return self("date.short", weekday=self(f"weekday.{local.weekday()}"), day=local.day, month=local.month)
+        return self("date.short", weekday=self._weekday(local), day=local.day, month=local.month)
 
     def clock(self, instant: datetime) -> str:
         """Write a time of day with its day."""
         local = instant.astimezone(VIETNAM)
         return self("clock", hour=local.hour, minute=local.minute, day=local.day, month=local.month)
 
-    def said(self, what: Sentence) -> str:
+    def problem(self, what: Problem) -> str:
         """Return a problem's sentence in this language."""
-        return what.vi if self.language == "vi" else what.en
+        if self.language in _OWN_SENTENCES:
+            return what.message.vi if self.language == "vi" else what.message.en
+        return self._by_code(what.code)
 
     def about_code(self, code: str) -> str:
         """Return the sentence of a finding that travelled as its code alone."""
+        if self.language not in _OWN_SENTENCES:
+            return self._by_code(code)
         try:
-            return self.said(sentence(code))
+            said = sentence(code)
         except KeyError:  # a code of a newer registry, or one whose sentence needs values only the registry has
-            return self.said(sentence("kiosk.finding_other"))
+            said = sentence("kiosk.finding_other")
+        return said.vi if self.language == "vi" else said.en
+
+    def _by_code(self, code: str) -> str:
+        known = messages(self.language)
+        return self(next(key for key in _sentences_for(code) if key in known))
+
+    def _weekday(self, local: datetime) -> str:
+        return str(get_day_names("wide", context="format", locale=_locale(self.language))[local.weekday()])
+
+
+def _sentences_for(code: str) -> Iterator[str]:
+    """Yield the keys that may say ``code``, the most exact first."""
+    yield f"problem.{code}"
+    yield f"problem.{code.partition('.')[0]}"
+    yield "problem.other"
+
+
+def _locale(language: Language) -> str:
+    return lang_tag(language).replace("-", "_")

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from edge_agent.agent import KioskAgent
     from edge_agent.line import Line
     from edge_agent.outbox import Outbox
+    from edge_agent.printers.printing import SlipPrinter
     from edge_agent.sim.video import SampleCards
     from edge_agent.uplink import Uplink
     from firmware_config.profiles import KioskProfile, ReaderSection
@@ -52,6 +53,7 @@ class Kiosk:
     outbox: Outbox
     uplink: Uplink
     deck: SampleCards | None
+    printer: SlipPrinter | None = None
     door: KioskDoor | None = None
 
     def start(self) -> None:
@@ -59,11 +61,15 @@ class Kiosk:
         if self.door is not None:
             self.door.keeper.start()
         self.uplink.start()
+        if self.printer is not None:
+            self.printer.start()
         self.agent.start()
 
     def stop(self) -> None:
         """Stop reading, lock the door, say goodbye to the broker, close the outbox."""
         self.agent.stop()
+        if self.printer is not None:
+            self.printer.stop()
         if self.door is not None:
             self.door.keeper.stop()
         self.uplink.stop()
@@ -119,6 +125,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     from edge_agent.readers.watching import Guide
     from edge_agent.uplink import Uplink
 
+    printer = _printer_of(profile)
     outbox = open_outbox(profile, clock=clock)
     # The agent is made after the readers it is given.
     guide = Guide(wanted=lambda: agent.wants_card(), show=lambda hint: agent.guide(hint))  # noqa: PLW0108
@@ -141,11 +148,18 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         readers=door.listening(readers.readers) if door is not None else readers.readers,
         chips=chips_of(profile, clock=clock, keyring=lambda: outbox.anchor.keyring),
         connection=lambda: uplink.health().state.value,
+        print_slip=printer.print if printer is not None else None,
     )
     outbox.listen(agent.outbox_changed)
     if readers.deck is not None:
         _hold_cards_for_whoever_waits(agent, readers.deck)
-    return Kiosk(agent=agent, outbox=outbox, uplink=uplink, deck=readers.deck, door=door)
+    return Kiosk(agent=agent, outbox=outbox, uplink=uplink, deck=readers.deck, printer=printer, door=door)
+
+
+def _printer_of(profile: KioskProfile) -> SlipPrinter | None:
+    from edge_agent.printers.printing import SlipPrinter
+
+    return SlipPrinter(profile.printer) if profile.printer.device else None
 
 
 def _hold_cards_for_whoever_waits(agent: KioskAgent, deck: SampleCards) -> None:
@@ -160,11 +174,13 @@ def run(profile: KioskProfile, *, on_ready: Callable[[str], None] = lambda _url:
     import uvicorn
 
     from edge_agent.kiosk.page import create_page
+    from edge_agent.voices.speaking import Voice
 
     clock = system.system_clock()
     kiosk = build(profile, clock=clock)
     more = kiosk.door.panel().routes() if kiosk.door is not None else []
-    page = create_page(kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.deck, more=more)
+    voice = Voice(profile.voice, folder=profile.path(profile.voice.recordings))
+    page = create_page(kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.deck, voice=voice, more=more)
 
     class Server(uvicorn.Server):
         """Ends the open event streams first, so that nobody waits for them."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from kiosk_page_parts import DESK, LOBBY, card_seen, make_profile, moment
 
+from edge_agent.kiosk import effects as effects_of
 from edge_agent.kiosk import events as happen
 from edge_agent.kiosk.chip_step import CONSENT_TEXT, MOST_TRIES
 from edge_agent.kiosk.dialogue import begin, step
@@ -68,16 +69,16 @@ class Visit:
     def kept(self):
         self.does(happen.UnitChosen(unit="1203"), happen.NightsChosen(nights=1), happen.ReasonChosen(reason=Reason.VISIT))
         self.does(happen.Confirmed(fresh_id=LATER))
-        (keep,) = self.asked(happen.Keep)
+        (keep,) = self.asked(effects_of.Keep)
         return keep.declaration
 
 
 def test_nothing_is_read_before_a_yes_and_which_words_were_shown_is_kept():
     visit = Visit().confirmed()
     assert isinstance(visit.screen, AskChip)
-    assert not visit.asked(happen.ReadChip)
+    assert not visit.asked(effects_of.ReadChip)
     visit.does(happen.ChipAllowed(fresh_id=OWN))
-    (asked,) = visit.asked(happen.ReadChip)
+    (asked,) = visit.asked(effects_of.ReadChip)
     assert (asked.own_id, asked.reading.person.personal_number) == (OWN, "079095123456")
     visit.taken().does(happen.ChipNoted())
     declaration = visit.kept()
@@ -128,7 +129,7 @@ def test_going_on_without_the_chip_is_always_possible_and_declares_at_the_cards_
         visit.does(happen.ChipFailed(own_id=OWN, code="chip.not_opened"))
     visit.does(happen.ChipSkipped())
     assert isinstance(visit.screen, ChooseUnit)
-    assert bool(visit.asked(happen.StopChip)) is (where != "asking")
+    assert bool(visit.asked(effects_of.StopChip)) is (where != "asking")
     declaration = visit.kept()
     assert (declaration.evidence.level, declaration.evidence.chip, declaration.declaration_id) == (1, None, LATER)
 
@@ -138,7 +139,7 @@ def test_a_card_pulled_away_is_said_and_begins_again_and_nothing_half_read_is_us
     assert visit.screen.phase == "authenticating"
     visit.does(happen.ChipFailed(own_id=OWN, code="chip.card_gone"))
     assert (visit.screen.phase, visit.screen.problem.code, visit.screen.tries) == ("waiting", "chip.card_gone", 2)
-    assert visit.asked(happen.ReadChip)
+    assert visit.asked(effects_of.ReadChip)
     assert visit.screen.draft.reading.evidence.chip is None
     visit.does(happen.ChipProgressed(own_id=OWN, phase="opening"))
     assert visit.screen.problem is None
@@ -149,16 +150,16 @@ def test_after_too_many_tries_the_person_decides():
     for _ in range(MOST_TRIES):
         visit.does(happen.ChipFailed(own_id=OWN, code="chip.card_gone"))
     assert visit.screen.phase == "stopped"
-    assert not visit.asked(happen.ReadChip)
+    assert not visit.asked(effects_of.ReadChip)
     visit.does(happen.ChipAllowed(fresh_id=LATER))
     assert (visit.screen.phase, visit.screen.own_id) == ("waiting", OWN)
-    assert visit.asked(happen.ReadChip)
+    assert visit.asked(effects_of.ReadChip)
 
 
 def test_a_chip_that_does_not_open_is_not_tried_again_by_itself():
     visit = Visit().laying().does(happen.ChipFailed(own_id=OWN, code="chip.not_opened"))
     assert (visit.screen.phase, visit.screen.problem.code) == ("stopped", "chip.not_opened")
-    assert not visit.asked(happen.ReadChip)
+    assert not visit.asked(effects_of.ReadChip)
 
 
 def test_a_reader_that_is_not_there_is_no_question_to_the_person():
@@ -183,12 +184,12 @@ def test_what_comes_of_an_earlier_reading_is_not_heard():
 def test_back_and_stop_give_the_reading_up_and_forget_it():
     visit = Visit().laying().does(happen.WentBack())
     assert isinstance(visit.screen, ConfirmPerson)
-    assert visit.asked(happen.StopChip)
+    assert visit.asked(effects_of.StopChip)
     visit = Visit().laying().taken()
     assert isinstance(visit.screen, ChipShown)
     visit.does(happen.Cancelled())
     assert isinstance(visit.screen, Idle)
-    assert visit.asked(happen.Wipe)
+    assert visit.asked(effects_of.Wipe)
 
 
 def test_whoever_goes_back_after_the_chip_was_read_is_not_asked_again():
@@ -235,10 +236,10 @@ def test_whatever_happens_nothing_is_read_without_a_yes_and_no_evidence_is_kept_
     for event in rest:
         asking = isinstance(visit.screen, AskChip)
         visit.does(event)
-        if visit.asked(happen.ReadChip) and consent:
+        if visit.asked(effects_of.ReadChip) and consent:
             assert visit.screen.draft.consent is not None
             assert isinstance(event, (happen.ChipAllowed, happen.ChipFailed)) or not asking
-        for keep in visit.asked(happen.Keep):
+        for keep in visit.asked(effects_of.Keep):
             assert keep.declaration.evidence.chip is None
         if isinstance(visit.screen, Keeping):
             assert not any("079095123456" in str(getattr(visit.screen, each.name)) for each in dataclasses.fields(visit.screen))

@@ -11,9 +11,9 @@ from kiosk_page_parts import DESK, LOBBY, card_seen, make_profile, moment
 from edge_agent.kiosk import states as screens
 from edge_agent.kiosk.asking import COUNTRIES, QUESTIONS
 from edge_agent.kiosk.dialogue import begin, step
+from edge_agent.kiosk.effects import Keep
 from edge_agent.kiosk.events import (
     Confirmed,
-    Keep,
     NightsChosen,
     NoCard,
     PersonConfirmed,
@@ -25,7 +25,7 @@ from edge_agent.kiosk.events import (
     WentBack,
 )
 from edge_agent.kiosk.showing import shown
-from edge_agent.kiosk.texts import catalogue
+from edge_agent.kiosk.texts import forms_of
 from edge_agent.kiosk.view import Health, View
 from residence.clock import VIETNAM, parse_instant
 from residence.people.person import DocumentKind
@@ -178,7 +178,7 @@ def _screen(state, language):
 
 
 def test_every_question_and_every_country_on_a_button_has_words():
-    words = catalogue()
+    words = forms_of("vi")
     assert {f"type.{asked}" for asked in QUESTIONS} <= words.keys()
     assert {f"country.{code}" for code in (*COUNTRIES, "VNM", "XXX")} <= words.keys()
 

@@ -8,9 +8,9 @@ from kiosk_page_parts import LOBBY, card_seen, make_profile, moment
 
 from edge_agent.kiosk import states as screens
 from edge_agent.kiosk.dialogue import begin, step
+from edge_agent.kiosk.effects import Keep
 from edge_agent.kiosk.events import (
     Confirmed,
-    Keep,
     NightsChosen,
     PersonConfirmed,
     PurposeChosen,

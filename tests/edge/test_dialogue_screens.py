@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import pytest
 from factories import StandingClock, make_id
-from kiosk_page_parts import CARD, DESK, LOBBY, NO_CARD, OTHER_CARD, capture_of, card_seen, make_profile, moment
+from kiosk_page_parts import CARD, DESK, LOBBY, NO_CARD, OTHER_CARD, capture_of, card_seen
+from kiosk_walks import ID, KEPT, NAME, STAY, TO_NIGHTS, TO_PERSON, TO_REVIEW, TYPED, walk
 
 from edge_agent.kiosk import states as screens
-from edge_agent.kiosk.dialogue import begin, step
+from edge_agent.kiosk.effects import Keep, KeepPresence, Wipe
 from edge_agent.kiosk.events import (
     Cancelled,
     CardSeen,
     Confirmed,
-    Keep,
     KeepingFailed,
-    KeepPresence,
     KeptSafely,
     LanguageChosen,
     NightsChosen,
@@ -28,45 +27,13 @@ from edge_agent.kiosk.events import (
     Typed,
     UnitChosen,
     WentBack,
-    Wipe,
 )
 from residence.credentials.evidence import EvidenceLevel
 from residence.stays.declaration import Reason
 
 NO_PRESENCE = LOBBY.replace("presence = true", "presence = false")
 HOUSE = NO_PRESENCE.replace('kind = "apartment-block"', 'kind = "household"').replace("units = [", "units = [] #")
-ID = make_id()
 
-
-def walk(*events, text=LOBBY, clock=None):
-    """Return the last state and all effects of a walk that begins at idle."""
-    clock = clock or StandingClock()
-    profile = make_profile(text)
-    state, effects = begin(profile, moment(clock)), []
-    for event in events:
-        clock.pass_time(seconds=1)
-        state, made = step(state, event, profile=profile, now=moment(clock))
-        effects += made
-    return state, effects
-
-
-STAY = PurposeChosen(purpose="stay")
-TO_PERSON = (Started(), STAY, card_seen())
-TO_NIGHTS = (*TO_PERSON, PersonConfirmed(), UnitChosen(unit="1203"))
-TO_REVIEW = (*TO_NIGHTS, NightsChosen(nights=2), ReasonChosen(reason=Reason.VISIT))
-KEPT = (*TO_REVIEW, Confirmed(fresh_id=ID), KeptSafely(declaration_id=ID, code="AAAA-BBBB-CCCC"))
-NAME = Typed(asked="name", text="Nguyễn Thị Bình")
-TYPED = (
-    Started(),
-    STAY,
-    NoCard(),
-    NAME,
-    Typed(asked="birth", text="00001967"),
-    Typed(asked="sex", text="female"),
-    Typed(asked="nationality", text="VNM"),
-    Typed(asked="number", text=""),
-    Typed(asked="helper", text="Lê Văn Giúp"),
-)
 
 LEADS_TO = {
     "a touch asks why the person is here": ((Started(),), screens.ChoosePurpose),

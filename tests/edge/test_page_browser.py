@@ -56,7 +56,7 @@ def at(page, name):
 
 def press(page, do, name):
     at(page, name)
-    page.locator(f'#stage button[value="{do}"], #bottom button[value="{do}"], #overlay button[value="{do}"]').first.click()
+    page.locator(f'#stage button[value="{do}"], #bottom button[value="{do}"], #overlay button[value="{do}"]').last.click()
 
 
 def to_review(kiosk, page, language="vi"):

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_a_short_profile_is_enough_and_the_rest_has_defaults_that_work():
     profile = parse_profile(LOBBY, folder=Path("/etc/luutru"))
-    assert profile.kiosk.languages == ("vi", "en")
+    assert profile.kiosk.languages == ("vi", "en", "zh", "ko", "ja", "ru")
     assert profile.page.host == "127.0.0.1"
     assert (profile.page.warn_after_seconds, profile.page.wipe_after_warning_seconds) == (30, 20)
     assert profile.place().units[0] == "0305"

@@ -99,12 +99,18 @@
   // Typing and touching count as being there, also where nothing is sent.
   function touched() {
     const now = performance.now();
-    if (now - lastTouch < TOUCH_EVERY_MS || state().name === "idle" || byId("overlay").querySelector(".warning")) return;
+    if (now - lastTouch < TOUCH_EVERY_MS || state().name === "idle" || byId("overlay").querySelector(".warning")) return; // the overlay has its own buttons
     lastTouch = now;
     const token = document.querySelector("input[name=token]");
-    if (token) fetch("/act", { method: "POST", body: new URLSearchParams({ do: "more-time", token: token.value }), headers: { "X-Part": "screen" } }).catch(() => {});
+    if (token) fetch("/act", { method: "POST", body: new URLSearchParams({ do: "touched", token: token.value }), headers: { "X-Part": "screen" } }).catch(() => {});
   }
   for (const kind of ["pointerdown", "keydown", "wheel"]) document.addEventListener(kind, touched, { passive: true, capture: true });
+
+  // The list of languages closes when something else is touched.
+  document.addEventListener("pointerdown", (event) => {
+    const open = document.querySelector(".languages[open]");
+    if (open && !open.contains(event.target)) open.open = false;
+  });
 
   // ---- keys on the screen ----
   const fieldOf = (key) => {
@@ -175,11 +181,26 @@
   // ---- warning, sounds ----
   function prepare() {
     clearInterval(countdown);
+    speak();
     const seconds = document.querySelector("[data-countdown]");
     if (seconds) countdown = setInterval(() => { seconds.textContent = Math.max(0, Number(seconds.textContent) - 1); }, 1000);
   }
 
-  const tunes = { "card-read": [880], attention: [660, 660, 660], kept: [660, 880], accepted: [660, 880, 1320], problem: [330, 262] };
+  // What the screen asks, said once for each screen, as loud as the person chose; going on stops it.
+  let voice = null, said = "";
+  function speak() {
+    const { prompt, volume } = state();
+    if (voice) voice.volume = Number(volume) / 3;
+    if (prompt === said) return;
+    said = prompt;
+    if (voice) voice.pause();
+    if (!prompt) return;
+    voice = new Audio("/prompt.wav?" + prompt);
+    voice.volume = Number(volume) / 3;
+    voice.play().catch(() => {}); // no sound card or no voice: the caption says the same
+  }
+
+  const tunes = { "card-read": [880], attention: [660, 660, 660], kept: [660, 880], accepted: [660, 880, 1320], problem: [330, 262], done: [660, 784], call: [988, 784, 988, 784, 988, 784] };
   let audio = null;
   function play(cue) {
     if (!tunes[cue] || !window.AudioContext) return;

@@ -1,0 +1,1 @@
+"""The kiosk's voice: what is said on a screen, and where the sound comes from."""

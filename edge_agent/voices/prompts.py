@@ -1,0 +1,78 @@
+"""What the kiosk says aloud on a screen: the question and the answers on its buttons, as a person at the counter would.
+
+- Only words of the catalogue are spoken, never anything about anybody: no name, number, room or code is read out in a lobby.
+- The same words stand under the screen as a caption, for who hears badly or has the sound off.
+- A prompt is short: the question first, so that whoever knows the way need not wait.
+
+Example: ``spoken(Idle(), texts)`` begins with the question of the first screen.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, Final
+
+from edge_agent.kiosk.gathering import is_keeping
+from edge_agent.kiosk.showing import name_of
+from edge_agent.kiosk.states import NothingDue, PartyResult, Result, Screen, State
+from edge_agent.kiosk.texts import Texts
+
+# What one more press on the button makes of the volume: off, normal, loud, soft, off.
+LOUDER: Final = {0: 2, 2: 3, 3: 1, 1: 0}
+# Screen -> keys of what is said; a screen that is not here is spoken for below.
+_SAID: Final[dict[str, tuple[str, ...]]] = {
+    "idle": ("idle.question", "idle.promise", "idle.card_title"),
+    "purpose": ("purpose.title", "purpose.stay", "purpose.group", "purpose.change", "purpose.resident", "purpose.day_visit"),
+    "card": ("card.title", "card.text", "card.none", "card.papers_none"),
+    "person": ("person.title", "person.yes", "person.no"),
+    "unit": ("unit.title",),
+    "nights": ("nights.title",),
+    "reason": ("reason.title",),
+    "telling": ("telling.title", "telling.hint"),
+    "review": ("review.title", "review.confirm"),
+    "group-review": ("group.title", "group.each"),
+    "gathering": ("gather.title", "gather.text"),
+    "change": ("change.title", "change.extend", "change.leave", "change.correct", "change.withdraw"),
+    "receipt": ("receipt.title", "receipt.hint"),
+    "host": ("host.title", "host.text"),
+    "keeping": ("keeping.title",),
+    "notkept": ("notkept.title", "result.refused_next"),
+}
+
+
+def spoken(screen: Screen, texts: Texts) -> str:
+    """Return what is said aloud on a screen."""
+    name = name_of(screen)
+    match screen:
+        case Result(statement="entry"):
+            keys: tuple[str, ...] = ("result.entry_title", "result.entry_text")
+        case Result(standing=standing, statement=statement):
+            text = "result.kept_offline" if standing == "kept" else f"result.{standing}_text"
+            keys = (f"result.{standing}", text, *(("result.case_text",) if statement == "paperless" else ()))
+        case PartyResult():
+            failed = any(each.failed for each in screen.entries)
+            keys = ("party.keeping",) if is_keeping(screen) else ("party.some", "party.some_text") if failed else ("party.all",)
+        case NothingDue(why=why):
+            keys = (f"nothing.{why}_title", f"nothing.{why}_text")
+        case _ if name.startswith("typing-"):
+            asked = name.removeprefix("typing-")
+            keys = (f"type.{asked}", f"type.{asked}_hint")
+        case _:
+            keys = _SAID[name]
+    return " ".join(_ended(texts(key)) for key in keys)
+
+
+def heard(state: State) -> dict[str, Any]:
+    """Return what a template needs of the voice: how loud, the caption, and a mark that changes with what is said."""
+    caption = spoken(state.screen, Texts(state.language)) if state.voice else ""
+    return {
+        "voice": state.voice,
+        "voice_next": LOUDER[state.voice],
+        "caption": caption,
+        "prompt": f"{state.language}-{zlib.crc32(caption.encode()):08x}" if caption else "",
+    }
+
+
+def _ended(text: str) -> str:
+    """End a phrase, so that a voice pauses after it."""
+    return text if text.endswith((".", "?", "!", "。", "？", "！", "…")) else f"{text}."

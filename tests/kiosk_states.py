@@ -1,0 +1,135 @@
+"""Every state the kiosk's screen can be in, by name, and the page it makes: for tests that look at pages without walking to each."""
+
+from __future__ import annotations
+
+from factories import StandingClock, make_id
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from kiosk_page_parts import DESK, LOBBY, NO_CARD, OTHER_CARD, capture_of, card_seen, make_profile
+from kiosk_walks import KEPT, NAME, TO_NIGHTS, TO_PERSON, TO_REVIEW, TYPED, walk
+
+from edge_agent.kiosk import events as happen
+from edge_agent.kiosk.showing import shown
+from edge_agent.kiosk.view import Health, View
+from edge_agent.voices.prompts import heard
+from residence.stays.declaration import Reason
+
+PRINTER = '[printer]\ndevice = "/dev/edge/printer0"\n'
+PASSPORT = "P<UTOOSTER<<LINA<BO<<<<<<<<<<<<<<<<<<<<<<<<<\nX0S8217632UTO8108153F3207040<<<<<<<<<<<<<<06"
+FIRST, SECOND, THIRD = (make_id() for _ in range(3))
+STARTED, STAY = happen.Started(), happen.PurposeChosen(purpose="stay")
+CHANGE = (STARTED, happen.PurposeChosen(purpose="change"))
+WRONG_ROOM = (*CHANGE, happen.PurposeChosen(purpose="correct"), card_seen(), happen.PersonConfirmed())
+LONGER = (*CHANGE, happen.PurposeChosen(purpose="extend"), card_seen(), happen.PersonConfirmed())
+GROUP = (
+    STARTED,
+    happen.PurposeChosen(purpose="group"),
+    *TO_REVIEW[2:],
+    card_seen(OTHER_CARD),
+    happen.NoCard(),
+    happen.Typed(asked="name", text="Nguyễn Hoàng Bảo Trân Phương Thảo"),
+    happen.Typed(asked="birth", text="2019"),
+    happen.Typed(asked="sex", text=""),
+    happen.Typed(asked="nationality", text="other"),
+    happen.Typed(asked="country", text="KOR"),
+    happen.Typed(asked="passport", text=""),
+    happen.Typed(asked="permitted", text=""),
+)
+IN_GROUP = (*GROUP, happen.GroupComplete(), happen.Confirmed(fresh_id=FIRST, more_ids=(SECOND, THIRD)))
+FOREIGN = (*TYPED[:6], happen.Typed(asked="nationality", text="other"), happen.Typed(asked="country", text="other"))
+NO_PAPERS = (STARTED, STAY, happen.NoPapers(), NAME, *TYPED[4:7])
+RESULT = KEPT[:-1]
+KEPT_HERE = happen.KeptSafely(declaration_id=KEPT[-1].declaration_id, code="RD7D-QQWQ-DW4X")
+
+
+def news(standing):
+    return happen.SettlementChanged(declaration_id=KEPT[-1].declaration_id, standing=standing)
+
+
+WALKS = {
+    "idle": (),
+    "purpose": (STARTED,),
+    "card": (STARTED, STAY),
+    "card-not-read": (STARTED, STAY, card_seen(NO_CARD)),
+    "card-guided": (STARTED, STAY, happen.Guided(hint="glare")),
+    "name": (STARTED, STAY, happen.NoCard()),
+    "name-wrong": (STARTED, STAY, happen.NoCard(), happen.Typed(asked="name", text="<b>")),
+    "birth": TYPED[:4],
+    "sex": TYPED[:5],
+    "nationality": TYPED[:6],
+    "country": FOREIGN[:7],
+    "code": FOREIGN,
+    "passport": (*FOREIGN, happen.Typed(asked="code", text="SWE")),
+    "permitted": (
+        STARTED,
+        STAY,
+        happen.CardSeen(capture=capture_of(PASSPORT, kind="mrz"), fresh_id=FIRST),
+        happen.PersonConfirmed(),
+    ),
+    "number": TYPED[:7],
+    "words": NO_PAPERS,
+    "helper": TYPED[:8],
+    "person": TO_PERSON,
+    "person-to-compare": (STARTED, STAY, happen.CardSeen(capture=capture_of(PASSPORT, kind="mrz"), fresh_id=FIRST)),
+    "unit": TO_NIGHTS[:4],
+    "unit-wrong": (*TO_NIGHTS[:4], happen.UnitChosen(unit="9999")),
+    "nights": TO_NIGHTS,
+    "nights-more": LONGER,
+    "reason": TO_REVIEW[:6],
+    "telling": (*TO_REVIEW[:6], happen.ReasonChosen(reason=Reason.OTHER)),
+    "review": TO_REVIEW,
+    "review-typed": (*TYPED, happen.PersonConfirmed(), *TO_REVIEW[4:]),
+    "review-longer": (*LONGER, happen.NightsChosen(nights=2)),
+    "host": (*TO_REVIEW, happen.HostWanted()),
+    "change": CHANGE,
+    "receipt": WRONG_ROOM,
+    "receipt-wrong": (*WRONG_ROOM, happen.CodeGiven(text="K7QM")),
+    "gathering": GROUP,
+    "group-review": (*GROUP, happen.GroupComplete()),
+    "party": (
+        *IN_GROUP,
+        happen.KeptSafely(declaration_id=FIRST, code="RD7D-QQWQ-DW4X"),
+        happen.KeptSafely(declaration_id=SECOND, code="K7QM-2XW9-4TRN"),
+        happen.KeepingFailed(declaration_id=THIRD, code="outbox.disk_full"),
+        happen.SettlementChanged(declaration_id=SECOND, standing="accepted"),
+    ),
+    "keeping": RESULT,
+    "kept": (*RESULT, KEPT_HERE),
+    "kept-slip": (*RESULT, KEPT_HERE, happen.SlipWanted(), happen.SlipDone(code="RD7D-QQWQ-DW4X", outcome="printer.no_paper")),
+    "received": (*RESULT, KEPT_HERE, news("received")),
+    "accepted": (*RESULT, KEPT_HERE, news("accepted")),
+    "refused": (*RESULT, KEPT_HERE, news("refused")),
+    "conflicting": (*RESULT, KEPT_HERE, news("conflicting")),
+    "case-number": (
+        *NO_PAPERS,
+        happen.Typed(asked="words", text="Ở nhờ nhà cháu"),
+        happen.Typed(asked="helper", text=""),
+        happen.PersonConfirmed(),
+        *TO_REVIEW[4:],
+        happen.Confirmed(fresh_id=KEPT[-1].declaration_id),
+        KEPT_HERE,
+    ),
+    "not-kept": (*RESULT, happen.KeepingFailed(declaration_id=KEPT[-1].declaration_id, code="outbox.disk_full")),
+    "resident": (STARTED, happen.PurposeChosen(purpose="resident")),
+    "day-visit": (STARTED, happen.PurposeChosen(purpose="day-visit")),
+    "calling": (*TO_REVIEW, happen.PersonCalled()),
+}
+DESK_WALKS = {"desk": (), "desk-card": (STARTED,)}
+STATES = {
+    **{name: walk(*events, text=LOBBY + PRINTER)[0] for name, events in WALKS.items()},
+    **{name: walk(*events, text=DESK)[0] for name, events in DESK_WALKS.items()},
+}
+_TEMPLATES = Environment(
+    loader=PackageLoader("edge_agent.kiosk"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+_HEALTH = Health(connection="up", depth=0, oldest_unsent_at=None, full=False, readers=())
+
+
+def page_of(name, language, *, warning=False, voice=0, template="page.html"):
+    """Return the page of a state in one language."""
+    from dataclasses import replace
+
+    state = replace(STATES[name], language=language, warning=warning, voice=voice)
+    view = View(state=state, version=1, visit=1, health=_HEALTH, seconds_left=20.0)
+    profile = make_profile(DESK if name.startswith("desk") else LOBBY + PRINTER)
+    context = shown(view, profile=profile, now=StandingClock().now())
+    return _TEMPLATES.get_template(template).render({**context, **heard(state), "can_speak": True, "token": "t", "deck": ()})
