@@ -26,22 +26,12 @@ import structlog
 
 from edge_agent.kiosk.dialogue import begin, seconds_left, step
 from edge_agent.kiosk.effects import Effect, Keep, KeepPresence, LookUp, Play, PrintSlip, ReadChip, StopChip, Wipe
-from edge_agent.kiosk.events import (
-    CardSeen,
-    ChipFailed,
-    CodeFound,
-    Event,
-    Guided,
-    KeepingFailed,
-    KeptSafely,
-    SettlementChanged,
-    SlipDone,
-    Ticked,
-)
+from edge_agent.kiosk.events import CardSeen, Event, Guided
+from edge_agent.kiosk.news import ChipFailed, CodeFound, KeepingFailed, KeptSafely, SettlementChanged, SlipDone, Ticked
 from edge_agent.kiosk.ports import ChipPort, OutboxPort
 from edge_agent.kiosk.slip import Slip, slip_for
-from edge_agent.kiosk.states import AskHost, Gathering, Moment, PartyResult, Result, ShowCard, Standing, State
-from edge_agent.kiosk.view import Health, View
+from edge_agent.kiosk.states import AskHost, Gathering, Moment, ShowCard
+from edge_agent.kiosk.view import Health, View, awaited_of, seen_of
 from edge_agent.readers.port import Capture, HealthState, Reader, ReaderHealth
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import KioskProfile
@@ -200,7 +190,7 @@ class KioskAgent:
         if Wipe() in effects:
             self._visit += 1
         cue = next((effect.cue for effect in effects if isinstance(effect, Play)), "")
-        if cue or _shown(self._state) != _shown(before):
+        if cue or seen_of(self._state) != seen_of(before):
             self._changed(cue)
         for effect in effects:
             self._carry_out(effect)
@@ -253,7 +243,7 @@ class KioskAgent:
         self._refresh_health()
 
     def _ask_for_news(self) -> None:
-        for declaration_id, standing in _awaited(self._state):
+        for declaration_id, standing in awaited_of(self._state):
             news = self._outbox.settlement(declaration_id)
             if news is not None and news.state != standing:
                 self._step(SettlementChanged(declaration_id=declaration_id, standing=news.state, receipt=news.receipt))
@@ -295,19 +285,3 @@ class KioskAgent:
             full=self._outbox.full,
             readers=readers,
         )
-
-
-def _shown(state: State) -> tuple[object, ...]:
-    """Return what of a state a person can see."""
-    return state.screen, state.language, state.warning, state.unhurried, state.calling, state.voice
-
-
-def _awaited(state: State) -> tuple[tuple[str, Standing], ...]:
-    """Return the declarations on the screen that may have news, and what the screen says of each."""
-    match state.screen:
-        case Result(declaration_id=about, standing=standing):
-            return ((about, standing),)
-        case PartyResult(entries=entries):
-            return tuple((each.declaration_id, each.standing) for each in entries if each.standing is not None)
-        case _:
-            return ()

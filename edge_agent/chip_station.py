@@ -24,7 +24,8 @@ from edge_agent.chip.apdu import Card
 from edge_agent.chip.drawing import Draw
 from edge_agent.chip.files import Link
 from edge_agent.chip.session import ChipReader, Opening
-from edge_agent.kiosk.events import ChipFailed, ChipProgressed, ChipTaken, Event
+from edge_agent.kiosk.events import Event
+from edge_agent.kiosk.news import ChipFailed, ChipProgressed, ChipTaken
 from edge_agent.kiosk.states import ChipPhase
 from residence.clock import Clock
 from residence.credentials.chip.access_keys import can_of, mrz_keys_of

@@ -8,7 +8,6 @@ from kiosk_page_parts import LOBBY, card_seen, make_profile, moment
 from edge_agent.kiosk.dialogue import begin, step
 from edge_agent.kiosk.events import (
     Confirmed,
-    KeptSafely,
     NightsChosen,
     NoCard,
     PersonConfirmed,
@@ -18,6 +17,7 @@ from edge_agent.kiosk.events import (
     Typed,
     UnitChosen,
 )
+from edge_agent.kiosk.news import KeptSafely
 from residence.stays.declaration import Reason
 
 ID = make_id()

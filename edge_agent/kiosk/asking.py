@@ -18,7 +18,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Final, get_args
 
-from edge_agent.kiosk.states import Moment, TypedField, TypedPerson
+from edge_agent.kiosk.draft import TypedPerson
+from edge_agent.kiosk.states import Moment, TypedField
 from firmware_config.profiles import KioskProfile
 from residence.clock import VIETNAM
 from residence.credentials.evidence import Evidence, EvidenceLevel, Reading

@@ -19,8 +19,10 @@ from uuid import UUID
 
 from edge_agent.kiosk.asking import VIETNAMESE, permitted_stay
 from edge_agent.kiosk.changes import Change, ChangeKind
+from edge_agent.kiosk.draft import Draft, TypedPerson
 from edge_agent.kiosk.effects import Effect, LookUp
-from edge_agent.kiosk.events import CardSeen, CodeFound, CodeGiven, Event, PurposeChosen, Typed, WentBack
+from edge_agent.kiosk.events import CardSeen, CodeGiven, Event, PurposeChosen, Typed, WentBack
+from edge_agent.kiosk.news import CodeFound
 from edge_agent.kiosk.states import (
     AskPermitted,
     AskReceipt,
@@ -29,12 +31,10 @@ from edge_agent.kiosk.states import (
     ChoosePurpose,
     ChooseUnit,
     ConfirmPerson,
-    Draft,
     Moment,
     Purpose,
     Screen,
     ShowCard,
-    TypedPerson,
 )
 from edge_agent.kiosk.staying import first_question, judged
 from firmware_config.profiles import KioskProfile

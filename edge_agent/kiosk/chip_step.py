@@ -17,9 +17,11 @@ from typing import Final
 
 import msgspec
 
+from edge_agent.kiosk.draft import ChipSaid, Draft
 from edge_agent.kiosk.effects import Effect, Play, ReadChip, StopChip
-from edge_agent.kiosk.events import ChipAllowed, ChipFailed, ChipNoted, ChipProgressed, ChipSkipped, ChipTaken, Event, WentBack
-from edge_agent.kiosk.states import AskChip, ChipSaid, ChipShown, ConfirmPerson, Draft, LayCard, Moment, Screen
+from edge_agent.kiosk.events import ChipAllowed, ChipNoted, ChipSkipped, Event, WentBack
+from edge_agent.kiosk.news import ChipFailed, ChipProgressed, ChipTaken
+from edge_agent.kiosk.states import AskChip, ChipShown, ConfirmPerson, LayCard, Moment, Screen
 from edge_agent.kiosk.staying import first_question
 from firmware_config.profiles import KioskProfile
 from residence.clock import VIETNAM, rfc3339

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from edge_agent.kiosk.states import ChipPhase, ChipSaid, LayCard
+from edge_agent.kiosk.draft import ChipSaid
+from edge_agent.kiosk.states import ChipPhase, LayCard
 from edge_agent.kiosk.texts import Texts
 from residence.credentials.evidence import EvidenceLevel
 

@@ -28,19 +28,15 @@ from edge_agent.kiosk.events import (
     CardSeen,
     Event,
     Guided,
-    KeepingFailed,
-    KeptSafely,
     LanguageChosen,
     MoreTime,
     PersonCalled,
-    SettlementChanged,
-    SlipDone,
     SlipWanted,
-    Ticked,
     VoiceTurned,
     WentBack,
 )
 from edge_agent.kiosk.gathering import PROGRESS
+from edge_agent.kiosk.news import KeepingFailed, KeptSafely, SettlementChanged, SlipDone, Ticked
 from edge_agent.kiosk.states import (
     AskChip,
     AskHost,

@@ -11,13 +11,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from edge_agent.kiosk.states import ChipPhase, Purpose, Standing, TypedField
+from edge_agent.kiosk.news import (
+    ChipFailed,
+    ChipProgressed,
+    ChipTaken,
+    CodeFound,
+    KeepingFailed,
+    KeptSafely,
+    SettlementChanged,
+    SlipDone,
+    Ticked,
+)
+from edge_agent.kiosk.states import Purpose, TypedField
 from edge_agent.readers.port import Capture
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
-from residence.credentials.evidence import Evidence
 from residence.stays.declaration import Reason
-from residence.wire.messages import Receipt
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,76 +210,6 @@ class PersonCalled:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallEnded:
     """The person has come, or is not wanted any more."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Ticked:
-    """Time passed."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChipProgressed:
-    """The reading for this declaration has come so far."""
-
-    own_id: str
-    phase: ChipPhase
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChipTaken:
-    """A whole reading, judged here."""
-
-    own_id: str
-    evidence: Evidence = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChipFailed:
-    """Nothing came of a reading; ``code`` says why. What was half read is gone."""
-
-    own_id: str
-    code: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeptSafely:
-    """The outbox has committed the sealed declaration."""
-
-    declaration_id: str
-    code: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeepingFailed:
-    """The outbox could not keep it; ``code`` says why."""
-
-    declaration_id: str
-    code: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SettlementChanged:
-    """News of a declaration that was kept."""
-
-    declaration_id: str
-    standing: Standing
-    receipt: Receipt | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CodeFound:
-    """What the outbox knows of a receipt code; None: nothing."""
-
-    code: str
-    declaration_id: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SlipDone:
-    """What became of the slip with this code: ``printed``, ``sent``, or the code of what went wrong."""
-
-    code: str
-    outcome: str
 
 
 Act = (

@@ -15,34 +15,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from edge_agent.kiosk.draft import Draft, Member, TypedPerson
 from edge_agent.kiosk.effects import Effect, Keep, Play, PrintSlip
-from edge_agent.kiosk.events import (
-    Confirmed,
-    Event,
-    GroupComplete,
-    KeepingFailed,
-    KeptSafely,
-    MemberRemoved,
-    NoCard,
-    SettlementChanged,
-    SlipDone,
-    SlipWanted,
-    WentBack,
-)
-from edge_agent.kiosk.states import (
-    ChooseReason,
-    Draft,
-    Entry,
-    Gathering,
-    Member,
-    Moment,
-    PartyResult,
-    Review,
-    Screen,
-    Standing,
-    TypedPerson,
-    Typing,
-)
+from edge_agent.kiosk.events import Confirmed, Event, GroupComplete, MemberRemoved, NoCard, SlipWanted, WentBack
+from edge_agent.kiosk.news import KeepingFailed, KeptSafely, SettlementChanged, SlipDone
+from edge_agent.kiosk.states import ChooseReason, Entry, Gathering, Moment, PartyResult, Review, Screen, Standing, Typing
 from edge_agent.kiosk.staying import declaration_of, judged
 from firmware_config.profiles import KioskProfile
 from residence.credentials.evidence import Reading

@@ -15,6 +15,7 @@ from dataclasses import replace
 from edge_agent.kiosk.asking import FIRST, QUESTIONS, answered, comes, next_question, question_before, stated
 from edge_agent.kiosk.changing import CHANGES, after_person, draft_for, purpose_of
 from edge_agent.kiosk.chip_step import after_person as after_person_by_chip
+from edge_agent.kiosk.draft import Draft, TypedPerson
 from edge_agent.kiosk.effects import Effect, KeepPresence, Play
 from edge_agent.kiosk.events import (
     CardSeen,
@@ -34,7 +35,6 @@ from edge_agent.kiosk.states import (
     ChooseChange,
     ChoosePurpose,
     ConfirmPerson,
-    Draft,
     Gathering,
     Idle,
     Keeping,
@@ -42,7 +42,6 @@ from edge_agent.kiosk.states import (
     NothingDue,
     Screen,
     ShowCard,
-    TypedPerson,
     Typing,
 )
 from edge_agent.readers.port import Capture

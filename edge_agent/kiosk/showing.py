@@ -15,6 +15,7 @@ from typing import Any, Final, assert_never
 
 from edge_agent.kiosk.asking import COUNTRIES, UNSPECIFIED, VIETNAMESE
 from edge_agent.kiosk.chip_words import about_chip, about_laying
+from edge_agent.kiosk.draft import Draft
 from edge_agent.kiosk.showing_groups import asked_further, gathering_of, group_review_of
 from edge_agent.kiosk.showing_results import party_of, result_of
 from edge_agent.kiosk.showing_stays import nights_of, permitted_of, step_of, telling_of, unit_of
@@ -30,7 +31,6 @@ from edge_agent.kiosk.states import (
     ChooseReason,
     ChooseUnit,
     ConfirmPerson,
-    Draft,
     Gathering,
     Idle,
     Keeping,

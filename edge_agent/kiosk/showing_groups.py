@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 from edge_agent.kiosk.asking import VIETNAMESE
+from edge_agent.kiosk.draft import Draft
 from edge_agent.kiosk.gathering import drafts_of, problems_of
-from edge_agent.kiosk.states import AskHost, AskReceipt, ChooseChange, Draft, Gathering, Moment, Review
+from edge_agent.kiosk.states import AskHost, AskReceipt, ChooseChange, Gathering, Moment, Review
 from edge_agent.kiosk.staying import leaving
 from edge_agent.kiosk.texts import Texts
 from firmware_config.profiles import KioskProfile

@@ -11,7 +11,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from edge_agent.kiosk.states import AskPermitted, ChooseUnit, Draft, TellReason
+from edge_agent.kiosk.draft import Draft
+from edge_agent.kiosk.states import AskPermitted, ChooseUnit, TellReason
 from edge_agent.kiosk.staying import MOST_NIGHTS, begins, leaving
 from edge_agent.kiosk.texts import Texts
 from firmware_config.profiles import KioskProfile

@@ -1,6 +1,6 @@
 """What the kiosk's screen can be: one frozen class per screen, a closed union, matched exhaustively everywhere.
 
-- Everything known of the person lives in the screen that needs it and nowhere else, so leaving the screen forgets the person.
+- Everything known of the person (``draft.py``) lives in the screen that needs it and nowhere else, so leaving the screen forgets the person.
 - From ``Keeping`` on no name, number or birth date is held: only the declaration's id, its code and where it is.
 - Personal values are left out of ``repr``, so that a logged state says nothing.
 - ``State`` wraps the screen with what is true on all of them: language, when somebody last acted, whether the warning shows.
@@ -14,14 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from edge_agent.kiosk.changes import Change
+from edge_agent.kiosk.draft import Draft, TypedPerson
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
-from residence.credentials.chip.carried import Consent
-from residence.credentials.evidence import EvidenceLevel, Reading
+from residence.credentials.evidence import Reading
 from residence.errors import Problem
-from residence.people.person import PartialDate, Sex
-from residence.stays.declaration import Reason
 
 Purpose = Literal["stay", "group", "entry", "extend", "leave", "correct", "withdraw"]
 Statement = Literal["stay", "entry", "paperless"]
@@ -39,59 +36,6 @@ class Moment:
 
     wall: datetime  # aware
     monotonic_ns: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TypedPerson:
-    """What a person without a card has typed so far."""
-
-    full_name: str = field(default="", repr=False)
-    birth: PartialDate | None = field(default=None, repr=False)
-    sex: Sex | None = field(default=None, repr=False)
-    nationality: str | None = field(default=None, repr=False)  # ICAO code; None until it was asked
-    elsewhere: bool = False  # the country is not among those on the buttons
-    passport: str | None = field(default=None, repr=False)
-    permitted_until: str | None = field(default=None, repr=False)  # YYYY-MM-DD, end of a foreigner's permitted stay
-    number: str | None = field(default=None, repr=False)
-    helper: str | None = field(default=None, repr=False)  # who helped; kept in the declaration
-    paperless: bool = False  # no papers at all: numbers are not asked for, own words are
-    words: str | None = field(default=None, repr=False)  # what a person without papers wants to say
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Member:
-    """Somebody of a family or group besides its leader."""
-
-    reading: Reading = field(repr=False)
-    typed: TypedPerson | None = field(default=None, repr=False)  # None when a card was read
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChipSaid:
-    """What came of the chip: a level, and whether a check failed; ``skipped`` when the person went on without."""
-
-    skipped: bool = False
-    level: EvidenceLevel = EvidenceLevel.CARD_TEXT
-    failed: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Draft:
-    """A stay being put together."""
-
-    reading: Reading = field(repr=False)
-    typed: TypedPerson | None = field(default=None, repr=False)  # None when a card was read
-    unit: str | None = field(default=None, repr=False)
-    nights: int = 1
-    reason: Reason | None = None
-    reason_text: str | None = field(default=None, repr=False)  # only where the reason chosen needs words
-    permitted_until: str | None = field(default=None, repr=False)  # of a foreigner whose passport was read
-    host: str | None = field(default=None, repr=False)  # the resident who has confirmed with a card
-    change: Change | None = None  # None: a new stay
-    members: tuple[Member, ...] | None = field(default=None, repr=False)  # None: no group
-    chip: ChipSaid | None = None  # None: not asked for yet
-    own_id: str = ""  # the declaration's identity, once a chip was bound to it
-    consent: Consent | None = None  # to reading the chip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,7 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from edge_agent.kiosk.changes import ChangeKind
+from edge_agent.kiosk.draft import Draft
 from edge_agent.kiosk.effects import Effect, Keep
 from edge_agent.kiosk.events import Confirmed, Event, HostWanted, NightsChosen, ReasonChosen, ReasonTold, UnitChosen, WentBack
 from edge_agent.kiosk.states import (
@@ -24,7 +25,6 @@ from edge_agent.kiosk.states import (
     ChooseReason,
     ChooseUnit,
     ConfirmPerson,
-    Draft,
     Gathering,
     Keeping,
     Moment,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge_agent.kiosk.states import State
+from edge_agent.kiosk.states import PartyResult, Result, Standing, State
 from edge_agent.readers.port import ReaderHealth
 
 
@@ -60,3 +60,19 @@ class View:
     health: Health
     seconds_left: float | None
     cue: str = ""
+
+
+def seen_of(state: State) -> tuple[object, ...]:
+    """Return what of a state a person can see."""
+    return state.screen, state.language, state.warning, state.unhurried, state.calling, state.voice
+
+
+def awaited_of(state: State) -> tuple[tuple[str, Standing], ...]:
+    """Return the declarations on the screen that may have news, and what the screen says of each."""
+    match state.screen:
+        case Result(declaration_id=about, standing=standing):
+            return ((about, standing),)
+        case PartyResult(entries=entries):
+            return tuple((each.declaration_id, each.standing) for each in entries if each.standing is not None)
+        case _:
+            return ()

@@ -12,7 +12,7 @@ from factories import EVENING
 
 from edge_agent.chip.drawing import FromBytes
 from edge_agent.chip_station import ChipStation, Means
-from edge_agent.kiosk.events import ChipFailed, ChipProgressed, ChipTaken
+from edge_agent.kiosk.news import ChipFailed, ChipProgressed, ChipTaken
 from luutru.system import SystemClock, random_bytes
 from residence.credentials.chip.carried import binding
 from residence.credentials.chip.claims import judge_claim

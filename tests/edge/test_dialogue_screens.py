@@ -13,8 +13,6 @@ from edge_agent.kiosk.events import (
     Cancelled,
     CardSeen,
     Confirmed,
-    KeepingFailed,
-    KeptSafely,
     LanguageChosen,
     NightsChosen,
     NoCard,
@@ -22,12 +20,12 @@ from edge_agent.kiosk.events import (
     PersonConfirmed,
     PurposeChosen,
     ReasonChosen,
-    SettlementChanged,
     Started,
     Typed,
     UnitChosen,
     WentBack,
 )
+from edge_agent.kiosk.news import KeepingFailed, KeptSafely, SettlementChanged
 from residence.credentials.evidence import EvidenceLevel
 from residence.stays.declaration import Reason
 

@@ -15,13 +15,10 @@ from edge_agent.kiosk.events import (
     CallEnded,
     Cancelled,
     CardSeen,
-    CodeFound,
     CodeGiven,
     Confirmed,
     GroupComplete,
     HostWanted,
-    KeepingFailed,
-    KeptSafely,
     MemberRemoved,
     MoreTime,
     NightsChosen,
@@ -32,15 +29,14 @@ from edge_agent.kiosk.events import (
     PersonConfirmed,
     PurposeChosen,
     ReasonChosen,
-    SettlementChanged,
     Started,
-    Ticked,
     Touched,
     Typed,
     UnitChosen,
     WentBack,
 )
 from edge_agent.kiosk.gathering import MOST_MEMBERS
+from edge_agent.kiosk.news import CodeFound, KeepingFailed, KeptSafely, SettlementChanged, Ticked
 from residence.credentials.evidence import EvidenceLevel
 from residence.people.person import DocumentKind
 from residence.stays.check import check_declaration

@@ -1,0 +1,85 @@
+"""What the dialogue is told from outside: time, the chip's reader, the outbox, the printer.
+
+- None of it starts the time-out anew: a card left lying must not hold the screen.
+- News of another visit or of a screen that is gone changes nothing.
+
+Example: ``KeptSafely(declaration_id=own_id, code="7F3K2M")``
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from edge_agent.kiosk.states import ChipPhase, Standing
+from residence.credentials.evidence import Evidence
+from residence.wire.messages import Receipt
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ticked:
+    """Time passed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipProgressed:
+    """The reading for this declaration has come so far."""
+
+    own_id: str
+    phase: ChipPhase
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipTaken:
+    """A whole reading, judged here."""
+
+    own_id: str
+    evidence: Evidence = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChipFailed:
+    """Nothing came of a reading; ``code`` says why. What was half read is gone."""
+
+    own_id: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptSafely:
+    """The outbox has committed the sealed declaration."""
+
+    declaration_id: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeepingFailed:
+    """The outbox could not keep it; ``code`` says why."""
+
+    declaration_id: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettlementChanged:
+    """News of a declaration that was kept."""
+
+    declaration_id: str
+    standing: Standing
+    receipt: Receipt | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeFound:
+    """What the outbox knows of a receipt code; None: nothing."""
+
+    code: str
+    declaration_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SlipDone:
+    """What became of the slip with this code: ``printed``, ``sent``, or the code of what went wrong."""
+
+    code: str
+    outcome: str
