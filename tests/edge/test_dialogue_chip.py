@@ -22,6 +22,7 @@ from edge_agent.kiosk.showing import shown
 from edge_agent.kiosk.states import AskChip, ChipShown, ChooseUnit, ConfirmPerson, Idle, Keeping, LayCard
 from edge_agent.kiosk.texts import Texts
 from edge_agent.kiosk.view import Health, View
+from edge_agent.voices.prompts import heard
 from residence.credentials.chip.carried import ChipEvidence
 from residence.errors import problem, sentence
 from residence.stays.declaration import Reason
@@ -263,7 +264,9 @@ def rendered(state, profile=ASKING):
     health = Health(connection="up", depth=0, oldest_unsent_at=None, full=False, readers=())
     view = View(state=state, version=1, visit=1, health=health, seconds_left=20.0)
     context = shown(view, profile=profile, now=EVENING)
-    return html.unescape(templates.get_template("screen.html").render({**context, "token": "t", "deck": ()}))
+    return html.unescape(
+        templates.get_template("screen.html").render({**context, **heard(state), "can_speak": False, "token": "t", "deck": ()})
+    )
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
