@@ -87,6 +87,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...]
     exchanges: tuple[Exchange, ...]
     unsure: tuple[tuple[int, int], ...]
+    spent: bool = False  # check digits chose an exchange, and say nothing more about the rest
 
 
 def settle(weights: Any, before: Any = None) -> Settled:
@@ -112,7 +113,7 @@ def settle(weights: Any, before: Any = None) -> Settled:
         if places.checked.isdisjoint(unsure):
             unsure += _weakest(lines, told, places, SURE_WHOLE)
     open_places = _after_the_name(lines, weights, form, set(unsure))
-    return Settled(lines=lines, exchanges=exchanges, unsure=tuple(sorted(open_places)))
+    return Settled(lines=lines, exchanges=exchanges, unsure=tuple(sorted(open_places)), spent=spent)
 
 
 def lookalikes_of(sign: str) -> str:
@@ -214,7 +215,9 @@ def disputed(found: Settled, before: Any) -> Settled:
     lines = found.lines
     form = SHAPES[len(lines), len(lines[0])]
     places = places_of(form)
-    unsure = {*found.unsure, *_rest_of_another(lines, before, places), *_weakest(lines, before, places, SURE_TOGETHER)}
+    touched = {(each.row, each.column) for each in found.exchanges}
+    left = msgspec.structs.replace(places, checked=frozenset(touched)) if found.spent else places
+    unsure = {*found.unsure, *_rest_of_another(lines, before, left), *_weakest(lines, before, places, SURE_TOGETHER)}
     return msgspec.structs.replace(found, unsure=tuple(sorted(_after_the_name(lines, before, form, unsure))))
 
 

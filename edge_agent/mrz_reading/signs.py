@@ -2,7 +2,7 @@
 
 - Every step asks the same question, how well the cells fit OCR-B (``glyphs.py``); nothing is decided by what the text says.
 - Coarse: a few cells of each line under every sight (length of line, flatness, upside down). Below ``FLOOR`` it is no zone.
-- A sign that the picture's edge cuts is not told at all.
+- A sign that the picture's edge cuts is not told at all. Lines that turn out too far from each other are of two documents.
 - Fine: lines bend and maps are a little off, so each line may slide and climb along its way, smoothly from cell to cell.
 - Pure.
 
@@ -104,7 +104,7 @@ def signs_of(grey: Grey, zone: Zone) -> ZoneSigns | None:
     beyond = _beyond_the_picture(flat.sight, grey.shape)
     weights[beyond] = before[beyond] = _UNKNOWN
     found = ZoneSigns(weights=weights, before=before, sight=flat.sight)
-    return found if found.fit >= FLOOR else None
+    return found if found.fit >= FLOOR and _STEP[0] <= flat.sight.step <= _STEP[1] else None
 
 
 def _whole(flat: _Flat, row: int, course: _Course) -> _Course:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFont
 
 from edge_agent.mrz_reading.bands import Band, find_bands
 from edge_agent.mrz_reading.correcting import Exchange
@@ -209,6 +210,28 @@ def test_lines_with_another_line_between_them_are_of_two_documents():
     assert (band(100), band(180)) not in groups
     assert (band(100), band(140)) in groups
     assert (band(100), band(140), band(180)) in groups
+
+
+OTHER = "P<UTOLAM<<MINH<ANH<<<<<<<<<<<<<<<<<<<<<<<<<<"
+PITCH = 24  # pixels from sign to sign
+OCR_B = "/usr/share/fonts/opentype/ocr-b/OCRB.otf"
+
+
+def shown(lines, *, below=()):
+    """Return a sharp picture of lines, each as many signs below the first as ``below`` says."""
+    picture = Image.new("L", (48 * PITCH, round((max(below) + 6) * PITCH)), 215)
+    font = ImageFont.truetype(OCR_B, round(PITCH * 1.3833))
+    for line, step in zip(lines, below, strict=True):
+        for column, sign in enumerate(line):
+            ImageDraw.Draw(picture).text(((2 + column) * PITCH, (3 + step) * PITCH), sign, font=font, fill=25, anchor="ls")
+    return cv2.GaussianBlur(np.asarray(picture), (0, 0), 0.8)
+
+
+@pytest.mark.parametrize("step", [4.2, 5.0])
+def test_lines_of_two_documents_are_no_zone_though_the_one_between_is_covered(step):
+    assert read_zone(shown(LINES, below=(0, 2.5))).lines == LINES
+    seen = read_zone(shown((OTHER, LINES[1]), below=(0, step)))
+    assert seen is None or not outcome_of(seen, reader="test", today=TODAY).ok
 
 
 def test_a_mark_between_two_lines_does_not_part_them():
