@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+import structlog
 from kbtt_parts import FOREIGNER, told_to_kbtt
 from sqlalchemy import select
 
@@ -339,6 +340,7 @@ def test_a_token_about_to_end_is_refreshed_and_a_refused_refresh_is_a_new_log_in
 
 
 def test_no_token_and_no_password_reach_a_log(told, caplog, capsys):
+    structlog.reset_defaults()
     caplog.set_level(logging.DEBUG)
     told.kbtt.behaviour.token_seconds = 90
     for _ in range(2):

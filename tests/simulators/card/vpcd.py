@@ -78,4 +78,5 @@ def pcscd():
         yield process
     finally:
         process.terminate()
+        process.wait(30)  # until then another cannot be started
         process.wait(20)
