@@ -1,4 +1,4 @@
-"""The demo's accounts: one per role, each with a fresh one-time sign-in link at every start.
+"""The demo's accounts: one per role, each with a fresh one-time sign-in link at every start. The resident's is that of the first invented resident.
 
 Example: ``invite(layout, tools, base_url="http://localhost:8300")[0].link``
 """
@@ -8,13 +8,19 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from luutru.demo.layout import Layout
 from luutru.demo.prepare import Tools, open_registry
 from registry import accounts
-from registry.seed import DEMO_COMMUNE
+from registry.persons import search_by_number
+from registry.seed import DEMO_COMMUNE, demo_residents
 from residence.clock import uuid7
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from registry.vault import Vault
 
 # sign-in name -> (role, premises the role is for)
 ACCOUNTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
@@ -51,6 +57,7 @@ def invite(layout: Layout, tools: Tools, *, base_url: str) -> list[DemoAccount]:
                     sign_in_name=name,
                     role=role,
                     areas=areas,
+                    person_id=_first_resident(connection, registry.vault) if role == "resident" else None,
                     created_at=now,
                 )
                 accounts.add_account(connection, account)
@@ -59,3 +66,8 @@ def invite(layout: Layout, tools: Tools, *, base_url: str) -> list[DemoAccount]:
             invited.append(DemoAccount(name=name, role=role, link=f"{base_url}{SIGN_IN_PATH}/{token}"))
     registry.close()
     return invited
+
+
+def _first_resident(connection: Connection, vault: Vault) -> str | None:
+    number = demo_residents()[0].person.personal_number or ""
+    return next(iter(search_by_number(connection, "personal", number, vault=vault)), None)
