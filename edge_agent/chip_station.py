@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final, Protocol
 
 import structlog
@@ -28,7 +28,7 @@ from edge_agent.kiosk.events import Event
 from edge_agent.kiosk.news import ChipFailed, ChipProgressed, ChipTaken
 from edge_agent.kiosk.states import ChipPhase
 from residence.clock import Clock
-from residence.credentials.chip.access_keys import can_of, mrz_keys_of
+from residence.credentials.chip.access_keys import has_details, keys_of
 from residence.credentials.chip.capture import Capture
 from residence.credentials.chip.carried import binding
 from residence.credentials.chip.claiming import claim
@@ -176,13 +176,8 @@ class ChipStation:
             request.tell(ChipProgressed(own_id=request.own_id, phase=_PHASES[phase]))
 
     def _opening(self, reading: Reading) -> Opening:
-        person = reading.person
-        number = person.personal_number or ""
-        issued = person.document.issued if person.document else None
-        keys: tuple[str, ...] = ()
-        if issued is not None and person.birth is not None and person.birth.precision == "day":
-            keys = mrz_keys_of(number, date.fromisoformat(person.birth.value), date.fromisoformat(issued))
-        return Opening(can=can_of(number), mrz_keys=keys, allow_bac=self._means.allow_bac)
+        keys = keys_of(reading.person)
+        return Opening(can=keys.can, mrz_keys=keys.mrz_keys, allow_bac=self._means.allow_bac, details=has_details(reading.person))
 
 
 def _still_wanted(request: _Request) -> None:

@@ -18,13 +18,13 @@ from typing import Final
 import msgspec
 
 from residence.clock import VIETNAM
-from residence.credentials.card_qr import CardFields
 from residence.credentials.chip.carried import MOST_FINDINGS, as_capture
+from residence.credentials.chip.cross_check import Stated
 from residence.credentials.chip.trust_store import TrustStore
 from residence.credentials.chip.verdict import Verdict, judge, level_of
 from residence.credentials.evidence import CheckOutcome, Evidence, EvidenceLevel
 from residence.errors import catalogue
-from residence.people.person import Person
+from residence.people.person import DocumentKind, Person
 
 NOT_SHOWN: Final = "chip.claim_not_shown"
 TRUST_DIFFERS: Final = "chip.trust_differs"
@@ -96,9 +96,13 @@ def lowered(found: dict[str, CheckOutcome], said: dict[str, CheckOutcome]) -> di
     return found | {name: "failed" for name in _KIOSK_MAY_FAIL if said.get(name) == "failed"}
 
 
-def fields_of(person: Person, *, residence: bool = False) -> CardFields:
+def fields_of(person: Person, *, residence: bool = False) -> Stated:
     """Return a stated person as the chip is compared with; the residence only where the chip's details are there to compare."""
-    return CardFields(
+    passport = person.document if person.document and person.document.kind is DocumentKind.PASSPORT else None
+    return Stated(
+        document_number=passport.number if passport else None,
+        nationality=person.nationality if passport else None,
+        expiry=passport.expiry if passport else None,
         personal_number=person.personal_number,
         full_name=person.full_name,
         birth=person.birth if person.birth and person.birth.precision == "day" else None,
