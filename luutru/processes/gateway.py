@@ -39,6 +39,7 @@ from gateway.reminders import remind
 from gateway.sweep import Swept, sweep
 from gateway.transport import MqttTransport, TransportSettings
 from gateway.trust import TrustStore
+from gateway.trust_bundles import TrustBundles
 from gateway.worker import Duty, Rhythm, Worker
 from luutru.certificates import endings
 from luutru.chip_trust import ChipTrust
@@ -64,7 +65,7 @@ RECEIPT_KEYS: Final = "gateway-receipt"
 SEAL_KEYS: Final = "gateway-seal"
 KEYRING_KEY: Final = "keyring.key"
 DOOR_KEYS: Final = "door-list"
-DOORS_EVERY: Final = timedelta(seconds=2)
+PAPERS_EVERY: Final = timedelta(seconds=2)
 log = structlog.get_logger("luutru.gateway")
 
 
@@ -178,14 +179,14 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         trust=TrustStore(registry, clock_bounds=settings.clock_bounds, chip_trust=chips.current),
         lap=measures.lap,
     )
-
     outages = OutageWatch(
         worker=client_id(settings), shards=settings.shards, signer=signer, clock=clock, random_bytes=random_bytes
     )
     duties = sweep_duties(settings, registry)
     transport = transport or make_transport(settings, clock)
-    doors = make_door_lists(settings, registry, intake.trust)
-    duties.append(Duty("door lists", DOORS_EVERY, partial(doors.look, transport)))
+    doors, bundles = make_door_lists(settings, registry, intake.trust), TrustBundles(chips.signed, shards=settings.shards)
+    duties.append(Duty("door lists", PAPERS_EVERY, partial(doors.look, transport)))
+    duties.append(Duty("trust bundle", PAPERS_EVERY, partial(bundles.send, transport)))
     return Worker(
         transport,
         intake,

@@ -1,13 +1,12 @@
 """The whole way over a real Mosquitto: the gateway's worker and a kiosk's uplink, each as its process puts it together."""
 
 import random
-import threading
-import time
 from pathlib import Path
 
 import pytest
 from authority import ENROLLED, Authority
 from door_parts import DOOR
+from gateway_thread import GatewayThread, eventually
 
 from edge_agent.declaring import Machine
 from edge_agent.door.event_log import DoorEventLog
@@ -18,7 +17,6 @@ from edge_agent.outbox import Outbox
 from edge_agent.store import open_store
 from edge_agent.uplink import Uplink
 from luutru.keys import make_key
-from luutru.processes.gateway import GatewaySettings, build
 from luutru.system import random_bytes, system_clock
 from registry import kiosks
 from registry.door_events import recent_events
@@ -27,13 +25,6 @@ from residence.doors.words import DoorMode
 from residence.wire.keyring import AUTHORITY, Keyring
 
 EVENTS = 150
-
-
-def eventually(holds, seconds=120.0):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -55,32 +46,6 @@ def office(tmp_path):
     office.ring = Keyring((*office.keyring.entries, key))
     yield office
     office.close()
-
-
-class Gateway:
-    """The real worker on the broker, on a thread."""
-
-    def __init__(self, office, broker, folder: Path):
-        broker.pki.gateway().copy_to(folder, as_name="luutru-gateway")
-        settings = GatewaySettings(
-            registry=office.url,
-            vault=office.vault_folder,
-            keys=office.keys,
-            tls=folder,
-            host=broker.host,
-            port=broker.port,
-            sweep_every=None,
-        )
-        self.registry = office.open_registry()
-        worker = build(settings, registry=self.registry, clock=system_clock())
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=worker.run, args=(self.stopping,), daemon=True)
-        self.thread.start()
-
-    def stop(self):
-        self.stopping.set()
-        self.thread.join(60)
-        self.registry.close()
 
 
 def kiosk_of(office, broker, folder: Path):
@@ -123,7 +88,7 @@ def test_lists_orders_and_events_go_their_way_and_a_gateway_that_was_away_loses_
     for number in range(EVENTS):
         log.append(door=DOOR.name, what="reader", detail=str(number))
     uplink.start()  # nobody takes anything yet
-    gateway = Gateway(office, broker, tmp_path / "gateway")
+    gateway = GatewayThread(office, broker, tmp_path / "gateway")
     eventually(lambda: log.depth() == 0)
     eventually(lambda: papers.book.version == 1)
     assert papers.book.doors == (DOOR.name,)
@@ -131,7 +96,7 @@ def test_lists_orders_and_events_go_their_way_and_a_gateway_that_was_away_loses_
     log.append(door=DOOR.name, what="reader", detail="while nobody was there")
     with office.registry.writing() as connection:
         order_mode(connection, office.kiosk().premises_id, DOOR.name, DoorMode.LOCK_DOWN, now=system_clock().now())
-    gateway = Gateway(office, broker, tmp_path / "gateway")
+    gateway = GatewayThread(office, broker, tmp_path / "gateway")
     eventually(lambda: papers.book.mode(DOOR.name) is DoorMode.LOCK_DOWN)
     eventually(lambda: log.depth() == 0)
     gateway.stop()
