@@ -29,7 +29,7 @@ from firmware_config.profiles import KioskProfile
 from residence.clock import VIETNAM, rfc3339
 from residence.credentials.chip.access_keys import keys_of
 from residence.credentials.chip.carried import Consent
-from residence.credentials.evidence import Evidence
+from residence.credentials.evidence import Evidence, EvidenceLevel
 from residence.errors import problem
 
 MOST_TRIES: Final = 4
@@ -127,7 +127,13 @@ def _with(draft: Draft, evidence: Evidence, own_id: str) -> Draft:
     evidence = msgspec.structs.replace(evidence, chip=said)
     failed = any(evidence.checks.get(name) == "failed" for name in _TOLD)
     reading = msgspec.structs.replace(draft.reading, evidence=evidence)
-    return replace(draft, reading=reading, own_id=own_id, chip=ChipSaid(level=evidence.level, failed=failed))
+    return replace(draft, reading=reading, own_id=own_id, chip=ChipSaid(level=_seen(evidence), failed=failed))
+
+
+def _seen(evidence: Evidence) -> EvidenceLevel:
+    """Return the level this kiosk saw: it ran Chip Authentication itself, which shows others nothing."""
+    present = evidence.level == EvidenceLevel.CHIP_VERIFIED and evidence.checks.get("chip_auth") == "passed"
+    return EvidenceLevel.CHIP_PRESENT if present and evidence.checks.get("active_auth") != "failed" else evidence.level
 
 
 _TOLD: Final = ("passive", "issuer", "revocation", "chip_auth", "active_auth", "cross_check")

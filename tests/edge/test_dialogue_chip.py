@@ -346,6 +346,13 @@ def test_every_phase_says_what_happens_and_offers_to_go_on_without(phase, langua
     assert "079095123456" not in page.replace(" ", "")
 
 
+def test_a_kiosk_says_what_it_saw_itself_though_it_declares_what_it_can_show():
+    seen = Visit().laying().taken(4, chip_auth="passed")
+    assert (seen.screen.draft.chip.level, seen.screen.draft.reading.evidence.level) == (5, 4)
+    copied = Visit().laying().taken(4, chip_auth="passed", active_auth="failed")
+    assert copied.screen.draft.chip.level == 4
+
+
 @pytest.mark.parametrize("language", ["vi", "en"])
 def test_both_answers_to_the_question_are_there_and_none_is_chosen(language):
     visit = Visit().confirmed()
