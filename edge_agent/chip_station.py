@@ -22,7 +22,7 @@ import structlog
 
 from edge_agent.chip.apdu import Card
 from edge_agent.chip.drawing import Draw
-from edge_agent.chip.files import Link
+from edge_agent.chip.files import Link, LinkMemory
 from edge_agent.chip.session import ChipReader, Opening
 from edge_agent.kiosk.events import Event
 from edge_agent.kiosk.news import ChipFailed, ChipProgressed, ChipTaken
@@ -46,7 +46,12 @@ log = structlog.get_logger("kiosk.chip")
 
 
 class ResettableCard(Card, Protocol):
-    """A card that can be powered off and on."""
+    """A card that can be powered off and on. ``about``: what cards of its kind say of themselves."""
+
+    @property
+    def about(self) -> bytes:
+        """Return the answer to reset, or what stands for it."""
+        ...
 
     def reset(self) -> None:
         """Begin anew with it."""
@@ -77,7 +82,7 @@ class Means:
     draw: Draw
     trust: Callable[[datetime], TrustStore]
     allow_bac: bool = True
-    link: Callable[[], Link] = Link  # what the reader is known to pass; what it was found to pass is remembered
+    link: Callable[[], Link] = Link  # what the reader is known to pass; what it was found to pass is remembered by kind of card
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +100,7 @@ class ChipStation:
         self._open_place = open_place
         self._kiosk_id = kiosk_id
         self._means = means
-        self._link = means.link()
+        self._links = LinkMemory(means.link)
         self._request: _Request | None = None
         self._thread: threading.Thread | None = None
         self._must_leave = False  # a card that was read, or failed, has to leave first
@@ -155,7 +160,7 @@ class ChipStation:
                 card,
                 draw=self._means.draw,
                 clock=self._means.clock,
-                link=self._link,
+                link=self._links.link(card.about),
                 report=lambda phase: self._progress(request, phase),
                 reset=card.reset,
             )
