@@ -1,8 +1,8 @@
-"""The MRZ measuring set: passports (TD3) and cards (TD1, TD2) in fourteen categories of trouble at five levels, from a seed.
+"""The MRZ measuring set: passports (TD3) and cards (TD1, TD2) in fifteen categories of trouble at five levels, from a seed.
 
 - The ladder is that of ``card_set.py``: same categories, same figures, same camera, with the width of a printed stroke in the place of
   a QR module. Exceptions, for text has no spare codewords and print that is gone cannot be read: ``worn`` rubs off less than the cards'
-  damage, a glare burns the print out from level 3 on only, no finger covers it. ``turned`` is any angle, as large as fits.
+  damage, ``dirty`` lays as much dark matter on it (specks, hairs) instead, a glare burns the print out from level 3 on only, no finger covers it. ``turned`` is any angle, as large as fits.
 - A document that would not fit into the frame is held further away. Every sixth still is 640x480 and shows a TD1 card.
 - In ``none`` there is no zone: an ordinary page, or one with its zone missing. Anything read there is wrong.
 - A picture depends only on (seed, category, level, number). New categories go at the end.
@@ -60,15 +60,16 @@ def _mixed(s: Scene, k: int, r: Rng) -> Scene:
     return replace(s, glare_peak=s.glare_peak * 0.3)
 
 
-def _worn(s: Scene, _k: int, _r: Rng) -> Scene:
-    return s  # what is rubbed off is the page's business
+def _of_the_page(s: Scene, _k: int, _r: Rng) -> Scene:
+    return s  # what is rubbed off or lies on it is the page's business
 
 
 CATEGORIES: Final[dict[str, Change]] = {name: CARD_CATEGORIES[name] for name in _OF_CARDS} | {
     "turned": _turned,
-    "worn": _worn,
+    "worn": _of_the_page,
     "glare": _glare,
     "mixed": _mixed,
+    "dirty": _of_the_page,
 }
 
 
@@ -80,8 +81,8 @@ def make_zone_still(seed: int, category: str, *, level: int, number: int) -> Zon
     lines = make_lines(rng, form)
     scene = CATEGORIES[category](_usual(rng, small=number % 6 == 5), level, rng)
     scene = _placed(replace(scene, damage=0.0, finger=0.0, phone=False), form, rng)
-    wear = WEAR[level] if category == "worn" else 0.0
-    grey, _ = render(scene, Page(scene, rng, lines=lines, wear=wear), rng)
+    wear, dirt = (WEAR[level] if category == name else 0.0 for name in ("worn", "dirty"))
+    grey, _ = render(scene, Page(scene, rng, lines=lines, wear=wear, dirt=dirt), rng)
     shown = () if scene.absent else lines
     return ZoneStill(category=category, level=level, form=form, lines=shown, grey=_through_jpeg(grey, scene.jpeg))
 
