@@ -2,7 +2,7 @@
 
 - ``commission`` shows a number, waits for the authority's permit for just that number (``luutru door permit``), and then gives a reader in its
   install mode a new key, within two minutes. Begun and ended are events of the door. End the kiosk first: a line has one user.
-- ``watch`` prints what the readers of a kiosk say, cards as bits, hexadecimal and number. It opens no door.
+- ``watch`` prints what the readers of a kiosk say, cards as bits, hexadecimal and number, but no token and no key of a PIN. It opens no door.
 - Exit status: 0 done, 1 refused or not done, 2 wrong use.
 
 Example: ``luutru kiosk reader commission kiosk.toml lobby-outside``
@@ -37,10 +37,9 @@ def commission_reader(
     profile: ProfileArgument,
     reader: NameArgument,
     *,
-    permit: Annotated[str, typer.Option(help="- reads it from standard input after the number was shown.")] = "-",
     seconds: Annotated[float, typer.Option(min=1, max=120, help="How long the mode lasts.")] = 120.0,
 ) -> None:
-    """Give a reader that is in its install mode a new key; the authority permits it.
+    """Give a reader that is in its install mode a new key. Shows what the authority has to run, and reads its permit from standard input.
 
     Example: luutru kiosk reader commission kiosk.toml lobby-outside
     """
@@ -62,8 +61,7 @@ def commission_reader(
                 site=loaded.kiosk.site, kiosk_id=loaded.kiosk.id, reader=reader, challenge=random_bytes(CHALLENGE_BYTES)
             )
             typer.echo(f"luutru door permit {wanted.site} {wanted.kiosk_id} {reader} {wanted.challenge.hex()}")
-            given = sys.stdin.readline().strip() if permit == "-" else permit
-            check_permit(given, wanted=wanted, keyring=outbox.anchor.keyring)
+            check_permit(sys.stdin.readline().strip(), wanted=wanted, keyring=outbox.anchor.keyring)
             log, door = event_log_of(outbox), loaded.doors[0].name
             log.append(door=door, what=DoorFact.COMMISSIONING, detail=f"begun {reader}")
             try:
@@ -146,10 +144,12 @@ def _section(profile: KioskProfile, name: str) -> DoorReaderSection:
 
 def _told(said: Said) -> str:
     """Return one word of a reader for a person."""
-    from edge_agent.osdp.words import CardSaid
+    from edge_agent.osdp.words import CardSaid, KeysSaid
     from residence.doors.cards import card_number
     from residence.errors import Malformed
 
+    if isinstance(said, KeysSaid):
+        return f"{said.reader}: {len(said.keys)} keys pressed: not shown"
     if not isinstance(said, CardSaid):
         return msgspec.json.encode(said).decode()
     try:
