@@ -13,7 +13,9 @@ from residence.clock import rfc3339
 from residence.wire.state import KioskState, encode_state
 
 
-def life_sign(outbox: Outbox, line: Line, *, session: int, online: bool, at: datetime, readers: dict[str, str]) -> bytes:
+def life_sign(
+    outbox: Outbox, line: Line, *, session: int, online: bool, at: datetime, readers: dict[str, str], call: str = ""
+) -> bytes:
     """Return the state message."""
     return encode_state(
         KioskState(
@@ -28,5 +30,6 @@ def life_sign(outbox: Outbox, line: Line, *, session: int, online: bool, at: dat
             version=line.version,
             boot_id=line.boot_id,
             keyring_serial=outbox.anchor.keyring.serial,
+            call=call,
         )
     )

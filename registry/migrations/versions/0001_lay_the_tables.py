@@ -908,6 +908,7 @@ def upgrade() -> None:
     lay_lapses()
     lay_nightly()
     lay_duplicate_steps()
+    lay_answers()
 
 
 def _lay_chip_tables() -> None:
@@ -1333,6 +1334,8 @@ def downgrade() -> None:
     op.drop_table('access_records')
     op.drop_table('lapses')
     op.drop_table('residence_events')
+    op.drop_table('host_answers')
+    op.drop_table('kiosk_calls')
     # ### end Alembic commands ###
 
 
@@ -1377,3 +1380,33 @@ def lay_lapses() -> None:
     )
     op.create_index('ix_lapses_commune_code_rule_since', 'lapses', ['commune_code', 'rule', 'since'], unique=False)
     op.create_index('ix_lapses_standing', 'lapses', ['rule', 'lapse_id'], unique=False, sqlite_where=sa.text('cleared_at IS NULL'), postgresql_where=sa.text('cleared_at IS NULL'))
+
+
+def lay_answers() -> None:
+    """Lay what kiosks ask people: calls, and residents' words about guests."""
+    op.create_table('kiosk_calls',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('call_id', sa.String(length=36), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('heard_at', columns.Instant(), nullable=False),
+    sa.Column('acknowledged_at', columns.Instant(), nullable=True),
+    sa.Column('acknowledged_by', sa.String(length=64), nullable=True),
+    sa.Column('closed_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('call_id', 'commune_code', name=op.f('pk_kiosk_calls'))
+    )
+    op.create_index('ix_kiosk_calls_kiosk_id', 'kiosk_calls', ['kiosk_id'], unique=False)
+    op.create_index('ix_kiosk_calls_heard_at', 'kiosk_calls', ['heard_at'], unique=False)
+    op.create_index('ix_kiosk_calls_commune_code_heard_at', 'kiosk_calls', ['commune_code', 'heard_at'], unique=False)
+    op.create_table('host_answers',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('declaration_id', sa.String(length=36), nullable=False),
+    sa.Column('stay_id', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=True),
+    sa.Column('answer', sa.String(length=16), nullable=False),
+    sa.Column('answered_by', sa.String(length=64), nullable=False),
+    sa.Column('answered_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_host_answers'))
+    )
+    op.create_index('ix_host_answers_answered_at', 'host_answers', ['answered_at'], unique=False)
