@@ -31,6 +31,7 @@ from gateway.clock_claims import USUAL_BOUNDS, ClockBounds
 from gateway.door_lists import DoorLists
 from gateway.intake import Intake
 from gateway.keyring_updates import KeyringUpdates
+from gateway.kiosk_answers import KioskAnswering
 from gateway.measures import Measures
 from gateway.nightly import Night, tend
 from gateway.outage_watch import OutageWatch
@@ -141,8 +142,7 @@ def sweep_duties(settings: GatewaySettings, registry: Registry) -> list[Duty]:
     """Return what the worker that sweeps does between batches; none where another sweeps."""
     if not settings.sweep_every:
         return []
-    choices = settings.choices
-    rules = choices.rules
+    choices, rules = settings.choices, settings.choices.rules
 
     def sweep_now(now: datetime) -> Swept:
         return sweep(registry, rules=rules, now=now, random_bytes=random_bytes, patience=choices.patience)
@@ -187,6 +187,8 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     doors, bundles = make_door_lists(settings, registry, intake.trust), TrustBundles(chips.signed, shards=settings.shards)
     duties.append(Duty("door lists", PAPERS_EVERY, partial(doors.look, transport)))
     duties.append(Duty("trust bundle", PAPERS_EVERY, partial(bundles.send, transport)))
+    answering = KioskAnswering(registry, intake.trust, signer=signer, shards=settings.shards)
+    duties.append(Duty("kiosk answers", answering.EVERY, partial(answering.send, transport)))
     return Worker(
         transport,
         intake,
