@@ -120,7 +120,7 @@ def check(town, campaign, *, felt, settled, limit):
 def run(asked):
     folder = history_folder(asked)
     place = disk()
-    town = Town(place, folder, every=asked.every, resend=asked.resend, planted=not asked.no_planted)
+    town = Town(place, folder, every=asked.every, resend=asked.resend, planted=not asked.no_planted, slack=asked.slack)
     name_hosts(place, town.hosts())
     begun = time.monotonic()
     least = max(1, asked.count // STRIKES_PER_LEAST)
