@@ -12,7 +12,7 @@ Example: ``load_profile(Path("kiosk.toml")).premises.units``
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 
@@ -31,6 +31,7 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _REPEATED: dict[str, type[msgspec.Struct]] = {"doors": DoorSection, "schedules": ScheduleSection}  # and readers, below
+PN532: Final = "pn532:"  # begins the name of a chip reader on a serial line
 _NOT_SETTINGS = frozenset({"folder", "choices"})  # of a profile; the process puts them there
 
 
@@ -149,7 +150,8 @@ class ChipSection(_Section, frozen=True, kw_only=True):
     """The contactless reader that opens the chips of cards, and whom this kiosk trusts about them."""
 
     enabled: bool = False
-    reader: str = ""  # part of the PC/SC reader's name; empty: the first one there is
+    # part of the PC/SC reader's name, or "pn532:" and a serial device; empty: the first one PC/SC knows
+    reader: Annotated[str, msgspec.Meta(pattern=f"^(?!{PN532}$)")] = ""
     trust: str = ""  # the authority's signed bundle, or a folder of certificates; empty: level 3 at best
     allow_bac: bool = True  # where a chip does not go through with PACE; the result then says "downgraded"
     consent: bool = True  # ask before the chip is read, as whoever is no state body must (Identity Law Art. 22(5)(d))

@@ -26,12 +26,14 @@ from edge_agent.kiosk.events import (
     CallEnded,
     Cancelled,
     CardSeen,
+    ContrastChosen,
     Event,
     Guided,
     LanguageChosen,
     MoreTime,
     PersonCalled,
     SlipWanted,
+    TextSizeChosen,
     VoiceTurned,
     WentBack,
 )
@@ -88,7 +90,7 @@ def step(state: State, event: Event, *, profile: KioskProfile, now: Moment) -> t
             return _pass_time(state, profile, now)
         case Cancelled():
             return _wiped(state, profile, now)
-        case LanguageChosen() | VoiceTurned() | MoreTime() | PersonCalled() | CallEnded():
+        case LanguageChosen() | VoiceTurned() | ContrastChosen() | TextSizeChosen() | MoreTime() | PersonCalled() | CallEnded():
             return _aside(state, event, profile, now)
         case Guided(hint=hint):
             # Not an act: a card left lying in view must not hold the screen, whatever the camera says of it.
@@ -113,7 +115,7 @@ def _moved(state: State, event: Event, profile: KioskProfile, now: Moment) -> tu
 
 def _aside(
     state: State,
-    event: LanguageChosen | VoiceTurned | MoreTime | PersonCalled | CallEnded,
+    event: LanguageChosen | VoiceTurned | ContrastChosen | TextSizeChosen | MoreTime | PersonCalled | CallEnded,
     profile: KioskProfile,
     now: Moment,
 ) -> tuple[State, tuple[Effect, ...]]:
@@ -124,6 +126,10 @@ def _aside(
             return _acted(replace(state, language=language) if known else state, now), ()
         case VoiceTurned(level=level):
             return _acted(replace(state, voice=min(max(level, 0), LOUDEST)), now), ()
+        case ContrastChosen(high=high):
+            return _acted(replace(state, contrast=high), now), ()
+        case TextSizeChosen(large=large):
+            return _acted(replace(state, large=large), now), ()
         case MoreTime():
             return _acted(replace(state, unhurried=not isinstance(state.screen, Idle)), now), ()
         case PersonCalled():

@@ -110,6 +110,20 @@ class VoiceTurned:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ContrastChosen:
+    """Black, white and yellow, or the usual colours."""
+
+    high: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextSizeChosen:
+    """Everything twice as large, or as usual."""
+
+    large: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Typed:
     """One typed answer. An empty text skips a question that may be skipped."""
 
@@ -224,6 +238,8 @@ Act = (
     | HostWanted
     | SlipWanted
     | VoiceTurned
+    | ContrastChosen
+    | TextSizeChosen
     | Typed
     | PersonConfirmed
     | NotMe

@@ -100,6 +100,8 @@ def shown(view: View, *, profile: KioskProfile, now: datetime) -> dict[str, Any]
         "full": view.health.full,
         "warning": state.warning,
         "unhurried": state.unhurried,
+        "contrast": state.contrast,
+        "large": state.large,
         "printer": bool(profile.printer.device),
         "calling": state.calling and not state.warning,
         "seconds_left": round(view.seconds_left or 0),

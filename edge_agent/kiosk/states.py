@@ -278,3 +278,5 @@ class State:
     unhurried: bool = False  # "I need more time" was pressed in this visit
     calling: bool = False  # a person is called; the screen underneath stays
     voice: int = 0  # how loud screens are read aloud: 0 (not at all) to 3
+    contrast: bool = False  # black, white and yellow
+    large: bool = False  # everything twice as large

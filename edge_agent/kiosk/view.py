@@ -64,7 +64,8 @@ class View:
 
 def seen_of(state: State) -> tuple[object, ...]:
     """Return what of a state a person can see."""
-    return state.screen, state.language, state.warning, state.unhurried, state.calling, state.voice
+    sight = state.contrast, state.large
+    return state.screen, state.language, state.warning, state.unhurried, state.calling, state.voice, sight
 
 
 def awaited_of(state: State) -> tuple[tuple[str, Standing], ...]:

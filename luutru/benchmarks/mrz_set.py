@@ -1,8 +1,10 @@
-"""The MRZ measuring set: passports (TD3) and cards (TD1, TD2) in fourteen categories of trouble at five levels, from a seed.
+"""The MRZ measuring set: passports (TD3) and cards (TD1, TD2) in fifteen categories of trouble at five levels, from a seed.
 
 - The ladder is that of ``card_set.py``: same categories, same figures, same camera, with the width of a printed stroke in the place of
   a QR module. Exceptions, for text has no spare codewords and print that is gone cannot be read: ``worn`` rubs off less than the cards'
-  damage, a glare burns the print out from level 3 on only, no finger covers it. ``turned`` is any angle, as large as fits.
+  damage, and ``dirty`` lays dark matter on it instead (specks, hairs), a quarter as much: more than twice as many points change by it as by the
+  wear, for nine tenths of a zone are paper. A glare burns the print out from level 3 on only, no finger covers it. ``turned`` is any angle,
+  as large as fits.
 - A document that would not fit into the frame is held further away. Every sixth still is 640x480 and shows a TD1 card.
 - In ``none`` there is no zone: an ordinary page, or one with its zone missing. Anything read there is wrong.
 - A picture depends only on (seed, category, level, number). New categories go at the end.
@@ -28,7 +30,8 @@ from luutru.benchmarks.mrz_zones import make_lines
 from residence.credentials.mrz_layout import SHAPES, MrzFormat
 
 FORMATS: Final[tuple[MrzFormat, ...]] = ("TD3", "TD2", "TD1")
-WEAR: Final = (0.002, 0.005, 0.01, 0.02, 0.04)
+WEAR: Final = (0.002, 0.005, 0.01, 0.02, 0.04)  # of the zone's area
+DIRT: Final = tuple(each / 4 for each in WEAR)
 _OF_CARDS: Final = ("clean", "small", "tilt", "motion", "defocus", "dim", "jpeg", "screen", "shadow", "none")
 _MARGIN: Final = 1.06  # the zone and a little paper round it stay in view
 Rng = np.random.Generator
@@ -60,15 +63,16 @@ def _mixed(s: Scene, k: int, r: Rng) -> Scene:
     return replace(s, glare_peak=s.glare_peak * 0.3)
 
 
-def _worn(s: Scene, _k: int, _r: Rng) -> Scene:
-    return s  # what is rubbed off is the page's business
+def _of_the_page(s: Scene, _k: int, _r: Rng) -> Scene:
+    return s  # what is rubbed off or lies on it is the page's business
 
 
 CATEGORIES: Final[dict[str, Change]] = {name: CARD_CATEGORIES[name] for name in _OF_CARDS} | {
     "turned": _turned,
-    "worn": _worn,
+    "worn": _of_the_page,
     "glare": _glare,
     "mixed": _mixed,
+    "dirty": _of_the_page,
 }
 
 
@@ -80,8 +84,8 @@ def make_zone_still(seed: int, category: str, *, level: int, number: int) -> Zon
     lines = make_lines(rng, form)
     scene = CATEGORIES[category](_usual(rng, small=number % 6 == 5), level, rng)
     scene = _placed(replace(scene, damage=0.0, finger=0.0, phone=False), form, rng)
-    wear = WEAR[level] if category == "worn" else 0.0
-    grey, _ = render(scene, Page(scene, rng, lines=lines, wear=wear), rng)
+    wear, dirt = WEAR[level] if category == "worn" else 0.0, DIRT[level] if category == "dirty" else 0.0
+    grey, _ = render(scene, Page(scene, rng, lines=lines, wear=wear, dirt=dirt), rng)
     shown = () if scene.absent else lines
     return ZoneStill(category=category, level=level, form=form, lines=shown, grey=_through_jpeg(grey, scene.jpeg))
 

@@ -906,6 +906,7 @@ def upgrade() -> None:
     lay_authorities()
     lay_residence_events()
     lay_lapses()
+    lay_day_closes()
     lay_nightly()
     lay_duplicate_steps()
 
@@ -1331,6 +1332,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_access_records_at')
 
     op.drop_table('access_records')
+    op.drop_table('day_closes')
     op.drop_table('lapses')
     op.drop_table('residence_events')
     # ### end Alembic commands ###
@@ -1377,3 +1379,18 @@ def lay_lapses() -> None:
     )
     op.create_index('ix_lapses_commune_code_rule_since', 'lapses', ['commune_code', 'rule', 'since'], unique=False)
     op.create_index('ix_lapses_standing', 'lapses', ['rule', 'lapse_id'], unique=False, sqlite_where=sa.text('cleared_at IS NULL'), postgresql_where=sa.text('cleared_at IS NULL'))
+
+
+def lay_day_closes() -> None:
+    op.create_table('day_closes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('close_id', sa.String(length=36), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=False),
+    sa.Column('version', sa.String(length=16), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('signed', sa.LargeBinary(), nullable=False),
+    sa.Column('closed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('close_id', 'commune_code', name=op.f('pk_day_closes'))
+    )
+    op.create_index('ix_day_closes_premises_id_day', 'day_closes', ['premises_id', 'day'], unique=False)
