@@ -162,7 +162,6 @@ def sweep_duties(settings: GatewaySettings, registry: Registry) -> list[Duty]:
 
 def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
     """Put a worker together; nothing is connected yet."""
-    choices = settings.choices
     opener = make_opener(settings.keys)
     signer = make_signer(settings, registry, now=clock.now())
     measures = Measures(
@@ -172,7 +171,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     intake = Intake(
         registry,
         opener=opener,
-        rules=choices.rules,
+        rules=settings.choices.rules,
         signer=signer,
         clock=clock,
         random_bytes=random_bytes,
