@@ -137,7 +137,6 @@ def make_door_lists(settings: GatewaySettings, registry: Registry, trust: TrustS
 
 def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
     """Put a worker together; nothing is connected yet."""
-    choices = settings.choices
     opener = make_opener(settings.keys)
     signer = make_signer(settings, registry, now=clock.now())
     measures = Measures(
@@ -147,7 +146,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     intake = Intake(
         registry,
         opener=opener,
-        rules=choices.rules,
+        rules=settings.choices.rules,
         signer=signer,
         clock=clock,
         random_bytes=random_bytes,
