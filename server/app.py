@@ -38,7 +38,7 @@ from server.desk import (
 )
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
-from server.operators import authority_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
+from server.operators import authority_pages, call_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
 from server.police import (
     case_pages,
     cleaning_pages,
@@ -81,6 +81,7 @@ PAGES = (
     own_pages,
     door_pages,
     kiosk_pages,
+    call_pages,
     gateway_pages,
     letter_pages,
     ward_pages,
