@@ -54,7 +54,7 @@ class ResettableCard(Card, Protocol):
 
 
 class CardPlace(Protocol):
-    """Where cards are laid (``edge_agent/readers/pcsc.py``). All calls come from one thread."""
+    """Where cards are laid (``edge_agent/readers/pcsc.py``, ``pn532.py``). All calls come from one thread."""
 
     def wait(self, seconds: float, *, present: bool) -> bool:
         """Wait until a card lies there, or none does; ``Refused("chip.no_reader")`` when there is no reader."""
@@ -77,6 +77,7 @@ class Means:
     draw: Draw
     trust: Callable[[datetime], TrustStore]
     allow_bac: bool = True
+    link: Callable[[], Link] = Link  # what the reader is known to pass; what it was found to pass is remembered
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +95,7 @@ class ChipStation:
         self._open_place = open_place
         self._kiosk_id = kiosk_id
         self._means = means
-        self._link = Link()  # what the reader was found to pass is remembered for the next card
+        self._link = means.link()
         self._request: _Request | None = None
         self._thread: threading.Thread | None = None
         self._must_leave = False  # a card that was read, or failed, has to leave first

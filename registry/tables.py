@@ -19,6 +19,9 @@ from registry.tables_authorities import (
 )
 from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
+from registry.tables_desk import day_closes
+from registry.tables_door_boots import door_boots
+from registry.tables_door_cards import door_cards
 from registry.tables_doors import door_events, door_marks, door_passes, door_sites, doors
 from registry.tables_duplicates import duplicate_pairs, duplicate_steps
 from registry.tables_history import changes, disputes, merges
@@ -92,9 +95,12 @@ __all__ = [
     "cleaning_passes",
     "cleaning_steps",
     "confirmations",
+    "day_closes",
     "declarations",
     "deletion_reports",
     "disputes",
+    "door_boots",
+    "door_cards",
     "door_events",
     "door_marks",
     "door_passes",

@@ -4,7 +4,7 @@
 - It starts in any order with the broker: without a network it takes declarations and says so.
 - SIGTERM and SIGINT end the page first, then the readers, then say goodbye to the broker; the exit status is 0.
 - Readers come from the profile, or from the command line for a trial; with sample cards the page offers them.
-- The page is served on loopback only, and only to itself.
+- The page is served on loopback only, and only to itself. A crash writes nothing of the memory to disk.
 
 Example: ``run(load_profile(Path("kiosk.toml")))``
 """
@@ -184,6 +184,7 @@ def run(profile: KioskProfile, *, on_ready: Callable[[str], None] = lambda _url:
     from edge_agent.kiosk.page import create_page
     from edge_agent.voices.speaking import Voice
 
+    system.no_core_dumps()
     clock = system.system_clock()
     kiosk = build(profile, clock=clock)
     more = kiosk.door.panel().routes() if kiosk.door is not None else []

@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from registry.access_records import looks_at
 from registry.accounts import person_of
 from registry.disputing import disputes_of, raise_dispute
+from registry.door_claims import stays_with_pass
 from registry.host_answers import answer_guest, guests_of
 from registry.premises import load_premises
 from registry.release import Look, ReleasedPerson, release_persons
@@ -99,6 +100,7 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
             connection, {each.premises_id for each in stays} | {each.premises_id for each in guests}, vault=server.registry.vault
         )
         disputes = disputes_of(connection, person_id)
+        with_pass = stays_with_pass(connection, person_id) if server.door_signer is not None else set()
     return render(
         request,
         "residents/own.html",
@@ -111,6 +113,7 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         places=places,
         looks=looks,
         disputes=disputes,
+        with_pass=with_pass,
         wrong=wrong,
         reason=reason,
         fields=[each.value for each in OWN if each in person.fields],

@@ -7,26 +7,19 @@ import threading
 
 import chip_parts as chips
 import pytest
-from chip_parts import Citizen, pki, store_of
+from chip_parts import Citizen, JudgingClock, pki, store_of
 from factories import EVENING
 
 from edge_agent.chip.drawing import FromBytes
 from edge_agent.chip_station import ChipStation, Means
 from edge_agent.kiosk.news import ChipFailed, ChipProgressed, ChipTaken
-from luutru.system import SystemClock, random_bytes
+from luutru.system import random_bytes
 from residence.credentials.chip.carried import binding
 from residence.credentials.chip.claims import judge_claim
 from residence.errors import Refused
 
 OWN, LATER = "019f4ad3-7580-7000-8000-0000000000aa", "019f4ad3-7580-7000-8000-0000000000ab"
 KIOSK = "kiosk-lobby-1"
-
-
-class JudgingClock(SystemClock):
-    """Real time for the card, the tests' evening for its judges."""
-
-    def now(self):
-        return EVENING
 
 
 class Place:
