@@ -162,7 +162,6 @@ def sweep_duties(settings: GatewaySettings, registry: Registry) -> list[Duty]:
 def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
     """Put a worker together; nothing is connected yet."""
     choices = settings.choices
-    opener = make_opener(settings.keys)
     signer = make_signer(settings, registry, now=clock.now())
     measures = Measures(
         worker=client_id(settings), shards=shards_text(settings.shards), monotonic_ns=clock.monotonic_ns, rss_mib=rss_mib
@@ -170,7 +169,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     chips = ChipTrust(settings.chip_trust, keyring=lambda: keyring_if_reachable(registry))
     intake = Intake(
         registry,
-        opener=opener,
+        opener=make_opener(settings.keys),
         rules=choices.rules,
         signer=signer,
         clock=clock,
@@ -183,8 +182,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     )
     duties = sweep_duties(settings, registry)
     transport = transport or make_transport(settings, clock)
-    doors = make_door_lists(settings, registry, intake.trust)
-    duties.append(Duty("door lists", DOORS_EVERY, partial(doors.look, transport)))
+    duties.append(Duty("door lists", DOORS_EVERY, partial(make_door_lists(settings, registry, intake.trust).look, transport)))
     answering = KioskAnswering(registry, intake.trust, signer=signer, shards=settings.shards)
     duties.append(Duty("kiosk answers", answering.EVERY, partial(answering.send, transport)))
     return Worker(
