@@ -23,6 +23,7 @@ from registry.tables_duplicates import duplicate_pairs, duplicate_steps
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_lapses import lapses
+from registry.tables_messages import contact_points, messages
 from registry.tables_nightly import nightly_runs
 from registry.tables_oversight import (
     access_records,
@@ -91,6 +92,7 @@ __all__ = [
     "cleaning_passes",
     "cleaning_steps",
     "confirmations",
+    "contact_points",
     "declarations",
     "deletion_reports",
     "disputes",
@@ -114,6 +116,7 @@ __all__ = [
     "lapses",
     "letter_events",
     "merges",
+    "messages",
     "metadata",
     "name_tokens",
     "nightly_runs",

@@ -25,6 +25,7 @@ from residence.wire.signing import SigningKey
 from server import home, problems
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
+from server.desk import address_pages as house_address_pages
 from server.desk import declare_pages, door_link_pages, house_pages, lodger_pages, stay_pages, tonight_pages
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
@@ -40,7 +41,7 @@ from server.police import (
     undeclared_pages,
 )
 from server.policy import load_policy
-from server.residents import door_pages, own_pages, receipt_pages
+from server.residents import address_pages, door_pages, message_link_pages, own_pages, receipt_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
 from server.visitor import guard
@@ -66,6 +67,9 @@ PAGES = (
     duplicate_pages,
     receipt_pages,
     own_pages,
+    address_pages,
+    house_address_pages,
+    message_link_pages,
     door_pages,
     kiosk_pages,
     gateway_pages,

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -66,6 +67,7 @@ def show_form(  # one page, all of its parts
     problems: tuple[Problem, ...] = (),
     card: PayloadOutcome | None = None,
     correcting: Correcting | None = None,
+    link: Followed | None = None,
 ) -> Response:
     """Show the form with its problems beside the fields."""
     request.state.wasm = True
@@ -86,6 +88,7 @@ def show_form(  # one page, all of its parts
         warnings=",".join(sorted({each.code for each in problems if each.severity == "warning"})),
         card=card,
         correcting=correcting,
+        link=link,
     )
 
 
@@ -106,6 +109,15 @@ def submit(request: Request, caller: Caller, *, account: SignedIn, server: Wired
     """Declare, or show every problem."""
     place = place_for(server, account, "declare", form.get("premises_id", ""))
     return take(request, caller, place=place, form=form)
+
+
+class Followed(msgspec.Struct, frozen=True, kw_only=True):
+    """The link of a message the form is filled in by, in place of an account: where it is sent, and what the notice says."""
+
+    path: str
+    said: str  # code of the notice's sentence
+    to_house: bool
+    due: datetime | None
 
 
 class Correcting(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,14 +143,21 @@ def take(
         whole = filled(form, correcting.kept, reason=reason.value if reason else "")
     else:
         whole = dict(form)
-    result = read_form(whole, context=_context(server, account, correcting))
+    declaration, problems = read_and_check(server, whole, context=_context(server, account, correcting))
+    if stands(problems, seen=form.get("seen_warnings", "")):
+        return show_form(request, caller, place=place, form=form, problems=problems, correcting=correcting)
+    recorded = declare(server, declaration, account=account, origin="desk")
+    return RedirectResponse(f"/desk/receipts/{recorded.declaration_id}?new=1", status_code=303)
+
+
+def read_and_check(
+    server: Server, form: Mapping[str, str], *, context: FormContext
+) -> tuple[StayDeclaration, tuple[Problem, ...]]:
+    """Return what a form declares and every problem: of its writing, then of the stay."""
+    result = read_form(form, context=context)
     unread = {each.pointer for each in result.problems}
     found = [each for each in check(server, result.declaration).problems if each.pointer not in unread]
-    problems = (*result.problems, *found)
-    if _stands(problems, seen=form.get("seen_warnings", "")):
-        return show_form(request, caller, place=place, form=form, problems=problems, correcting=correcting)
-    recorded = declare(server, result.declaration, account=account, origin="desk")
-    return RedirectResponse(f"/desk/receipts/{recorded.declaration_id}?new=1", status_code=303)
+    return result.declaration, (*result.problems, *found)
 
 
 def _context(server: Server, account: Account, correcting: Correcting | None) -> FormContext:
@@ -153,7 +172,7 @@ def _context(server: Server, account: Account, correcting: Correcting | None) ->
     )
 
 
-def _stands(problems: tuple[Problem, ...], *, seen: str) -> bool:
+def stands(problems: tuple[Problem, ...], *, seen: str) -> bool:
     """Tell whether the form must be shown again: an error, or a warning the clerk has not seen yet."""
     if any(each.severity == "error" for each in problems):
         return True
