@@ -46,6 +46,7 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(ids)))
     for table in (
         tables.identifiers,
+        tables.identifier_events,
         tables.door_passes,
         tables.name_tokens,
         tables.person_versions,

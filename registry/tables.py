@@ -25,6 +25,7 @@ from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_lapses import lapses
 from registry.tables_messages import contact_points, messages
 from registry.tables_nightly import nightly_runs
+from registry.tables_numbers import identifier_events
 from registry.tables_oversight import (
     access_records,
     case_events,
@@ -107,6 +108,7 @@ __all__ = [
     "findings",
     "gateway_reports",
     "households",
+    "identifier_events",
     "identifiers",
     "import_batches",
     "imported_rows",

@@ -29,7 +29,7 @@ from server.desk import address_pages as house_address_pages
 from server.desk import declare_pages, door_link_pages, house_pages, lodger_pages, stay_pages, tonight_pages
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
-from server.operators import authority_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
+from server.operators import authority_pages, deletion_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
 from server.police import (
     case_pages,
     cleaning_pages,
@@ -73,6 +73,7 @@ PAGES = (
     door_pages,
     kiosk_pages,
     gateway_pages,
+    deletion_pages,
     letter_pages,
     ward_pages,
     authority_pages,

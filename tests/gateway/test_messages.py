@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import re
+import ssl
+import threading
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from factories import make_person
 from mail_parts import mail_server, settings_of
 from server_parts import COMMUNE, World, csrf_of
 from sqlalchemy import select
+from typer.testing import CliRunner
 
 from gateway.mail_settings import parse_mail
 from gateway.mailing import send_due
 from gateway.sweep import sweep
+from luutru.commands.gateway import app as gateway_app
+from luutru.demo.pki import Pki
+from luutru.processes.gateway import GatewaySettings
+from luutru.processes.gateway_beside import build_beside
 from luutru.system import random_bytes
 from registry import tables
 from registry.contact_points import AddressGiven, addresses_of, confirm_address, give_address, take_back_address
@@ -227,6 +237,51 @@ def test_a_new_address_takes_over_when_it_is_confirmed_and_not_before(town):
     with town.world.registry.reading() as connection:
         found = addresses_of(connection, "htl-sao-mai", vault=town.world.vault)
     assert [(each.address, each.confirmed) for each in found] == [(DESK, True), (GUEST, False)]
+
+
+def test_over_tls_with_a_password_and_with_a_wrong_one_nothing_is_sent(town, tmp_path):
+    identity = Pki(tmp_path / "pki").broker()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(identity.certificate, identity.key)
+    secret = tmp_path / "password"
+    give(town, DESK)
+    with mail_server(tls=tls, password="mat-khau-thu") as (mailbox, plain):
+        shared = {"security": "starttls", "ca": str(identity.ca), "username": "luutru", "password_file": str(secret)}
+        settings = msgspec.structs.replace(plain, **shared)
+        for password, came in (("khong-dung", False), ("mat-khau-thu", True)):
+            secret.write_text(password, "utf-8")
+            secret.chmod(0o600)
+            assert (send(town, settings=settings).trouble is None) == came
+            assert len(mailbox.taken) == came
+            town.world.clock.instant += PAUSES[0]
+        town.mailbox = mailbox
+        assert len(mailbox.bodies(DESK)) == 1
+        give(town, GUEST, to="blk-hoa-binh")
+        strangers = msgspec.structs.replace(settings, ca="")  # the system's certificates do not vouch for this server
+        assert send(town, settings=strangers).trouble == "mail.unreachable"
+
+
+def test_a_gateway_that_is_told_how_sends_beside_its_intake(town):
+    give(town, DESK)
+    nowhere = {each: Path() for each in ("vault", "keys", "tls")}
+    settings = GatewaySettings(registry="", night_hour=None, mail=town.settings, **nowhere)
+    build_beside(settings, registry=town.world.registry, clock=town.world.clock, stopping=threading.Event()).turn()
+    assert len(town.mailbox.bodies(DESK)) == 1
+
+
+def test_by_command_once_and_what_waits_is_counted(town, tmp_path):
+    give(town, DESK)
+    told = {"server": "127.0.0.1", "sender": "luutru@example.org", "pages": "http://localhost:8300", "security": "none"}
+    lines = [f'{name} = "{value}"' for name, value in told.items()] + [f"port = {town.settings.port}"]
+    (tmp_path / "mail.toml").write_text("\n".join(lines), "utf-8")
+    where = ["--registry", f"sqlite:///{tmp_path}/registry.db", "--vault", str(tmp_path / "keys"), "--json"]
+
+    def run(*words):
+        return json.loads(CliRunner().invoke(gateway_app, ["messages", *words, *where]).stdout)
+
+    assert "done" not in run()
+    assert run("--mail", str(tmp_path / "mail.toml"))["done"] == {"sent": 1}
+    assert len(town.mailbox.bodies(DESK)) == 1
 
 
 def test_a_password_is_read_from_a_file_nobody_else_reads(tmp_path):

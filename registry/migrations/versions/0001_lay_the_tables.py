@@ -907,6 +907,7 @@ def upgrade() -> None:
     lay_residence_events()
     lay_lapses()
     lay_messages()
+    lay_identifier_events()
     lay_nightly()
     lay_duplicate_steps()
 
@@ -1332,6 +1333,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_access_records_at')
 
     op.drop_table('access_records')
+    op.drop_table('identifier_events')
     op.drop_table('messages')
     op.drop_table('contact_points')
     op.drop_table('lapses')
@@ -1415,3 +1417,22 @@ def lay_messages() -> None:
     op.create_index(op.f('ix_messages_created_at'), 'messages', ['created_at'], unique=False)
     op.create_index(op.f('ix_messages_subject_id'), 'messages', ['subject_id'], unique=False)
     op.create_index('ix_messages_due', 'messages', ['next_at'], unique=False, sqlite_where=sa.text("state IN ('waiting', 'sending')"), postgresql_where=sa.text("state IN ('waiting', 'sending')"))
+
+
+def lay_identifier_events() -> None:
+    op.create_table('identifier_events',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('event_id', sa.String(length=36), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('identifier_id', sa.String(length=64), nullable=False),
+    sa.Column('event', sa.String(length=16), nullable=False),
+    sa.Column('new_identifier_id', sa.String(length=64), nullable=True),
+    sa.Column('day', sa.String(length=10), nullable=False),
+    sa.Column('answers', sa.String(length=64), nullable=True),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_identifier_events'))
+    )
+    op.create_index(op.f('ix_identifier_events_identifier_id'), 'identifier_events', ['identifier_id'], unique=False)
+    op.create_index(op.f('ix_identifier_events_person_id'), 'identifier_events', ['person_id'], unique=False)
