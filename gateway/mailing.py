@@ -117,7 +117,7 @@ def _written(connection: Connection, due: Due, *, pages: str, vault: Vault) -> W
     link = f"{pages.rstrip('/')}/n/{due.message_id}/{vault.link_proof(due.message_id)}"
     told = Told(kind=None, to_house=False, link=link)
     if due.kind == "notice":
-        notice = messages.notice_of(connection, due.about)
+        notice = messages.notice_of(connection, due.commune_code, due.about)
         if notice is None or notice.answered_at is not None:
             return Outcome(state="needless")
         kind, to_house = NoticeKind(notice.kind), due.recipient == "premises"

@@ -38,7 +38,7 @@ def follow(connection: Connection, message_id: str, proof: str, *, vault: Vault,
     row = message(connection, message_id) if proof.isascii() else None
     if row is None or not hmac.compare_digest(proof, vault.link_proof(message_id)) or now > row.created_at + GOOD_FOR:
         raise Refused("contact.link_unknown")
-    notice = notice_of(connection, row.about) if row.kind == "notice" else None
+    notice = notice_of(connection, row.commune_code, row.about) if row.kind == "notice" else None
     if row.kind == "notice" and notice is None:
         raise Refused("contact.link_unknown")
     return Linked(

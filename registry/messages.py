@@ -116,9 +116,10 @@ def message(connection: Connection, message_id: str) -> Row[Any] | None:
     return connection.execute(select(messages).where(_MESSAGES.message_id == message_id).limit(1)).first()
 
 
-def notice_of(connection: Connection, notice_id: str) -> Row[Any] | None:
-    """Return the notice a message is about."""
-    return connection.execute(select(notices).where(notices.c.notice_id == notice_id).limit(1)).first()
+def notice_of(connection: Connection, commune_code: str, notice_id: str) -> Row[Any] | None:
+    """Return the notice a message is about; both stand in one commune."""
+    same = (notices.c.commune_code == commune_code, notices.c.notice_id == notice_id)
+    return connection.execute(select(notices).where(*same).limit(1)).first()
 
 
 def counts(connection: Connection, *, since: datetime) -> dict[str, int]:

@@ -48,6 +48,7 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
         tables.identifiers,
         tables.identifier_events,
         tables.door_passes,
+        tables.door_cards,
         tables.name_tokens,
         tables.person_versions,
         tables.absences,
