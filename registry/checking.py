@@ -28,6 +28,7 @@ _SEALED: Final[tuple[tuple[Table, str, str, tuple[str, ...]], ...]] = (
     (tables.persons, "person_id", "person_id", SEALED_COLUMNS),
     (tables.person_versions, "version_id", "person_id", SEALED_COLUMNS),
     (tables.identifiers, "identifier_id", "subject_id", ("value",)),
+    (tables.contact_points, "contact_id", "subject_id", ("address",)),
     (tables.declarations, "declaration_id", "subject_id", ("body",)),
     (tables.premises, "premises_id", "premises_id", ("name", "address_text")),
     (tables.relations, "relation_id", "subject_id", ("name",)),

@@ -3,6 +3,7 @@
 - A sighting's signature is checked against the very bytes that were sealed away, with the key that was in force when they came in, and the row
   against what was signed: whatever was changed since, by anybody, shows as ``failed``.
 - Outages are the authority's signed windows; one whose signature does not hold is shown as such, never left out.
+- What whoever was seen says is wrong about them, from when and until when it was settled: the field, never a value.
 - Nothing personal is here: times, kiosks, evidence levels, codes. Sightings that have expired are counted only.
 
 Example: ``case_evidence(connection, row, vault=vault).moments[0].kind == "seen"``
@@ -20,11 +21,14 @@ from sqlalchemy import Connection, Row, or_, select
 from registry import tables
 from registry.cases import events_of
 from registry.declarations import message_json
+from registry.disputing import disputes_of
 from registry.kiosks import keyring_entries
+from registry.persons import holders, number_indexes
 from registry.vault import Cell, SubjectKey, Vault
 from residence.clock import parse_instant
 from residence.credentials.chip.claims import level_without_bytes
 from residence.errors import LuutruError, Untrusted
+from residence.people.person import Person
 from residence.wire.envelope import verify_statement
 from residence.wire.keyring import Keyring
 from residence.wire.messages import Presence
@@ -32,7 +36,7 @@ from residence.wire.outages import read_outage, verify_outage
 from residence.wire.signing import read_sign1
 
 Signature = Literal["held", "failed", "none"]
-MomentKind = Literal["seen", "notice", "answer", "outage", "step"]
+MomentKind = Literal["seen", "notice", "answer", "outage", "dispute", "step"]
 _BEFORE: Final = timedelta(days=2)  # an outage shortly before the first sighting may have cost the time to declare
 
 
@@ -54,20 +58,23 @@ class CaseEvidence(msgspec.Struct, frozen=True, kw_only=True):
 def case_evidence(connection: Connection, case: Row[Any], *, vault: Vault) -> CaseEvidence:
     """Return what the case of this row rests on, every signature checked."""
     keyring = Keyring(keyring_entries(connection))
-    seen = _sightings(connection, case, vault=vault, keyring=keyring)
+    seen, people = _sightings(connection, case, vault=vault, keyring=keyring)
     moments = [*seen, *_notices(connection, case), *_outages(connection, case, keyring), *_steps(connection, case.case_id)]
+    moments += _disputes(connection, people, vault)
     return CaseEvidence(moments=tuple(sorted(moments, key=lambda each: each.at)), expired=len(set(case.presence_ids)) - len(seen))
 
 
-def _sightings(connection: Connection, case: Row[Any], *, vault: Vault, keyring: Keyring) -> list[Moment]:
+def _sightings(connection: Connection, case: Row[Any], *, vault: Vault, keyring: Keyring) -> tuple[list[Moment], list[Person]]:
+    """Return the sightings, and who was read at them."""
     columns = tables.presences.c
     wanted = columns.presence_id.in_(sorted(case.presence_ids))
     rows = connection.execute(select(tables.presences).where(columns.commune_code == case.commune_code, wanted)).all()
     keys = vault.load_keys(connection, [row.presence_id for row in rows])
-    return [_sighting(row, keys.get(row.presence_id), vault=vault, keyring=keyring) for row in rows]
+    people: list[Person] = []
+    return [_sighting(row, keys.get(row.presence_id), people, vault=vault, keyring=keyring) for row in rows], people
 
 
-def _sighting(row: Row[Any], key: SubjectKey | None, *, vault: Vault, keyring: Keyring) -> Moment:
+def _sighting(row: Row[Any], key: SubjectKey | None, people: list[Person], *, vault: Vault, keyring: Keyring) -> Moment:
     facts: dict[str, Any] = {
         "sighting": row.kind,
         "kiosk_id": row.kiosk_id,
@@ -83,7 +90,9 @@ def _sighting(row: Row[Any], key: SubjectKey | None, *, vault: Vault, keyring: K
     try:
         body = vault.open(key, Cell("presences", "reading", row.presence_id), row.reading_sealed)
         header = verify_statement(row.signed, body, keyring=keyring, at=row.recorded_at)
-        _compare(row, msgspec.json.decode(message_json(body, from_kiosk=True), type=Presence), header.kiosk_id)
+        signed = msgspec.json.decode(message_json(body, from_kiosk=True), type=Presence)
+        _compare(row, signed, header.kiosk_id)
+        people.append(signed.person)
         facts |= {"signature": "held", "time_state": header.times.time_state}
     except LuutruError as error:
         facts |= {"signature": "failed", "code": error.code}
@@ -127,6 +136,18 @@ def _outage(row: Row[Any], premises_id: str, keyring: Keyring) -> Moment | None:
     return Moment(
         at=row.began_at, kind="outage", facts={"cause": row.cause, "until": row.ended_at, "signature": signature, "code": code}
     )
+
+
+def _disputes(connection: Connection, people: Sequence[Person], vault: Vault) -> list[Moment]:
+    """Return what was said to be wrong of whoever holds a number that was read."""
+    indexes = {index for person in people for index in number_indexes(person, vault)}
+    held = set().union(*holders(connection, indexes).values())
+    found: list[Moment] = []
+    for row in (row for person_id in sorted(held) for row in disputes_of(connection, person_id)):
+        found.append(Moment(at=row.raised_at, kind="dispute", facts={"field": row.field, "outcome": None}))
+        if row.settled_at is not None:
+            found.append(Moment(at=row.settled_at, kind="dispute", facts={"field": row.field, "outcome": row.outcome}))
+    return found
 
 
 def _steps(connection: Connection, case_id: str) -> list[Moment]:

@@ -27,6 +27,7 @@ PERSONS: Final = "persons"
 # name in ``moved``, table, its id, the column that names a person
 MOVING: Final[tuple[tuple[str, Table, Column[str], Column[str]], ...]] = (
     ("identifiers", tables.identifiers, tables.identifiers.c.identifier_id, tables.identifiers.c.person_id),
+    ("identifier_events", tables.identifier_events, tables.identifier_events.c.event_id, tables.identifier_events.c.person_id),
     ("declarations", tables.declarations, tables.declarations.c.declaration_id, tables.declarations.c.person_id),
     ("residences", tables.residences, tables.residences.c.residence_id, tables.residences.c.person_id),
     ("stays", tables.stays, tables.stays.c.stay_id, tables.stays.c.person_id),

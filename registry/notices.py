@@ -1,6 +1,6 @@
 """Notices sent: once per kind and thing, always before a case.
 
-- A notice row is the fact that it was sent; whoever delivers it reads the row.
+- A notice row is the fact that it was said; with it, in the same transaction, goes what the outbox is to send of it (``registry/messages.py``).
 
 Example: ``send_notice(connection, notice, now=now, random_bytes=random_bytes)`` returns None when it was sent before.
 """
@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from registry import tables
+from registry.messages import put_aside
 from residence.cases.notices import Addressee, NoticeKind
 from residence.cases.undeclared import SentNotice
 from residence.clock import uuid7
@@ -53,6 +54,10 @@ def send_notice(connection: Connection, notice: Notice, *, now: datetime, random
         "answered_by": None,
     }
     connection.execute(insert(tables.notices), [row])
+    addressed = [("person", notice.who)] if notice.addressee == "person" else [("premises", notice.premises_id)]
+    if notice.kind is NoticeKind.PLEASE_DECLARE:
+        addressed.append(("seen", notice.about))  # the person, if they gave an address; who that is shows only when it is sent
+    put_aside(connection, "notice", notice_id, commune_code=notice.commune_code, to=addressed, now=now, random_bytes=random_bytes)
     return notice_id
 
 

@@ -100,6 +100,13 @@ def sightings(connection: Connection, premises_ids: Iterable[str], *, since: dat
         after = or_(columns.seen_at > last.seen_at, and_(columns.seen_at == last.seen_at, columns.presence_id > last.presence_id))
 
 
+def first_seen(connection: Connection, presence_id: str) -> datetime | None:
+    """Return when one presence was, while it is kept."""
+    columns = tables.presences.c
+    seen: datetime | None = connection.scalar(select(columns.seen_at).where(columns.presence_id == presence_id).limit(1))
+    return seen
+
+
 def premises_with_presences(
     connection: Connection, *, commune_code: str | None = None, after: str = "", limit: int = 1000
 ) -> list[str]:

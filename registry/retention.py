@@ -46,6 +46,7 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(ids)))
     for table in (
         tables.identifiers,
+        tables.identifier_events,
         tables.door_passes,
         tables.door_cards,
         tables.name_tokens,
@@ -55,6 +56,8 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
         tables.disputes,
     ):
         connection.execute(delete(table).where(table.c.person_id.in_(ids)))
+    for subject in (tables.contact_points.c.subject_id, tables.messages.c.subject_id):
+        connection.execute(delete(subject.table).where(subject.in_(ids)))
     pairs = tables.duplicate_pairs.c
     theirs = select(pairs.pair_id).where(pairs.one_id.in_(ids) | pairs.other_id.in_(ids))
     connection.execute(delete(tables.duplicate_steps).where(tables.duplicate_steps.c.pair_id.in_(theirs)))

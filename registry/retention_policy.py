@@ -27,6 +27,7 @@ DOABLE: Final[dict[str, frozenset[Action]]] = {
     "presences": frozenset({"delete"}),
     "declarations": frozenset({"unseal"}),
     "quarantine": frozenset({"delete"}),
+    "messages": frozenset({"delete"}),
     "sessions": frozenset({"delete"}),
     "setup_links": frozenset({"delete"}),
     "sign_in_audit": frozenset({"delete"}),

@@ -27,7 +27,9 @@ from registry.tables_duplicates import duplicate_pairs, duplicate_steps
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_lapses import lapses
+from registry.tables_messages import contact_points, messages
 from registry.tables_nightly import nightly_runs
+from registry.tables_numbers import identifier_events
 from registry.tables_oversight import (
     access_records,
     case_events,
@@ -95,6 +97,7 @@ __all__ = [
     "cleaning_passes",
     "cleaning_steps",
     "confirmations",
+    "contact_points",
     "day_closes",
     "declarations",
     "deletion_reports",
@@ -113,6 +116,7 @@ __all__ = [
     "gateway_reports",
     "host_answers",
     "households",
+    "identifier_events",
     "identifiers",
     "import_batches",
     "imported_rows",
@@ -123,6 +127,7 @@ __all__ = [
     "lapses",
     "letter_events",
     "merges",
+    "messages",
     "metadata",
     "name_tokens",
     "nightly_runs",

@@ -1,7 +1,6 @@
 """Make the networks that read OCR-B signs, learned from Debian's fonts-ocr-b and nothing else: ``glyphs``, ``worn_glyphs*``, ``marked_glyphs*``.
 
-- Every cell it learns from is drawn: a sign between two others, bolder or thinner, turned, shifted, seen from near or far, blurred,
-  shaken, in noise and uneven light. The measuring set (``luutru/benchmarks/mrz_set.py``) is drawn by other code and never seen here.
+- Every cell it learns from is drawn: a sign between two others, bolder or thinner, turned, shifted, near or far, blurred, shaken, noisy. The measuring set (``luutru/benchmarks/mrz_set.py``) is drawn by other code and never seen here.
 - The pair ``worn`` learns from print most of which is rubbed, ``marked`` from rubbed and dirty print, and both are told what stood there before:
   they know what a sign may be the rest of. The second of a pair sees other drawings, with a seventh of its first layer left out at a time.
 - "No sign": empty ground, half-way between two signs, letters of an ordinary font, lines and noise.

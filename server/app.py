@@ -25,6 +25,7 @@ from residence.wire.signing import SigningKey
 from server import home, problems
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
+from server.desk import address_pages as house_address_pages
 from server.desk import (
     close_pages,
     declare_pages,
@@ -38,7 +39,7 @@ from server.desk import (
 )
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
-from server.operators import authority_pages, call_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
+from server.operators import authority_pages, call_pages, deletion_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
 from server.police import (
     case_pages,
     cleaning_pages,
@@ -50,7 +51,7 @@ from server.police import (
     undeclared_pages,
 )
 from server.policy import load_policy
-from server.residents import door_pages, own_pages, receipt_pages
+from server.residents import address_pages, door_pages, message_link_pages, own_pages, receipt_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
 from server.visitor import guard
@@ -79,10 +80,14 @@ PAGES = (
     duplicate_pages,
     receipt_pages,
     own_pages,
+    address_pages,
+    house_address_pages,
+    message_link_pages,
     door_pages,
     kiosk_pages,
     call_pages,
     gateway_pages,
+    deletion_pages,
     letter_pages,
     ward_pages,
     authority_pages,

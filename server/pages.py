@@ -19,6 +19,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from residence.clock import VIETNAM, parse_instant
+from residence.errors import sentence
 from server.chip_words import chip_finding
 from server.languages import Language, translate
 from server.visitor import Visitor, keep_cookie
@@ -58,6 +59,7 @@ def environment(language: Language) -> Environment:
     made.globals["choices"] = partial(choices, language=language)
     made.globals["finding_sentence"] = partial(finding_sentence, language=language)
     made.globals["chip_finding"] = partial(chip_finding, language=language)
+    made.globals["sentence_of"] = lambda code: getattr(sentence(code), language)
     made.globals["words_of"] = WORDS.__getitem__
     made.globals["tag_of"] = TAGS
     return made

@@ -16,6 +16,16 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "ended": "Registration ended",
         "moved_out": "Moved out",
     },
+    "data_class": {
+        "presence": "Sightings",
+        "refused statement": "Bodies of refused statements",
+        "dead letter": "Dead letters",
+        "session": "Sessions",
+        "one-time link": "One-time links",
+        "audit of sign-in": "Audit of sign-in",
+        "access record": "Access records",
+        "message": "Messages sent",
+    },
     "dispute": {"upheld": "the value was right", "corrected": "it is corrected", "withdrawn": "withdrawn"},
     "lapse": {
         "temporary_expired": "Temporary residence over, not renewed",

@@ -10,24 +10,27 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from factories import StandingClock, make_declaration, make_person
 from recording_town import Town, make_presence
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, select
 
 from gateway.reminders import remind
 from gateway.sweep import sweep
 from registry import (
     access_records,
     cases,
+    contact_points,
     desk_lists,
     disputing,
     households,
     letter_lists,
+    message_links,
+    messages,
     notices,
     persons,
     premises,
@@ -35,6 +38,7 @@ from registry import (
     receipts,
     relations,
     retention,
+    seen_addresses,
     stays,
     tables,
 )
@@ -52,6 +56,7 @@ from registry.retention_policy import read_policy
 from registry.scoreboard.counting import kept_days
 from registry.seed import DEMO_COMMUNE
 from residence.access.purposes import Purpose
+from residence.errors import Refused, Untrusted
 from residence.stays.rules import load_rule_book
 
 HOTEL, BLOCK = "htl-sao-mai", "blk-hoa-binh"
@@ -164,6 +169,24 @@ def _remind(town: Town, _scene: Scene) -> object:
     return remind(town.registry, rules=load_rule_book(), now=town.now, random_bytes=secrets.token_bytes)
 
 
+def _send_messages(connection: Connection, town: Town, scene: Scene) -> None:
+    vault, now = town.registry.vault, town.now
+    for message_id in messages.due_ids(connection, now=now, limit=3):
+        messages.take(connection, message_id, now=now)
+        messages.settle(connection, message_id, messages.Outcome(state="no_address"), now=now)
+    messages.wake(connection, BLOCK, now=now)
+    contact_points.address_for(connection, "person", scene.person_id, vault=vault)
+    with suppress(Untrusted):  # invented bytes do not open
+        contact_points.address_for(connection, "contact", "contac-0000001", vault=vault)
+    messages.notice_of(connection, DEMO_COMMUNE, "notice-0000001")
+    presence_id = connection.scalar(
+        select(tables.presences.c.presence_id).limit(1).where(tables.presences.c.premises_id == BLOCK)
+    )
+    seen_addresses.address_of_seen(connection, presence_id or "", vault=vault)
+    with suppress(Refused):
+        message_links.follow(connection, "messag-0000001", "0", vault=vault, now=now)
+
+
 _place = desk_lists.Place(DEMO_COMMUNE, HOTEL)
 
 ASKED: dict[str, Ask] = {
@@ -226,6 +249,7 @@ ASKED: dict[str, Ask] = {
     "gateways' reports": _reading(lambda c, t, _s: latest_reports(c, since=t.now - timedelta(hours=1))),
     "the nightly deletions": _delete_nightly,
     "reminders": _remind,
+    "messages that are due, and where they go": _reading(_send_messages),
     "the sweep": _sweep,
     "erase a person": _reading(_erase),
 }

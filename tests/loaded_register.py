@@ -31,6 +31,8 @@ DRAWN = {
     "duplicate_pairs.state": ("different",) * 19 + ("proposed",),
     "declarations.state": ("accepted",) * 18 + ("refused", "conflicting"),
     "declarations.kind": ("arrival", "departure", "correction"),
+    "messages.kind": ("notice",) * 9 + ("confirm",),
+    "messages.state": ("sent",) * 19 + ("waiting",),
     "notices.kind": ("please-declare",) * 3 + ("thirty-days",),
     "premises.kind": ("household",) * 9 + ("hotel",),
     "presences.kind": ("entry",) * 9 + ("night_check",),

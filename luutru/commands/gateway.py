@@ -1,6 +1,6 @@
 """``luutru gateway``: run it, sweep once, look at dead letters and try them again.
 
-- Keys, kiosks, the live view and the night's work are in ``gateway_keys.py``, ``gateway_kiosks.py``, ``gateway_top.py`` and ``gateway_nightly.py``.
+- Keys, kiosks, the live view and the night's work are in ``gateway_keys.py``, ``gateway_kiosks.py``, ``gateway_top.py`` and ``gateway_nightly.py``; messages in ``gateway_messages.py``.
 - Settings are options or ``LUUTRU_*`` variables (docs/settings.md); every one has a default for one machine.
 - ``sweep`` and ``dead-letters`` need the registry and its vault only, neither broker nor keys.
 - A payload is never printed: it is sealed, and may hold a person.
@@ -23,6 +23,7 @@ from luutru.choices import ChoicesOption, choices_of
 from luutru.commands.broker_address import host_port
 from luutru.commands.gateway_keys import app as keys_app
 from luutru.commands.gateway_kiosks import app as kiosks_app
+from luutru.commands.gateway_messages import MailOption, mail_of, send_messages
 from luutru.commands.gateway_nightly import nightly
 from luutru.commands.gateway_top import top
 from luutru.retention import RetentionOption, policy_of
@@ -38,6 +39,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(kiosks_app, name="kiosks")
 app.command("top")(top)
 app.command("nightly")(nightly)
+app.command("messages")(send_messages)
 
 RegistryOption = Annotated[
     str,
@@ -110,6 +112,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     chip_trust: ChipTrustOption = None,
     choices: ChoicesOption = None,
     retention: RetentionOption = None,
+    mail: MailOption = None,
 ) -> None:
     """Take declarations from the broker until asked to stop (SIGTERM or Ctrl-C).
 
@@ -136,6 +139,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
         chip_trust=chip_trust,
         choices=choices_of(choices),
         retention=policy_of(retention),
+        mail=mail_of(mail),
     )
     configure_logs()
     try:

@@ -3,7 +3,7 @@
 - SIGTERM and SIGINT finish the batch in hand, say that we stop taking, and end with status 0.
 - It starts in any order with broker and registry: it waits for either, visibly, and loses nothing meanwhile.
 - Receipts are signed with the newest receipt key there was at the start; a sealing key made later is found when first needed.
-- Beside the loop a thread does what takes its time: the night's work (``gateway/nightly.py``).
+- Beside the loop a thread does what takes its time (``gateway_beside.py``).
 - Start-up objects are frozen out of the garbage collector's way; per message it would otherwise walk them again and again.
 
 Example: ``run(GatewaySettings(registry="sqlite:////var/lib/luutru/registry.db", ...))``
@@ -26,14 +26,13 @@ from typing import Final
 
 import structlog
 
-from gateway.beside import Beside
 from gateway.clock_claims import USUAL_BOUNDS, ClockBounds
 from gateway.door_lists import DoorLists
 from gateway.intake import Intake
 from gateway.keyring_updates import KeyringUpdates
 from gateway.kiosk_answers import KioskAnswering
+from gateway.mail_settings import MailSettings
 from gateway.measures import Measures
-from gateway.nightly import Night, tend
 from gateway.outage_watch import OutageWatch
 from gateway.port import ConnectionState, Transport
 from gateway.transport import MqttTransport, TransportSettings
@@ -43,6 +42,7 @@ from gateway.worker import Duty, Rhythm, Worker
 from luutru.certificates import endings
 from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
+from luutru.processes.gateway_beside import build_beside
 from luutru.processes.gateway_duties import sweep_duties
 from luutru.system import random_bytes, rss_mib, system_clock
 from registry.database import Registry, connect
@@ -58,7 +58,6 @@ from residence.wire.signing import SealingKey, SigningKey
 from residence.wire.state import GatewayState, encode_state
 from residence.wire.topics import SHARDS
 
-TEND_EVERY: Final = timedelta(minutes=1)  # how often to ask whether a night's work is due
 RECEIPT_KEYS: Final = "gateway-receipt"
 SEAL_KEYS: Final = "gateway-seal"
 KEYRING_KEY: Final = "keyring.key"
@@ -86,6 +85,7 @@ class GatewaySettings:
     chip_trust: Path | None = None  # a signed trust bundle, or a folder of certificates; None: no issuer is trusted
     choices: Choices = field(default_factory=Choices)
     retention: Policy = field(default_factory=read_policy)
+    mail: MailSettings | None = None  # None: messages wait in the outbox
 
 
 def open_registry(url: str, vault: Path) -> Registry:
@@ -173,22 +173,6 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         measures=measures,
         outages=outages,
     )
-
-
-def build_beside(settings: GatewaySettings, *, registry: Registry, clock: Clock, stopping: threading.Event) -> Beside:
-    """Put together what runs beside the intake."""
-    duties = []
-    if settings.night_hour is not None:
-        night = Night(
-            hour=settings.night_hour,
-            retention=settings.retention,
-            choices=settings.choices.cleaning,
-            go_on=lambda: not stopping.is_set(),
-        )
-        duties.append(
-            Duty("night's work", TEND_EVERY, lambda _now: tend(registry, night=night, clock=clock, random_bytes=random_bytes))
-        )
-    return Beside(duties, clock=clock, stopping=stopping)
 
 
 def run(settings: GatewaySettings) -> None:

@@ -3,6 +3,7 @@
 - The **personal number** decides alone: equal numbers are one person; a name or birth date that disagrees is a finding for a human.
 - Any other number (old number, passport, licence) counts only together with a name that agrees (open question Q9): across to somebody
   with a personal number it also needs both birth dates, equal. If it would join two personal numbers, nobody is joined.
+- A number taken from one registered person and in force at another is the other's alone.
 - A cancelled number printed on a new card joins its earlier holder when the name or the birth date still agrees.
 - No number at all: a person of their own for each statement. Names alone never join anybody.
 
@@ -19,7 +20,7 @@ from itertools import combinations, permutations
 from residence.people.names import compare_names
 from residence.people.person import PartialDate, Person
 from residence.stays.findings import Finding, finding
-from residence.stays.known import KnownNumber, KnownPerson, numbers_of
+from residence.stays.known import KnownNumber, KnownPerson, NumberStatus, numbers_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +124,18 @@ def _holders(parties: Sequence[Party], kind: str) -> dict[str, list[Party]]:
     for party in parties:
         for value in dict.fromkeys(party.holds(kind)):
             found[value].append(party)
-    return found
+    return {value: _holding_now(value, holders) for value, holders in found.items()}
+
+
+def _holding_now(value: str, holders: list[Party]) -> list[Party]:
+    """Leave out whom a number was taken from, once a registered person has it in force: given to somebody else it is theirs."""
+    in_force = {each.key for each in holders if each.person and _status(each, value) == "active"}
+    return [each for each in holders if not each.person or not in_force or each.key in in_force]
+
+
+def _status(party: Party, value: str) -> NumberStatus:
+    own = {each.status for each in party.numbers if each.value == value}
+    return "active" if "active" in own else min(own)
 
 
 def _join_by_personal_number(parties: Sequence[Party], links: _Links) -> list[Finding]:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -72,9 +73,10 @@ def show_form(  # one page, all of its parts
     problems: tuple[Problem, ...] = (),
     card: CardText | None = None,
     correcting: Correcting | None = None,
+    link: Followed | None = None,
 ) -> Response:
     """Show the form with its problems beside the fields."""
-    request.state.wasm = request.state.camera = True
+    request.state.wasm = request.state.camera = link is None
     server = server_of(request)
     by_field: dict[str, list[Problem]] = {}
     for each in problems:
@@ -93,8 +95,9 @@ def show_form(  # one page, all of its parts
         warnings=",".join(sorted({each.code for each in problems if each.severity == "warning"})),
         card=card,
         correcting=correcting,
-        queue_key=queue_key(server, signed_in(caller)),
-        free=() if correcting else free_units(server, place.here),
+        queue_key="" if link else queue_key(server, signed_in(caller)),
+        free=() if correcting or link else free_units(server, place.here),
+        link=link,
     )
 
 
@@ -114,6 +117,15 @@ def submit(request: Request, caller: Caller, *, account: SignedIn, server: Wired
     """Declare, or show every problem."""
     place = place_for(server, account, "declare", form.get("premises_id", ""))
     return take(request, caller, place=place, form=form)
+
+
+class Followed(msgspec.Struct, frozen=True, kw_only=True):
+    """The link of a message the form is filled in by, in place of an account: where it is sent, and what the notice says."""
+
+    path: str
+    said: str  # code of the notice's sentence
+    to_house: bool
+    due: datetime | None
 
 
 class Correcting(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,17 +152,24 @@ def take(
         whole = filled(form, correcting.kept, reason=reason.value if reason else "")
     else:
         whole = dict(form)
-    result = read_form(whole, context=_context(server, account, correcting))
-    unread = {each.pointer for each in result.problems}
-    found = [each for each in check(server, result.declaration).problems if each.pointer not in unread]
-    problems = (*result.problems, *found, *_beyond(correcting, result.declaration))
-    if _stands(problems, seen=form.get("seen_warnings", "")):
+    said, problems = read_and_check(server, whole, context=_context(server, account, correcting))
+    problems += _beyond(correcting, said)
+    if stands(problems, seen=form.get("seen_warnings", "")):
         return show_form(request, caller, place=place, form=form, problems=problems, correcting=correcting)
-    said = result.declaration
     if correcting is not None and correcting.own_end is not None:
         said = msgspec.structs.replace(said, planned_departure=correcting.own_end)
     recorded = declare(server, said, account=account, origin="desk")
     return RedirectResponse(f"/desk/receipts/{recorded.declaration_id}?new=1", status_code=303)
+
+
+def read_and_check(
+    server: Server, form: Mapping[str, str], *, context: FormContext
+) -> tuple[StayDeclaration, tuple[Problem, ...]]:
+    """Return what a form declares and every problem: of its writing, then of the stay."""
+    result = read_form(form, context=context)
+    unread = {each.pointer for each in result.problems}
+    found = [each for each in check(server, result.declaration).problems if each.pointer not in unread]
+    return result.declaration, (*result.problems, *found)
 
 
 def _beyond(correcting: Correcting | None, said: StayDeclaration) -> tuple[Problem, ...]:
@@ -173,7 +192,7 @@ def _context(server: Server, account: Account, correcting: Correcting | None) ->
     )
 
 
-def _stands(problems: tuple[Problem, ...], *, seen: str) -> bool:
+def stands(problems: tuple[Problem, ...], *, seen: str) -> bool:
     """Tell whether the form must be shown again: an error, or a warning the clerk has not seen yet."""
     if any(each.severity == "error" for each in problems):
         return True

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -66,6 +66,7 @@ class FormContext(msgspec.Struct, frozen=True, kw_only=True):
     card_policy: CardPolicy = DEFAULT_POLICY
     kind: DeclarationKind = "arrival"
     about: str | None = None
+    declarant: Literal["host", "self"] = "host"
     before: StayDeclaration | None = None  # what is being corrected: its evidence stands while its fields do
 
 
@@ -101,7 +102,7 @@ def read_form(form: Mapping[str, str], *, context: FormContext) -> FormResult:
         about=context.about,
         person=person,
         evidence=_evidence(person, reading, attested_by=context.account_id if texts.get("attested") == "yes" else None),
-        declarant=Declarant(role="host", name=context.account_name, account=context.account_id),
+        declarant=_declarant(context),
         premises_id=texts.get("premises_id", ""),
         unit=texts.get("unit") or None,
         arrival=_moment(texts, "arrival", problems, required=True) or "",
@@ -112,6 +113,12 @@ def read_form(form: Mapping[str, str], *, context: FormContext) -> FormResult:
         note=texts.get("note") or None,
     )
     return FormResult(declaration=declaration, problems=tuple(problems))
+
+
+def _declarant(context: FormContext) -> Declarant:
+    if context.declarant == "self":
+        return Declarant(role="self")
+    return Declarant(role="host", name=context.account_name or None, account=context.account_id)
 
 
 def _person(texts: Mapping[str, str], read: Reading | None, problems: list[Problem]) -> Person:

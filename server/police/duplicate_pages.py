@@ -15,10 +15,11 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
+from registry.disputing import disputed_fields
 from registry.duplicates.deciding import Decision, decide, put_off, undo
 from registry.duplicates.proposals import PROPOSED, KnownPair, decided_pairs, listed, pair_of, put_off_pairs
 from registry.release import Look, release_persons
-from residence.access.purposes import Purpose
+from residence.access.purposes import Field, Purpose
 from residence.errors import Refused
 from server.pages import render
 from server.police.side_by_side import Line, side_by_side
@@ -40,11 +41,13 @@ def show_pairs(request: Request, caller: Caller, account: SignedIn, server: Wire
     server.policy.require(account, "list_pairs", resource=CommuneResource(commune=account.commune_code))
     commune, now = account.commune_code, server.clock.now()
     with server.registry.reading() as connection:
+        waiting = listed(connection, commune_code=commune, limit=SHOWN, at=now)
         return render(
             request,
             "police/duplicates.html",
             caller=caller,
-            waiting=listed(connection, commune_code=commune, limit=SHOWN, at=now),
+            waiting=waiting,
+            disputed=_disputed(connection, waiting),
             put_off=put_off_pairs(connection, commune, at=now, limit=SHOWN),
             decisions=decided_pairs(connection, commune, limit=DECISIONS),
         )
@@ -55,7 +58,8 @@ def show_pair(request: Request, caller: Caller, *, account: SignedIn, server: Wi
     """Show what speaks for one person and what against; no name."""
     with server.registry.reading() as connection:
         pair = _readable(server, connection, account, pair_id)
-    return _page(request, caller, pair, None)
+        disputed = _disputed(connection, [pair]).get(pair.pair_id, ())
+    return _page(request, caller, pair, None, disputed=disputed)
 
 
 @router.post("/{pair_id}")
@@ -116,7 +120,22 @@ def _released(server: Server, connection: Connection, account: Account, pair: Kn
     return side_by_side(people[pair.one_id], people[pair.other_id], pair.said)
 
 
-def _page(request: Request, caller: Any, pair: KnownPair, lines: list[Line] | None) -> Response:
+def _disputed(connection: Connection, pairs: list[KnownPair]) -> dict[str, tuple[str, ...]]:
+    """Return the fields under dispute in either record of each pair that has any: a reason to wait, and no value."""
+    found = disputed_fields(connection, {person for pair in pairs for person in (pair.one_id, pair.other_id)})
+    told = {
+        pair.pair_id: found.get(pair.one_id, frozenset[Field]()) | found.get(pair.other_id, frozenset[Field]()) for pair in pairs
+    }
+    return {
+        pair_id: tuple(each.value for each in Field if each in fields and each is not Field.PERSONAL_NUMBER_MASKED)
+        for pair_id, fields in told.items()
+        if fields
+    }
+
+
+def _page(
+    request: Request, caller: Any, pair: KnownPair, lines: list[Line] | None, *, disputed: tuple[str, ...] = ()
+) -> Response:
     speaks_for = [each for each in pair.said if each.bits > 0]
     against = [each for each in pair.said if each.bits < 0]
     return render(
@@ -125,6 +144,7 @@ def _page(request: Request, caller: Any, pair: KnownPair, lines: list[Line] | No
         caller=caller,
         pair=pair,
         lines=lines,
+        disputed=disputed,
         speaks_for=sorted(speaks_for, key=lambda each: -each.bits),
         against=sorted(against, key=lambda each: each.bits),
         verdicts=VERDICTS,

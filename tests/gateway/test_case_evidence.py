@@ -13,11 +13,13 @@ from luutru.system import random_bytes
 from registry import cases, tables
 from registry.cases import CaseStep
 from registry.deletions import carry_out
+from registry.disputing import raise_dispute, settle_dispute
 from registry.evidence import case_evidence
+from registry.households import add_person
 from registry.kiosks import retire_kiosk
 from registry.outage_windows import keep_outage
 from registry.retention_policy import read_policy
-from residence.access.purposes import Purpose
+from residence.access.purposes import Field, Purpose
 from residence.cases.closing import ClosingCode
 from residence.cases.transitions import CaseAction
 from residence.cases.triage import EVIDENCE_KEPT
@@ -49,6 +51,20 @@ def test_it_tells_in_order_what_was_seen_sent_and_done(office, case):
     assert signatures(evidence) == ["held", "held"]
     assert evidence.moments[0].facts["kiosk_id"] == office.kiosk().kiosk_id
     assert evidence.expired == 0
+
+
+def test_what_whoever_was_seen_says_is_wrong_about_them_stands_in_the_order_it_was_said(office):
+    person, given = office.person(), {"commune_code": "demo-01", "random_bytes": random_bytes}
+    with office.registry.writing() as connection:
+        person_id = add_person(connection, person, vault=office.registry.vault, now=EVENING, **given)
+        said = {"by": "acc-1", "reason": "certificate", "now": EVENING - timedelta(hours=1), "random_bytes": random_bytes}
+        dispute_id = raise_dispute(connection, person_id, Field.BIRTH_DATE, **said)
+        settle_dispute(connection, dispute_id, outcome="upheld", by="o", reason="seen", now=EVENING + timedelta(days=30))
+    see(office, person, EVENING)
+    find_in_the_night(office, person)
+    moments = evidence_of(office, rows(office, "cases")[0]).moments
+    assert [each.kind for each in moments] == ["dispute", "seen", "notice", "seen", "step", "dispute"]
+    assert [moments[at].facts for at in (0, -1)] == [{"field": "birth-date", "outcome": each} for each in (None, "upheld")]
 
 
 ALTERED = {

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from gateway.nightly import CLEANING, DELETIONS, SCOREBOARD, WHOLE, Night, tend
 from luutru.commands.gateway import app
-from luutru.processes.gateway import GatewaySettings, build_beside
+from luutru.processes.gateway import GatewaySettings
+from luutru.processes.gateway_beside import build_beside
 from luutru.system import random_bytes
 from registry import tables
 from registry.nightly import AGAIN, LEASE, claim, run_of, settle

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from luutru.commands.gateway import app as gateway_app
 from luutru.commands.registry import app
-from luutru.processes.gateway import GatewaySettings, build_beside
+from luutru.processes.gateway import GatewaySettings
+from luutru.processes.gateway_beside import build_beside
 from residence.clock import VIETNAM
 
 RUNNER = CliRunner()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import secrets
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +13,7 @@ from server_parts import csrf_of
 from sqlalchemy import select
 
 from registry import tables
+from registry.disputing import raise_dispute
 from registry.release import ReleasedPerson
 from residence.access.purposes import Field
 from server.police.side_by_side import marked, side_by_side
@@ -47,6 +51,16 @@ def test_pairs_wait_with_what_speaks_for_and_against_and_without_a_name(world, o
     assert "What speaks against it" in page
     assert not [name for name in NAMES if name in listing + page]
     assert rows(world, tables.access_records) == []
+
+
+def test_a_field_under_dispute_is_told_before_and_beside_the_values(world, officer, pair):
+    with world.registry.writing() as connection:
+        person_id = connection.scalar(select(tables.duplicate_pairs.c.one_id))
+        said = {"by": "acc-resident", "reason": "the certificate says another day"}
+        raise_dispute(connection, person_id, Field.BIRTH_DATE, now=world.clock.now(), random_bytes=secrets.token_bytes, **said)
+    assert "under dispute" in officer.get(LIST).text
+    assert re.search(r"under dispute</strong>\s*Date of birth", officer.get(f"{LIST}/{pair}").text)
+    assert "(under dispute)" in act(officer, pair, "look").text
 
 
 def test_both_records_stand_side_by_side_when_asked_for_and_each_look_is_on_record(world, officer, pair):

@@ -13,6 +13,7 @@ from registry.authority_records import RecordState
 from registry.chip_judgements import JudgedBy
 from registry.evidence import Signature
 from registry.notices import Answer
+from registry.retention_policy import read_policy
 from residence.cases.closing import ClosingCode
 from residence.cases.covering import LapsedHere
 from residence.cases.lapses import Excuse, LapseRule
@@ -75,6 +76,7 @@ def test_vietnamese_sentences_keep_the_places_for_values():
         ("answer", Answer.__args__),
         ("notice", [each.value for each in NoticeKind]),
         ("lapse", LapseRule.__args__),
+        ("data_class", [each.name for each in read_policy().timed]),
         ("excuse", Excuse.__args__),
         ("outage", OutageCause.__args__),
         ("evidence", [str(level) for level in range(7)]),

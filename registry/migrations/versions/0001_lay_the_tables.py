@@ -907,6 +907,8 @@ def upgrade() -> None:
     lay_door_cards()
     lay_residence_events()
     lay_lapses()
+    lay_messages()
+    lay_identifier_events()
     lay_day_closes()
     lay_nightly()
     lay_duplicate_steps()
@@ -1366,6 +1368,9 @@ def downgrade() -> None:
         batch_op.drop_index('ix_access_records_at')
 
     op.drop_table('access_records')
+    op.drop_table('identifier_events')
+    op.drop_table('messages')
+    op.drop_table('contact_points')
     op.drop_table('day_closes')
     op.drop_table('lapses')
     op.drop_table('residence_events')
@@ -1415,6 +1420,60 @@ def lay_lapses() -> None:
     )
     op.create_index('ix_lapses_commune_code_rule_since', 'lapses', ['commune_code', 'rule', 'since'], unique=False)
     op.create_index('ix_lapses_standing', 'lapses', ['rule', 'lapse_id'], unique=False, sqlite_where=sa.text('cleared_at IS NULL'), postgresql_where=sa.text('cleared_at IS NULL'))
+
+
+def lay_messages() -> None:
+    op.create_table('contact_points',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('contact_id', sa.String(length=36), nullable=False),
+    sa.Column('subject_kind', sa.String(length=16), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('address_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('language', sa.String(length=2), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('confirmed_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('contact_id', 'commune_code', name=op.f('pk_contact_points'))
+    )
+    op.create_index(op.f('ix_contact_points_subject_id'), 'contact_points', ['subject_id'], unique=False)
+    op.create_table('messages',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('message_id', sa.String(length=36), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('about', sa.String(length=64), nullable=False),
+    sa.Column('recipient', sa.String(length=16), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('next_at', columns.Instant(), nullable=False),
+    sa.Column('sent_at', columns.Instant(), nullable=True),
+    sa.Column('fault', sa.String(length=64), nullable=True),
+    sa.PrimaryKeyConstraint('message_id', 'commune_code', name=op.f('pk_messages'))
+    )
+    op.create_index(op.f('ix_messages_about'), 'messages', ['about'], unique=False)
+    op.create_index(op.f('ix_messages_created_at'), 'messages', ['created_at'], unique=False)
+    op.create_index(op.f('ix_messages_subject_id'), 'messages', ['subject_id'], unique=False)
+    op.create_index('ix_messages_due', 'messages', ['next_at'], unique=False, sqlite_where=sa.text("state IN ('waiting', 'sending')"), postgresql_where=sa.text("state IN ('waiting', 'sending')"))
+
+
+def lay_identifier_events() -> None:
+    op.create_table('identifier_events',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('event_id', sa.String(length=36), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('identifier_id', sa.String(length=64), nullable=False),
+    sa.Column('event', sa.String(length=16), nullable=False),
+    sa.Column('new_identifier_id', sa.String(length=64), nullable=True),
+    sa.Column('day', sa.String(length=10), nullable=False),
+    sa.Column('answers', sa.String(length=64), nullable=True),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_identifier_events'))
+    )
+    op.create_index(op.f('ix_identifier_events_identifier_id'), 'identifier_events', ['identifier_id'], unique=False)
+    op.create_index(op.f('ix_identifier_events_person_id'), 'identifier_events', ['person_id'], unique=False)
 
 
 def lay_day_closes() -> None:

@@ -1,0 +1,63 @@
+"""What a gateway does beside its intake, in a thread of its own: the night's work, and sending messages.
+
+- Each is done by whichever gateway comes first; a gateway may be told to leave either to another.
+- Messages are sent only where it is said how they leave; else they wait in the outbox.
+
+Example: ``with build_beside(settings, registry=registry, clock=clock, stopping=stopping).running(): worker.run(stopping)``
+"""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from functools import partial
+from typing import Final, Protocol
+
+from gateway.beside import Beside
+from gateway.mail_settings import MailSettings
+from gateway.mailing import send_due
+from gateway.nightly import Night, tend
+from gateway.worker import Duty
+from luutru.system import random_bytes
+from registry.database import Registry
+from registry.retention_policy import Policy
+from residence.choices import Choices
+from residence.clock import Clock
+
+TEND_EVERY: Final = timedelta(minutes=1)  # how often to ask whether a night's work is due
+MAIL_EVERY: Final = timedelta(minutes=1)
+
+
+class BesideSettings(Protocol):
+    """What of a gateway's settings is for this."""
+
+    @property
+    def night_hour(self) -> int | None:
+        """From when on the night's work is due; None: another process does it."""
+
+    @property
+    def retention(self) -> Policy:
+        """What is deleted when."""
+
+    @property
+    def choices(self) -> Choices:
+        """What the register is looked after by."""
+
+    @property
+    def mail(self) -> MailSettings | None:
+        """How messages leave; None: they do not."""
+
+
+def build_beside(settings: BesideSettings, *, registry: Registry, clock: Clock, stopping: threading.Event) -> Beside:
+    """Put together what runs beside the intake."""
+    duties: list[Duty] = []
+    go_on = lambda: not stopping.is_set()  # noqa: E731 - asked by both
+    if settings.night_hour is not None:
+        night = Night(hour=settings.night_hour, retention=settings.retention, choices=settings.choices.cleaning, go_on=go_on)
+        duties.append(
+            Duty("night's work", TEND_EVERY, lambda _now: tend(registry, night=night, clock=clock, random_bytes=random_bytes))
+        )
+    if settings.mail is not None:
+        sending = partial(send_due, registry, settings=settings.mail, clock=clock, go_on=go_on)
+        duties.append(Duty("messages", MAIL_EVERY, lambda _now: sending()))
+    return Beside(duties, clock=clock, stopping=stopping)
