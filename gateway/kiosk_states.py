@@ -21,6 +21,7 @@ from gateway.outage_watch import OutageWatch
 from gateway.port import Delivery
 from gateway.trust import Trust
 from registry.database import Registry
+from registry.kiosk_calls import hear_calls
 from registry.kiosks import keep_state
 from registry.outages import is_machines_fault
 from registry.recording import is_outage
@@ -81,6 +82,7 @@ class KioskStates:
         with self._registry.writing() as connection:
             if self._outages is not None:
                 self._outages.kiosks_heard(connection, states, now=now)
+            hear_calls(connection, states, now=now)
             return sum(keep_state(connection, state, now=now) for state in states)
 
     def _write_alone(self, state: KioskState, now: datetime) -> int:
