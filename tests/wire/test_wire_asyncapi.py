@@ -35,7 +35,8 @@ def test_every_topic_of_the_code_is_a_channel_and_no_other():
     addresses = {channel["address"] for channel in DOCUMENT["channels"].values()}
     ours = {f"{topics.ROOT}/{{shard}}/{{site}}/{{kiosk}}/{leaf}" for leaf in topics.LEAVES}
     papers = f"{topics.ROOT}/{{shard}}/{{site}}/{{kiosk}}/l/{{paper}}"
-    assert addresses == ours | {topics.GATEWAY_STATE, papers}
+    pieces = topics.TRUST_PIECES.replace("+", "{place}")
+    assert addresses == ours | {topics.GATEWAY_STATE, papers, pieces}
 
 
 def test_every_channel_is_used_by_an_operation_and_every_reference_leads_somewhere():
