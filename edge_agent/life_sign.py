@@ -17,7 +17,14 @@ TRUST: Final = "chip-trust"
 
 
 def life_sign(
-    outbox: Outbox, line: Line, *, session: int, online: bool, readers: dict[str, str], trust: TrustPapers | None = None
+    outbox: Outbox,
+    line: Line,
+    *,
+    session: int,
+    online: bool,
+    readers: dict[str, str],
+    trust: TrustPapers | None = None,
+    call: str = "",
 ) -> bytes:
     """Return the state message; whom it trusts about chips stands among the readers, for that is what operators look at."""
     at = outbox.clock.now()
@@ -37,5 +44,6 @@ def life_sign(
             boot_id=line.boot_id,
             keyring_serial=outbox.anchor.keyring.serial,
             trust_version=trust.store.version if trust is not None else 0,
+            call=call,
         )
     )

@@ -29,8 +29,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from edge_agent.asked import KioskPost
 from edge_agent.delivery import NOT_AUTHORISED, REFUSALS, Delivery
-from edge_agent.door.posting import DoorPost
 from edge_agent.life_sign import life_sign
 from edge_agent.line import ConnectionState, Health, Line, tls_context
 from edge_agent.outbox import Outbox
@@ -68,14 +68,11 @@ class Uplink:
         jitter: Callable[[], float],
         readers: Callable[[], dict[str, str]] = dict,
         on_state: Callable[[Health], None] | None = None,
-        post: DoorPost | None = None,
+        post: KioskPost | None = None,
         trust: TrustPapers | None = None,
     ) -> None:
         self._outbox, self._line, self._clock, self._jitter = outbox, line, clock, jitter
-        self._readers = readers
-        self._on_state = on_state
-        self._post = post
-        self._trust = trust
+        self._readers, self._on_state, self._post, self._trust = readers, on_state, post, trust
         self._topics = topics.kiosk_topics(line.site, line.kiosk_id)
         self._plan = SendPlan(jitter=jitter, resend_after=line.resend_after)
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
@@ -154,7 +151,8 @@ class Uplink:
             if self._post is not None and (events := self._post.due(at=now)) is not None:
                 self._client.publish(self._topics.events, events, qos=0)
             self._change(trouble=self._health.trouble or self._delivery.trouble)
-        if self._health.state in {ConnectionState.UP, ConnectionState.HOLDING} and now >= self._state_due:
+        due = now >= self._state_due or (self._post is not None and self._post.asked.has_news())
+        if due and self._health.state in {ConnectionState.UP, ConnectionState.HOLDING}:
             self._publish_state(online=True)
             self._outbox.rest()
 
@@ -246,8 +244,9 @@ class Uplink:
         return self._client.publish(self._topics.state, self._state(online=online), qos=1, retain=True)
 
     def _state(self, *, online: bool) -> bytes:
-        session, readers = self._health.session, self._readers()
-        return life_sign(self._outbox, self._line, session=session, online=online, readers=readers, trust=self._trust)
+        call, readers = self._post.asked.tell() if self._post is not None else "", self._readers()
+        session, trust = self._health.session, self._trust
+        return life_sign(self._outbox, self._line, session=session, online=online, readers=readers, trust=trust, call=call)
 
     def _message(self, message: Any) -> None:
         try:

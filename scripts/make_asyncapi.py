@@ -80,7 +80,7 @@ def channels() -> dict[str, Any]:
     }
     found["doorPapers"] = {
         "address": ADDRESS + "l/{paper}",
-        "description": "door lists, orders, and what is kept of door events; each retained",
+        "description": "door lists, orders, what is kept of door events, answers to the kiosk; each retained",
         "parameters": kiosk | {"paper": {"$ref": "#/components/parameters/paper"}},
         "messages": {"doorPaper": {"$ref": "#/components/messages/doorPaper"}},
     }

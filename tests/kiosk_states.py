@@ -41,6 +41,8 @@ NO_PAPERS = (STARTED, STAY, happen.NoPapers(), NAME, *TYPED[4:7])
 RESULT = KEPT[:-1]
 KEPT_HERE = happen.KeptSafely(declaration_id=KEPT[-1].declaration_id, code="RD7D-QQWQ-DW4X")
 
+GUEST_CONFIRMED = happen.HostAnswered(declaration_id=KEPT[-1].declaration_id, answer="confirmed")
+
 
 def news(standing):
     return happen.SettlementChanged(declaration_id=KEPT[-1].declaration_id, standing=standing)
@@ -96,7 +98,7 @@ WALKS = {
     "keeping": RESULT,
     "kept": (*RESULT, KEPT_HERE),
     "kept-slip": (*RESULT, KEPT_HERE, happen.SlipWanted(), happen.SlipDone(code="RD7D-QQWQ-DW4X", outcome="printer.no_paper")),
-    "received": (*RESULT, KEPT_HERE, news("received")),
+    "received": (*RESULT, KEPT_HERE, news("received"), GUEST_CONFIRMED),
     "accepted": (*RESULT, KEPT_HERE, news("accepted")),
     "refused": (*RESULT, KEPT_HERE, news("refused")),
     "conflicting": (*RESULT, KEPT_HERE, news("conflicting")),
@@ -113,6 +115,7 @@ WALKS = {
     "resident": (STARTED, happen.PurposeChosen(purpose="resident")),
     "day-visit": (STARTED, happen.PurposeChosen(purpose="day-visit")),
     "calling": (*TO_REVIEW, happen.PersonCalled()),
+    "call-seen": (*TO_REVIEW, happen.PersonCalled(), happen.CallAnswered(call_id="", answer="acknowledged")),
 }
 CHIP = "[chip]\nenabled = true\n"
 TO_CHIP = (

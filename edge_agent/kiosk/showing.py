@@ -16,6 +16,7 @@ from typing import Any, Final, assert_never
 from edge_agent.kiosk.asking import COUNTRIES, UNSPECIFIED, VIETNAMESE
 from edge_agent.kiosk.chip_words import about_chip, about_laying, words_for
 from edge_agent.kiosk.draft import Draft
+from edge_agent.kiosk.showing_calls import call_of
 from edge_agent.kiosk.showing_groups import asked_further, gathering_of, group_review_of
 from edge_agent.kiosk.showing_results import party_of, result_of
 from edge_agent.kiosk.showing_stays import nights_of, permitted_of, step_of, telling_of, unit_of
@@ -101,9 +102,11 @@ def shown(view: View, *, profile: KioskProfile, now: datetime) -> dict[str, Any]
         "warning": state.warning,
         "unhurried": state.unhurried,
         "contrast": state.contrast,
+        "keypad": profile.page.keypad,
         "large": state.large,
         "printer": bool(profile.printer.device),
-        "calling": state.calling and not state.warning,
+        "calling": state.calling is not None and not state.warning,
+        "call": call_of(state.calling, view.health, profile=profile, texts=texts),
         "seconds_left": round(view.seconds_left or 0),
         "version": view.version,
         "visit": view.visit,

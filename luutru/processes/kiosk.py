@@ -122,6 +122,7 @@ def line_of(profile: KioskProfile) -> Line:
 def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     """Put one kiosk together; nothing is started yet."""
     from edge_agent.agent import KioskAgent
+    from edge_agent.asked import Asked, KioskPost
     from edge_agent.readers.watching import Guide
     from edge_agent.uplink import Uplink
 
@@ -132,6 +133,12 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     readers = readers_of(profile, clock=clock, guide=guide)
     door = door_of(profile, outbox)
     papers = trust_papers_of(profile, outbox)
+    asked = Asked(
+        kiosk_id=profile.kiosk.id,
+        keyring=lambda: outbox.anchor.keyring,
+        monotonic_ns=clock.monotonic_ns,
+        on_answer=lambda: agent.outbox_changed(),  # noqa: PLW0108
+    )
     uplink = Uplink(
         outbox,
         line_of(profile),
@@ -139,7 +146,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         jitter=system.fraction,
         readers=lambda: dict(agent.readers_health()),
         on_state=lambda _health: agent.outbox_changed(),
-        post=door.post if door is not None else None,
+        post=KioskPost(asked, door.post if door is not None else None),
         trust=papers,
     )
     agent = KioskAgent(
@@ -149,6 +156,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         outbox=outbox,
         readers=door.listening(readers.readers) if door is not None else readers.readers,
         chips=chips_of(profile, clock=clock, keyring=lambda: outbox.anchor.keyring, papers=papers),
+        asked=asked,
         connection=lambda: uplink.health().state.value,
         print_slip=printer.print if printer is not None else None,
     )
