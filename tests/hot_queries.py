@@ -28,10 +28,13 @@ from registry import (
     desk_lists,
     disputing,
     households,
+    lapses,
     letter_lists,
+    lodgers,
     message_links,
     messages,
     notices,
+    numbering,
     persons,
     premises,
     presences,
@@ -251,5 +254,13 @@ ASKED: dict[str, Ask] = {
     "reminders": _remind,
     "messages that are due, and where they go": _reading(_send_messages),
     "the sweep": _sweep,
+    "a commune's lapses": _reading(lambda c, _t, _s: lapses.standing_lapses(c, DEMO_COMMUNE)),
+    "a house's lodgers": _reading(
+        lambda c, t, _s: lodgers.lodgers_at(c, _place, today=t.now.date(), rules=load_rule_book().temporary_for(t.now.date()))
+    ),
+    "a person's numbers": _reading(lambda c, _t, s: numbering.numbers_held(c, s.person_id)),
+    "disputes that wait": _reading(
+        lambda c, _t, s: (disputing.waiting_disputes(c, DEMO_COMMUNE), disputing.disputes_of(c, s.person_id))
+    ),
     "erase a person": _reading(_erase),
 }

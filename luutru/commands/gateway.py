@@ -26,7 +26,9 @@ from luutru.commands.gateway_kiosks import app as kiosks_app
 from luutru.commands.gateway_messages import MailOption, mail_of, send_messages
 from luutru.commands.gateway_nightly import nightly
 from luutru.commands.gateway_top import top
+from luutru.logs import configure_logs
 from luutru.retention import RetentionOption, policy_of
+from residence.errors import LuutruError
 
 if TYPE_CHECKING:
     from registry.database import Registry
@@ -119,9 +121,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     Example: luutru gateway run --broker 127.0.0.1:8883 --shards 0-31
     """
     from gateway.clock_claims import ClockBounds
-    from luutru.logs import configure_logs
     from luutru.processes.gateway import GatewaySettings, run
-    from residence.errors import LuutruError
 
     settings = GatewaySettings(
         registry=registry,
@@ -163,7 +163,6 @@ def sweep_once(
     Example: luutru gateway sweep --at 2026-07-10T23:30:00+07:00
     """
     from gateway.sweep import sweep
-    from luutru.logs import configure_logs
     from luutru.processes.gateway import open_registry
     from luutru.system import random_bytes, system_clock
     from residence.clock import parse_instant
