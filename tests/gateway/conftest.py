@@ -6,14 +6,6 @@ import authority
 import pytest
 from laid_tables import laid_postgres
 
-from luutru.benchmarks.postgres import running_postgres
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    with running_postgres() as server:
-        yield server
-
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def office(request, tmp_path):

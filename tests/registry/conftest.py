@@ -9,14 +9,6 @@ import pytest
 from laid_tables import laid_postgres, lay_sqlite
 from recording_town import Town, make_town
 
-from luutru.benchmarks.postgres import PostgresServer, running_postgres
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    with running_postgres() as server:
-        yield server
-
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
