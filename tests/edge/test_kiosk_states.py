@@ -33,6 +33,20 @@ MEASURE = """() => ({
         .filter((each) => { const box = each.getBoundingClientRect(); return box.left < 0 || box.right > innerWidth + 1; })
         .map((each) => each.textContent.trim().slice(0, 60)),
 })"""
+JUDGE = """async () => (await axe.run(document, { resultTypes: ['violations'], runOnly: {
+    type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] } })).violations
+    .map((each) => [each.id, each.nodes.slice(0, 2).map((node) => node.html.slice(0, 100))])"""
+# Screen after screen put where the script would put it; each is looked at once its pictures are there.
+EACH_SCREEN = """async ([screens, tag]) => {
+    const look = LOOK, found = {};
+    document.documentElement.lang = tag;
+    for (const [name, html] of Object.entries(screens)) {
+        document.getElementById('kiosk').innerHTML = html;
+        await Promise.all([...document.images].map((each) => each.decode().catch(() => {})));
+        found[name] = await look();
+    }
+    return found;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -61,50 +75,49 @@ def _serve(route):
         route.abort()  # no script: each screen is looked at as it was sent
 
 
-def show(page, name, language, **how):
-    """Put a state's screen where the script would put it, and wait for its pictures."""
-    page.evaluate(
-        """async ([html, tag]) => {
-            document.documentElement.lang = tag;
-            document.getElementById('kiosk').innerHTML = html;
-            await Promise.all([...document.images].map((each) => each.decode().catch(() => {})));
-        }""",
-        [page_of(name, language, template="screen.html", **how), texts.lang_tag(language)],
-    )
+def screens_of(names, language, **how):
+    return {name: page_of(name, language, template="screen.html", **how) for name in names}
 
 
-def judged(page):
-    found = page.evaluate("""async () => (await axe.run(document, { resultTypes: ['violations'], runOnly: {
-        type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] } })).violations""")
-    return [(each["id"], [node["html"][:100] for node in each["nodes"]][:2]) for each in found]
+def looked_at(page, screens, language, look, size):
+    """Return by name what a look finds on each screen, at one size of the window."""
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    return page.evaluate(EACH_SCREEN.replace("LOOK", look), [screens, texts.lang_tag(language)])
 
 
-def measured(page, sizes=SIZES):
-    """Return what does not fit: too wide anywhere, too tall on the two large screens."""
-    wrong = []
-    for size, (width, height) in sizes.items():
-        page.set_viewport_size({"width": width, "height": height})
-        found = page.evaluate(MEASURE)
-        if found["wide"] > 0 or found["cut"] or found["outside"] or (found["tall"] > 0 and size != "small"):
-            wrong.append((size, found))
+def judged(page, screens, language):
+    """Return the screens axe finds something on."""
+    return {name: found for name, found in looked_at(page, screens, language, JUDGE, "lobby").items() if found}
+
+
+def measured(page, screens, language):
+    """Return where something is too wide, cut or outside, and where the two large screens are too low."""
+    wrong = {}
+    for size in SIZES:
+        for name, found in looked_at(page, screens, language, MEASURE, size).items():
+            if found["wide"] > 0 or found["cut"] or found["outside"] or (found["tall"] > 0 and size != "small"):
+                wrong[name, size] = found
     return wrong
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_state_is_clean_for_axe_and_fits_in_every_language(page, language):
-    found = {}
-    for name in STATES:
-        show(page, name, language)
-        page.set_viewport_size({"width": 1280, "height": 720})
-        wrong = [*judged(page), *measured(page)]
-        if wrong:
-            found[name] = wrong
-    assert not found
+    screens = screens_of(STATES, language)
+    assert judged(page, screens, language) == {}
+    assert measured(page, screens, language) == {}
 
 
 def test_the_warning_is_clean_too(page):
-    show(page, "review", "vi", warning=True)
-    assert judged(page) == []
+    assert judged(page, screens_of(["review"], "vi", warning=True), "vi") == {}
+
+
+def test_a_screen_that_is_not_clean_or_does_not_fit_is_found(page):
+    screens = {**screens_of(["idle"], "en"), "bad": "<button style='position: absolute; left: -500px'></button>"}
+    assert "button-name" in {rule for rule, _ in judged(page, screens, "en")["bad"]}
+    wrong = measured(page, screens, "en")
+    assert set(wrong) == {("bad", size) for size in SIZES}
+    assert all(found["outside"] for found in wrong.values())
 
 
 def longer(monkeypatch, share):
@@ -121,10 +134,5 @@ def longer(monkeypatch, share):
 
 def test_texts_that_grow_by_two_fifths_break_nothing(page, monkeypatch):
     longer(monkeypatch, 0.4)
-    found = {}
-    for name in STATES:
-        show(page, name, "en")
-        wrong = [each for each in measured(page) if each[1]["wide"] > 0 or each[1]["cut"] or each[1]["outside"]]
-        if wrong:
-            found[name] = wrong
-    assert not found
+    wrong = measured(page, screens_of(STATES, "en"), "en")
+    assert not {at: found for at, found in wrong.items() if found["wide"] > 0 or found["cut"] or found["outside"]}
