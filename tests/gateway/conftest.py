@@ -10,7 +10,7 @@ from laid_tables import laid_postgres
 @pytest.fixture(params=["sqlite", "postgresql"])
 def office(request, tmp_path):
     url = None if request.param == "sqlite" else laid_postgres(request.getfixturevalue("postgres"))
-    office = authority.Authority(tmp_path, url=url)
+    office = authority.Authority(tmp_path, url=url, laid=True)
     yield office
     office.close()
 
