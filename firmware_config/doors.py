@@ -65,7 +65,7 @@ class DoorSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     exit_readers: tuple[str, ...] = ()  # readers on the inside; all others are on the outside
     attempts: Annotated[int, msgspec.Meta(ge=1, le=50)] = 5  # unknown or wrong, within a minute
     lockout_seconds: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 60
-    least: Literal["token", "token-and-pin"] = "token"
+    least: Literal["card-number", "token", "token-and-pin"] = "token"  # what is enough, the weakest first (ADR 70)
     list_grace_hours: Annotated[int, msgspec.Meta(ge=0, le=720)] = 72  # how long an expired list still counts
 
 

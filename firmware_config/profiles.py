@@ -12,10 +12,11 @@ Example: ``load_profile(Path("kiosk.toml")).premises.units``
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 import msgspec
 
+from firmware_config.door_readers import DoorReaderSection, check_door_readers
 from firmware_config.doors import Date, DoorSection, ScheduleSection, check_doors
 from residence.choices import Choices
 from residence.errors import Malformed
@@ -30,7 +31,12 @@ ReaderKind = Literal["camera", "picamera", "video", "images", "cards", "serial"]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-_REPEATED: dict[str, type[msgspec.Struct]] = {"doors": DoorSection, "schedules": ScheduleSection}  # and readers, below
+_REPEATED: dict[str, type[msgspec.Struct]] = {
+    "doors": DoorSection,
+    "door_readers": DoorReaderSection,
+    "schedules": ScheduleSection,
+}  # and readers, below
+PN532: Final = "pn532:"  # begins the name of a chip reader on a serial line
 _NOT_SETTINGS = frozenset({"folder", "choices"})  # of a profile; the process puts them there
 
 
@@ -53,6 +59,8 @@ class KioskSection(_Section, frozen=True, kw_only=True):
     help_zh: str = "需要帮助？请询问值班人员。"
     help_ko: str = "도움이 필요하세요? 담당자에게 말씀하세요."
     help_ja: str = "お困りですか？係の者にお尋ねください。"
+    help_phone: str = ""  # said where a call for a person is not answered
+    call_seconds: Annotated[int, msgspec.Meta(ge=10, le=1800)] = 120  # how long a call may wait before the screen says so
     help_ru: str = "Нужна помощь? Обратитесь к дежурному."
 
     def help_in(self, language: Language) -> str:
@@ -103,6 +111,7 @@ class PageSection(_Section, frozen=True, kw_only=True):
     port: Port = 8800
     warn_after_seconds: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
     wipe_after_warning_seconds: Annotated[int, msgspec.Meta(ge=20, le=600)] = 20  # WCAG 2.2.1 asks for at least 20
+    keypad: bool = False  # digits, * and # in place of a pointer: digits choose, and write letters as on a telephone
     check_url: str | None = None  # where a receipt code is looked up; "{code}" stands for the code, else it is put at the end
 
 
@@ -149,7 +158,8 @@ class ChipSection(_Section, frozen=True, kw_only=True):
     """The contactless reader that opens the chips of cards, and whom this kiosk trusts about them."""
 
     enabled: bool = False
-    reader: str = ""  # part of the PC/SC reader's name; empty: the first one there is
+    # part of the PC/SC reader's name, or "pn532:" and a serial device; empty: the first one PC/SC knows
+    reader: Annotated[str, msgspec.Meta(pattern=f"^(?!{PN532}$)")] = ""
     trust: str = ""  # the authority's signed bundle, or a folder of certificates; empty: level 3 at best
     allow_bac: bool = True  # where a chip does not go through with PACE; the result then says "downgraded"
     consent: bool = True  # ask before the chip is read, as whoever is no state body must (Identity Law Art. 22(5)(d))
@@ -169,6 +179,7 @@ class KioskProfile(_Section, frozen=True, kw_only=True):
     voice: VoiceSection = VoiceSection()
     chip: ChipSection = ChipSection()
     doors: Annotated[tuple[DoorSection, ...], msgspec.Meta(max_length=1)] = ()  # another door, another kiosk
+    door_readers: tuple[DoorReaderSection, ...] = ()  # those that speak OSDP
     schedules: tuple[ScheduleSection, ...] = ()  # which doors name
     holidays: tuple[Date, ...] = ()
     folder: str = "."
@@ -226,6 +237,7 @@ def parse_profile(text: str, *, folder: Path) -> KioskProfile:
     if len(set(profile.kiosk.languages)) != len(profile.kiosk.languages):
         raise Malformed("profile.invalid_setting", "/kiosk/languages", "a language stands twice")
     check_doors(profile.doors, profile.schedules)
+    check_door_readers(profile.door_readers, doors=len(profile.doors))
     return msgspec.structs.replace(profile, folder=str(folder))
 
 
@@ -234,7 +246,7 @@ def settings_of(section: type[msgspec.Struct] = KioskProfile, prefix: str = "") 
     names: list[str] = []
     for field in msgspec.structs.fields(section):
         kind = _REPEATED.get(field.name, field.type)
-        if isinstance(kind, type) and issubclass(kind, _Section | DoorSection | ScheduleSection):
+        if isinstance(kind, type) and issubclass(kind, _Section | DoorSection | DoorReaderSection | ScheduleSection):
             names += settings_of(kind, f"{prefix}{field.name}.")
         elif field.name not in _NOT_SETTINGS:
             names.append(prefix + field.name)

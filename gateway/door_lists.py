@@ -20,14 +20,16 @@ from typing import Final
 
 import msgspec
 import structlog
+from sqlalchemy import Connection
 
 from gateway.port import Transport
 from gateway.trust import TrustStore
 from registry.database import Registry
-from registry.door_passes import entries_of, revoked_since, settle_passes
+from registry.door_cards import card_entries, cards_revoked_since, settle_cards
+from registry.door_passes import MOST_ENTRIES, entries_of, revoked_since, settle_passes
 from registry.doors import Door, DoorSite, doors_of, keep_site, sites
 from residence.clock import rfc3339
-from residence.wire.door_list import DoorCredential, DoorListPart, DoorOrders, sign_orders, sign_part, split_list
+from residence.wire.door_list import MOST_REVOKED, DoorCredential, DoorListPart, DoorOrders, sign_orders, sign_part, split_list
 from residence.wire.signing import SigningKey
 from residence.wire.topics import SHARDS, paper_topic, shard_of
 
@@ -95,9 +97,8 @@ class DoorLists:
         with self._registry.writing() as connection:
             doors = doors_of(connection, [site.premises_id])
             settle_passes(connection, site.premises_id, vault=self._registry.vault, now=now, random_bytes=self._random_bytes)
-            entries = entries_of(connection, site.premises_id, doors=sum(1 << each.place for each in doors))
-            revoked = revoked_since(connection, site.premises_id, since=now - LASTS)
-            said = _Said(doors=doors, entries=entries, revoked=revoked)
+            settle_cards(connection, site.premises_id, now=now)
+            said = _said(connection, site.premises_id, doors, now=now)
             due = _due(site, said, now)
             if due != site and not keep_site(connection, due, before=site):
                 return  # another gateway was faster; what it decided is read at the next look
@@ -122,6 +123,19 @@ class DoorLists:
             transport.flush()
             log.info("door lists sent", kiosks=sent)
         return sent
+
+
+def _said(connection: Connection, premises_id: str, doors: list[Door], *, now: datetime) -> _Said:
+    """Read what is to be said: passes and the cards beside them, by their hashes, so that the order says nothing."""
+    bits = sum(1 << each.place for each in doors)
+    entries = entries_of(connection, premises_id, doors=bits) + card_entries(connection, premises_id, doors=bits)
+    since = now - LASTS
+    revoked = revoked_since(connection, premises_id, since=since) + cards_revoked_since(connection, premises_id, since=since)
+    return _Said(
+        doors=doors,
+        entries=sorted(entries, key=lambda each: each.token_hash)[:MOST_ENTRIES],
+        revoked=sorted(revoked)[:MOST_REVOKED],
+    )
 
 
 def _due(site: DoorSite, said: _Said, now: datetime) -> DoorSite:

@@ -1,8 +1,9 @@
 """One batch of deliveries into the registry: read each, record all in one transaction, say what to answer.
 
 - Everything a batch causes (rows, receipts, quarantine) is committed before ``take`` returns; only then may it be acknowledged.
-- Bad deliveries are set aside one by one in the same transaction and never stop the rest. What the signature vouches for gets a
-  signed answer, stored beside it, so that a replay gets the same bytes.
+- Bad deliveries are set aside in a transaction before the others' and never stop the rest. What the signature vouches for gets a
+  signed answer, stored beside it, so that a replay gets the same bytes. What even the quarantine cannot take is found by halving, counted,
+  logged and answered to nobody: a kiosk that means it sends it again, and no line waits for it.
 - A statement that makes the registry's code fail becomes a dead letter there (``registry/recording.py``), answered ``received``: it
   is ours now, visible and tried again on demand. What fails only at the commit is found here, by halving the batch.
 - A database that cannot be reached is nobody's fault: ``RegistryUnavailable``, nothing is acknowledged, the caller tries again.
@@ -51,6 +52,7 @@ from residence.wire.times import Times
 from residence.wire.topics import Topic
 
 UNEXPECTED: Final = "intake.unexpected"
+NOT_KEPT: Final = "not kept"
 log = structlog.get_logger("luutru.gateway")
 
 
@@ -104,7 +106,7 @@ class Intake:
         asides = [each for each in readings if isinstance(each, SetAside)]
         reads, held = self._part([each for each in readings if isinstance(each, Read)], now)
         outcome = Outcome(receipts=[], counts=Counter(), kept={each.header.kiosk_id: each.header.times for each in held})
-        self._set_aside([*asides, *map(_held, held)], outcome, now)
+        self._set_aside([*asides, *map(_held, held)], outcome, now, isolate=isolate)
         self._record([self._chips.judged(each, now=now) for each in reads], outcome, now, isolate=isolate)
         return outcome
 
@@ -150,12 +152,12 @@ class Intake:
             log.error(  # noqa: TRY400 - a traceback would quote the statement
                 "statement set aside", declaration_id=reads[0].header.declaration_id, **describe(error)
             )
-            self._set_aside([_unexpected(reads[0])], outcome, now)
+            self._set_aside([_unexpected(reads[0])], outcome, now, isolate=isolate)
             return
         self._lap("commit")
         for read, result in zip(held, recorded, strict=True):
             self._note(read, result, outcome)
-        self._set_aside([_revoked(each) for each in reads if each.header.key_id in revoked], outcome, now)
+        self._set_aside([_revoked(each) for each in reads if each.header.key_id in revoked], outcome, now, isolate=isolate)
 
     def reissued(self, receipts: Sequence[tuple[Topic, bytes]]) -> Sequence[tuple[Topic, bytes]]:
         """Return receipts as they may go out: none by a key that was revoked since."""
@@ -197,7 +199,7 @@ class Intake:
             missing = self._sequences.missing(header.kiosk_id, header.epoch)
             log.warning("sequence gap", kiosk_id=header.kiosk_id, epoch=header.epoch, at=header.sequence, missing=missing)
 
-    def _set_aside(self, asides: list[SetAside], outcome: Outcome, now: datetime) -> None:
+    def _set_aside(self, asides: list[SetAside], outcome: Outcome, now: datetime, *, isolate: bool) -> None:
         if not asides:
             return
         letters = [self._letter(each, now) for each in asides]
@@ -205,7 +207,16 @@ class Intake:
             with self.registry.writing() as connection:
                 kept = set_aside(connection, letters, vault=self.registry.vault, now=now)
         except (SQLAlchemyError, LuutruError, OSError) as error:
-            raise RegistryUnavailable(type(error).__name__) from error
+            if isinstance(error, LuutruError) or is_machines_fault(error) or (is_outage(error) and not isolate):
+                raise RegistryUnavailable(type(error).__name__) from error
+            middle = len(asides) // 2
+            if middle:
+                self._set_aside(asides[:middle], outcome, now, isolate=isolate)
+                self._set_aside(asides[middle:], outcome, now, isolate=isolate)
+                return
+            log.error("could not even be set aside", code=asides[0].code, **describe(error))  # noqa: TRY400 - as above
+            outcome.counts[NOT_KEPT] += 1
+            return
         self._lap("set aside")
         for aside, where in zip(asides, kept, strict=True):
             outcome.counts[f"set aside {aside.code}"] += 1

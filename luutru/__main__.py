@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "bench": ("bench", "Measure, and print our figure beside its baseline."),
     "card": ("card", "Read the payload of a card's QR code."),
     "chip": ("chip", "Read and judge the chip of a card."),
+    "day-close": ("day_close", "Verify a closed day of a front desk."),
     "deadline": ("deadline", "Say by when a stay must be declared, and by which rule."),
     "declaration": ("declaration", "Check a stay declaration and name every problem."),
     "demo": ("demo", "Run everything on this machine with an invented commune."),

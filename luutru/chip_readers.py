@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from edge_agent.chip.apdu import Card
 from edge_agent.chip.files import Link
+from firmware_config.profiles import PN532
 from residence.errors import Refused
 
 if TYPE_CHECKING:
     from residence.clock import Clock
-
-PN532: Final = "pn532:"
 
 
 @dataclass(frozen=True, kw_only=True)

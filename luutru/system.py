@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import os
 import pwd
+import resource
 import secrets
 import time
 import uuid
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 TIME_ERROR: Final = 5
+_PR_SET_DUMPABLE: Final = 4
 
 
 class SystemClock:
@@ -54,6 +56,12 @@ def system_clock() -> SystemClock:
     """Return the clock a process runs on."""
     offset = setting("LUUTRU_DEMO_CLOCK")
     return DemoClock(Path(offset)) if offset else SystemClock()
+
+
+def no_core_dumps() -> None:
+    """Have the kernel write nothing of this process's memory to disk when it crashes, and let no other account look into it."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def account_name() -> str:

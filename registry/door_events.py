@@ -3,6 +3,7 @@
 - A mark says up to which number of its epoch a kiosk's events are kept. What is ahead of it waits at the kiosk; what is behind it was kept
   before. So sending again and out of order costs nothing.
 - When a kiosk no longer holds what is missing here (this registry was restored from a backup), the mark moves on: a gap is in the numbers.
+- What happened while the clock was not confirmed is dated again once it was, in the same start (``door_boots.py``).
 - Events name nobody; they are kept for security, not to see who comes and goes, and go after ``KEPT_FOR``.
 
 Example: ``up_to = record_events(connection, batch, commune_code="demo-01", now=now)``
@@ -14,11 +15,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
+from msgspec import convert
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from registry.door_boots import forget_boots, note_references, really_at, references
 from registry.tables_doors import door_events, door_marks
-from residence.clock import parse_instant
+from residence.clock import TimeState, parse_instant, rfc3339
 from residence.wire.door_events import DoorEvent, DoorEventBatch
+from residence.wire.times import Times
 
 KEPT_FOR: Final = timedelta(days=30)
 MOST_LISTED: Final = 1000
@@ -39,6 +43,7 @@ class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True):
     boot_id: str
     monotonic_ns: int
     recorded_at: datetime
+    corrected_at: datetime | None = None  # when it was, where the clock was confirmed only later in the same start
 
 
 def record_events(connection: Connection, batch: DoorEventBatch, *, commune_code: str, now: datetime) -> int:
@@ -54,6 +59,7 @@ def record_events(connection: Connection, batch: DoorEventBatch, *, commune_code
             up_to = each.sequence
     if fresh:
         connection.execute(insert(door_events), [_row(each, batch, commune_code, now) for each in fresh])
+    note_references(connection, batch, commune_code=commune_code, now=now)
     if before is None:
         values = {"commune_code": commune_code, "kiosk_id": batch.kiosk_id, "epoch": batch.epoch, "up_to": up_to}
         connection.execute(insert(door_marks), [values | {"changed_at": now}])
@@ -75,11 +81,14 @@ def recent_events(
     if kiosk_id is not None:
         query = query.where(columns.kiosk_id == kiosk_id)
     rows = connection.execute(query.order_by(columns.recorded_at.desc(), columns.sequence.desc()).limit(min(limit, MOST_LISTED)))
-    return [_listed(row) for row in rows][::-1]
+    listed = [_listed(row) for row in rows][::-1]
+    known = references(connection, {(each.kiosk_id, each.boot_id) for each in listed})
+    return [_corrected(each, known.get((each.kiosk_id, each.boot_id))) for each in listed]
 
 
 def forget_events(connection: Connection, *, now: datetime) -> int:
     """Delete what is older than it is kept for; the marks stay."""
+    forget_boots(connection, before=now - KEPT_FOR)
     return connection.execute(delete(door_events).where(door_events.c.recorded_at < now - KEPT_FOR)).rowcount
 
 
@@ -109,5 +118,11 @@ def _row(event: DoorEvent, batch: DoorEventBatch, commune_code: str, now: dateti
 
 
 def _listed(row: Row[Any]) -> RecordedEvent:
-    values = {name: getattr(row, name) for name in RecordedEvent.__struct_fields__}
+    values = {name: getattr(row, name) for name in RecordedEvent.__struct_fields__ if name != "corrected_at"}
     return RecordedEvent(**values | {"detail": row.detail or "", "who": row.who or ""})
+
+
+def _corrected(event: RecordedEvent, reference: Times | None) -> RecordedEvent:
+    wall, state = rfc3339(event.wall_at), convert(event.time_state, TimeState)
+    times = Times(boot_id=event.boot_id, monotonic_ns=event.monotonic_ns, wall=wall, time_state=state)
+    return msgspec.structs.replace(event, corrected_at=really_at(times, reference))

@@ -3,6 +3,7 @@
 - One row per distinct payload and code; the same bytes again raise ``seen_count`` and get the receipt given the first time.
 - Genuine letters (the sender's signature held) are always kept. Of bytes from nobody at most ``SAMPLES`` a day and kiosk are kept per
   code, the rest are only counted, so that noise cannot fill the disk.
+- However many letters a batch has, they cost a handful of statements together: a flood of noise must not hold up who comes with it.
 - The payload is sealed under the row's own key. Code and detail name fields and ids, never a person.
 - ``new`` -> ``retry`` (an operator asked; the gateway tries again) -> ``settled``, or ``new`` again; ``dismissed`` by hand
   (``registry/letter_changes.py``, which says who did it).
@@ -14,14 +15,17 @@ Example: ``set_aside(connection, [DeadLetter(code="envelope.sealed", ...)], vaul
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from registry import tables
+from registry.asking import among
+from registry.bulk import write_rows
 from registry.vault import Cell, Vault
 from residence.clock import VIETNAM
 
@@ -73,24 +77,26 @@ class StoredLetter(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
 
 
+_Sender = tuple[str | None, str, datetime]  # kiosk, code, the day's beginning
 _TABLE: Final = tables.quarantine
 _LISTED: Final = [_TABLE.c[name] for name in StoredLetter.__struct_fields__]
 
 
 def set_aside(connection: Connection, letters: Sequence[DeadLetter], *, vault: Vault, now: datetime) -> list[Aside]:
-    """Keep or count each letter; the answers are in the order given."""
-    ids = [_letter_id(connection, letter) for letter in letters]
+    """Keep or count each letter, with one question and one statement for all of them; the answers are in the order given."""
+    ids = _ids_of(connection, letters)
     stored = {row.quarantine_id: _aside(row) for row in _rows(connection, ids)}
-    for letter, own_id in zip(letters, ids, strict=True):
-        before = stored.get(own_id)
-        if before is None:
-            _insert(connection, letter, own_id, vault=vault, now=now)
+    again = Counter(own_id for own_id in ids if own_id in stored)
+    first: dict[str, DeadLetter] = {}
+    for own_id, letter in zip(ids, letters, strict=True):
+        if own_id in first:
+            again[own_id] += 1
+        elif own_id not in stored:
+            first[own_id] = letter
             stored[own_id] = Aside(quarantine_id=own_id, receipt_bytes=letter.receipt_bytes, seen_count=1)
-        else:
-            count = before.seen_count + 1
-            connection.execute(update(_TABLE).where(_TABLE.c.quarantine_id == own_id).values(seen_count=count, changed_at=now))
-            stored[own_id] = msgspec.structs.replace(before, seen_count=count)
-    return [stored[own_id] for own_id in ids]
+    _insert(connection, first, vault=vault, now=now)
+    _count_again(connection, again, now=now)
+    return [_counted(stored[own_id], again[own_id]) for own_id in ids]
 
 
 def list_letters(
@@ -116,6 +122,8 @@ def letters_to_retry(connection: Connection, *, vault: Vault, limit: int = 100) 
     keys = vault.load_keys(connection, [row.quarantine_id for row in rows])
     found = []
     for row in rows:
+        if row.quarantine_id not in keys:
+            continue  # erased meanwhile
         fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
         sealed = fields.pop("payload_sealed")
         cell = Cell("quarantine", "payload", row.quarantine_id)
@@ -143,57 +151,101 @@ def letter_id(code: str, payload: bytes) -> str:
     return hashlib.sha256(code.encode() + b"\x00" + payload).hexdigest()[:32]
 
 
-def _letter_id(connection: Connection, letter: DeadLetter) -> str:
-    own_id = letter_id(letter.code, letter.payload)
-    if letter.genuine or _rows(connection, [own_id]):
-        return own_id
-    day = letter.received_at.astimezone(VIETNAM).date()
-    start = datetime(day.year, day.month, day.day, tzinfo=VIETNAM)
+def _ids_of(connection: Connection, letters: Sequence[DeadLetter]) -> list[str]:
+    """Return each letter's row: its own, or for noise beyond the day's samples the one row that counts the rest."""
+    ids = [letter_id(each.code, each.payload) for each in letters]
+    kept_already = {
+        row.quarantine_id for row in _rows(connection, [i for i, each in zip(ids, letters, strict=True) if not each.genuine])
+    }
+    samples: dict[_Sender, set[str]] = {}
+    kept: dict[_Sender, int] = {}
+    for place, letter in enumerate(letters):
+        own_id = ids[place]
+        if letter.genuine or own_id in kept_already:
+            continue
+        day = letter.received_at.astimezone(VIETNAM).date()
+        sender = (letter.kiosk_id, letter.code, datetime(day.year, day.month, day.day, tzinfo=VIETNAM))
+        if sender not in kept:
+            kept[sender] = _samples_kept(connection, *sender)
+        mine = samples.setdefault(sender, set())
+        if own_id in mine or kept[sender] + len(mine) < SAMPLES:
+            mine.add(own_id)
+        else:
+            ids[place] = hashlib.sha256(f"rest\x00{letter.code}\x00{letter.kiosk_id}\x00{day}".encode()).hexdigest()[:32]
+    return ids
+
+
+def _samples_kept(connection: Connection, kiosk_id: str | None, code: str, start: datetime) -> int:
     kept = connection.scalar(
         select(func.count()).where(
-            _TABLE.c.kiosk_id == letter.kiosk_id if letter.kiosk_id else _TABLE.c.kiosk_id.is_(None),
-            _TABLE.c.code == letter.code,
+            _TABLE.c.kiosk_id == kiosk_id if kiosk_id else _TABLE.c.kiosk_id.is_(None),
+            _TABLE.c.code == code,
             _TABLE.c.received_at >= start,
             _TABLE.c.receipt_bytes.is_(None),
         )
     )
-    if (kept or 0) < SAMPLES:
-        return own_id
-    return hashlib.sha256(f"rest\x00{letter.code}\x00{letter.kiosk_id}\x00{day}".encode()).hexdigest()[:32]
+    return kept or 0
 
 
 def _rows(connection: Connection, ids: Sequence[str]) -> Sequence[Row[Any, Any, Any]]:
     if not ids:
         return []
     columns = (_TABLE.c.quarantine_id, _TABLE.c.receipt_bytes, _TABLE.c.seen_count)
-    return connection.execute(select(*columns).where(_TABLE.c.quarantine_id.in_(list(set(ids))))).all()
+    return connection.execute(select(*columns).where(among(_TABLE.c.quarantine_id, sorted(set(ids)), connection))).all()
 
 
 def _aside(row: Row[Any, Any, Any]) -> Aside:
     return Aside(quarantine_id=row.quarantine_id, receipt_bytes=row.receipt_bytes, seen_count=row.seen_count)
 
 
-def _insert(connection: Connection, letter: DeadLetter, own_id: str, *, vault: Vault, now: datetime) -> None:
-    key, key_row = vault.new_key(own_id, "quarantine", commune_code=letter.commune_code, now=now)
-    connection.execute(insert(tables.subject_keys), [key_row])
-    row = {
-        "commune_code": letter.commune_code,
-        "quarantine_id": own_id,
-        "code": letter.code,
-        "detail": letter.detail[:LONGEST_DETAIL],
-        "origin": letter.origin,
-        "topic": letter.topic,
-        "kiosk_id": letter.kiosk_id,
-        "declaration_id": letter.declaration_id,
-        "payload_digest": _digest(letter.payload),
-        "payload_sealed": vault.seal(key, Cell("quarantine", "payload", own_id), letter.payload[:LONGEST_PAYLOAD]),
-        "receipt_bytes": letter.receipt_bytes,
-        "seen_count": 1,
-        "state": "new",
-        "received_at": letter.received_at,
-        "changed_at": now,
-    }
-    connection.execute(insert(_TABLE), [row])
+def _counted(aside: Aside, times: int) -> Aside:
+    return msgspec.structs.replace(aside, seen_count=aside.seen_count + times) if times else aside
+
+
+def _count_again(connection: Connection, again: Mapping[str, int], *, now: datetime) -> None:
+    if not again:
+        return
+    raised = update(_TABLE).where(_TABLE.c.quarantine_id == bindparam("own_id"))
+    raised = raised.values(seen_count=_TABLE.c.seen_count + bindparam("times"), changed_at=bindparam("at"))
+    # In the order of ids, so that two gateways that count the same letters never wait for each other.
+    connection.execute(raised, [{"own_id": own_id, "times": again[own_id], "at": now} for own_id in sorted(again)])
+
+
+def _insert(connection: Connection, letters: Mapping[str, DeadLetter], *, vault: Vault, now: datetime) -> None:
+    keys, rows = [], []
+    for own_id, letter in sorted(letters.items()):
+        key, key_row = vault.new_key(own_id, "quarantine", commune_code=letter.commune_code, now=now)
+        keys.append(key_row)
+        rows.append(
+            {
+                "commune_code": letter.commune_code,
+                "quarantine_id": own_id,
+                "code": letter.code,
+                "detail": printable(letter.detail[:LONGEST_DETAIL]),
+                "origin": letter.origin,
+                "topic": printable(letter.topic) if letter.topic is not None else None,
+                "kiosk_id": letter.kiosk_id,
+                "declaration_id": letter.declaration_id,
+                "payload_digest": _digest(letter.payload),
+                "payload_sealed": vault.seal(key, Cell("quarantine", "payload", own_id), letter.payload[:LONGEST_PAYLOAD]),
+                "receipt_bytes": letter.receipt_bytes,
+                "seen_count": 1,
+                "state": "new",
+                "received_at": letter.received_at,
+                "changed_at": now,
+            }
+        )
+    write_rows(connection, tables.subject_keys, keys)
+    write_rows(connection, _TABLE, rows)
+
+
+def printable(text: str) -> str:
+    r"""Return a text any column takes and any page shows: what nobody vouches for may hold NUL, which PostgreSQL refuses.
+
+    >>> printable("kiosk-1\x00")
+    'kiosk-1\\x00'
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _digest(payload: bytes) -> bytes:

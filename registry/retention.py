@@ -47,6 +47,7 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     for table in (
         tables.identifiers,
         tables.door_passes,
+        tables.door_cards,
         tables.name_tokens,
         tables.person_versions,
         tables.absences,

@@ -37,7 +37,7 @@ CAP = 0.70  # of the em; a cell's middle is half a capital above the foot
 class Course(NamedTuple):
     """What one network is taught: ``wear`` is the share of cells with rubbed print, ``marks`` how many places of each at most.
 
-    ``largest``: how large such a place may be, in signs; ``packed``: the share of cells that went through a JPEG; ``screened``: the share
+    ``largest``: how large such a place may be, in signs; ``dirty``: the share of them that are dark marks on the card; ``packed``: the share of cells that went through a JPEG; ``screened``: the share
     shown on a screen whose grid the camera sees as waves. ``hidden`` layers; ``unsure``: how much of the answer is spread over all signs,
     so that the network is not surer than it should be; ``left_out``: the share of the first hidden layer that each step leaves out.
     """
@@ -52,6 +52,7 @@ class Course(NamedTuple):
     unsure: float
     seeds: tuple[int, ...] = (1,)
     left_out: float = 0.0
+    dirty: float = 0.0
     packed: float = 0.0
     screened: float = 0.0
 
@@ -69,10 +70,14 @@ RUBBED = Course(
     packed=0.5,
     screened=0.2,
 )
+AGAIN = {"seeds": (21, 22), "epochs": 9, "left_out": 0.15}
+MARKED = RUBBED._replace(dirty=0.35)
 COURSES = {
     "glyphs": CLEAN,
     "worn_glyphs": RUBBED,
-    "worn_glyphs_again": RUBBED._replace(seeds=(21, 22), epochs=9, left_out=0.15),
+    "worn_glyphs_again": RUBBED._replace(**AGAIN),
+    "marked_glyphs": MARKED,
+    "marked_glyphs_again": MARKED._replace(**AGAIN),
 }
 
 
@@ -108,7 +113,7 @@ def seen(rng: np.random.Generator, ink: np.ndarray, shift: float, course: Course
     move = np.column_stack([matrix, at + off - matrix @ middle])
     if rng.random() < course.wear:
         for _ in range(1 if course.marks == 1 else int(rng.integers(1, course.marks + 1))):
-            ink = worn(rng, ink, course.largest)
+            ink = worn(rng, ink, course)
     calm = cv2.GaussianBlur(ink, (0, 0), max(0.3, 0.42 / scale)) if scale < 1 else ink
     light = cv2.warpAffine(calm, move, (wide, tall), flags=cv2.INTER_LINEAR)
     stroke = near * 0.155
@@ -148,17 +153,19 @@ def waves(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return crossed[0] * crossed[1] / (1 + strength) ** 2
 
 
-def worn(rng: np.random.Generator, ink: np.ndarray, largest: float) -> np.ndarray:
-    """Return the drawing with a speck or a scratch of its ink rubbed off."""
-    gone = np.zeros(ink.shape, np.uint8)
+def worn(rng: np.random.Generator, ink: np.ndarray, course: Course) -> np.ndarray:
+    """Return the drawing with a speck or a scratch of its ink rubbed off, or with one of dirt on it."""
+    mark = np.zeros(ink.shape, np.uint8)
+    dirty = rng.random() < course.dirty
     at = (FINE * (1.5 + rng.normal(0, 0.35, 2))).astype(int)
     if rng.random() < 0.6:
-        axes = (rng.uniform(0.04, largest, 2) * FINE).astype(int) + 1
-        cv2.ellipse(gone, at.tolist(), axes.tolist(), rng.uniform(0, 180), 0, 360, 1, -1)
+        axes = (rng.uniform(0.04, course.largest, 2) * FINE).astype(int) + 1
+        cv2.ellipse(mark, at.tolist(), axes.tolist(), rng.uniform(0, 180), 0, 360, 1, -1)
     else:
         away = (rng.normal(0, 2, 2) * FINE).astype(int)
-        cv2.line(gone, (at - away).tolist(), (at + away).tolist(), 1, int(rng.integers(1, 6)))
-    return ink * (1 - cv2.GaussianBlur(gone.astype(np.float32), (0, 0), 1.0))
+        cv2.line(mark, (at - away).tolist(), (at + away).tolist(), 1, int(rng.integers(1, 6)))
+    soft = cv2.GaussianBlur(mark.astype(np.float32), (0, 0), 1.0)
+    return np.maximum(ink, soft * rng.uniform(0.3, 1)) if dirty else ink * (1 - soft)
 
 
 def shaken(light: np.ndarray, length: float, angle: float) -> np.ndarray:

@@ -25,10 +25,10 @@ from residence.wire.signing import SigningKey
 from server import home, problems
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
-from server.desk import declare_pages, door_link_pages, house_pages, lodger_pages, stay_pages, tonight_pages
+from server.desk import close_pages, declare_pages, door_link_pages, house_pages, lodger_pages, stay_pages, tonight_pages
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
-from server.operators import authority_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
+from server.operators import authority_pages, call_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
 from server.police import (
     case_pages,
     cleaning_pages,
@@ -51,6 +51,7 @@ PAGES = (
     sign_in_pages,
     passkey_pages,
     tonight_pages,
+    close_pages,
     house_pages,
     lodger_pages,
     declare_pages,
@@ -68,6 +69,7 @@ PAGES = (
     own_pages,
     door_pages,
     kiosk_pages,
+    call_pages,
     gateway_pages,
     letter_pages,
     ward_pages,

@@ -18,6 +18,7 @@ from server.authority_words import AUTHORITY_WORDS
 from server.case_words import CASE_WORDS
 from server.chip_words import CHIP_TAGS, CHIP_WORDS
 from server.cleaning_words import CLEANING_WORDS
+from server.desk_words import DESK_WORDS
 from server.duplicate_words import DUPLICATE_WORDS
 from server.languages import Language, translate
 from server.residence_words import RESIDENCE_TAGS, RESIDENCE_WORDS
@@ -30,6 +31,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "refused": "Refused",
         "conflicting": "In conflict, please check",
     },
+    "host_answer": {"confirmed": "You confirmed", "refused": "You said no"},
     "stay": {
         "open": "Staying",
         "expected": "Expected",
@@ -197,6 +199,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "outbox": "Declarations wait in its outbox",
         "clock": "Its clock is not right",
         "reader": "A reader is not well",
+        "trust": "Its list of trusted chip issuers has ended, or the last one was refused",
         "claims": "It claimed more of chips than it showed",
     },
     "letter": {
@@ -243,6 +246,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     **CASE_WORDS,
     **CHIP_WORDS,
     **CLEANING_WORDS,
+    **DESK_WORDS,
     **AUTHORITY_WORDS,
     **RESIDENCE_WORDS,
     **DUPLICATE_WORDS,

@@ -12,11 +12,12 @@ from kiosk_parts import KEYS, make_outbox
 
 from edge_agent.door.deciding import Calendar, Decision, Memory, Moment, Presented, Situation, decide
 from edge_agent.door.event_log import DoorEventLog
-from edge_agent.door.keeper import DoorKeeper, Parts, Shown
+from edge_agent.door.keeper import DoorKeeper, Parts
 from edge_agent.door.lists import DoorBook
 from edge_agent.door.machine import Ticked
 from edge_agent.door.papers import DoorPapers
 from edge_agent.door.pins import open_pins
+from edge_agent.door.shown import Shown
 from edge_agent.door.wires import Wires
 from firmware_config.doors import DoorSection, ScheduleSection
 from residence.clock import rfc3339
@@ -123,7 +124,8 @@ class Kiosk:
 
     def __init__(self, folder, *, papers=(), clock=None, synced=True, calendar=NO_CALENDAR, **door_changes):
         self.clock = clock or StandingClock()
-        self.outbox = make_outbox(folder / "kiosk.db", clock=self.clock, clock_synced=lambda: synced)
+        self.synced = synced
+        self.outbox = make_outbox(folder / "kiosk.db", clock=self.clock, clock_synced=lambda: self.synced)
         self.store = self.outbox._store
         self.papers = DoorPapers(self.store, keyring=lambda: KEYS.keyring, site=SITE)
         for name, payload in papers:
@@ -132,6 +134,7 @@ class Kiosk:
         self.door = msgspec.structs.replace(DOOR, pins="pretend", **door_changes)
         self.pins = open_pins("pretend")
         self.relay = Relay()
+        self.signalled = []
         parts = Parts(
             papers=self.papers,
             log=self.log,
@@ -141,6 +144,7 @@ class Kiosk:
             keyring=lambda: KEYS.keyring,
             random_bytes=random.Random(8).randbytes,
             calendar=calendar,
+            signal=lambda reader, lamp: self.signalled.append((reader, lamp)),
         )
         self.keeper = DoorKeeper(self.door, parts=parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -54,7 +55,7 @@ units = ["101", "102", "201"]
 
 
 def make_profile(text: str = LOBBY, **page):
-    lines = "".join(f"{key} = {value!r}\n" for key, value in page.items())
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in page.items())
     return parse_profile(text + (f"[page]\n{lines}" if lines else ""), folder=Path("/nowhere"))
 
 
@@ -155,17 +156,20 @@ class TestKiosk:
 
 
 @contextmanager
-def running_kiosk(text: str = LOBBY, readers=(), print_slip=None, **page):
+def running_kiosk(text: str = LOBBY, readers=(), print_slip=None, chips=None, **page):
+    """A kiosk's agent at work; ``chips`` makes its reader of chips from the profile."""
     clock = StandingClock()
     outbox = OutboxInMemory()
     line = ["up"]
     counter = iter(range(1, 1 << 40))
+    profile = make_profile(text, **page)
     agent = KioskAgent(
-        profile=make_profile(text, **page),
+        profile=profile,
         clock=clock,
         random_bytes=lambda count: next(counter).to_bytes(count, "big"),
         outbox=outbox,
         readers=readers,
+        chips=chips(profile) if chips else None,
         connection=lambda: line[0],
         print_slip=print_slip,
     )

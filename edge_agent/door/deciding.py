@@ -2,6 +2,7 @@
 
 - Whoever is on the list gets out, always: no schedule, window, passback, lock-down or lockout holds anybody inside.
 - Inwards, in this order: known, not revoked, list not over, this door, window, lock-down, schedule, PIN, passback, second person.
+- A card's bare number, which can be copied or counted up, is let in only where the door says that it is enough; out it is let anywhere.
 - Soft anti-passback only says so; hard refuses until its time of forgiveness is over or an operator forgives everybody.
 - A duress PIN opens as any other does, and is told apart only in what is written down.
 - Where the clock cannot be believed, no window and no schedule is held against a person, except a window that was over before the newest
@@ -126,6 +127,8 @@ def decide(presented: Presented, situation: Situation) -> Decision:
         return _failed(AccessEvent.DENIED_UNKNOWN_CREDENTIAL, here)
     if presented.flaw is not None:
         return Decision(said=presented.flaw, memory=here.memory, credential=hashed)
+    if presented.kind == "card" and here.door.least != "card-number":
+        return Decision(said=AccessEvent.DENIED_POINT_NO_ACCESS_RIGHTS, memory=here.memory, credential=hashed)
     refusal = _refusal(entry, here)
     if refusal is not None:
         return Decision(said=refusal, memory=here.memory, credential=hashed)

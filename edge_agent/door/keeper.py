@@ -34,10 +34,13 @@ from edge_agent.door.machine import (
     step,
 )
 from edge_agent.door.papers import DoorPapers
-from edge_agent.door.presenting import presented_by
+from edge_agent.door.presenting import lamp_of, presented_by, presented_card
+from edge_agent.door.shown import Carded, DoorView, Shown, Typed
 from edge_agent.door.wires import Wires
+from edge_agent.osdp.words import Lamp
 from firmware_config.doors import DoorSection
-from residence.doors.words import AccessEvent, DoorAlarm, DoorFact, DoorMode, DoorStatus, LockStatus
+from residence.doors.cards import CardNumber
+from residence.doors.words import AccessEvent, DoorFact, LockStatus
 from residence.errors import LuutruError
 from residence.wire.keyring import Keyring
 
@@ -61,32 +64,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     keyring: Callable[[], Keyring]
     random_bytes: Callable[[int], bytes]
     calendar: Calendar = Calendar()
-
-
-class DoorView(msgspec.Struct, frozen=True, kw_only=True):
-    """A door as a page may show it. ``said`` is empty again after a few seconds; ``challenge`` is 0 while the clock is confirmed."""
-
-    name: str
-    status: DoorStatus
-    lock: LockStatus
-    alarm: DoorAlarm
-    mode: DoorMode
-    said: str = ""
-    challenge: int = 0
-    wants_pin: bool = False
-
-
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """What a reader read."""
-
-    payload: bytes
-    reader: str
-
-
-class Typed(msgspec.Struct, frozen=True, kw_only=True):
-    """A PIN somebody typed."""
-
-    pin: str
+    signal: Callable[[str, Lamp], None] = lambda _reader, _lamp: None  # to the reader where the person stands
 
 
 class DoorKeeper:
@@ -95,14 +73,15 @@ class DoorKeeper:
     def __init__(self, door: DoorSection, *, parts: Parts) -> None:
         self.door: Final = door
         self._parts = parts
-        self._queue: queue.Queue[Shown | Typed | DoorInput | None] = queue.Queue()
+        self._queue: queue.Queue[Shown | Carded | Typed | DoorInput | None] = queue.Queue()
         self._state = DoorState()
         self._memory = parts.papers.remembered(door.name)
         self._lock_status = LockStatus.UNKNOWN
         self._thread: threading.Thread | None = None
-        self._last = (Shown(payload=b"", reader=""), 0)  # what was shown last, and when
+        self._last: tuple[Shown | Carded, int] = (Shown(payload=b"", reader=""), 0)  # what was shown last, and when
         self._pending: tuple[Presented, int] | None = None  # who has still to type a PIN, and until when
         self._said = ("", 0)
+        self._time_state = ""
         self._challenge, self._challenge_ns = 0, 0
         self._inside = b""  # who was let in last: if nobody went in, nobody is in
         self._version = parts.papers.book.version
@@ -126,6 +105,11 @@ class DoorKeeper:
         """Take what a reader read; dropped when the door is swamped."""
         if self._queue.qsize() < WAITING_LIMIT:
             self._queue.put(Shown(payload=payload, reader=reader))
+
+    def show_card(self, card: CardNumber, *, reader: str) -> None:
+        """Take the card a reader read; dropped when the door is swamped."""
+        if self._queue.qsize() < WAITING_LIMIT:
+            self._queue.put(Carded(card=card, reader=reader))
 
     def type_pin(self, pin: str) -> None:
         """Take the PIN that belongs to the pass shown before."""
@@ -166,12 +150,12 @@ class DoorKeeper:
             except Exception:  # noqa: BLE001 - a door goes on whatever one step meets
                 _log.exception("door failed", door=self.door.name)
 
-    def turn(self, event: Shown | Typed | DoorInput) -> None:
+    def turn(self, event: Shown | Carded | Typed | DoorInput) -> None:
         """Take one event and do all that follows from it."""
         moment = self._parts.moment()
         self._follow_orders(moment)
         match event:
-            case Shown():
+            case Shown() | Carded():
                 self._shown(event, moment)
             case Typed(pin=pin):
                 self._typed(pin, moment)
@@ -192,12 +176,15 @@ class DoorKeeper:
             self._version = book.version
             self._write(Log(what=DoorFact.LIST, detail=str(book.version)))
 
-    def _shown(self, shown: Shown, moment: Moment) -> None:
+    def _shown(self, shown: Shown | Carded, moment: Moment) -> None:
         before, at = self._last
         self._last = (shown, moment.monotonic_ns)
         if before == shown and moment.monotonic_ns - at < SAME_NS:
             return
         side: Side = "exit" if shown.reader in self.door.exit_readers else "entry"
+        if isinstance(shown, Carded):
+            self._decide(presented_card(shown.card, side=side), moment)
+            return
         presented = presented_by(
             shown.payload, keyring=self._parts.keyring(), moment=moment, challenge=self._challenge, side=side
         )
@@ -222,6 +209,7 @@ class DoorKeeper:
             granted = Granted(decided_ns=moment.monotonic_ns, extended=decision.extended, entry=presented.side == "entry")
             self._state, logs = step(self._state, granted, door=self.door, now_ns=moment.monotonic_ns)
             self._drive(moment.monotonic_ns)
+        self._parts.signal(self._last[0].reader, lamp_of(decision.said))
         self._write_decision(decision, presented)
         self._write(*logs)
         if moved and self.door.passback != "off":
@@ -258,6 +246,10 @@ class DoorKeeper:
             self._pending = None
             self._write(Log(what=AccessEvent.DENIED_AUTHENTICATION_FACTOR_TIMEOUT))
         self._renew_challenge(moment)
+        if moment.time_state != self._time_state:
+            first, self._time_state = not self._time_state, moment.time_state
+            if not first:  # by a confirmed moment the authority dates what came before it in this start
+                self._write(Log(what=DoorFact.CLOCK, detail=moment.time_state))
 
     def _renew_challenge(self, moment: Moment) -> None:
         if moment.time_state == "synced":

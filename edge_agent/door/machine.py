@@ -32,7 +32,7 @@ class DoorState(msgspec.Struct, frozen=True, kw_only=True):
     mode: DoorMode = DoorMode.NORMAL
     free: bool = False  # by schedule
     fire: bool = False
-    tamper: bool = False
+    tampered: frozenset[str] = frozenset()  # where somebody tampers: the loop, or a reader by its name
     unlock_until_ns: int = 0
     expecting: bool = False  # somebody was let in and the door has not opened yet
     opened_ns: int = 0
@@ -60,9 +60,10 @@ class ContactSaid(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TamperSaid(msgspec.Struct, frozen=True, kw_only=True):
-    """The loop that warns of tampering changed."""
+    """The loop that warns of tampering changed, or a reader's lid."""
 
     on: bool
+    where: str = "loop"
 
 
 class FireSaid(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +106,7 @@ def released(state: DoorState, *, now_ns: int) -> bool:
 def alarm(state: DoorState) -> DoorAlarm:
     """Return what is wrong with the door, the worst first."""
     found = (
-        (state.tamper, DoorAlarm.TAMPER),
+        (bool(state.tampered), DoorAlarm.TAMPER),
         (state.forced, DoorAlarm.FORCED_OPEN),
         (state.held, DoorAlarm.OPEN_TOO_LONG),
         (state.fire, DoorAlarm.EGRESS_OPEN),
@@ -138,8 +139,9 @@ def _took(state: DoorState, event: DoorInput, door: DoorSection, now_ns: int) ->
             return _let_out(state, door, now_ns), (Log(what=DoorFact.REQUEST_TO_EXIT),)
         case ContactSaid(status=status):
             return _contact(state, status, now_ns)
-        case TamperSaid(on=on):
-            return msgspec.structs.replace(state, tamper=on), ()
+        case TamperSaid(on=on, where=where):
+            tampered = state.tampered | {where} if on else state.tampered - {where}
+            return msgspec.structs.replace(state, tampered=tampered), ()
         case FireSaid(on=on):
             return msgspec.structs.replace(state, fire=on), ()
         case ModeOrdered(mode=mode):

@@ -18,7 +18,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from edge_agent.door.keeper import DoorKeeper, DoorView
+from edge_agent.door.keeper import DoorKeeper
+from edge_agent.door.presenting import WAITS
+from edge_agent.door.shown import DoorView
 from edge_agent.kiosk.guarding import SESSION_BYTES, Guard
 from residence.doors.words import AccessEvent
 from residence.errors import Refused
@@ -26,14 +28,14 @@ from residence.errors import Refused
 COOKIE: Final = "luutru_door"
 LARGEST_FORM: Final = 1024
 LONGEST_PIN: Final = 12
-_WAITS: Final = {AccessEvent.VERIFICATION_REQUIRED, AccessEvent.AUTHORIZATION_DELAYED}
 
 
 class DoorPanel:
     """The routes of one door's page."""
 
-    def __init__(self, keeper: DoorKeeper, *, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(self, keeper: DoorKeeper, *, random_bytes: Callable[[int], bytes], has_reader: bool = False) -> None:
         self._keeper = keeper
+        self._has_reader = has_reader
         self._random_bytes = random_bytes
         self._guard = Guard(random_bytes(32))
         self._templates = Environment(
@@ -51,7 +53,7 @@ class DoorPanel:
             session = self._guard.session(self._random_bytes(SESSION_BYTES))
         view = self._keeper.view()
         text = self._templates.get_template("panel.html").render(
-            view=view, answer=answer_of(view), token=self._guard.token(session, visit=0)
+            view=view, answer=answer_of(view), has_reader=self._has_reader, token=self._guard.token(session, visit=0)
         )
         response = HTMLResponse(text)
         response.set_cookie(COOKIE, session, httponly=True, samesite="strict", path="/door")
@@ -82,4 +84,4 @@ def answer_of(view: DoorView) -> str:
     if not view.said:
         return ""
     said = AccessEvent(view.said)
-    return "open" if said is AccessEvent.GRANTED else "wait" if said in _WAITS else "no"
+    return "open" if said is AccessEvent.GRANTED else "wait" if said in WAITS else "no"

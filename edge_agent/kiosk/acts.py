@@ -20,6 +20,7 @@ from edge_agent.kiosk.events import (
     ChipSkipped,
     CodeGiven,
     Confirmed,
+    ContrastChosen,
     GroupComplete,
     HostWanted,
     LanguageChosen,
@@ -36,6 +37,7 @@ from edge_agent.kiosk.events import (
     ReasonTold,
     SlipWanted,
     Started,
+    TextSizeChosen,
     Touched,
     Typed,
     UnitChosen,
@@ -50,7 +52,7 @@ from residence.stays.declaration import Reason
 
 LONGEST_TEXT: Final = 200
 # Acts that mean the same on every screen, so being late does no harm.
-ANYWHERE: Final = frozenset({"language", "stop", "more-time", "touched", "call", "call-end", "voice"})
+ANYWHERE: Final = frozenset({"language", "stop", "more-time", "touched", "call", "call-end", "voice", "contrast", "text"})
 _PURPOSES: Final[dict[str, PurposeChosen]] = {
     each: PurposeChosen(purpose=each)
     for each in (*get_args(Purpose), *get_args(get_args(get_type_hints(PurposeChosen)["purpose"])[1]))
@@ -83,7 +85,6 @@ _SIMPLE: Final[dict[str, tuple[Act, ...]]] = {
     "stop": (Cancelled(),),
     "more-time": (MoreTime(),),
     "touched": (Touched(),),
-    "call": (PersonCalled(),),
     "call-end": (CallEnded(),),
 }
 
@@ -96,6 +97,8 @@ def _valued(do: str, value: str, screen: str, fresh_id: Callable[[], str]) -> tu
         case "typed" | "skip":
             asked = cast("TypedField", screen.removeprefix("typing-"))
             return (Typed(asked=asked, text=value if do == "typed" else ""),)
+        case "call":
+            return (PersonCalled(fresh_id=fresh_id()),)
         case "yes":
             return (PersonConfirmed(fresh_id=fresh_id()),)
         case "chip":
@@ -121,11 +124,14 @@ def _language(value: str) -> Language:
     return cast("Language", value)
 
 
+_SWITCH: Final = {"usual": False, "high": True, "large": True}
 _CHOSEN: Final[dict[str, Callable[[str], Act]]] = {
     "language": lambda value: LanguageChosen(language=_language(value)),
     "purpose": lambda value: _PURPOSES[value],
     "unit": lambda value: UnitChosen(unit=value),
     "nights": lambda value: NightsChosen(nights=int(value)),
+    "contrast": lambda value: ContrastChosen(high=_SWITCH[value]),
+    "text": lambda value: TextSizeChosen(large=_SWITCH[value]),
     "voice": lambda value: VoiceTurned(level=int(value)),
     "code": lambda value: CodeGiven(text=value),
     "remove": lambda value: MemberRemoved(index=int(value)),

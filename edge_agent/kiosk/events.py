@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from edge_agent.kiosk.news import (
+    CallAnswered,
     ChipFailed,
     ChipProgressed,
     ChipTaken,
     CodeFound,
+    HostAnswered,
     KeepingFailed,
     KeptSafely,
     SettlementChanged,
@@ -107,6 +109,20 @@ class VoiceTurned:
     """How loud screens are read aloud, 0 to 3."""
 
     level: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContrastChosen:
+    """Black, white and yellow, or the usual colours."""
+
+    high: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TextSizeChosen:
+    """Everything twice as large, or as usual."""
+
+    large: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,7 +220,9 @@ class Touched:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PersonCalled:
-    """A person is wanted."""
+    """A person is wanted. ``fresh_id`` names the call."""
+
+    fresh_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -224,6 +242,8 @@ Act = (
     | HostWanted
     | SlipWanted
     | VoiceTurned
+    | ContrastChosen
+    | TextSizeChosen
     | Typed
     | PersonConfirmed
     | NotMe
@@ -255,4 +275,6 @@ Event = (
     | KeptSafely
     | KeepingFailed
     | SettlementChanged
+    | CallAnswered
+    | HostAnswered
 )

@@ -7,10 +7,11 @@
   do leave the zone as it was seen. Digits standing where only digits may stand are exchanged first.
 - Where none does, as in a name, a digit is taken for the letter it resembles only when the picture cannot tell them apart.
 - A sign may be what rubbing left of another: E of B, L of U, I of T. So a place is ``unsure`` too unless what stood there before any wear
-  (``glyphs.WORN``) is sure by ``SURE_BEFORE`` against every sign that no check digit would tell from it.
+  or mark (``glyphs.WORN``, each opinion of its own) is sure by ``SURE_BEFORE`` against every sign that no check digit would tell from it.
 - Check digits that chose an exchange say nothing more about the rest: there every other place must be as sure as where none covers it. A sign
   that is misread elsewhere would else be made to fit by an exchange of one that is not.
 - Behind three sure fillers a name has ended: there a filler need not be told from every letter, and a letter is never accepted.
+- An issuer or a nationality that is no country's code (``country_codes``) is unsure: no check digit covers them.
 - Check digits cannot tell signs whose values differ by ten (6 and G, 0 and K, 8 and S). So a place is ``unsure`` unless the picture
   itself rules out every sign its check digits would let through. An unsure zone is not accepted.
 - Two misread signs may make up for each other. So the checked part as a whole must be surer than all other ones that fit, together
@@ -32,8 +33,9 @@ import msgspec
 from edge_agent.mrz_reading.glyphs import NO_SIGN, SIGNS
 from edge_agent.mrz_reading.places import NO_DIGIT, Places, ahead_of, places_of, possible_in, unnoticed, unnoticed_in
 from edge_agent.mrz_reading.rivals import odds_of
+from residence.credentials.country_codes import is_country_code
 from residence.credentials.mrz import parse_mrz
-from residence.credentials.mrz_layout import LAYOUTS, SHAPES, MrzFormat
+from residence.credentials.mrz_layout import ISSUER, LAYOUTS, SHAPES, MrzFormat
 
 LOOKALIKES: Final = (
     "0O",
@@ -91,7 +93,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def settle(weights: Any, before: Any = None) -> Settled:
-    """Return the text of log-probabilities (rows, signs, kinds); ``before``: those of what stood there before any wear."""
+    """Return the text of log-probabilities (rows, signs, kinds); ``before`` (opinions first): those of what stood there before any wear."""
     seen = tuple("".join(SIGNS[kind] for kind in row) for row in weights[:, :, :NO_SIGN].argmax(2))
     form = SHAPES[len(seen), len(seen[0])]
     places = places_of(form)
@@ -109,7 +111,7 @@ def settle(weights: Any, before: Any = None) -> Settled:
     if before is not None:
         unsure += [place for place in _rest_of_another(lines, before, places) if place in touched]
         unsure += [place for place in _rest_of_another(lines, before, left) if place not in touched]
-    for told in (weights, before) if before is not None else (weights,):
+    for told in (weights, before.mean(0)) if before is not None else (weights,):
         if places.checked.isdisjoint(unsure):
             unsure += _weakest(lines, told, places, SURE_WHOLE)
     open_places = _after_the_name(lines, weights, form, set(unsure))
@@ -217,8 +219,10 @@ def disputed(found: Settled, before: Any) -> Settled:
     places = places_of(form)
     touched = {(each.row, each.column) for each in found.exchanges}
     left = msgspec.structs.replace(places, checked=frozenset(touched)) if found.spent else places
-    unsure = {*found.unsure, *_rest_of_another(lines, before, left), *_weakest(lines, before, places, SURE_TOGETHER)}
-    return msgspec.structs.replace(found, unsure=tuple(sorted(_after_the_name(lines, before, form, unsure))))
+    mean = before.mean(0)
+    unsure = {*found.unsure, *_rest_of_another(lines, before, left), *_weakest(lines, mean, places, SURE_TOGETHER)}
+    unsure.update(_no_country(lines, form))
+    return msgspec.structs.replace(found, unsure=tuple(sorted(_after_the_name(lines, mean, form, unsure))))
 
 
 def _rest_of_another(lines: tuple[str, ...], before: Any, places: Places) -> Iterator[tuple[int, int]]:
@@ -226,8 +230,15 @@ def _rest_of_another(lines: tuple[str, ...], before: Any, places: Places) -> Ite
     for row, line in enumerate(lines):
         for column, sign in enumerate(line):
             others = possible_in((row, column), places) & unnoticed_in((row, column), sign, places)
-            if ahead_of(before[row, column], sign)[others].min() < SURE_BEFORE:
+            if min(ahead_of(told[row, column], sign)[others].min() for told in before) < SURE_BEFORE:
                 yield row, column
+
+
+def _no_country(lines: tuple[str, ...], form: MrzFormat) -> Iterator[tuple[int, int]]:
+    """Name the places of an issuer or a nationality that is no country's code."""
+    for row, first, end in (ISSUER, LAYOUTS[form].nationality):
+        if not is_country_code(lines[row][first:end]):
+            yield from ((row, column) for column in range(first, end))
 
 
 def _after_the_name(lines: tuple[str, ...], weights: Any, form: MrzFormat, unsure: set[tuple[int, int]]) -> set[tuple[int, int]]:

@@ -2,8 +2,9 @@
 
 - A cell is cut at a fixed scale: ``PITCH`` pixels from sign to sign, ``WIDE`` x ``TALL`` pixels of grey round its middle, so the neighbours'
   edges are in it. Brightness and contrast are set aside before anything is asked.
-- The networks were taught differently: ``PLAIN`` names what is seen; the two of ``WORN`` have seen much rubbed print, and say what stood there before.
-- The weights (``glyphs.npz``, ``worn_glyphs*.npz``) were made by ``scripts/train_glyphs.py`` from Debian's OCR-B font alone: no picture of a document went in.
+- The networks were taught differently: ``PLAIN`` names what is seen; those of ``WORN`` say what stood there before: two have
+  seen much rubbed print, two also dark marks on it. The two of a pair were taught the same from other drawings, and only their mean counts.
+- The weights (``glyphs.npz``, ``worn_glyphs*.npz``, ``marked_glyphs*.npz``) were made by ``scripts/train_glyphs.py`` from Debian's OCR-B font alone: no picture of a document went in.
   ADR 16 says why they are committed instead of being learned at first use.
 - "No sign" is what an empty, half-hit or foreign cell is: it keeps ordinary text and patterns from being read as a zone.
 - Pure: grey levels in, log-probabilities out.
@@ -28,7 +29,7 @@ PITCH: Final = 16
 WIDE: Final = 22
 TALL: Final = 26
 PLAIN: Final = "glyphs"
-WORN: Final = ("worn_glyphs", "worn_glyphs_again")
+WORN: Final = (("worn_glyphs", "worn_glyphs_again"), ("marked_glyphs", "marked_glyphs_again"))
 _FLATTEST: Final = 1.0  # grey levels of spread below which a cell is taken to be empty
 
 Cells = NDArray[np.float32]

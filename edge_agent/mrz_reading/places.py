@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from edge_agent.mrz_reading.glyphs import NO_SIGN, SIGNS
-from residence.credentials.mrz_layout import LAYOUTS, MrzFormat, Place
+from residence.credentials.mrz_layout import ISSUER, LAYOUTS, MrzFormat, Place
 
 VALUES: Final = np.array([0 if each == "<" else int(each, 36) for each in SIGNS])  # of a check digit
 _ANY: Final = np.ones(NO_SIGN + 1, bool)
@@ -44,7 +44,7 @@ def places_of(form: MrzFormat) -> Places:
     if form == "TD3":
         follows.add((layout.optional[0], layout.optional[2]))
     digits = {*cells_of(layout.birth), *cells_of(layout.expiry), *follows, *cells_of(layout.composite_digit)}
-    letters = {*cells_of(layout.name), *cells_of(layout.nationality), *cells_of((0, 2, 5)), (0, 0)}
+    letters = {*cells_of(layout.name), *cells_of(layout.nationality), *cells_of(ISSUER), (0, 0)}
     checked = {cell for place in layout.composite for cell in cells_of(place)} | set(cells_of(layout.composite_digit))
     return Places(frozenset(digits), frozenset(letters), frozenset(checked))
 

@@ -58,7 +58,7 @@ Weights = NDArray[np.float32]
 class ZoneSigns(msgspec.Struct, frozen=True, kw_only=True):
     """Log-probabilities of every sign in every cell: (rows, signs in a line, kinds of sign and "no sign").
 
-    ``weights`` of what is seen, ``before`` of what stood there before it was rubbed, if it was.
+    ``weights`` of what is seen; ``before``, with the opinions of ``glyphs.WORN`` first, of what stood there before it was rubbed or marked.
     """
 
     weights: Any
@@ -68,7 +68,7 @@ class ZoneSigns(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def told(self) -> Weights:
         """Return what both say together: networks taught differently seldom err alike."""
-        return np.asarray((self.weights + self.before) / 2, np.float32)
+        return np.asarray((self.weights + self.before.mean(0)) / 2, np.float32)
 
     @property
     def fit(self) -> float:
@@ -99,10 +99,10 @@ def signs_of(grey: Grey, zone: Zone) -> ZoneSigns | None:
         if fit < _MAYBE:
             return None
         courses = [_still(flat.sight.signs)] * flat.sight.rows
-    weights, *rubbed = (np.array([_final(flat, row, learned) for row in range(flat.sight.rows)]) for learned in (PLAIN, *WORN))
-    before = np.mean(rubbed, 0)
+    weights = _told(flat, PLAIN)
+    before = np.array([np.mean([_told(flat, learned) for learned in pair], 0) for pair in WORN])
     beyond = _beyond_the_picture(flat.sight, grey.shape)
-    weights[beyond] = before[beyond] = _UNKNOWN
+    weights[beyond] = before[:, beyond] = _UNKNOWN
     found = ZoneSigns(weights=weights, before=before, sight=flat.sight)
     return found if found.fit >= FLOOR and _STEP[0] <= flat.sight.step <= _STEP[1] else None
 
@@ -137,6 +137,11 @@ def _best_flat(grey: Grey, sight: Sight, courses: list[_Course]) -> tuple[float,
         cells = np.concatenate([flat.cells(row, columns, np.zeros(sight.signs)) for row in range(sight.rows)])
         found.append((float(np.maximum(weigh(cells)[:, :NO_SIGN].max(1), _DOUBT).mean()), flat))
     return max(found, key=lambda pair: pair[0])
+
+
+def _told(flat: _Flat, learned: str) -> Weights:
+    """Return what a network says of every cell of the zone."""
+    return np.array([_final(flat, row, learned) for row in range(flat.sight.rows)])
 
 
 def _final(flat: _Flat, row: int, learned: str) -> Weights:

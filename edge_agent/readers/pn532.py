@@ -6,12 +6,16 @@
 - What the line loses is asked for again once (a refusal of the frame); after that, and after ``PATIENCE`` seconds without a word, it is
   ``Refused("chip.no_reader")``. A card that does not answer any more is ``Refused("chip.card_gone")``.
 - ``reset`` turns the field off and finds the card again, which ends its sessions.
+- ``Pn532Place`` is the same board as a kiosk uses it. A card that was opened answers no second call, so whether one still lies there is looked
+  for with the field turned off in between.
 
 Example: ``with Pn532("/dev/ttyUSB0", clock=clock) as reader: reader.wait_for_card(seconds=10)``
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -43,7 +47,7 @@ class Pn532:
         self._patience = patience
         self._frames = FrameReader()
         self._waiting: list[Frame] = []
-        self._target: Target | None = None
+        self._target: Target | None = None  # found, and not yet left alone
         self.name: Final = f"PN532 {path}"
         self._line = _opened(path, baud_rate)
         try:
@@ -52,8 +56,9 @@ class Pn532:
             if firmware[1:2] != bytes([_CHIP]):
                 raise Refused("chip.no_reader", "", f"{path} is no PN532")
             self._ask(pn532.FEW_TRIES)
+            self.turn_off()  # whoever had the board before may have left a card opened
         except LuutruError:
-            self.close()
+            self._line.close()
             raise
 
     def __enter__(self) -> Self:
@@ -61,17 +66,17 @@ class Pn532:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        """Let the card and the board go."""
+        self.close()
+
+    def close(self) -> None:
         """Turn the field off and give the line back."""
         try:
-            self._ask(pn532.FIELD_OFF)
+            self.turn_off()
         except LuutruError:
             pass  # unplugged; there is no field any more
         finally:
-            self.close()
-
-    def close(self) -> None:
-        """Give the line back. Harmless when called twice."""
-        self._line.close()
+            self._line.close()
 
     @property
     def about(self) -> bytes:
@@ -108,9 +113,24 @@ class Pn532:
             if not back.more:
                 return answer
 
+    def wait_until_gone(self, *, seconds: float) -> bool:
+        """Look until no chip card is there; False when one lay there all the time."""
+        until = self._clock.monotonic_ns() + int(seconds * 1e9)
+        while True:
+            self.turn_off()
+            if not self.wait_for_card(seconds=0):
+                return True
+            if self._clock.monotonic_ns() >= until:
+                return False
+
+    def turn_off(self) -> None:
+        """Turn the field off, which ends whatever a card had begun."""
+        self._ask(pn532.FIELD_OFF)
+        self._target = None
+
     def reset(self) -> None:
         """Turn the field off and find the card again."""
-        self._ask(pn532.FIELD_OFF)
+        self.turn_off()
         if not self.wait_for_card(seconds=1):
             raise Refused("chip.card_gone")
 
@@ -165,3 +185,27 @@ def _opened(path: str, baud_rate: int) -> SerialLine:
         return SerialLine(path, baud_rate)
     except Refused as error:
         raise Refused("chip.no_reader", "", f"{path}: {error.code}") from None
+
+
+class Pn532Place:
+    """One board as a kiosk uses it. Made for each reading, so plugging in helps at once, and no field is on between people."""
+
+    def __init__(self, path: str, *, clock: Clock) -> None:
+        self._device = Pn532(path, clock=clock)
+
+    def wait(self, seconds: float, *, present: bool) -> bool:
+        """Wait until a card lies there, or none does."""
+        return self._device.wait_for_card(seconds=seconds) if present else self._device.wait_until_gone(seconds=seconds)
+
+    @contextmanager
+    def card(self) -> Iterator[Pn532]:
+        """Return the card that lies there, and end its session afterwards."""
+        try:
+            yield self._device
+        finally:
+            with suppress(LuutruError):  # unplugged; there is no field any more
+                self._device.turn_off()
+
+    def close(self) -> None:
+        """Turn the field off and give the line back."""
+        self._device.close()

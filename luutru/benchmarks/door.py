@@ -19,10 +19,11 @@ from typing import Final
 
 from edge_agent.declaring import Machine
 from edge_agent.door.event_log import DoorEventLog
-from edge_agent.door.keeper import DoorKeeper, Parts, Shown
+from edge_agent.door.keeper import DoorKeeper, Parts
 from edge_agent.door.lease import Lease
 from edge_agent.door.papers import DoorPapers
 from edge_agent.door.pins import open_pins
+from edge_agent.door.shown import Shown
 from edge_agent.door.wires import Wires
 from edge_agent.outbox import Outbox
 from edge_agent.store import open_store

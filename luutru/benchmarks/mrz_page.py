@@ -35,12 +35,14 @@ _EM: Final = 1.3833  # the font's em, in pitches: one sign then takes exactly on
 class Page(Subject):
     """One document before the camera; ``zone`` is its printed text."""
 
-    def __init__(self, scene: Scene, rng: np.random.Generator, *, lines: tuple[str, ...], wear: float = 0.0) -> None:
+    def __init__(
+        self, scene: Scene, rng: np.random.Generator, *, lines: tuple[str, ...], wear: float = 0.0, dirt: float = 0.0
+    ) -> None:
         # Not Subject's own constructor: that one draws a card with a QR code.
         self.zone = lines
         self.payload = "" if scene.absent else "\n".join(lines)
         self.modules = round(PITCH * len(lines[0]))
-        self.texture, self.at = _page(rng, () if scene.absent else lines, len(lines[0]), ink=scene.ink, wear=wear)
+        self.texture, self.at = _page(rng, () if scene.absent else lines, len(lines[0]), ink=scene.ink, marks=(wear, dirt))
         self.back = backdrop(rng, scene.height, scene.width)
         self.shadow_cut = rng.uniform(-0.3, 0.3)
         self.shadow_angle = rng.uniform(0, 360)
@@ -61,7 +63,7 @@ def ocr_b(face: str, pitch: float) -> ImageFont.FreeTypeFont:
 
 
 def _page(
-    rng: np.random.Generator, lines: tuple[str, ...], width: int, *, ink: float, wear: float
+    rng: np.random.Generator, lines: tuple[str, ...], width: int, *, ink: float, marks: tuple[float, float]
 ) -> tuple[Plane, tuple[int, int]]:
     """Return the page's texture and the top left texel of the square that is centred on the zone and as wide."""
     wide, high = (round(each / _PITCH_MM * _CELL) for each in _PAGE_MM[width])
@@ -72,7 +74,7 @@ def _page(
     bottom = high - rng.uniform(1.2, 2.2) * _CELL
     middle = bottom - step * (count - 1) / 2 * _CELL - 0.5 * _CELL
     if lines:
-        _print_zone(rng, plane, lines, at=(left, bottom, step), ink=ink, wear=wear)
+        _print_zone(rng, plane, lines, at=(left, bottom, step), ink=ink, marks=marks)
     side = round(PITCH * width) * TEXEL
     return plane, (round(left + (width * _CELL - side) / 2), round(middle - side / 2))
 
@@ -106,9 +108,9 @@ def _print_zone(
     *,
     at: tuple[float, float, float],
     ink: float,
-    wear: float,
+    marks: tuple[float, float],
 ) -> None:
-    """Print the lines, the last one's foot at ``at`` (left, bottom, distance of lines in pitches)."""
+    """Print the lines, the last one's foot at ``at`` (left, bottom, distance of lines in pitches); ``marks``: shares rubbed off and dirty."""
     left, bottom, step = at
     font = ocr_b(_FACES[int(rng.integers(len(_FACES)))], _CELL)
     mask = Image.new("L", plane.shape[::-1], 0)
@@ -118,9 +120,13 @@ def _print_zone(
         for column, sign in enumerate(line):
             draw.text((left + column * _CELL, y), sign, font=font, fill=255, anchor="ls")
     alpha = _weighted(rng, np.asarray(mask))
+    box = (left, bottom - step * (len(lines) - 1) * _CELL - _CELL, len(lines[0]) * _CELL)
+    wear, dirt = marks
     if wear:
-        alpha = _worn(rng, alpha, wear, box=(left, bottom - step * (len(lines) - 1) * _CELL - _CELL, len(lines[0]) * _CELL))
+        alpha = np.asarray(alpha * (1 - _marks(rng, alpha.shape, wear, box=box)), np.float32)
     plane += alpha * (ink - plane)
+    if dirt:
+        plane += _marks(rng, alpha.shape, dirt, box=box) * float(rng.uniform(0.5, 1.0)) * (ink - plane)
 
 
 def _weighted(rng: np.random.Generator, mask: Any) -> Plane:
@@ -133,19 +139,19 @@ def _weighted(rng: np.random.Generator, mask: Any) -> Plane:
     return np.asarray(soft * (0.8 + 0.2 * smooth_noise(rng, mask.shape[0], mask.shape[1], 24)), np.float32)
 
 
-def _worn(rng: np.random.Generator, alpha: Plane, wear: float, *, box: tuple[float, float, float]) -> Plane:
-    """Rub off specks and scratches until the share ``wear`` of the zone is gone."""
+def _marks(rng: np.random.Generator, shape: tuple[int, int], share: float, *, box: tuple[float, float, float]) -> Plane:
+    """Return specks and scratches (0 to 1) that cover the ``share`` of the zone."""
     left, top, width = box
-    gone = np.zeros(alpha.shape, np.uint8)
-    high = alpha.shape[0] - top
-    target = wear * width * high
-    while gone.sum() < target:
+    marked = np.zeros(shape, np.uint8)
+    high = shape[0] - top
+    target = share * width * high
+    while marked.sum() < target:
         x, y = left + rng.random() * width, top + rng.random() * high
         if rng.random() < 0.6:
             axes = (rng.uniform(0.04, 0.3, 2) * _CELL).astype(int) + 1
-            cv2.ellipse(gone, (int(x), int(y)), axes.tolist(), rng.uniform(0, 180), 0, 360, 1, -1)
+            cv2.ellipse(marked, (int(x), int(y)), axes.tolist(), rng.uniform(0, 180), 0, 360, 1, -1)
         else:
             end = (int(x + rng.normal(0, 3) * _CELL), int(y + rng.normal(0, 1) * _CELL))
-            cv2.line(gone, (int(x), int(y)), end, 1, max(1, round(rng.uniform(0.2, 0.7) * TEXEL)))
-    soft: Any = cv2.GaussianBlur(gone.astype(np.float32), (0, 0), 1.0)
-    return np.asarray(alpha * (1 - soft), np.float32)
+            cv2.line(marked, (int(x), int(y)), end, 1, max(1, round(rng.uniform(0.2, 0.7) * TEXEL)))
+    soft: Any = cv2.GaussianBlur(marked.astype(np.float32), (0, 0), 1.0)
+    return np.asarray(soft, np.float32)

@@ -2,7 +2,9 @@
 
 - The ladder is that of ``card_set.py``: same categories, same figures, same camera, with the width of a printed stroke in the place of
   a QR module. Exceptions, for text has no spare codewords and print that is gone cannot be read: ``worn`` rubs off less than the cards'
-  damage, a glare burns the print out from level 3 on only, no finger covers it. ``turned`` is any angle, as large as fits.
+  damage, and ``dirty`` lays dark matter on it instead (specks, hairs), a quarter as much: more than twice as many points change by it as by the
+  wear, for nine tenths of a zone are paper; the two share one category's number of pictures. A glare burns the print out from level 3 on only, no finger covers it. ``turned`` is any angle,
+  as large as fits.
 - A document that would not fit into the frame is held further away. Every sixth still is 640x480 and shows a TD1 card.
 - In ``none`` there is no zone: an ordinary page, or one with its zone missing. Anything read there is wrong.
 - A picture depends only on (seed, category, level, number). New categories go at the end.
@@ -13,7 +15,7 @@ Example: ``make_zone_still(1, "mixed", level=2, number=0).grey``
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -28,7 +30,8 @@ from luutru.benchmarks.mrz_zones import make_lines
 from residence.credentials.mrz_layout import SHAPES, MrzFormat
 
 FORMATS: Final[tuple[MrzFormat, ...]] = ("TD3", "TD2", "TD1")
-WEAR: Final = (0.002, 0.005, 0.01, 0.02, 0.04)
+WEAR: Final = (0.002, 0.005, 0.01, 0.02, 0.04)  # of the zone's area
+DIRT: Final = tuple(each / 4 for each in WEAR)
 _OF_CARDS: Final = ("clean", "small", "tilt", "motion", "defocus", "dim", "jpeg", "screen", "shadow", "none")
 _MARGIN: Final = 1.06  # the zone and a little paper round it stay in view
 Rng = np.random.Generator
@@ -60,16 +63,28 @@ def _mixed(s: Scene, k: int, r: Rng) -> Scene:
     return replace(s, glare_peak=s.glare_peak * 0.3)
 
 
-def _worn(s: Scene, _k: int, _r: Rng) -> Scene:
-    return s  # what is rubbed off is the page's business
+def _of_the_page(s: Scene, _k: int, _r: Rng) -> Scene:
+    return s  # what is rubbed off or lies on it is the page's business
 
 
 CATEGORIES: Final[dict[str, Change]] = {name: CARD_CATEGORIES[name] for name in _OF_CARDS} | {
     "turned": _turned,
-    "worn": _worn,
+    "worn": _of_the_page,
     "glare": _glare,
     "mixed": _mixed,
+    "dirty": _of_the_page,
 }
+
+
+DAMAGE: Final = ("worn", "dirty")  # together they are the ladder's one category of damage, scratched or dirty
+
+
+def pictures_of(categories: Iterable[str], each: int) -> Iterator[tuple[str, int, int]]:
+    """Name the pictures (category, level, number) of a set with ``each`` of every category and level; worn and dirty share their number."""
+    for number in range(each):
+        for category in categories:
+            if number < (each + 1) // 2 or category not in DAMAGE:
+                yield from ((category, level, number) for level in range(LEVELS))
 
 
 def make_zone_still(seed: int, category: str, *, level: int, number: int) -> ZoneStill:
@@ -80,8 +95,8 @@ def make_zone_still(seed: int, category: str, *, level: int, number: int) -> Zon
     lines = make_lines(rng, form)
     scene = CATEGORIES[category](_usual(rng, small=number % 6 == 5), level, rng)
     scene = _placed(replace(scene, damage=0.0, finger=0.0, phone=False), form, rng)
-    wear = WEAR[level] if category == "worn" else 0.0
-    grey, _ = render(scene, Page(scene, rng, lines=lines, wear=wear), rng)
+    wear, dirt = WEAR[level] if category == "worn" else 0.0, DIRT[level] if category == "dirty" else 0.0
+    grey, _ = render(scene, Page(scene, rng, lines=lines, wear=wear, dirt=dirt), rng)
     shown = () if scene.absent else lines
     return ZoneStill(category=category, level=level, form=form, lines=shown, grey=_through_jpeg(grey, scene.jpeg))
 
@@ -113,4 +128,4 @@ def _through_jpeg(grey: Grey, quality: int) -> Grey:
     return np.asarray(decoded, np.uint8)
 
 
-__all__ = ["CATEGORIES", "FORMATS", "LEVELS", "ZoneStill", "make_zone_still"]
+__all__ = ["CATEGORIES", "FORMATS", "LEVELS", "ZoneStill", "make_zone_still", "pictures_of"]

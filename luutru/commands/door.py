@@ -9,27 +9,25 @@ Example: ``luutru door add blk-hoa-binh lobby && luutru door order blk-hoa-binh 
 
 from __future__ import annotations
 
-import sys
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
 
+from luutru.commands.door_answers import answering, changing
+from luutru.commands.door_cards import list_cards, permit_reader, put_card, take_card
 from luutru.commands.door_keys import make_keys
 from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, JsonOption, RegistryOption, VaultOption
 from residence.doors.words import DoorMode
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from registry.database import Registry
-
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Doors: add, order, passes, events.")
 app.command("keys")(make_keys)
+app.command("card")(put_card)
+app.command("cards")(list_cards)
+app.command("revoke-card")(take_card)
+app.command("permit")(permit_reader)
 
 PlaceArgument = Annotated[str, typer.Argument(help="Id of the premises.")]
 DoorArgument = Annotated[str, typer.Argument(help="Name of the door, as kiosk profiles name it.")]
@@ -54,7 +52,7 @@ def add(
     from registry.premises import load_premises
     from residence.errors import Refused
 
-    with _answering(json=json) as answer, _changing(registry, vault) as (known, connection):
+    with answering(json=json) as answer, changing(registry, vault) as (known, connection):
         place = load_premises(connection, [premises], vault=known.vault).get(premises)
         if place is None:
             raise Refused("door.unknown", "/premises_id", premises)
@@ -72,7 +70,7 @@ def list_doors(
     """
     from registry.doors import doors_of, sites
 
-    with _answering(json=json) as answer, _changing(registry, vault) as (_, connection):
+    with answering(json=json) as answer, changing(registry, vault) as (_, connection):
         known = {each.premises_id: each for each in sites(connection)}
         answer["doors"] = [
             {
@@ -103,7 +101,7 @@ def order(
     from luutru.system import system_clock
     from registry.doors import order_mode
 
-    with _answering(json=json) as answer, _changing(registry, vault) as (_, connection):
+    with answering(json=json) as answer, changing(registry, vault) as (_, connection):
         order_mode(connection, premises, door, mode, now=system_clock().now())
         answer.update({"premises_id": premises, "door": door, "mode": mode})
 
@@ -122,7 +120,7 @@ def forgive(
     """
     from registry import doors
 
-    with _answering(json=json) as answer, _changing(registry, vault) as (_, connection):
+    with answering(json=json) as answer, changing(registry, vault) as (_, connection):
         doors.forgive(connection, premises)
         answer["premises_id"] = premises
 
@@ -157,7 +155,7 @@ def set_pass(  # noqa: PLR0913 - one option per flag
         | door_list.ALONE * alone
     )
     drawn = f"{int.from_bytes(random_bytes(8), 'big') % 1_000_000:06d}" if pin else None
-    with _answering(json=json) as answer, _changing(registry, vault) as (known, connection):
+    with answering(json=json) as answer, changing(registry, vault) as (known, connection):
         door_passes.set_pass(connection, stay, vault=known.vault, flags=flags, pin=drawn)
         answer.update({"stay_id": stay, "flags": flags} | ({"pin": drawn} if drawn else {}))
 
@@ -182,7 +180,7 @@ def link(
     from residence.clock import rfc3339
 
     secret = urlsafe_b64encode(random_bytes(32)).decode().rstrip("=")
-    with _answering(json=json) as answer, _changing(registry, vault) as (_, connection):
+    with answering(json=json) as answer, changing(registry, vault) as (_, connection):
         ends = add_link(connection, stay, secret, now=system_clock().now())
         answer.update({"link": f"{base_url.rstrip('/')}/door/open/{secret}", "ends": rfc3339(ends)})
 
@@ -202,7 +200,7 @@ def events(
     """
     from registry.door_events import recent_events
 
-    with _answering(json=json) as answer, _changing(registry, vault) as (_, connection):
+    with answering(json=json) as answer, changing(registry, vault) as (_, connection):
         answer["events"] = msgspec.to_builtins(recent_events(connection, kiosk_id=kiosk, limit=limit))
 
 
@@ -222,7 +220,7 @@ def waiting(
     from luutru.processes.kiosk_door import event_log_of, papers_of
     from luutru.system import system_clock
 
-    with _answering(json=json) as answer:
+    with answering(json=json) as answer:
         loaded = load_profile(profile)
         outbox = open_outbox(loaded, clock=system_clock())
         try:
@@ -231,44 +229,3 @@ def waiting(
             answer["events"] = [{name: getattr(each, name) for name in each.__struct_fields__} for each in log.waiting(limit)]
         finally:
             outbox.close()
-
-
-@contextmanager
-def _answering(*, json: bool) -> Iterator[dict[str, Any]]:
-    """Print what was answered, or the code of the refusal with status 1."""
-    from residence.errors import LuutruError, sentence
-
-    answer: dict[str, Any] = {"ok": True}
-    try:
-        yield answer
-    except LuutruError as error:
-        answer = {"ok": False, "code": error.code, "pointer": error.pointer}
-        if not json:
-            typer.echo(f"{sentence(error.code).en} ({error.detail})", err=True)
-    if json:
-        sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
-    elif answer["ok"]:
-        _print(answer)
-    if not answer["ok"]:
-        raise typer.Exit(1)
-
-
-def _print(answer: dict[str, Any]) -> None:
-    for name, value in answer.items():
-        if isinstance(value, list):
-            for each in value:
-                typer.echo("  ".join(str(part) for part in each.values()))
-        elif name != "ok":
-            typer.echo(f"{name}: {value}")
-
-
-@contextmanager
-def _changing(registry: str, vault: Path) -> Iterator[tuple[Registry, Connection]]:
-    from luutru.processes.gateway import open_registry
-
-    known = open_registry(registry, vault)
-    try:
-        with known.writing() as connection:
-            yield known, connection
-    finally:
-        known.close()

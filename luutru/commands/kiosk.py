@@ -2,6 +2,7 @@
 
 - ``run`` needs a profile (docs/settings.md); ``--camera``, ``--images`` and ``--cards`` take the place of its readers for a trial.
 - ``scanner`` finds and sets a scanner on a serial port (``kiosk_scanner.py``).
+- ``reader`` is for OSDP readers at the door (``kiosk_reader.py``).
 - ``outbox`` reads the store beside a running kiosk; it shows counts and ids, for the rows are sealed.
 
 Example: ``luutru kiosk run kiosk.toml --camera 0``
@@ -17,6 +18,7 @@ import msgspec
 import typer
 
 from luutru.choices import ChoicesOption, choices_of
+from luutru.commands.kiosk_reader import app as reader_app
 from luutru.commands.kiosk_scanner import app as scanner_app
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run a kiosk, and look at its outbox.")
 app.add_typer(scanner_app, name="scanner")
+app.add_typer(reader_app, name="reader")
 
 ProfileArgument = Annotated[Path, typer.Argument(help="The kiosk's profile, a TOML file (docs/settings.md).")]
 

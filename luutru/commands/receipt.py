@@ -48,8 +48,8 @@ def verify(
     except OSError as error:
         typer.echo(f"cannot read: {error}", err=True)
         raise typer.Exit(2) from error
-    answer = judge(given, keyring_file=keyring or _keyring_setting())
-    typer.echo(_as_json(answer) if as_json else _for_people(answer))
+    answer = judge(given, keyring_file=keyring or keyring_setting())
+    typer.echo(as_json_text(answer) if as_json else _for_people(answer))
     raise typer.Exit(0 if answer["ok"] else 1)
 
 
@@ -94,14 +94,16 @@ def _read(file: Path | None) -> bytes:
     return b"" if file is None else file.read_bytes()
 
 
-def _keyring_setting() -> Path | None:
+def keyring_setting() -> Path | None:
+    """Return the keyring the environment names."""
     from luutru.system import setting
 
     named = setting("LUUTRU_KEYRING")
     return Path(named) if named else None
 
 
-def _as_json(answer: dict[str, Any]) -> str:
+def as_json_text(answer: dict[str, Any]) -> str:
+    """Return one JSON object."""
     import msgspec
 
     return msgspec.json.encode(answer).decode()

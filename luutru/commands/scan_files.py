@@ -3,6 +3,7 @@
 - A folder stands for its pictures, in the order of their names; with ``--clip`` it is one clip.
 - When nothing was read ``scan.no_code`` comes first, then the one thing to mend first, as a warning with its figure.
 - A code that is seen but not read beside one that was read is no problem of the file.
+- A code that was read and is none of a card (a web address, a scanner's setup code) is one, with the pointer to the code.
 - ``show`` is given the frame and what was seen in it, for the debug sheet; nothing here writes a file.
 
 Example: ``[still_result(file, stages) for file in pictures_of(files)]``
@@ -13,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from residence.clock import VIETNAM
 from residence.errors import Malformed, Problem, problem
@@ -151,7 +154,18 @@ def _code_problems(codes: list[Code], view: View, sightings: Sequence[Sighting])
     if not codes:
         reason = why_not_read(view.grey, sightings)
         return [problem("scan.no_code", "/codes"), problem(reason.code, "/codes", figure=reason.figure, limit=reason.limit)]
-    return [problem("scan.not_text", f"/codes/{index}") for index, code in enumerate(codes) if code.text is None]
+    return [each for index, code in enumerate(codes) for each in _refusals(code, f"/codes/{index}")]
+
+
+def _refusals(code: Code, pointer: str) -> list[Problem]:
+    """Return why what a code says is not used."""
+    from luutru.system import SystemClock
+    from residence.credentials.reading import read_payload
+
+    if code.text is None:
+        return [problem("scan.not_text", pointer)]
+    outcome = read_payload(code.payload, reader=code.reader, today=SystemClock().now().astimezone(VIETNAM).date())
+    return [msgspec.structs.replace(each, pointer=pointer) for each in outcome.problems if each.severity == "error"]
 
 
 def _open_clip(file: Path) -> tuple[Callable[[int], Grey | None], float]:

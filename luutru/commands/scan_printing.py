@@ -56,6 +56,8 @@ def _print_reading(code: Result) -> None:
     else:
         typer.echo(f"  kind    {outcome.kind}: this names nobody")
     for each in outcome.problems:
+        if each.severity == "error":
+            continue  # stands among the file's problems
         typer.echo(f"  {each.severity:<8}{each.message.vi}\n          {each.message.en} [{each.code}]")
 
 

@@ -87,6 +87,7 @@ def prepare(layout: Layout, tools: Tools, *, fresh: bool = True) -> None:
                 kiosk_id=kiosk_id, premises_id=premises_id, commune_code=DEMO_COMMUNE, profile=_kind(kiosk_id)
             )
             kiosks.enrol_kiosk(connection, enrolment, keys=[signing[kiosk_id]], now=now)
+        for premises_id in dict.fromkeys(KIOSKS.values()):  # one entrance, however many kiosks stand at it
             add_door(connection, premises_id, DOOR, commune_code=DEMO_COMMUNE, now=now)
     with registry.reading() as connection:
         places = load_premises(connection, KIOSKS.values(), vault=registry.vault)

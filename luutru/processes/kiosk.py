@@ -4,7 +4,7 @@
 - It starts in any order with the broker: without a network it takes declarations and says so.
 - SIGTERM and SIGINT end the page first, then the readers, then say goodbye to the broker; the exit status is 0.
 - Readers come from the profile, or from the command line for a trial; with sample cards the page offers them.
-- The page is served on loopback only, and only to itself.
+- The page is served on loopback only, and only to itself. A crash writes nothing of the memory to disk.
 
 Example: ``run(load_profile(Path("kiosk.toml")))``
 """
@@ -21,7 +21,7 @@ import structlog
 
 from luutru import __version__, system
 from luutru.keys import read_signing_key
-from luutru.processes.kiosk_chips import chips_of
+from luutru.processes.kiosk_chips import chips_of, trust_papers_of
 from luutru.processes.kiosk_door import door_of
 from luutru.processes.kiosk_readers import readers_of
 from residence.clock import Clock
@@ -122,6 +122,7 @@ def line_of(profile: KioskProfile) -> Line:
 def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     """Put one kiosk together; nothing is started yet."""
     from edge_agent.agent import KioskAgent
+    from edge_agent.asked import Asked, KioskPost
     from edge_agent.readers.watching import Guide
     from edge_agent.uplink import Uplink
 
@@ -131,6 +132,13 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     guide = Guide(wanted=lambda: agent.wants_card(), show=lambda hint: agent.guide(hint))  # noqa: PLW0108
     readers = readers_of(profile, clock=clock, guide=guide)
     door = door_of(profile, outbox)
+    papers = trust_papers_of(profile, outbox)
+    asked = Asked(
+        kiosk_id=profile.kiosk.id,
+        keyring=lambda: outbox.anchor.keyring,
+        monotonic_ns=clock.monotonic_ns,
+        on_answer=lambda: agent.outbox_changed(),  # noqa: PLW0108
+    )
     uplink = Uplink(
         outbox,
         line_of(profile),
@@ -138,7 +146,8 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         jitter=system.fraction,
         readers=lambda: dict(agent.readers_health()),
         on_state=lambda _health: agent.outbox_changed(),
-        post=door.post if door is not None else None,
+        post=KioskPost(asked, door.post if door is not None else None),
+        trust=papers,
     )
     agent = KioskAgent(
         profile=profile,
@@ -146,7 +155,8 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         random_bytes=system.random_bytes,
         outbox=outbox,
         readers=door.listening(readers.readers) if door is not None else readers.readers,
-        chips=chips_of(profile, clock=clock, keyring=lambda: outbox.anchor.keyring),
+        chips=chips_of(profile, clock=clock, keyring=lambda: outbox.anchor.keyring, papers=papers),
+        asked=asked,
         connection=lambda: uplink.health().state.value,
         print_slip=printer.print if printer is not None else None,
     )
@@ -176,6 +186,7 @@ def run(profile: KioskProfile, *, on_ready: Callable[[str], None] = lambda _url:
     from edge_agent.kiosk.page import create_page
     from edge_agent.voices.speaking import Voice
 
+    system.no_core_dumps()
     clock = system.system_clock()
     kiosk = build(profile, clock=clock)
     more = kiosk.door.panel().routes() if kiosk.door is not None else []

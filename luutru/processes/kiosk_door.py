@@ -1,6 +1,7 @@
 """The door of a kiosk, made from its profile: list, events, relay, wires and keeper put together, and the post that serves them.
 
 - A profile without ``[[doors]]`` has none, and nothing of this is started.
+- Readers that speak OSDP (``[[door_readers]]``) belong to the door; those of one line share a process.
 - It stands on the outbox's store, keyring and clocks: there is one database and one judgement of the time on a kiosk.
 
 Example: ``door = door_of(profile, outbox); door.keeper.start()``
@@ -10,23 +11,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from luutru import system
 from residence.clock import parse_instant
-from residence.errors import Refused
+from residence.errors import LuutruError, Refused
 
 if TYPE_CHECKING:
+    from edge_agent.door.card_readers import CardReaders
     from edge_agent.door.deciding import Moment
     from edge_agent.door.event_log import DoorEventLog
     from edge_agent.door.keeper import DoorKeeper
     from edge_agent.door.panel import DoorPanel
     from edge_agent.door.papers import DoorPapers
     from edge_agent.door.posting import DoorPost
+    from edge_agent.osdp.words import Lamp
     from edge_agent.outbox import Outbox
     from edge_agent.readers.port import Reader
+    from firmware_config.door_readers import DoorReaderSection
     from firmware_config.doors import DoorSection
     from firmware_config.profiles import KioskProfile
 
@@ -40,18 +45,19 @@ class KioskDoor:
     keeper: DoorKeeper
     log: DoorEventLog
     post: DoorPost
+    lines: tuple[CardReaders, ...] = ()
 
     def panel(self) -> DoorPanel:
         """Return the door's own page."""
         from edge_agent.door.panel import DoorPanel
 
-        return DoorPanel(self.keeper, random_bytes=system.random_bytes)
+        return DoorPanel(self.keeper, random_bytes=system.random_bytes, has_reader=bool(self.lines))
 
     def listening(self, readers: Sequence[Reader]) -> tuple[Reader, ...]:
-        """Return the readers with the door's ear at each."""
+        """Return the readers with the door's ear at each, and the door's own."""
         from edge_agent.door.listening import DoorListening
 
-        return tuple(DoorListening(each, keeper=self.keeper, log=self.log) for each in readers)
+        return (*(DoorListening(each, keeper=self.keeper, log=self.log) for each in readers), *self.lines)
 
 
 def event_log_of(outbox: Outbox) -> DoorEventLog:
@@ -79,6 +85,12 @@ def door_of(profile: KioskProfile, outbox: Outbox) -> KioskDoor | None:
     from edge_agent.door.wires import Wires
 
     door = profile.doors[0]
+    lines: list[CardReaders] = []
+
+    def signal(reader: str, lamp: Lamp) -> None:
+        for each in lines:
+            each.show(reader, lamp)
+
     log, papers = event_log_of(outbox), papers_of(profile, outbox)
     parts = Parts(
         papers=papers,
@@ -89,6 +101,7 @@ def door_of(profile: KioskProfile, outbox: Outbox) -> KioskDoor | None:
         keyring=lambda: outbox.anchor.keyring,
         random_bytes=system.random_bytes,
         calendar=Calendar(schedules=profile.schedules, holidays=profile.holidays),
+        signal=signal,
     )
     post = DoorPost(
         log,
@@ -99,7 +112,39 @@ def door_of(profile: KioskProfile, outbox: Outbox) -> KioskDoor | None:
         keyring=lambda: outbox.anchor.keyring,
         jitter=system.fraction,
     )
-    return KioskDoor(keeper=DoorKeeper(door, parts=parts), log=log, post=post)
+    keeper = DoorKeeper(door, parts=parts)
+    lines += _lines(profile, keeper, log, outbox)
+    return KioskDoor(keeper=keeper, log=log, post=post, lines=tuple(lines))
+
+
+def _lines(profile: KioskProfile, keeper: DoorKeeper, log: DoorEventLog, outbox: Outbox) -> list[CardReaders]:
+    """Return the OSDP lines; a reader that has no key yet is left out, and said to be lost."""
+    from edge_agent.door.card_readers import CardReaders
+
+    keys = _keys(profile, log)
+    with_key = sorted((each for each in profile.door_readers if each.name in keys), key=_device)
+    return [
+        CardReaders(device, tuple(sections), keys=keys, keeper=keeper, log=log, clock=outbox.clock)
+        for device, sections in groupby(with_key, key=_device)
+    ]
+
+
+def _device(section: DoorReaderSection) -> str:
+    return section.device
+
+
+def _keys(profile: KioskProfile, log: DoorEventLog) -> dict[str, bytes]:
+    from edge_agent.osdp.keys import load_key
+    from residence.doors.words import DoorFact
+
+    keys = {}
+    for each in profile.door_readers:
+        try:
+            keys[each.name] = load_key(profile.path(each.key_setting))
+        except LuutruError as error:
+            _log.error(error.code, reader=each.name, detail=error.detail)
+            log.append(door=profile.doors[0].name, what=DoorFact.READER, detail=f"lost {each.name} {error.code}")
+    return keys
 
 
 def _pins(door: DoorSection) -> Any:

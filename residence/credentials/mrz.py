@@ -25,7 +25,8 @@ from typing import Final
 
 import msgspec
 
-from residence.credentials.mrz_layout import LAYOUTS, SHAPES, Layout, MrzFormat, Place, check_digit
+from residence.credentials.country_codes import is_country_code
+from residence.credentials.mrz_layout import ISSUER, LAYOUTS, SHAPES, Layout, MrzFormat, Place, check_digit
 from residence.errors import Problem, problem
 from residence.people.partial_dates import earliest, partial_date
 from residence.people.person import PartialDate, Sex
@@ -139,9 +140,11 @@ def _check_kind(zone: _Zone, form: MrzFormat, kind: str) -> None:
     known = {"TD1": "IAC", "TD2": "IACP", "TD3": "P"}[form]
     if not kind or kind[0] not in known:
         zone.add("mrz.document_type", (0, 0, 2), found=kind or "<")
-    for place in ((0, 2, 5), zone.layout.nationality):
+    for place in (ISSUER, zone.layout.nationality):
         if not _LETTERS.match(zone.at(place)):
             zone.add("mrz.letters_expected", place, found=zone.at(place))
+        elif not is_country_code(zone.at(place)):
+            zone.add("mrz.country_unknown", place, found=zone.at(place).rstrip("<"))
 
 
 def _document_number(zone: _Zone, form: MrzFormat) -> tuple[str, str]:

@@ -19,6 +19,7 @@ Place = tuple[int, int, int]
 # (number of lines, length of a line) -> format.
 SHAPES: Final[dict[tuple[int, int], MrzFormat]] = {(3, 30): "TD1", (2, 36): "TD2", (2, 44): "TD3"}
 WEIGHTS: Final = (7, 3, 1)
+ISSUER: Final[Place] = (0, 2, 5)  # in every format
 
 
 def check_digit(text: str) -> str:

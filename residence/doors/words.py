@@ -96,4 +96,6 @@ class DoorFact(StrEnum):
     GRANT_TOO_LATE = "grant-too-late"
     READER = "reader"
     LIST = "list"
+    COMMISSIONING = "commissioning"
+    CLOCK = "clock"
     EVENTS_LOST = "events-lost"

@@ -36,7 +36,7 @@ MOST_DOORS: Final = 30
 MOST_REVOKED: Final = 200
 MAX_BYTES: Final = 15 * 1024
 
-TokenKind = Literal["pass", "nfc"]
+TokenKind = Literal["pass", "nfc", "card"]  # the phone's code, an application on a card or phone, a number of a card
 _Kind = TypeVar("_Kind")
 
 # Flags of an entry.

@@ -29,6 +29,7 @@ ENVELOPE_TYPE: Final = "application/vnd.luutru.envelope+cbor"
 RECEIPT_TYPE: Final = "application/vnd.luutru.receipt+json"
 KEYRING_TYPE: Final = "application/vnd.luutru.keyring+json"
 OUTAGE_TYPE: Final = "application/vnd.luutru.outage+json"
+DAY_CLOSE_TYPE: Final = "application/vnd.luutru.day-close+json"
 
 EDDSA: Final = -8
 SIGN1_TAG: Final = 18

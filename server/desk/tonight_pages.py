@@ -10,12 +10,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from registry.day_closes import newest_close
+from registry.desk_lists import Place
 from registry.notices import Notice, say_visitor
 from registry.release import Look
 from residence.access.purposes import Field, Purpose
 from residence.cases.notices import NoticeKind, addressee
 from residence.errors import Refused
 from residence.places.premises import Premises
+from server.desk.evening import SHOWN, evening
 from server.desk.own_premises import workplace
 from server.desk.tonight import SeenRow, seen_here, tonight
 from server.pages import render
@@ -46,7 +49,28 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
         place = workplace(server, connection, account, action="list_stays", premises_id=request.query_params.get("premises", ""))
         look = duty(account, about=place.here.premises_id, fields=frozenset({Field.FULL_NAME}))
         listed = tonight(server, connection, place.here, look=look)
-    return render(request, "desk/tonight.html", caller=caller, place=place, tonight=listed)
+        figures = evening(listed, rules=server.rules, now=server.clock.now())
+        here = Place(place.here.commune_code, place.here.premises_id)
+        closed = newest_close(connection, here, day=figures.day.isoformat())
+    asked = _asked(request)
+    return render(
+        request,
+        "desk/tonight.html",
+        caller=caller,
+        place=place,
+        tonight=listed,
+        evening=figures,
+        rows=figures.rows(asked, listed.guests),
+        asked=asked,
+        closed=closed,
+        fines=server.rules.fines_for(server.clock.now()),
+    )
+
+
+def _asked(request: Request) -> str:
+    """Return which figure's guests are asked for; empty: everybody."""
+    asked = request.query_params.get("show", "")
+    return asked if asked in SHOWN else ""
 
 
 @router.post("/seen")
@@ -86,4 +110,5 @@ def states(request: Request, caller: Caller, account: SignedIn, server: Wired) -
         listed = tonight(server, connection, place.here, look=None)
     if listed.version != request.query_params.get("known"):
         return Response(status_code=204, headers={"hx-refresh": "true"})
-    return render(request, "desk/states.html", caller=caller, place=place, tonight=listed)
+    figures = evening(listed, rules=server.rules, now=server.clock.now())
+    return render(request, "desk/states.html", caller=caller, place=place, rows=figures.rows(_asked(request), listed.guests))

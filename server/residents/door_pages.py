@@ -1,5 +1,6 @@
 """The pass on a phone: taken there by a link that works once, then shown as a code that is new every few seconds.
 
+- Or it is taken by its holder alone: signed in, or with the receipt just given (``registry/door_claims.py``).
 - The link is followed by an act of the person (a button), so that a messenger's preview does not spend it.
 - The phone's cookie holds 32 random bytes, the registry their hash; a lost phone loses the pass when another link is used or the stay ends.
 - Nothing about the person is on the page: no name, no unit. Whoever looks over a shoulder sees a code of half a minute.
@@ -17,11 +18,14 @@ from fastapi import APIRouter, Depends, Request
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
+from registry.accounts import person_of
+from registry.door_claims import claim_by_receipt, claim_own
 from registry.door_passes import HeldPass, pass_on_phone, spend_link
+from registry.receipts import receipt_by_code
 from residence.errors import Refused, problem
 from residence.wire.door_pass import LARGEST_CHALLENGE, sign_pass
 from server.pages import render
-from server.visitor import Caller, Form, new_token
+from server.visitor import Caller, Form, SignedIn, new_token
 from server.wiring import Server, caller_address, server_of
 
 router = APIRouter(prefix="/door")
@@ -65,6 +69,37 @@ def open_link(request: Request, server: Wired, form: Form) -> Response:
     phone = new_token(server)
     with server.registry.writing() as connection:
         spend_link(connection, form.get("secret", "")[:LONGEST_SECRET], phone=phone, now=server.clock.now())
+    return on_this_phone(server, phone)
+
+
+@router.post("/receipt")
+def claim_with_receipt(request: Request, server: Wired, form: Form) -> Response:
+    """Take the pass of the stay just declared to this phone; the first phone with the receipt's code gets it."""
+    server.receipt_attempts.count(caller_address(request))
+    phone = new_token(server)
+    with server.registry.writing() as connection:
+        stored = receipt_by_code(connection, form.get("code", "")[:LONGEST_SECRET])
+        if stored is None:
+            raise Refused("door.not_claimable")
+        claim_by_receipt(connection, stored.receipt, phone=phone, now=server.clock.now())
+    return on_this_phone(server, phone)
+
+
+@router.post("/own")
+def claim_own_stay(server: Wired, account: SignedIn, form: Form) -> Response:
+    """Take the pass of an own stay to this phone."""
+    server.policy.require(account, "read_own_record", resource=account)
+    phone = new_token(server)
+    with server.registry.writing() as connection:
+        person_id = person_of(connection, account.account_id)
+        if person_id is None:
+            raise Refused("account.nobodys")
+        claim_own(connection, person_id, form.get("stay", "")[:LONGEST_SECRET], phone=phone)
+    return on_this_phone(server, phone)
+
+
+def on_this_phone(server: Server, phone: str) -> Response:
+    """Return the way to the code, with the cookie that is the key to it."""
     response = RedirectResponse("/door", status_code=303)
     response.set_cookie(
         COOKIE, phone, max_age=COOKIE_SECONDS, httponly=True, secure=server.settings.secure, samesite="lax", path="/door"

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from registry.door_claims import claimable
 from registry.premises import load_premises
 from registry.receipts import receipt_by_code
 from residence.errors import Malformed, problem
@@ -46,7 +47,9 @@ def check(request: Request, caller: Caller, server: Wired, form: Form) -> Respon
     if found is None:
         return _again(request, caller, code, problem_code="server.receipt_unknown")
     receipt, place = found
-    return render(request, "residents/receipt.html", caller=caller, receipt=receipt, place={"here": place})
+    with server.registry.reading() as connection:
+        takes_pass = server.door_signer is not None and claimable(connection, receipt, now=server.clock.now())
+    return render(request, "residents/receipt.html", caller=caller, receipt=receipt, place={"here": place}, takes_pass=takes_pass)
 
 
 def _again(request: Request, caller: Caller, code: str, *, problem_code: str) -> Response:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from door_parts import DAY, EVENING, KEYS, Kiosk, entry, listing, orders, part, token_of
 
-from edge_agent.door.keeper import Typed
 from edge_agent.door.listening import DoorListening
 from edge_agent.door.machine import ContactSaid, ExitAsked, Ticked
+from edge_agent.door.shown import Typed
 from edge_agent.readers.port import Capture, ReaderHealth
 from residence.doors.words import DoorMode, DoorStatus
 from residence.errors import Untrusted

@@ -16,7 +16,7 @@ from edge_agent.chip import pn532
 from edge_agent.chip.drawing import FromBytes
 from edge_agent.chip.pn532 import Frame, FrameReader
 from edge_agent.chip.session import ChipReader, Opening
-from edge_agent.readers.pn532 import Pn532, careful_link
+from edge_agent.readers.pn532 import Pn532, Pn532Place, careful_link
 from luutru.commands.chip import app
 from luutru.system import SystemClock, random_bytes
 from residence.errors import Malformed, Refused
@@ -69,6 +69,31 @@ def test_what_the_board_does_not_carry_is_left_out_and_not_called_failed(country
     assert (capture.active, capture.active_refused) == (None, "")
     assert capture.chip is not None
     assert not any(raw[1] == 0x88 for raw in card.log)
+
+
+def test_a_card_that_was_opened_is_looked_for_with_the_field_off_in_between(country):
+    with Pn532OnTerminal(Citizen(country).card()) as terminal:
+        place = Pn532Place(terminal.path, clock=CLOCK)
+        assert place.wait(5, present=True)
+        with place.card() as device:
+            assert "DG1" in read_on(device).files
+        assert not place.wait(0, present=False)
+        terminal.take_away()
+        assert place.wait(5, present=False)
+        assert not place.wait(0, present=True)
+        terminal.lay(Citizen(country).card())
+        assert place.wait(5, present=True)
+        place.close()
+        assert terminal.frames[-1] == pn532.FIELD_OFF
+
+
+def test_a_board_left_by_a_program_that_died_finds_its_card_again(country):
+    with Pn532OnTerminal(Citizen(country).card()) as terminal:
+        died = Pn532(terminal.path, clock=CLOCK)
+        assert died.wait_for_card(seconds=5)
+        died._line.close()  # without a word to the board
+        with Pn532(terminal.path, clock=CLOCK) as device:
+            assert device.wait_for_card(seconds=5)
 
 
 def test_a_card_pulled_away_ends_the_reading_and_the_next_one_begins_anew(country):

@@ -6,21 +6,16 @@ The screens are the real templates and style sheet in the system's Chromium, put
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import get_args
 
 import pytest
+from kiosk_browser import AXE, SIZES, show, still_page
 from kiosk_states import STATES, page_of
 
 from edge_agent.kiosk import texts
 from firmware_config.profiles import Language
 
-ROOT = Path(__file__).parents[2]
-STATIC = ROOT / "edge_agent" / "kiosk" / "static"
-AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 LANGUAGES = get_args(Language)
-SIZES = {"lobby": (1280, 720), "tall": (1080, 1920), "small": (800, 480)}
-TYPES = {".css": "text/css", ".svg": "image/svg+xml", ".js": "text/javascript"}
 # A list may be longer than the screen: it scrolls inside itself. On the small screen a few pages may be scrolled as a whole.
 MEASURE = """() => ({
     wide: document.documentElement.scrollWidth - innerWidth,
@@ -33,6 +28,8 @@ MEASURE = """() => ({
         .filter((each) => { const box = each.getBoundingClientRect(); return box.left < 0 || box.right > innerWidth + 1; })
         .map((each) => each.textContent.trim().slice(0, 60)),
 })"""
+
+
 JUDGE = """async () => (await axe.run(document, { resultTypes: ['violations'], runOnly: {
     type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] } })).violations
     .map((each) => [each.id, each.nodes.slice(0, 2).map((node) => node.html.slice(0, 100))])"""
@@ -53,26 +50,9 @@ EACH_SCREEN = """async ([screens, tag]) => {
 def page():
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page()
-        page.route("**/*", _serve)
-        page.goto("http://kiosk.test/")
-        page.evaluate(AXE)
+    with sync_playwright() as driver, still_page(driver) as page:
+        page.evaluate(AXE.read_text("utf-8"))
         yield page
-        browser.close()
-
-
-def _serve(route):
-    path = route.request.url.partition("http://kiosk.test")[2].partition("?")[0]
-    if path == "/":
-        route.fulfill(body=page_of("idle", "vi"), content_type="text/html; charset=utf-8")
-    elif path.startswith("/static/") and path.endswith((".css", ".svg")):
-        route.fulfill(body=(STATIC / path.removeprefix("/static/")).read_text("utf-8"), content_type=TYPES[Path(path).suffix])
-    elif path == "/receipt.svg":
-        route.fulfill(body=(STATIC / "card.svg").read_text("utf-8"), content_type=TYPES[".svg"])
-    else:
-        route.abort()  # no script: each screen is looked at as it was sent
 
 
 def screens_of(names, language, **how):
@@ -136,3 +116,48 @@ def test_texts_that_grow_by_two_fifths_break_nothing(page, monkeypatch):
     longer(monkeypatch, 0.4)
     wrong = measured(page, screens_of(STATES, "en"), "en")
     assert not {at: found for at, found in wrong.items() if found["wide"] > 0 or found["cut"] or found["outside"]}
+
+
+def unfit(page, language, **look):
+    """Return the states that are too wide, cut or reach outside: each on the small screen, every fourth on the others."""
+    found = {}
+    for size in SIZES:
+        screens = screens_of([*STATES][:: 1 if size == "small" else 4], language, **look)
+        for name, seen in looked_at(page, screens, language, MEASURE, size).items():
+            if seen["wide"] > 0 or seen["cut"] or seen["outside"]:
+                found[size, name] = seen
+    return found
+
+
+def test_twice_as_large_no_state_is_cut_or_too_wide(page):
+    """Russian has the longest words; what does not fit below is scrolled to, as a whole page."""
+    assert unfit(page, "ru", large=True) == {}
+
+
+def test_every_word_is_twice_as_large(page):
+    sizes = """() => [...document.querySelectorAll('#kiosk *')]
+        .filter((each) => each.checkVisibility() && [...each.childNodes].some((part) => part.nodeType === 3 && part.data.trim()))
+        .map((each) => [each.textContent.trim().slice(0, 40), parseFloat(getComputedStyle(each).fontSize)])"""
+    for width, height in SIZES.values():
+        page.set_viewport_size({"width": width, "height": height})
+        for name in ("idle", "review-typed", "birth", "kept"):
+            show(page, name, "en")
+            usual = dict(page.evaluate(sizes))
+            show(page, name, "en", large=True)
+            large = dict(page.evaluate(sizes))
+            assert len(large) > 8
+            assert not {word: (usual[word], size) for word, size in large.items() if word in usual and size < 1.95 * usual[word]}
+
+
+def test_in_high_contrast_every_word_has_seven_to_one(page):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    found = {}
+    for name in STATES:
+        show(page, name, "vi", contrast=True)
+        seen = page.evaluate(
+            "async () => (await axe.run(document, { resultTypes: ['violations'], runOnly: { type: 'rule', "
+            "values: ['color-contrast-enhanced'] }, rules: { 'color-contrast-enhanced': { enabled: true } } })).violations"
+        )
+        if seen:
+            found[name] = [node["html"][:120] for each in seen for node in each["nodes"]][:4]
+    assert not found

@@ -55,7 +55,7 @@ def test_two_signs_whose_mistakes_make_up_for_each_other_are_unsure_though_each_
 
 
 def test_what_may_have_stood_there_before_any_wear_counts_as_well():
-    assert settle(told(ZEROS), told(ZEROS, [(*place, 0.8) for *place, _ in BOTH])).unsure == ((0, 8), (0, 11))
+    assert settle(told(ZEROS), told(ZEROS, [(*place, 0.8) for *place, _ in BOTH])[None]).unsure == ((0, 8), (0, 11))
 
 
 def test_the_odds_are_those_of_the_one_other_line_that_fits():

@@ -75,6 +75,24 @@ def test_people_see_the_reading_with_its_evidence_level(photo):
     assert "1 card text: a photo or a print of a card would read the same" in output
 
 
+HOSTILE = {
+    "a web address": (b"https://example.org/pay", "payload.unknown"),
+    "a scanner's setup code": (b"_SET_CODE_OFF", "payload.scanner_setup"),
+    "rubbish that is no text": (b"\xff\xfe\xfd", "scan.not_text"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_code_that_is_no_cards_is_refused_by_its_code_and_place(case, tmp_path):
+    payload, refusal = HOSTILE[case]
+    cv2.imwrite(str(tmp_path / "code.png"), code_picture(payload))
+
+    status, (found,) = objects(tmp_path / "code.png")
+
+    assert status == 1
+    assert [(each["code"], each["pointer"]) for each in found["problems"]] == [(refusal, "/codes/0")]
+
+
 RUBBISH = {
     "an empty file": (b"", "scan.empty_file"),
     "a text file": (b"hello, this is no picture", "scan.not_a_picture"),

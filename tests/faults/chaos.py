@@ -49,6 +49,10 @@ def options():
     parser.add_argument(
         "--resend", type=float, default=5.0, help="seconds until a kiosk sends a row again (doubling; the product: 15)"
     )
+    parser.add_argument("--kinds", nargs="+", choices=STRIKES, default=list(STRIKES), help="only these kinds of faults")
+    parser.add_argument(
+        "--slack", type=float, default=1.0, help="how much longer than usual everything may take: on a busy machine"
+    )
     parser.add_argument("--no-planted", action="store_true", help="without the planted bugs; such a run does not pass")
     parser.add_argument("--history", type=Path, help="where the record is kept; var/faults/chaos-SEED when left out")
     return parser.parse_args()
@@ -62,9 +66,9 @@ def history_folder(asked):
     return folder
 
 
-def wait_until_working(town):
+def wait_until_working(town, slack):
     """Begin once every kiosk and the desk had an answer: faults at the start are faults like others, but not before it."""
-    end = time.monotonic() + WARM_SECONDS
+    end = time.monotonic() + WARM_SECONDS * slack
     tellers = [*KIOSKS, DESK]
     while tellers:
         town.tend()
@@ -74,12 +78,12 @@ def wait_until_working(town):
         time.sleep(0.1)
 
 
-def settle(town):
+def settle(town, slack):
     """Let nobody new come, and return how long it took until everything had its receipt; None when it did not."""
     (town.history / "calm").touch()
     begun = time.monotonic()
     honest = [town.parts[name] for name in (*KIOSKS, DESK)]
-    while time.monotonic() < begun + PATIENCE:
+    while time.monotonic() < begun + PATIENCE * slack:
         town.tend(calm=True)
         if all(part.finished for part in honest):
             return time.monotonic() - begun
@@ -87,7 +91,7 @@ def settle(town):
     return None
 
 
-def check(town, campaign, *, felt, settled):
+def check(town, campaign, *, felt, settled, limit):
     """Judge the town, and each planted bug by what it did."""
     registry = open_registry(town.layout, town.tools)
     keyring = keyring_if_reachable(registry)
@@ -95,7 +99,7 @@ def check(town, campaign, *, felt, settled):
     pipeline = Verdict("pipeline", kinds=felt)
     evidence = gather(town, KIOSKS, GATEWAYS, desks=(DESK,))
     evidence.keyring, evidence.settle_seconds = keyring, settled
-    campaign.subjects.append(judge(evidence, verdict=pipeline, settle_limit=SETTLE_LIMIT))
+    campaign.subjects.append(judge(evidence, verdict=pipeline, settle_limit=limit))
     pipeline.facts["ended by themselves"] = {
         name: part.ended_by_itself for name, part in town.parts.items() if part.ended_by_itself
     }
@@ -107,7 +111,7 @@ def check(town, campaign, *, felt, settled):
         evidence = gather(town, (kiosk,), gateways or GATEWAYS)
         evidence.keyring = keyring
         under = Counter({"the same faults": felt.total()})
-        found = judge(evidence, verdict=Verdict(title, kinds=under), settle_limit=SETTLE_LIMIT)
+        found = judge(evidence, verdict=Verdict(title, kinds=under), settle_limit=limit)
         found.facts = {}
         found.wrongs = Counter({what: times for what, times in found.wrongs.items() if what == shows_as})
         campaign.controls.append(found)
@@ -120,19 +124,21 @@ def run(asked):
     name_hosts(place, town.hosts())
     begun = time.monotonic()
     least = max(1, asked.count // STRIKES_PER_LEAST)
-    campaign = Campaign("chaos", asked.seed, minimum=dict.fromkeys(STRIKES, least))
+    campaign = Campaign("chaos", asked.seed, minimum=dict.fromkeys(asked.kinds, least))
     try:
         town.begin()
-        wait_until_working(town)
-        nemesis = Nemesis(town, seed=asked.seed, record=Record(folder / "nemesis.jsonl"), pace=asked.pace, lasting=asked.lasting)
+        wait_until_working(town, asked.slack)
+        strikes = {kind: STRIKES[kind] for kind in STRIKES if kind in asked.kinds}
+        rhythm = {"pace": asked.pace, "lasting": asked.lasting, "slack": asked.slack}
+        nemesis = Nemesis(town, seed=asked.seed, record=Record(folder / "nemesis.jsonl"), strikes=strikes, **rhythm)
         warmed = time.monotonic()
         nemesis.rage(asked.count, least=least, declarations=asked.declarations)
         raged = time.monotonic()
-        settled = settle(town)
+        settled = settle(town, asked.slack)
         for name in (*town.kiosks, DESK):
             town.parts[name].held = True
             town.parts[name].kill()
-        check(town, campaign, felt=nemesis.felt, settled=settled)
+        check(town, campaign, felt=nemesis.felt, settled=settled, limit=SETTLE_LIMIT * asked.slack)
     finally:
         for part in town.parts.values():
             part.kill()

@@ -5,6 +5,7 @@
 - A strike comes when its time has come and something was acknowledged since the last one, or nothing for a while: faults overlap, and
   still there is a pipeline to strike, on a slow machine, too.
 - Who, how long and what order is drawn from the seed alone; how much is felt, and what happens between, depends on the machine.
+- ``strikes``: the kinds of this run, all of them when left out; ``slack`` stretches the time after which it gives up.
 - The planted kiosks and gateway are killed too, and not counted: the gateway after a commit, when a kiosk will send again.
 
 Example: ``Nemesis(town, seed=7, pace=1.0, record=record).rage(120, least=1)``
@@ -40,8 +41,8 @@ DECLARED = "SELECT count(*) FROM chaos_effects WHERE kiosk_id IS NULL OR kiosk_i
 class Nemesis:
     """Strikes until it is enough."""
 
-    def __init__(self, town, *, seed, record, pace, lasting=1.0):
-        self._town, self._record = town, record
+    def __init__(self, town, *, seed, record, pace, lasting=1.0, strikes=STRIKES, slack=1.0):
+        self._town, self._record, self._strikes, self._slack = town, record, strikes, slack
         self._pace, self._lasting = pace, lasting
         self._chance = random.Random(f"chaos {seed}")
         self._running, self._numbers = [], count()
@@ -54,7 +55,7 @@ class Nemesis:
         self._declarations = declarations
         kinds = self._kinds(wanted, least)
         due = time.monotonic()
-        give_up = due + PATIENCE + MOST * self._pace * max(wanted, least * len(STRIKES))
+        give_up = due + (PATIENCE + MOST * self._pace * max(wanted, least * len(self._strikes))) * self._slack
         while self._missing(wanted, least) and time.monotonic() < give_up:
             self._town.tend()
             self._end_due(time.monotonic())
@@ -80,8 +81,8 @@ class Nemesis:
     def _missing(self, wanted, least):
         """Return the kinds that have to strike yet: all of them until enough was felt."""
         if self.felt.total() < wanted or not self._enough_declared():
-            return list(STRIKES)
-        return [kind for kind in STRIKES if self.felt[kind] < least]
+            return list(self._strikes)
+        return [kind for kind in self._strikes if self.felt[kind] < least]
 
     def _enough_declared(self):
         if self._declarations and time.monotonic() > self._count_at:
@@ -93,15 +94,16 @@ class Nemesis:
 
     def _kinds(self, wanted, least):
         """Yield what strikes next; None: wait for what strikes already."""
-        bag = self._chance.sample(list(STRIKES), len(STRIKES))
-        weights = [strike.weight for strike in STRIKES.values()]
+        strikes = list(self._strikes)
+        bag = self._chance.sample(strikes, len(strikes))
+        weights = [strike.weight for strike in self._strikes.values()]
         while True:
             missing = self._missing(wanted, least)
             striking = {kind for _, _, kind, _, _ in self._running}
-            bag = bag or self._chance.sample(list(STRIKES), sum(weights), counts=weights)
+            bag = bag or self._chance.sample(strikes, sum(weights), counts=weights)
             if self._unfelt and self._chance.random() < AGAIN:
                 kind = self._unfelt.popleft()
-            elif len(missing) < len(STRIKES):
+            elif len(missing) < len(strikes):
                 kind = self._chance.choice([each for each in missing if each not in striking] or [None])
             else:
                 kind = bag.pop()
@@ -110,7 +112,7 @@ class Nemesis:
 
     def _strike(self, kind):
         """Strike somebody; tell whether it began."""
-        strike = STRIKES[kind]
+        strike = self._strikes[kind]
         target, lasting = self._chance.choice(strike.targets), self._chance.uniform(*strike.seconds) * self._lasting
         planted = self._chance.random() < PLANTED_TOO and self._chance.choice((BAD_GATEWAY, *PLANTED_KIOSKS))
         ending = strike.begin(self._town, target, self._chance)

@@ -33,7 +33,7 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in (*READ, *(f"requirements/{each}.txt" for each in ("demo", "spark", "test", "tools"))):
+        for name in (*READ, *(f"requirements/{each}.txt" for each in ("demo", "osdp-peer", "spark", "test", "tools"))):
             copy = folder / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes((ROOT / name).read_bytes())

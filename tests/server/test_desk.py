@@ -233,14 +233,14 @@ def test_a_guest_declared_ahead_is_expected_and_neither_in_the_house_nor_due_ton
     page = clerk.get("/desk").text
     assert ">Expected</strong>" in page
     assert ">Staying</strong>" not in page
-    assert "<strong>0</strong><span>declared and staying" in page
+    assert "<strong>0</strong><span>in the house" in page
     assert "<strong>1</strong><span>expected later" in page
     assert page.count("data-countdown") == seen.count("data-countdown")
     assert "Expected" in world.client("officer").get("/police/premises/htl-sao-mai").text
     counts = world.client("officer").get("/police/premises").text
     assert re.search(r"Sao Mai.*?luutru-due\">0 ", counts, re.DOTALL)
     world.clock.pass_time(days=3, hours=1)
-    assert "<strong>1</strong><span>declared and staying" in clerk_again(world).get("/desk").text
+    assert "<strong>1</strong><span>in the house" in clerk_again(world).get("/desk").text
 
 
 def test_a_refused_statement_about_later_is_not_counted_against_tonight(world, clerk):

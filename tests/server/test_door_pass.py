@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 from server_parts import EVENING, HOTEL, csrf_of
+from sqlalchemy import select, update
 
 from luutru.system import random_bytes
+from registry import tables
+from registry.door_claims import CLAIM_LASTS
 from registry.door_passes import add_link, settle_passes
 from registry.doors import add_door
 from registry.stays import stays_at
@@ -80,6 +83,48 @@ def test_a_link_works_once_and_a_phone_without_one_is_told_how_to_get_one(world)
     assert follow(other, "secret").status_code >= 400
     page = other.get("/door")
     assert (page.status_code, "desk" in page.text) == (404, True)
+
+
+class TestWithoutTheDesk:
+    def claim(self, world, client, code):
+        client.post("/receipts", data={"csrf": csrf_of(client), "code": code})
+        return client.post("/door/receipt", data={"csrf": csrf_of(client), "code": code})
+
+    @pytest.fixture
+    def code(self, world):
+        stay_with_pass(world)
+        with world.registry.reading() as connection:
+            return connection.scalar(select(tables.receipts.c.code))
+
+    def test_the_receipt_takes_the_pass_to_the_first_phone_and_to_no_other(self, world, code):
+        phone, finder = world.client(), world.client()
+        page = phone.post("/receipts", data={"csrf": csrf_of(phone), "code": code})
+        assert 'action="/door/receipt"' in page.text
+        assert "luutru-qr" in self.claim(world, phone, code).text
+        assert 'action="/door/receipt"' not in finder.post("/receipts", data={"csrf": csrf_of(finder), "code": code}).text
+        assert self.claim(world, finder, code).status_code == 403
+        assert "luutru-qr" in phone.get("/door").text
+
+    def test_a_slip_found_later_takes_nothing(self, world, code):
+        world.clock.pass_time(seconds=CLAIM_LASTS.total_seconds())
+        assert self.claim(world, world.client(), code).status_code == 403
+
+    def test_nor_does_one_whose_holder_had_a_link(self, world, code):
+        with world.registry.writing() as connection:
+            add_link(connection, stays_at(connection, HOTEL.premises_id)[0].stay_id, "secret", now=world.clock.now())
+        assert self.claim(world, world.client(), code).status_code == 403
+
+    def test_who_is_signed_in_takes_the_pass_of_an_own_stay_and_of_no_other(self, world):
+        stay = stay_with_pass(world)
+        resident = world.client("resident")
+        asked = {"csrf": csrf_of(resident), "stay": stay.stay_id}
+        assert resident.post("/door/own", data=asked).status_code == 403, "an account that is nobody's"
+        with world.registry.writing() as connection:
+            mine = tables.accounts.c.account_id == "acc-resident"
+            connection.execute(update(tables.accounts).where(mine).values(person_id=stay.person_id))
+        assert f'name="stay" value="{stay.stay_id}"' in resident.get("/me").text
+        assert "luutru-qr" in resident.post("/door/own", data=asked).text
+        assert resident.post("/door/own", data={**asked, "stay": "another"}).status_code == 403
 
 
 def test_looking_at_a_link_does_not_spend_it(world):

@@ -120,7 +120,8 @@ class Pn532OnTerminal:
     def _listing(self, kind):
         if self.other_tag and kind == 0:
             return bytes.fromhex("0101000408") + b"\x04" + b"\x01\x02\x03\x04"
-        if self.card is None or (kind == 3) is not self.type_b:
+        # a card that is open already does not answer a call; it does again after the field was off
+        if self.card is None or self.listed or (kind == 3) is not self.type_b:
             return b"\x00"
         self.listed = True
         if self.type_b:

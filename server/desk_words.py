@@ -1,0 +1,21 @@
+"""The words of the front desk's own pages.
+
+- ``shown``: which guests a figure of the evening counts (``server/desk/evening.py``).
+
+Example: ``DESK_WORDS["shown"]["in-house"]``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+DESK_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "shown": {
+        "arrivals": "Came or are expected this evening",
+        "expected": "Declared ahead, not here yet",
+        "in-house": "Declared and in the house",
+        "declared": "Came this evening and declared",
+        "accepted": "Came this evening, and accepted",
+    },
+}
