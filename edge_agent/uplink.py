@@ -72,10 +72,7 @@ class Uplink:
         trust: TrustPapers | None = None,
     ) -> None:
         self._outbox, self._line, self._clock, self._jitter = outbox, line, clock, jitter
-        self._readers = readers
-        self._on_state = on_state
-        self._post = post
-        self._trust = trust
+        self._readers, self._on_state, self._post, self._trust = readers, on_state, post, trust
         self._topics = topics.kiosk_topics(line.site, line.kiosk_id)
         self._plan = SendPlan(jitter=jitter, resend_after=line.resend_after)
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
@@ -247,9 +244,9 @@ class Uplink:
         return self._client.publish(self._topics.state, self._state(online=online), qos=1, retain=True)
 
     def _state(self, *, online: bool) -> bytes:
-        session, readers = self._health.session, self._readers()
-        call = self._post.asked.tell() if self._post is not None else ""
-        return life_sign(self._outbox, self._line, session=session, online=online, readers=readers, trust=self._trust, call=call)
+        call, readers = self._post.asked.tell() if self._post is not None else "", self._readers()
+        session, trust = self._health.session, self._trust
+        return life_sign(self._outbox, self._line, session=session, online=online, readers=readers, trust=trust, call=call)
 
     def _message(self, message: Any) -> None:
         try:

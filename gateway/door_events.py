@@ -19,6 +19,8 @@ from gateway.port import Delivery, Transport
 from gateway.trust import Trust
 from registry.database import Registry
 from registry.door_events import forget_events, record_events
+from registry.outages import is_machines_fault
+from registry.recording import is_outage
 from residence.clock import rfc3339
 from residence.errors import LuutruError
 from residence.wire.door_events import DoorEventBatch, DoorEventsKept, sign_kept, verify_events
@@ -27,6 +29,8 @@ from residence.wire.topics import paper_topic, parse_topic
 
 AT_ONCE: Final = 200
 FORGET_EVERY: Final = timedelta(hours=1)
+MOST_SAID: Final = 1_000
+LONGEST_TOPIC: Final = 200
 EVENTS_LEAF: Final = "/e"
 log = structlog.get_logger("luutru.gateway")
 
@@ -40,6 +44,7 @@ class DoorEvents:
         self._heard: dict[str, tuple[str, DoorEventBatch]] = {}  # kiosk id -> site and commune, batch
         self._communes: dict[str, str] = {}
         self._forget_at: datetime | None = None
+        self._said: set[tuple[str, str]] = set()
 
     def hear(self, delivery: Delivery, trust: Trust, now: datetime) -> bool:
         """Take one batch; False when it is not believed."""
@@ -50,31 +55,54 @@ class DoorEvents:
                 return False
             batch = verify_events(delivery.payload, keyring=trust.keyring, kiosk_id=topic.kiosk, at=now)
         except LuutruError as error:
-            log.warning("door events not believed", code=error.code)
+            self._say_once(delivery.topic, error.code)
             return False
         if len(self._heard) < AT_ONCE or topic.kiosk in self._heard:
             self._heard[topic.kiosk] = (topic.site, batch)
             self._communes[topic.kiosk] = enrolment.commune_code
         return True
 
+    def _say_once(self, topic: str, code: str) -> None:
+        """Log what is not believed once an hour for each topic: whoever sends it may send a thousand a second; all are counted."""
+        if len(self._said) < MOST_SAID and (topic, code) not in self._said:
+            self._said.add((topic, code))
+            log.warning("door events not believed", code=code, topic=topic[:LONGEST_TOPIC])
+
     def write(self, transport: Transport, now: datetime) -> int:
         """Keep what was heard in one transaction, then answer; return how many kiosks."""
         heard, self._heard = self._heard, {}
         if heard:
-            with self._registry.writing() as connection:
-                marks = {
-                    kiosk: record_events(connection, batch, commune_code=self._communes[kiosk], now=now)
-                    for kiosk, (_, batch) in heard.items()
-                }
-            for kiosk, (site, batch) in heard.items():
-                kept = DoorEventsKept(kiosk_id=kiosk, epoch=batch.epoch, up_to=marks[kiosk], at=rfc3339(now))
+            marks = self._keep(heard, now)
+            for kiosk, up_to in marks.items():
+                site, batch = heard[kiosk]
+                kept = DoorEventsKept(kiosk_id=kiosk, epoch=batch.epoch, up_to=up_to, at=rfc3339(now))
                 transport.publish(paper_topic(site, kiosk, "kept"), sign_kept(kept, self._signer), retain=True)
             transport.flush()
         self._forget(now)
         return len(heard)
 
+    def _keep(self, heard: dict[str, tuple[str, DoorEventBatch]], now: datetime) -> dict[str, int]:
+        """Keep all in one transaction; what does not go in is found by halving and logged, for its kiosk alone has to wait for it."""
+        try:
+            with self._registry.writing() as connection:
+                return {
+                    kiosk: record_events(connection, batch, commune_code=self._communes[kiosk], now=now)
+                    for kiosk, (_, batch) in heard.items()
+                }
+        except Exception as error:
+            if is_machines_fault(error) or is_outage(error):
+                raise
+            kiosks = list(heard)
+            if len(kiosks) == 1:
+                log.warning("door events not kept", kiosk_id=kiosks[0], error=type(error).__name__)
+                return {}
+        middle = len(kiosks) // 2
+        halves = ({kiosk: heard[kiosk] for kiosk in each} for each in (kiosks[:middle], kiosks[middle:]))
+        return {kiosk: up_to for half in halves for kiosk, up_to in self._keep(half, now).items()}
+
     def _forget(self, now: datetime) -> None:
         if self._forget_at is None or now >= self._forget_at:
             self._forget_at = now + FORGET_EVERY
+            self._said.clear()
             with self._registry.writing() as connection:
                 forget_events(connection, now=now)

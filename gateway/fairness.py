@@ -1,7 +1,9 @@
 """Whose turn it is: from what was taken in hand, the next batch, so that one kiosk's flood delays nobody else.
 
 - Sites take turns, and the kiosks of a site take turns for it; a kiosk's own messages keep their order. What is in the message does not
-  matter, only the topic it came on, which the broker gives to nobody else: valid floods and invalid ones are the same.
+  matter, only the kiosk in the topic it came on, which the broker gives to nobody else: valid floods and invalid ones are the same.
+- A kiosk's site is the one it is enrolled at, whatever site its topic names: a broker lets it name any, and each would have had a turn of its own.
+  Who is enrolled nowhere shares one turn with all others of that kind.
 - Of a kiosk beyond its pace the rest waits until nobody else does. Nothing is dropped, and nothing is refused for being much.
 - Acknowledged is in order of arrival, as MQTT asks (MQTT 5.0, [MQTT-4.6.0-2]): what is committed before its turn is held back until all
   before it are committed. A receipt does not wait for that.
@@ -14,12 +16,13 @@ Example: ``hand.add(deliveries, now_ns=now); batch = hand.choose(500); ...; tran
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from gateway.port import Delivery
 
+NOWHERE: Final = ""  # the site of whoever is enrolled at none
 REMEMBERED: Final = 10_000  # kiosks whose pace is known
 
 
@@ -78,8 +81,10 @@ class _Turns:
 class Hand:
     """What a worker has taken from the broker and not yet acknowledged."""
 
-    def __init__(self, pace: Pace = Pace()) -> None:
+    def __init__(self, pace: Pace = Pace(), *, site_of: Callable[[str], str | None] | None = None) -> None:
+        """``site_of`` tells where a kiosk is enrolled; without it the topic is believed."""
         self._pace = pace
+        self._site_of = site_of
         self._arrived: deque[_Held] = deque()
         self._turns = _Turns()
         self._afterwards = _Turns()
@@ -107,6 +112,8 @@ class Hand:
             self._arrived.append(held)
             self._waiting += 1
             site, _, kiosk = delivery.topic.removesuffix("/d").rpartition("/")
+            if self._site_of is not None:
+                site = self._site_of(kiosk) or NOWHERE
             turns = self._turns if self._within_pace(site, kiosk, now_ns) else self._afterwards
             turns.add(site, kiosk, held)
 

@@ -67,6 +67,11 @@ class TrustStore:
         """Return the keys revoked up to now; none more is, until the transaction of ``connection`` ends."""
         return kiosks.revoked_keys(connection)
 
+    def site_of(self, kiosk_id: str) -> str | None:
+        """Return where a kiosk was enrolled when we looked last; only whose turn it is hangs on it."""
+        enrolment = self._trust.enrolments.get(kiosk_id) if self._trust else None
+        return enrolment.premises_id if enrolment else None
+
     def forget(self) -> None:
         """Ask again before the next use."""
         self._checked_at = None

@@ -105,7 +105,7 @@ class Worker:
         self._outages = outages
         self._door_events = DoorEvents(intake.registry, signer=intake.signer)
         self._letters = LetterRetry(intake)
-        self._hand = Hand()
+        self._hand = Hand(site_of=intake.trust.site_of)
         self._measures = measures or Measures(worker="", shards="", monotonic_ns=clock.monotonic_ns)
         self._counts: Counter[str] = Counter()
         self._reported: Counter[str] = Counter()

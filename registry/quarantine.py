@@ -26,8 +26,9 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 from registry import tables
 from registry.asking import among
 from registry.bulk import write_rows
-from registry.vault import Cell, Vault
+from registry.vault import Cell, SubjectKey, Vault
 from residence.clock import VIETNAM
+from residence.errors import Untrusted
 
 LetterState = Literal["new", "retry", "settled", "dismissed"]
 NOWHERE: Final = "-"  # the commune of bytes whose sender is unknown
@@ -115,20 +116,35 @@ def count_letters(connection: Connection) -> dict[str, int]:
     return {code: int(total) for code, total in connection.execute(query)}
 
 
-def letters_to_retry(connection: Connection, *, vault: Vault, limit: int = 100) -> list[tuple[StoredLetter, bytes]]:
-    """Return letters marked for retry with their payloads, the oldest first."""
+def letters_to_retry(connection: Connection, *, vault: Vault, limit: int = 100) -> list[tuple[StoredLetter, bytes | None]]:
+    """Return letters marked for retry with their payloads, the oldest first; None when its key was erased or does not open it."""
     query = select(*_LISTED, _TABLE.c.payload_sealed).where(_TABLE.c.state == "retry").order_by(_TABLE.c.received_at).limit(limit)
     rows = connection.execute(query).all()
-    keys = vault.load_keys(connection, [row.quarantine_id for row in rows])
+    keys = _keys_of(connection, [row.quarantine_id for row in rows], vault)
     found = []
     for row in rows:
-        if row.quarantine_id not in keys:
-            continue  # erased meanwhile
         fields = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
         sealed = fields.pop("payload_sealed")
-        cell = Cell("quarantine", "payload", row.quarantine_id)
-        found.append((StoredLetter(**fields), vault.open(keys[row.quarantine_id], cell, sealed)))
+        found.append((StoredLetter(**fields), _opened(keys.get(row.quarantine_id), row.quarantine_id, sealed, vault)))
     return found
+
+
+def _keys_of(connection: Connection, ids: list[str], vault: Vault) -> dict[str, SubjectKey]:
+    """Return the keys there are; one whose period key was retired keeps no other from being had."""
+    try:
+        return vault.load_keys(connection, ids)
+    except Untrusted:
+        middle = len(ids) // 2
+        return _keys_of(connection, ids[:middle], vault) | _keys_of(connection, ids[middle:], vault) if middle else {}
+
+
+def _opened(key: SubjectKey | None, quarantine_id: str, sealed: bytes | None, vault: Vault) -> bytes | None:
+    if key is None or sealed is None:
+        return None
+    try:
+        return vault.open(key, Cell("quarantine", "payload", quarantine_id), sealed)
+    except Untrusted:
+        return None
 
 
 def change_state(connection: Connection, quarantine_ids: Sequence[str], state: LetterState, *, now: datetime) -> int:

@@ -1,6 +1,7 @@
 """A statement that cannot be recorded: kept as a dead letter, answered, and tried again on demand.
 
 - The answer stands beside the letter, so that the same statement again gets the same bytes.
+- It lies with the commune of its kiosk, whose operators alone see it and settle it.
 - What is kept is the envelope as it came, when there is one: a retry starts from there.
 
 Example: ``put_aside(connection, statement, means, code="registry.dead_letter", state="received")``
@@ -17,6 +18,7 @@ from sqlalchemy import Connection
 from registry import tables
 from registry.answering import answer
 from registry.columns import fitting
+from registry.kiosks import communes_of_kiosks
 from registry.quarantine import NOWHERE, DeadLetter, set_aside
 from registry.statements import Means, Recorded, Statement
 from residence.wire.messages import ReceiptFinding
@@ -34,6 +36,7 @@ def put_aside(
 ) -> Recorded:
     """Keep a statement as a dead letter and answer it; the same statement again gets the same bytes."""
     source = statement.source
+    kiosk_id = source.kiosk_id if source else None
     finding = ReceiptFinding(code=code, severity="error" if state == "refused" else "info")
     receipt, receipt_bytes = answer(statement, means, state=state, findings=(finding,))
     letter = DeadLetter(
@@ -41,10 +44,10 @@ def put_aside(
         detail=describe(fault) if fault else "",
         payload=(source.envelope if source else None) or statement.body,
         received_at=statement.received_at,
-        commune_code=NOWHERE,
+        commune_code=communes_of_kiosks(connection, [kiosk_id]).get(kiosk_id, NOWHERE) if kiosk_id else NOWHERE,
         origin=statement.origin,
         topic=source.topic if source else None,
-        kiosk_id=source.kiosk_id if source else None,
+        kiosk_id=kiosk_id,
         declaration_id=fitting(statement.message.declaration_id, tables.quarantine.c.declaration_id),
         receipt_bytes=receipt_bytes,
         genuine=True,

@@ -152,6 +152,10 @@ class Vault:
         """Return the blind index of a network address in the audit of sign-in."""
         return self._index("address", "", address)
 
+    def desk_key(self, account_id: str) -> bytes:
+        """Return the 32-byte key under which an account's pages keep what they could not send."""
+        return hmac.digest(self._index_key("desk"), account_id.encode(), "sha256")
+
     def source_index(self, source: str, kind: str, reference: str) -> bytes:
         """Return the blind index of a row of a file taken over: a register's own reference may be a number of its person."""
         return self._make_index("source", f"{source}\x00{kind}", reference)

@@ -1,14 +1,13 @@
-"""Make the networks that read OCR-B signs, learned from Debian's fonts-ocr-b and nothing else: ``glyphs.npz``, ``worn_glyphs*.npz``.
+"""Make the networks that read OCR-B signs, learned from Debian's fonts-ocr-b and nothing else: ``glyphs``, ``worn_glyphs*``, ``marked_glyphs*``.
 
 - Every cell it learns from is drawn: a sign between two others, bolder or thinner, turned, shifted, seen from near or far, blurred,
   shaken, in noise and uneven light. The measuring set (``luutru/benchmarks/mrz_set.py``) is drawn by other code and never seen here.
-- The second and third learn from print most of which is rubbed, and are told what stood there before: they know what a sign may be the rest of.
-  They see other drawings, and the third learns with a seventh of its first layer left out at a time: what both are sure of is seldom wrong.
+- The pair ``worn`` learns from print most of which is rubbed, ``marked`` from rubbed and dirty print, and both are told what stood there before:
+  they know what a sign may be the rest of. The second of a pair sees other drawings, with a seventh of its first layer left out at a time.
 - "No sign": empty ground, half-way between two signs, letters of an ordinary font, lines and noise.
-- Plain gradient descent (Adam) in numpy from fixed seeds; a few minutes for the first, a quarter of an hour for each of the others. Weights are
-  kept as 16-bit floats.
+- Plain gradient descent (Adam) in numpy from fixed seeds; a few minutes for the first, a quarter of an hour each other. Kept as 16-bit floats.
 
-Example: ``.venv/bin/python scripts/train_glyphs.py glyphs worn_glyphs``
+Example: ``.venv/bin/python scripts/train_glyphs.py marked_glyphs``
 """
 
 from __future__ import annotations

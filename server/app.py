@@ -25,7 +25,17 @@ from residence.wire.signing import SigningKey
 from server import home, problems
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
-from server.desk import close_pages, declare_pages, door_link_pages, house_pages, lodger_pages, stay_pages, tonight_pages
+from server.desk import (
+    close_pages,
+    declare_pages,
+    door_link_pages,
+    house_pages,
+    lodger_pages,
+    queue_pages,
+    stay_pages,
+    step_pages,
+    tonight_pages,
+)
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
 from server.operators import authority_pages, call_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
@@ -55,7 +65,9 @@ PAGES = (
     house_pages,
     lodger_pages,
     declare_pages,
+    queue_pages,
     stay_pages,
+    step_pages,
     door_link_pages,
     undeclared_pages,
     lapse_pages,

@@ -1,5 +1,6 @@
 """The words of the front desk's own pages.
 
+- ``differing``: how a house's own list and what is declared differ.
 - ``shown``: which guests a figure of the evening counts (``server/desk/evening.py``).
 
 Example: ``DESK_WORDS["shown"]["in-house"]``
@@ -17,5 +18,12 @@ DESK_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "in-house": "Declared and in the house",
         "declared": "Came this evening and declared",
         "accepted": "Came this evening, and accepted",
+    },
+    "differing": {
+        "name": "the name is written otherwise",
+        "number": "another number",
+        "unit": "another room",
+        "arrival": "another day of arrival",
+        "departure": "another day of departure",
     },
 }

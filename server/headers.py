@@ -1,6 +1,7 @@
 """The headers of every answer: a strict content policy, no framing, no sniffing, no caching of anything personal.
 
 - Scripts come from this server, or carry the nonce of this one answer; there is no ``unsafe-inline`` and no foreign host.
+- The camera may be asked for only where a page reads cards (``request.state.camera``); its pictures stay in the browser.
 - WebAssembly may be compiled only where a page asks for it (``request.state.wasm``): the page that reads a card's photo.
 - No request may be larger than ``largest_body``, however it is sent: no page takes a file.
 - A fault inside the application is answered here, with the same headers, and logged without its message (it may hold a name).
@@ -32,7 +33,6 @@ FIXED: Final = {
     "referrer-policy": "same-origin",  # with no-referrer a browser writes "Origin: null" on our own forms
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=(), publickey-credentials-get=(self)",
 }
 
 
@@ -51,6 +51,11 @@ def content_policy(nonce: str, *, wasm: bool) -> str:
             "base-uri 'none'",
         )
     )
+
+
+def permissions(*, camera: bool) -> str:
+    """Return the Permissions-Policy of one answer."""
+    return f"camera=({'self' if camera else ''}), microphone=(), geolocation=(), publickey-credentials-get=(self)"
 
 
 class SecurityHeaders:
@@ -114,6 +119,7 @@ class SecurityHeaders:
         for name, value in FIXED.items():
             headers[name] = value
         headers["content-security-policy"] = content_policy(str(state["nonce"]), wasm=bool(state.get("wasm")))
+        headers["permissions-policy"] = permissions(camera=bool(state.get("camera")))
         headers["cache-control"] = "public, max-age=3600" if path.startswith("/static/") else "no-store"
         if self._secure:
             headers["strict-transport-security"] = "max-age=31536000"

@@ -40,6 +40,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     sign_in_allowance: Allowance = Allowance(times=10, per=timedelta(minutes=5))
     receipt_allowance: Allowance = Allowance(times=20, per=timedelta(minutes=1))
     kiosk_silent_after: timedelta = timedelta(minutes=10)
+    check_out_hour: int = 12  # local; what a form offers as the departure after one night
     largest_form: int = 65536  # bytes; no page takes a file
     static: Path = STATIC
 

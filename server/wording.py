@@ -236,13 +236,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "sex": {"male": "Male", "female": "Female"},
     "sighting": {"entry": "Seen at the door", "night_check": "Found at night"},
-    "differing": {
-        "name": "the name is written otherwise",
-        "number": "another number",
-        "unit": "another room",
-        "arrival": "another day of arrival",
-        "departure": "another day of departure",
-    },
     **CASE_WORDS,
     **CHIP_WORDS,
     **CLEANING_WORDS,

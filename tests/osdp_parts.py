@@ -20,7 +20,7 @@ KEYED = {"key": KEY, "installing": False}
 WRONG_KEY = {"key": OTHER_KEY, "installing": False}
 
 
-def eventually(holds, seconds: float = 20.0) -> None:
+def eventually(holds, seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it did not come about"

@@ -69,6 +69,7 @@ class Page:
         self._cookie = f"luutru_{agent.profile.kiosk.id}"
         self._streams: set[Stream] = set()
         self._ended = False
+        self._alive_ns: int | None = None  # when the browser last gave a sign of life
         self._templates = Environment(
             loader=PackageLoader(__package__), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
@@ -84,6 +85,7 @@ class Page:
             Route("/receipt.svg", self.receipt),
             Route("/prompt.wav", self.prompt),
             Route("/wiped", self.wiped),
+            Route("/alive", self.alive),
             Route("/health", self.health),
             Mount("/static", static),
         ]
@@ -160,9 +162,15 @@ class Page:
         self._begin_session(response)
         return response
 
+    async def alive(self, _request: Request) -> Response:
+        """Take the page's sign of life."""
+        self._alive_ns = self._clock.monotonic_ns()
+        return Response(status_code=204)
+
     async def health(self, _request: Request) -> Response:
         """Say how the kiosk is; nothing personal."""
-        health = self._agent.view().health
+        health, alive_ns = self._agent.view().health, self._alive_ns
+        silent = None if alive_ns is None else (self._clock.monotonic_ns() - alive_ns) / 1e9
         return JSONResponse(
             {
                 "kiosk_id": self._agent.profile.kiosk.id,
@@ -171,6 +179,7 @@ class Page:
                 "oldest_unsent_at": health.oldest_unsent_at,
                 "full": health.full,
                 "readers": health.told(),
+                "page_silent_seconds": silent,
             }
         )
 

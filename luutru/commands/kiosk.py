@@ -1,6 +1,7 @@
 """``luutru kiosk``: run one kiosk, and look at what waits in its outbox.
 
 - ``run`` needs a profile (docs/settings.md); ``--camera``, ``--images`` and ``--cards`` take the place of its readers for a trial.
+- ``browser`` keeps Chromium up on the page; ``screen`` writes what the machine needs for it.
 - ``scanner`` finds and sets a scanner on a serial port (``kiosk_scanner.py``).
 - ``reader`` is for OSDP readers at the door (``kiosk_reader.py``).
 - ``outbox`` reads the store beside a running kiosk; it shows counts and ids, for the rows are sealed.
@@ -61,6 +62,48 @@ def run_kiosk(
     except OSError as error:
         typer.echo(f"The kiosk cannot start: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+@app.command("browser")
+def run_the_browser(
+    profile: ProfileArgument,
+    *,
+    program: Annotated[str, typer.Option(help="Chromium's command.")] = "chromium",
+    folder: Annotated[Path, typer.Option(help="Where its profile lies; memory, for it is wiped.")] = Path("/run/luutru-screen"),
+) -> None:
+    """Show the kiosk's page in Chromium and start the browser anew when it dies or hangs, until asked to stop.
+
+    Example: luutru kiosk browser kiosk.toml --folder /run/luutru-screen
+    """
+    from luutru.logs import configure_logs
+    from luutru.processes.kiosk_browser import run_browser
+    from luutru.system import system_clock
+
+    loaded = _load(profile)
+    configure_logs()
+    try:
+        run_browser(loaded, program=program, folder=folder.absolute(), clock=system_clock())
+    except OSError as error:
+        typer.echo(f"The browser cannot start: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command("screen")
+def write_screen_files(
+    profile: ProfileArgument,
+    folder: Annotated[Path, typer.Argument(help="Root of the image or package the files are laid into.")],
+) -> None:
+    """Write what a kiosk's machine needs to show the page and nothing else: Chromium's policy, sway's configuration, a systemd unit.
+
+    Example: luutru kiosk screen kiosk.toml image/
+    """
+    from firmware_config.screens import screen_files
+
+    for name, text in screen_files(_load(profile), profile_path="/etc/luutru/kiosk.toml").items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+        typer.echo(str(path))
 
 
 @app.command("outbox")

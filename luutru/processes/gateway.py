@@ -36,8 +36,6 @@ from gateway.measures import Measures
 from gateway.nightly import Night, tend
 from gateway.outage_watch import OutageWatch
 from gateway.port import ConnectionState, Transport
-from gateway.reminders import remind
-from gateway.sweep import Swept, sweep
 from gateway.transport import MqttTransport, TransportSettings
 from gateway.trust import TrustStore
 from gateway.trust_bundles import TrustBundles
@@ -45,11 +43,11 @@ from gateway.worker import Duty, Rhythm, Worker
 from luutru.certificates import endings
 from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
+from luutru.processes.gateway_duties import sweep_duties
 from luutru.system import random_bytes, rss_mib, system_clock
 from registry.database import Registry, connect
 from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
-from registry.lapses import Found, find_lapses
 from registry.retention_policy import Policy, read_policy
 from registry.vault import Vault
 from residence.choices import Choices
@@ -60,7 +58,6 @@ from residence.wire.signing import SealingKey, SigningKey
 from residence.wire.state import GatewayState, encode_state
 from residence.wire.topics import SHARDS
 
-REMIND_EVERY: Final = timedelta(hours=1)
 TEND_EVERY: Final = timedelta(minutes=1)  # how often to ask whether a night's work is due
 RECEIPT_KEYS: Final = "gateway-receipt"
 SEAL_KEYS: Final = "gateway-seal"
@@ -138,31 +135,8 @@ def make_door_lists(settings: GatewaySettings, registry: Registry, trust: TrustS
     return DoorLists(registry, trust, signer=signer, random_bytes=random_bytes, shards=settings.shards)
 
 
-def sweep_duties(settings: GatewaySettings, registry: Registry) -> list[Duty]:
-    """Return what the worker that sweeps does between batches; none where another sweeps."""
-    if not settings.sweep_every:
-        return []
-    choices, rules = settings.choices, settings.choices.rules
-
-    def sweep_now(now: datetime) -> Swept:
-        return sweep(registry, rules=rules, now=now, random_bytes=random_bytes, patience=choices.patience)
-
-    def remind_now(now: datetime) -> int:
-        return remind(registry, rules=rules, now=now, random_bytes=random_bytes)
-
-    def find_now(now: datetime) -> Found:
-        return find_lapses(registry, rules=rules, now=now, choices=choices.lapses, random_bytes=random_bytes)
-
-    return [
-        Duty("sweep", settings.sweep_every, sweep_now),
-        Duty("reminders", REMIND_EVERY, remind_now),
-        Duty("lapses", REMIND_EVERY, find_now),
-    ]
-
-
 def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
     """Put a worker together; nothing is connected yet."""
-    choices = settings.choices
     opener = make_opener(settings.keys)
     signer = make_signer(settings, registry, now=clock.now())
     measures = Measures(
@@ -172,7 +146,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     intake = Intake(
         registry,
         opener=opener,
-        rules=choices.rules,
+        rules=settings.choices.rules,
         signer=signer,
         clock=clock,
         random_bytes=random_bytes,
@@ -182,7 +156,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     outages = OutageWatch(
         worker=client_id(settings), shards=settings.shards, signer=signer, clock=clock, random_bytes=random_bytes
     )
-    duties = sweep_duties(settings, registry)
+    duties = sweep_duties(settings.sweep_every, settings.choices, registry)
     transport = transport or make_transport(settings, clock)
     doors, bundles = make_door_lists(settings, registry, intake.trust), TrustBundles(chips.signed, shards=settings.shards)
     duties.append(Duty("door lists", PAPERS_EVERY, partial(doors.look, transport)))

@@ -12,7 +12,7 @@ Example: ``verify_events(sign_events(batch, signer), keyring=ring, kiosk_id="kio
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -27,28 +27,33 @@ KEPT_TYPE: Final = "application/vnd.luutru.door-events-kept+json"
 EVENTS_A_BATCH: Final = 60
 MAX_BYTES: Final = 15 * 1024
 LONGEST: Final = 120  # letters of a detail
+Number = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+_PLAIN: Final = r"^[^\x00-\x1f\x7f]*\Z"
+Name = Annotated[str, msgspec.Meta(max_length=32, pattern=_PLAIN)]
+Word = Annotated[str, msgspec.Meta(max_length=64, pattern=_PLAIN)]
+Id = Annotated[str, msgspec.Meta(max_length=36, pattern=_PLAIN)]
 
 
 class DoorEvent(msgspec.Struct, frozen=True, array_like=True):
     """One event. ``what`` is an ``AccessEvent`` or a ``DoorFact``; ``boot_id`` is new at every start of the machine."""
 
-    sequence: int
-    boot_id: str
-    monotonic_ns: int
-    wall: str
+    sequence: Number
+    boot_id: Id
+    monotonic_ns: Number
+    wall: Word
     time_state: TimeState
-    door: str
-    what: str
-    detail: str = ""
-    who: str = ""
+    door: Name
+    what: Word
+    detail: Annotated[str, msgspec.Meta(pattern=_PLAIN)] = ""
+    who: Name = ""
 
 
 class DoorEventBatch(msgspec.Struct, frozen=True, kw_only=True):
     """Events in order, of one epoch. ``oldest_held``: the first number the kiosk still has; what is before it was kept once."""
 
-    kiosk_id: str
-    epoch: str
-    oldest_held: int
+    kiosk_id: Word
+    epoch: Id
+    oldest_held: Number
     events: tuple[DoorEvent, ...]
 
 

@@ -11,7 +11,7 @@ True
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -20,21 +20,25 @@ from residence.errors import Malformed
 
 MAX_STATE_BYTES: Final = 4096
 _State = TypeVar("_State")
+# Nobody signs a state, so what it may hold is bounded here: a number or text no table takes would come again with every connection.
+Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 31) - 1)]
+Words = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+Readers = Annotated[dict[Words, Words], msgspec.Meta(max_length=32)]
 
 
 class KioskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A kiosk's last sign of life, as retained on ``.../s``."""
 
-    kiosk_id: str
-    session: int
+    kiosk_id: Words
+    session: Count
     online: bool
-    at: str  # the kiosk's clock, advisory
-    outbox_depth: int = 0
-    oldest_unsent_at: str | None = None
+    at: Words  # the kiosk's clock, advisory
+    outbox_depth: Count = 0
+    oldest_unsent_at: Words | None = None
     time_state: TimeState = "unset"
-    readers: dict[str, str] = {}  # reader name -> ok | degraded | lost, with a code after a colon
-    version: str = ""
-    boot_id: str = ""
+    readers: Readers = {}  # reader name -> ok | degraded | lost, with a code after a colon
+    version: Words = ""
+    boot_id: Words = ""
     keyring_serial: int = 0  # of the ring it trusts; 0: not said
     trust_version: int = 0  # of the bundle it judges chips by; 0: none
     call: str = ""  # number of the call for a person that nobody has seen yet

@@ -1,6 +1,7 @@
 """Declaring a guest: by the code on a card (pasted, or read from a photo inside the browser), or typed.
 
 - The photo never leaves the browser: the page decodes it with WebAssembly and sends the text of the code.
+- A zone of a passport or card, pasted or typed, is read like a code. Free rooms are offered to be chosen with one key.
 - All problems at once, each beside its field. Warnings are shown once; sending again with the same warnings declares.
 - A form sent twice answers with the first receipt.
 """
@@ -16,11 +17,14 @@ from starlette.responses import RedirectResponse, Response
 
 from residence.access.purposes import Field
 from residence.clock import VIETNAM
-from residence.credentials.reading import PayloadOutcome, read_payload
-from residence.errors import Problem
+from residence.errors import Problem, problem
 from residence.stays.declaration import StayDeclaration
+from residence.stays.spans import instant
 from server.declaring import check, declare, given_receipt, new_declaration_id
-from server.desk.guest_form import READER, FormContext, field_of, form_of, read_form
+from server.desk.card_text import CardText, read_card_text
+from server.desk.free_units import checking_out, free_units
+from server.desk.guest_form import FormContext, field_of, form_of, read_form
+from server.desk.kept_forms import queue_key
 from server.desk.own_premises import Workplace, workplace
 from server.desk.withheld import filled
 from server.pages import render
@@ -48,11 +52,13 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
 
 
 def empty_form(server: Server, place: Workplace) -> dict[str, str]:
-    """Return the fields of a form that is being opened: its declaration id, here, now."""
+    """Return the fields of a form that is being opened: its declaration id, here, now, for one night until another is said."""
+    now = server.clock.now().astimezone(VIETNAM)
     return {
         "declaration_id": new_declaration_id(server),
         "premises_id": place.here.premises_id,
-        "arrival": server.clock.now().astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M"),
+        "arrival": now.strftime("%Y-%m-%dT%H:%M"),
+        "planned_departure": checking_out(now, server.settings.check_out_hour).strftime("%Y-%m-%dT%H:%M"),
         "nationality": "VNM",
     }
 
@@ -64,11 +70,12 @@ def show_form(  # one page, all of its parts
     place: Workplace,
     form: Mapping[str, str],
     problems: tuple[Problem, ...] = (),
-    card: PayloadOutcome | None = None,
+    card: CardText | None = None,
     correcting: Correcting | None = None,
 ) -> Response:
     """Show the form with its problems beside the fields."""
-    request.state.wasm = True
+    request.state.wasm = request.state.camera = True
+    server = server_of(request)
     by_field: dict[str, list[Problem]] = {}
     for each in problems:
         by_field.setdefault(field_of(each.pointer), []).append(each)
@@ -86,6 +93,8 @@ def show_form(  # one page, all of its parts
         warnings=",".join(sorted({each.code for each in problems if each.severity == "warning"})),
         card=card,
         correcting=correcting,
+        queue_key=queue_key(server, signed_in(caller)),
+        free=() if correcting else free_units(server, place.here),
     )
 
 
@@ -93,8 +102,7 @@ def show_form(  # one page, all of its parts
 def read_card(request: Request, caller: Caller, *, account: SignedIn, server: Wired, form: Form) -> Response:
     """Fill the form in from the text of a card's code; typed fields of the stay are kept."""
     place = place_for(server, account, "declare", form.get("premises_id", ""))
-    today = server.clock.now().astimezone(VIETNAM).date()
-    outcome = read_payload(form.get("card_text", "").strip(), reader=READER, today=today, policy=server.card_policy)
+    outcome = read_card_text(form.get("card_text", "").strip(), now=server.clock.now(), policy=server.card_policy)
     fields = empty_form(server, place) | {name: value for name, value in form.items() if value and name != "card_text"}
     if outcome.reading is not None:
         fields |= form_of(outcome.reading.person) | {"card_text": form["card_text"].strip()}
@@ -115,6 +123,7 @@ class Correcting(msgspec.Struct, frozen=True, kw_only=True):
     before: StayDeclaration
     number_shown: str  # the number with all but its last digits hidden
     kept: Mapping[str, str]
+    own_end: str | None = None  # the arrival's own, where an extension says when the guest leaves
     disputed: tuple[Field, ...] = ()  # fields of the guest somebody says are wrong
 
 
@@ -134,11 +143,22 @@ def take(
     result = read_form(whole, context=_context(server, account, correcting))
     unread = {each.pointer for each in result.problems}
     found = [each for each in check(server, result.declaration).problems if each.pointer not in unread]
-    problems = (*result.problems, *found)
+    problems = (*result.problems, *found, *_beyond(correcting, result.declaration))
     if _stands(problems, seen=form.get("seen_warnings", "")):
         return show_form(request, caller, place=place, form=form, problems=problems, correcting=correcting)
-    recorded = declare(server, result.declaration, account=account, origin="desk")
+    said = result.declaration
+    if correcting is not None and correcting.own_end is not None:
+        said = msgspec.structs.replace(said, planned_departure=correcting.own_end)
+    recorded = declare(server, said, account=account, origin="desk")
     return RedirectResponse(f"/desk/receipts/{recorded.declaration_id}?new=1", status_code=303)
+
+
+def _beyond(correcting: Correcting | None, said: StayDeclaration) -> tuple[Problem, ...]:
+    """Return what a correction cannot change: the end of a stay that an extension gave it."""
+    if correcting is None or correcting.own_end is None:
+        return ()
+    ends = [instant(each.planned_departure) for each in (correcting.before, said)]
+    return () if ends[0] == ends[1] else (problem("desk.stay_extended", "/planned_departure"),)
 
 
 def _context(server: Server, account: Account, correcting: Correcting | None) -> FormContext:

@@ -21,12 +21,11 @@ import msgspec
 from residence.clock import VIETNAM, rfc3339
 from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.credentials.evidence import Evidence, EvidenceLevel, Reading
-from residence.credentials.reading import read_payload
 from residence.errors import Problem, problem
 from residence.people.person import Document, DocumentKind, PartialDate, Person
 from residence.stays.declaration import Declarant, DeclarationKind, Reason, StayDeclaration
+from server.desk.card_text import read_card_text
 
-READER: Final = "desk:browser"
 # JSON pointer of a problem -> field of the form; the longest fitting pointer wins.
 FIELDS: Final = {
     "/person/full_name": "full_name",
@@ -203,9 +202,8 @@ def _reason(texts: Mapping[str, str], problems: list[Problem]) -> Reason | None:
 
 
 def card_reading(text: str, *, now: datetime, policy: CardPolicy = DEFAULT_POLICY) -> Reading | None:
-    """Return the reading of the card text that came with the form, if it is a card."""
-    today = now.astimezone(VIETNAM).date()
-    return read_payload(text, reader=READER, today=today, policy=policy).reading if text else None
+    """Return the reading of the card text that came with the form, if it is a card or a zone."""
+    return read_card_text(text, now=now, policy=policy).reading if text else None
 
 
 def _evidence(person: Person, reading: Reading | None, *, attested_by: str | None) -> Evidence:

@@ -1,6 +1,8 @@
 """What the desk needs of one stay: whose premises, what stands declared, its receipts; and the statement that ends it.
 
-- What stands declared is the youngest arrival, correction or extension; a correction or departure is about that one.
+- What stands declared is the arrival as corrected (``residence/stays/chains.py``); what is said next is about the arrival, so that a correction
+  after an extension changes the stay and not the extension, and leaves the arrival's own end as it was.
+- Undoing takes back the newest statement that stands, whatever it was; pressed again, the one before. When nothing is left, it brings back.
 - Opening a declaration here serves the next declaration and is never shown as it is: what a clerk sees is released for a purpose.
 
 Example: ``opened = open_stay(server, connection, account, action="correct", stay_id=stay_id)``
@@ -9,6 +11,7 @@ Example: ``opened = open_stay(server, connection, account, action="correct", sta
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 from sqlalchemy import Connection
@@ -21,10 +24,13 @@ from registry.stays import StayOnList, stay
 from residence.clock import rfc3339
 from residence.credentials.evidence import Evidence, EvidenceLevel
 from residence.errors import Refused
-from residence.stays.declaration import Declarant, StayDeclaration
+from residence.stays.chains import chain_up
+from residence.stays.declaration import Declarant, DeclarationKind, StayDeclaration
 from server.desk.own_premises import Workplace, workplace
 from server.policy import Account
 from server.wiring import Server
+
+UNDO: Final = "undo"  # the note of a withdrawal that undoes
 
 
 class OpenedStay(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,28 +53,65 @@ def open_stay(server: Server, connection: Connection, account: Account, *, actio
     return OpenedStay(stay=found, place=place, receipts=in_order, has_pass=has_pass(connection, stay_id))
 
 
-def standing_declaration(server: Server, connection: Connection, found: StayOnList) -> StayDeclaration:
-    """Return the declaration a correction or departure is about, or raise ``Refused("server.not_found")`` when it was erased."""
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands of a stay after all that was said of it. ``content``: the arrival as corrected, under its own id."""
+
+    content: StayDeclaration
+    extended_to: str | None  # an extension says when the guest leaves, and a correction no longer does
+    last: StayDeclaration  # what undoing takes back
+
+
+def said_of(server: Server, connection: Connection, found: StayOnList) -> Said:
+    """Return what stands of a stay, or raise ``Refused("server.not_found")`` when it was erased."""
     rows = matching_declarations(connection, tables.declarations.c.declaration_id.in_(found.declaration_ids))
     keys = server.registry.vault.load_keys(connection, {row.subject_id for row in rows})
     opened = [open_declaration(row, keys=keys, vault=server.registry.vault) for row in rows]
-    said = [each.declaration for each in opened if each is not None and each.declaration.kind != "departure"]
-    if not said:
+    declarations = [each.declaration for each in opened if each is not None]
+    chains = chain_up(declarations).chains
+    if not chains:
         raise Refused("server.not_found")
-    return max(said, key=lambda each: each.declaration_id)
+    chain = max(chains, key=lambda each: each.root.declaration_id)
+    ends = [each.planned_departure for each in chain.steps if each.kind == "extension" and each.planned_departure]
+    last = _last_standing(declarations)
+    return Said(content=chain.content, extended_to=ends[-1] if ends else None, last=last)
+
+
+def _last_standing(declarations: list[StayDeclaration]) -> StayDeclaration:
+    """Return the newest statement nobody took back and that is no undoing itself; the newest of all when there is none."""
+    newest_first = sorted(declarations, key=lambda each: each.declaration_id, reverse=True)
+    taken_back: set[str | None] = set()
+    for each in newest_first:
+        if each.kind == "withdrawal" and each.declaration_id not in taken_back:
+            taken_back.add(each.about)
+    left = [each for each in newest_first if each.declaration_id not in taken_back]
+    return next((each for each in left if not (each.kind == "withdrawal" and each.note == UNDO)), newest_first[0])
+
+
+def standing_declaration(server: Server, connection: Connection, found: StayOnList) -> StayDeclaration:
+    """Return what a correction or departure is about, or raise ``Refused("server.not_found")`` when it was erased."""
+    return said_of(server, connection, found).content
+
+
+def follow_up(
+    said: StayDeclaration, account: Account, *, kind: DeclarationKind, declaration_id: str, now: datetime, **changes: str | None
+) -> StayDeclaration:
+    """Return a statement about a stay that stands, by the house, with what it says anew."""
+    return msgspec.structs.replace(
+        said,
+        declaration_id=declaration_id,
+        declared_at=rfc3339(now),
+        kind=kind,
+        about=said.declaration_id,
+        declarant=Declarant(role="host", name=account.name, account=account.account_id),
+        **changes,
+    )
 
 
 def departure_of(
     before: StayDeclaration, account: Account, *, declaration_id: str, now: datetime, left_at: str | None
 ) -> StayDeclaration:
     """Return the statement that the guest has left. ``left_at``: RFC 3339; None means now."""
-    return msgspec.structs.replace(
-        before,
-        declaration_id=declaration_id,
-        declared_at=rfc3339(now),
-        kind="departure",
-        about=before.declaration_id,
-        planned_departure=left_at or rfc3339(now),
-        evidence=Evidence(level=EvidenceLevel.STATED, source="typed", reader="desk:typed"),
-        declarant=Declarant(role="host", name=account.name, account=account.account_id),
-    )
+    left = left_at or rfc3339(now)
+    said = follow_up(before, account, kind="departure", declaration_id=declaration_id, now=now, planned_departure=left)
+    evidence = Evidence(level=EvidenceLevel.STATED, source="typed", reader="desk:typed")
+    return msgspec.structs.replace(said, evidence=evidence)

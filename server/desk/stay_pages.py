@@ -8,10 +8,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Annotated
 
+import msgspec
 import segno
 from fastapi import APIRouter, Depends, Request
 from markupsafe import Markup
@@ -29,7 +30,7 @@ from residence.wire.receipts import receipt_text
 from server.declaring import check, declare, given_receipt, new_declaration_id
 from server.desk.declare_pages import Correcting, place_for, show_form, take
 from server.desk.guest_form import form_of_declaration
-from server.desk.one_stay import OpenedStay, departure_of, open_stay, standing_declaration
+from server.desk.one_stay import OpenedStay, departure_of, open_stay, said_of, standing_declaration
 from server.desk.tonight_pages import duty
 from server.desk.withheld import kept, shown
 from server.pages import render
@@ -45,10 +46,10 @@ RELEASED = released_fields("clerk", Purpose.DECLARE_GUEST)
 @router.get("/stays/{stay_id}")
 def show(request: Request, caller: Caller, account: SignedIn, stay_id: str) -> Response:
     """Show one stay with what the clerk's duty releases of the guest."""
-    return _show(request, caller, account=account, stay_id=stay_id)
+    return show_stay(request, caller, account=account, stay_id=stay_id)
 
 
-def _show(
+def show_stay(
     request: Request,
     caller: Visitor,
     *,
@@ -56,8 +57,9 @@ def _show(
     stay_id: str,
     form: Mapping[str, str] = MappingProxyType({}),
     problems: tuple[Problem, ...] = (),
+    at: str = "left_at",
 ) -> Response:
-    """Show the stay; with ``problems`` of a check-out that was not recorded, beside what was typed."""
+    """Show the stay; with ``problems`` of a step that was not recorded, beside its field ``at``."""
     server = server_of(request)
     with server.registry.writing() as connection:
         opened = open_stay(server, connection, account, action="list_stays", stay_id=stay_id)
@@ -79,6 +81,9 @@ def _show(
         findings=sorted({each.code for found in findings.values() for each in found if each.severity != "info"}),
         tellings=tellings,
         departure_id=form.get("declaration_id") or new_declaration_id(server),
+        step_ids={each: new_declaration_id(server) for each in ("extend", "room", "withdraw", "undo")},
+        longer=max(opened.stay.planned_end or now, now).astimezone(VIETNAM) + timedelta(days=1),
+        at=at,
         left_at=form.get("left_at", now.strftime("%Y-%m-%dT%H:%M")),
         problems=problems,
     )
@@ -116,11 +121,15 @@ def correct(request: Request, caller: Caller, *, account: SignedIn, form: Form, 
 def _correcting(server: Server, account: Account, stay_id: str) -> tuple[OpenedStay, Correcting]:
     with server.registry.writing() as connection:
         opened = open_stay(server, connection, account, action="correct", stay_id=stay_id)
-        before = standing_declaration(server, connection, opened.stay)
+        said = said_of(server, connection, opened.stay)
         guest = _guest(server, connection, account, opened)
+    before = said.content
+    if said.extended_to:
+        before = msgspec.structs.replace(before, planned_departure=said.extended_to)
     return opened, Correcting(
         stay_id=stay_id,
         before=before,
+        own_end=said.content.planned_departure if said.extended_to else None,
         number_shown=guest.fields.get(Field.PERSONAL_NUMBER_MASKED, ""),
         kept=kept(form_of_declaration(before), RELEASED),
         disputed=tuple(sorted(guest.disputed)),
@@ -140,11 +149,11 @@ def check_out(request: Request, caller: Caller, *, account: SignedIn, form: Form
             left_at = _moment(form)
         except Malformed as error:
             told = (problem(error.code, error.pointer),)
-            return _show(request, caller, account=account, stay_id=stay_id, form=form, problems=told)
+            return show_stay(request, caller, account=account, stay_id=stay_id, form=form, problems=told)
         departure = departure_of(before, account, declaration_id=declaration_id, now=now, left_at=left_at)
         result = check(server, departure)
         if not result.ok:
-            return _show(request, caller, account=account, stay_id=stay_id, form=form, problems=result.problems)
+            return show_stay(request, caller, account=account, stay_id=stay_id, form=form, problems=result.problems)
         declare(server, departure, account=account, origin="desk")
     return RedirectResponse(f"/desk/receipts/{declaration_id}?new=1", status_code=303)
 
@@ -175,6 +184,7 @@ def show_receipt(request: Request, caller: Caller, *, account: SignedIn, server:
         code=stored.code,
         picture=receipt_picture(stored.receipt_bytes),
         base_url=server.settings.base_url,
+        fresh="new" in request.query_params,
     )
 
 

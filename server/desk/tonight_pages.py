@@ -19,6 +19,7 @@ from residence.cases.notices import NoticeKind, addressee
 from residence.errors import Refused
 from residence.places.premises import Premises
 from server.desk.evening import SHOWN, evening
+from server.desk.kept_forms import queue_key
 from server.desk.own_premises import workplace
 from server.desk.tonight import SeenRow, seen_here, tonight
 from server.pages import render
@@ -62,6 +63,7 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
         evening=figures,
         rows=figures.rows(asked, listed.guests),
         asked=asked,
+        queue_key=queue_key(server, account),
         closed=closed,
         fines=server.rules.fines_for(server.clock.now()),
     )

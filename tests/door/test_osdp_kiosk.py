@@ -1,7 +1,6 @@
 """A kiosk's door with an OSDP reader, put together as its process does it: given its key by permit, then opened by a card."""
 
 import json
-import subprocess
 import sys
 
 import msgspec
@@ -10,12 +9,14 @@ from door_parts import entry, part
 from factories import EVENING
 from kiosk_page_parts import LOBBY
 from osdp_parts import CARD, INSTALLING, eventually
+from typer import Exit
 from typer.testing import CliRunner
 
 from edge_agent.sim.osdp_reader import SimulatedReader
 from firmware_config.profiles import load_profile
 from luutru import keys
 from luutru.commands.door import app as door_app
+from luutru.commands.kiosk_reader import commission_reader
 from luutru.processes.kiosk import open_outbox
 from luutru.processes.kiosk_door import door_of, papers_of
 from luutru.system import random_bytes, system_clock
@@ -51,25 +52,28 @@ def folder(tmp_path):
     return tmp_path
 
 
-def commission(folder, *, other_reader: bool = False) -> subprocess.CompletedProcess:
-    """The installer at the kiosk and the operator at the authority, each with a command of their own."""
-    command = [sys.executable, "-m", "luutru", "kiosk", "reader", "commission", folder / "kiosk.toml", "outside"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        asked = process.stdout.readline().split()[2:]
-        if other_reader:
-            asked[3] = "inside"
-        permit = json.loads(CliRunner().invoke(door_app, [*asked, "--keys", str(folder), "--json"]).stdout)["permit"]
-        out, err = process.communicate(permit + "\n", timeout=120)
-    return subprocess.CompletedProcess(command, process.returncode, out, err)
+class Operator:
+    """The authority's operator: reads what the kiosk shows and answers with a permit, for that reader or for another."""
+
+    def __init__(self, folder, shown, *, reader="outside"):
+        self.folder, self.shown, self.reader = folder, shown, reader
+
+    def readline(self) -> str:
+        (line,) = [each for each in self.shown.readouterr().out.splitlines() if each.startswith("luutru door permit ")]
+        site, kiosk, _, challenge = line.split()[3:]
+        asked = ["permit", site, kiosk, self.reader, challenge, "--keys", str(self.folder), "--json"]
+        return json.loads(CliRunner().invoke(door_app, asked).stdout)["permit"] + "\n"
 
 
-def test_a_reader_is_installed_by_permit_and_its_card_opens_the_door(folder):
+def test_a_reader_is_installed_by_permit_and_its_card_opens_the_door(folder, capsys, monkeypatch):
     profile = load_profile(folder / "kiosk.toml")
     with SimulatedReader(folder / "rs485", address=5, **INSTALLING) as reader:
-        refused = commission(folder, other_reader=True)
-        assert (refused.returncode, "door.permit_other" in refused.stderr) == (1, True)
-        done = commission(folder)
-        assert done.returncode == 0, done.stderr
+        monkeypatch.setattr(sys, "stdin", Operator(folder, capsys, reader="inside"))
+        with pytest.raises(Exit):
+            commission_reader(folder / "kiosk.toml", "outside")
+        assert "door.permit_other" in capsys.readouterr().err
+        monkeypatch.setattr(sys, "stdin", Operator(folder, capsys))
+        commission_reader(folder / "kiosk.toml", "outside")
         outbox = open_outbox(profile, clock=system_clock())
         card = card_number("wiegand", 26, CARD)
         now = system_clock().now()

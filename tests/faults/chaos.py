@@ -30,6 +30,7 @@ SETTLE_LIMIT = 60
 PATIENCE = 240  # a run that does not settle is watched a little longer, to see whether it ever does
 STRIKES_PER_LEAST = 125
 WARM_SECONDS = 60
+PLANTED_SECONDS = 15
 HONEST = (*KIOSKS, *GATEWAYS, DESK, "broker", "server")
 # planted bug -> its kiosk, its gateways, and how it has to show
 PLANTED = {
@@ -91,6 +92,15 @@ def settle(town, slack):
     return None
 
 
+def await_planted(town, slack):
+    """Give the planted ones time to send again what they have no receipt for; nothing is asked of them."""
+    end = time.monotonic() + PLANTED_SECONDS * slack
+    parts = [town.parts[name] for name in town.kiosks if name not in KIOSKS]
+    while time.monotonic() < end and not all(part.finished for part in parts):
+        town.tend(calm=True)
+        time.sleep(0.05)
+
+
 def check(town, campaign, *, felt, settled, limit):
     """Judge the town, and each planted bug by what it did."""
     registry = open_registry(town.layout, town.tools)
@@ -120,7 +130,7 @@ def check(town, campaign, *, felt, settled, limit):
 def run(asked):
     folder = history_folder(asked)
     place = disk()
-    town = Town(place, folder, every=asked.every, resend=asked.resend, planted=not asked.no_planted)
+    town = Town(place, folder, every=asked.every, resend=asked.resend, planted=not asked.no_planted, slack=asked.slack)
     name_hosts(place, town.hosts())
     begun = time.monotonic()
     least = max(1, asked.count // STRIKES_PER_LEAST)
@@ -135,6 +145,7 @@ def run(asked):
         nemesis.rage(asked.count, least=least, declarations=asked.declarations)
         raged = time.monotonic()
         settled = settle(town, asked.slack)
+        await_planted(town, asked.slack)
         for name in (*town.kiosks, DESK):
             town.parts[name].held = True
             town.parts[name].kill()

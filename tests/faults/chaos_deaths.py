@@ -33,8 +33,11 @@ def kill_after_commit(town, name, _chance):
     if death.exists():
         return None
     death.touch()
+    end_of_patience = time.monotonic() + PATIENCE * town.slack
 
     def end():
+        if death.exists() and time.monotonic() < end_of_patience:
+            return LATER  # a busy machine may be long without a commit
         felt = not death.exists()
         death.unlink(missing_ok=True)
         return felt
@@ -69,14 +72,14 @@ def wipe_rows(town, name, chance):
 
     The gateways die with it: what the broker had sent them lay unread in their sockets.
     """
-    if "rows" in town.busy or any(_idle_seconds(town, each) > AT_WORK_SECONDS for each in GATEWAYS):
+    if "rows" in town.busy or any(_idle_seconds(town, each) > AT_WORK_SECONDS * town.slack for each in GATEWAYS):
         return None  # a broker that has just forgotten who subscribed takes no rows
     for each in GATEWAYS:
         if town.parts[each].running:
             freeze(town.parts[each].pid)
     town.busy.add("rows")
     begun = {each: size_of(town.record(each)) for each in town.kiosks}
-    end_of_patience = time.monotonic() + PATIENCE
+    end_of_patience = time.monotonic() + PATIENCE * town.slack
 
     def end():
         giving = {each for each, offset in begun.items() if new_and_sent(since(town.record(each), offset))}

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import gateway.worker
 from faults.chaos_parts import DOOMED
 from faults.chaos_record import Record
 from faults.registry_parts import _forget as forget
@@ -78,9 +79,25 @@ def doom(death):
     MqttTransport.acknowledge = dying
 
 
+def doom_before_receipts(death):
+    """Die between commit and receipts: what has to be told apart from memory when it comes again."""
+    post = gateway.worker.post
+
+    def dying(transport, receipts):
+        if death.exists() and receipts:
+            death.unlink()
+            os._exit(DOOMED)
+        return post(transport, receipts)
+
+    gateway.worker.post = dying
+
+
 if __name__ == "__main__":
     watch(Record(Path(os.environ["LUUTRU_CHAOS_RECORD"])))
+    death = Path(os.environ["LUUTRU_CHAOS_DEATH"])
     if os.environ.get("LUUTRU_CHAOS_BUG"):
         plant()
-    doom(Path(os.environ["LUUTRU_CHAOS_DEATH"]))
+        doom_before_receipts(death)  # it has acknowledged long before
+    else:
+        doom(death)
     main()

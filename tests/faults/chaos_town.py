@@ -67,9 +67,9 @@ CREATE TRIGGER chaos AFTER INSERT OR UPDATE ON receipts FOR EACH ROW EXECUTE FUN
 class Town:
     """The machines and what runs on them."""
 
-    def __init__(self, place, history, *, every, resend, planted=True):
+    def __init__(self, place, history, *, every, resend, planted=True, slack=1.0):
         self.place, self.history = place, history
-        self.every, self.resend = every, resend
+        self.every, self.resend, self.slack = every, resend, slack
         self.kiosks = KIOSKS | (PLANTED_KIOSKS if planted else {})
         self.gateways = (*GATEWAYS, BAD_GATEWAY) if planted else GATEWAYS
         self.network = Network(MACHINES)
@@ -178,7 +178,7 @@ class Town:
         self.part("database", [*as_owner, str(programs / "postgres"), "-D", str(data), *options])
         self.parts["database"].start()
         create = [programs / "createdb", f"--host={self.sockets}", "--username=postgres", "luutru"]
-        end = time.monotonic() + 30
+        end = time.monotonic() + 30 * self.slack
         while subprocess.run(create, capture_output=True, check=False, cwd="/").returncode != 0:
             if time.monotonic() > end or not self.parts["database"].running:
                 raise RuntimeError(f"PostgreSQL did not start: {self.parts['database'].last_words()}")

@@ -60,9 +60,9 @@ class WatchedIntake(Intake):
         """Record as the product does."""
         return super().record_in(connection, reads, now)
 
-    def _set_aside(self, asides, outcome, now):
+    def _set_aside(self, asides, outcome, now, **how):
         self.gateway.holding = [each.header for each in asides if each.header is not None]
-        super()._set_aside(asides, outcome, now)
+        super()._set_aside(asides, outcome, now, **how)
         for header in self.gateway.holding:
             self.gateway.world.history.hold(header.declaration_id)
             self.gateway.note_number(header)

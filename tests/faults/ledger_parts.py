@@ -48,6 +48,9 @@ class LedgerTrust:
             self._trust = Trust(keyring=ring, enrolments=enrolments, revoked_receipt_keys=revoked)
         return self._trust
 
+    def site_of(self, kiosk_id):
+        return next((each.site for each in self._world.kiosks if each.kiosk_id == kiosk_id), None)
+
     def revoked_in(self, _connection):
         return frozenset(each.key_id for each in self._world.authority.ring.entries if each.revoked_at)
 

@@ -45,6 +45,18 @@ EVERY_KIND_ONCE = (
     "--resend",
     "2",
 )
+# Five of the worst, in a town that has little to do, and with time limits for a machine that has much: this is part of scripts/test.
+FEW = (
+    "kiosk lost its power",
+    "gateway killed after a commit",
+    "broker wiped with rows in it",
+    "database killed",
+    "cut off",
+)
+FEW_KINDS = (
+    *("--seed", "20261129", "--faults", "1", "--kinds", *FEW),
+    *("--pace", "0.3", "--every", "0.25", "--resend", "3", "--slack", "5"),
+)
 COMMITTED, AFTER = 2_000, 3_000
 
 
@@ -159,10 +171,10 @@ def test_what_must_not_be_is_named(spoil, named):
     assert judge(run, verdict=Verdict("bad"), settle_limit=60).wrongs[named]
 
 
-@pytest.mark.chaos
-def test_nothing_is_lost_or_doubled_when_every_kind_of_fault_strikes_and_every_planted_bug_is_found(tmp_path):
+def run_town(options, history):
+    """Run a campaign that passes, and return its result."""
     done = subprocess.run(
-        [*AS_ROOT, sys.executable, "-m", "tests.faults.chaos", *EVERY_KIND_ONCE, "--history", tmp_path, "--json"],
+        [*AS_ROOT, sys.executable, "-m", "tests.faults.chaos", *options, "--history", history, "--json"],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -170,7 +182,19 @@ def test_nothing_is_lost_or_doubled_when_every_kind_of_fault_strikes_and_every_p
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    result = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.timeout(900)
+def test_nothing_is_lost_or_doubled_when_the_worst_strikes_and_every_planted_bug_is_found(tmp_path):
+    result = run_town(FEW_KINDS, tmp_path)
+    assert set(result["subjects"][0]["kinds"]) == set(FEW)
+    assert {each["name"] for each in result["controls"]} == set(PLANTED)
+
+
+@pytest.mark.chaos
+def test_nothing_is_lost_or_doubled_when_every_kind_of_fault_strikes_and_every_planted_bug_is_found(tmp_path):
+    result = run_town(EVERY_KIND_ONCE, tmp_path)
     assert set(result["subjects"][0]["kinds"]) == set(STRIKES)
     assert {each["name"] for each in result["controls"]} == set(PLANTED)
 

@@ -78,6 +78,13 @@ def test_a_kiosks_own_messages_keep_their_order(flood):
         assert mine == sorted(mine)
 
 
+def test_a_kiosk_that_names_a_new_site_each_time_takes_the_turn_of_its_own_site_only():
+    hand = Hand(UNHURRIED, site_of={"loud": "hotel", "quiet": "block"}.get)
+    made_up = [(f"site-{number}", "loud") for number in range(50)]
+    hand.add(deliveries(*made_up, ("anywhere", "stranger"), ("nowhere", "other-stranger"), ("block", "quiet")), now_ns=0)
+    assert [kiosk for _, kiosk in senders_of(hand.choose(4))] == ["loud", "stranger", "quiet", "loud"]
+
+
 def test_within_a_site_a_quiet_kiosk_has_its_turn_beside_a_loud_one():
     hand = Hand(UNHURRIED)
     hand.add(deliveries(*[("hotel", "loud")] * 50, ("hotel", "quiet"), ("block", "1")), now_ns=0)

@@ -2,14 +2,14 @@
 
 import msgspec
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text, update
 
 import registry.recording_batch
 from gateway.dead_letters import LetterRetry
 from gateway.intake import RegistryUnavailable
 from gateway.port import Delivery
 from luutru.system import random_bytes
-from registry import letter_changes
+from registry import letter_changes, tables
 from registry.letter_changes import Chosen
 from registry.quarantine import count_letters, list_letters
 from residence.wire.envelope import EnvelopeOpener
@@ -144,6 +144,23 @@ def test_a_letter_waits_for_the_key_that_opens_it(office):
         assert letter_changes.retry(connection, Chosen(), now=office.clock.now(), random_bytes=random_bytes) == 1
     assert LetterRetry(office.intake).run(office.clock.now()).counts == {"settled": 1}
     assert office.count("declarations") == 1
+
+
+def test_letters_are_tried_again_in_one_transaction_and_what_does_not_open_keeps_no_other(office):
+    kiosk = office.kiosk()
+    blind = office.make_intake(opener=EnvelopeOpener([]))
+    blind.take([office.deliver(kiosk) for _ in range(6)])
+    damaged, keyless, *_ = (each.quarantine_id for each in _letters(office))
+    columns, keys = tables.quarantine.c, tables.subject_keys.c
+    with office.registry.writing() as connection:
+        letter_changes.retry(connection, Chosen(), now=office.clock.now(), random_bytes=random_bytes)
+        connection.execute(update(tables.quarantine).where(columns.quarantine_id == damaged).values(payload_sealed=bytes(60)))
+        connection.execute(update(tables.subject_keys).where(keys.subject_id == keyless).values(kek_id="demo-01:1999"))
+    asked = []
+    event.listen(office.registry.engine, "before_cursor_execute", lambda *call: asked.append(call[2]))
+    assert LetterRetry(office.intake).run(office.clock.now()).counts == {"settled": 4, "put back": 2}
+    assert sum(each.startswith("UPDATE quarantine") for each in asked) == 2  # what is settled; what is put back
+    assert {each.quarantine_id for each in _letters(office, states=("new",))} == {damaged, keyless}
 
 
 def test_noise_from_nobody_is_counted_but_cannot_fill_the_disk(office):

@@ -74,7 +74,7 @@ WRONG = [
     ("person", {"action": "delete"}, "retention.action_unknown"),
     ("audit of sign-in", {"keep_days": 182}, "retention.below_floor"),
     ("access record", {"action": "delete", "keep_days": 182}, "retention.below_floor"),
-    ("stay", {"tables": ["stays", "stay_versions", "receipts", "persons"]}, "retention.table_twice"),
+    ("stay", {"tables": ["stays", "stay_versions", "receipts", "host_answers", "persons"]}, "retention.table_twice"),
     ("stay", {"tables": ["stays", "stay_versions", "receipts", "nothing"]}, "retention.table_unknown"),
     ("stay", {"for_ever": True}, "retention.unreadable"),
 ]

@@ -1,7 +1,7 @@
 // The page's only script: it fetches the screen when told to, sends forms, and forgets. Nothing is stored, nothing is logged.
 "use strict";
 (() => {
-  const RESTART_HINT_MS = 1500, TOUCH_EVERY_MS = 5000, RETRY_MS = 3000;
+  const RESTART_HINT_MS = 1500, TOUCH_EVERY_MS = 5000, RETRY_MS = 3000, ALIVE_EVERY_MS = 4000;
   const byId = (id) => document.getElementById(id);
   const parts = ["top", "stage", "bottom", "overlay"];
   let drawn = {}; // what the server last sent for each part, so that an unchanged part (and what is being typed in it) stays
@@ -251,4 +251,8 @@
   prepare();
   focusIn(byId(byId("overlay").querySelector(".warning") ? "overlay" : "stage"));
   listen();
+  // A sign of life: a page that hangs or crashed gives none, and the browser is started anew.
+  const alive = () => fetch("/alive", { cache: "no-store" }).catch(() => {});
+  alive();
+  setInterval(alive, ALIVE_EVERY_MS);
 })();

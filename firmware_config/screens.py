@@ -1,0 +1,113 @@
+"""What a kiosk's machine needs to show the page and nothing else: Chromium's policy, sway's configuration, a unit that keeps it up.
+
+- Policy, not flags: a policy holds for every window and cannot be left from inside. Only the kiosk's own page and the local waiting page
+  may be opened; nothing is downloaded, printed, translated, filled in, synchronised or remembered, and there are no developer tools.
+- sway has no key bindings and no bar: there is no way out of the page. Every window is full screen.
+- The browser's profile lies in ``/run``: it is memory, and gone with the power.
+- Files are returned, not written: whoever builds an image or a package lays them down.
+
+Example: ``screen_files(profile, profile_path="/etc/luutru/kiosk.toml")["etc/luutru/sway.conf"]``
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from firmware_config.profiles import KioskProfile
+
+FOLDER: Final = "/run/luutru-screen"
+HOLDING: Final = "holding.html"
+USER: Final = "luutru-screen"
+
+
+def page_address(profile: KioskProfile) -> str:
+    """Return the address of the kiosk's page."""
+    host = f"[{profile.page.host}]" if ":" in profile.page.host else profile.page.host
+    return f"http://{host}:{profile.page.port}"
+
+
+def chromium_policy(profile: KioskProfile, *, folder: str = FOLDER) -> dict[str, object]:
+    """Return Chromium's managed policy."""
+    return {
+        "URLBlocklist": ["*"],
+        "URLAllowlist": [page_address(profile), f"file://{folder}/{HOLDING}"],
+        "DeveloperToolsAvailability": 2,
+        "DownloadRestrictions": 3,
+        "PrintingEnabled": False,
+        "TranslateEnabled": False,
+        "PasswordManagerEnabled": False,
+        "AutofillAddressEnabled": False,
+        "AutofillCreditCardEnabled": False,
+        "SearchSuggestEnabled": False,
+        "SpellcheckEnabled": False,
+        "BrowserSignin": 0,
+        "SyncDisabled": True,
+        "BookmarkBarEnabled": False,
+        "EditBookmarksEnabled": False,
+        "ExtensionInstallBlocklist": ["*"],
+        "AllowFileSelectionDialogs": False,
+        "SavingBrowserHistoryDisabled": True,
+        "MetricsReportingEnabled": False,
+        "BackgroundModeEnabled": False,
+        "DefaultBrowserSettingEnabled": False,
+        "HideWebStoreIcon": True,
+        "AutoplayAllowed": True,
+        "AudioCaptureAllowed": False,
+        "VideoCaptureAllowed": False,
+        "DefaultGeolocationSetting": 2,
+        "DefaultNotificationsSetting": 2,
+        "DefaultPopupsSetting": 2,
+    }
+
+
+def sway_configuration(*, command: str, profile_path: str) -> str:
+    """Return sway's configuration."""
+    return "\n".join(
+        (
+            "# One window, full screen, no bar, no key bindings. Written by `luutru kiosk screen`.",
+            "output * background #f5f1e8 solid_color",
+            "default_border none",
+            "focus_follows_mouse no",
+            "seat * hide_cursor 3000",
+            'for_window [app_id=".*"] fullscreen enable',
+            'for_window [class=".*"] fullscreen enable',
+            f"exec {command} kiosk browser {profile_path}",
+            "",
+        )
+    )
+
+
+def screen_unit() -> str:
+    """Return the unit that keeps the compositor, and with it the browser's watch, running."""
+    return "\n".join(
+        (
+            "[Unit]",
+            "Description=Luutru kiosk screen",
+            "After=systemd-user-sessions.service",
+            "",
+            "[Service]",
+            f"User={USER}",
+            "PAMName=login",
+            "TTYPath=/dev/tty1",
+            f"RuntimeDirectory={FOLDER.rpartition('/')[2]}",
+            "RuntimeDirectoryMode=0700",
+            f"Environment=XDG_RUNTIME_DIR={FOLDER}",
+            "ExecStart=/usr/bin/sway --config /etc/luutru/sway.conf",
+            "Restart=always",
+            "RestartSec=2",
+            "",
+            "[Install]",
+            "WantedBy=multi-user.target",
+            "",
+        )
+    )
+
+
+def screen_files(profile: KioskProfile, *, profile_path: str, command: str = "/usr/bin/luutru") -> dict[str, str]:
+    """Return every file by its path below the root."""
+    return {
+        "etc/chromium/policies/managed/luutru.json": json.dumps(chromium_policy(profile), indent=2) + "\n",
+        "etc/luutru/sway.conf": sway_configuration(command=command, profile_path=profile_path),
+        "etc/systemd/system/luutru-screen.service": screen_unit(),
+    }

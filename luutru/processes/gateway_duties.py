@@ -1,0 +1,44 @@
+"""What the gateway's worker that sweeps does between batches: undeclared occupants, reminders, what has lapsed.
+
+- One worker sweeps; where another does, there are no duties.
+- Each is a step over the registry in its own transaction, so that the intake waits for none of them long.
+
+Example: ``sweep_duties(timedelta(minutes=5), choices, registry)``
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from gateway.reminders import remind
+from gateway.sweep import Swept, sweep
+from gateway.worker import Duty
+from luutru.system import random_bytes
+from registry.database import Registry
+from registry.lapses import Found, find_lapses
+from residence.choices import Choices
+
+REMIND_EVERY: Final = timedelta(hours=1)
+
+
+def sweep_duties(every: timedelta | None, choices: Choices, registry: Registry) -> list[Duty]:
+    """Return what the worker that sweeps does between batches; none where another sweeps."""
+    if not every:
+        return []
+    rules = choices.rules
+
+    def sweep_now(now: datetime) -> Swept:
+        return sweep(registry, rules=rules, now=now, random_bytes=random_bytes, patience=choices.patience)
+
+    def remind_now(now: datetime) -> int:
+        return remind(registry, rules=rules, now=now, random_bytes=random_bytes)
+
+    def find_now(now: datetime) -> Found:
+        return find_lapses(registry, rules=rules, now=now, choices=choices.lapses, random_bytes=random_bytes)
+
+    return [
+        Duty("sweep", every, sweep_now),
+        Duty("reminders", REMIND_EVERY, remind_now),
+        Duty("lapses", REMIND_EVERY, find_now),
+    ]

@@ -1,0 +1,66 @@
+// A guest in three keys: what a scanner types or a clerk pastes is read at once, a letter chooses the room, Enter declares.
+// Everything works without it: the page has a button for each step.
+"use strict";
+
+const CARD_PARTS = [7, 11]; // a card's code
+const ZONES = ["30,30,30", "36,36", "44,44"]; // lines of a machine-readable zone
+const QUIET = 150; // a scanner types faster than this
+const STAY = "luutru-stay"; // reason and nights of the last guest, nothing of who it was; ends with the tab
+
+function isWhole(text) {
+  const zone = text.trim().split(/\s+/).map((line) => line.length).join();
+  return CARD_PARTS.includes(text.split("|").length) || ZONES.includes(zone);
+}
+
+function readAtOnce(field) {
+  let waiting;
+  field.addEventListener("input", () => {
+    clearTimeout(waiting);
+    if (isWhole(field.value)) waiting = setTimeout(() => field.form.requestSubmit(), QUIET);
+  });
+}
+
+function offerRooms(rooms, form) {
+  rooms.hidden = false;
+  const declare = form.querySelector("button.govuk-button:not([data-camera])");
+  const choose = (button) => {
+    form.querySelector("#unit").value = button.dataset.room;
+    declare.focus();
+  };
+  for (const button of rooms.querySelectorAll("button")) button.addEventListener("click", () => choose(button));
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+    const button = rooms.children[event.key.length === 1 ? event.key.toUpperCase().charCodeAt(0) - 65 : -1];
+    if (!button) return;
+    event.preventDefault();
+    choose(button);
+  });
+}
+
+// The second guest of an evening mostly comes for the same reason and as long as the first.
+function rememberStay(form) {
+  const reason = form.querySelector("#reason");
+  const leaves = form.querySelector("#planned_departure");
+  try {
+    const last = JSON.parse(sessionStorage.getItem(STAY) ?? "null");
+    if (last && !reason.value) {
+      reason.value = last.reason;
+      leaves.value = last.leaves > form.querySelector("#arrival").value ? last.leaves : leaves.value;
+    }
+    form.addEventListener("submit", () => sessionStorage.setItem(STAY, JSON.stringify({ reason: reason.value, leaves: leaves.value })));
+  } catch { /* storage is switched off: nothing is remembered */ }
+}
+
+const declareForm = document.querySelector("[data-declare]");
+if (declareForm) {
+  const rooms = document.querySelector("[data-rooms]");
+  readAtOnce(document.querySelector("#card_text"));
+  if (rooms) offerRooms(rooms, declareForm);
+  rememberStay(declareForm);
+  const troubled = document.querySelector(".govuk-error-summary");
+  if (troubled && !troubled.querySelector("a[href='#card_text']")) declareForm.querySelector("button.govuk-button").focus();
+  else if (!("read" in declareForm.dataset)) document.querySelector("#card_text").focus();
+  else if (declareForm.querySelector("#unit").value) declareForm.querySelector("button.govuk-button").focus();
+  else (document.querySelector("#first-room") ?? declareForm.querySelector("#unit")).focus();
+}
+document.querySelector("[data-next]")?.focus();

@@ -1,0 +1,147 @@
+"""The kiosk's browser is kept up: a real Chromium is killed and stopped; the files that shut it in say what they should."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+
+import pytest
+from factories import StandingClock
+from kiosk_page_parts import LOBBY, make_profile, running_kiosk, served
+from typer.testing import CliRunner
+
+from edge_agent.browser.holding import holding_page
+from edge_agent.browser.watching import LONGEST_PAUSE, BrowserWatch
+from luutru.commands.kiosk import app
+from luutru.processes.kiosk_browser import page_silence, starter
+
+HEADLESS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run")
+
+
+class Process:
+    """A process that ends when the test says so."""
+
+    def __init__(self):
+        self.pid, self.returncode = 2**22 + 1, None  # no process has this number
+
+    def poll(self):
+        return self.returncode
+
+    def wait(self):
+        return self.returncode
+
+
+class Watched:
+    """A watch over made-up browsers on a standing clock."""
+
+    def __init__(self):
+        self.clock, self.started, self.silence = StandingClock(), [], 0.0
+        self.watch = BrowserWatch(start=self.start, page_silence=lambda: self.silence, monotonic_ns=self.clock.monotonic_ns)
+
+    def start(self):
+        self.started.append(Process())
+        return self.started[-1]
+
+    def turn(self, seconds=1.0):
+        self.clock.pass_time(seconds=seconds)
+        self.watch.turn()
+
+
+def test_however_often_it_dies_it_is_back_in_less_than_twenty_seconds():
+    watched = Watched()
+    watched.turn()
+    for _ in range(8):
+        before = len(watched.started)
+        watched.started[-1].returncode = -9
+        waited = 0
+        while len(watched.started) == before:
+            watched.turn()
+            waited += 1
+        assert waited <= LONGEST_PAUSE + 1 < 20
+
+
+def test_a_silent_page_is_judged_only_while_the_agent_answers():
+    watched = Watched()
+    watched.turn()
+    watched.silence = None  # the agent is away
+    for _ in range(60):
+        watched.turn()
+    assert len(watched.started) == 1
+    watched.silence = float("inf")  # it is back, and the page is not
+    seconds = 0
+    while len(watched.started) == 1:
+        watched.turn()
+        seconds += 1
+    assert seconds < 20
+
+
+def test_a_page_that_gives_signs_of_life_is_left_alone():
+    watched = Watched()
+    for _ in range(100):
+        watched.silence = 4.0
+        watched.turn()
+    assert len(watched.started) == 1
+
+
+def test_the_waiting_page_speaks_every_language_and_asks_for_nothing_else():
+    page = holding_page("http://127.0.0.1:8800", ("vi", "ru"))
+    assert 'lang="vi"' in page
+    assert 'lang="ru"' in page
+    assert page.count("http://") == 1
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "kiosk.toml").write_text(LOBBY, "utf-8")
+    return tmp_path
+
+
+def test_the_files_let_one_page_in_and_nobody_out(folder):
+    done = CliRunner().invoke(app, ["screen", str(folder / "kiosk.toml"), str(folder / "image")])
+    assert done.exit_code == 0, done.output
+    policy = json.loads((folder / "image/etc/chromium/policies/managed/luutru.json").read_text("utf-8"))
+    assert policy["URLBlocklist"] == ["*"]
+    assert policy["URLAllowlist"] == ["http://127.0.0.1:8800", "file:///run/luutru-screen/holding.html"]
+    assert policy["DeveloperToolsAvailability"] == 2
+    sway = (folder / "image/etc/luutru/sway.conf").read_text("utf-8")
+    assert "fullscreen enable" in sway
+    assert "bindsym" not in sway
+    assert "exec /usr/bin/luutru kiosk browser /etc/luutru/kiosk.toml" in sway
+
+
+def test_a_killed_and_a_hung_chromium_come_back(tmp_path):
+    """The clock is the test's: what is waited for is the browser, not the seconds."""
+    with running_kiosk() as kiosk, served(kiosk) as url:
+        profile = make_profile(LOBBY, port=int(url.rpartition(":")[2]))
+        watch = BrowserWatch(
+            start=starter(profile, program="chromium", folder=tmp_path, flags=HEADLESS),
+            page_silence=lambda: page_silence(url),
+            monotonic_ns=kiosk.clock.monotonic_ns,
+        )
+
+        def until_it_shows_the_page(other_than):
+            end = time.monotonic() + 180
+            while watch.pid in {None, other_than} or page_silence(url) != 0.0:
+                assert time.monotonic() < end, "the page does not come"
+                if watch.pid is None:
+                    kiosk.clock.pass_time(seconds=1)
+                watch.turn()
+                time.sleep(0.1)
+            return watch.pid
+
+        try:
+            first = until_it_shows_the_page(None)
+            os.kill(first, signal.SIGKILL)
+            os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
+            kiosk.clock.pass_time(seconds=1)
+            watch.turn()
+            second = until_it_shows_the_page(first)
+            os.killpg(second, signal.SIGSTOP)
+            kiosk.clock.pass_time(seconds=13)
+            watch.turn()
+            assert watch.pid is None
+            assert until_it_shows_the_page(second) not in {first, second}
+        finally:
+            watch.stop()

@@ -1,0 +1,100 @@
+"""A clerk at a real browser: a guest in three keys after the scan, and a camera whose pictures never leave it."""
+
+from __future__ import annotations
+
+import pytest
+from browser_parts import CHROMIUM, Window, camera_showing
+from playwright import sync_api
+from server_parts import World, free_address
+
+from registry.stays import stays_at
+
+FIRST = "001095000117|012345678|Trần Văn An|01021995|Nam|Số 5 Ngõ 10, Láng Hạ, Đống Đa, Hà Nội|15082021"
+SECOND = "001195000447|012345678|Lê Thị Bích Ngọc|08031995|Nữ|Số 5 Ngõ 10, Láng Hạ, Đống Đa, Hà Nội|15082021"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    options = camera_showing(SECOND, tmp_path_factory.mktemp("camera") / "card.y4m")
+    with sync_api.sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = World(tmp_path, base_url=free_address())
+    with made.serving():
+        yield made
+    made.close()
+
+
+@pytest.fixture
+def clerk(browser, world):
+    window = Window(browser, world, "clerk")
+    yield window
+    window.context.close()
+
+
+def stays(world):
+    with world.registry.reading() as connection:
+        return stays_at(connection, "htl-sao-mai")
+
+
+def scan(clerk, text):
+    """A scanner that types into the field the page holds ready."""
+    assert clerk.page.evaluate("document.activeElement.id") == "card_text"
+    clerk.page.keyboard.insert_text(text)
+    clerk.page.wait_for_selector("#card-read")
+
+
+def test_the_second_guest_of_an_evening_takes_three_keys_after_the_scan_and_the_camera_sends_no_picture(world, clerk):
+    page = clerk.page
+    clerk.open("/desk/declare")
+    scan(clerk, FIRST)
+    page.select_option("#reason", "visit")
+    clerk.press("Tab")  # away from the list
+    page.click("button[data-room='201']")
+    clerk.press("Enter")
+    page.wait_for_selector(".luutru-receipt__code")
+
+    clerk.press("Enter")  # the next guest
+    sent: list[bytes] = []
+    page.on("request", lambda request: sent.append(request.post_data_buffer or b""))
+    page.wait_for_selector("[data-camera]:not([hidden])")
+    page.click("[data-camera]")
+    page.wait_for_selector("#card-read")
+    assert page.input_value("#full_name") == "Lê Thị Bích Ngọc"
+    assert page.locator("[data-room]").all_inner_texts() == ["A 202"]
+    keys = clerk.press("a", "Enter")
+    page.wait_for_selector(".luutru-receipt__code")
+    assert keys <= 3
+    assert {(each.unit, each.reason, each.evidence_level) for each in stays(world)} == {("201", "visit", 1), ("202", "visit", 1)}
+    assert max(len(body) for body in sent) < 1500  # texts of the form, no picture
+    assert clerk.complaints == []
+
+
+def test_a_guest_scanned_without_a_network_is_declared_after_the_tab_was_closed_and_opened_again(world, clerk):
+    page = clerk.page
+    clerk.open("/desk/declare")
+    page.wait_for_function("() => typeof key === 'object'")  # the page holds its account's key
+    clerk.context.set_offline(True)
+    page.select_option("#reason", "visit")
+    page.focus("#card_text")
+    page.keyboard.insert_text(FIRST)
+    page.wait_for_function("() => document.activeElement.dataset.room === '201'")
+    clerk.press("a", "Enter")
+    page.wait_for_selector("[data-queue]:has-text('1')")
+    stored = page.evaluate("JSON.stringify(localStorage)")
+    assert "luutru-desk:" in stored
+    assert not any(part in stored for part in ("001095000117", "Trần", "unit=201"))
+    page.close()
+    assert stays(world) == []
+    clerk.context.set_offline(False)
+
+    clerk.page = clerk.context.new_page()
+    clerk.open("/desk")
+    clerk.page.wait_for_selector("[data-queue]", state="hidden")
+    clerk.page.wait_for_function("() => Object.keys(localStorage).every((name) => !name.startsWith('luutru-desk:'))")
+    assert [(each.unit, each.evidence_level) for each in stays(world)] == [("201", 1)]
