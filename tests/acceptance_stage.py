@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +22,7 @@ from luutru.demo.prepare import Tools, open_registry, prepare
 from luutru.demo.town import Town
 
 DRIVER = Path(__file__).parent / "acceptance" / "driver_kiosk.py"
+NURSERY = DRIVER.with_name("nursery.py")
 
 
 def wait_until(what: Callable[[], object], *, seconds: float = 60, every: float = 0.1, say: Callable[[], str] = str) -> object:
@@ -58,6 +61,38 @@ class Account:
         return account
 
 
+class Nursery:
+    """Starts one program again and again, one at a time, by forking what has it loaded (``acceptance/nursery.py``)."""
+
+    def __init__(self, program: str, log: Path, environment: dict[str, str]) -> None:
+        with log.open("ab") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, str(NURSERY), program],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                text=True,
+                env={**os.environ, **environment},
+                start_new_session=True,
+            )
+
+    def start(self, *command: object) -> int:
+        """Start the program with a command line; returns its process id."""
+        self.process.stdin.write(json.dumps([str(each) for each in command]) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def ended(self) -> int:
+        """Wait for its end; returns the exit status, minus a signal."""
+        return int(self.process.stdout.readline())
+
+    def close(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
 class Stage:
     """A town and the ways to look into it."""
 
@@ -67,6 +102,7 @@ class Stage:
         prepare(self.layout, self.tools)
         self.town = Town(self.layout, sweep_seconds=1.0)
         self.drivers: list[subprocess.Popen[bytes]] = []
+        self.nurseries: list[Nursery] = []
 
     def accounts(self) -> dict[str, DemoAccount]:
         return {each.role: each for each in invite(self.layout, self.tools, base_url=self.town.server_url)}
@@ -87,6 +123,12 @@ class Stage:
         self.drivers.append(process)
         return process
 
+    def nursery(self, program: str, *, log: str) -> Nursery:
+        self.layout.logs.mkdir(parents=True, exist_ok=True)
+        nursery = Nursery(program, self.town.children.log(log), self.town.environment())
+        self.nurseries.append(nursery)
+        return nursery
+
     def rows(self, query: str) -> list[tuple]:
         """Ask the registry's database directly."""
         from sqlalchemy import text
@@ -102,4 +144,6 @@ class Stage:
             if process.poll() is None:
                 process.kill()
             process.wait()
+        for nursery in self.nurseries:
+            nursery.close()
         self.town.stop()

@@ -30,9 +30,9 @@ ENROLLED = EVENING.replace(month=1)
 
 
 class Authority:
-    """A registry at ``url`` with ``kiosks`` kiosks enrolled, and everything an intake needs."""
+    """A registry at ``url``, where its tables are ``laid`` or not, with ``kiosks`` kiosks enrolled, and everything an intake needs."""
 
-    def __init__(self, folder, *, url=None, kiosks=2, now=EVENING):
+    def __init__(self, folder, *, url=None, laid=False, kiosks=2, now=EVENING):
         self.folder = folder
         self.url = url or f"sqlite:///{folder / 'registry.db'}"
         if url is None and not (folder / "registry.db").exists():
@@ -41,7 +41,8 @@ class Authority:
         self.keys = folder / "keys"
         self.fleet = Fleet(kiosks=kiosks, now=ENROLLED, random_bytes=random_bytes, keys=self.keys)
         self.rules = load_rule_book()
-        upgrade(self.url)  # changes nothing where the tables were laid before
+        if url is not None and not laid:
+            upgrade(self.url)
         self.vault_folder = folder / "vault"
         self.registry = self.open_registry()
         with self.registry.writing() as connection:

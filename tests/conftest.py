@@ -1,4 +1,4 @@
-"""Fixtures shared by every area: a real broker on loopback, one per test that asks for it."""
+"""Fixtures shared by every area: a real broker on loopback, one per test that asks for it, and a real PostgreSQL for all."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from distribution import FilesTogether
 
 from luutru import system
+from luutru.benchmarks.postgres import PostgresServer, running_postgres
 from luutru.demo.broker import Broker
 from luutru.demo.pki import Pki
 
@@ -20,6 +22,19 @@ if TYPE_CHECKING:
 # A shell's background job ignores Ctrl-C, and so would every process a test starts and ends by it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 system.keep_linear_algebra_on_one_thread()  # as every process of ours does; tests run two at a time
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log) -> FilesTogether | None:
+    """Files stay together, where nothing else is asked for."""
+    return FilesTogether(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One PostgreSQL for the whole run; each test has a database of its own."""
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """The real gateway with one fault: it is killed between the commit and the acknowledgement of the first batch it takes.
 
-python crashing_gateway.py gateway run --broker ...
+Example: ``python nursery.py gateway``, then ``["gateway", "run", "--broker", "127.0.0.1:8883"]``
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from gateway.port import Delivery
 from gateway.transport import MqttTransport
-from luutru.__main__ import main
+from luutru import __main__ as luutru
 
 
 def die_instead(_line: object, deliveries: Sequence[Delivery]) -> None:
@@ -20,5 +20,6 @@ def die_instead(_line: object, deliveries: Sequence[Delivery]) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-MqttTransport.acknowledge = die_instead  # type: ignore[method-assign]
-main()
+def main() -> None:
+    MqttTransport.acknowledge = die_instead  # type: ignore[method-assign]
+    luutru.main()

@@ -7,7 +7,9 @@ history first, because a zero means nothing beside a checker that always says ze
 from __future__ import annotations
 
 import json
+import os
 import queue
+import signal
 import subprocess
 import sys
 import time
@@ -22,7 +24,6 @@ pytestmark = pytest.mark.acceptance
 KILLS = 50
 NOBODY_SUBSCRIBED = 0x10
 LOBBY, DESK = "kiosk-lobby-1", "kiosk-desk-1"
-CRASHING_GATEWAY = Path(__file__).with_name("crashing_gateway.py")
 
 
 class Verdict:
@@ -76,12 +77,11 @@ def test_a_gateway_killed_between_commit_and_ack_fifty_times_records_each_declar
     ledger = tmp_path / "ledger"
     stage.town.broker.start()
     driver = stage.driver(LOBBY, ledger, "--every", "0.05", "--count", "100000")
-    command = [sys.executable, str(CRASHING_GATEWAY), "gateway", "run", "--broker", f"127.0.0.1:{stage.layout.ports.broker}"]
+    gateways = stage.nursery("gateway", log="gateway")
     killed = 0
     while killed < KILLS:
-        stage.town.children.start("gateway", command, environment=stage.town.environment())
-        wait_until(lambda: not stage.town.children.running("gateway"), seconds=60)
-        assert stage.town.children.ended() == {"gateway": -9}, stage.town.children.last_words("gateway")
+        gateways.start("gateway", "run", "--broker", f"127.0.0.1:{stage.layout.ports.broker}")
+        assert gateways.ended() == -signal.SIGKILL, stage.town.children.last_words("gateway")
         killed += 1
     driver.kill()
     driver.wait()
@@ -99,14 +99,15 @@ def test_a_kiosk_killed_at_random_points_fifty_times_loses_nothing_it_said_it_ke
     ledger, chance = tmp_path / "ledger", Random(20261122)
     stage.town.broker.start()
     stage.town.start_gateway()
+    kiosks = stage.nursery("kiosk", log=f"driver-{LOBBY}")
     killed_while_working = 0
     for _ in range(KILLS):
         before = len(Account.read(ledger).attempted)
-        driver = stage.driver(LOBBY, ledger, "--every", "0.01", "--count", "100000")
-        wait_until(lambda start=before: len(Account.read(ledger).attempted) > start, seconds=30)
+        kiosk = kiosks.start(stage.layout.kiosk_profile(LOBBY), ledger, "--every", "0.01", "--count", "100000")
+        wait_until(lambda start=before: len(Account.read(ledger).attempted) > start, seconds=30, every=0.01)
         time.sleep(chance.uniform(0, 0.3))
-        driver.kill()
-        driver.wait()
+        os.kill(kiosk, signal.SIGKILL)
+        assert kiosks.ended() == -signal.SIGKILL, stage.town.children.last_words(f"driver-{LOBBY}")
         killed_while_working += 1
     drain(stage, LOBBY, ledger)
     found = verdict(stage, ledger)

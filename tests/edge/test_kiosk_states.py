@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 from kiosk_browser import AXE, SIZES, show, still_page
-from kiosk_states import STATES
+from kiosk_states import STATES, page_of
 
 from edge_agent.kiosk import texts
 from firmware_config.profiles import Language
@@ -30,6 +30,22 @@ MEASURE = """() => ({
 })"""
 
 
+JUDGE = """async () => (await axe.run(document, { resultTypes: ['violations'], runOnly: {
+    type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] } })).violations
+    .map((each) => [each.id, each.nodes.slice(0, 2).map((node) => node.html.slice(0, 100))])"""
+# Screen after screen put where the script would put it; each is looked at once its pictures are there.
+EACH_SCREEN = """async ([screens, tag]) => {
+    const look = LOOK, found = {};
+    document.documentElement.lang = tag;
+    for (const [name, html] of Object.entries(screens)) {
+        document.getElementById('kiosk').innerHTML = html;
+        await Promise.all([...document.images].map((each) => each.decode().catch(() => {})));
+        found[name] = await look();
+    }
+    return found;
+}"""
+
+
 @pytest.fixture(scope="module")
 def page():
     from playwright.sync_api import sync_playwright
@@ -39,38 +55,49 @@ def page():
         yield page
 
 
-def judged(page):
-    found = page.evaluate("""async () => (await axe.run(document, { resultTypes: ['violations'], runOnly: {
-        type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] } })).violations""")
-    return [(each["id"], [node["html"][:100] for node in each["nodes"]][:2]) for each in found]
+def screens_of(names, language, **how):
+    return {name: page_of(name, language, template="screen.html", **how) for name in names}
 
 
-def measured(page, sizes=SIZES):
-    """Return what does not fit: too wide anywhere, too tall on the two large screens."""
-    wrong = []
-    for size, (width, height) in sizes.items():
-        page.set_viewport_size({"width": width, "height": height})
-        found = page.evaluate(MEASURE)
-        if found["wide"] > 0 or found["cut"] or found["outside"] or (found["tall"] > 0 and size != "small"):
-            wrong.append((size, found))
+def looked_at(page, screens, language, look, size):
+    """Return by name what a look finds on each screen, at one size of the window."""
+    width, height = SIZES[size]
+    page.set_viewport_size({"width": width, "height": height})
+    return page.evaluate(EACH_SCREEN.replace("LOOK", look), [screens, texts.lang_tag(language)])
+
+
+def judged(page, screens, language):
+    """Return the screens axe finds something on."""
+    return {name: found for name, found in looked_at(page, screens, language, JUDGE, "lobby").items() if found}
+
+
+def measured(page, screens, language):
+    """Return where something is too wide, cut or outside, and where the two large screens are too low."""
+    wrong = {}
+    for size in SIZES:
+        for name, found in looked_at(page, screens, language, MEASURE, size).items():
+            if found["wide"] > 0 or found["cut"] or found["outside"] or (found["tall"] > 0 and size != "small"):
+                wrong[name, size] = found
     return wrong
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_state_is_clean_for_axe_and_fits_in_every_language(page, language):
-    found = {}
-    for name in STATES:
-        show(page, name, language)
-        page.set_viewport_size({"width": 1280, "height": 720})
-        wrong = [*judged(page), *measured(page)]
-        if wrong:
-            found[name] = wrong
-    assert not found
+    screens = screens_of(STATES, language)
+    assert judged(page, screens, language) == {}
+    assert measured(page, screens, language) == {}
 
 
 def test_the_warning_is_clean_too(page):
-    show(page, "review", "vi", warning=True)
-    assert judged(page) == []
+    assert judged(page, screens_of(["review"], "vi", warning=True), "vi") == {}
+
+
+def test_a_screen_that_is_not_clean_or_does_not_fit_is_found(page):
+    screens = {**screens_of(["idle"], "en"), "bad": "<button style='position: absolute; left: -500px'></button>"}
+    assert "button-name" in {rule for rule, _ in judged(page, screens, "en")["bad"]}
+    wrong = measured(page, screens, "en")
+    assert set(wrong) == {("bad", size) for size in SIZES}
+    assert all(found["outside"] for found in wrong.values())
 
 
 def longer(monkeypatch, share):
@@ -87,23 +114,16 @@ def longer(monkeypatch, share):
 
 def test_texts_that_grow_by_two_fifths_break_nothing(page, monkeypatch):
     longer(monkeypatch, 0.4)
-    found = {}
-    for name in STATES:
-        show(page, name, "en")
-        wrong = [each for each in measured(page) if each[1]["wide"] > 0 or each[1]["cut"] or each[1]["outside"]]
-        if wrong:
-            found[name] = wrong
-    assert not found
+    wrong = measured(page, screens_of(STATES, "en"), "en")
+    assert not {at: found for at, found in wrong.items() if found["wide"] > 0 or found["cut"] or found["outside"]}
 
 
 def unfit(page, language, **look):
     """Return the states that are too wide, cut or reach outside: each on the small screen, every fourth on the others."""
     found = {}
-    for size, (width, height) in SIZES.items():
-        page.set_viewport_size({"width": width, "height": height})
-        for name in [*STATES][:: 1 if size == "small" else 4]:
-            show(page, name, language, **look)
-            seen = page.evaluate(MEASURE)
+    for size in SIZES:
+        screens = screens_of([*STATES][:: 1 if size == "small" else 4], language, **look)
+        for name, seen in looked_at(page, screens, language, MEASURE, size).items():
             if seen["wide"] > 0 or seen["cut"] or seen["outside"]:
                 found[size, name] = seen
     return found

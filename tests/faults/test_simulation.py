@@ -24,7 +24,7 @@ ONCE_FAILED = (
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("number", range(SLICES))
+@pytest.mark.parametrize("number", [pytest.param(each, marks=pytest.mark.xdist_group(f"seeds-{each}")) for each in range(SLICES)])
 def test_ten_thousand_seeds_lose_nothing_and_double_nothing(number):
     counts, failures, _ = run_seeds("ledger", range(number * SEEDS, (number + 1) * SEEDS))
     assert failures == {}

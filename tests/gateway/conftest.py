@@ -6,19 +6,11 @@ import authority
 import pytest
 from laid_tables import laid_postgres
 
-from luutru.benchmarks.postgres import running_postgres
-
-
-@pytest.fixture(scope="session")
-def postgres():
-    with running_postgres() as server:
-        yield server
-
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def office(request, tmp_path):
     url = None if request.param == "sqlite" else laid_postgres(request.getfixturevalue("postgres"))
-    office = authority.Authority(tmp_path, url=url)
+    office = authority.Authority(tmp_path, url=url, laid=True)
     yield office
     office.close()
 

@@ -8,19 +8,21 @@ from pathlib import Path
 import pytest
 from laid_tables import laid_postgres, lay_sqlite
 from recording_town import Town, make_town
+from seeded_town import put_seeded_postgres, put_seeded_sqlite
 
-from luutru.benchmarks.postgres import PostgresServer, running_postgres
 
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    with running_postgres() as server:
-        yield server
+@pytest.fixture
+def seeded() -> None:
+    """Whoever asks for it finds the town in the registry at ``url``, and its keys in ``vault``."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty registry."""
+    """The address of an empty registry, or of one with the town in it where that is asked for."""
+    if "seeded" in request.fixturenames:
+        if request.param == "sqlite":
+            return put_seeded_sqlite(tmp_path)
+        return put_seeded_postgres(request.getfixturevalue("postgres"), tmp_path)
     if request.param == "sqlite":
         return lay_sqlite(tmp_path / "registry.db")
     return laid_postgres(request.getfixturevalue("postgres"))
@@ -39,7 +41,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str],
 
 
 @pytest.fixture
-def town(url: str, tmp_path: Path) -> Iterator[Town]:
+def town(seeded: None, url: str, tmp_path: Path) -> Iterator[Town]:
     made = make_town(url, tmp_path / "vault")
     yield made
     made.registry.close()

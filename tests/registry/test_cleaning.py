@@ -24,7 +24,7 @@ from residence.stays.known import KnownNumber
 
 
 @pytest.fixture
-def register(url, tmp_path):
+def register(seeded, url, tmp_path):
     made = make_town(url, tmp_path / "vault")
     yield fill(made.registry, tmp_path)
     made.registry.close()

@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 from cleaning_parts import COMMUNE, fill
 from factories import make_person
-from recording_town import make_town
 from sqlalchemy import update
 from typer.testing import CliRunner
 
@@ -17,13 +16,6 @@ from luutru.commands.registry import app
 from registry import tables
 from registry.scoreboard.counting import count, keep_day, kept_days
 from residence.cleaning.scoreboard import ALL, MEASURES
-
-
-@pytest.fixture
-def town(url, tmp_path):
-    made = make_town(url, tmp_path / "vault")
-    yield made
-    made.registry.close()
 
 
 def counted(town):

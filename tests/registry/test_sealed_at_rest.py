@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from factories import make_declaration, make_person
 from recording_town import Town, make_presence, make_town
 from sqlalchemy import delete, text
 
-from luutru.benchmarks.postgres import PostgresServer
+from luutru.benchmarks.postgres import PostgresServer, running_postgres
 from registry import tables
 from registry.database import upgrade
 from registry.seed import demo_residents
@@ -80,14 +81,21 @@ def test_sqlite_files_log_and_dump_say_nothing_of_a_person(tmp_path: Path) -> No
     town.registry.close()
 
 
-def test_postgresql_files_log_and_dump_say_nothing_of_a_person(postgres: PostgresServer, tmp_path: Path) -> None:
-    url = postgres.new_database()
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A server with one database and nobody else's: all its files are searched."""
+    with running_postgres() as server:
+        yield server
+
+
+def test_postgresql_files_log_and_dump_say_nothing_of_a_person(own_postgres: PostgresServer, tmp_path: Path) -> None:
+    url = own_postgres.new_database()
     upgrade(url)
     town = make_town(url, tmp_path / "vault")
     _say_everything(town)
-    postgres.checkpoint(url)
-    dump = postgres.dump(url).encode()
-    files = [path.read_bytes() for path in postgres.files()]
+    own_postgres.checkpoint(url)
+    dump = own_postgres.dump(url).encode()
+    files = [path.read_bytes() for path in own_postgres.files()]
     assert CONTROL.encode() in dump
     assert any(CONTROL.encode() in content for content in files)
     assert _found([*files, dump]) == set()

@@ -20,6 +20,7 @@ class CardInReader:
 
     def __init__(self, card):
         self.card = card
+        self.asked = threading.Event()  # by the service: it sees the card
         self.line = socket.create_connection(("127.0.0.1", PORT), timeout=10)
         self.line.settimeout(None)
         self.line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -41,6 +42,7 @@ class CardInReader:
         with contextlib.suppress(OSError):
             while True:
                 message = self._receive(int.from_bytes(self._receive(2), "big"))
+                self.asked.set()
                 if len(message) == 1:
                     if _CONTROL.get(message[0]) == "atr":
                         self._answer(ATR)
