@@ -24,14 +24,15 @@ from typing import Final
 
 import structlog
 
+from edge_agent.kiosk import effects as do
 from edge_agent.kiosk.dialogue import begin, seconds_left, step
-from edge_agent.kiosk.effects import Effect, Keep, KeepPresence, LookUp, Play, PrintSlip, ReadChip, StopChip, Wipe
+from edge_agent.kiosk.effects import Effect, Play, Wipe
 from edge_agent.kiosk.events import CardSeen, Event, Guided
 from edge_agent.kiosk.news import ChipFailed, CodeFound, KeepingFailed, KeptSafely, SettlementChanged, SlipDone, Ticked
-from edge_agent.kiosk.ports import ChipPort, OutboxPort
+from edge_agent.kiosk.ports import AskedPort, ChipPort, OutboxPort
 from edge_agent.kiosk.slip import Slip, slip_for
 from edge_agent.kiosk.states import AskHost, Gathering, Moment, ShowCard
-from edge_agent.kiosk.view import Health, View, awaited_of, seen_of
+from edge_agent.kiosk.view import Health, View, answers_to, awaited_of, seen_of
 from edge_agent.readers.port import Capture, HealthState, Reader, ReaderHealth
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import KioskProfile
@@ -49,7 +50,7 @@ _log = structlog.get_logger("kiosk.agent")
 class KioskAgent:
     """One kiosk's agent. All methods may be called from any thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything an agent needs, once
         self,
         *,
         profile: KioskProfile,
@@ -58,6 +59,7 @@ class KioskAgent:
         outbox: OutboxPort,
         readers: Sequence[Reader] = (),
         chips: ChipPort | None = None,
+        asked: AskedPort | None = None,
         connection: Callable[[], str] = lambda: "stopped",
         print_slip: Callable[[Slip, Callable[[str], None]], None] | None = None,
     ) -> None:
@@ -67,6 +69,7 @@ class KioskAgent:
         self._outbox = outbox
         self._readers = tuple(readers)
         self._chips = chips
+        self._asked = asked
         self._connection = connection
         self._print_slip = print_slip
         self._queue: queue.Queue[tuple[Event | None, Future[View] | None]] = queue.Queue()
@@ -195,21 +198,22 @@ class KioskAgent:
         for effect in effects:
             self._carry_out(effect)
 
-    def _carry_out(self, effect: Effect) -> None:
+    def _carry_out(self, effect: Effect) -> None:  # noqa: C901 - one case per effect
         match effect:
-            case Keep(declaration=message):
+            case do.Keep(declaration=message) | do.KeepPresence(presence=message):
                 self._keep(message)
-            case KeepPresence(presence=message):
-                self._keep(message)
-            case LookUp(code=code):
+            case do.LookUp(code=code):
                 self._step(CodeFound(code=code, declaration_id=self._outbox.declaration_of(code)))
-            case PrintSlip():
+            case do.PrintSlip():
                 self._print()
-            case ReadChip(own_id=own_id, reading=reading):
+            case do.ReadChip(own_id=own_id, reading=reading):
                 self._read_chip(own_id, reading)
-            case StopChip() | Wipe():
+            case do.StopChip() | Wipe():
                 if self._chips is not None:
                     self._chips.stop()
+            case do.CallPerson() | do.EndCall():
+                if self._asked is not None:
+                    self._asked.ask(effect)
             case Play():
                 pass
 
@@ -247,6 +251,8 @@ class KioskAgent:
             news = self._outbox.settlement(declaration_id)
             if news is not None and news.state != standing:
                 self._step(SettlementChanged(declaration_id=declaration_id, standing=news.state, receipt=news.receipt))
+        for answer in answers_to(self._state, self._asked) if self._asked is not None else ():
+            self._step(answer)
 
     def _refresh_health(self) -> None:
         before, self._health = self._health, self._measure()

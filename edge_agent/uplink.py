@@ -29,12 +29,13 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from edge_agent.asked import KioskPost
 from edge_agent.delivery import NOT_AUTHORISED, REFUSALS, Delivery
-from edge_agent.door.posting import DoorPost
 from edge_agent.life_sign import life_sign
 from edge_agent.line import ConnectionState, Health, Line, tls_context
 from edge_agent.outbox import Outbox
 from edge_agent.sending import WINDOW, SendPlan, backoff
+from edge_agent.trust_papers import TrustPapers
 from residence.clock import Clock
 from residence.errors import LuutruError, Refused
 from residence.wire import state as states
@@ -67,15 +68,14 @@ class Uplink:
         jitter: Callable[[], float],
         readers: Callable[[], dict[str, str]] = dict,
         on_state: Callable[[Health], None] | None = None,
-        post: DoorPost | None = None,
+        post: KioskPost | None = None,
+        trust: TrustPapers | None = None,
     ) -> None:
-        self._outbox = outbox
-        self._line = line
-        self._clock = clock
-        self._jitter = jitter
+        self._outbox, self._line, self._clock, self._jitter = outbox, line, clock, jitter
         self._readers = readers
         self._on_state = on_state
         self._post = post
+        self._trust = trust
         self._topics = topics.kiosk_topics(line.site, line.kiosk_id)
         self._plan = SendPlan(jitter=jitter, resend_after=line.resend_after)
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
@@ -154,7 +154,8 @@ class Uplink:
             if self._post is not None and (events := self._post.due(at=now)) is not None:
                 self._client.publish(self._topics.events, events, qos=0)
             self._change(trouble=self._health.trouble or self._delivery.trouble)
-        if self._health.state in {ConnectionState.UP, ConnectionState.HOLDING} and now >= self._state_due:
+        due = now >= self._state_due or (self._post is not None and self._post.asked.has_news())
+        if due and self._health.state in {ConnectionState.UP, ConnectionState.HOLDING}:
             self._publish_state(online=True)
             self._outbox.rest()
 
@@ -166,13 +167,8 @@ class Uplink:
         self._change(state=ConnectionState.CONNECTING, session=session)
         try:
             self._client = self._new_client()
-            self._client.connect(
-                self._line.host,
-                self._line.port,
-                keepalive=self._line.keepalive,
-                clean_start=False,
-                properties=_connect_properties(),
-            )
+            line, about = self._line, _connect_properties()
+            self._client.connect(line.host, line.port, keepalive=line.keepalive, clean_start=False, properties=about)
             self._client.loop_start()
         except (OSError, ValueError) as error:
             _log.info("uplink.unreachable", kind=type(error).__name__)
@@ -206,7 +202,8 @@ class Uplink:
             self._client.disconnect()
             self._lost(REFUSED)
             return
-        wanted = [self._topics.receipts, self._topics.commands, topics.GATEWAY_STATE]
+        trusting = [topics.TRUST_PIECES] if self._trust is not None else []
+        wanted = [self._topics.receipts, self._topics.commands, topics.GATEWAY_STATE, *trusting]
         if self._post is not None:
             wanted.append(f"{self._topics.papers}+")
             self._post.reopen()
@@ -250,19 +247,13 @@ class Uplink:
         return self._client.publish(self._topics.state, self._state(online=online), qos=1, retain=True)
 
     def _state(self, *, online: bool) -> bytes:
-        session, now = self._health.session, self._clock.now()
-        return life_sign(self._outbox, self._line, session=session, online=online, at=now, readers=self._readers())
+        session, readers = self._health.session, self._readers()
+        call = self._post.asked.tell() if self._post is not None else ""
+        return life_sign(self._outbox, self._line, session=session, online=online, readers=readers, trust=self._trust, call=call)
 
     def _message(self, message: Any) -> None:
         try:
-            if message.topic == self._topics.receipts:
-                self._delivery.receipts(message.payload)
-            elif message.topic == self._topics.commands:
-                self._outbox.anchor.accept(message.payload, at=self._clock.now())
-            elif message.topic == topics.GATEWAY_STATE:
-                self._gateway_state(message.payload)
-            elif self._post is not None and message.topic.startswith(self._topics.papers):
-                self._post.take(message.topic.removeprefix(self._topics.papers), message.payload)
+            self._take(message.topic, message.payload)
         except Refused as error:  # no room: a receipt comes again with its row, an update with the next connection
             _log.warning(error.code)
             if message.topic != self._topics.receipts:
@@ -271,6 +262,18 @@ class Uplink:
             _log.warning(error.code, topic=message.topic)
         if message.qos:
             self._client.ack(message.mid, message.qos)
+
+    def _take(self, topic: str, payload: bytes) -> None:
+        if topic == self._topics.receipts:
+            self._delivery.receipts(payload)
+        elif topic == self._topics.commands:
+            self._outbox.anchor.accept(payload, at=self._clock.now())
+        elif topic == topics.GATEWAY_STATE:
+            self._gateway_state(payload)
+        elif self._trust is not None and mqtt.topic_matches_sub(topics.TRUST_PIECES, topic):
+            self._trust.take(payload, at=self._clock.now())
+        elif self._post is not None and topic.startswith(self._topics.papers):
+            self._post.take(topic.removeprefix(self._topics.papers), payload)
 
     def _gateway_state(self, payload: bytes) -> None:
         online = states.decode_gateway_state(payload).online if payload else True

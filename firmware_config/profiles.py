@@ -59,6 +59,8 @@ class KioskSection(_Section, frozen=True, kw_only=True):
     help_zh: str = "需要帮助？请询问值班人员。"
     help_ko: str = "도움이 필요하세요? 담당자에게 말씀하세요."
     help_ja: str = "お困りですか？係の者にお尋ねください。"
+    help_phone: str = ""  # said where a call for a person is not answered
+    call_seconds: Annotated[int, msgspec.Meta(ge=10, le=1800)] = 120  # how long a call may wait before the screen says so
     help_ru: str = "Нужна помощь? Обратитесь к дежурному."
 
     def help_in(self, language: Language) -> str:
@@ -109,6 +111,7 @@ class PageSection(_Section, frozen=True, kw_only=True):
     port: Port = 8800
     warn_after_seconds: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
     wipe_after_warning_seconds: Annotated[int, msgspec.Meta(ge=20, le=600)] = 20  # WCAG 2.2.1 asks for at least 20
+    keypad: bool = False  # digits, * and # in place of a pointer: digits choose, and write letters as on a telephone
     check_url: str | None = None  # where a receipt code is looked up; "{code}" stands for the code, else it is put at the end
 
 

@@ -17,6 +17,7 @@ from gateway.outage_watch import OutageWatch
 from gateway.port import Delivery
 from gateway.trust import Trust
 from registry.database import Registry
+from registry.kiosk_calls import hear_calls
 from registry.kiosks import keep_state
 from residence.errors import LuutruError
 from residence.wire.state import KioskState, decode_kiosk_state, is_newer
@@ -62,6 +63,7 @@ class KioskStates:
         with self._registry.writing() as connection:
             if self._outages is not None:
                 self._outages.kiosks_heard(connection, self._heard.values(), now=now)
+            hear_calls(connection, self._heard.values(), now=now)
             written = sum(keep_state(connection, state, now=now) for state in self._heard.values())
         self._heard.clear()
         return written

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
+from registry.tables_answers import host_answers, kiosk_calls
 from registry.tables_authorities import (
     authority_catalogues,
     authority_counts,
@@ -110,12 +111,14 @@ __all__ = [
     "finding_links",
     "findings",
     "gateway_reports",
+    "host_answers",
     "households",
     "identifiers",
     "import_batches",
     "imported_rows",
     "imports",
     "keys",
+    "kiosk_calls",
     "kiosks",
     "lapses",
     "letter_events",

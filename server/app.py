@@ -28,7 +28,7 @@ from server.api import application as api
 from server.desk import close_pages, declare_pages, door_link_pages, house_pages, lodger_pages, stay_pages, tonight_pages
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
-from server.operators import authority_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
+from server.operators import authority_pages, call_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
 from server.police import (
     case_pages,
     cleaning_pages,
@@ -69,6 +69,7 @@ PAGES = (
     own_pages,
     door_pages,
     kiosk_pages,
+    call_pages,
     gateway_pages,
     letter_pages,
     ward_pages,

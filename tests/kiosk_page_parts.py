@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -54,7 +55,7 @@ units = ["101", "102", "201"]
 
 
 def make_profile(text: str = LOBBY, **page):
-    lines = "".join(f"{key} = {value!r}\n" for key, value in page.items())
+    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in page.items())
     return parse_profile(text + (f"[page]\n{lines}" if lines else ""), folder=Path("/nowhere"))
 
 

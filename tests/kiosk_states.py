@@ -11,6 +11,7 @@ from edge_agent.kiosk import events as happen
 from edge_agent.kiosk.showing import shown
 from edge_agent.kiosk.view import Health, View
 from edge_agent.voices.prompts import heard
+from residence.credentials.evidence import Evidence
 from residence.stays.declaration import Reason
 
 PRINTER = '[printer]\ndevice = "/dev/edge/printer0"\n'
@@ -39,6 +40,8 @@ FOREIGN = (*TYPED[:6], happen.Typed(asked="nationality", text="other"), happen.T
 NO_PAPERS = (STARTED, STAY, happen.NoPapers(), NAME, *TYPED[4:7])
 RESULT = KEPT[:-1]
 KEPT_HERE = happen.KeptSafely(declaration_id=KEPT[-1].declaration_id, code="RD7D-QQWQ-DW4X")
+
+GUEST_CONFIRMED = happen.HostAnswered(declaration_id=KEPT[-1].declaration_id, answer="confirmed")
 
 
 def news(standing):
@@ -95,7 +98,7 @@ WALKS = {
     "keeping": RESULT,
     "kept": (*RESULT, KEPT_HERE),
     "kept-slip": (*RESULT, KEPT_HERE, happen.SlipWanted(), happen.SlipDone(code="RD7D-QQWQ-DW4X", outcome="printer.no_paper")),
-    "received": (*RESULT, KEPT_HERE, news("received")),
+    "received": (*RESULT, KEPT_HERE, news("received"), GUEST_CONFIRMED),
     "accepted": (*RESULT, KEPT_HERE, news("accepted")),
     "refused": (*RESULT, KEPT_HERE, news("refused")),
     "conflicting": (*RESULT, KEPT_HERE, news("conflicting")),
@@ -112,10 +115,28 @@ WALKS = {
     "resident": (STARTED, happen.PurposeChosen(purpose="resident")),
     "day-visit": (STARTED, happen.PurposeChosen(purpose="day-visit")),
     "calling": (*TO_REVIEW, happen.PersonCalled()),
+    "call-seen": (*TO_REVIEW, happen.PersonCalled(), happen.CallAnswered(call_id="", answer="acknowledged")),
+}
+CHIP = "[chip]\nenabled = true\n"
+TO_CHIP = (
+    STARTED,
+    STAY,
+    happen.CardSeen(capture=capture_of(PASSPORT, kind="mrz"), fresh_id=FIRST),
+    happen.PersonConfirmed(fresh_id=FIRST),
+)
+TO_READING = (*TO_CHIP, happen.ChipAllowed(fresh_id=FIRST))
+CHIP_WALKS = {
+    "chip-asked": TO_CHIP,
+    "chip-stopped": (*TO_READING, happen.ChipFailed(own_id=FIRST, code="chip.not_opened")),
+    "chip-shown": (
+        *TO_READING,
+        happen.ChipTaken(own_id=FIRST, evidence=Evidence(level=1, source="mrz", checks={"passive": "failed"})),
+    ),
 }
 DESK_WALKS = {"desk": (), "desk-card": (STARTED,)}
 STATES = {
     **{name: walk(*events, text=LOBBY + PRINTER)[0] for name, events in WALKS.items()},
+    **{name: walk(*events, text=LOBBY + CHIP)[0] for name, events in CHIP_WALKS.items()},
     **{name: walk(*events, text=DESK)[0] for name, events in DESK_WALKS.items()},
 }
 _TEMPLATES = Environment(

@@ -85,7 +85,6 @@ _SIMPLE: Final[dict[str, tuple[Act, ...]]] = {
     "stop": (Cancelled(),),
     "more-time": (MoreTime(),),
     "touched": (Touched(),),
-    "call": (PersonCalled(),),
     "call-end": (CallEnded(),),
 }
 
@@ -98,6 +97,8 @@ def _valued(do: str, value: str, screen: str, fresh_id: Callable[[], str]) -> tu
         case "typed" | "skip":
             asked = cast("TypedField", screen.removeprefix("typing-"))
             return (Typed(asked=asked, text=value if do == "typed" else ""),)
+        case "call":
+            return (PersonCalled(fresh_id=fresh_id()),)
         case "yes":
             return (PersonConfirmed(fresh_id=fresh_id()),)
         case "chip":

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, assert_never
 
-from edge_agent.kiosk import changing, chip_step, gathering, hosting, identifying, staying
+from edge_agent.kiosk import calling, changing, chip_step, gathering, hosting, identifying, staying
 from edge_agent.kiosk.effects import Effect, Play, PrintSlip, Wipe
 from edge_agent.kiosk.events import (
     Act,
@@ -38,7 +38,7 @@ from edge_agent.kiosk.events import (
     WentBack,
 )
 from edge_agent.kiosk.gathering import PROGRESS
-from edge_agent.kiosk.news import KeepingFailed, KeptSafely, SettlementChanged, SlipDone, Ticked
+from edge_agent.kiosk.news import CallAnswered, HostAnswered, KeepingFailed, KeptSafely, SettlementChanged, SlipDone, Ticked
 from edge_agent.kiosk.states import (
     AskChip,
     AskHost,
@@ -87,7 +87,11 @@ def step(state: State, event: Event, *, profile: KioskProfile, now: Moment) -> t
         return after, wiped + effects
     match event:
         case Ticked():
-            return _pass_time(state, profile, now)
+            state, rung = calling.waited(state, profile, now)
+            passed, effects = _pass_time(state, profile, now)
+            return passed, rung + effects
+        case CallAnswered():
+            return calling.answered(state, event)
         case Cancelled():
             return _wiped(state, profile, now)
         case LanguageChosen() | VoiceTurned() | ContrastChosen() | TextSizeChosen() | MoreTime() | PersonCalled() | CallEnded():
@@ -133,9 +137,11 @@ def _aside(
         case MoreTime():
             return _acted(replace(state, unhurried=not isinstance(state.screen, Idle)), now), ()
         case PersonCalled():
-            return _acted(replace(state, calling=True), now), (Play(cue="call"),)
+            state, effects = calling.called(state, event.fresh_id, now)
+            return _acted(state, now), effects
         case CallEnded():
-            return _acted(replace(state, calling=False), now), ()
+            state, effects = calling.ended(state)
+            return _acted(state, now), effects
 
 
 def seconds_left(state: State, *, profile: KioskProfile, now: Moment) -> float | None:
@@ -170,7 +176,8 @@ def _wiped(state: State, profile: KioskProfile, now: Moment) -> tuple[State, tup
 def _pass_time(state: State, profile: KioskProfile, now: Moment) -> tuple[State, tuple[Effect, ...]]:
     if isinstance(state.screen, Idle):
         # A language somebody chose and walked away from goes back to the first, too.
-        long_ago = _quiet(state, now) >= profile.page.warn_after_seconds
+        waiting = profile.kiosk.call_seconds if state.calling else 0
+        long_ago = _quiet(state, now) >= profile.page.warn_after_seconds + waiting
         return (begin(profile, now) if long_ago else state), ()
     if state.warning or _quiet(state, now) < _warn_after(state, profile):
         return state, ()
@@ -257,6 +264,8 @@ def _from_result(screen: Result, event: Event, profile: KioskProfile) -> tuple[S
             if PROGRESS[event.standing] <= PROGRESS[screen.standing]:
                 return screen, ()
             return _settled(screen, event), _cue_of(event.standing)
+        case HostAnswered(declaration_id=about, answer=answer) if about == screen.declaration_id and answer != screen.host:
+            return replace(screen, host=answer), (Play(cue="accepted" if answer == "confirmed" else "problem"),)
         case SlipWanted() if profile.printer.device and screen.slip != "printing":
             return replace(screen, slip="printing"), (PrintSlip(),)
         case SlipDone(code=code, outcome=outcome) if code == screen.code:

@@ -64,4 +64,16 @@ class StopChip:
     """Read no chip any more."""
 
 
-Effect = Keep | KeepPresence | LookUp | PrintSlip | ReadChip | StopChip | Wipe | Play
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallPerson:
+    """Tell the operators that a person is wanted; answered with ``CallAnswered``."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndCall:
+    """Nobody is wanted any more."""
+
+
+Effect = CallPerson | EndCall | Keep | KeepPresence | LookUp | PrintSlip | ReadChip | StopChip | Wipe | Play

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from edge_agent.kiosk.news import (
+    CallAnswered,
     ChipFailed,
     ChipProgressed,
     ChipTaken,
     CodeFound,
+    HostAnswered,
     KeepingFailed,
     KeptSafely,
     SettlementChanged,
@@ -218,7 +220,9 @@ class Touched:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PersonCalled:
-    """A person is wanted."""
+    """A person is wanted. ``fresh_id`` names the call."""
+
+    fresh_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -271,4 +275,6 @@ Event = (
     | KeptSafely
     | KeepingFailed
     | SettlementChanged
+    | CallAnswered
+    | HostAnswered
 )

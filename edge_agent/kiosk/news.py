@@ -1,4 +1,4 @@
-"""What the dialogue is told from outside: time, the chip's reader, the outbox, the printer.
+"""What the dialogue is told from outside: time, the chip's reader, the outbox, the printer, people elsewhere.
 
 - None of it starts the time-out anew: a card left lying must not hold the screen.
 - News of another visit or of a screen that is gone changes nothing.
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from edge_agent.kiosk.states import ChipPhase, Standing
 from residence.credentials.evidence import Evidence
+from residence.wire.kiosk_answers import CallAnswer, HostAnswer
 from residence.wire.messages import Receipt
 
 
@@ -83,3 +84,19 @@ class SlipDone:
 
     code: str
     outcome: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallAnswered:
+    """What came of a call for a person, in the authority's signed word."""
+
+    call_id: str
+    answer: CallAnswer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HostAnswered:
+    """The resident has said on their own page whether the guest of this declaration stays with them."""
+
+    declaration_id: str
+    answer: HostAnswer

@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from edge_agent.kiosk.effects import CallPerson, EndCall
 from edge_agent.kiosk.events import Event
 from edge_agent.kiosk.states import Standing
 from residence.credentials.evidence import Reading
 from residence.stays.declaration import StayDeclaration
+from residence.wire.kiosk_answers import CallAnswer, HostAnswer
 from residence.wire.messages import Presence, Receipt
 
 
@@ -55,6 +57,22 @@ class ChipPort(Protocol):
 
     def stop(self) -> None:
         """Give up what was asked. Harmless when nothing was."""
+        ...
+
+
+class AskedPort(Protocol):
+    """What the agent needs of ``edge_agent/asked.py``."""
+
+    def ask(self, effect: CallPerson | EndCall) -> None:
+        """Call a person, or nobody any more."""
+        ...
+
+    def call_answer(self, call_id: str) -> CallAnswer | None:
+        """Return what came of a call."""
+        ...
+
+    def host_answer(self, declaration_id: str) -> HostAnswer | None:
+        """Return what the resident said of a guest's declaration."""
         ...
 
 

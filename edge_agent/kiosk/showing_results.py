@@ -43,6 +43,7 @@ def result_of(screen: Result, texts: Texts, health: Health, profile: KioskProfil
         "late": texts("result.late", due=texts.clock(parse_instant(screen.due))) if late and screen.due else "",
         "findings": [texts.about_code(code) for code in screen.findings] if standing in _SAYS_WHY else [],
         "code": screen.code,
+        "host": screen.host or "",
         "how": texts("result.check_url" if profile.page.check_url else "result.check"),
         "track": _track(standing),
         **_slip(screen.slip, texts),

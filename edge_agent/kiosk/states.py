@@ -19,14 +19,16 @@ from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
 from residence.credentials.evidence import Reading
 from residence.errors import Problem
+from residence.wire.kiosk_answers import HostAnswer
 
 Purpose = Literal["stay", "group", "entry", "extend", "leave", "correct", "withdraw"]
 Statement = Literal["stay", "entry", "paperless"]
 TypedField = Literal[
-    "name", "birth", "sex", "nationality", "country", "code", "passport", "permitted", "number", "words", "helper"
+    "name", "birth", "sex", "nationality", "country", "code", "passport", "expires", "permitted", "number", "words", "helper"
 ]
 ChipPhase = Literal["waiting", "opening", "reading", "authenticating", "stopped"]
 Standing = Literal["kept", "sent", "received", "accepted", "refused", "conflicting"]
+CallStanding = Literal["calling", "heard", "acknowledged", "unanswered"]
 WhyNothing = Literal["resident", "day-visit", "entry-without-card"]
 
 
@@ -205,6 +207,7 @@ class Result:
     on_time: bool | None = None
     findings: tuple[str, ...] = ()  # codes the declarant may see
     slip: str = ""  # "printing", "printed", "sent", or the code of what went wrong
+    host: HostAnswer | None = None  # what the resident said on their own page
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -268,6 +271,15 @@ Screen = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """A person is called; ``since_ns`` is the monotonic clock's."""
+
+    call_id: str
+    since_ns: int
+    standing: CallStanding = "calling"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class State:
     """One kiosk's dialogue."""
 
@@ -276,7 +288,7 @@ class State:
     acted_ns: int  # monotonic time of the person's last act
     warning: bool = False  # "Are you still there?" is shown
     unhurried: bool = False  # "I need more time" was pressed in this visit
-    calling: bool = False  # a person is called; the screen underneath stays
+    calling: Call | None = None  # a person is called; the screen underneath stays
     voice: int = 0  # how loud screens are read aloud: 0 (not at all) to 3
     contrast: bool = False  # black, white and yellow
     large: bool = False  # everything twice as large

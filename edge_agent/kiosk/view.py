@@ -8,8 +8,11 @@ Example: ``agent.view().health.online``
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from edge_agent.kiosk.news import CallAnswered, HostAnswered
+from edge_agent.kiosk.ports import AskedPort
 from edge_agent.kiosk.states import PartyResult, Result, Standing, State
 from edge_agent.readers.port import ReaderHealth
 
@@ -66,6 +69,17 @@ def seen_of(state: State) -> tuple[object, ...]:
     """Return what of a state a person can see."""
     sight = state.contrast, state.large
     return state.screen, state.language, state.warning, state.unhurried, state.calling, state.voice, sight
+
+
+def answers_to(state: State, asked: AskedPort) -> Iterator[CallAnswered | HostAnswered]:
+    """Yield what people have answered to what this screen asks of them."""
+    call = state.calling
+    if call is not None and (called := asked.call_answer(call.call_id)) is not None and called != call.standing:
+        yield CallAnswered(call_id=call.call_id, answer=called)
+    screen = state.screen
+    said = asked.host_answer(screen.declaration_id) if isinstance(screen, Result) else None
+    if isinstance(screen, Result) and said is not None and said != screen.host:
+        yield HostAnswered(declaration_id=screen.declaration_id, answer=said)
 
 
 def awaited_of(state: State) -> tuple[tuple[str, Standing], ...]:

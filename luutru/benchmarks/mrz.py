@@ -26,7 +26,7 @@ import msgspec
 
 from edge_agent.mrz_reading.bands import Grey
 from edge_agent.mrz_reading.reading import READER, outcome_of, read_zone
-from luutru.benchmarks.mrz_set import CATEGORIES, LEVELS, ZoneStill, make_zone_still
+from luutru.benchmarks.mrz_set import CATEGORIES, LEVELS, ZoneStill, make_zone_still, pictures_of
 from luutru.benchmarks.result import BenchResult
 
 SEED: Final = 1
@@ -94,10 +94,8 @@ def _measured(each: int, every: int) -> BenchResult:
 
 
 def _stills(each: int) -> Iterator[ZoneStill]:
-    for number in range(each):
-        for category in CATEGORIES:
-            for level in range(LEVELS):
-                yield make_zone_still(SEED, category, level=level, number=number)
+    for category, level, number in pictures_of(CATEGORIES, each):
+        yield make_zone_still(SEED, category, level=level, number=number)
 
 
 def _figures(tally: _Tally) -> dict[str, Any]:

@@ -23,7 +23,7 @@ import msgspec
 import typer
 
 from luutru.benchmarks.mrz import accepted_lines
-from luutru.benchmarks.mrz_set import CATEGORIES, LEVELS, make_zone_still
+from luutru.benchmarks.mrz_set import CATEGORIES, LEVELS, make_zone_still, pictures_of
 
 _Z: Final = 1.96
 _ASKED: Final = 3  # levels 0 to 2
@@ -60,10 +60,9 @@ def notes_in(path: Path) -> list[Note]:
 def read_on(path: Path, *, seed: int, each: int) -> Iterator[Note]:
     """Read the pictures that are not in the notes yet, and add them."""
     known = {note.which for note in notes_in(path)}
-    pictures = [(name, level, number) for number in range(each) for name in CATEGORIES for level in range(LEVELS)]
     with path.open("ab") as file:
         file.truncate(_whole_bytes(path))
-        for category, level, number in pictures:
+        for category, level, number in pictures_of(CATEGORIES, each):
             if (seed, category, level, number) in known:
                 continue
             note = _note(seed, category, level=level, number=number)

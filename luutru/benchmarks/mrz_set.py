@@ -1,9 +1,9 @@
-"""The MRZ measuring set: passports (TD3) and cards (TD1, TD2) in fifteen categories of trouble at five levels, from a seed.
+"""The MRZ measuring set: passports (TD3) and cards (TD1, TD2) in fourteen categories of trouble at five levels, from a seed.
 
 - The ladder is that of ``card_set.py``: same categories, same figures, same camera, with the width of a printed stroke in the place of
   a QR module. Exceptions, for text has no spare codewords and print that is gone cannot be read: ``worn`` rubs off less than the cards'
   damage, and ``dirty`` lays dark matter on it instead (specks, hairs), a quarter as much: more than twice as many points change by it as by the
-  wear, for nine tenths of a zone are paper. A glare burns the print out from level 3 on only, no finger covers it. ``turned`` is any angle,
+  wear, for nine tenths of a zone are paper; the two share one category's number of pictures. A glare burns the print out from level 3 on only, no finger covers it. ``turned`` is any angle,
   as large as fits.
 - A document that would not fit into the frame is held further away. Every sixth still is 640x480 and shows a TD1 card.
 - In ``none`` there is no zone: an ordinary page, or one with its zone missing. Anything read there is wrong.
@@ -15,7 +15,7 @@ Example: ``make_zone_still(1, "mixed", level=2, number=0).grey``
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -76,6 +76,17 @@ CATEGORIES: Final[dict[str, Change]] = {name: CARD_CATEGORIES[name] for name in 
 }
 
 
+DAMAGE: Final = ("worn", "dirty")  # together they are the ladder's one category of damage, scratched or dirty
+
+
+def pictures_of(categories: Iterable[str], each: int) -> Iterator[tuple[str, int, int]]:
+    """Name the pictures (category, level, number) of a set with ``each`` of every category and level; worn and dirty share their number."""
+    for number in range(each):
+        for category in categories:
+            if number < (each + 1) // 2 or category not in DAMAGE:
+                yield from ((category, level, number) for level in range(LEVELS))
+
+
 def make_zone_still(seed: int, category: str, *, level: int, number: int) -> ZoneStill:
     """Make one frame."""
     key = [seed, 7000 + list(CATEGORIES).index(category), level, number]
@@ -117,4 +128,4 @@ def _through_jpeg(grey: Grey, quality: int) -> Grey:
     return np.asarray(decoded, np.uint8)
 
 
-__all__ = ["CATEGORIES", "FORMATS", "LEVELS", "ZoneStill", "make_zone_still"]
+__all__ = ["CATEGORIES", "FORMATS", "LEVELS", "ZoneStill", "make_zone_still", "pictures_of"]

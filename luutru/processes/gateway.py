@@ -31,6 +31,7 @@ from gateway.clock_claims import USUAL_BOUNDS, ClockBounds
 from gateway.door_lists import DoorLists
 from gateway.intake import Intake
 from gateway.keyring_updates import KeyringUpdates
+from gateway.kiosk_answers import KioskAnswering
 from gateway.measures import Measures
 from gateway.nightly import Night, tend
 from gateway.outage_watch import OutageWatch
@@ -39,6 +40,7 @@ from gateway.reminders import remind
 from gateway.sweep import Swept, sweep
 from gateway.transport import MqttTransport, TransportSettings
 from gateway.trust import TrustStore
+from gateway.trust_bundles import TrustBundles
 from gateway.worker import Duty, Rhythm, Worker
 from luutru.certificates import endings
 from luutru.chip_trust import ChipTrust
@@ -64,7 +66,7 @@ RECEIPT_KEYS: Final = "gateway-receipt"
 SEAL_KEYS: Final = "gateway-seal"
 KEYRING_KEY: Final = "keyring.key"
 DOOR_KEYS: Final = "door-list"
-DOORS_EVERY: Final = timedelta(seconds=2)
+PAPERS_EVERY: Final = timedelta(seconds=2)
 log = structlog.get_logger("luutru.gateway")
 
 
@@ -140,8 +142,7 @@ def sweep_duties(settings: GatewaySettings, registry: Registry) -> list[Duty]:
     """Return what the worker that sweeps does between batches; none where another sweeps."""
     if not settings.sweep_every:
         return []
-    choices = settings.choices
-    rules = choices.rules
+    choices, rules = settings.choices, settings.choices.rules
 
     def sweep_now(now: datetime) -> Swept:
         return sweep(registry, rules=rules, now=now, random_bytes=random_bytes, patience=choices.patience)
@@ -178,14 +179,16 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         trust=TrustStore(registry, clock_bounds=settings.clock_bounds, chip_trust=chips.current),
         lap=measures.lap,
     )
-
     outages = OutageWatch(
         worker=client_id(settings), shards=settings.shards, signer=signer, clock=clock, random_bytes=random_bytes
     )
     duties = sweep_duties(settings, registry)
     transport = transport or make_transport(settings, clock)
-    doors = make_door_lists(settings, registry, intake.trust)
-    duties.append(Duty("door lists", DOORS_EVERY, partial(doors.look, transport)))
+    doors, bundles = make_door_lists(settings, registry, intake.trust), TrustBundles(chips.signed, shards=settings.shards)
+    duties.append(Duty("door lists", PAPERS_EVERY, partial(doors.look, transport)))
+    duties.append(Duty("trust bundle", PAPERS_EVERY, partial(bundles.send, transport)))
+    answering = KioskAnswering(registry, intake.trust, signer=signer, shards=settings.shards)
+    duties.append(Duty("kiosk answers", answering.EVERY, partial(answering.send, transport)))
     return Worker(
         transport,
         intake,

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from registry.chip_judgements import Doubts, doubts_by_kiosk
+from registry.kiosk_calls import waiting_calls
 from registry.kiosks import kiosks_of
 from registry.letter_lists import counts_of
 from server.operators.kiosk_health import health_of
@@ -31,9 +32,10 @@ def show_kiosks(request: Request, caller: Caller, account: SignedIn, server: Wir
         kiosks = kiosks_of(connection, account.commune_code)
         doubts = doubts_by_kiosk(connection, account.commune_code, since=now - LOOK_BACK)
         letters = sum(counts_of(connection, account.commune_code).values())
+        calls = waiting_calls(connection, account.commune_code, since=now - LOOK_BACK)
     silent = server.settings.kiosk_silent_after
     counted = {each.kiosk_id: doubts.get(each.kiosk_id, Doubts()) for each in kiosks}
     rows = [(each, health_of(each, now=now, silent_after=silent, doubts=counted[each.kiosk_id].not_shown)) for each in kiosks]
     rows.sort(key=lambda row: (row[1].state != "lost", row[1].state != "degraded", row[0].kiosk_id))
     template = "operators/kiosk_list.html" if request.headers.get("hx-request") else "operators/kiosks.html"
-    return render(request, template, caller=caller, rows=rows, doubts=counted, letters=letters)
+    return render(request, template, caller=caller, rows=rows, doubts=counted, letters=letters, calls=calls)

@@ -1,5 +1,6 @@
 """What the register holds about the person signed in, who looked at it, and that a field of it is wrong, said in one step.
 
+- Guests who say that they stay with this household are there to be confirmed or not, without their names (``registry/host_answers.py``).
 - An account is somebody's because the authority bound it to them (``luutru account add --role resident --person``); one that is nobody's shows nothing.
 - Looking at oneself is a look like any other, and on the record.
 - A dispute shows at once wherever the value is shown (``registry/disputing.py``); an officer answers it.
@@ -7,7 +8,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
@@ -17,11 +18,13 @@ from registry.access_records import looks_at
 from registry.accounts import person_of
 from registry.disputing import disputes_of, raise_dispute
 from registry.door_claims import stays_with_pass
+from registry.host_answers import answer_guest, guests_of
 from registry.premises import load_premises
 from registry.release import Look, ReleasedPerson, release_persons
 from registry.stays import stays_of_person
 from residence.access.purposes import PERSONAL, Field, Purpose, released_fields
 from residence.errors import Conflict, Problem, Refused, problem
+from residence.wire.kiosk_answers import HostAnswer
 from server.pages import render
 from server.policy import Account
 from server.visitor import Caller, Form, SignedIn, Visitor
@@ -64,6 +67,19 @@ def dispute(request: Request, caller: Caller, *, account: SignedIn, server: Wire
     return RedirectResponse("/me", status_code=303)
 
 
+@router.post("/guests")
+def answer_about_guest(request: Request, caller: Caller, *, account: SignedIn, server: Wired, form: Form) -> Response:
+    """Take the resident's word about somebody who says that they stay with them."""
+    answer = next((each for each in get_args(HostAnswer) if each == form.get("answer")), None)
+    if answer is None:
+        return _page(request, caller, account, wrong=problem("host.answer", "/answer"))
+    with server.registry.writing() as connection:
+        person_id = _whose(server, connection, account)
+        now = server.clock.now()
+        answer_guest(connection, person_id, form.get("declaration", ""), answer, by=account.account_id, now=now)
+    return RedirectResponse("/me", status_code=303)
+
+
 def _whose(server: Server, connection: Connection, account: Account) -> str:
     server.policy.require(account, "read_own_record", resource=account)
     person_id = person_of(connection, account.account_id)
@@ -79,7 +95,10 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         looks = looks_at(connection, person_id)
         person = _released(server, connection, account, person_id)
         stays = stays_of_person(connection, person_id)
-        places = load_premises(connection, {each.premises_id for each in stays}, vault=server.registry.vault)
+        guests = guests_of(connection, person_id, now=server.clock.now())
+        places = load_premises(
+            connection, {each.premises_id for each in stays} | {each.premises_id for each in guests}, vault=server.registry.vault
+        )
         disputes = disputes_of(connection, person_id)
         with_pass = stays_with_pass(connection, person_id) if server.door_signer is not None else set()
     return render(
@@ -90,6 +109,7 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         person={field.value: value for field, value in person.fields.items()},
         disputed={field.value for field in person.disputed},
         stays=stays,
+        guests=guests,
         places=places,
         looks=looks,
         disputes=disputes,

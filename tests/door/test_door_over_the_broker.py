@@ -1,24 +1,12 @@
 """The whole way over a real Mosquitto: the gateway's worker and a kiosk's uplink, each as its process puts it together."""
 
-import random
-import threading
-import time
-from pathlib import Path
-
 import pytest
 from authority import ENROLLED, Authority
 from door_parts import DOOR
+from gateway_thread import GatewayThread, eventually
+from line_parts import kiosk_of
 
-from edge_agent.declaring import Machine
-from edge_agent.door.event_log import DoorEventLog
-from edge_agent.door.papers import DoorPapers
-from edge_agent.door.posting import DoorPost
-from edge_agent.line import Line
-from edge_agent.outbox import Outbox
-from edge_agent.store import open_store
-from edge_agent.uplink import Uplink
 from luutru.keys import make_key
-from luutru.processes.gateway import GatewaySettings, build
 from luutru.system import random_bytes, system_clock
 from registry import kiosks
 from registry.door_events import recent_events
@@ -27,13 +15,6 @@ from residence.doors.words import DoorMode
 from residence.wire.keyring import AUTHORITY, Keyring
 
 EVENTS = 150
-
-
-def eventually(holds, seconds=120.0):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -57,73 +38,13 @@ def office(tmp_path):
     office.close()
 
 
-class Gateway:
-    """The real worker on the broker, on a thread."""
-
-    def __init__(self, office, broker, folder: Path):
-        broker.pki.gateway().copy_to(folder, as_name="luutru-gateway")
-        settings = GatewaySettings(
-            registry=office.url,
-            vault=office.vault_folder,
-            keys=office.keys,
-            tls=folder,
-            host=broker.host,
-            port=broker.port,
-            sweep_every=None,
-        )
-        self.registry = office.open_registry()
-        worker = build(settings, registry=self.registry, clock=system_clock())
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=worker.run, args=(self.stopping,), daemon=True)
-        self.thread.start()
-
-    def stop(self):
-        self.stopping.set()
-        self.thread.join(60)
-        self.registry.close()
-
-
-def kiosk_of(office, broker, folder: Path):
-    """One enrolled kiosk's outbox, door events, papers and uplink."""
-    kiosk, clock = office.kiosk(), system_clock()
-    identity = broker.pki.kiosk(kiosk.kiosk_id).copy_to(folder, as_name="kiosk")
-    machine = Machine(clock=clock, boot_id="b1", random_bytes=random_bytes, clock_synced=lambda: True)
-    outbox = Outbox(
-        open_store(folder / "kiosk.db"),
-        kiosk_id=kiosk.kiosk_id,
-        signer=kiosk.signer,
-        provisioned=office.ring,
-        machine=machine,
-        built_at=ENROLLED,
-    )
-    ring = lambda: outbox.anchor.keyring  # noqa: E731
-    log = DoorEventLog(outbox.store, times=outbox.times, random_bytes=random_bytes)
-    papers = DoorPapers(outbox.store, keyring=ring, site=kiosk.premises_id)
-    about = {"kiosk_id": kiosk.kiosk_id, "epoch": outbox.epoch, "signer": kiosk.signer}
-    line = Line(
-        host=broker.host,
-        port=broker.port,
-        site=kiosk.premises_id,
-        kiosk_id=kiosk.kiosk_id,
-        ca_file=identity.ca,
-        certificate_file=identity.certificate,
-        key_file=identity.key,
-        version="test",
-        boot_id="b1",
-        backoff_base=0.1,
-        backoff_cap=1.0,
-    )
-    post = DoorPost(log, papers, **about, keyring=ring, jitter=random.random)
-    return outbox, log, papers, Uplink(outbox, line, clock=clock, jitter=random.random, post=post)
-
-
 def test_lists_orders_and_events_go_their_way_and_a_gateway_that_was_away_loses_none(office, broker, tmp_path, request):
-    outbox, log, papers, uplink = kiosk_of(office, broker, tmp_path / "kiosk")
+    outbox, log, papers, _, uplink = kiosk_of(office, broker, tmp_path / "kiosk")
     request.addfinalizer(uplink.stop)
     for number in range(EVENTS):
         log.append(door=DOOR.name, what="reader", detail=str(number))
     uplink.start()  # nobody takes anything yet
-    gateway = Gateway(office, broker, tmp_path / "gateway")
+    gateway = GatewayThread(office, broker, tmp_path / "gateway")
     eventually(lambda: log.depth() == 0)
     eventually(lambda: papers.book.version == 1)
     assert papers.book.doors == (DOOR.name,)
@@ -131,7 +52,7 @@ def test_lists_orders_and_events_go_their_way_and_a_gateway_that_was_away_loses_
     log.append(door=DOOR.name, what="reader", detail="while nobody was there")
     with office.registry.writing() as connection:
         order_mode(connection, office.kiosk().premises_id, DOOR.name, DoorMode.LOCK_DOWN, now=system_clock().now())
-    gateway = Gateway(office, broker, tmp_path / "gateway")
+    gateway = GatewayThread(office, broker, tmp_path / "gateway")
     eventually(lambda: papers.book.mode(DOOR.name) is DoorMode.LOCK_DOWN)
     eventually(lambda: log.depth() == 0)
     gateway.stop()

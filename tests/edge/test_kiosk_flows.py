@@ -10,7 +10,7 @@ from kiosk_walks import TO_PERSON as ONE
 
 from edge_agent.kiosk import states as screens
 from edge_agent.kiosk.dialogue import PATIENCE, begin, seconds_left, step
-from edge_agent.kiosk.effects import Keep, LookUp, Play, Wipe
+from edge_agent.kiosk.effects import CallPerson, EndCall, Keep, LookUp, Play, Wipe
 from edge_agent.kiosk.events import (
     CallEnded,
     Cancelled,
@@ -36,7 +36,7 @@ from edge_agent.kiosk.events import (
     WentBack,
 )
 from edge_agent.kiosk.gathering import MOST_MEMBERS
-from edge_agent.kiosk.news import CodeFound, KeepingFailed, KeptSafely, SettlementChanged, Ticked
+from edge_agent.kiosk.news import CallAnswered, CodeFound, HostAnswered, KeepingFailed, KeptSafely, SettlementChanged, Ticked
 from residence.credentials.evidence import EvidenceLevel
 from residence.people.person import DocumentKind
 from residence.stays.check import check_declaration
@@ -312,8 +312,55 @@ def test_a_person_can_be_called_from_any_screen_and_the_place_is_kept(events):
     state, effects = walk(*events, PersonCalled())
     assert state.calling
     assert state.screen == before.screen
-    assert effects[-1] == Play(cue="call")
-    assert not walk(*events, PersonCalled(), CallEnded())[0].calling
+    assert effects[-2:] == [Play(cue="call"), CallPerson(call_id="")]
+    after, effects = walk(*events, PersonCalled(), CallEnded())
+    assert after.calling is None
+    assert effects[-1] == EndCall()
+
+
+SEEN = CallAnswered(call_id="c1", answer="acknowledged")
+HEARD = CallAnswered(call_id="c1", answer="heard")
+CALLED = PersonCalled(fresh_id="c1")
+
+
+@pytest.mark.parametrize(
+    ("news", "standing"),
+    [
+        ((), "calling"),
+        ((HEARD,), "heard"),
+        ((HEARD, SEEN), "acknowledged"),
+        ((SEEN, HEARD), "acknowledged"),
+        ((CallAnswered(call_id="another", answer="acknowledged"),), "calling"),
+    ],
+)
+def test_the_screen_says_of_a_call_what_the_authority_said(news, standing):
+    assert walk(*TO_REVIEW, CALLED, *news)[0].calling.standing == standing
+
+
+def test_after_a_while_it_says_that_nobody_has_answered_and_still_takes_an_answer():
+    clock = StandingClock()
+    state, _ = walk(*TO_REVIEW, CALLED, HEARD, clock=clock)
+    profile = make_profile(LOBBY.replace("[kiosk]", "[kiosk]\ncall_seconds = 10"))
+    clock.pass_time(seconds=11)
+    state, effects = step(state, Ticked(), profile=profile, now=moment(clock))
+    assert (state.calling.standing, effects) == ("unanswered", (Play(cue="attention"),))
+    state, effects = step(state, SEEN, profile=profile, now=moment(clock))
+    assert (state.calling.standing, effects) == ("acknowledged", (Play(cue="accepted"),))
+
+
+def test_pressed_again_an_open_call_rings_and_a_finished_one_is_made_anew():
+    again = PersonCalled(fresh_id="c2")
+    state, effects = walk(CALLED, HEARD, again)
+    assert (state.calling.call_id, effects[-1]) == ("c1", Play(cue="call"))
+    state, effects = walk(CALLED, SEEN, again)
+    assert (state.calling.call_id, effects[-1]) == ("c2", CallPerson(call_id="c2"))
+
+
+@pytest.mark.parametrize(("answer", "cue"), [("confirmed", "accepted"), ("refused", "problem")])
+def test_the_residents_word_comes_to_the_result_of_that_guest_alone(answer, cue):
+    state, effects = walk(*KEPT, HostAnswered(declaration_id=KEPT[-1].declaration_id, answer=answer))
+    assert (state.screen.host, effects[-1]) == (answer, Play(cue=cue))
+    assert walk(*KEPT, HostAnswered(declaration_id="another", answer=answer))[0].screen.host is None
 
 
 @pytest.mark.parametrize("why", ["resident", "day-visit"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import cv2
 import msgspec
 import numpy as np
@@ -11,7 +13,7 @@ from typer.testing import CliRunner
 from luutru.__main__ import app
 from luutru.benchmarks import mrz as bench
 from luutru.benchmarks import mrz_long
-from luutru.benchmarks.mrz_set import CATEGORIES, LEVELS, make_zone_still
+from luutru.benchmarks.mrz_set import CATEGORIES, LEVELS, make_zone_still, pictures_of
 
 
 def scan(*arguments):
@@ -110,3 +112,11 @@ def test_the_long_count_names_every_wrong_acceptance_and_what_none_still_allows(
     assert (figures["read_levels_0_2"]["right"], figures["read_levels_0_2"]["of"]) == (1, 3)
     assert figures["wrong"] == [wrong, blank]
     assert mrz_long.summary([right] * 100)["wrong_accepted_interval"] == (0.0, pytest.approx(0.037, abs=1e-3))
+
+
+def test_worn_and_dirty_pictures_are_together_as_many_as_those_of_another_category():
+    counts = Counter(category for category, _, _ in pictures_of(CATEGORIES, 36))
+
+    assert counts["worn"] == counts["dirty"] == 18 * LEVELS
+    assert counts["clean"] == 36 * LEVELS
+    assert sum(counts.values()) * 2 == 5040

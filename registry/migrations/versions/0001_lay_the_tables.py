@@ -910,6 +910,7 @@ def upgrade() -> None:
     lay_day_closes()
     lay_nightly()
     lay_duplicate_steps()
+    lay_answers()
 
 
 def _lay_chip_tables() -> None:
@@ -1368,6 +1369,8 @@ def downgrade() -> None:
     op.drop_table('day_closes')
     op.drop_table('lapses')
     op.drop_table('residence_events')
+    op.drop_table('host_answers')
+    op.drop_table('kiosk_calls')
     # ### end Alembic commands ###
 
 
@@ -1427,3 +1430,33 @@ def lay_day_closes() -> None:
     sa.PrimaryKeyConstraint('close_id', 'commune_code', name=op.f('pk_day_closes'))
     )
     op.create_index('ix_day_closes_premises_id_day', 'day_closes', ['premises_id', 'day'], unique=False)
+
+
+def lay_answers() -> None:
+    """Lay what kiosks ask people: calls, and residents' words about guests."""
+    op.create_table('kiosk_calls',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('call_id', sa.String(length=36), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('heard_at', columns.Instant(), nullable=False),
+    sa.Column('acknowledged_at', columns.Instant(), nullable=True),
+    sa.Column('acknowledged_by', sa.String(length=64), nullable=True),
+    sa.Column('closed_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('call_id', 'commune_code', name=op.f('pk_kiosk_calls'))
+    )
+    op.create_index('ix_kiosk_calls_kiosk_id', 'kiosk_calls', ['kiosk_id'], unique=False)
+    op.create_index('ix_kiosk_calls_heard_at', 'kiosk_calls', ['heard_at'], unique=False)
+    op.create_index('ix_kiosk_calls_commune_code_heard_at', 'kiosk_calls', ['commune_code', 'heard_at'], unique=False)
+    op.create_table('host_answers',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('declaration_id', sa.String(length=36), nullable=False),
+    sa.Column('stay_id', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=True),
+    sa.Column('answer', sa.String(length=16), nullable=False),
+    sa.Column('answered_by', sa.String(length=64), nullable=False),
+    sa.Column('answered_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_host_answers'))
+    )
+    op.create_index('ix_host_answers_answered_at', 'host_answers', ['answered_at'], unique=False)

@@ -1,0 +1,109 @@
+"""What this kiosk asks people, and what they have answered: a call for a person, a resident's word about a guest.
+
+- The open call goes up with the kiosk's sign of life, retained: a gateway that comes later finds it. It is over when the person says so, when
+  an operator has seen it, or after ``CALL_LASTS``; the end of a visit alone does not end it, for the person may still stand there.
+- Answers come as one signed paper; the newest counts. Nothing of it is written to disk, and nothing is about anybody.
+- ``KioskPost`` is what the uplink hands papers to and asks for what is to be sent, with or without a door.
+
+Example: ``asked.ask(CallPerson(call_id="018f...")); asked.take(payload); asked.call_answer("018f...")``
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from edge_agent.door.posting import DoorPost
+from edge_agent.kiosk.effects import CallPerson, EndCall
+from residence.wire.keyring import Keyring
+from residence.wire.kiosk_answers import ANSWERS, CallAnswer, HostAnswer, KioskAnswers, verify_answers
+
+CALL_LASTS: Final = 30 * 60.0
+
+
+class Asked:
+    """Calls and answers of one kiosk. Safe to call from several threads."""
+
+    def __init__(
+        self,
+        *,
+        kiosk_id: str,
+        keyring: Callable[[], Keyring],
+        monotonic_ns: Callable[[], int],
+        on_answer: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._kiosk_id = kiosk_id
+        self._keyring = keyring
+        self._monotonic_ns = monotonic_ns
+        self._on_answer = on_answer
+        self._lock = threading.Lock()
+        self._call = ""
+        self._began_ns = 0
+        self._told = ""
+        self._answers = KioskAnswers(kiosk_id=kiosk_id, at="")
+
+    def ask(self, effect: CallPerson | EndCall) -> None:
+        """Call a person, in place of another open call; or call nobody any more."""
+        with self._lock:
+            self._call = effect.call_id if isinstance(effect, CallPerson) else ""
+            self._began_ns = self._monotonic_ns()
+
+    def open_call(self) -> str:
+        """Return the call that nobody has seen yet; empty when there is none."""
+        with self._lock:
+            if (self._monotonic_ns() - self._began_ns) / 1e9 > CALL_LASTS or self._answers.calls.get(
+                self._call
+            ) == "acknowledged":
+                self._call = ""
+            return self._call
+
+    def has_news(self) -> bool:
+        """Tell whether what the sign of life said of the call is out of date."""
+        return self.open_call() != self._told
+
+    def tell(self) -> str:
+        """Return the open call for a sign of life that is being written."""
+        self._told = self.open_call()
+        return self._told
+
+    def take(self, payload: bytes) -> None:
+        """Take the paper of answers, or raise ``Malformed`` / ``Untrusted`` with the older ones in force."""
+        answers = verify_answers(payload, keyring=self._keyring(), kiosk_id=self._kiosk_id)
+        with self._lock:
+            if answers.at < self._answers.at:
+                return
+            self._answers = answers
+        self._on_answer()
+
+    def call_answer(self, call_id: str) -> CallAnswer | None:
+        """Return what came of a call."""
+        return self._answers.calls.get(call_id)
+
+    def host_answer(self, declaration_id: str) -> HostAnswer | None:
+        """Return what the resident said of a guest's declaration."""
+        return self._answers.hosts.get(declaration_id)
+
+
+class KioskPost:
+    """What comes down as papers and goes up besides declarations. Used from the uplink's thread."""
+
+    def __init__(self, asked: Asked, door: DoorPost | None = None) -> None:
+        self._door = door
+        self.asked: Final = asked
+
+    def take(self, name: str, payload: bytes) -> None:
+        """Take one paper by the last level of its topic, or raise ``Malformed`` / ``Untrusted`` / ``Refused``."""
+        if name == ANSWERS:
+            self.asked.take(payload)
+        elif self._door is not None:
+            self._door.take(name, payload)
+
+    def reopen(self) -> None:
+        """Send what waits without delay."""
+        if self._door is not None:
+            self._door.reopen()
+
+    def due(self, *, at: float) -> bytes | None:
+        """Return door events to be sent now, if there are any."""
+        return self._door.due(at=at) if self._door is not None else None

@@ -1,0 +1,96 @@
+// A keypad of digits, * and # in place of a pointer (docs/kiosk.md): # presses or goes on, * erases or moves on, digits choose or write.
+"use strict";
+(() => {
+  const SAME_LETTER_MS = 1000;
+  const LETTERS = ["0 -'", "1", "2ABCĂÂ", "3DEFĐÊ", "4GHI", "5JKL", "6MNOÔƠ", "7PQRS", "8TUVƯ", "9WXYZ"];
+  const MOST_CHOICES = 9;
+  let last = { key: "", at: 0, turn: 0, field: null };
+
+  const overlay = () => document.querySelector("#overlay .warning");
+  const here = () => overlay() || document;
+  const seen = (each) => each.checkVisibility() && !each.disabled && !each.closest("[inert]");
+  const choices = () => [...document.querySelectorAll('#stage button[name="do"]:not(.key)')].filter(seen).slice(0, MOST_CHOICES);
+  const firstField = () => [...document.querySelectorAll("#stage .field")].find(seen);
+
+  // The numbers stand on the choices of a screen that asks for nothing to be written.
+  function number() {
+    if (firstField()) return;
+    choices().forEach((each, index) => { if (!each.dataset.choice) each.dataset.choice = index + 1; });
+  }
+  new MutationObserver(number).observe(document.getElementById("kiosk"), { childList: true, subtree: true });
+  number();
+
+  // What * goes through: what can be pressed or written in, in the order of the page, beginning anew after the last.
+  function moveOn() {
+    const all = [...here().querySelectorAll("button, summary, .field")].filter((each) => seen(each) && !each.matches("[data-pad] .key, [data-step], .unit"));
+    if (!all.length) return;
+    const now = document.activeElement, at = all.indexOf(now);
+    const after = at >= 0 ? all[(at + 1) % all.length] : all.find((each) => now.compareDocumentPosition(each) & Node.DOCUMENT_POSITION_FOLLOWING) || all[0];
+    after.focus();
+  }
+
+  function erase(field) {
+    if (!field.value) {
+      const before = field.form.querySelector(`[data-next="${field.name}"]`);
+      if (!before || !before.value) return moveOn();
+      before.focus();
+      field = before;
+    }
+    field.value = [...field.value].slice(0, -1).join("");
+    last.key = "";
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  function press() {
+    const now = document.activeElement;
+    if (now.matches(".field")) now.form.requestSubmit(now.form.querySelector('button[name="do"]:not(.unit)'));
+    else if (now.matches("button, summary")) now.click();
+    else moveOn();
+  }
+
+  // Letters by pressing a key again and again, as on a telephone; 1 puts the tones on the last word, one after the other.
+  function letter(field, pad, digit) {
+    const at = performance.now();
+    const key = (name) => [...pad.querySelectorAll("[data-key]")].find((each) => each.dataset.key === name);
+    const tones = digit === "1" ? [...pad.querySelectorAll("[data-tone]")] : [];
+    const row = tones.length ? tones : [...LETTERS[Number(digit)]].map(key).filter(Boolean);
+    if (!row.length) return;
+    const again = last.key === digit && last.field === field && at - last.at < SAME_LETTER_MS;
+    const turn = again ? (last.turn + 1) % row.length : 0;
+    if (again && !tones.length && row.length > 1) key("backspace").click();
+    row[turn].click();
+    last = { key: digit, at, turn, field };
+  }
+
+  function write(event) {
+    const now = document.activeElement;
+    const field = now.matches(".field") ? now : firstField();
+    if (!field) return choose(event.key);
+    const pad = field.closest("form").querySelector("[data-pad]");
+    if (pad && [...pad.querySelectorAll("[data-key]")].some((each) => /^\p{L}$/u.test(each.dataset.key))) {
+      field.focus();
+      letter(field, pad, event.key);
+    } else if (field === now) {
+      return; // a field of digits takes them itself
+    } else {
+      field.focus();
+      field.value = event.key; // in place of what was proposed
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    event.preventDefault();
+  }
+
+  function choose(digit) {
+    const chosen = digit === "0" ? document.querySelector('#bottom button[value="call"]') : choices()[Number(digit) - 1];
+    if (chosen) chosen.click();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key === "#") press();
+    else if (event.key === "*") { if (document.activeElement.matches(".field") && !overlay()) erase(document.activeElement); else moveOn(); }
+    else if (/^\d$/.test(event.key)) { if (!overlay()) write(event); return; }
+    else return;
+    event.preventDefault();
+  });
+})();
