@@ -15,20 +15,20 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final, Protocol
 
 import structlog
 
 from edge_agent.chip.apdu import Card
 from edge_agent.chip.drawing import Draw
-from edge_agent.chip.files import Link
+from edge_agent.chip.files import Link, LinkMemory
 from edge_agent.chip.session import ChipReader, Opening
 from edge_agent.kiosk.events import Event
 from edge_agent.kiosk.news import ChipFailed, ChipProgressed, ChipTaken
 from edge_agent.kiosk.states import ChipPhase
 from residence.clock import Clock
-from residence.credentials.chip.access_keys import can_of, mrz_keys_of
+from residence.credentials.chip.access_keys import has_details, keys_of
 from residence.credentials.chip.capture import Capture
 from residence.credentials.chip.carried import binding
 from residence.credentials.chip.claiming import claim
@@ -46,7 +46,12 @@ log = structlog.get_logger("kiosk.chip")
 
 
 class ResettableCard(Card, Protocol):
-    """A card that can be powered off and on."""
+    """A card that can be powered off and on. ``about``: what cards of its kind say of themselves."""
+
+    @property
+    def about(self) -> bytes:
+        """Return the answer to reset, or what stands for it."""
+        ...
 
     def reset(self) -> None:
         """Begin anew with it."""
@@ -77,7 +82,7 @@ class Means:
     draw: Draw
     trust: Callable[[datetime], TrustStore]
     allow_bac: bool = True
-    link: Callable[[], Link] = Link  # what the reader is known to pass; what it was found to pass is remembered
+    link: Callable[[], Link] = Link  # what the reader is known to pass; what it was found to pass is remembered by kind of card
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +100,7 @@ class ChipStation:
         self._open_place = open_place
         self._kiosk_id = kiosk_id
         self._means = means
-        self._link = means.link()
+        self._links = LinkMemory(means.link)
         self._request: _Request | None = None
         self._thread: threading.Thread | None = None
         self._must_leave = False  # a card that was read, or failed, has to leave first
@@ -155,7 +160,7 @@ class ChipStation:
                 card,
                 draw=self._means.draw,
                 clock=self._means.clock,
-                link=self._link,
+                link=self._links.link(card.about),
                 report=lambda phase: self._progress(request, phase),
                 reset=card.reset,
             )
@@ -176,13 +181,8 @@ class ChipStation:
             request.tell(ChipProgressed(own_id=request.own_id, phase=_PHASES[phase]))
 
     def _opening(self, reading: Reading) -> Opening:
-        person = reading.person
-        number = person.personal_number or ""
-        issued = person.document.issued if person.document else None
-        keys: tuple[str, ...] = ()
-        if issued is not None and person.birth is not None and person.birth.precision == "day":
-            keys = mrz_keys_of(number, date.fromisoformat(person.birth.value), date.fromisoformat(issued))
-        return Opening(can=can_of(number), mrz_keys=keys, allow_bac=self._means.allow_bac)
+        keys = keys_of(reading.person)
+        return Opening(can=keys.can, mrz_keys=keys.mrz_keys, allow_bac=self._means.allow_bac, details=has_details(reading.person))
 
 
 def _still_wanted(request: _Request) -> None:

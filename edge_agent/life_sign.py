@@ -1,22 +1,35 @@
 """A kiosk's sign of life: what it says of itself to operators, and to the broker as its will. No person is in it.
 
-Example: ``life_sign(outbox, line, session=3, online=True, at=clock.now(), readers={"camera": "ok"})``
+Example: ``life_sign(outbox, line, session=3, online=True, readers={"camera": "ok"})``
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import Final
 
 from edge_agent.line import Line
 from edge_agent.outbox import Outbox
+from edge_agent.trust_papers import TrustPapers
 from residence.clock import rfc3339
 from residence.wire.state import KioskState, encode_state
 
+TRUST: Final = "chip-trust"
+
 
 def life_sign(
-    outbox: Outbox, line: Line, *, session: int, online: bool, at: datetime, readers: dict[str, str], call: str = ""
+    outbox: Outbox,
+    line: Line,
+    *,
+    session: int,
+    online: bool,
+    readers: dict[str, str],
+    trust: TrustPapers | None = None,
+    call: str = "",
 ) -> bytes:
-    """Return the state message."""
+    """Return the state message; whom it trusts about chips stands among the readers, for that is what operators look at."""
+    at = outbox.clock.now()
+    if trust is not None:
+        readers = readers | {TRUST: trust.health(at)}
     return encode_state(
         KioskState(
             kiosk_id=line.kiosk_id,
@@ -30,6 +43,7 @@ def life_sign(
             version=line.version,
             boot_id=line.boot_id,
             keyring_serial=outbox.anchor.keyring.serial,
+            trust_version=trust.store.version if trust is not None else 0,
             call=call,
         )
     )

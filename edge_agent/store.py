@@ -73,6 +73,12 @@ def _doors(database: Database) -> None:
     database.create_table("door_papers", {"name": str, "payload": bytes}, pk="name", not_null={"payload"})
 
 
+@migrations(name="2026-11-trust")
+def _trust(database: Database) -> None:
+    # Whom the authority trusts about chips, as it signed it: verified again at each start. One row at most.
+    database.create_table("trust_bundle", {"payload": bytes, "accepted_at": str}, not_null={"payload", "accepted_at"})
+
+
 class Store:
     """One open database. Use ``open_store``."""
 

@@ -35,6 +35,7 @@ from edge_agent.life_sign import life_sign
 from edge_agent.line import ConnectionState, Health, Line, tls_context
 from edge_agent.outbox import Outbox
 from edge_agent.sending import WINDOW, SendPlan, backoff
+from edge_agent.trust_papers import TrustPapers
 from residence.clock import Clock
 from residence.errors import LuutruError, Refused
 from residence.wire import state as states
@@ -68,14 +69,13 @@ class Uplink:
         readers: Callable[[], dict[str, str]] = dict,
         on_state: Callable[[Health], None] | None = None,
         post: KioskPost | None = None,
+        trust: TrustPapers | None = None,
     ) -> None:
-        self._outbox = outbox
-        self._line = line
-        self._clock = clock
-        self._jitter = jitter
+        self._outbox, self._line, self._clock, self._jitter = outbox, line, clock, jitter
         self._readers = readers
         self._on_state = on_state
         self._post = post
+        self._trust = trust
         self._topics = topics.kiosk_topics(line.site, line.kiosk_id)
         self._plan = SendPlan(jitter=jitter, resend_after=line.resend_after)
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
@@ -150,7 +150,9 @@ class Uplink:
         if self._health.state is ConnectionState.HOLDING and now >= self._hold_until:
             self._change(state=ConnectionState.UP)  # a stale "away" must not hold declarations for ever; trying loses nothing
         if self._health.state is ConnectionState.UP:
-            self._delivery.send_rows(at=now, publish=self._publish_row)
+            self._delivery.send_rows(
+                at=now, publish=lambda row: int(self._client.publish(self._topics.declarations, row, qos=1).mid)
+            )
             if self._post is not None and (events := self._post.due(at=now)) is not None:
                 self._client.publish(self._topics.events, events, qos=0)
             self._change(trouble=self._health.trouble or self._delivery.trouble)
@@ -167,13 +169,8 @@ class Uplink:
         self._change(state=ConnectionState.CONNECTING, session=session)
         try:
             self._client = self._new_client()
-            self._client.connect(
-                self._line.host,
-                self._line.port,
-                keepalive=self._line.keepalive,
-                clean_start=False,
-                properties=_connect_properties(),
-            )
+            line, about = self._line, _connect_properties()
+            self._client.connect(line.host, line.port, keepalive=line.keepalive, clean_start=False, properties=about)
             self._client.loop_start()
         except (OSError, ValueError) as error:
             _log.info("uplink.unreachable", kind=type(error).__name__)
@@ -207,7 +204,8 @@ class Uplink:
             self._client.disconnect()
             self._lost(REFUSED)
             return
-        wanted = [self._topics.receipts, self._topics.commands, topics.GATEWAY_STATE]
+        trusting = [topics.TRUST_PIECES] if self._trust is not None else []
+        wanted = [self._topics.receipts, self._topics.commands, topics.GATEWAY_STATE, *trusting]
         if self._post is not None:
             wanted.append(f"{self._topics.papers}+")
             self._post.reopen()
@@ -243,28 +241,18 @@ class Uplink:
             _log.warning("uplink.answer", trouble=trouble or "none", reason_code=code)
         self._change(trouble=trouble, attempts=self._health.attempts if code == NOT_AUTHORISED else 0)
 
-    def _publish_row(self, envelope: bytes) -> int:
-        return int(self._client.publish(self._topics.declarations, envelope, qos=1).mid)
-
     def _publish_state(self, *, online: bool) -> Any:
         self._state_due = self._seconds() + STATE_EVERY_SECONDS
         return self._client.publish(self._topics.state, self._state(online=online), qos=1, retain=True)
 
     def _state(self, *, online: bool) -> bytes:
-        session, now, readers = self._health.session, self._clock.now(), self._readers()
+        session, readers = self._health.session, self._readers()
         call = self._post.asked.tell() if self._post is not None else ""
-        return life_sign(self._outbox, self._line, session=session, online=online, at=now, readers=readers, call=call)
+        return life_sign(self._outbox, self._line, session=session, online=online, readers=readers, trust=self._trust, call=call)
 
     def _message(self, message: Any) -> None:
         try:
-            if message.topic == self._topics.receipts:
-                self._delivery.receipts(message.payload)
-            elif message.topic == self._topics.commands:
-                self._outbox.anchor.accept(message.payload, at=self._clock.now())
-            elif message.topic == topics.GATEWAY_STATE:
-                self._gateway_state(message.payload)
-            elif self._post is not None and message.topic.startswith(self._topics.papers):
-                self._post.take(message.topic.removeprefix(self._topics.papers), message.payload)
+            self._take(message.topic, message.payload)
         except Refused as error:  # no room: a receipt comes again with its row, an update with the next connection
             _log.warning(error.code)
             if message.topic != self._topics.receipts:
@@ -273,6 +261,18 @@ class Uplink:
             _log.warning(error.code, topic=message.topic)
         if message.qos:
             self._client.ack(message.mid, message.qos)
+
+    def _take(self, topic: str, payload: bytes) -> None:
+        if topic == self._topics.receipts:
+            self._delivery.receipts(payload)
+        elif topic == self._topics.commands:
+            self._outbox.anchor.accept(payload, at=self._clock.now())
+        elif topic == topics.GATEWAY_STATE:
+            self._gateway_state(payload)
+        elif self._trust is not None and mqtt.topic_matches_sub(topics.TRUST_PIECES, topic):
+            self._trust.take(payload, at=self._clock.now())
+        elif self._post is not None and topic.startswith(self._topics.papers):
+            self._post.take(topic.removeprefix(self._topics.papers), payload)
 
     def _gateway_state(self, payload: bytes) -> None:
         online = states.decode_gateway_state(payload).online if payload else True

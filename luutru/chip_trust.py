@@ -35,6 +35,7 @@ class ChipTrust:
         self._path = path
         self._keyring = keyring
         self._store = TrustStore()
+        self._signed = b""
         self._stamp: Stamp | None = None
         self._looked_at: datetime | None = None
 
@@ -52,19 +53,26 @@ class ChipTrust:
             log.error("chip trust not taken", path=str(self._path), reason=reason, version=self._store.version)  # noqa: TRY400 - expected, and its frames say nothing more
         return self._store
 
+    def signed(self, now: datetime) -> bytes:
+        """Return the bundle in force as it was signed; empty for a folder, or while there is none."""
+        self.current(now)
+        return self._signed
+
     def _take(self, path: Path, now: datetime) -> bool:
         """Take the path's content in; False while nobody can vouch for it yet."""
         from luutru import trust_folder
         from residence.wire.trust_bundle import accept_bundle, store_of
 
         if path.is_dir():
-            self._store = trust_folder.load(path)
+            self._store, self._signed = trust_folder.load(path), b""
         else:
             ring = self._keyring()
             if ring is None:
                 log.warning("chip trust waits for the keys that vouch for it", path=str(path))
                 return False
-            self._store = store_of(accept_bundle(path.read_bytes(), keyring=ring, at=now, held=self._store.version))
+            data = path.read_bytes()
+            self._store = store_of(accept_bundle(data, keyring=ring, at=now, held=self._store.version))
+            self._signed = data
         held = self._store
         log.info(
             "chip trust", version=held.version, anchors=len(held.anchors), lists=len(held.lists), left_out=len(held.left_out)

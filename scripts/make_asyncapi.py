@@ -12,7 +12,19 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from residence.wire import door_events, door_list, envelope, header, keyring, receipts, signing, state, topics  # noqa: E402
+from residence.wire import (  # noqa: E402
+    door_events,
+    door_list,
+    envelope,
+    header,
+    keyring,
+    receipts,
+    signing,
+    state,
+    topics,
+    trust_bundle,
+    trust_pieces,
+)
 from residence.wire.messages import MESSAGES, RECEIPT  # noqa: E402
 
 PATH = ROOT / "docs" / "asyncapi.yaml"
@@ -77,6 +89,12 @@ def channels() -> dict[str, Any]:
         "description": "whether a gateway is taking declarations; retained",
         "messages": {"gatewayState": {"$ref": "#/components/messages/gatewayState"}},
     }
+    found["trustPieces"] = {
+        "address": topics.TRUST_PIECES.replace("+", "{place}"),
+        "description": "the pieces of the bundle that says whom to trust about chips; each retained",
+        "parameters": {"place": {"$ref": "#/components/parameters/place"}},
+        "messages": {"trustPiece": {"$ref": "#/components/messages/trustPiece"}},
+    }
     return found
 
 
@@ -92,6 +110,7 @@ def operations() -> dict[str, Any]:
         "sendDoorEvents": ("send", "doorEvents", {"mqtt": {"qos": 0, "retain": False, "bindingVersion": "0.2.0"}}),
         "receiveDoorPaper": ("receive", "doorPapers", retained),
         "receiveGatewayState": ("receive", "gatewayState", retained),
+        "receiveTrustPiece": ("receive", "trustPieces", retained),
     }
     return {
         name: {"action": action, "channel": {"$ref": f"#/channels/{channel}"}, "bindings": bindings}
@@ -130,6 +149,12 @@ def messages() -> dict[str, Any]:
             "description": f"{door_list.LIST_TYPE}, {door_list.ORDERS_TYPE} or {door_events.KEPT_TYPE}, signed by the authority",
             "payload": {**binary, "maxLength": door_list.MAX_BYTES},
         },
+        "trustPiece": {
+            "contentType": "application/cbor",
+            "description": f"[SHA-256 of the whole, place, pieces, bytes]; the whole is {trust_bundle.TRUST_TYPE}, signed by the authority",
+            "payload": {**binary, "maxLength": trust_pieces.MAX_BYTES},
+            "x-bundle-schema": {"$ref": "#/components/schemas/TrustBundle"},
+        },
         "kioskState": {"payload": {"$ref": "#/components/schemas/KioskState"}},
         "gatewayState": {"payload": {"$ref": "#/components/schemas/GatewayState"}},
     }
@@ -144,13 +169,14 @@ def parameters() -> dict[str, Any]:
         },
         "site": {"description": "the site's id, [a-z0-9][a-z0-9-]{0,62}", "examples": ["blk-hoa-binh"]},
         "paper": {"description": "0, 1, ... for the parts of a list, now for orders, kept for the answer to events"},
+        "place": {"description": f"0 to {trust_pieces.MOST_PIECES - 1}, without leading zeros"},
         "kiosk": {"description": "the kiosk's id = the CN of its certificate", "examples": ["kiosk-lobby-1"]},
     }
 
 
 def schemas() -> dict[str, Any]:
     """Return the JSON Schemas of all messages, as msgspec derives them from the code."""
-    kinds = [*MESSAGES.values(), state.KioskState, state.GatewayState, keyring.KeyEntry]
+    kinds = [*MESSAGES.values(), state.KioskState, state.GatewayState, keyring.KeyEntry, trust_bundle.TrustBundle]
     _, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(components))
     return plain

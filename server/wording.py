@@ -31,7 +31,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "refused": "Refused",
         "conflicting": "In conflict, please check",
     },
-    "host_answer": {"confirmed": "You confirmed", "refused": "You said no"},
     "stay": {
         "open": "Staying",
         "expected": "Expected",
@@ -199,6 +198,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "outbox": "Declarations wait in its outbox",
         "clock": "Its clock is not right",
         "reader": "A reader is not well",
+        "trust": "Its list of trusted chip issuers has ended, or the last one was refused",
         "claims": "It claimed more of chips than it showed",
     },
     "letter": {

@@ -7,21 +7,35 @@ from datetime import date
 import msgspec
 from factories import EVENING
 from simulators.card import pki
-from simulators.card.citizen import CAN, MRZ_KEY, NUMBER, QR, Citizen
+from simulators.card.citizen import CAN, NUMBER, QR, Citizen
 
 from edge_agent.chip.drawing import FromBytes
 from edge_agent.chip.session import ChipReader, Opening
 from luutru.system import SystemClock, random_bytes
+from residence.credentials.chip.access_keys import has_details, keys_of
 from residence.credentials.chip.carried import binding
 from residence.credentials.chip.certificates import parse_certificate, parse_revocation_list
 from residence.credentials.chip.claiming import claim
 from residence.credentials.chip.trust_store import assemble
-from residence.credentials.reading import read_payload
+from residence.credentials.reading import read_mrz, read_payload
 
 __all__ = ["CAN", "NUMBER", "QR", "Citizen", "pki"]
 
 READING = read_payload(QR, reader="camera:zxing", today=date(2026, 7, 10)).reading
 PERSON = READING.person
+
+
+# An invented traveller of a country whose throw-away authority tests make.
+PASSPORT = ("P<SWEOSTER<<LINA<BO<<<<<<<<<<<<<<<<<<<<<<<<<", "X0S8217632SWE8108153F3207040<<<<<<<<<<<<<<06")
+PASSPORT_KEY = "X0S821763281081533207040"
+TRAVELLER = read_mrz(PASSPORT, reader="camera:mrz", today=date(2026, 7, 10)).reading
+
+
+def passport(country, **how):
+    """A passport's card, which has no access number and none of a Vietnamese card's details."""
+    personality = {each: how.pop(each) for each in ("speaks_bac",) if each in how}
+    made = Citizen(country, lines=PASSPORT, **how)
+    return made.card(can="", mrz_key=PASSPORT_KEY, **personality)
 
 
 class JudgingClock(SystemClock):
@@ -37,15 +51,16 @@ def store_of(country, *revoked, version=0, **lists):
     return assemble([parse_certificate(country.authority.der)], [crl], version=version)
 
 
-def read(card, bound_to):
+def read(card, bound_to, person=PERSON):
     reader = ChipReader(card, draw=FromBytes(random_bytes), clock=SystemClock(), reset=card.reset)
-    return reader.read(Opening(can=CAN, mrz_keys=(MRZ_KEY,)), bound_to=bound_to)
+    keys = keys_of(person)
+    return reader.read(Opening(can=keys.can, mrz_keys=keys.mrz_keys, details=has_details(person)), bound_to=bound_to)
 
 
 def evidence(card, store, *, kiosk_id, declaration_id, reading=READING, now=EVENING):
     """What an honest kiosk puts into a declaration after reading this card."""
     bound = binding(kiosk_id, declaration_id)
-    return claim(reading, read(card, bound), store, now=now, bound_to=bound).evidence
+    return claim(reading, read(card, bound, reading.person), store, now=now, bound_to=bound).evidence
 
 
 def cloned(country, **how):

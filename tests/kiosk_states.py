@@ -11,6 +11,7 @@ from edge_agent.kiosk import events as happen
 from edge_agent.kiosk.showing import shown
 from edge_agent.kiosk.view import Health, View
 from edge_agent.voices.prompts import heard
+from residence.credentials.evidence import Evidence
 from residence.stays.declaration import Reason
 
 PRINTER = '[printer]\ndevice = "/dev/edge/printer0"\n'
@@ -116,9 +117,26 @@ WALKS = {
     "calling": (*TO_REVIEW, happen.PersonCalled()),
     "call-seen": (*TO_REVIEW, happen.PersonCalled(), happen.CallAnswered(call_id="", answer="acknowledged")),
 }
+CHIP = "[chip]\nenabled = true\n"
+TO_CHIP = (
+    STARTED,
+    STAY,
+    happen.CardSeen(capture=capture_of(PASSPORT, kind="mrz"), fresh_id=FIRST),
+    happen.PersonConfirmed(fresh_id=FIRST),
+)
+TO_READING = (*TO_CHIP, happen.ChipAllowed(fresh_id=FIRST))
+CHIP_WALKS = {
+    "chip-asked": TO_CHIP,
+    "chip-stopped": (*TO_READING, happen.ChipFailed(own_id=FIRST, code="chip.not_opened")),
+    "chip-shown": (
+        *TO_READING,
+        happen.ChipTaken(own_id=FIRST, evidence=Evidence(level=1, source="mrz", checks={"passive": "failed"})),
+    ),
+}
 DESK_WALKS = {"desk": (), "desk-card": (STARTED,)}
 STATES = {
     **{name: walk(*events, text=LOBBY + PRINTER)[0] for name, events in WALKS.items()},
+    **{name: walk(*events, text=LOBBY + CHIP)[0] for name, events in CHIP_WALKS.items()},
     **{name: walk(*events, text=DESK)[0] for name, events in DESK_WALKS.items()},
 }
 _TEMPLATES = Environment(

@@ -1,10 +1,8 @@
-"""A gateway's worker and a kiosk's line on a real broker, each as its process puts it together."""
+"""A kiosk's line to a real broker, as its process puts it together."""
 
 from __future__ import annotations
 
 import random
-import threading
-import time
 from pathlib import Path
 
 from authority import ENROLLED
@@ -18,41 +16,7 @@ from edge_agent.line import Line
 from edge_agent.outbox import Outbox
 from edge_agent.store import open_store
 from edge_agent.uplink import Uplink
-from luutru.processes.gateway import GatewaySettings, build
 from luutru.system import random_bytes, system_clock
-
-
-def eventually(holds, seconds=120.0):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
-
-
-class Gateway:
-    """The real worker on the broker, on a thread."""
-
-    def __init__(self, office, broker, folder: Path):
-        broker.pki.gateway().copy_to(folder, as_name="luutru-gateway")
-        settings = GatewaySettings(
-            registry=office.url,
-            vault=office.vault_folder,
-            keys=office.keys,
-            tls=folder,
-            host=broker.host,
-            port=broker.port,
-            sweep_every=None,
-        )
-        self.registry = office.open_registry()
-        worker = build(settings, registry=self.registry, clock=system_clock())
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=worker.run, args=(self.stopping,), daemon=True)
-        self.thread.start()
-
-    def stop(self):
-        self.stopping.set()
-        self.thread.join(60)
-        self.registry.close()
 
 
 def kiosk_of(office, broker, folder: Path):

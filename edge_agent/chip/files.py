@@ -12,7 +12,8 @@ Example: ``read_file(channel, EF_COM, link)``
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from edge_agent.chip.apdu import END_OF_FILE, MOST_SHORT_LE, NOT_FOUND, Answer, Channel, Command
@@ -21,6 +22,7 @@ from residence.errors import Malformed, Refused
 
 LADDER: Final = (4_096, 223, 160, 112)
 LARGEST_FILE: Final = 32_767  # as far as READ BINARY's offset reaches
+MOST_KINDS: Final = 64  # of cards whose links are remembered
 _HEAD: Final = 8
 _MOST_CHUNKS: Final = 600
 _PROTECTION: Final = 40  # what secure messaging adds to an answer at most: padding, two headers, status, MAC
@@ -78,15 +80,18 @@ class Link:
         return True
 
 
-@dataclass(kw_only=True)
 class LinkMemory:
-    """What was found, by reader and by the card's answer to reset."""
+    """What was found with one reader, by what kinds of card say of themselves; ``fresh`` makes what is known of the reader alone."""
 
-    links: dict[tuple[str, bytes], Link] = field(default_factory=dict)
+    def __init__(self, fresh: Callable[[], Link] = Link) -> None:
+        self._fresh = fresh
+        self._links: dict[bytes, Link] = {}
 
-    def link(self, reader: str, atr: bytes) -> Link:
-        """Return what is known, or a new link that begins at the top."""
-        return self.links.setdefault((reader, atr), Link())
+    def link(self, about: bytes) -> Link:
+        """Return what is known of this kind of card, or a new link that begins at the top."""
+        if about not in self._links and len(self._links) == MOST_KINDS:
+            del self._links[next(iter(self._links))]  # the one met first; it is found out again
+        return self._links.setdefault(about, self._fresh())
 
 
 def select_file(channel: Channel, name: FileName) -> bool:

@@ -128,7 +128,8 @@ def target_of(answer: bytes, *, type_b: bool) -> Target | None:
     if len(answer) < 2 or not answer[1]:
         return None
     if type_b:
-        return Target(number=answer[2], about=answer[3:15]) if len(answer) >= 15 else None
+        # behind the marker and four signs the card draws anew each time
+        return Target(number=answer[2], about=answer[8:15]) if len(answer) >= 15 else None
     if len(answer) < 7 or not answer[5] & _SPEAKS_BLOCKS:
         return None
     about = answer[7 + answer[6] :]

@@ -4,7 +4,7 @@
   Authentication. Personal groups are read only after the chip was asked to show itself.
 - PACE goes first wherever the chip offers it. When the chip does not go through with it (not: when the secret was wrong) and the site
   allows it, BAC follows, and the capture says so. A wrong secret is never tried twice; candidates of the BAC key are tried once each.
-- DG2 is not read unless asked for; DG3 and DG4 never.
+- DG2 is not read unless asked for; DG3 and DG4 never; DG13 only of a document that has a Vietnamese card's details there.
 - Active Authentication is left out where the reader cannot carry so long a signature; that is "not performed", never "failed".
 - A chip that fails Chip Authentication is opened once more, and its files are read: a copy is a finding, with the name it bears.
 - A chip that breaks the channel, or is pulled away, ends the reading with that error: nothing half-read comes back.
@@ -45,7 +45,7 @@ from residence.errors import LuutruError, Refused
 
 APPLICATION: Final = bytes.fromhex("A0000002471001")
 DEADLINE_NS: Final = 30 * 10**9
-_PERSONAL: Final = ("DG1", "DG13")
+_DETAILS: Final = "DG13"
 _NEVER: Final = {"DG3", "DG4"}
 _ENDS_THE_READING: Final = {"chip.card_gone", "chip.too_slow", "chip.channel_closed", "chip.sm_broken", "chip.sm_padding"}
 _OPEN: Final = "9000"
@@ -53,11 +53,12 @@ _OPEN: Final = "9000"
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
 class Opening:
-    """What may open the chip, in memory only. ``mrz_keys`` are tried once each, in order."""
+    """What may open the chip, in memory only. ``mrz_keys`` are tried once each, in order. ``details``: read a Vietnamese card's DG13."""
 
     can: str = ""
     mrz_keys: tuple[str, ...] = ()
     allow_bac: bool = True
+    details: bool = True
 
     @property
     def secrets(self) -> tuple[tuple[str, Secret], ...]:
@@ -120,7 +121,8 @@ class ChipReader:
             self.channel.start_again()
             self._open(taken, opening)
         self._report("reading")
-        for name in (*_PERSONAL, *(each for each in extra if each not in _NEVER)):
+        personal = ("DG1", *((_DETAILS,) if opening.details else ()))
+        for name in (*personal, *(each for each in extra if each not in _NEVER)):
             self._take_group(taken, name, listed)
         active, active_refused = self._active_authentication(taken, bound_to)
         self._report("done")

@@ -133,8 +133,10 @@ class CardReaders:
             if self._sections[said.reader].contact_input is not None:
                 self._keeper.take(ContactSaid(status=DoorStatus.UNKNOWN))
         all_good = all(self._secure.values())
-        state, code = ("ok", "") if all_good else ("lost", "osdp.reader_lost")
-        self._report(ReaderHealth(reader=self.name, state=state, code=code, at_ns=self._clock.monotonic_ns()))
+        code = "" if all_good else "osdp.reader_lost"
+        self._report(
+            ReaderHealth(reader=self.name, state="ok" if all_good else "lost", code=code, at_ns=self._clock.monotonic_ns())
+        )
 
     def _note(self, detail: str) -> None:
         self._log.append(door=self._keeper.door.name, what=DoorFact.READER, detail=detail)

@@ -2,7 +2,8 @@
 
 - One question after the other; only the name and "Vietnamese or another country" must be answered. What nobody said is not asserted:
   the nationality decides by which law the stay is declared, so it is asked and never taken for granted.
-- Who is Vietnamese is asked for the personal number; who is not for country, passport and the end of the permitted stay.
+- Who is Vietnamese is asked for the personal number; who is not for country, passport and the end of the permitted stay. Where a passport can
+  be laid on a reader its date of expiry is asked, too, for the chip is opened with it.
 - A short list of countries and, for any other, the code in the passport. Not known, or none, is ``XXX`` (ICAO Doc 9303: unspecified).
 - Who has no papers at all is not asked for numbers, and is asked for anything they want to say in their own words.
 - An answer that changes which questions come forgets the answers to those that no longer do.
@@ -45,7 +46,7 @@ _SIGNS: Final = re.compile(r"[\s/.-]")
 def comes(asked: TypedField, typed: TypedPerson) -> bool:
     """Tell whether a question is asked of this person."""
     foreign = typed.nationality is not None and typed.nationality != VIETNAMESE
-    if typed.paperless and asked in {"passport", "permitted", "number"}:
+    if typed.paperless and asked in {"passport", "expires", "permitted", "number"}:
         return False
     match asked:
         case "words":
@@ -54,6 +55,8 @@ def comes(asked: TypedField, typed: TypedPerson) -> bool:
             return foreign
         case "code":
             return foreign and typed.elsewhere
+        case "expires":
+            return foreign and typed.has_reader and typed.passport is not None
         case "number":
             return not foreign
         case _:
@@ -73,7 +76,11 @@ def question_before(asked: TypedField, typed: TypedPerson) -> TypedField | None:
 def stated(typed: TypedPerson, profile: KioskProfile) -> Reading:
     """Return what was typed as a reading of level 0."""
     nationality = typed.nationality or UNSPECIFIED
-    passport = Document(kind=DocumentKind.PASSPORT, number=typed.passport, issuer=nationality) if typed.passport else None
+    passport = (
+        Document(kind=DocumentKind.PASSPORT, number=typed.passport, issuer=nationality, expiry=typed.expires)
+        if typed.passport
+        else None
+    )
     person = Person(
         full_name=typed.full_name,
         birth=typed.birth,
@@ -128,19 +135,22 @@ def _about_origin(typed: TypedPerson, asked: TypedField, text: str) -> TypedPers
             return _from_code(typed, text.upper())
         case "passport":
             return _with_passport(typed, _SIGNS.sub("", text).upper())
+        case "expires":
+            last = whole_day(text, "/person/document/expiry")
+            return last if isinstance(last, Problem) else replace(typed, expires=last)
         case _:
-            last = permitted_stay(text)
+            last = whole_day(text, "/permitted_stay_until")
             return last if isinstance(last, Problem) else replace(typed, permitted_until=last)
 
 
-def permitted_stay(text: str) -> str | Problem | None:
+def whole_day(text: str, pointer: str) -> str | Problem | None:
     """Return the day a typed answer names, None when it was skipped."""
-    last = _whole_date(text)
-    return problem("kiosk.date_unreadable", "/permitted_stay_until") if text and last is None else last
+    day = _whole_date(text)
+    return problem("kiosk.date_unreadable", pointer) if text and day is None else day
 
 
 def _vietnamese(typed: TypedPerson) -> TypedPerson:
-    return replace(typed, nationality=VIETNAMESE, elsewhere=False, passport=None, permitted_until=None)
+    return replace(typed, nationality=VIETNAMESE, elsewhere=False, passport=None, expires=None, permitted_until=None)
 
 
 def _from_code(typed: TypedPerson, code: str) -> TypedPerson | Problem:
@@ -153,7 +163,9 @@ def _from_code(typed: TypedPerson, code: str) -> TypedPerson | Problem:
 
 def _with_passport(typed: TypedPerson, number: str) -> TypedPerson | Problem:
     document = Document(kind=DocumentKind.PASSPORT, number=number or None)
-    return _wrong(check_document(document, "/person/document")) or replace(typed, passport=number or None)
+    return _wrong(check_document(document, "/person/document")) or replace(
+        typed, passport=number or None, expires=typed.expires if number else None
+    )
 
 
 def _wrong(problems: tuple[Problem, ...]) -> Problem | None:

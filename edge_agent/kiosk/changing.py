@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from edge_agent.kiosk.asking import VIETNAMESE, permitted_stay
+from edge_agent.kiosk.asking import VIETNAMESE, whole_day
 from edge_agent.kiosk.changes import Change, ChangeKind
 from edge_agent.kiosk.draft import Draft, TypedPerson
 from edge_agent.kiosk.effects import Effect, LookUp
@@ -91,17 +91,22 @@ def after_person(draft: Draft, profile: KioskProfile, now: Moment) -> Screen:
             return judged(draft, profile, now)
         case Change():
             return AskReceipt(draft=draft)
-        case _ if draft.typed is None and draft.reading.person.nationality not in {None, VIETNAMESE}:
-            return AskPermitted(draft=draft)
         case _:
-            return first_question(draft, profile)
+            return after_identity(draft, profile)
+
+
+def after_identity(draft: Draft, profile: KioskProfile) -> Screen:
+    """Return the first question about a new stay: of a foreigner whose passport was read, the end of the permitted stay."""
+    if draft.typed is None and draft.reading.person.nationality not in {None, VIETNAMESE}:
+        return AskPermitted(draft=draft)
+    return first_question(draft, profile)
 
 
 def from_permitted(screen: AskPermitted, event: Event, profile: KioskProfile) -> Move:
     """Take the end of the permitted stay; it may be skipped, the rules then warn."""
     match event:
         case Typed(asked="permitted", text=text):
-            last = permitted_stay(text)
+            last = whole_day(text, "/permitted_stay_until")
             if isinstance(last, Problem):
                 return replace(screen, problem=last), ()
             return first_question(replace(screen.draft, permitted_until=last), profile), ()

@@ -1,6 +1,7 @@
 """The chip of the card: may it be read, lay the card down, what it showed. Between "is this you?" and the stay.
 
-- Only a card with a personal number is asked for its chip, and only where the profile has a reader for it. "Go on without" is on every screen.
+- Whoever showed or typed what opens a chip is asked for it: a card's number, or number, birth and expiry of a passport; and only where the
+  profile has a reader. "Go on without" is on every screen.
 - Where the profile asks for consent nothing is read before a yes; which words were shown, and when, goes into the evidence.
 - A card pulled away begins again by itself, and says so; nothing half-read is used. After ``MOST_TRIES`` the person decides.
 - A reader that is not there is no question to the person: the dialogue goes on, at the level of the card's code.
@@ -17,20 +18,23 @@ from typing import Final
 
 import msgspec
 
+from edge_agent.kiosk.changing import after_identity
+from edge_agent.kiosk.chip_words import is_passport
 from edge_agent.kiosk.draft import ChipSaid, Draft
 from edge_agent.kiosk.effects import Effect, Play, ReadChip, StopChip
 from edge_agent.kiosk.events import ChipAllowed, ChipNoted, ChipSkipped, Event, WentBack
 from edge_agent.kiosk.news import ChipFailed, ChipProgressed, ChipTaken
 from edge_agent.kiosk.states import AskChip, ChipShown, ConfirmPerson, LayCard, Moment, Screen
-from edge_agent.kiosk.staying import first_question
 from firmware_config.profiles import KioskProfile
 from residence.clock import VIETNAM, rfc3339
+from residence.credentials.chip.access_keys import keys_of
 from residence.credentials.chip.carried import Consent
-from residence.credentials.evidence import Evidence
+from residence.credentials.evidence import Evidence, EvidenceLevel
 from residence.errors import problem
 
 MOST_TRIES: Final = 4
 CONSENT_TEXT: Final = "chip-consent/1"  # grows with the words of ``chip.ask_text``
+PASSPORT_CONSENT_TEXT: Final = "chip-consent-passport/1"  # and of ``chip.ask_passport_text``
 # The card moved, or the field was too weak: laying it down again may help.
 _AGAIN: Final = frozenset(
     {"chip.card_gone", "chip.too_slow", "chip.channel_closed", "chip.sm_broken", "chip.sm_padding", "chip.apdu"}
@@ -42,9 +46,9 @@ Move = tuple[Screen, tuple[Effect, ...]]
 
 def after_person(draft: Draft, fresh_id: str, profile: KioskProfile) -> Move:
     """Ask for the chip, or go on to the stay."""
-    wanted = profile.chip.enabled and draft.chip is None and draft.typed is None and fresh_id
-    if not wanted or draft.reading.person.personal_number is None:
-        return first_question(draft, profile), ()
+    wanted = profile.chip.enabled and draft.chip is None and fresh_id
+    if not wanted or not keys_of(draft.reading.person).opens:
+        return after_identity(draft, profile), ()
     if profile.chip.consent and draft.consent is None:
         return AskChip(draft=draft), ()
     return _begin(draft, fresh_id)
@@ -54,7 +58,8 @@ def from_asking(screen: AskChip, event: Event, profile: KioskProfile, now: Momen
     """Begin on a yes, go on without on a no."""
     match event:
         case ChipAllowed(fresh_id=fresh_id):
-            consent = Consent(text=CONSENT_TEXT, at=rfc3339(now.wall.astimezone(VIETNAM).replace(microsecond=0)))
+            words = PASSPORT_CONSENT_TEXT if is_passport(screen.draft) else CONSENT_TEXT
+            consent = Consent(text=words, at=rfc3339(now.wall.astimezone(VIETNAM).replace(microsecond=0)))
             return _begin(replace(screen.draft, consent=consent), fresh_id)
         case ChipSkipped():
             return _without(screen.draft, profile), ()
@@ -87,7 +92,7 @@ def from_shown(screen: ChipShown, event: Event, profile: KioskProfile) -> Move:
     """Go on once the person has seen it."""
     match event:
         case ChipNoted():
-            return first_question(screen.draft, profile), ()
+            return after_identity(screen.draft, profile), ()
         case WentBack():
             return ConfirmPerson(draft=screen.draft), ()
         case _:
@@ -114,7 +119,7 @@ def _failed(screen: LayCard, code: str, profile: KioskProfile) -> Move:
 
 
 def _without(draft: Draft, profile: KioskProfile) -> Screen:
-    return first_question(replace(draft, chip=ChipSaid(skipped=True)), profile)
+    return after_identity(replace(draft, chip=ChipSaid(skipped=True)), profile)
 
 
 def _with(draft: Draft, evidence: Evidence, own_id: str) -> Draft:
@@ -122,7 +127,13 @@ def _with(draft: Draft, evidence: Evidence, own_id: str) -> Draft:
     evidence = msgspec.structs.replace(evidence, chip=said)
     failed = any(evidence.checks.get(name) == "failed" for name in _TOLD)
     reading = msgspec.structs.replace(draft.reading, evidence=evidence)
-    return replace(draft, reading=reading, own_id=own_id, chip=ChipSaid(level=evidence.level, failed=failed))
+    return replace(draft, reading=reading, own_id=own_id, chip=ChipSaid(level=_seen(evidence), failed=failed))
+
+
+def _seen(evidence: Evidence) -> EvidenceLevel:
+    """Return the level this kiosk saw: it ran Chip Authentication itself, which shows others nothing."""
+    present = evidence.level == EvidenceLevel.CHIP_VERIFIED and evidence.checks.get("chip_auth") == "passed"
+    return EvidenceLevel.CHIP_PRESENT if present and evidence.checks.get("active_auth") != "failed" else evidence.level
 
 
 _TOLD: Final = ("passive", "issuer", "revocation", "chip_auth", "active_auth", "cross_check")

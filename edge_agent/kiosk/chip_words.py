@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from edge_agent.kiosk.draft import ChipSaid
+from edge_agent.kiosk.draft import ChipSaid, Draft
 from edge_agent.kiosk.states import ChipPhase, LayCard
 from edge_agent.kiosk.texts import Texts
 from residence.credentials.evidence import EvidenceLevel
+from residence.people.person import DocumentKind
 
 _STEPS: Final[tuple[ChipPhase, ...]] = ("opening", "reading", "authenticating")
 _SIGNS: Final = {
@@ -23,6 +24,25 @@ _SIGNS: Final = {
     EvidenceLevel.CHIP_READ: ("read", "kept", "card"),
 }
 _NOTHING: Final = ("text", "kept", "card")
+
+
+def is_passport(draft: Draft) -> bool:
+    """Tell whether the screens speak of a passport instead of a card."""
+    document = draft.reading.person.document
+    return document is not None and document.kind is DocumentKind.PASSPORT
+
+
+def words_for(draft: Draft) -> dict[str, str]:
+    """Return the keys of the words that speak of what is laid on the reader."""
+    what = "passport" if is_passport(draft) else "card"
+    return {
+        "ask": f"chip.ask_{what}",
+        "ask_text": f"chip.ask_{what}_text",
+        "lay": f"chip.lay_{what}",
+        "lay_text": f"chip.lay_{what}_text",
+        "keep": f"chip.keep_{what}",
+        "take": f"chip.take_{what}",
+    }
 
 
 def about_laying(screen: LayCard, texts: Texts) -> dict[str, Any]:

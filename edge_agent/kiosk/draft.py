@@ -27,6 +27,8 @@ class TypedPerson:
     nationality: str | None = field(default=None, repr=False)  # ICAO code; None until it was asked
     elsewhere: bool = False  # the country is not among those on the buttons
     passport: str | None = field(default=None, repr=False)
+    has_reader: bool = False  # of chips: what opens a passport's is asked, too
+    expires: str | None = field(default=None, repr=False)  # YYYY-MM-DD, of the passport
     permitted_until: str | None = field(default=None, repr=False)  # YYYY-MM-DD, end of a foreigner's permitted stay
     number: str | None = field(default=None, repr=False)
     helper: str | None = field(default=None, repr=False)  # who helped; kept in the declaration

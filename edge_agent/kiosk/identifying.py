@@ -31,7 +31,6 @@ from edge_agent.kiosk.events import (
 )
 from edge_agent.kiosk.gathering import with_typed
 from edge_agent.kiosk.states import (
-    AskPermitted,
     ChooseChange,
     ChoosePurpose,
     ConfirmPerson,
@@ -112,7 +111,7 @@ def _without_card(screen: ShowCard, event: Event, profile: KioskProfile) -> Move
         case NoCard() if screen.purpose == "entry":
             return NothingDue(why="entry-without-card"), ()
         case NoCard():
-            return Typing(asked=FIRST, typed=TypedPerson(), purpose=screen.purpose), ()
+            return Typing(asked=FIRST, typed=TypedPerson(has_reader=profile.chip.enabled), purpose=screen.purpose), ()
         case NoPapers() if screen.purpose in {"stay", "group"}:
             return Typing(asked=FIRST, typed=TypedPerson(paperless=True), purpose=screen.purpose), ()
         case PurposeChosen(purpose="group" | "change" as purpose) if not _asks_purpose(profile):
@@ -153,9 +152,9 @@ def from_person(screen: ConfirmPerson, event: Event, profile: KioskProfile, now:
         case PersonConfirmed() if screen.entering is not None:
             return _entered(screen.draft.reading, screen.entering, profile, now)
         case PersonConfirmed(fresh_id=fresh_id):
-            following = after_person(screen.draft, profile, now)
-            own_way = screen.draft.change is not None or isinstance(following, AskPermitted)
-            return (following, ()) if own_way else after_person_by_chip(screen.draft, fresh_id, profile)
+            if screen.draft.change is not None:
+                return after_person(screen.draft, profile, now), ()
+            return after_person_by_chip(screen.draft, fresh_id, profile)
         case NotMe():
             return ShowCard(purpose=purpose_of(screen.draft) if screen.entering is None else "entry"), ()
         case WentBack() if screen.draft.typed is not None:

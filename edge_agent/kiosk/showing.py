@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Final, assert_never
 
 from edge_agent.kiosk.asking import COUNTRIES, UNSPECIFIED, VIETNAMESE
-from edge_agent.kiosk.chip_words import about_chip, about_laying
+from edge_agent.kiosk.chip_words import about_chip, about_laying, words_for
 from edge_agent.kiosk.draft import Draft
 from edge_agent.kiosk.showing_calls import call_of
 from edge_agent.kiosk.showing_groups import asked_further, gathering_of, group_review_of
@@ -159,12 +159,12 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
         case ConfirmPerson(draft=draft):
             about = _person(draft, texts)
             return about if screen.entering is not None else {**about, "step": step_of("person", texts)}
-        case AskChip():
-            return {"step": step_of("person", texts)}
-        case LayCard():
-            return {**about_laying(screen, texts), "step": step_of("person", texts)}
+        case AskChip(draft=draft):
+            return {"words": words_for(draft), "step": step_of("person", texts)}
+        case LayCard(draft=draft):
+            return {**about_laying(screen, texts), "words": words_for(draft), "step": step_of("person", texts)}
         case ChipShown(draft=draft):
-            return {**about_chip(draft.chip, texts), "step": step_of("person", texts)}
+            return {**about_chip(draft.chip, texts), "words": words_for(draft), "step": step_of("person", texts)}
         case ChooseUnit():
             return unit_of(screen, profile, texts)
         case ChooseNights(draft=draft):

@@ -24,7 +24,7 @@ from residence.wire.kiosk_answers import HostAnswer
 Purpose = Literal["stay", "group", "entry", "extend", "leave", "correct", "withdraw"]
 Statement = Literal["stay", "entry", "paperless"]
 TypedField = Literal[
-    "name", "birth", "sex", "nationality", "country", "code", "passport", "permitted", "number", "words", "helper"
+    "name", "birth", "sex", "nationality", "country", "code", "passport", "expires", "permitted", "number", "words", "helper"
 ]
 ChipPhase = Literal["waiting", "opening", "reading", "authenticating", "stopped"]
 Standing = Literal["kept", "sent", "received", "accepted", "refused", "conflicting"]

@@ -211,6 +211,13 @@ class PcscCard:
             raise Refused("chip.card_gone", "", f"an answer of {length.value} bytes")
         return buffer.raw[: length.value]
 
+    @property
+    def about(self) -> bytes:
+        """Return the card's answer to reset, as the service has it; empty when the card is gone."""
+        answer, length = ctypes.create_string_buffer(_ATR_BYTES), _Word(_ATR_BYTES)
+        code = self._service.library.SCardStatus(self._handle, None, None, None, None, answer, ctypes.byref(length))
+        return b"" if code & 0xFFFFFFFF else answer.raw[: length.value]
+
     def reset(self) -> None:
         """Power the card off and on."""
         code = self._service.library.SCardReconnect(

@@ -51,7 +51,8 @@ def _opening(qr: str, can: str, mrz: str) -> tuple[Opening, CardFields | None]:
         lines = mrz.split()
         if len(lines) not in {2, 3} or min(map(len, lines)) < 30:  # noqa: PLR2004 - the shortest zone
             raise typer.BadParameter("two or three lines of a zone", param_hint="--mrz")
-        return Opening(mrz_keys=(key_of_lines(lines),)), None
+        is_passport = len(lines) == 2  # noqa: PLR2004 - as key_of_lines takes it
+        return Opening(mrz_keys=(key_of_lines(lines),), details=not is_passport), None
     outcome = read_payload(qr, reader="cli", today=day_in_vietnam(None))
     fields = outcome.fields
     if not outcome.ok or fields.personal_number is None:

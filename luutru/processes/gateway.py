@@ -40,6 +40,7 @@ from gateway.reminders import remind
 from gateway.sweep import Swept, sweep
 from gateway.transport import MqttTransport, TransportSettings
 from gateway.trust import TrustStore
+from gateway.trust_bundles import TrustBundles
 from gateway.worker import Duty, Rhythm, Worker
 from luutru.certificates import endings
 from luutru.chip_trust import ChipTrust
@@ -65,7 +66,7 @@ RECEIPT_KEYS: Final = "gateway-receipt"
 SEAL_KEYS: Final = "gateway-seal"
 KEYRING_KEY: Final = "keyring.key"
 DOOR_KEYS: Final = "door-list"
-DOORS_EVERY: Final = timedelta(seconds=2)
+PAPERS_EVERY: Final = timedelta(seconds=2)
 log = structlog.get_logger("luutru.gateway")
 
 
@@ -161,7 +162,6 @@ def sweep_duties(settings: GatewaySettings, registry: Registry) -> list[Duty]:
 
 def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transport: Transport | None = None) -> Worker:
     """Put a worker together; nothing is connected yet."""
-    choices = settings.choices
     signer = make_signer(settings, registry, now=clock.now())
     measures = Measures(
         worker=client_id(settings), shards=shards_text(settings.shards), monotonic_ns=clock.monotonic_ns, rss_mib=rss_mib
@@ -170,7 +170,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     intake = Intake(
         registry,
         opener=make_opener(settings.keys),
-        rules=choices.rules,
+        rules=settings.choices.rules,
         signer=signer,
         clock=clock,
         random_bytes=random_bytes,
@@ -182,9 +182,10 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     )
     duties = sweep_duties(settings, registry)
     transport = transport or make_transport(settings, clock)
-    duties.append(Duty("door lists", DOORS_EVERY, partial(make_door_lists(settings, registry, intake.trust).look, transport)))
+    doors, bundles = make_door_lists(settings, registry, intake.trust), TrustBundles(chips.signed, shards=settings.shards)
     answering = KioskAnswering(registry, intake.trust, signer=signer, shards=settings.shards)
-    duties.append(Duty("kiosk answers", answering.EVERY, partial(answering.send, transport)))
+    papers = (("door lists", doors.look), ("trust bundle", bundles.send), ("kiosk answers", answering.send))
+    duties += [Duty(name, PAPERS_EVERY, partial(send, transport)) for name, send in papers]
     return Worker(
         transport,
         intake,

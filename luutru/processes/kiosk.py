@@ -21,7 +21,7 @@ import structlog
 
 from luutru import __version__, system
 from luutru.keys import read_signing_key
-from luutru.processes.kiosk_chips import chips_of
+from luutru.processes.kiosk_chips import chips_of, trust_papers_of
 from luutru.processes.kiosk_door import door_of
 from luutru.processes.kiosk_readers import readers_of
 from residence.clock import Clock
@@ -132,6 +132,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     guide = Guide(wanted=lambda: agent.wants_card(), show=lambda hint: agent.guide(hint))  # noqa: PLW0108
     readers = readers_of(profile, clock=clock, guide=guide)
     door = door_of(profile, outbox)
+    papers = trust_papers_of(profile, outbox)
     asked = Asked(
         kiosk_id=profile.kiosk.id,
         keyring=lambda: outbox.anchor.keyring,
@@ -146,6 +147,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         readers=lambda: dict(agent.readers_health()),
         on_state=lambda _health: agent.outbox_changed(),
         post=KioskPost(asked, door.post if door is not None else None),
+        trust=papers,
     )
     agent = KioskAgent(
         profile=profile,
@@ -153,7 +155,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         random_bytes=system.random_bytes,
         outbox=outbox,
         readers=door.listening(readers.readers) if door is not None else readers.readers,
-        chips=chips_of(profile, clock=clock, keyring=lambda: outbox.anchor.keyring),
+        chips=chips_of(profile, clock=clock, keyring=lambda: outbox.anchor.keyring, papers=papers),
         asked=asked,
         connection=lambda: uplink.health().state.value,
         print_slip=printer.print if printer is not None else None,

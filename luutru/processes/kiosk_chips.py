@@ -1,5 +1,6 @@
 """The chip reader of one kiosk, made from its profile; what it needs is imported only where a profile has one.
 
+- Whom it trusts: the bundle its profile names, and the one the authority sends over the line; the newer of both.
 - ``chip.reader`` is part of the name of a reader that PC/SC knows, or a PN532 on a serial line as ``pn532:/dev/ttyUSB0``.
 
 Example: ``chips_of(profile, clock=clock, keyring=lambda: outbox.anchor.keyring)``
@@ -8,6 +9,7 @@ Example: ``chips_of(profile, clock=clock, keyring=lambda: outbox.anchor.keyring)
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from firmware_config.profiles import PN532
@@ -18,11 +20,25 @@ if TYPE_CHECKING:
     from edge_agent.chip.files import Link
     from edge_agent.chip_station import CardPlace
     from edge_agent.kiosk.ports import ChipPort
+    from edge_agent.outbox import Outbox
+    from edge_agent.trust_papers import TrustPapers
     from firmware_config.profiles import KioskProfile
+    from residence.credentials.chip.trust_store import TrustStore
     from residence.wire.keyring import Keyring
 
 
-def chips_of(profile: KioskProfile, *, clock: Clock, keyring: Callable[[], Keyring]) -> ChipPort | None:
+def trust_papers_of(profile: KioskProfile, outbox: Outbox) -> TrustPapers | None:
+    """Return what the authority sends about chips, in the kiosk's store; None where no chips are read."""
+    if not profile.chip.enabled:
+        return None
+    from edge_agent.trust_papers import TrustPapers
+
+    return TrustPapers(outbox.store, keyring=lambda: outbox.anchor.keyring)
+
+
+def chips_of(
+    profile: KioskProfile, *, clock: Clock, keyring: Callable[[], Keyring], papers: TrustPapers | None = None
+) -> ChipPort | None:
     """Return the reader of chips the profile names; None when it has none."""
     section = profile.chip
     if not section.enabled:
@@ -31,9 +47,14 @@ def chips_of(profile: KioskProfile, *, clock: Clock, keyring: Callable[[], Keyri
     from edge_agent.chip_station import ChipStation, Means
     from luutru.chip_trust import ChipTrust
 
-    trust = ChipTrust(profile.path(section.trust) if section.trust else None, keyring=keyring)
+    provisioned = ChipTrust(profile.path(section.trust) if section.trust else None, keyring=keyring)
+
+    def trust(now: datetime) -> TrustStore:
+        own = provisioned.current(now)
+        return papers.store if papers is not None and papers.store.version > own.version else own
+
     open_place, link = _place_of(section.reader, clock)
-    means = Means(clock=clock, draw=FromBytes(system.random_bytes), trust=trust.current, allow_bac=section.allow_bac, link=link)
+    means = Means(clock=clock, draw=FromBytes(system.random_bytes), trust=trust, allow_bac=section.allow_bac, link=link)
     return ChipStation(open_place, kiosk_id=profile.kiosk.id, means=means)
 
 

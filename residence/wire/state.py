@@ -36,6 +36,7 @@ class KioskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: str = ""
     boot_id: str = ""
     keyring_serial: int = 0  # of the ring it trusts; 0: not said
+    trust_version: int = 0  # of the bundle it judges chips by; 0: none
     call: str = ""  # number of the call for a person that nobody has seen yet
 
 

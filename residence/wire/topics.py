@@ -2,7 +2,8 @@
 
 - ``luutru/1/<shard>/<site>/<kiosk>/<leaf>``: ``d`` envelopes up, ``s`` kiosk state (retained, also the will), ``r`` receipts down,
   ``c`` keyring updates down, ``e`` door events up; ``l/<paper>`` door lists, orders, what is kept of events, answers, down (each retained).
-- ``luutru/1/gateway/state`` (retained) says whether a gateway is taking.
+- ``luutru/1/gateway/state`` (retained) says whether a gateway is taking; ``luutru/1/gateway/trust/<place>`` (retained) are the pieces of the
+  bundle that says whom to trust about chips.
 - The shard is the first eight bytes of SHA-256(site) modulo 64, two digits. Workers subscribe to disjoint shards, so a site's
   messages stay in order and broker features like ``$share`` are not needed.
 - Ids are ``[a-z0-9][a-z0-9-]{0,62}``: no MQTT wildcard or separator fits in.
@@ -27,6 +28,7 @@ from residence.errors import Malformed
 ROOT: Final = "luutru/1"
 SHARDS: Final = 64
 GATEWAY_STATE: Final = f"{ROOT}/gateway/state"
+TRUST_PIECES: Final = f"{ROOT}/gateway/trust/+"
 
 Leaf = Literal["d", "s", "r", "c", "e"]
 LEAVES: Final[dict[Leaf, str]] = {
@@ -82,6 +84,11 @@ def paper_topic(site: str, kiosk: str, paper: str) -> str:
     return f"{topic(site, kiosk, 'd').removesuffix('d')}l/{paper}"
 
 
+def trust_topic(place: int) -> str:
+    """Return where one piece of the trust bundle is retained."""
+    return f"{TRUST_PIECES.removesuffix('+')}{place}"
+
+
 @lru_cache(maxsize=16_384)
 def topic(site: str, kiosk: str, leaf: Leaf) -> str:
     """Build one kiosk topic."""
@@ -129,6 +136,7 @@ def acl_lines(gateway: str, *, shut_out: Iterable[str] = (), edition: str = "1")
         f"topic read {ROOT}/+/+/+/e",
         f"topic write {ROOT}/+/+/+/l/+",
         f"topic readwrite {GATEWAY_STATE}",
+        f"topic write {TRUST_PIECES}",
         f"topic write {access_edition(edition)}",
         "",
         f"pattern write {ROOT}/+/+/%u/d",
@@ -138,4 +146,5 @@ def acl_lines(gateway: str, *, shut_out: Iterable[str] = (), edition: str = "1")
         f"pattern write {ROOT}/+/+/%u/e",
         f"pattern read {ROOT}/+/+/%u/l/+",
         f"pattern read {GATEWAY_STATE}",
+        f"pattern read {TRUST_PIECES}",
     )

@@ -1,7 +1,7 @@
 """Whether a kiosk needs a hand, and why: the worst thing first.
 
 - Lost: offline by its own will, or no sign of life for ``silent_after``, or never seen.
-- Impaired: it claimed more of chips than its bytes showed, declarations wait while it says it is online, a clock that is not synchronised, a reader that is not well.
+- Impaired: its list of trusted issuers of chips has ended or was refused, it claimed more of chips than its bytes showed, declarations wait while it says it is online, a clock that is not synchronised, a reader that is not well.
 
 Example: a kiosk seen an hour ago with three unsent declarations is ``lost`` with reason ``silent``.
 """
@@ -15,8 +15,9 @@ import msgspec
 
 from registry.kiosks import KioskOnList
 
-Reason = Literal["retired", "never_seen", "offline", "silent", "claims", "outbox", "clock", "reader"]
+Reason = Literal["retired", "never_seen", "offline", "silent", "claims", "outbox", "clock", "reader", "trust"]
 OUTBOX_PATIENCE: Final = timedelta(minutes=5)
+_TRUST: Final = "chip-trust"  # stands among the readers of a kiosk's state
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +37,10 @@ def health_of(kiosk: KioskOnList, *, now: datetime, silent_after: timedelta, dou
         reasons.append("outbox")
     if kiosk.time_state in {"unset", "jumped"}:
         reasons.append("clock")
-    if any(not state.startswith("ok") for state in (kiosk.readers or {}).values()):
+    readers = dict(kiosk.readers or {})
+    if not readers.pop(_TRUST, "ok").startswith("ok"):
+        reasons.append("trust")
+    if any(not state.startswith("ok") for state in readers.values()):
         reasons.append("reader")
     return Health(state="degraded" if reasons else "ok", reasons=tuple(reasons))
 

@@ -3,7 +3,8 @@
 import pytest
 from authority import ENROLLED, Authority
 from door_parts import DOOR
-from line_parts import Gateway, eventually, kiosk_of
+from gateway_thread import GatewayThread, eventually
+from line_parts import kiosk_of
 
 from luutru.keys import make_key
 from luutru.system import random_bytes, system_clock
@@ -43,7 +44,7 @@ def test_lists_orders_and_events_go_their_way_and_a_gateway_that_was_away_loses_
     for number in range(EVENTS):
         log.append(door=DOOR.name, what="reader", detail=str(number))
     uplink.start()  # nobody takes anything yet
-    gateway = Gateway(office, broker, tmp_path / "gateway")
+    gateway = GatewayThread(office, broker, tmp_path / "gateway")
     eventually(lambda: log.depth() == 0)
     eventually(lambda: papers.book.version == 1)
     assert papers.book.doors == (DOOR.name,)
@@ -51,7 +52,7 @@ def test_lists_orders_and_events_go_their_way_and_a_gateway_that_was_away_loses_
     log.append(door=DOOR.name, what="reader", detail="while nobody was there")
     with office.registry.writing() as connection:
         order_mode(connection, office.kiosk().premises_id, DOOR.name, DoorMode.LOCK_DOWN, now=system_clock().now())
-    gateway = Gateway(office, broker, tmp_path / "gateway")
+    gateway = GatewayThread(office, broker, tmp_path / "gateway")
     eventually(lambda: papers.book.mode(DOOR.name) is DoorMode.LOCK_DOWN)
     eventually(lambda: log.depth() == 0)
     gateway.stop()

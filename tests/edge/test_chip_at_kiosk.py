@@ -9,7 +9,7 @@ import chip_parts as chips
 import pytest
 from chip_parts import Citizen, JudgingClock, pki
 from factories import EVENING
-from kiosk_page_parts import LOBBY, make_profile, running_kiosk
+from kiosk_page_parts import LOBBY, capture_of, make_profile, running_kiosk
 from kiosk_parts import KEYS
 from simulators.card.pn532 import Pn532OnTerminal
 
@@ -68,10 +68,10 @@ def says_yes_to_the_chip(kiosk):
     does(kiosk, happen.ChipAllowed(fresh_id=kiosk.agent.fresh_id()))
 
 
-def declared(kiosk):
+def declared(kiosk, *, noted=True):
     does(
         kiosk,
-        happen.ChipNoted(),
+        *((happen.ChipNoted(),) if noted else ()),
         happen.UnitChosen(unit="1203"),
         happen.NightsChosen(nights=1),
         happen.ReasonChosen(reason=Reason.VISIT),
@@ -95,6 +95,28 @@ def test_a_card_laid_on_the_board_is_declared_with_what_its_chip_shows(country, 
         now=EVENING,
     )
     assert (found.level, found.doubt) == (5, "")
+
+
+def test_a_passport_laid_on_the_board_is_declared_with_what_its_chip_shows(bundle):
+    """Its country is not in the bundle of this kiosk, which says so and stops nobody."""
+    sweden = pki.Country(code="SE")
+    with kiosk_with_board(bundle) as (kiosk, terminal):
+        kiosk.agent.deliver(capture_of("\n".join(chips.PASSPORT), kind="mrz"))
+        does(kiosk, happen.PersonConfirmed(fresh_id=kiosk.agent.fresh_id()), happen.ChipAllowed(fresh_id=kiosk.agent.fresh_id()))
+        terminal.lay(chips.passport(sweden))
+        kiosk.wait_for(lambda: isinstance(kiosk.screen, ChipShown), seconds=30)
+        does(kiosk, happen.ChipNoted(), happen.Typed(asked="permitted", text=""))
+        message = declared(kiosk, noted=False)
+    assert (message.evidence.level, message.person.document.number) == (3, "X0S821763")
+    assert "chip.issuer_unknown" in message.evidence.chip.findings
+    found = judge_claim(
+        message.evidence,
+        message.person,
+        bound_to=binding(KIOSK, message.declaration_id),
+        store=chips.store_of(sweden),
+        now=EVENING,
+    )
+    assert found.level == 5  # whoever trusts that country finds more
 
 
 def test_a_card_pulled_off_the_board_is_said_and_read_anew_when_it_lies_there_again(country, bundle):

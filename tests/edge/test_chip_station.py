@@ -61,6 +61,10 @@ class Held:
     def __exit__(self, *_):
         pass
 
+    @property
+    def about(self):
+        return getattr(self.own, "about", b"usual")
+
     def transceive(self, apdu):
         if self.place.lying is not self.own:
             raise Refused("chip.card_gone")
@@ -151,6 +155,22 @@ def test_a_card_that_breaks_off_must_leave_before_the_next_reading(country, stor
     fresh = Citizen(country).card()
     desk.place.lay(fresh)
     assert desk.hears(ChipTaken, LATER).evidence.level == 5
+
+
+def test_a_card_that_carries_little_slows_only_cards_of_its_kind(country, store):
+    desk = Desk(store)
+    commands = []
+    for about, extended in ((b"odd", False), (b"usual", True), (b"odd", False), (b"usual", True)):
+        card = Citizen(country).card(knows_extended=extended)
+        card.about = about
+        desk.asks()
+        desk.place.lay(card)
+        desk.hears(ChipTaken)
+        desk.place.take_away()
+        commands.append((about, len(card.log)))
+    assert commands[1] == commands[3]  # the odd one between them changed nothing
+    assert commands[2][1] < commands[0][1]  # what it was found to carry is remembered
+    assert commands[1][1] < commands[2][1]
 
 
 def test_what_is_given_up_tells_nothing_and_frees_the_reader(country, store):

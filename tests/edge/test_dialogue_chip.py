@@ -7,19 +7,19 @@ import html
 
 import msgspec
 import pytest
-from chip_parts import QR
+from chip_parts import PASSPORT, QR
 from factories import EVENING, StandingClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from kiosk_page_parts import DESK, LOBBY, card_seen, make_profile, moment
+from kiosk_page_parts import DESK, LOBBY, capture_of, card_seen, make_profile, moment
 
 from edge_agent.kiosk import effects as effects_of
 from edge_agent.kiosk import events as happen
-from edge_agent.kiosk.chip_step import CONSENT_TEXT, MOST_TRIES
+from edge_agent.kiosk.chip_step import CONSENT_TEXT, MOST_TRIES, PASSPORT_CONSENT_TEXT
 from edge_agent.kiosk.dialogue import begin, step
 from edge_agent.kiosk.showing import shown
-from edge_agent.kiosk.states import AskChip, ChipShown, ChooseUnit, ConfirmPerson, Idle, Keeping, LayCard
+from edge_agent.kiosk.states import AskChip, AskPermitted, ChipShown, ChooseUnit, ConfirmPerson, Idle, Keeping, LayCard
 from edge_agent.kiosk.texts import Texts
 from edge_agent.kiosk.view import Health, View
 from edge_agent.voices.prompts import heard
@@ -117,6 +117,66 @@ def test_who_types_or_has_no_personal_number_is_not_asked():
         visit.does(happen.Typed(asked=asked, text=text))
     visit.does(happen.PersonConfirmed(fresh_id=OWN))
     assert isinstance(visit.screen, ChooseUnit)
+
+
+def typing(*answers):
+    """Somebody without a card who types these answers after the usual ones."""
+    before = (("name", "Lina Bo Oster"), ("birth", "15081981"), ("sex", "female"), ("nationality", "other"), ("country", "other"))
+    events = [happen.Typed(asked=asked, text=text) for asked, text in (*before, ("code", "SWE"), *answers)]
+    return Visit().does(happen.Started(), happen.PurposeChosen(purpose="stay"), happen.NoCard(), *events)
+
+
+def test_a_passport_held_to_the_camera_is_asked_for_its_chip_and_then_for_the_permitted_stay():
+    shown_to_camera = happen.CardSeen(capture=capture_of("\n".join(PASSPORT), kind="mrz"), fresh_id=LATER)
+    visit = Visit().does(happen.Started(), happen.PurposeChosen(purpose="stay"), shown_to_camera)
+    visit.does(happen.PersonConfirmed(fresh_id=OWN))
+    assert isinstance(visit.screen, AskChip)
+    page = rendered(dataclasses.replace(visit.state, language="en"))
+    assert "May the chip of your passport be read?" in page
+    visit.does(happen.ChipAllowed(fresh_id=OWN))
+    assert "Lay the passport on the reader" in rendered(dataclasses.replace(visit.state, language="en"))
+    visit.taken()
+    assert visit.screen.draft.reading.evidence.chip.consent.text == PASSPORT_CONSENT_TEXT
+    visit.does(happen.ChipNoted())
+    assert isinstance(visit.screen, AskPermitted)
+    visit.does(happen.Typed(asked="permitted", text="30092026"))
+    assert visit.kept().permitted_stay_until == "2026-09-30"
+
+
+@pytest.mark.parametrize(
+    "way", [happen.ChipSkipped(), happen.ChipFailed(own_id=OWN, code="chip.no_reader")], ids=["no", "no reader"]
+)
+def test_a_passport_without_its_chip_goes_on_to_the_permitted_stay_too(way):
+    shown_to_camera = happen.CardSeen(capture=capture_of("\n".join(PASSPORT), kind="mrz"), fresh_id=LATER)
+    visit = Visit(STATE).does(happen.Started(), happen.PurposeChosen(purpose="stay"), shown_to_camera)
+    visit.does(happen.PersonConfirmed(fresh_id=OWN), way)
+    assert isinstance(visit.screen, AskPermitted)
+
+
+def test_a_typed_passport_is_opened_with_its_expiry_which_may_be_skipped():
+    to_expiry = (("passport", "X0S821763"), ("expires", "04072032"), ("permitted", ""), ("helper", ""))
+    visit = typing(*to_expiry).does(happen.PersonConfirmed(fresh_id=OWN))
+    assert isinstance(visit.screen, AskChip)
+    assert visit.screen.draft.reading.person.document.expiry == "2032-07-04"
+    without = typing(to_expiry[0], ("expires", ""), *to_expiry[2:]).does(happen.PersonConfirmed(fresh_id=OWN))
+    assert isinstance(without.screen, ChooseUnit)
+    wrong = typing(to_expiry[0], ("expires", "31022032"))
+    assert wrong.screen.problem.code == "kiosk.date_unreadable"
+    assert typing(("passport", "")).screen.asked == "permitted"
+
+
+def test_who_typed_the_number_of_a_card_can_lay_it_too():
+    visit = Visit().does(happen.Started(), happen.PurposeChosen(purpose="stay"), happen.NoCard())
+    answers = {
+        "name": "Nguyễn Hoàng Minh Khôi",
+        "birth": "25121995",
+        "sex": "male",
+        "nationality": "VNM",
+        "number": "079095123456",
+        "helper": "",
+    }
+    visit.does(*(happen.Typed(asked=asked, text=text) for asked, text in answers.items()), happen.PersonConfirmed(fresh_id=OWN))
+    assert isinstance(visit.screen, AskChip)
 
 
 @pytest.mark.parametrize("where", ["asking", "waiting", "reading", "stopped"])
@@ -280,10 +340,17 @@ def test_every_phase_says_what_happens_and_offers_to_go_on_without(phase, langua
     page = rendered(state)
     words = Texts(language)
     assert words("chip.without") in page
-    assert (words("chip.lay") if why else words("chip.keep")) in page
+    assert (words("chip.lay_card") if why else words("chip.keep_card")) in page
     assert (words("chip.again") in page) is (phase == "stopped")
     assert (getattr(sentence("chip.card_gone"), language) in page) is (why is not None)
     assert "079095123456" not in page.replace(" ", "")
+
+
+def test_a_kiosk_says_what_it_saw_itself_though_it_declares_what_it_can_show():
+    seen = Visit().laying().taken(4, chip_auth="passed")
+    assert (seen.screen.draft.chip.level, seen.screen.draft.reading.evidence.level) == (5, 4)
+    copied = Visit().laying().taken(4, chip_auth="passed", active_auth="failed")
+    assert copied.screen.draft.chip.level == 4
 
 
 @pytest.mark.parametrize("language", ["vi", "en"])
@@ -291,7 +358,7 @@ def test_both_answers_to_the_question_are_there_and_none_is_chosen(language):
     visit = Visit().confirmed()
     page = rendered(dataclasses.replace(visit.state, language=language))
     words = Texts(language)
-    assert words("chip.ask_text") in page
+    assert words("chip.ask_card_text") in page
     assert page.index('value="chip"') < page.index('value="without-chip"')
     assert "checked" not in page[page.index("<main") : page.index("</main")]
 

@@ -36,6 +36,7 @@ def readers():
         state,
         topics,
         trust_bundle,
+        trust_pieces,
         updates,
     )
 
@@ -87,6 +88,7 @@ def readers():
         "receipt text": receipt_text,
         "receipts": receipts.unpack_receipts,
         "topic": lambda data: topics.parse_topic(data.decode("latin-1")),
+        "trust piece": lambda data: trust_pieces.Gathered().with_piece(trust_pieces.read_piece(data)).whole,
         "update": lambda data: updates.accept_update(signed(data, signing.KEYRING_TYPE, keys.updates), keyring=ring, at=AT),
     }
 
@@ -142,6 +144,7 @@ def _others():
     from residence.wire.messages import Presence, encode_message
     from residence.wire.state import GatewayState, KioskState, encode_state
     from residence.wire.topics import kiosk_topics
+    from residence.wire.trust_pieces import cut
 
     ring = dump_keyring(throwaway_keys().keyring)
     seen = Presence(
@@ -169,5 +172,6 @@ def _others():
         "outage": json.dumps(window).encode(),
         "presence": encode_message(seen),
         "topic": kiosk_topics("hoa-binh", "lobby-1").declarations.encode(),
+        "trust piece": cut(b"signed elsewhere")[0],
         "update": ring,
     }

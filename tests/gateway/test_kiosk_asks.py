@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from authority import Authority
 from factories import EVENING
+from gateway_thread import GatewayThread, eventually
 from kiosk_page_parts import OutboxInMemory, make_profile
-from line_parts import Gateway, eventually, kiosk_of
+from line_parts import kiosk_of
 
 from edge_agent.agent import KioskAgent
 from edge_agent.kiosk.effects import CallPerson, EndCall
@@ -70,7 +71,7 @@ def test_a_call_is_heard_seen_by_an_operator_and_the_kiosk_is_told_both(office, 
     agent.act(PersonCalled(fresh_id=call_id)).result(10)
     eventually(lambda: uplink.health().state.value == "up" and not asked.has_news())
     assert standing() == "calling"  # no gateway has heard it, and the screen does not say so
-    gateway = Gateway(office, broker, tmp_path / "gateway")
+    gateway = GatewayThread(office, broker, tmp_path / "gateway")
     request.addfinalizer(gateway.stop)
     eventually(lambda: standing() == "heard")
     acknowledge(office, call_id)

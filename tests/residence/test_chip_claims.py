@@ -10,9 +10,12 @@ import pytest
 from chip_parts import PERSON, Citizen, evidence, lying, pki, store_of
 from factories import EVENING, make_declaration, make_person
 
-from residence.credentials.chip.capture import Access, Attempt, Capture
+from residence.credentials.chip import tlv
+from residence.credentials.chip.capture import Access, Attempt, Capture, ChipTranscript
 from residence.credentials.chip.carried import MOST_BYTES, ChipEvidence, binding, carried
+from residence.credentials.chip.chip_authentication import infos_of_dg14, ways_of
 from residence.credentials.chip.claims import judge_claim, needs_judging
+from residence.credentials.chip.suites import AUTHENTICATION
 from residence.credentials.chip.trust_store import TrustStore
 from residence.credentials.chip.verdict import CHECKS
 from residence.credentials.evidence import Evidence
@@ -44,11 +47,20 @@ def judged(found, store, *, person=PERSON, declaration_id=OWN_ID, kiosk_id=KIOSK
     return judge_claim(travelled(found), person, bound_to=binding(kiosk_id, declaration_id), store=store, now=now)
 
 
-@pytest.mark.parametrize("how", [{}, {"active": ""}, {"chip": None, "active": "secp256r1"}], ids=["both", "chip", "active"])
-def test_an_honest_kiosk_and_the_judge_find_the_same(country, store, how):
+HONEST = {
+    "both": ({}, 5),
+    "chip": ({"active": ""}, 4),
+    "active": ({"chip": None, "active": "secp256r1"}, 5),
+    "mapping": ({"pace": (6, 2, 13), "chip": None, "active": ""}, 4),
+}
+
+
+@pytest.mark.parametrize(("how", "level"), HONEST.values(), ids=HONEST)
+def test_an_honest_kiosk_and_the_judge_find_the_same(country, store, how, level):
     said = of(Citizen(country, **how).card(), store)
     found = judged(said, store)
-    assert (said.level, found.level, found.doubt) == (5, 5, "")
+    assert (said.level, found.level, found.doubt) == (level, level, "")
+    assert ("chip.seen_by_kiosk_alone" in found.findings) is (level == 4)
     assert found.checks == {name: said.checks[name] for name in found.checks}
     assert said.chip.size <= MOST_BYTES
 
@@ -90,6 +102,26 @@ def test_evidence_of_another_declaration_kiosk_or_person_shows_nothing_new(count
     found = judged(said, store, person=somebody)
     assert (found.level, found.doubt) == (1, "chip.claim_not_shown")
     assert "chip.differs_number" in found.findings
+
+
+def written_without_the_chip(said):
+    """A transcript of Chip Authentication made from DG14 alone, by somebody who has never seen the chip again."""
+    way = ways_of(infos_of_dg14(said.chip.dg14))[0]
+    group, scalar = way.group, 7
+    key = way.suite.derive(group.secret(group.power(group.decode(way.public), scalar)), AUTHENTICATION)
+    status = bytes.fromhex("99029000")
+    answer = status + tlv.encode(0x8E, way.suite.message_mac(key, 2, status)) + b"\x90\x00"
+    forged = ChipTranscript(oid=way.oid, key_id=way.key_id, ephemeral=scalar.to_bytes(32, "big"), answer=answer)
+    return msgspec.structs.replace(said, chip=msgspec.structs.replace(said.chip, chip=forged))
+
+
+@pytest.mark.parametrize("how", ["sent again", "written without the chip"])
+def test_chip_authentication_alone_lets_no_kiosk_claim_that_the_chip_is_there(country, store, how):
+    before = of(Citizen(country, active="").card(), store)
+    said = before if how == "sent again" else written_without_the_chip(before)
+    again = judged(lying(said), store, declaration_id=OWN_ID[:-1] + "b")
+    assert again.checks["chip_auth"] == "passed"  # for all that anybody but its kiosk can tell
+    assert (again.level, again.doubt) == (4, "chip.claim_not_shown")
 
 
 def test_a_level_without_bytes_is_the_cards_and_the_claim_is_noticed():

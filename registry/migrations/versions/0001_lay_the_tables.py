@@ -1417,6 +1417,21 @@ def lay_lapses() -> None:
     op.create_index('ix_lapses_standing', 'lapses', ['rule', 'lapse_id'], unique=False, sqlite_where=sa.text('cleared_at IS NULL'), postgresql_where=sa.text('cleared_at IS NULL'))
 
 
+def lay_day_closes() -> None:
+    op.create_table('day_closes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('close_id', sa.String(length=36), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('day', sa.String(length=10), nullable=False),
+    sa.Column('version', sa.String(length=16), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('signed', sa.LargeBinary(), nullable=False),
+    sa.Column('closed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('close_id', 'commune_code', name=op.f('pk_day_closes'))
+    )
+    op.create_index('ix_day_closes_premises_id_day', 'day_closes', ['premises_id', 'day'], unique=False)
+
+
 def lay_answers() -> None:
     """Lay what kiosks ask people: calls, and residents' words about guests."""
     op.create_table('kiosk_calls',
@@ -1445,18 +1460,3 @@ def lay_answers() -> None:
     sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_host_answers'))
     )
     op.create_index('ix_host_answers_answered_at', 'host_answers', ['answered_at'], unique=False)
-
-
-def lay_day_closes() -> None:
-    op.create_table('day_closes',
-    sa.Column('commune_code', sa.String(length=16), nullable=False),
-    sa.Column('close_id', sa.String(length=36), nullable=False),
-    sa.Column('premises_id', sa.String(length=64), nullable=False),
-    sa.Column('day', sa.String(length=10), nullable=False),
-    sa.Column('version', sa.String(length=16), nullable=False),
-    sa.Column('account_id', sa.String(length=64), nullable=False),
-    sa.Column('signed', sa.LargeBinary(), nullable=False),
-    sa.Column('closed_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('close_id', 'commune_code', name=op.f('pk_day_closes'))
-    )
-    op.create_index('ix_day_closes_premises_id_day', 'day_closes', ['premises_id', 'day'], unique=False)

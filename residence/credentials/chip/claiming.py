@@ -1,7 +1,7 @@
 """From a chip that was read to the evidence a kiosk puts into the declaration: the level it shows, every check, and the bytes for it.
 
-- The level is the lower of what the whole capture shows and what the bytes that travel show: an honest kiosk never claims more than a
-  gateway can find.
+- The level is the lower of what the whole capture shows and what the bytes that travel show to somebody who was not there: an honest kiosk
+  never claims more than a gateway can find, though it may itself have seen more (Chip Authentication alone, ADR 63).
 - Checks of the card's own code stay beside the chip's. A check that failed in what does not travel stays failed.
 - A chip never lowers the level below what the card alone had shown: who could have left the chip out loses nothing by trying.
 
@@ -19,7 +19,7 @@ from residence.credentials.chip.capture import Capture
 from residence.credentials.chip.carried import as_capture, carried
 from residence.credentials.chip.claims import fields_of, lowered
 from residence.credentials.chip.trust_store import TrustStore
-from residence.credentials.chip.verdict import Verdict, judge, level_of
+from residence.credentials.chip.verdict import Verdict, judge, level_shown
 from residence.credentials.evidence import Evidence, Reading
 
 
@@ -39,6 +39,6 @@ def claim(reading: Reading, capture: Capture, store: TrustStore, *, now: datetim
     checks = lowered(travels.checks, whole.checks)
     before = reading.evidence
     evidence = msgspec.structs.replace(
-        before, level=max(before.level, level_of(checks)), checks={**before.checks, **checks}, chip=chip
+        before, level=max(before.level, level_shown(checks)), checks={**before.checks, **checks}, chip=chip
     )
     return Claim(evidence=evidence, verdict=whole)

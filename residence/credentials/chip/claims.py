@@ -5,6 +5,7 @@
 - The kiosk's word only lowers: a check it calls *failed* stays failed where what it saw does not travel (DG13).
 - ``chip.claim_not_shown``: more is claimed than the bytes show, whoever is trusted. ``chip.trust_differs``: only the judgement of the issuer
   differs; a kiosk with an older trust bundle says such things honestly.
+- Chip Authentication alone is the kiosk's word that a chip was there: it passed, it is told, and it does not raise the level above 4.
 - Without evidence a kiosk shows that it read a card, never more: nobody signs in at a kiosk, so nobody attests there either.
 
 Example: ``judge_claim(evidence, person, bound_to=binding(kiosk_id, declaration_id), store=store, now=now).level``
@@ -18,16 +19,17 @@ from typing import Final
 import msgspec
 
 from residence.clock import VIETNAM
-from residence.credentials.card_qr import CardFields
 from residence.credentials.chip.carried import MOST_FINDINGS, as_capture
+from residence.credentials.chip.cross_check import Stated
 from residence.credentials.chip.trust_store import TrustStore
-from residence.credentials.chip.verdict import Verdict, judge, level_of
+from residence.credentials.chip.verdict import Verdict, judge, level_shown
 from residence.credentials.evidence import CheckOutcome, Evidence, EvidenceLevel
 from residence.errors import catalogue
-from residence.people.person import Person
+from residence.people.person import DocumentKind, Person
 
 NOT_SHOWN: Final = "chip.claim_not_shown"
 TRUST_DIFFERS: Final = "chip.trust_differs"
+SEEN_BY_KIOSK: Final = "chip.seen_by_kiosk_alone"
 # The checks whose loss the bytes that travel cannot show, and those that rest on whom the judge trusts.
 _KIOSK_MAY_FAIL: Final = ("passive", "cross_check")
 _BY_TRUST: Final = ("issuer", "revocation")
@@ -76,12 +78,12 @@ def judge_claim(
         card=fields_of(person),
     )
     checks = lowered(verdict.checks, evidence.checks)
-    level = max(ground, level_of(checks))
+    level = max(ground, level_shown(checks))
     return JudgedClaim(
         claimed=evidence.level,
         level=level,
         checks=checks,
-        findings=_codes(verdict, evidence.chip.findings),
+        findings=_codes(verdict, checks, evidence.chip.findings),
         doubt=_doubt(evidence, level, _allowed(verdict, evidence)),
         issuer=verdict.issuer,
         signed_with=verdict.signed_with,
@@ -96,9 +98,13 @@ def lowered(found: dict[str, CheckOutcome], said: dict[str, CheckOutcome]) -> di
     return found | {name: "failed" for name in _KIOSK_MAY_FAIL if said.get(name) == "failed"}
 
 
-def fields_of(person: Person, *, residence: bool = False) -> CardFields:
+def fields_of(person: Person, *, residence: bool = False) -> Stated:
     """Return a stated person as the chip is compared with; the residence only where the chip's details are there to compare."""
-    return CardFields(
+    passport = person.document if person.document and person.document.kind is DocumentKind.PASSPORT else None
+    return Stated(
+        document_number=passport.number if passport else None,
+        nationality=person.nationality if passport else None,
+        expiry=passport.expiry if passport else None,
         personal_number=person.personal_number,
         full_name=person.full_name,
         birth=person.birth if person.birth and person.birth.precision == "day" else None,
@@ -111,7 +117,7 @@ def fields_of(person: Person, *, residence: bool = False) -> CardFields:
 def _allowed(verdict: Verdict, evidence: Evidence) -> EvidenceLevel:
     """Return the most an honest kiosk can have found in these bytes, whomever it trusts."""
     by_trust = {name: evidence.checks.get(name, verdict.checks[name]) for name in _BY_TRUST}
-    return max(level_without_bytes(evidence), level_of(lowered(verdict.checks, evidence.checks) | by_trust))
+    return max(level_without_bytes(evidence), level_shown(lowered(verdict.checks, evidence.checks) | by_trust))
 
 
 def _doubt(evidence: Evidence, level: EvidenceLevel, allowed: EvidenceLevel) -> str:
@@ -120,7 +126,8 @@ def _doubt(evidence: Evidence, level: EvidenceLevel, allowed: EvidenceLevel) -> 
     return TRUST_DIFFERS if evidence.level > level else ""
 
 
-def _codes(verdict: Verdict, said: tuple[str, ...]) -> tuple[str, ...]:
+def _codes(verdict: Verdict, checks: dict[str, CheckOutcome], said: tuple[str, ...]) -> tuple[str, ...]:
     known = catalogue()
     told = [code for code in said[:MOST_FINDINGS] if code.startswith("chip.") and code in known]
-    return tuple(dict.fromkeys((*(each.code for each in verdict.findings), *told)))
+    alone = [SEEN_BY_KIOSK] if checks["chip_auth"] == "passed" != checks["active_auth"] else []
+    return tuple(dict.fromkeys((*(each.code for each in verdict.findings), *alone, *told)))

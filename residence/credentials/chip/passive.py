@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Final
 
 from residence.credentials.chip.certificates import Certificate
+from residence.credentials.chip.countries import TWO_LETTERS
 from residence.credentials.chip.lds import NUMBERS
 from residence.credentials.chip.security_object import SecurityObject, parse_sod
 from residence.credentials.chip.trust_store import Rule, TrustStore
@@ -30,8 +31,6 @@ _REVOCATION: Final[dict[str, CheckOutcome]] = {
     "stale": "stale",
     "unknown": "not_performed",
 }
-# ISO 3166: documents name their country in three letters, certificates in two.
-TWO_LETTERS: Final = {"VNM": "VN", "D": "DE"}
 
 
 @dataclass(kw_only=True)

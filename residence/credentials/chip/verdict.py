@@ -4,7 +4,10 @@
 - Chip and Active Authentication count only when the signed security object covers the group with the key (DG14, DG15), and chip
   authentication mapping only when EF.CardSecurity is signed by the issuer of the document's country.
 - A genuine signature over a chip that names nobody (no readable DG1) shows nothing about the person: passive authentication is not performed.
-- ``level_of`` is the only place where checks become a level; a failed check is a finding and never raises anything.
+- ``level_of`` and ``level_shown`` are the only places where checks become a level; a failed check is a finding and never raises anything.
+- ``level_of`` is for whoever ran the protocols; ``level_shown`` for whoever is told of them. Whoever knows the ephemeral key of Chip
+  Authentication, or the chip's public key under chip authentication mapping, can write the chip's answer: others see a chip present only by its
+  signature of Active Authentication (ADR 63).
 - Opening with BAC a chip that offers PACE, in EF.CardAccess or in the signed DG14, is a downgrade and is a finding; so is EF.CardAccess that
   offers what DG14 does not.
 - There is no "valid": callers show the checks and the level.
@@ -68,6 +71,12 @@ def level_of(checks: dict[str, CheckOutcome]) -> EvidenceLevel:
         return EvidenceLevel.CHIP_VERIFIED
     present = "passed" in {checks["chip_auth"], checks["active_auth"]}
     return EvidenceLevel.CHIP_PRESENT if present else EvidenceLevel.CHIP_VERIFIED
+
+
+def level_shown(checks: dict[str, CheckOutcome]) -> EvidenceLevel:
+    """Return the level these checks show to somebody who was not there."""
+    level = level_of(checks)
+    return level if checks["active_auth"] == "passed" else min(level, EvidenceLevel.CHIP_VERIFIED)
 
 
 def judge(capture: Capture, store: TrustStore, *, now: datetime, today: date, card: CardFields | None = None) -> Verdict:
