@@ -31,8 +31,6 @@ _Answer = TypeVar("_Answer")
 class KioskAnswering:
     """The papers of our shards' kiosks. Used from the worker's thread only."""
 
-    EVERY: Final = timedelta(seconds=1)
-
     def __init__(
         self, registry: Registry, trust: TrustStore, *, signer: SigningKey, shards: Collection[int] = range(SHARDS)
     ) -> None:

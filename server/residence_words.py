@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "host_answer": {"confirmed": "You confirmed", "refused": "You said no"},
     "lodging": {
         "to_come": "Begins later",
         "holds": "Registered",

@@ -31,7 +31,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "refused": "Refused",
         "conflicting": "In conflict, please check",
     },
-    "host_answer": {"confirmed": "You confirmed", "refused": "You said no"},
     "stay": {
         "open": "Staying",
         "expected": "Expected",

@@ -162,7 +162,8 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     duties.append(Duty("door lists", PAPERS_EVERY, partial(doors.look, transport)))
     duties.append(Duty("trust bundle", PAPERS_EVERY, partial(bundles.send, transport)))
     answering = KioskAnswering(registry, intake.trust, signer=signer, shards=settings.shards)
-    duties.append(Duty("kiosk answers", answering.EVERY, partial(answering.send, transport)))
+    papers = (("door lists", doors.look), ("trust bundle", bundles.send), ("kiosk answers", answering.send))
+    duties += [Duty(name, PAPERS_EVERY, partial(send, transport)) for name, send in papers]
     return Worker(
         transport,
         intake,

@@ -29,6 +29,8 @@ class Keypad:
 
     def at(self, name):
         self.page.wait_for_selector(f'#state[data-name="{name}"]', state="attached")
+        if name == "idle":  # a fresh page: its script has to be there before a key can be heard
+            self.page.wait_for_selector('#stage [data-choice="1"]')
 
     def does(self, *steps):
         """Go through (screen, keys): the keys are pressed once the screen is there."""
