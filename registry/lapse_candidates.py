@@ -179,7 +179,7 @@ def _is_dead(person_id: Any) -> ColumnElement[bool]:
 
 def _moved_out() -> ColumnElement[bool]:
     events, back = tables.residence_events.c, tables.residence_events.alias("back").c
-    taken_back = exists().where(back.residence_id == residences.residence_id, back.answers == events.event_id)
+    taken_back = exists().where(back.residence_id == events.residence_id, back.answers == events.event_id)
     said = (
         events.residence_id == residences.residence_id,
         events.event == "moved_out",

@@ -61,7 +61,17 @@ def paths(world):
         "rule": ["phone_shared"],
         "language": ["en"],
     }
-    nothing_there = {"quarantine_id", "question_id", "token", "dispute_id", "pair_id", "secret", "close_id", "message_id", "proof"}
+    nothing_there = {
+        "quarantine_id",
+        "question_id",
+        "token",
+        "dispute_id",
+        "pair_id",
+        "secret",
+        "close_id",
+        "message_id",
+        "proof",
+    }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)
         assert set(names) <= known.keys() | nothing_there, f"a page nobody has taught this test: {address}"
