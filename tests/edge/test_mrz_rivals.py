@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.mrz_reading.correcting import fits, settle
+from edge_agent.mrz_reading.correcting import disputed, fits, settle
 from edge_agent.mrz_reading.glyphs import NO_SIGN, SIGNS
 from edge_agent.mrz_reading.places import places_of, possible_in
 from edge_agent.mrz_reading.rivals import odds_of
@@ -56,6 +56,12 @@ def test_two_signs_whose_mistakes_make_up_for_each_other_are_unsure_though_each_
 
 def test_what_may_have_stood_there_before_any_wear_counts_as_well():
     assert settle(told(ZEROS), told(ZEROS, [(*place, 0.8) for *place, _ in BOTH])[None]).unsure == ((0, 8), (0, 11))
+
+
+@pytest.mark.parametrize(("each", "unsure"), [(0.87, ((0, 8), (0, 11))), (0.88, ())], ids=["together 1.74", "together 1.76"])
+def test_the_checked_part_must_hold_in_the_mean_of_all_looks_too(each, unsure):
+    mean = told(ZEROS, [(*place, each) for *place, _ in BOTH])
+    assert disputed(settle(told(ZEROS)), mean[None]).unsure == unsure
 
 
 def test_the_odds_are_those_of_the_one_other_line_that_fits():
