@@ -147,9 +147,7 @@ class Uplink:
         if self._health.state is ConnectionState.HOLDING and now >= self._hold_until:
             self._change(state=ConnectionState.UP)  # a stale "away" must not hold declarations for ever; trying loses nothing
         if self._health.state is ConnectionState.UP:
-            self._delivery.send_rows(
-                at=now, publish=lambda row: int(self._client.publish(self._topics.declarations, row, qos=1).mid)
-            )
+            self._delivery.send_rows(at=now, publish=self._publish_row)
             if self._post is not None and (events := self._post.due(at=now)) is not None:
                 self._client.publish(self._topics.events, events, qos=0)
             self._change(trouble=self._health.trouble or self._delivery.trouble)
@@ -237,6 +235,9 @@ class Uplink:
         if trouble != self._health.trouble:
             _log.warning("uplink.answer", trouble=trouble or "none", reason_code=code)
         self._change(trouble=trouble, attempts=self._health.attempts if code == NOT_AUTHORISED else 0)
+
+    def _publish_row(self, envelope: bytes) -> int:
+        return int(self._client.publish(self._topics.declarations, envelope, qos=1).mid)
 
     def _publish_state(self, *, online: bool) -> Any:
         self._state_due = self._seconds() + STATE_EVERY_SECONDS

@@ -51,7 +51,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 FULL: Final = Plan()
 QUICKLY: Final = Plan(
-    persons=1_000, kiosks=50, messages=1_000, backlog=0, live=400, warm_up=100, floor=500, peers=0, row_by_row=100, briefly=True
+    persons=1_000, kiosks=50, messages=1_000, backlog=0, live=400, warm_up=100, floor=500, peers=0, row_by_row=1_000, briefly=True
 )
 
 

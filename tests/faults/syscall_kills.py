@@ -35,6 +35,8 @@ ERRORS = {
     "rename": ("EIO",),
 }
 CONTROL_POINTS = 8
+# Between two commits lie few of a kiosk's calls: eight points chosen by chance miss them.
+MORE_POINTS = {"kiosk, one transaction made two": 48}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +161,8 @@ def main():
             )
         for title, scenario in controls.items():
             campaign.controls.append(Verdict(title))
-            campaign_of(campaign.controls[-1], scenario, room=folder / "room", count=CONTROL_POINTS, chance=chance)
+            points = MORE_POINTS.get(title, CONTROL_POINTS)
+            campaign_of(campaign.controls[-1], scenario, room=folder / "room", count=points, chance=chance)
     campaign.minimum = {f"kill at {call}": 1 for call in (*CHANGING[:3], WORD)}
     campaign.minimum |= {
         "ENOSPC from pwrite64": 1,
