@@ -154,17 +154,17 @@ def _code_problems(codes: list[Code], view: View, sightings: Sequence[Sighting])
     if not codes:
         reason = why_not_read(view.grey, sightings)
         return [problem("scan.no_code", "/codes"), problem(reason.code, "/codes", figure=reason.figure, limit=reason.limit)]
-    return [each for index, code in enumerate(codes) for each in _refusals(code, f"/codes/{index}")]
+    return [each for index, code in enumerate(codes) for each in refusals(code.text, code.payload, pointer=f"/codes/{index}")]
 
 
-def _refusals(code: Code, pointer: str) -> list[Problem]:
-    """Return why what a code says is not used."""
+def refusals(text: str | None, payload: bytes, *, pointer: str) -> list[Problem]:
+    """Return why what a code says is not used; ``text`` is None for bytes that are not UTF-8."""
     from luutru.system import SystemClock
     from residence.credentials.reading import read_payload
 
-    if code.text is None:
+    if text is None:
         return [problem("scan.not_text", pointer)]
-    outcome = read_payload(code.payload, reader=code.reader, today=SystemClock().now().astimezone(VIETNAM).date())
+    outcome = read_payload(payload, reader="scan", today=SystemClock().now().astimezone(VIETNAM).date())
     return [msgspec.structs.replace(each, pointer=pointer) for each in outcome.problems if each.severity == "error"]
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from luutru.commands.scan_files import Result
+from luutru.commands.scan_files import Result, refusals
 from residence.errors import problem
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def watch(reader: Reader, source: str, *, seconds: float, show: Callable[[Result
         except UnicodeDecodeError:
             text = None
         code = {"text": text, "bytes_hex": capture.payload.hex(), "format": capture.symbology, "reader": capture.reader}
-        problems = [problem("scan.not_text", "/codes/0")] if text is None else []
+        problems = refusals(text, capture.payload, pointer="/codes/0")
         show({"file": source, "codes": [code], "problems": problems, "ms": 0.0})
 
     def report(health: ReaderHealth) -> None:

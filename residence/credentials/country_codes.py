@@ -2,8 +2,9 @@
 
 - A code that is none of these is not refused for that alone: countries come and go. It is a warning, so that a person looks again; a camera
   that reads one is not sure of it, for no check digit covers an issuer or a nationality.
-- Where a document's code is not ISO 3166's, the standard's own are: Germany's D, six kinds of British nationals, the United Nations,
-  stateless persons and refugees (XXA, XXB, XXC, XXX), and UTO, the invented country of the standard's examples.
+- Where a document's code is not ISO 3166's, the standard's own are: Germany's D, five kinds of British nationals beside GBR, the United
+  Nations and other organisations, the European Union, Kosovo, stateless persons and refugees (XXA, XXB, XXC, XXX), and UTO, the invented country
+  of the standard's examples.
 
 >>> is_country_code("VNM"), is_country_code("D<<"), is_country_code("PXL")
 (True, True, False)

@@ -91,6 +91,7 @@ def test_a_code_that_is_no_cards_is_refused_by_its_code_and_place(case, tmp_path
 
     assert status == 1
     assert [(each["code"], each["pointer"]) for each in found["problems"]] == [(refusal, "/codes/0")]
+    assert scan(tmp_path / "code.png")[1].count(f"[{refusal}]") == 1
 
 
 RUBBISH = {

@@ -248,7 +248,7 @@ def test_a_serial_scanner_is_read_live_until_ctrl_c_and_bytes_that_are_no_text_a
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         assert "works" in run.stderr.readline()
         found = []
-        for payload in (CARD.encode(), b"Nguy\xe1n V\xb0n An 0123"):
+        for payload in (CARD.encode(), b"Nguy\xe1n V\xb0n An 0123", b"https://example.org/pay", b"_SET_CODE_OFF"):
             os.write(scanner, payload + b"\r\n")
             found.append(msgspec.json.decode(run.stdout.readline()))
         run.send_signal(signal.SIGINT)
@@ -257,9 +257,10 @@ def test_a_serial_scanner_is_read_live_until_ctrl_c_and_bytes_that_are_no_text_a
     os.close(line)
     os.close(scanner)
 
-    assert [each["codes"][0]["text"] for each in found] == [CARD, None]
+    assert [each["codes"][0]["text"] for each in found] == [CARD, None, "https://example.org/pay", "_SET_CODE_OFF"]
     assert found[0]["codes"][0]["reader"] == "serial:scanner"
-    assert [each["code"] for each in found[1]["problems"]] == ["scan.not_text"]
+    refused = [[(each["code"], each["pointer"]) for each in one["problems"]] for one in found]
+    assert refused == [[], *([(code, "/codes/0")] for code in ("scan.not_text", "payload.unknown", "payload.scanner_setup"))]
 
 
 def test_a_serial_port_that_is_not_there_is_status_1():
