@@ -1,8 +1,8 @@
 """Reads the QR codes of one grey picture: cheap stages first, stop at the first that reads anything.
 
-- ``QUICK`` is for camera frames: zxing with a global threshold, on the halved frame, with a local one, each time with
-  a second try on what was located, laid square; then the own reader on what was located and not read, on the frame's densest
-  places, and on what a blurred frame lets zxing locate.
+- ``QUICK`` is for camera frames: zxing with a global threshold and on the halved frame, each time with a second try on what was
+  located, laid square, then the own reader on that; the same again with a local threshold, which takes zxing as long as both
+  before; then the own reader on the frame's densest places, and on what a blurred frame lets zxing locate.
 - ``THOROUGH`` adds, for single photos, doubled frames, rotation, down-scaling and inverted codes, which no frame of a held card needs.
 - Only QR model 2 is asked for: with Micro QR allowed, blur turns into phantom codes such as "447774".
 - A caller with little time passes ``time_left``; it is asked before each stage but the first, and between the own reader's
@@ -256,6 +256,7 @@ QUICK: Final = (
     Stage("closer", _closer),
     Stage("half", _halved),
     Stage("closer", _closer),
+    Stage("soft", soft),
     Stage("zxing", _local),
     Stage("closer", _closer),
     Stage("soft", soft),

@@ -40,19 +40,24 @@ class Proposal(NamedTuple):
 
 def propose(grey: Plane, corners: NDArray[Any], *, versions: tuple[int, ...] = VERSIONS, most: int = 3) -> list[Proposal]:
     """Return up to ``most`` ways of seeing a code in the quadrilateral (4, 2), no more than two of them the same way round."""
-    found: list[tuple[int, Proposal]] = []
     if np.sort(_finder_trust(grey, corners, _FIRST), axis=1)[:, -2:].mean(axis=1).max() < _HOPELESS:
         return []
-    for version, trust in zip(versions, _finder_trust(grey, corners, versions), strict=True):
-        for last in range(4):  # the corner that has no finder
-            three = np.delete(trust, last)
-            # the weakest of the three counts half: it may lie under a lamp
-            score = float((three.sum() - three.min() / 2) / 2.5 - max(trust[last] - three.min(), 0) / 4)
-            if score >= _LEAST:
-                found.append((last, Proposal(np.roll(corners, 2 - last, axis=0).astype(np.float64), version, score)))
-    found.sort(key=lambda each: -each[1].score)
-    ways = [way for way, _ in found]
-    return [each for place, (way, each) in enumerate(found) if ways[:place].count(way) < _SAME_WAY][:most]
+    trust = _finder_trust(grey, corners, versions)
+    total, weakest = trust.sum(axis=1, keepdims=True) - trust, np.sort(trust, axis=1)[:, :2]
+    # without each corner in turn; the weakest of the other three counts half: it may lie under a lamp
+    least = np.where(trust > weakest[:, :1], weakest[:, :1], weakest[:, 1:])
+    scores = (total - least / 2) / 2.5 - np.maximum(trust - least, 0) / 4
+    found: list[Proposal] = []
+    ways: list[int] = []
+    for place in np.argsort(-scores, axis=None, kind="stable"):
+        index, last = divmod(int(place), 4)  # the corner that has no finder
+        if scores[index, last] < _LEAST or len(found) == most:
+            break
+        if ways.count(last) < _SAME_WAY:
+            ways.append(last)
+            turned = np.roll(corners, 2 - last, axis=0).astype(np.float64)
+            found.append(Proposal(turned, versions[index], float(scores[index, last])))
+    return found
 
 
 def _finder_trust(grey: Plane, corners: NDArray[Any], versions: tuple[int, ...]) -> NDArray[np.float64]:

@@ -8,11 +8,12 @@
   beside it, and the smallest rectangle, which keeps its corner where a lamp has eaten one.
 - This finds codes whose finders lie under a thumb or a lamp, and codes tilted too far for a finder's 1:1:3:1:1.
 
-Example: ``regions(grey)[0].outlines[0]`` is an array (4, 2) of corners in pixels, clockwise.
+Example: ``next(regions(grey)).outlines[0]`` is an array (4, 2) of corners in pixels, clockwise.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import cv2
@@ -37,25 +38,25 @@ class Region(NamedTuple):
     outlines: tuple[NDArray[np.float64], ...]
 
 
-def regions(grey: NDArray[np.uint8], *, most: int = 2) -> list[Region]:
-    """Return up to ``most`` dense places, densest first."""
+def regions(grey: NDArray[np.uint8], *, most: int = 2) -> Iterator[Region]:
+    """Yield up to ``most`` dense places, densest first; each is outlined only when it is asked for."""
     if min(grey.shape) < _SMALLEST_FRAME:
-        return []
+        return
     factor = min(1.0, WIDE / max(grey.shape))
     small: Any = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor < 1 else grey
     if min(small.shape) < _SMALLEST_FRAME / 2:
-        return []
+        return
     density = _density(small)
     spots = cv2.blur(density, (_SPOT, _SPOT))
-    found: list[Region] = []
+    found = 0
     for _ in range(most + 1):
         _, peak, _, place = cv2.minMaxLoc(spots)
-        if peak < _LEAST or len(found) == most:
-            break
+        if peak < _LEAST or found == most:
+            return
         outlines = _outlines(density, spots, peak, (place[0], place[1]))
         if outlines:
-            found.append(Region(tuple((each + 0.5) * 2 / factor - 0.5 for each in outlines)))
-    return found
+            found += 1
+            yield Region(tuple((each + 0.5) * 2 / factor - 0.5 for each in outlines))
 
 
 def _density(small: NDArray[np.uint8]) -> NDArray[np.float32]:
