@@ -126,10 +126,10 @@ def _ridge(square: Floats, side: Floats) -> Floats:
 
 
 @lru_cache(maxsize=_KEPT_VERSIONS)
-def _raster(side: int) -> NDArray[np.float64]:
+def _raster(side: int) -> NDArray[np.float32]:
     places = (np.arange(FINE * side) + 0.5) / (FINE * side)
     columns, rows = np.meshgrid(places, places)
-    return np.stack([columns.reshape(-1), rows.reshape(-1)], axis=1)
+    return np.stack([columns.reshape(-1), rows.reshape(-1)], axis=1).astype(np.float32)
 
 
 @lru_cache(maxsize=_KEPT_VERSIONS)

@@ -20,6 +20,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_agent.scanning.soft.grid import NEXT
+
 WIDE: Final = 640
 _STEADY: Final = 20.0  # grey levels added to brightness: noise in black is no texture
 _SPOT: Final = 11  # of the map: the smallest code worth looking at
@@ -30,6 +32,7 @@ _SMALLEST_FRAME: Final = 44  # pixels: a code that has a quiet zone needs more
 _SMALLEST: Final = 11.0  # of the map: a side
 _MOST_UNEVEN: Final = 6.0
 _SAME: Final = 0.06  # of the extent: outlines this close are one
+_TURNS: Final = np.array([[0, 1, 2, 3], [1, 2, 3, 0], [2, 3, 0, 1], [3, 0, 1, 2]])
 
 
 class Region(NamedTuple):
@@ -108,17 +111,17 @@ def _four_sided(hull: Any) -> NDArray[np.float64] | None:
 
 
 def _clockwise(corners: Any) -> NDArray[np.float64]:
-    ahead = np.roll(corners, -1, axis=0) - corners
-    turn = ahead[:, 0] * np.roll(ahead[:, 1], -1) - ahead[:, 1] * np.roll(ahead[:, 0], -1)
-    return np.asarray(corners[:: 1 if turn.sum() > 0 else -1], np.float64)
+    across, down = corners[2] - corners[0], corners[3] - corners[1]
+    area = across[0] * down[1] - across[1] * down[0]
+    return np.asarray(corners[:: 1 if area > 0 else -1], np.float64)
 
 
 def _is_likely(corners: NDArray[np.float64]) -> bool:
-    ahead = np.roll(corners, -1, axis=0) - corners
+    ahead = corners[NEXT] - corners
     lengths = np.hypot(ahead[:, 0], ahead[:, 1])
     return float(lengths.min()) >= _SMALLEST / 2 and float(lengths.max() / lengths.min()) <= _MOST_UNEVEN
 
 
 def _are_same(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
     extent = float((first.max(axis=0) - first.min(axis=0)).max())
-    return min(float(np.abs(np.roll(first, turn, axis=0) - second).max()) for turn in range(4)) < _SAME * extent
+    return float(np.abs(first[_TURNS] - second).max(axis=(1, 2)).min()) < _SAME * extent
