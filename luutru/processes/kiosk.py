@@ -24,6 +24,7 @@ from luutru.keys import read_signing_key
 from luutru.processes.kiosk_chips import chips_of, trust_papers_of
 from luutru.processes.kiosk_door import door_of
 from luutru.processes.kiosk_readers import readers_of
+from luutru.processes.kiosk_vitals import vitals_of
 from residence.clock import Clock
 from residence.errors import Malformed, Refused
 
@@ -123,6 +124,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     """Put one kiosk together; nothing is started yet."""
     from edge_agent.agent import KioskAgent
     from edge_agent.asked import Asked, KioskPost
+    from edge_agent.hearing import Hearing
     from edge_agent.readers.watching import Guide
     from edge_agent.uplink import Uplink
 
@@ -133,6 +135,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     readers = readers_of(profile, clock=clock, guide=guide)
     door = door_of(profile, outbox)
     papers = trust_papers_of(profile, outbox)
+    hearing = Hearing(clock.now)
     asked = Asked(
         kiosk_id=profile.kiosk.id,
         keyring=lambda: outbox.anchor.keyring,
@@ -144,7 +147,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         line_of(profile),
         clock=clock,
         jitter=system.fraction,
-        readers=lambda: dict(agent.readers_health()),
+        vitals=vitals_of(profile, outbox, hearing=hearing, readers=lambda: agent.readers_health(), door=door),  # noqa: PLW0108
         on_state=lambda _health: agent.outbox_changed(),
         post=KioskPost(asked, door.post if door is not None else None),
         trust=papers,
@@ -154,12 +157,13 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         clock=clock,
         random_bytes=system.random_bytes,
         outbox=outbox,
-        readers=door.listening(readers.readers) if door is not None else readers.readers,
+        readers=hearing.at(door.listening(readers.readers) if door is not None else readers.readers),
         chips=chips_of(profile, clock=clock, keyring=lambda: outbox.anchor.keyring, papers=papers),
         asked=asked,
         connection=lambda: uplink.health().state.value,
         print_slip=printer.print if printer is not None else None,
     )
+    agent.watch(hearing.watch)
     outbox.listen(agent.outbox_changed)
     if readers.deck is not None:
         _hold_cards_for_whoever_waits(agent, readers.deck)

@@ -913,6 +913,7 @@ def upgrade() -> None:
     lay_nightly()
     lay_duplicate_steps()
     lay_answers()
+    lay_kiosk_signs()
 
 
 def _lay_chip_tables() -> None:
@@ -1179,6 +1180,7 @@ def lay_doors() -> None:
 
 def downgrade() -> None:
     _drop_chip_tables()
+    op.drop_table('kiosk_signs')
     op.drop_table('duplicate_steps')
     drop_authorities()
     op.drop_table('nightly_runs')
@@ -1519,3 +1521,14 @@ def lay_answers() -> None:
     sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_host_answers'))
     )
     op.create_index('ix_host_answers_answered_at', 'host_answers', ['answered_at'], unique=False)
+
+
+def lay_kiosk_signs() -> None:
+    """Lay what kiosks say of their parts."""
+    op.create_table('kiosk_signs',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('said', columns.Document(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('kiosk_id', 'commune_code', name=op.f('pk_kiosk_signs'))
+    )
