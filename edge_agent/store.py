@@ -152,6 +152,11 @@ class Store:
         rows = self.read("SELECT value FROM facts WHERE name = ?", (name,))
         return str(rows[0][0]) if rows else None
 
+    def counts(self) -> dict[str, int]:
+        """Return how many rows each table has."""
+        names = [str(row[0]) for row in self.read("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        return {name: int(self.read(f"SELECT count(*) FROM {name}")[0][0]) for name in names if name.isidentifier()}  # noqa: S608 - our own tables
+
     def release_ballast(self) -> bool:
         """Give up the reserve file and fold the log in; tell whether there was one to give."""
         with self._lock:
