@@ -3,7 +3,7 @@
 - Said in each sign of life and in the diagnostics; nothing in it is about a person, and no value comes from one.
 - The disk is low before it is full: below ``LOW_MIB`` somebody should come while declarations are still taken.
 
-Example: ``Vitals(readers={"camera": "ok"}, disk=disk_of(folder, full=outbox.full))``
+Example: ``Vitals(readers={"camera": "ok"}, disk=disk_of(outbox.store.path, full=outbox.full))``
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+
+from edge_agent.store import is_read_only
 
 LOW_MIB: Final = 64
 
@@ -35,13 +37,13 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     unread: int = 0
 
 
-def disk_of(folder: Path, *, full: bool) -> Disk:
-    """Look at a disk; ``full``: the outbox has refused to take more."""
+def disk_of(file: Path, *, full: bool) -> Disk:
+    """Look at the disk under the outbox; ``full``: it has refused to take more."""
     try:
-        room = os.statvfs(folder)
+        room = os.statvfs(file.parent)
     except OSError:
         return Disk(state="lost")
     free = room.f_bavail * room.f_frsize >> 20
-    if room.f_flag & os.ST_RDONLY:
+    if is_read_only(file):
         return Disk(state="read-only", free_mib=free)
     return Disk(state="full" if full else "low" if free < LOW_MIB else "ok", free_mib=free)

@@ -37,7 +37,7 @@ def log_ring_of(profile: KioskProfile) -> LogRing:
     """Return a memory for the last log lines that knows this kiosk's readers and doors by name."""
     from edge_agent.diagnostics import LogRing
 
-    return LogRing(words={each.name for each in (*profile.doors, *profile.door_readers)})
+    return LogRing(words={each.name for each in profile.doors} | {each.name for each in profile.door_readers})
 
 
 def running_diagnostics(kiosk: Kiosk, vitals: Callable[[], Vitals], ring: LogRing | None) -> bytes:
@@ -88,7 +88,7 @@ def _from_the_store(profile: KioskProfile, clock: Clock) -> bytes:
 
     outbox = open_outbox(profile, clock=clock)
     try:
-        disk = disk_of(outbox.store.path.parent, full=outbox.full)
+        disk = disk_of(outbox.store.path, full=outbox.full)
         told = diagnose(outbox, vitals=Vitals(disk=disk, profile=settings_hash(profile)), version=__version__, running=False)
         return msgspec.json.format(msgspec.json.encode(told))
     finally:

@@ -42,13 +42,12 @@ def vitals_of(
     from edge_agent.vitals import Vitals, disk_of
 
     named = settings_hash(profile)
-    folder = outbox.store.path.parent
 
     def ask() -> Vitals:
         return Vitals(
             readers=dict(readers()),
             doors=_doors(door),
-            disk=disk_of(folder, full=outbox.full),
+            disk=disk_of(outbox.store.path, full=outbox.full),
             profile=named,
             read_at=rfc3339(hearing.read_at) if hearing.read_at else None,
             unread=hearing.unread,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from types import SimpleNamespace
 
 import msgspec
@@ -82,23 +81,22 @@ def test_visits_that_ask_for_no_card_prove_nothing(heard):
 
 
 DISKS = {
-    "room enough": ((2000, 0), False, Disk(state="ok", free_mib=2000)),
-    "little room": ((63, 0), False, Disk(state="low", free_mib=63)),
-    "the outbox takes no more": ((2000, 0), True, Disk(state="full", free_mib=2000)),
-    "the card went read-only": ((2000, os.ST_RDONLY), True, Disk(state="read-only", free_mib=2000)),
+    "room enough": (2000, False, Disk(state="ok", free_mib=2000)),
+    "little room": (63, False, Disk(state="low", free_mib=63)),
+    "the outbox takes no more": (2000, True, Disk(state="full", free_mib=2000)),
 }
 
 
 @pytest.mark.parametrize("case", DISKS)
 def test_a_disk_is_named_by_the_worst_that_is_so(case, tmp_path, monkeypatch):
-    (free, flags), full, disk = DISKS[case]
-    room = SimpleNamespace(f_bavail=free << 8, f_frsize=4096, f_flag=flags)
+    free, full, disk = DISKS[case]
+    room = SimpleNamespace(f_bavail=free << 8, f_frsize=4096)
     monkeypatch.setattr(vitals.os, "statvfs", lambda _: room)
-    assert disk_of(tmp_path, full=full) == disk
+    assert disk_of(tmp_path / "kiosk.db", full=full) == disk
 
 
 def test_a_disk_that_is_gone_is_said_to_be(tmp_path):
-    assert disk_of(tmp_path / "gone", full=False).state == "lost"
+    assert disk_of(tmp_path / "gone" / "kiosk.db", full=False).state == "lost"
 
 
 def test_settings_have_one_name_wherever_they_lie_and_another_once_changed(tmp_path):
