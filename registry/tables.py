@@ -77,6 +77,7 @@ from registry.tables_stays import (
     stay_versions,
     stays,
 )
+from registry.tables_undated import undated_declarations
 
 __all__ = [
     "absences",
@@ -155,6 +156,7 @@ __all__ = [
     "stay_versions",
     "stays",
     "subject_keys",
+    "undated_declarations",
     "unit_codes",
     "unit_decisions",
     "unit_files",

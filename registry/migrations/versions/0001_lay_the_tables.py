@@ -914,6 +914,7 @@ def upgrade() -> None:
     lay_duplicate_steps()
     lay_answers()
     lay_kiosk_signs()
+    lay_undated()
 
 
 def _lay_chip_tables() -> None:
@@ -1180,6 +1181,7 @@ def lay_doors() -> None:
 
 def downgrade() -> None:
     _drop_chip_tables()
+    op.drop_table('undated_declarations')
     op.drop_table('kiosk_signs')
     op.drop_table('duplicate_steps')
     drop_authorities()
@@ -1532,3 +1534,22 @@ def lay_kiosk_signs() -> None:
     sa.Column('changed_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('kiosk_id', 'commune_code', name=op.f('pk_kiosk_signs'))
     )
+
+
+def lay_undated() -> None:
+    """Lay what waits for a kiosk's clock to be confirmed."""
+    op.create_table('undated_declarations',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('declaration_id', sa.String(length=36), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('boot_id', sa.String(length=36), nullable=False),
+    sa.Column('monotonic_ns', sa.BigInteger(), nullable=False),
+    sa.Column('due', columns.Instant(), nullable=False),
+    sa.Column('received_at', columns.Instant(), nullable=False),
+    sa.Column('kept_at', columns.Instant(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_undated_declarations'))
+    )
+    op.create_index(op.f('ix_undated_declarations_recorded_at'), 'undated_declarations', ['recorded_at'], unique=False)
+    waiting = sa.text('kept_at IS NULL')
+    op.create_index('ix_undated_declarations_waiting', 'undated_declarations', ['kiosk_id'], unique=False, sqlite_where=waiting, postgresql_where=waiting)
