@@ -73,7 +73,7 @@ def _note(connection: Connection, unsure: Sequence[Statement], now: datetime) ->
         date_by(connection, moments)
 
 
-def _row(judged: Row[Any], statement: Statement, now: datetime) -> dict[str, Any] | None:
+def _row(judged: Any, statement: Statement, now: datetime) -> dict[str, Any] | None:
     source = statement.source
     if source is None or not 0 <= source.monotonic_ns <= _LARGEST:
         return None

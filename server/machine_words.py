@@ -51,5 +51,6 @@ MACHINE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "lock-down": "Locked down",
         "free-access": "Free to pass",
     },
+    "tier": {"none": "None yet", "bronze": "Bronze", "silver": "Silver", "gold": "Gold", "platinum": "Platinum"},
     "door_lock": {"locked": "locked", "unlocked": "unlocked", "lock-fault": "lock faulty", "unknown": "lock unknown"},
 }
