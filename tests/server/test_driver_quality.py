@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from firmware_config import driver_quality
 from firmware_config.driver_quality import Kept, Quality, drivers, quality_of, rules
-from firmware_config.profiles import ReaderSection
+from firmware_config.profiles import ReaderKind
 from residence.errors import Malformed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,11 +17,7 @@ PLAYED = {"cards", "images", "video"}  # sources that are no device
 
 
 def test_every_kind_of_device_a_profile_can_name_has_one():
-    kinds = (
-        set(ReaderSection.__annotations__["kind"].__args__)
-        if hasattr(ReaderSection.__annotations__["kind"], "__args__")
-        else set()
-    )
+    kinds = set(get_args(ReaderKind))
     assert kinds - PLAYED <= set(drivers())
     assert {"pcsc", "pn532", "osdp", "printer"} <= set(drivers())
 
