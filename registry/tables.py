@@ -26,6 +26,7 @@ from registry.tables_doors import door_events, door_marks, door_passes, door_sit
 from registry.tables_duplicates import duplicate_pairs, duplicate_steps
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
+from registry.tables_kiosk_signs import kiosk_signs
 from registry.tables_lapses import lapses
 from registry.tables_messages import contact_points, messages
 from registry.tables_nightly import nightly_runs
@@ -76,6 +77,7 @@ from registry.tables_stays import (
     stay_versions,
     stays,
 )
+from registry.tables_undated import undated_declarations
 
 __all__ = [
     "absences",
@@ -123,6 +125,7 @@ __all__ = [
     "imports",
     "keys",
     "kiosk_calls",
+    "kiosk_signs",
     "kiosks",
     "lapses",
     "letter_events",
@@ -153,6 +156,7 @@ __all__ = [
     "stay_versions",
     "stays",
     "subject_keys",
+    "undated_declarations",
     "unit_codes",
     "unit_decisions",
     "unit_files",

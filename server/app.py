@@ -39,7 +39,16 @@ from server.desk import (
 )
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
-from server.operators import authority_pages, call_pages, deletion_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
+from server.operators import (
+    authority_pages,
+    call_pages,
+    deletion_pages,
+    driver_pages,
+    gateway_pages,
+    kiosk_pages,
+    letter_pages,
+    ward_pages,
+)
 from server.police import (
     case_pages,
     cleaning_pages,
@@ -86,6 +95,7 @@ PAGES = (
     door_pages,
     kiosk_pages,
     call_pages,
+    driver_pages,
     gateway_pages,
     deletion_pages,
     letter_pages,

@@ -21,6 +21,7 @@ from server.cleaning_words import CLEANING_WORDS
 from server.desk_words import DESK_WORDS
 from server.duplicate_words import DUPLICATE_WORDS
 from server.languages import Language, translate
+from server.machine_words import MACHINE_WORDS
 from server.residence_words import RESIDENCE_TAGS, RESIDENCE_WORDS
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -182,25 +183,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "permit-ended": "Permitted stay over",
     },
     "addressee": {"host": "Host", "facility": "Lodging facility", "person": "Person"},
-    "clock": {
-        "unset": "Not set",
-        "rtc_only": "Battery clock only",
-        "synced": "Synchronised",
-        "jumped": "Has jumped",
-    },
-    "reader": {"ok": "Working", "degraded": "Impaired", "lost": "Not answering"},
-    "health": {"ok": "Well", "degraded": "Needs a hand", "lost": "No sign of life"},
-    "health_reason": {
-        "retired": "Taken out of service",
-        "never_seen": "Has never reported",
-        "offline": "Says it is offline",
-        "silent": "Has been silent for too long",
-        "outbox": "Declarations wait in its outbox",
-        "clock": "Its clock is not right",
-        "reader": "A reader is not well",
-        "trust": "Its list of trusted chip issuers has ended, or the last one was refused",
-        "claims": "It claimed more of chips than it showed",
-    },
     "letter": {
         "new": "Waiting",
         "retry": "Marked, the gateway tries it next",
@@ -242,6 +224,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     **AUTHORITY_WORDS,
     **RESIDENCE_WORDS,
     **DUPLICATE_WORDS,
+    **MACHINE_WORDS,
 }
 
 TAGS: Final[Mapping[str, str]] = {

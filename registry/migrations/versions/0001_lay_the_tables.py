@@ -913,6 +913,8 @@ def upgrade() -> None:
     lay_nightly()
     lay_duplicate_steps()
     lay_answers()
+    lay_kiosk_signs()
+    lay_undated()
 
 
 def _lay_chip_tables() -> None:
@@ -1179,6 +1181,8 @@ def lay_doors() -> None:
 
 def downgrade() -> None:
     _drop_chip_tables()
+    op.drop_table('undated_declarations')
+    op.drop_table('kiosk_signs')
     op.drop_table('duplicate_steps')
     drop_authorities()
     op.drop_table('nightly_runs')
@@ -1519,3 +1523,33 @@ def lay_answers() -> None:
     sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_host_answers'))
     )
     op.create_index('ix_host_answers_answered_at', 'host_answers', ['answered_at'], unique=False)
+
+
+def lay_kiosk_signs() -> None:
+    """Lay what kiosks say of their parts."""
+    op.create_table('kiosk_signs',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('said', columns.Document(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('kiosk_id', 'commune_code', name=op.f('pk_kiosk_signs'))
+    )
+
+
+def lay_undated() -> None:
+    """Lay what waits for a kiosk's clock to be confirmed."""
+    op.create_table('undated_declarations',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('declaration_id', sa.String(length=36), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('boot_id', sa.String(length=36), nullable=False),
+    sa.Column('monotonic_ns', sa.BigInteger(), nullable=False),
+    sa.Column('due', columns.Instant(), nullable=False),
+    sa.Column('received_at', columns.Instant(), nullable=False),
+    sa.Column('kept_at', columns.Instant(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_undated_declarations'))
+    )
+    op.create_index(op.f('ix_undated_declarations_recorded_at'), 'undated_declarations', ['recorded_at'], unique=False)
+    waiting = sa.text('kept_at IS NULL')
+    op.create_index('ix_undated_declarations_waiting', 'undated_declarations', ['kiosk_id'], unique=False, sqlite_where=waiting, postgresql_where=waiting)
