@@ -55,6 +55,7 @@ class Link:
     """How much one reader and one kind of card carry at once. ``longest_answer``: what a short command may bring back through the reader."""
 
     step: int = 0
+    probed: bool = False
     short_names: bool = True
     longest_answer: int = 256
 
@@ -154,6 +155,9 @@ def _rest(channel: Channel, head: bytes, size: int, link: Link) -> bytes:
 
 
 def probe_extended(channel: Channel, link: Link) -> None:
-    """Find out, while nothing is protected yet, whether extended length passes reader and card; a selected file is needed."""
+    """Find out once, while nothing is protected yet, whether extended length passes reader and card; what is refused otherwise did pass."""
+    if link.probed:
+        return
+    link.probed = True
     if link.is_extended and channel.send(Command(ins=0xB0, le=_HEAD, extended=True)).status in {0x6700, 0x6D00, 0x6F00, 0x6A86}:
         link.step_down()

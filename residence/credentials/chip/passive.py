@@ -35,12 +35,13 @@ _REVOCATION: Final[dict[str, CheckOutcome]] = {
 
 @dataclass(kw_only=True)
 class PassiveOutcome:
-    """What was found. ``covered``: group -> whether its bytes are the signed ones."""
+    """What was found. ``covered``: group -> whether its bytes are the signed ones; ``signed_groups``: all that were signed."""
 
     checks: dict[str, CheckOutcome] = field(
         default_factory=lambda: {"passive": "not_performed", "issuer": "not_performed", "revocation": "not_performed"}
     )
     covered: dict[str, bool] = field(default_factory=dict)
+    signed_groups: frozenset[str] = frozenset()
     findings: list[Problem] = field(default_factory=list)
     deviations: list[str] = field(default_factory=list)
     issuer: str = ""
@@ -76,6 +77,7 @@ def authenticate(
     outcome.signed_with = f"{made.algorithm.name}, {sod.digest}"
     if "sha1" in outcome.signed_with:
         outcome.find("chip.old_digest", "/SOD")
+    outcome.signed_groups = frozenset(name for name, number in NUMBERS.items() if number in sod.groups)
     _judge_groups(outcome, sod, files)
     _judge_issuer(outcome, signer, store, when=made.signing_time or issued, now=now)
     if country and outcome.checks["issuer"] == "passed":
