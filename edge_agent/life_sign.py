@@ -5,15 +5,11 @@ Example: ``life_sign(outbox, line, session=3, online=True, readers={"camera": "o
 
 from __future__ import annotations
 
-from typing import Final
-
 from edge_agent.line import Line
 from edge_agent.outbox import Outbox
 from edge_agent.trust_papers import TrustPapers
 from residence.clock import rfc3339
-from residence.wire.state import KioskState, encode_state
-
-TRUST: Final = "chip-trust"
+from residence.wire.state import CHIP_TRUST, KioskState, encode_state
 
 
 def life_sign(
@@ -29,7 +25,7 @@ def life_sign(
     """Return the state message; whom it trusts about chips stands among the readers, for that is what operators look at."""
     at = outbox.clock.now()
     if trust is not None:
-        readers = readers | {TRUST: trust.health(at)}
+        readers = readers | {CHIP_TRUST: trust.health(at)}
     return encode_state(
         KioskState(
             kiosk_id=line.kiosk_id,

@@ -14,10 +14,10 @@ from typing import Final, Literal
 import msgspec
 
 from registry.kiosks import KioskOnList
+from residence.wire.state import CHIP_TRUST
 
 Reason = Literal["retired", "never_seen", "offline", "silent", "claims", "outbox", "clock", "reader", "trust"]
 OUTBOX_PATIENCE: Final = timedelta(minutes=5)
-_TRUST: Final = "chip-trust"  # stands among the readers of a kiosk's state
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ def health_of(kiosk: KioskOnList, *, now: datetime, silent_after: timedelta, dou
     if kiosk.time_state in {"unset", "jumped"}:
         reasons.append("clock")
     readers = dict(kiosk.readers or {})
-    if not readers.pop(_TRUST, "ok").startswith("ok"):
+    if not readers.pop(CHIP_TRUST, "ok").startswith("ok"):
         reasons.append("trust")
     if any(not state.startswith("ok") for state in readers.values()):
         reasons.append("reader")
