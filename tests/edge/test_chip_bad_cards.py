@@ -5,7 +5,7 @@ Every card is read through the whole reader and judged from what would travel. C
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,7 +20,7 @@ from residence.credentials.card_qr import parse_card
 from residence.credentials.chip.capture import Capture
 from residence.credentials.chip.certificates import parse_certificate, parse_revocation_list
 from residence.credentials.chip.groups import STANDARD
-from residence.credentials.chip.trust_store import assemble
+from residence.credentials.chip.trust_store import Deviation, assemble
 from residence.credentials.chip.verdict import judge
 from residence.errors import LuutruError
 
@@ -49,9 +49,11 @@ class Case(NamedTuple):
     extra: tuple[str, ...] = ()
 
 
-def store_of(country=COUNTRY, *revoked, authority=None):
+def store_of(country=COUNTRY, *revoked, authority=None, excused=()):
     crl = parse_revocation_list(country.revocation_list(*revoked))
-    return assemble([parse_certificate((authority or country.authority).der)], [crl])
+    until = NOW + timedelta(days=1)
+    deviations = tuple(Deviation(id="XX-1", rule=rule, country=code, until=until) for rule, code in excused)
+    return assemble([parse_certificate((authority or country.authority).der)], [crl], deviations=deviations)
 
 
 def a_card(**options):
@@ -228,7 +230,18 @@ CASES = {
     "issuer of another country": Case(foreign_issuer, Ends(2, {"chip.wrong_country"}, "issuer"), store=lambda: store_of(FOREIGN)),
     "issuer unknown": Case(a_card(), Ends(3, {"chip.issuer_unknown"}), store=lambda: store_of(FOREIGN)),
     "nobody trusted": Case(a_card(), Ends(3, {"chip.no_anchors"}), store=lambda: assemble([])),
+    "expired, another rule excused": Case(
+        expired_signer,
+        Ends(2, {"chip.signer_expired"}, "issuer"),
+        store=lambda: store_of(excused=[("country", "VN"), ("validity", "DE"), ("validity", "")]),
+    ),
     # odd, and good
+    "expired, and that is excused": Case(
+        expired_signer, Ends(5, {"chip.deviation"}), store=lambda: store_of(excused=[("validity", "VN")])
+    ),
+    "issuer of another country, and that is excused": Case(
+        foreign_issuer, Ends(5, {"chip.deviation"}), store=lambda: store_of(FOREIGN, excused=[("country", "DE")])
+    ),
     "issuer spells its curve out": Case(a_card(), Ends(5), store=lambda: store_of(authority=EXPLICIT)),
     "RSA with PSS": Case(lambda: Citizen(PSS, pss=True).card(), Ends(5), store=lambda: store_of(PSS)),
     "SHA-1 in the security object": Case(a_card(digest="sha1"), Ends(5, {"chip.old_digest"})),
