@@ -76,8 +76,10 @@ def level_of(checks: dict[str, CheckOutcome]) -> EvidenceLevel:
 
 
 def level_shown(checks: dict[str, CheckOutcome]) -> EvidenceLevel:
-    """Return the level these checks show to somebody who was not there."""
+    """Return the level these checks show to somebody who was not there: of nobody in particular a chip shows nothing."""
     level = level_of(checks)
+    if checks["cross_check"] != "passed":
+        return min(level, EvidenceLevel.CARD_TEXT)
     return level if checks["active_auth"] == "passed" else min(level, EvidenceLevel.CHIP_VERIFIED)
 
 
@@ -90,7 +92,7 @@ def judge(capture: Capture, store: TrustStore, *, now: datetime, today: date, ca
     if verdict.zone is not None and verdict.zone.issuer == "VNM":
         verdict.details = _read(verdict, "DG13", lambda: parse_dg13(files["DG13"]), capture)
     passive = authenticate(
-        files, store, country=verdict.zone.issuer if verdict.zone else "", now=now, issued=_issued(verdict.details)
+        files, store, country=verdict.zone.issuer if verdict.zone else None, now=now, issued=_issued(verdict.details)
     )
     verdict.checks |= passive.checks
     verdict.findings += passive.findings
