@@ -5,16 +5,12 @@ Example: ``life_sign(outbox, line, session=3, online=True, vitals=Vitals(readers
 
 from __future__ import annotations
 
-from typing import Final
-
 from edge_agent.line import Line
 from edge_agent.outbox import Outbox
 from edge_agent.trust_papers import TrustPapers
 from edge_agent.vitals import Vitals
 from residence.clock import rfc3339
-from residence.wire.state import KioskState, encode_state
-
-TRUST: Final = "chip-trust"
+from residence.wire.state import CHIP_TRUST, KioskState, encode_state
 
 
 def life_sign(
@@ -29,7 +25,12 @@ def life_sign(
 ) -> bytes:
     """Return the state message; whom it trusts about chips stands among the readers, for that is what operators look at."""
     at = outbox.clock.now()
+<<<<<<< HEAD
     readers = vitals.readers if trust is None else vitals.readers | {TRUST: trust.health(at)}
+=======
+    if trust is not None:
+        readers = readers | {CHIP_TRUST: trust.health(at)}
+>>>>>>> 47ff984c0d0208c5e6bcde9892829c1f940d55d7
     return encode_state(
         KioskState(
             kiosk_id=line.kiosk_id,

@@ -27,6 +27,7 @@ from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
 from server.desk import address_pages as house_address_pages
 from server.desk import (
+    chip_pages,
     close_pages,
     declare_pages,
     door_link_pages,
@@ -77,6 +78,7 @@ PAGES = (
     declare_pages,
     queue_pages,
     stay_pages,
+    chip_pages,
     step_pages,
     door_link_pages,
     undeclared_pages,
