@@ -25,12 +25,7 @@ def life_sign(
 ) -> bytes:
     """Return the state message; whom it trusts about chips stands among the readers, for that is what operators look at."""
     at = outbox.clock.now()
-<<<<<<< HEAD
-    readers = vitals.readers if trust is None else vitals.readers | {TRUST: trust.health(at)}
-=======
-    if trust is not None:
-        readers = readers | {CHIP_TRUST: trust.health(at)}
->>>>>>> 47ff984c0d0208c5e6bcde9892829c1f940d55d7
+    readers = vitals.readers if trust is None else vitals.readers | {CHIP_TRUST: trust.health(at)}
     return encode_state(
         KioskState(
             kiosk_id=line.kiosk_id,

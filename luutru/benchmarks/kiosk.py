@@ -32,7 +32,7 @@ from luutru import keys, system
 from luutru.benchmarks import door
 from luutru.benchmarks.result import BenchResult
 from luutru.demo.broker import free_port
-from residence.wire.keyring import Keyring, dump_keyring
+from residence.wire.keyring import Keyring, KeyUse, dump_keyring
 
 FRAMES_PER_SECOND: Final = 10
 SIZE: Final = (1280, 720)
@@ -113,14 +113,15 @@ def run(*, quick: bool = False) -> BenchResult:
 def _lay_out(folder: Path) -> str:
     """Write profile, keys and film; return the page's address."""
     now, trusted = system.system_clock().now(), []
-    for name, use, owner in (
+    wanted: tuple[tuple[str, KeyUse, str], ...] = (
         ("signing", "kiosk-sign", "kiosk-bench-1"),
         ("seal", "seal", "authority"),
         ("receipt", "receipt", "authority"),
-    ):
+    )
+    for name, use, owner in wanted:
         made = keys.make_key(
             folder / f"{name}.key", key_id=f"{name}-1", use=use, owner=owner, now=now, random_bytes=system.random_bytes
-        )  # type: ignore[arg-type]  # the three uses above
+        )
         trusted += [made] if owner == "authority" else []
     (folder / "keyring.json").write_bytes(dump_keyring(Keyring(trusted, serial=1)))
     page = free_port()

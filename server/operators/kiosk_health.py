@@ -20,18 +20,14 @@ import msgspec
 
 from registry.kiosk_signs import KioskSigns
 from registry.kiosks import KioskOnList
-<<<<<<< HEAD
 from residence.doors.words import DoorAlarm
-=======
 from residence.wire.state import CHIP_TRUST
->>>>>>> 47ff984c0d0208c5e6bcde9892829c1f940d55d7
 
 Reason = Literal[
     "retired", "never_seen", "offline", "silent", "deaf", "quiet", "claims", "disk", "door", "outbox", "clock", "reader", "trust"
 ]
 DEAF_AFTER: Final = 5
 OUTBOX_PATIENCE: Final = timedelta(minutes=5)
-<<<<<<< HEAD
 _WRONG_AT_DOORS: Final = {
     DoorAlarm.TAMPER,
     DoorAlarm.FORCED_OPEN,
@@ -39,9 +35,6 @@ _WRONG_AT_DOORS: Final = {
     DoorAlarm.EGRESS_OPEN,
     DoorAlarm.FAULT,
 }
-CHIP_TRUST: Final = "chip-trust"  # stands among the readers of a kiosk's state
-=======
->>>>>>> 47ff984c0d0208c5e6bcde9892829c1f940d55d7
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,12 +71,7 @@ def health_of(kiosk: KioskOnList, *, now: datetime, silent_after: timedelta, abo
         reasons.append("outbox")
     if kiosk.time_state in {"unset", "jumped"}:
         reasons.append("clock")
-<<<<<<< HEAD
     if not trust.startswith("ok"):
-=======
-    readers = dict(kiosk.readers or {})
-    if not readers.pop(CHIP_TRUST, "ok").startswith("ok"):
->>>>>>> 47ff984c0d0208c5e6bcde9892829c1f940d55d7
         reasons.append("trust")
     if any(not state.startswith("ok") for state in readers.values()):
         reasons.append("reader")
