@@ -42,6 +42,7 @@ from registry.tables_oversight import (
     outages,
     rule_sets,
 )
+from registry.tables_parties import stay_parties
 from registry.tables_people import (
     households,
     identifiers,
@@ -150,6 +151,7 @@ __all__ = [
     "sessions",
     "setup_links",
     "sign_in_audit",
+    "stay_parties",
     "stay_versions",
     "stays",
     "subject_keys",

@@ -234,7 +234,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "operator": "Operator",
     },
     "sex": {"male": "Male", "female": "Female"},
-    "sighting": {"entry": "Seen at the door", "night_check": "Found at night"},
+    "sighting": {"entry": "Seen at the door", "night_check": "Found at night", "desk": "Card shown at this desk"},
     **CASE_WORDS,
     **CHIP_WORDS,
     **CLEANING_WORDS,

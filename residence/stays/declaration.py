@@ -73,3 +73,5 @@ class StayDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     reason_text: str | None = None
     permitted_stay_until: str | None = None  # YYYY-MM-DD, foreigners; not the passport's expiry
     note: str | None = None
+    party: str | None = None  # declaration_id of whoever of a family or group was declared first
+    accompanied_by: str | None = None  # of a minor: declaration_id of the grown-up who came with them

@@ -44,6 +44,8 @@ FIELDS: Final = {
     "/arrival": "arrival",
     "/planned_departure": "planned_departure",
     "/permitted_stay_until": "permitted_stay_until",
+    "/party": "full_name",
+    "/accompanied_by": "accompanied_by",
     "/reason_text": "reason_text",
     "/reason": "reason",
     "/note": "note",
@@ -67,6 +69,7 @@ class FormContext(msgspec.Struct, frozen=True, kw_only=True):
     kind: DeclarationKind = "arrival"
     about: str | None = None
     declarant: Literal["host", "self"] = "host"
+    shown: Reading | None = None  # what a kiosk of the desk read
     before: StayDeclaration | None = None  # what is being corrected: its evidence stands while its fields do
 
 
@@ -91,7 +94,7 @@ def read_form(form: Mapping[str, str], *, context: FormContext) -> FormResult:
     """Read a submitted form."""
     problems: list[Problem] = []
     texts = {name: value.strip() for name, value in form.items()}
-    reading = card_reading(texts.get("card_text", ""), now=context.now, policy=context.card_policy)
+    reading = card_reading(texts.get("card_text", ""), now=context.now, policy=context.card_policy) or context.shown
     if reading is None and context.before is not None:
         reading = Reading(person=context.before.person, evidence=context.before.evidence)
     person = _person(texts, reading, problems)
@@ -111,6 +114,8 @@ def read_form(form: Mapping[str, str], *, context: FormContext) -> FormResult:
         reason_text=texts.get("reason_text") or None,
         permitted_stay_until=_day(texts, "permitted_stay_until", problems),
         note=texts.get("note") or None,
+        party=texts.get("party") or None,
+        accompanied_by=texts.get("accompanied_by") or None,
     )
     return FormResult(declaration=declaration, problems=tuple(problems))
 

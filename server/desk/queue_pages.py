@@ -26,6 +26,7 @@ from server.declaring import check, declare, given_receipt
 from server.desk.card_text import read_card_text
 from server.desk.declare_pages import place_for
 from server.desk.guest_form import FormContext, form_of, read_form
+from server.desk.shown_cards import shown_card, with_shown
 from server.policy import Account
 from server.visitor import Form, SignedIn
 from server.wiring import Server, server_of
@@ -45,11 +46,13 @@ class QueueAnswer(msgspec.Struct, frozen=True, kw_only=True):
 @router.post("/queued")
 def take_queued(*, account: SignedIn, server: Wired, form: Form) -> Response:
     """Declare a form that was kept, or say what is wrong with it."""
-    place_for(server, account, "declare", form.get("premises_id", ""))
+    place = place_for(server, account, "declare", form.get("premises_id", ""))
     known = given_receipt(server, form.get("declaration_id", ""))
     if known is not None:
         return _told(known)
-    result = read_form(with_card(server, form), context=_context(server, account))
+    shown = shown_card(server, place.here, presence_id=form.get("shown", ""))
+    context = msgspec.structs.replace(_context(server, account), shown=shown.reading if shown else None)
+    result = read_form(with_shown(with_card(server, form), shown), context=context)
     declaration = msgspec.structs.replace(result.declaration, declared_at=_kept_at(server, form))
     unread = {each.pointer for each in result.problems}
     found = (each for each in check(server, declaration).problems if each.pointer not in unread)

@@ -31,6 +31,8 @@ from server.declaring import check, declare, given_receipt, new_declaration_id
 from server.desk.declare_pages import Correcting, place_for, show_form, take
 from server.desk.guest_form import form_of_declaration
 from server.desk.one_stay import OpenedStay, departure_of, open_stay, said_of, standing_declaration
+from server.desk.parties import party_here
+from server.desk.shown_cards import waiting_cards
 from server.desk.tonight_pages import duty
 from server.desk.withheld import kept, shown
 from server.pages import render
@@ -70,10 +72,12 @@ def show_stay(
             for row in records_of_stay(connection, stay_id)
         ]
     now = server.clock.now().astimezone(VIETNAM)
+    arrival_id = min(opened.stay.declaration_ids)
     return render(
         request,
         "desk/stay.html",
         caller=caller,
+        party=party_here(server, account, opened.place.here, declaration_id=arrival_id),
         status=422 if problems else 200,
         opened=opened,
         guest={field.value: value for field, value in guest.fields.items()},
@@ -175,6 +179,7 @@ def show_receipt(request: Request, caller: Caller, *, account: SignedIn, server:
     if stored is None or stored.receipt.premises_id is None:
         raise Refused("server.not_allowed")
     place = place_for(server, account, "read_receipt", stored.receipt.premises_id)
+    fresh = "new" in request.query_params
     return render(
         request,
         "desk/receipt.html",
@@ -184,7 +189,9 @@ def show_receipt(request: Request, caller: Caller, *, account: SignedIn, server:
         code=stored.code,
         picture=receipt_picture(stored.receipt_bytes),
         base_url=server.settings.base_url,
-        fresh="new" in request.query_params,
+        fresh=fresh,
+        party=party_here(server, account, place.here, declaration_id=declaration_id) if fresh else None,
+        waiting=waiting_cards(server, place.here),
     )
 
 

@@ -902,6 +902,7 @@ def upgrade() -> None:
     )
     lay_doors()
     # ### end Alembic commands ###
+    lay_parties()
     _lay_chip_tables()
     lay_authorities()
     lay_door_cards()
@@ -1178,6 +1179,7 @@ def lay_doors() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table('stay_parties')
     _drop_chip_tables()
     op.drop_table('duplicate_steps')
     drop_authorities()
@@ -1519,3 +1521,16 @@ def lay_answers() -> None:
     sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_host_answers'))
     )
     op.create_index('ix_host_answers_answered_at', 'host_answers', ['answered_at'], unique=False)
+
+
+def lay_parties() -> None:
+    """Lay who came together."""
+    op.create_table('stay_parties',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('declaration_id', sa.String(length=36), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('party_id', sa.String(length=64), nullable=False),
+    sa.Column('accompanied_by', sa.String(length=64), nullable=True),
+    sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_stay_parties'))
+    )
+    op.create_index(op.f('ix_stay_parties_party_id'), 'stay_parties', ['party_id'], unique=False)
