@@ -63,6 +63,7 @@ from registry.tables_places import (
     unit_questions,
     unit_successors,
 )
+from registry.tables_recall import recall_consents
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
@@ -142,6 +143,7 @@ __all__ = [
     "premises_origins",
     "presences",
     "quarantine",
+    "recall_consents",
     "receipts",
     "relations",
     "residence_events",

@@ -28,7 +28,8 @@ from server.desk.guest_form import FormContext, field_of, form_of, read_form
 from server.desk.kept_forms import queue_key
 from server.desk.own_premises import Workplace, workplace
 from server.desk.parties import child_alone, next_of_party, party_here
-from server.desk.shown_cards import ShownCard, look_at_shown, shown_card, waiting_cards, with_shown
+from server.desk.recall import card_of_form, note_consent
+from server.desk.shown_cards import ShownCard, look_at_shown, waiting_cards, with_shown
 from server.desk.withheld import filled
 from server.pages import render
 from server.policy import Account
@@ -165,7 +166,7 @@ def take(
     known = given_receipt(server, form.get("declaration_id", ""))
     if known is not None:
         return RedirectResponse(f"/desk/receipts/{known.declaration_id}", status_code=303)
-    shown = shown_card(server, place.here, presence_id=form.get("shown", "")) if correcting is None else None
+    shown = card_of_form(server, place.here, form) if correcting is None else None
     if correcting is not None:
         reason = correcting.before.reason
         whole = filled(form, correcting.kept, reason=reason.value if reason else "")
@@ -179,6 +180,8 @@ def take(
     if correcting is not None and correcting.own_end is not None:
         said = msgspec.structs.replace(said, planned_departure=correcting.own_end)
     recorded = declare(server, said, account=account, origin="desk")
+    if correcting is None:
+        note_consent(server, account, place.here, form=form, declaration_id=recorded.declaration_id)
     return RedirectResponse(f"/desk/receipts/{recorded.declaration_id}?new=1", status_code=303)
 
 

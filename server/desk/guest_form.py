@@ -44,6 +44,7 @@ FIELDS: Final = {
     "/arrival": "arrival",
     "/planned_departure": "planned_departure",
     "/permitted_stay_until": "permitted_stay_until",
+    "/number": "number",
     "/party": "full_name",
     "/accompanied_by": "accompanied_by",
     "/reason_text": "reason_text",

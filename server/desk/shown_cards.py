@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -31,9 +31,10 @@ RELEASED: Final = released_fields("clerk", Purpose.DECLARE_GUEST)
 
 
 class ShownCard(msgspec.Struct, frozen=True, kw_only=True):
-    """One card: the fields a form shows, those it keeps, and the reading both come from."""
+    """One card, or one guest recalled: the fields a form shows, those it keeps, and the reading both come from."""
 
-    presence_id: str
+    presence_id: str  # of a guest who was recalled: the statement they agreed to have used again
+    kind: Literal["shown", "recalled"] = "shown"
     reading: Reading
     fields: dict[str, str]
     kept: Mapping[str, str]
@@ -43,7 +44,7 @@ class ShownCard(msgspec.Struct, frozen=True, kw_only=True):
 def waiting_cards(server: Server, premises: Premises) -> tuple[WaitingCard, ...]:
     """Return the cards read lately whose holders are not declared yet."""
     with server.registry.reading() as connection:
-        return tuple(cards_since(connection, _place(premises), since=server.clock.now() - FRESH))
+        return tuple(cards_since(connection, place_of(premises), since=server.clock.now() - FRESH))
 
 
 def shown_card(server: Server, premises: Premises, *, presence_id: str) -> ShownCard | None:
@@ -51,14 +52,20 @@ def shown_card(server: Server, premises: Premises, *, presence_id: str) -> Shown
     if not presence_id:
         return None
     with server.registry.reading() as connection:
-        read = open_shown(connection, presence_id, _place(premises), vault=server.registry.vault)
+        read = open_shown(connection, presence_id, place_of(premises), vault=server.registry.vault)
     if read is None:
         return None
-    form = form_of(read.person)
-    number = read.person.personal_number
+    return card_of(presence_id, Reading(person=read.person, evidence=read.evidence))
+
+
+def card_of(own_id: str, reading: Reading, *, kind: Literal["shown", "recalled"] = "shown") -> ShownCard:
+    """Return a reading as a form takes it."""
+    form = form_of(reading.person)
+    number = reading.person.personal_number
     return ShownCard(
-        presence_id=presence_id,
-        reading=Reading(person=read.person, evidence=read.evidence),
+        presence_id=own_id,
+        kind=kind,
+        reading=reading,
         fields={name: value for name, value in shown(form, RELEASED).items() if value},
         kept={name: value for name, value in kept(form, RELEASED).items() if value},
         number_shown=mask(number) if number else "",
@@ -69,24 +76,29 @@ def look_at_shown(server: Server, account: Account, premises: Premises, *, prese
     """Return a card to be shown to the clerk, the look on the record."""
     card = shown_card(server, premises, presence_id=presence_id)
     if card is not None:
-        look = Look(
-            account_id=account.account_id,
-            role="clerk",
-            purpose=Purpose.DECLARE_GUEST,
-            commune_code=account.commune_code,
-            about=premises.premises_id,
-        )
-        with server.registry.writing() as connection:
-            note_look(
-                connection,
-                card.reading.person,
-                premises_id=premises.premises_id,
-                look=look,
-                vault=server.registry.vault,
-                now=server.clock.now(),
-                random_bytes=server.random_bytes,
-            )
+        note_shown(server, account, premises, card)
     return card
+
+
+def note_shown(server: Server, account: Account, premises: Premises, card: ShownCard) -> None:
+    """Put on the record that the clerk was shown a card's fields."""
+    look = Look(
+        account_id=account.account_id,
+        role="clerk",
+        purpose=Purpose.DECLARE_GUEST,
+        commune_code=account.commune_code,
+        about=premises.premises_id,
+    )
+    with server.registry.writing() as connection:
+        note_look(
+            connection,
+            card.reading.person,
+            premises_id=premises.premises_id,
+            look=look,
+            vault=server.registry.vault,
+            now=server.clock.now(),
+            random_bytes=server.random_bytes,
+        )
 
 
 def with_shown(form: Mapping[str, str], card: ShownCard | None) -> dict[str, str]:
@@ -94,5 +106,6 @@ def with_shown(form: Mapping[str, str], card: ShownCard | None) -> dict[str, str
     return dict(form) if card is None else filled(form, card.kept, reason="")
 
 
-def _place(premises: Premises) -> Place:
+def place_of(premises: Premises) -> Place:
+    """Return a premises as the registry's lists know it."""
     return Place(premises.commune_code, premises.premises_id)

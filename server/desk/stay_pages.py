@@ -22,6 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from registry.authority_content import open_words
 from registry.authority_lists import listed, records_of_stay
 from registry.declarations import findings_about
+from registry.recall_consents import recallable
 from registry.release import ReleasedPerson, release_persons
 from residence.access.purposes import Field, Purpose, released_fields
 from residence.clock import VIETNAM, rfc3339
@@ -32,7 +33,7 @@ from server.desk.declare_pages import Correcting, place_for, show_form, take
 from server.desk.guest_form import form_of_declaration
 from server.desk.one_stay import OpenedStay, departure_of, open_stay, said_of, standing_declaration
 from server.desk.parties import party_here
-from server.desk.shown_cards import waiting_cards
+from server.desk.shown_cards import place_of, waiting_cards
 from server.desk.tonight_pages import duty
 from server.desk.withheld import kept, shown
 from server.pages import render
@@ -67,6 +68,8 @@ def show_stay(
         opened = open_stay(server, connection, account, action="list_stays", stay_id=stay_id)
         guest = _guest(server, connection, account, opened)
         findings = findings_about(connection, opened.stay.declaration_ids)
+        here = place_of(opened.place.here)
+        can_recall = recallable(connection, here, [opened.stay.person_id], now=server.clock.now()) is not None
         tellings = [
             (listed(row), open_words(connection, row, vault=server.registry.vault))
             for row in records_of_stay(connection, stay_id)
@@ -78,6 +81,7 @@ def show_stay(
         "desk/stay.html",
         caller=caller,
         party=party_here(server, account, opened.place.here, declaration_id=arrival_id),
+        recallable=can_recall,
         status=422 if problems else 200,
         opened=opened,
         guest={field.value: value for field, value in guest.fields.items()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from desk_parts import declare, opened, scan
 from factories import EVENING, make_declaration
 from server_parts import csrf_of
 
@@ -12,7 +13,6 @@ from registry.stays import stays_at
 from residence.stays.check import check_declaration
 from residence.stays.rules import load_rule_book
 
-ADULT = "001095000117|012345678|Trần Văn An|01021995|Nam|Số 5 Ngõ 10, Láng Hạ, Đống Đa, Hà Nội|15082021"
 OTHER = "001195000447|012345678|Lê Thị Bích Ngọc|08031995|Nữ|Số 5 Ngõ 10, Láng Hạ, Đống Đa, Hà Nội|15082021"
 CHILD = {"full_name": "Trần Bé Thử", "birth": "05/06/2016", "sex": "female", "document_kind": "birth-certificate"}
 
@@ -22,26 +22,6 @@ def clerk(world):
     return world.client("clerk")
 
 
-def opened(answer):
-    """Return the fields of the declare form as a page shows it."""
-    page = answer.text[answer.text.rindex("data-declare") :]
-    fields = dict(re.findall(r'name="(\w+)"[^>]*? value="([^"]*)"', page))
-    chosen = re.findall(r'<select[^>]*name="(\w+)".*?</select>', page, re.DOTALL)
-    for name in chosen:
-        block = re.search(rf'<select[^>]*name="{name}".*?</select>', page, re.DOTALL)[0]
-        found = re.search(r'<option value="([^"]*)" selected', block)
-        fields[name] = found[1] if found else ""
-    return {name: value for name, value in fields.items() if name not in {"sex", "attested"}}
-
-
-def scan(clerk, text, party=""):
-    return opened(clerk.post("/desk/read", data={"csrf": csrf_of(clerk), "card_text": text, "party": party}))
-
-
-def declare(clerk, form, **typed):
-    return clerk.post("/desk/declare", data=form | {"sex": "male"} | typed)
-
-
 def stays(world):
     with world.registry.reading() as connection:
         return {each.unit: each for each in stays_at(connection, "htl-sao-mai")}
@@ -49,7 +29,7 @@ def stays(world):
 
 def begin(clerk):
     """Declare the first of a party; returns the receipt's page and the party's id."""
-    form = scan(clerk, ADULT)
+    form = scan(clerk)
     page = declare(clerk, form, reason="family-visit", unit="201", planned_departure="2026-07-13T12:00").text
     assert f"party={form['declaration_id']}" in page
     return form["declaration_id"]
@@ -57,7 +37,7 @@ def begin(clerk):
 
 def test_the_next_of_a_party_begins_with_the_stay_of_the_one_before_and_may_have_another_room(world, clerk):
     party = begin(clerk)
-    form = scan(clerk, OTHER, party)
+    form = scan(clerk, OTHER, party=party)
     assert (form["unit"], form["reason"], form["planned_departure"]) == ("201", "family-visit", "2026-07-13T12:00")
     page = declare(clerk, form, sex="female", unit="202").text
     assert "Trần Văn An" in page
@@ -83,13 +63,13 @@ def test_a_child_without_a_card_names_the_grown_up_and_is_warned_about_only_when
 def test_a_childs_card_is_taken_to_have_come_with_the_first_grown_up(clerk):
     party = begin(clerk)
     card = "001316000011||Trần Bé Thử|05062016|Nữ|Số 5 Ngõ 10, Láng Hạ, Đống Đa, Hà Nội|15082024"
-    assert scan(clerk, card, party)["accompanied_by"] == party
-    assert scan(clerk, OTHER, party)["accompanied_by"] == ""
+    assert scan(clerk, card, party=party)["accompanied_by"] == party
+    assert scan(clerk, OTHER, party=party)["accompanied_by"] == ""
 
 
 def test_what_is_said_later_of_a_member_makes_no_second_member(world, clerk):
     party = begin(clerk)
-    declare(clerk, scan(clerk, OTHER, party), sex="female")
+    declare(clerk, scan(clerk, OTHER, party=party), sex="female")
     before = clerk.get(f"/desk/declare?party={party}").text
     stay = next(iter(stays(world).values())).stay_id
     world.clock.pass_time(minutes=1)

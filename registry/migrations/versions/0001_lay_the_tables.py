@@ -903,6 +903,7 @@ def upgrade() -> None:
     lay_doors()
     # ### end Alembic commands ###
     lay_parties()
+    lay_recall()
     _lay_chip_tables()
     lay_authorities()
     lay_door_cards()
@@ -1179,6 +1180,7 @@ def lay_doors() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table('recall_consents')
     op.drop_table('stay_parties')
     _drop_chip_tables()
     op.drop_table('duplicate_steps')
@@ -1534,3 +1536,17 @@ def lay_parties() -> None:
     sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_stay_parties'))
     )
     op.create_index(op.f('ix_stay_parties_party_id'), 'stay_parties', ['party_id'], unique=False)
+
+
+def lay_recall() -> None:
+    """Lay which guests may be recalled."""
+    op.create_table('recall_consents',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('declaration_id', sa.String(length=36), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('given_at', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_recall_consents'))
+    )
+    op.create_index(op.f('ix_recall_consents_given_at'), 'recall_consents', ['given_at'], unique=False)
