@@ -173,6 +173,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "notice": {
         "please-declare": "Please declare",
+        "deadline-near": "Deadline near",
         "declared-late": "Declared late",
         "thirty-days": "Thirty days reached",
         "renew-temporary-residence": "Renew temporary residence",

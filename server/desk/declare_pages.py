@@ -113,6 +113,7 @@ def show_form(  # one page, all of its parts
         party=None
         if link
         else party_here(server, signed_in(caller), place.here, declaration_id=form.get("party", ""), name_one=True),
+        late=bool(form.get("late_cause")) or any(each.code == "declaration.past_deadline" for each in problems),
         waiting=() if correcting or link else waiting_cards(server, place.here),
     )
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -23,7 +23,7 @@ from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.credentials.evidence import Evidence, EvidenceLevel, Reading
 from residence.errors import Problem, problem
 from residence.people.person import Document, DocumentKind, PartialDate, Person
-from residence.stays.declaration import Declarant, DeclarationKind, Reason, StayDeclaration
+from residence.stays.declaration import Declarant, DeclarationKind, LateCause, Reason, StayDeclaration
 from server.desk.card_text import read_card_text
 
 # JSON pointer of a problem -> field of the form; the longest fitting pointer wins.
@@ -44,6 +44,7 @@ FIELDS: Final = {
     "/arrival": "arrival",
     "/planned_departure": "planned_departure",
     "/permitted_stay_until": "permitted_stay_until",
+    "/late_cause": "late_cause",
     "/number": "number",
     "/party": "full_name",
     "/accompanied_by": "accompanied_by",
@@ -115,6 +116,7 @@ def read_form(form: Mapping[str, str], *, context: FormContext) -> FormResult:
         reason_text=texts.get("reason_text") or None,
         permitted_stay_until=_day(texts, "permitted_stay_until", problems),
         note=texts.get("note") or None,
+        late_cause=_late_cause(texts, problems),
         party=texts.get("party") or None,
         accompanied_by=texts.get("accompanied_by") or None,
     )
@@ -212,6 +214,14 @@ def _reason(texts: Mapping[str, str], problems: list[Problem]) -> Reason | None:
         problems.append(problem("server.form_choice", "/reason"))
         return None
     return Reason(text) if text else None
+
+
+def _late_cause(texts: Mapping[str, str], problems: list[Problem]) -> LateCause | None:
+    text = texts.get("late_cause", "")
+    found = next((each for each in get_args(LateCause) if each == text), None)
+    if text and found is None:
+        problems.append(problem("server.form_choice", "/late_cause"))
+    return found
 
 
 def card_reading(text: str, *, now: datetime, policy: CardPolicy = DEFAULT_POLICY) -> Reading | None:

@@ -1,4 +1,4 @@
-"""What reaches an open page of the desk by itself: a card that the desk's kiosk has just read.
+"""What reaches an open page of the desk by itself: a card that the desk's kiosk has just read, and that a deadline is near.
 
 - Server-sent events. An event bears the id of a card and nothing of whose it is; the page opens the form, where the look is on the record.
 - A stream tells every card that is fresh, once; the page knows which it lists already. So nothing depends on who was connected when.
@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
+import msgspec
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
@@ -20,12 +21,14 @@ from starlette.responses import StreamingResponse
 from residence.places.premises import Premises
 from server.desk.declare_pages import place_for
 from server.desk.shown_cards import waiting_cards
+from server.desk.urgent import urgent
 from server.visitor import SignedIn
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/desk")
 Wired = Annotated[Server, Depends(server_of)]
 EVERY_SECONDS: Final = 1.0
+URGENT_EVERY: Final = 15  # turns
 
 
 @router.get("/live")
@@ -45,3 +48,6 @@ async def _events(server: Server, premises: Premises) -> AsyncIterator[str]:
             if card.presence_id not in told:
                 told.add(card.presence_id)
                 yield f"event: card\ndata: {card.presence_id}\n\n"
+        if turn % URGENT_EVERY == 0:
+            pressing = await run_in_threadpool(urgent, server, premises)
+            yield f"event: urgent\ndata: {msgspec.json.encode(pressing).decode()}\n\n"

@@ -31,6 +31,7 @@ from residence.wire.receipts import receipt_text
 from server.declaring import check, declare, given_receipt, new_declaration_id
 from server.desk.declare_pages import Correcting, place_for, show_form, take
 from server.desk.guest_form import form_of_declaration
+from server.desk.lateness import lateness
 from server.desk.one_stay import OpenedStay, departure_of, open_stay, said_of, standing_declaration
 from server.desk.parties import party_here
 from server.desk.shown_cards import place_of, waiting_cards
@@ -68,6 +69,7 @@ def show_stay(
         opened = open_stay(server, connection, account, action="list_stays", stay_id=stay_id)
         guest = _guest(server, connection, account, opened)
         findings = findings_about(connection, opened.stay.declaration_ids)
+        late = lateness(server, connection, opened.stay)
         here = place_of(opened.place.here)
         can_recall = recallable(connection, here, [opened.stay.person_id], now=server.clock.now()) is not None
         tellings = [
@@ -82,6 +84,7 @@ def show_stay(
         caller=caller,
         party=party_here(server, account, opened.place.here, declaration_id=arrival_id),
         recallable=can_recall,
+        late=late,
         status=422 if problems else 200,
         opened=opened,
         guest={field.value: value for field, value in guest.fields.items()},
@@ -95,6 +98,19 @@ def show_stay(
         left_at=form.get("left_at", now.strftime("%Y-%m-%dT%H:%M")),
         problems=problems,
     )
+
+
+@router.get("/stays/{stay_id}/outages/{outage_id}")
+def give_proof(*, account: SignedIn, server: Wired, stay_id: str, outage_id: str) -> Response:
+    """Give the signed proof of an outage that fell into the time to declare a stay."""
+    with server.registry.reading() as connection:
+        opened = open_stay(server, connection, account, action="list_stays", stay_id=stay_id)
+        late = lateness(server, connection, opened.stay)
+    proof = next((data for window, data in late.outages if window.outage_id == outage_id), None) if late else None
+    if proof is None:
+        raise Refused("server.not_found")
+    headers = {"content-disposition": f'attachment; filename="{outage_id}.outage"'}
+    return Response(proof, media_type="application/octet-stream", headers=headers)
 
 
 def _guest(server: Server, connection: Connection, account: Account, opened: OpenedStay) -> ReleasedPerson:

@@ -29,6 +29,20 @@ function offer(id) {
   if (document.activeElement?.matches("[data-next]")) link.focus(); // on a receipt Enter opens whoever comes next
 }
 
+// How many people are still to be declared when a deadline is near; luutru.js counts it down.
+function press(urgent) {
+  const bar = document.querySelector("[data-urgent]");
+  const title = document.title.replace(/^\(\d+\) /, "");
+  document.title = urgent ? `(${urgent.people}) ${title}` : title;
+  if (urgent) {
+    bar.querySelector("[data-urgent-people]").textContent = urgent.people;
+    bar.querySelector("[data-urgent-due]").dateTime = urgent.due;
+  }
+  bar.hidden = !urgent;
+}
+
 const shownNow = guest?.elements.shown?.value;
 if (shownNow) listed.add(shownNow);
-new EventSource(`/desk/live?premises=${encodeURIComponent(liveBox.dataset.premises)}`).addEventListener("card", (event) => offer(event.data));
+const stream = new EventSource(`/desk/live?premises=${encodeURIComponent(liveBox.dataset.premises)}`);
+stream.addEventListener("card", (event) => offer(event.data));
+stream.addEventListener("urgent", (event) => press(JSON.parse(event.data)));
