@@ -34,7 +34,7 @@ URGENT_EVERY: Final = 15  # turns
 @router.get("/live")
 def live(request: Request, account: SignedIn, server: Wired) -> StreamingResponse:
     """Tell an open page which cards come in at the desk's kiosk."""
-    place = place_for(server, account, "declare", request.query_params.get("premises", ""))
+    place = place_for(server, account, "list_stays", request.query_params.get("premises", ""))
     return StreamingResponse(_events(server, place.here), media_type="text/event-stream")
 
 

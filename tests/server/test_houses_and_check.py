@@ -128,3 +128,19 @@ def test_houses_and_their_check_are_for_their_own_clerks(world, role):
     client = world.client(role)
     assert client.get("/desk/houses").status_code == 403
     assert client.get(f"/desk/check?premises={HOTEL}").status_code == 403
+
+
+def test_rights_differ_by_house_and_change_at_once(world, clerk):
+    def give(right):
+        with world.registry.writing() as connection:
+            accounts.give_rights(connection, accounts.find_account(connection, "le-tan"), HOTEL, right=right)
+
+    give("read")
+    page = clerk.get(f"/desk?premises={HOTEL}").text
+    assert "You look here and declare nothing" in page
+    assert clerk.get(f"/desk/declare?premises={HOTEL}").status_code == 403
+    assert clerk.get("/desk/declare?premises=blk-hoa-binh").status_code == 200
+    give("none")
+    assert clerk.get(f"/desk?premises={HOTEL}").status_code == 403
+    give("declare")
+    assert clerk.get(f"/desk/declare?premises={HOTEL}").status_code == 200

@@ -43,6 +43,7 @@ def upgrade() -> None:
     sa.Column('display_name_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('role', sa.String(length=16), nullable=False),
     sa.Column('areas', columns.Document(), nullable=False),
+    sa.Column('reads_only', columns.Document(), nullable=True),
     sa.Column('person_id', sa.String(length=64), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.Column('disabled_at', columns.Instant(), nullable=True),
