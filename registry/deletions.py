@@ -155,6 +155,7 @@ _DOING: Final[dict[str, tuple[tuple[ColumnElement[bool] | TextClause, ...], Call
         _delete_with_keys(tables.letter_events.c.quarantine_id, _LETTERS.quarantine_id, _KEYS),
     ),
     "messages": ((), _delete_with_keys(tables.messages.c.message_id)),
+    "recall_consents": ((), _delete_with_keys(tables.recall_consents.c.declaration_id)),
     "sessions": ((), _delete_with_keys(tables.sessions.c.session_hash)),
     "setup_links": ((), _delete_with_keys(tables.setup_links.c.link_hash)),
     "sign_in_audit": ((), _delete_with_keys(tables.sign_in_audit.c.event_id)),

@@ -28,6 +28,7 @@ DOABLE: Final[dict[str, frozenset[Action]]] = {
     "declarations": frozenset({"unseal"}),
     "quarantine": frozenset({"delete"}),
     "messages": frozenset({"delete"}),
+    "recall_consents": frozenset({"delete"}),
     "sessions": frozenset({"delete"}),
     "setup_links": frozenset({"delete"}),
     "sign_in_audit": frozenset({"delete"}),

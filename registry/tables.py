@@ -43,6 +43,7 @@ from registry.tables_oversight import (
     outages,
     rule_sets,
 )
+from registry.tables_parties import stay_parties
 from registry.tables_people import (
     households,
     identifiers,
@@ -63,6 +64,7 @@ from registry.tables_places import (
     unit_questions,
     unit_successors,
 )
+from registry.tables_recall import recall_consents
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
@@ -144,6 +146,7 @@ __all__ = [
     "premises_origins",
     "presences",
     "quarantine",
+    "recall_consents",
     "receipts",
     "relations",
     "residence_events",
@@ -153,6 +156,7 @@ __all__ = [
     "sessions",
     "setup_links",
     "sign_in_audit",
+    "stay_parties",
     "stay_versions",
     "stays",
     "subject_keys",

@@ -26,6 +26,7 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "audit of sign-in": "Audit of sign-in",
         "access record": "Access records",
         "message": "Messages sent",
+        "consent to be recalled": "Consents to be recalled at a house",
     },
     "dispute": {"upheld": "the value was right", "corrected": "it is corrected", "withdrawn": "withdrawn"},
     "lapse": {

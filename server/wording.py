@@ -16,6 +16,7 @@ from typing import Any, Final
 from residence.errors import catalogue, sentence
 from server.authority_words import AUTHORITY_WORDS
 from server.case_words import CASE_WORDS
+from server.check_words import CHECK_TAGS, CHECK_WORDS
 from server.chip_words import CHIP_TAGS, CHIP_WORDS
 from server.cleaning_words import CLEANING_WORDS
 from server.desk_words import DESK_WORDS
@@ -174,6 +175,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "notice": {
         "please-declare": "Please declare",
+        "deadline-near": "Deadline near",
+        "credential-ends": "A token ends soon",
         "declared-late": "Declared late",
         "thirty-days": "Thirty days reached",
         "renew-temporary-residence": "Renew temporary residence",
@@ -216,11 +219,12 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "operator": "Operator",
     },
     "sex": {"male": "Male", "female": "Female"},
-    "sighting": {"entry": "Seen at the door", "night_check": "Found at night"},
+    "sighting": {"entry": "Seen at the door", "night_check": "Found at night", "desk": "Card shown at this desk"},
     **CASE_WORDS,
     **CHIP_WORDS,
     **CLEANING_WORDS,
     **DESK_WORDS,
+    **CHECK_WORDS,
     **AUTHORITY_WORDS,
     **RESIDENCE_WORDS,
     **DUPLICATE_WORDS,
@@ -229,6 +233,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 
 TAGS: Final[Mapping[str, str]] = {
     **CHIP_TAGS,
+    **CHECK_TAGS,
     "accepted": "govuk-tag--green",
     "open": "govuk-tag--green",
     "expected": "govuk-tag--blue",

@@ -11,6 +11,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from gateway.credential_endings import tell_endings
+from gateway.escalating import warn
 from gateway.reminders import remind
 from gateway.sweep import Swept, sweep
 from gateway.worker import Duty
@@ -20,6 +22,7 @@ from registry.lapses import Found, find_lapses
 from residence.choices import Choices
 
 REMIND_EVERY: Final = timedelta(hours=1)
+WARN_EVERY: Final = timedelta(minutes=1)
 
 
 def sweep_duties(every: timedelta | None, choices: Choices, registry: Registry) -> list[Duty]:
@@ -37,8 +40,16 @@ def sweep_duties(every: timedelta | None, choices: Choices, registry: Registry) 
     def find_now(now: datetime) -> Found:
         return find_lapses(registry, rules=rules, now=now, choices=choices.lapses, random_bytes=random_bytes)
 
+    def warn_now(now: datetime) -> int:
+        return warn(registry, rules=rules, now=now, random_bytes=random_bytes)
+
+    def tell_now(now: datetime) -> int:
+        return tell_endings(registry, now=now, random_bytes=random_bytes)
+
     return [
         Duty("sweep", every, sweep_now),
+        Duty("deadlines", WARN_EVERY, warn_now),
         Duty("reminders", REMIND_EVERY, remind_now),
+        Duty("credentials", REMIND_EVERY, tell_now),
         Duty("lapses", REMIND_EVERY, find_now),
     ]
