@@ -22,7 +22,7 @@ from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
-from server import home, problems
+from server import home, problems, uploads
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
 from server.desk import address_pages as house_address_pages
@@ -31,6 +31,7 @@ from server.desk import (
     declare_pages,
     door_link_pages,
     house_pages,
+    list_pages,
     lodger_pages,
     queue_pages,
     stay_pages,
@@ -64,6 +65,7 @@ PAGES = (
     tonight_pages,
     close_pages,
     house_pages,
+    list_pages,
     lodger_pages,
     declare_pages,
     queue_pages,
@@ -135,6 +137,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         random_bytes=random_bytes,
         secure=settings.secure,
         largest_body=settings.largest_form,
+        larger_bodies=dict.fromkeys(uploads.PATHS, settings.largest_upload),
         on_fault=problems.fault_answer,
     )
     return app

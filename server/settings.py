@@ -41,7 +41,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     receipt_allowance: Allowance = Allowance(times=20, per=timedelta(minutes=1))
     kiosk_silent_after: timedelta = timedelta(minutes=10)
     check_out_hour: int = 12  # local; what a form offers as the departure after one night
-    largest_form: int = 65536  # bytes; no page takes a file
+    largest_form: int = 65536  # bytes
+    largest_upload: int = 16 * 1024 * 1024  # bytes; of the one page that takes a file (server/uploads.py)
     static: Path = STATIC
 
     @property
