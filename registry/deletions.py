@@ -144,6 +144,14 @@ def _unseal(connection: Connection, ids: Sequence[str]) -> None:
     connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(ids)))
 
 
+def _delete_pieces(connection: Connection, ids: Sequence[str]) -> None:
+    """Delete lines of guest lists; all pieces of a list are of one instant, so its key goes with any of them."""
+    pieces = tables.guest_list_pieces.c
+    lists = connection.scalars(select(pieces.list_id).where(pieces.piece_id.in_(ids)).distinct()).all()
+    connection.execute(delete(tables.guest_list_pieces).where(pieces.piece_id.in_(ids)))
+    connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(lists)))
+
+
 _KEYS: Final = tables.subject_keys.c.subject_id
 _LETTERS: Final = tables.quarantine.c
 # A policy may ask of a table only what stands here: which rows besides the old, and how they go.
@@ -154,6 +162,7 @@ _DOING: Final[dict[str, tuple[tuple[ColumnElement[bool] | TextClause, ...], Call
         (_LETTERS.state.in_(("settled", "dismissed")),),
         _delete_with_keys(tables.letter_events.c.quarantine_id, _LETTERS.quarantine_id, _KEYS),
     ),
+    "guest_list_pieces": ((), _delete_pieces),
     "messages": ((), _delete_with_keys(tables.messages.c.message_id)),
     "recall_consents": ((), _delete_with_keys(tables.recall_consents.c.declaration_id)),
     "sessions": ((), _delete_with_keys(tables.sessions.c.session_hash)),

@@ -27,6 +27,7 @@ DOABLE: Final[dict[str, frozenset[Action]]] = {
     "presences": frozenset({"delete"}),
     "declarations": frozenset({"unseal"}),
     "quarantine": frozenset({"delete"}),
+    "guest_list_pieces": frozenset({"delete"}),
     "messages": frozenset({"delete"}),
     "recall_consents": frozenset({"delete"}),
     "sessions": frozenset({"delete"}),

@@ -24,6 +24,7 @@ from registry.tables_door_boots import door_boots
 from registry.tables_door_cards import door_cards
 from registry.tables_doors import door_events, door_marks, door_passes, door_sites, doors
 from registry.tables_duplicates import duplicate_pairs, duplicate_steps
+from registry.tables_guest_lists import guest_list_batches, guest_list_pieces, guest_lists, list_mappings
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_kiosk_signs import kiosk_signs
@@ -118,6 +119,9 @@ __all__ = [
     "finding_links",
     "findings",
     "gateway_reports",
+    "guest_list_batches",
+    "guest_list_pieces",
+    "guest_lists",
     "host_answers",
     "households",
     "identifier_events",
@@ -131,6 +135,7 @@ __all__ = [
     "kiosks",
     "lapses",
     "letter_events",
+    "list_mappings",
     "merges",
     "messages",
     "metadata",

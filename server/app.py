@@ -22,7 +22,7 @@ from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
-from server import home, problems
+from server import home, problems, uploads
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
 from server.desk import address_pages as house_address_pages
@@ -33,6 +33,7 @@ from server.desk import (
     door_link_pages,
     house_pages,
     houses_pages,
+    list_pages,
     live_pages,
     lodger_pages,
     queue_pages,
@@ -78,6 +79,7 @@ PAGES = (
     close_pages,
     house_pages,
     houses_pages,
+    list_pages,
     lodger_pages,
     declare_pages,
     queue_pages,
@@ -153,6 +155,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         random_bytes=random_bytes,
         secure=settings.secure,
         largest_body=settings.largest_form,
+        larger_bodies=dict.fromkeys(uploads.PATHS, settings.largest_upload),
         on_fault=problems.fault_answer,
     )
     return app

@@ -21,6 +21,7 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "presence": "Sightings",
         "refused statement": "Bodies of refused statements",
         "dead letter": "Dead letters",
+        "line of a guest list": "Lines of guest lists",
         "session": "Sessions",
         "one-time link": "One-time links",
         "audit of sign-in": "Audit of sign-in",

@@ -42,6 +42,10 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
         "luutru.benchmarks.duplicates",
         "persons who stand in the registry twice: found, wrongly proposed, time and memory, beside two plain ways",
     ),
+    "front-desk": (
+        "luutru.benchmarks.front_desk",
+        "a list of 10,000 guests read, checked and declared, beside recording the same statements",
+    ),
     "gateway": ("luutru.benchmarks.gateway", "declarations accepted per second, beside the floor of each stage and beside peers"),
     "gateway-growth": (
         "luutru.benchmarks.gateway_growth",

@@ -913,6 +913,7 @@ def upgrade() -> None:
     lay_messages()
     lay_identifier_events()
     lay_day_closes()
+    lay_guest_lists()
     lay_nightly()
     lay_duplicate_steps()
     lay_answers()
@@ -1381,6 +1382,8 @@ def downgrade() -> None:
     op.drop_table('messages')
     op.drop_table('contact_points')
     op.drop_table('day_closes')
+    for name in ('guest_lists', 'guest_list_pieces', 'guest_list_batches', 'list_mappings'):
+        op.drop_table(name)
     op.drop_table('lapses')
     op.drop_table('residence_events')
     op.drop_table('host_answers')
@@ -1583,3 +1586,55 @@ def lay_recall() -> None:
     sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_recall_consents'))
     )
     op.create_index(op.f('ix_recall_consents_given_at'), 'recall_consents', ['given_at'], unique=False)
+def lay_guest_lists() -> None:
+    """Lay the lists of guests a house gives to be declared."""
+    op.create_table('guest_lists',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('list_id', sa.String(length=36), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('file_name', sa.Text(), nullable=False),
+    sa.Column('file_digest', sa.LargeBinary(), nullable=False),
+    sa.Column('form', sa.String(length=8), nullable=False),
+    sa.Column('headings', columns.Document(), nullable=False),
+    sa.Column('mapping', columns.Document(), nullable=False),
+    sa.Column('rows', sa.Integer(), nullable=False),
+    sa.Column('pieces', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('given_at', columns.Instant(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('list_id', 'commune_code', name=op.f('pk_guest_lists'))
+    )
+    op.create_index('ix_guest_lists_premises_id_given_at', 'guest_lists', ['premises_id', 'given_at'], unique=False)
+    op.create_table('guest_list_pieces',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('piece_id', sa.String(length=48), nullable=False),
+    sa.Column('list_id', sa.String(length=64), nullable=False),
+    sa.Column('lines_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('given_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('piece_id', 'commune_code', name=op.f('pk_guest_list_pieces'))
+    )
+    op.create_index(op.f('ix_guest_list_pieces_list_id'), 'guest_list_pieces', ['list_id'], unique=False)
+    op.create_index(op.f('ix_guest_list_pieces_given_at'), 'guest_list_pieces', ['given_at'], unique=False)
+    op.create_table('guest_list_batches',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('batch_id', sa.String(length=64), nullable=False),
+    sa.Column('list_id', sa.String(length=64), nullable=False),
+    sa.Column('phase', sa.String(length=8), nullable=False),
+    sa.Column('piece', sa.Integer(), nullable=False),
+    sa.Column('counts', columns.Document(), nullable=False),
+    sa.Column('outcomes', columns.Document(), nullable=False),
+    sa.Column('done_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('batch_id', 'commune_code', name=op.f('pk_guest_list_batches'))
+    )
+    op.create_index('ix_guest_list_batches_list_id_phase_piece', 'guest_list_batches', ['list_id', 'phase', 'piece'], unique=False)
+    op.create_table('list_mappings',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('mapping_id', sa.String(length=100), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('mapping', columns.Document(), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('mapping_id', 'commune_code', name=op.f('pk_list_mappings'))
+    )
+    op.create_index(op.f('ix_list_mappings_premises_id'), 'list_mappings', ['premises_id'], unique=False)
