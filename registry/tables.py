@@ -62,6 +62,7 @@ from registry.tables_places import (
     unit_questions,
     unit_successors,
 )
+from registry.tables_police import case_tasks, officer_interests, saved_filters
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
@@ -88,6 +89,7 @@ __all__ = [
     "authority_links",
     "authority_records",
     "case_events",
+    "case_tasks",
     "cases",
     "changes",
     "chip_checks",
@@ -132,6 +134,7 @@ __all__ = [
     "name_tokens",
     "nightly_runs",
     "notices",
+    "officer_interests",
     "outages",
     "passkeys",
     "permitted_stays",
@@ -146,6 +149,7 @@ __all__ = [
     "residence_events",
     "residences",
     "rule_sets",
+    "saved_filters",
     "scoreboard_days",
     "sessions",
     "setup_links",

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from factories import StandingClock, make_declaration, make_person
@@ -23,11 +23,13 @@ from gateway.reminders import remind
 from gateway.sweep import sweep
 from registry import (
     access_records,
+    case_queue,
     cases,
     contact_points,
     desk_lists,
     disputing,
     households,
+    interests,
     lapses,
     letter_lists,
     lodgers,
@@ -41,6 +43,7 @@ from registry import (
     receipts,
     relations,
     retention,
+    saved_filters,
     seen_addresses,
     stays,
     tables,
@@ -232,6 +235,20 @@ ASKED: dict[str, Ask] = {
     ),
     "notices that wait": _reading(lambda c, _t, _s: notices.waiting_notices(c, [BLOCK, HOTEL])),
     "the queue of cases": _reading(lambda c, _t, _s: cases.cases_of(c, DEMO_COMMUNE)),
+    "the work queue, the closed ones, and filters saved": _reading(
+        lambda c, t, _s: (
+            case_queue.worked_on(c, DEMO_COMMUNE),
+            case_queue.closed_lately(c, DEMO_COMMUNE, now=t.now),
+            case_queue.count_closed(c, DEMO_COMMUNE, now=t.now),
+            saved_filters.filters_of(c, "accoun-0000003"),
+        )
+    ),
+    "what bars an officer from a case": _reading(
+        lambda c, _t, s: (
+            interests.interests_known(c, s.person_id, "2026-07-10"),
+            interests.interests_of(c, "accoun-0000003", on=date(2026, 7, 10)),
+        )
+    ),
     "a case and its events": _reading(lambda c, _t, _s: (cases.case(c, "case_i-0000019"), cases.events_of(c, "case_i-0000019"))),
     "looks at a person": _reading(lambda c, _t, s: access_records.looks_at(c, s.person_id)),
     "looks by an account": _reading(lambda c, _t, _s: access_records.looks_by(c, "accoun-0000003")),
