@@ -12,7 +12,8 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from factories import StandingClock, make_declaration, make_person
@@ -41,6 +42,7 @@ from registry import (
     premises,
     presences,
     receipts,
+    related,
     relations,
     retention,
     saved_filters,
@@ -194,6 +196,14 @@ def _send_messages(connection: Connection, town: Town, scene: Scene) -> None:
 
 
 _place = desk_lists.Place(DEMO_COMMUNE, HOTEL)
+_a_case = SimpleNamespace(
+    commune_code=DEMO_COMMUNE,
+    case_id="case_i-0000019",
+    premises_id=BLOCK,
+    who="who-0000019",
+    unit="1203",
+    opened_at=datetime(2026, 7, 10, tzinfo=UTC),
+)
 
 ASKED: dict[str, Ask] = {
     "record a batch": _record,
@@ -241,6 +251,13 @@ ASKED: dict[str, Ask] = {
             case_queue.closed_lately(c, DEMO_COMMUNE, now=t.now),
             case_queue.count_closed(c, DEMO_COMMUNE, now=t.now),
             saved_filters.filters_of(c, "accoun-0000003"),
+        )
+    ),
+    "what stands around a case": _reading(
+        lambda c, t, _s: (
+            related.related_cases(c, _a_case),
+            related.told_about(c, _a_case),
+            related.declared_in_room(c, _a_case, now=t.now),
         )
     ),
     "what bars an officer from a case": _reading(

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection, Row
@@ -20,12 +20,14 @@ from registry.case_tasks import Task, tasks_of
 from registry.cases import CaseStep, act, facts_of
 from registry.evidence import case_evidence
 from registry.premises import load_premises
+from registry.related import declared_in_room, related_cases, told_about
 from registry.release import Look, ReleasedPerson
 from registry.seen_persons import release_seen
 from residence.access.purposes import BOUND_TO, Purpose, purposes_of
 from residence.cases.closing import CLOSING, ClosingCode, codes_for
 from residence.cases.transitions import CLOSED, NEEDS_PURPOSE, NEEDS_REASON, CaseAction, CaseStatus, allowed_actions
 from residence.cases.triage import triage
+from residence.cases.undeclared import Explanation
 from residence.errors import Refused
 from server.pages import render
 from server.police.case_access import readable_case
@@ -36,6 +38,7 @@ from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/police/cases")
 Wired = Annotated[Server, Depends(server_of)]
+EXPLANATIONS: Final[tuple[Explanation, ...]] = get_args(Explanation)
 PURPOSES = tuple(each for each in purposes_of("officer") if BOUND_TO[each] == "case")
 
 
@@ -48,9 +51,13 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         person = _released(server, connection, account, row) if mine and row.state not in CLOSED else None
         place = load_premises(connection, [row.premises_id], vault=server.registry.vault)[row.premises_id]
         evidence = case_evidence(connection, row, vault=server.registry.vault)
+        told = told_about(connection, row)
+        in_room = declared_in_room(connection, row, now=server.clock.now())
+        around = {"related": related_cases(connection, row), "in_room": in_room, "told": told}
         task = tasks_of(connection, [case_id]).get(case_id, Task())
         officers = {each.account_id: each.sign_in_name for each in officers_of(connection, row.commune_code)}
-        officers |= names_of(connection, {each for each in (row.claimed_by, task.given_to) if each})
+        answering = [each.answered_by for each in told]
+        officers |= names_of(connection, {each for each in (row.claimed_by, task.given_to, *answering) if each})
     stands = triage(facts_of(row), now=server.clock.now(), times=server.case_times)
     allowed = allowed_actions(CaseStatus(row.state), claimant=mine)
     return render(
@@ -62,6 +69,8 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         person={field.value: value for field, value in person.fields.items()} if person else None,
         disputed={field.value for field in person.disputed} if person else set(),
         evidence=evidence,
+        around=around,
+        untried=[each for each in EXPLANATIONS if each not in row.explanations_tried],
         stands=stands,
         purposes=PURPOSES,
         steps=_steps(allowed) if mine else [],
