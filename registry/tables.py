@@ -65,6 +65,7 @@ from registry.tables_places import (
     unit_questions,
     unit_successors,
 )
+from registry.tables_police import case_tasks, officer_interests, saved_filters
 from registry.tables_recall import recall_consents
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
@@ -93,6 +94,7 @@ __all__ = [
     "authority_links",
     "authority_records",
     "case_events",
+    "case_tasks",
     "cases",
     "changes",
     "chip_checks",
@@ -142,6 +144,7 @@ __all__ = [
     "name_tokens",
     "nightly_runs",
     "notices",
+    "officer_interests",
     "outages",
     "passkeys",
     "permitted_stays",
@@ -157,6 +160,7 @@ __all__ = [
     "residence_events",
     "residences",
     "rule_sets",
+    "saved_filters",
     "scoreboard_days",
     "sessions",
     "setup_links",

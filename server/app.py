@@ -16,6 +16,7 @@ from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from registry.database import Registry
+from residence.cases.queues import Queue
 from residence.cases.triage import CaseTimes
 from residence.clock import Clock
 from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
@@ -62,8 +63,11 @@ from server.police import (
     evidence_pages,
     lapse_pages,
     premises_pages,
+    task_pages,
     undeclared_pages,
+    work_queue_pages,
 )
+from server.police.queue_file import default_queues
 from server.policy import load_policy
 from server.residents import address_pages, door_pages, message_link_pages, own_pages, receipt_pages
 from server.settings import ServerSettings
@@ -90,6 +94,8 @@ PAGES = (
     step_pages,
     door_link_pages,
     undeclared_pages,
+    work_queue_pages,
+    task_pages,
     lapse_pages,
     dispute_pages,
     case_pages,
@@ -126,6 +132,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     case_times: CaseTimes = CaseTimes(),  # noqa: B008 - frozen value
     chip_trust: Callable[[datetime], TrustStore] = lambda _now: TrustStore(),
     door_signer: SigningKey | None = None,
+    queues: tuple[Queue, ...] | None = None,
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
     app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
@@ -138,6 +145,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         settings=settings,
         card_policy=card_policy,
         case_times=case_times,
+        queues=queues or default_queues(),
         policy=load_policy(),
         chip_trust=chip_trust,
         door_signer=door_signer,

@@ -172,6 +172,10 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "close-action": "Close: handled elsewhere",
         "reopen": "Open again",
         "opened": "Opened by the sweep",
+        "given": "Given to somebody",
+        "handed-back": "Handed back",
+        "held": "Put on hold",
+        "resumed": "Taken up again",
     },
     "notice": {
         "please-declare": "Please declare",

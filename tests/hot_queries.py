@@ -12,7 +12,8 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from factories import StandingClock, make_declaration, make_person
@@ -23,11 +24,13 @@ from gateway.reminders import remind
 from gateway.sweep import sweep
 from registry import (
     access_records,
+    case_queue,
     cases,
     contact_points,
     desk_lists,
     disputing,
     households,
+    interests,
     lapses,
     letter_lists,
     lodgers,
@@ -39,8 +42,10 @@ from registry import (
     premises,
     presences,
     receipts,
+    related,
     relations,
     retention,
+    saved_filters,
     seen_addresses,
     stays,
     tables,
@@ -191,6 +196,14 @@ def _send_messages(connection: Connection, town: Town, scene: Scene) -> None:
 
 
 _place = desk_lists.Place(DEMO_COMMUNE, HOTEL)
+_a_case = SimpleNamespace(
+    commune_code=DEMO_COMMUNE,
+    case_id="case_i-0000019",
+    premises_id=BLOCK,
+    who="who-0000019",
+    unit="1203",
+    opened_at=datetime(2026, 7, 10, tzinfo=UTC),
+)
 
 ASKED: dict[str, Ask] = {
     "record a batch": _record,
@@ -232,6 +245,27 @@ ASKED: dict[str, Ask] = {
     ),
     "notices that wait": _reading(lambda c, _t, _s: notices.waiting_notices(c, [BLOCK, HOTEL])),
     "the queue of cases": _reading(lambda c, _t, _s: cases.cases_of(c, DEMO_COMMUNE)),
+    "the work queue, the closed ones, and filters saved": _reading(
+        lambda c, t, _s: (
+            case_queue.worked_on(c, DEMO_COMMUNE),
+            case_queue.closed_lately(c, DEMO_COMMUNE, now=t.now),
+            case_queue.count_closed(c, DEMO_COMMUNE, now=t.now),
+            saved_filters.filters_of(c, "accoun-0000003"),
+        )
+    ),
+    "what stands around a case": _reading(
+        lambda c, t, _s: (
+            related.related_cases(c, _a_case),
+            related.told_about(c, _a_case),
+            related.declared_in_room(c, _a_case, now=t.now),
+        )
+    ),
+    "what bars an officer from a case": _reading(
+        lambda c, _t, s: (
+            interests.interests_known(c, s.person_id, "2026-07-10"),
+            interests.interests_of(c, "accoun-0000003", on=date(2026, 7, 10)),
+        )
+    ),
     "a case and its events": _reading(lambda c, _t, _s: (cases.case(c, "case_i-0000019"), cases.events_of(c, "case_i-0000019"))),
     "looks at a person": _reading(lambda c, _t, s: access_records.looks_at(c, s.person_id)),
     "looks by an account": _reading(lambda c, _t, _s: access_records.looks_by(c, "accoun-0000003")),

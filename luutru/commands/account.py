@@ -19,12 +19,15 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from luutru.commands.account_interests import app as interests_app
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from registry.accounts import KnownAccount
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Make accounts and one-time sign-in links.")
+app.add_typer(interests_app, name="interests")
 
 RegistryOption = Annotated[
     str,
@@ -53,7 +56,7 @@ def add(
     commune: Annotated[str, typer.Option(help="Commune the account belongs to.")] = "demo-01",
     premises: Annotated[list[str] | None, typer.Option(help="A clerk's premises; may be given again.")] = None,
     person: Annotated[
-        str | None, typer.Option(help="A resident's own id in the registry, once somebody has checked who they are.")
+        str | None, typer.Option(help="A resident's or officer's own id in the registry, once somebody has checked who they are.")
     ] = None,
     registry: RegistryOption = DEFAULT_REGISTRY,
     vault: VaultOption = Path("vault"),
@@ -82,7 +85,7 @@ def add(
         person_id=person,
     )
     with _writing(registry, vault) as connection:
-        if person is not None and (role != "resident" or not is_person(connection, person)):
+        if person is not None and (role not in {"resident", "officer"} or not is_person(connection, person)):
             raise Refused("account.person_unfit")
         if role == "clerk" and not premises:
             raise Refused("account.areas_needed")

@@ -1,4 +1,4 @@
-"""What the gateway's worker that sweeps does between batches: undeclared occupants, reminders, what has lapsed.
+"""What the gateway's worker that sweeps does between batches: undeclared occupants, who gets which case, reminders, lapses.
 
 - One worker sweeps; where another does, there are no duties.
 - Each is a step over the registry in its own transaction, so that the intake waits for none of them long.
@@ -17,6 +17,7 @@ from gateway.reminders import remind
 from gateway.sweep import Swept, sweep
 from gateway.worker import Duty
 from luutru.system import random_bytes
+from registry.case_queue import Distributed, distribute_cases
 from registry.database import Registry
 from registry.lapses import Found, find_lapses
 from residence.choices import Choices
@@ -34,6 +35,9 @@ def sweep_duties(every: timedelta | None, choices: Choices, registry: Registry) 
     def sweep_now(now: datetime) -> Swept:
         return sweep(registry, rules=rules, now=now, random_bytes=random_bytes, patience=choices.patience)
 
+    def distribute_now(now: datetime) -> Distributed:
+        return distribute_cases(registry, now=now, times=choices.case_times, random_bytes=random_bytes)
+
     def remind_now(now: datetime) -> int:
         return remind(registry, rules=rules, now=now, random_bytes=random_bytes)
 
@@ -49,6 +53,7 @@ def sweep_duties(every: timedelta | None, choices: Choices, registry: Registry) 
     return [
         Duty("sweep", every, sweep_now),
         Duty("deadlines", WARN_EVERY, warn_now),
+        Duty("distribution", every, distribute_now),
         Duty("reminders", REMIND_EVERY, remind_now),
         Duty("credentials", REMIND_EVERY, tell_now),
         Duty("lapses", REMIND_EVERY, find_now),

@@ -919,6 +919,7 @@ def upgrade() -> None:
     lay_answers()
     lay_kiosk_signs()
     lay_undated()
+    lay_police()
 
 
 def _lay_chip_tables() -> None:
@@ -1638,3 +1639,38 @@ def lay_guest_lists() -> None:
     sa.PrimaryKeyConstraint('mapping_id', 'commune_code', name=op.f('pk_list_mappings'))
     )
     op.create_index(op.f('ix_list_mappings_premises_id'), 'list_mappings', ['premises_id'], unique=False)
+def lay_police() -> None:
+    """Lay how officers share the work."""
+    op.create_table('case_tasks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('case_id', sa.String(length=64), nullable=False),
+    sa.Column('given_to', sa.String(length=64), nullable=True),
+    sa.Column('given_by', sa.String(length=64), nullable=True),
+    sa.Column('given_at', columns.Instant(), nullable=True),
+    sa.Column('handed_back', columns.Document(), nullable=False),
+    sa.Column('held_until', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('case_id', 'commune_code', name=op.f('pk_case_tasks'))
+    )
+    op.create_table('saved_filters',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('filter_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('queue', sa.String(length=32), nullable=False),
+    sa.Column('label', sa.String(length=40), nullable=False),
+    sa.Column('asked', sa.Text(), nullable=False),
+    sa.Column('saved_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('filter_id', 'commune_code', name=op.f('pk_saved_filters'))
+    )
+    op.create_index(op.f('ix_saved_filters_account_id'), 'saved_filters', ['account_id'], unique=False)
+    op.create_table('officer_interests',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('interest_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(length=24), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('declared_by', sa.String(length=64), nullable=False),
+    sa.Column('declared_at', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('interest_id', 'commune_code', name=op.f('pk_officer_interests'))
+    )
+    op.create_index('ix_officer_interests_account_id', 'officer_interests', ['account_id'], unique=False)
