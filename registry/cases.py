@@ -164,7 +164,7 @@ def act(connection: Connection, case_id: str, step: CaseStep, *, now: datetime, 
         raise Conflict("case.changed", "/case_id")
     if state in CLOSED and row.notice_id is not None:
         # Decided is answered: else the next sweep would open the same case again.
-        answer_notice(connection, row.notice_id, answer="decided", now=now, by=step.by)
+        answer_notice(connection, row.commune_code, row.notice_id, answer="decided", now=now, by=step.by)
     event = _event(
         (row.commune_code, case_id), (step.action.value, before.value, state.value), now=now, random_bytes=random_bytes
     )

@@ -47,6 +47,7 @@ from server.police import (
     duplicate_pages,
     evidence_pages,
     lapse_pages,
+    number_pages,
     premises_pages,
     undeclared_pages,
 )
@@ -73,6 +74,7 @@ PAGES = (
     undeclared_pages,
     lapse_pages,
     dispute_pages,
+    number_pages,
     case_pages,
     premises_pages,
     evidence_pages,

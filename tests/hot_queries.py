@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 from factories import StandingClock, make_declaration, make_person
+from hot_steps import BLOCK, STEPS
 from recording_town import Town, make_presence
 from sqlalchemy import Connection, Engine, event, select
 
@@ -62,7 +63,7 @@ from residence.access.purposes import Purpose
 from residence.errors import Refused, Untrusted
 from residence.stays.rules import load_rule_book
 
-HOTEL, BLOCK = "htl-sao-mai", "blk-hoa-binh"
+HOTEL = "htl-sao-mai"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,5 +263,6 @@ ASKED: dict[str, Ask] = {
     "disputes that wait": _reading(
         lambda c, _t, s: (disputing.waiting_disputes(c, DEMO_COMMUNE), disputing.disputes_of(c, s.person_id))
     ),
+    **STEPS,
     "erase a person": _reading(_erase),
 }
