@@ -56,7 +56,7 @@ def change_row(
     told = {
         "commune_code": row.commune_code,
         "change_id": str(uuid7(now, random_bytes(10))),
-        "person_id": row.person_id,
+        "person_id": row.person_id or row.subject_id,  # an owner who is only a name is nobody's person
         "what": table.name,
         "row_id": row_id,
         "before": _plain(before),
