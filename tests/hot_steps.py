@@ -27,6 +27,8 @@ from registry import (
 )
 from registry.cases import CaseStep
 from registry.cleaning.listing import decisions_of
+from registry.duplicates import proposals
+from registry.duplicates.deciding import Decision, decide, undo
 from registry.scoreboard.counting import count, without
 from registry.seed import DEMO_COMMUNE
 from residence.access.purposes import Purpose
@@ -133,6 +135,14 @@ def _score(connection: Connection, town: Town, _scene: Scene) -> None:
     decisions_of(connection, DEMO_COMMUNE)
 
 
+def _decide_pair(connection: Connection, town: Town, _scene: Scene) -> None:
+    waiting = next((each for code in COMMUNES for each in proposals.listed(connection, commune_code=code)), None)
+    if waiting is not None:  # a small town has none
+        twins = Decision(account_id="a-1", reason="twins")
+        decide(connection, waiting.pair_id, same=False, decision=twins, now=town.now, random_bytes=secrets.token_bytes)
+        undo(connection, waiting.pair_id, decision=twins, now=town.now)
+
+
 STEPS: dict[str, Callable[[Town, Scene], object]] = {
     "the search for lapses": _find_lapses,
     "the claim of a night's work": _writing(_claim),
@@ -143,4 +153,5 @@ STEPS: dict[str, Callable[[Town, Scene], object]] = {
     "passes, cards and events of doors": _writing(_open_doors),
     "calls for a person": _writing(_call),
     "the scoreboard is counted": _writing(_score),
+    "a pair is decided": _writing(_decide_pair),
 }

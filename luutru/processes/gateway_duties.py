@@ -1,7 +1,8 @@
-"""What the gateway's worker that sweeps does between batches: undeclared occupants, reminders, what has lapsed.
+"""What the gateway that sweeps does: undeclared occupants between batches, and beside the intake what is done commune by commune each hour.
 
-- One worker sweeps; where another does, there are no duties.
-- Each is a step over the registry in its own transaction, so that the intake waits for none of them long.
+- One gateway sweeps; where another does, there are no duties.
+- The sweep is a step over the registry in its own transaction, so that the intake does not wait long. Reminders and lapses go through every commune there
+  is, which takes its time, so they belong to the thread beside it.
 
 Example: ``sweep_duties(timedelta(minutes=5), choices, registry)``
 """
@@ -19,17 +20,23 @@ from registry.database import Registry
 from registry.lapses import Found, find_lapses
 from residence.choices import Choices
 
-REMIND_EVERY: Final = timedelta(hours=1)
+EVERY_HOUR: Final = timedelta(hours=1)
 
 
 def sweep_duties(every: timedelta | None, choices: Choices, registry: Registry) -> list[Duty]:
     """Return what the worker that sweeps does between batches; none where another sweeps."""
+
+    def sweep_now(now: datetime) -> Swept:
+        return sweep(registry, rules=choices.rules, now=now, random_bytes=random_bytes, patience=choices.patience)
+
+    return [Duty("sweep", every, sweep_now)] if every else []
+
+
+def hourly_duties(every: timedelta | None, choices: Choices, registry: Registry) -> list[Duty]:
+    """Return what the gateway that sweeps does each hour, beside its intake; none where another sweeps."""
     if not every:
         return []
     rules = choices.rules
-
-    def sweep_now(now: datetime) -> Swept:
-        return sweep(registry, rules=rules, now=now, random_bytes=random_bytes, patience=choices.patience)
 
     def remind_now(now: datetime) -> int:
         return remind(registry, rules=rules, now=now, random_bytes=random_bytes)
@@ -37,8 +44,4 @@ def sweep_duties(every: timedelta | None, choices: Choices, registry: Registry) 
     def find_now(now: datetime) -> Found:
         return find_lapses(registry, rules=rules, now=now, choices=choices.lapses, random_bytes=random_bytes)
 
-    return [
-        Duty("sweep", every, sweep_now),
-        Duty("reminders", REMIND_EVERY, remind_now),
-        Duty("lapses", REMIND_EVERY, find_now),
-    ]
+    return [Duty("reminders", EVERY_HOUR, remind_now), Duty("lapses", EVERY_HOUR, find_now)]

@@ -57,7 +57,7 @@ def test_a_number_is_found_replaced_and_taken_back_on_one_page_and_the_person_se
     event = re.findall(r'name="event" value="([0-9a-f-]+)"', replaced.text)[0]
     assert step(officer, page, "take-back", event=event).status_code == 200
     assert (status_of(world, NUMBER), status_of(world, NEW)) == (["active"], ["stated"])
-    assert "A number of yours was looked after" in world.client("resident").get("/me").text
+    assert "Care of a person" in world.client("resident").get("/me").text
 
 
 def test_a_number_under_dispute_says_so(world, person_id):
