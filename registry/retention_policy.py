@@ -34,6 +34,11 @@ DOABLE: Final[dict[str, frozenset[Action]]] = {
     "setup_links": frozenset({"delete"}),
     "sign_in_audit": frozenset({"delete"}),
     "access_records": frozenset({"delete"}),
+    "door_events": frozenset({"delete"}),
+    "door_boots": frozenset({"delete"}),
+    "door_passes": frozenset({"delete"}),
+    "door_cards": frozenset({"delete"}),
+    "kiosk_calls": frozenset({"delete"}),
 }
 
 

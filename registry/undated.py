@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from registry import tables
 from registry.answering import LONGEST_OFFLINE
@@ -46,13 +46,6 @@ def date_by(connection: Connection, moments: Mapping[tuple[str, str], Times]) ->
     asked = (columns.kiosk_id.in_(sorted({kiosk_id for kiosk_id, _ in moments})), columns.kept_at.is_(None))
     waiting = connection.execute(select(undated_declarations).where(*asked)).all()
     return sum(_date(connection, row, moments.get((row.kiosk_id, row.boot_id))) for row in waiting)
-
-
-def forget_undated(connection: Connection, *, now: datetime) -> int:
-    """Delete what no confirmed moment will date any more, and what was dated long ago."""
-    return connection.execute(
-        delete(undated_declarations).where(undated_declarations.c.recorded_at < now - LONGEST_OFFLINE)
-    ).rowcount
 
 
 def _note(connection: Connection, unsure: Sequence[Statement], now: datetime) -> None:

@@ -139,6 +139,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "finding-review": "Review of a disagreement in the records",
         "dispute-review": "Review of a field somebody says is wrong",
         "duplicate-review": "Whether two records are of one person",
+        "number-change": "Care of a person's numbers",
         "own-stays": "Own stays",
         "receipt-check": "Check of a receipt",
     },

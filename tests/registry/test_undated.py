@@ -8,9 +8,7 @@ from factories import make_declaration, make_person
 from recording_town import Town
 
 from registry import tables
-from registry.answering import LONGEST_OFFLINE
 from registry.door_events import record_events
-from registry.undated import forget_undated
 from residence.clock import VIETNAM, rfc3339
 from residence.wire.door_events import DoorEvent, DoorEventBatch
 
@@ -86,12 +84,10 @@ def test_both_in_one_message_and_a_door_event_do_the_same(town: Town):
     assert on_time(town, unsure.receipt) is True
 
 
-def test_what_cannot_be_is_not_believed_and_what_nobody_dates_is_forgotten(town: Town):
+def test_what_cannot_be_is_not_believed(town: Town):
     town.now = LATER
     (unsure,) = town.record(statement(town, DUE - timedelta(hours=1), state="rtc_only", wall=WRONG))
     odd = confirmed(town)
     before_this_start = msgspec.structs.replace(odd.source, monotonic_ns=odd.source.monotonic_ns - 60 * 86400 * SECOND_NS)
     town.record(msgspec.structs.replace(odd, source=before_this_start))  # by it the other was kept in two months
     assert on_time(town, unsure.receipt) is not True
-    with town.registry.writing() as connection:
-        assert forget_undated(connection, now=LATER + LONGEST_OFFLINE + timedelta(seconds=1)) == 1

@@ -214,7 +214,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('permit_id', 'commune_code', name=op.f('pk_permitted_stays'))
     )
     op.create_index('ix_permitted_stays_person_id', 'permitted_stays', ['person_id'], unique=False)
-    op.create_index('ix_permitted_stays_valid_to', 'permitted_stays', ['valid_to'], unique=False)
+    op.create_index('ix_permitted_stays_commune_code_valid_to', 'permitted_stays', ['commune_code', 'valid_to'], unique=False)
 
     op.create_table('duplicate_pairs',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -270,7 +270,7 @@ def upgrade() -> None:
     sa.Column('declaration_id', sa.String(length=64), nullable=True),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.Column('ended_at', columns.Instant(), nullable=True),
-    sa.PrimaryKeyConstraint('commune_code', 'identifier_id', name=op.f('pk_identifiers'))
+    sa.PrimaryKeyConstraint('identifier_id', 'commune_code', name=op.f('pk_identifiers'))
     )
     with op.batch_alter_table('identifiers', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_identifiers_person_id'), ['person_id'], unique=False)
@@ -405,6 +405,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('notices', schema=None) as batch_op:
         batch_op.create_index('ix_notices_premises_id_created_at', ['premises_id', 'created_at'], unique=False)
+        batch_op.create_index('ix_notices_waiting', ['commune_code', 'created_at'], unique=False, sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
         batch_op.create_index('ix_notices_who', ['who'], unique=False)
 
     op.create_table('person_versions',
@@ -420,7 +421,7 @@ def upgrade() -> None:
     sa.Column('contact_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('declaration_id', sa.String(length=64), nullable=True),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'version_id', name=op.f('pk_person_versions'))
+    sa.PrimaryKeyConstraint('version_id', 'commune_code', name=op.f('pk_person_versions'))
     )
     with op.batch_alter_table('person_versions', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_person_versions_person_id'), ['person_id'], unique=False)
@@ -613,7 +614,7 @@ def upgrade() -> None:
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.Column('ended_at', columns.Instant(), nullable=True),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_households_commune_code_premises_id')),
-    sa.PrimaryKeyConstraint('commune_code', 'household_id', name=op.f('pk_households'))
+    sa.PrimaryKeyConstraint('household_id', 'commune_code', name=op.f('pk_households'))
     )
     with op.batch_alter_table('households', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_households_premises_id'), ['premises_id'], unique=False)
@@ -673,13 +674,13 @@ def upgrade() -> None:
     sa.Column('recorded_by', sa.String(length=64), nullable=True),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_residences_commune_code_premises_id')),
-    sa.PrimaryKeyConstraint('commune_code', 'residence_id', name=op.f('pk_residences'))
+    sa.PrimaryKeyConstraint('residence_id', 'commune_code', name=op.f('pk_residences'))
     )
     with op.batch_alter_table('residences', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_residences_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_residences_premises_id'), ['premises_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_residences_household_id'), ['household_id'], unique=False)
-        batch_op.create_index('ix_residences_valid_to', ['valid_to'], unique=False, sqlite_where=sa.text('valid_to IS NOT NULL'), postgresql_where=sa.text('valid_to IS NOT NULL'))
+        batch_op.create_index('ix_residences_ending', ['commune_code', 'valid_to'], unique=False, sqlite_where=sa.text('valid_to IS NOT NULL'), postgresql_where=sa.text('valid_to IS NOT NULL'))
 
     op.create_table('sessions',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -740,7 +741,7 @@ def upgrade() -> None:
     with op.batch_alter_table('stays', schema=None) as batch_op:
         batch_op.create_index('ix_stays_person_id', ['person_id'], unique=False)
         batch_op.create_index('ix_stays_premises_id_status_start_at', ['premises_id', 'status', 'start_at'], unique=False)
-        batch_op.create_index('ix_stays_open', ['start_at'], unique=False, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
+        batch_op.create_index('ix_stays_open', ['commune_code', 'start_at'], unique=False, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
 
     op.create_table('units',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -1103,6 +1104,7 @@ def lay_door_cards() -> None:
     op.create_index('ix_door_cards_person_id', 'door_cards', ['person_id'], unique=False)
     op.create_index('ix_door_cards_premises_id', 'door_cards', ['premises_id', 'revoked_at'], unique=False)
     op.create_index('ix_door_cards_stay_id', 'door_cards', ['stay_id'], unique=False)
+    op.create_index('ix_door_cards_revoked_at', 'door_cards', ['revoked_at'], unique=False, sqlite_where=sa.text('revoked_at IS NOT NULL'), postgresql_where=sa.text('revoked_at IS NOT NULL'))
 
 
 def lay_doors() -> None:
@@ -1160,6 +1162,7 @@ def lay_doors() -> None:
         batch_op.create_index('ix_door_passes_phone_hash', ['phone_hash'], unique=False, sqlite_where=sa.text('phone_hash IS NOT NULL'), postgresql_where=sa.text('phone_hash IS NOT NULL'))
         batch_op.create_index('ix_door_passes_premises_id', ['premises_id', 'revoked_at'], unique=False)
         batch_op.create_index('ix_door_passes_stay_id', ['stay_id'], unique=False)
+        batch_op.create_index('ix_door_passes_revoked_at', ['revoked_at'], unique=False, sqlite_where=sa.text('revoked_at IS NOT NULL'), postgresql_where=sa.text('revoked_at IS NOT NULL'))
 
     op.create_table('door_sites',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -1237,7 +1240,7 @@ def downgrade() -> None:
     op.drop_table('sessions')
     with op.batch_alter_table('residences', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_residences_premises_id'))
-        batch_op.drop_index('ix_residences_valid_to', sqlite_where=sa.text('valid_to IS NOT NULL'), postgresql_where=sa.text('valid_to IS NOT NULL'))
+        batch_op.drop_index('ix_residences_ending', sqlite_where=sa.text('valid_to IS NOT NULL'), postgresql_where=sa.text('valid_to IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_residences_household_id'))
         batch_op.drop_index(batch_op.f('ix_residences_person_id'))
 
@@ -1323,6 +1326,7 @@ def downgrade() -> None:
     op.drop_table('person_versions')
     with op.batch_alter_table('notices', schema=None) as batch_op:
         batch_op.drop_index('ix_notices_premises_id_created_at')
+        batch_op.drop_index('ix_notices_waiting', sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
         batch_op.drop_index('ix_notices_who')
 
     op.drop_table('notices')
@@ -1432,7 +1436,7 @@ def lay_lapses() -> None:
     sa.PrimaryKeyConstraint('lapse_id', 'commune_code', name=op.f('pk_lapses'))
     )
     op.create_index('ix_lapses_commune_code_rule_since', 'lapses', ['commune_code', 'rule', 'since'], unique=False)
-    op.create_index('ix_lapses_standing', 'lapses', ['rule', 'lapse_id'], unique=False, sqlite_where=sa.text('cleared_at IS NULL'), postgresql_where=sa.text('cleared_at IS NULL'))
+    op.create_index('ix_lapses_standing', 'lapses', ['commune_code', 'lapse_id'], unique=False, sqlite_where=sa.text('cleared_at IS NULL'), postgresql_where=sa.text('cleared_at IS NULL'))
 
 
 def lay_messages() -> None:
