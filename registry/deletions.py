@@ -159,4 +159,7 @@ _DOING: Final[dict[str, tuple[tuple[ColumnElement[bool] | TextClause, ...], Call
     "setup_links": ((), _delete_with_keys(tables.setup_links.c.link_hash)),
     "sign_in_audit": ((), _delete_with_keys(tables.sign_in_audit.c.event_id)),
     "access_records": ((), _delete_with_keys(tables.access_records.c.access_id)),
+    "api_tokens": ((), _delete_with_keys(tables.api_tokens.c.token_hash)),
+    "api_requests": ((), _delete_with_keys(tables.api_requests.c.request_hash)),
+    "api_batches": ((), _delete_with_keys(tables.api_batches.c.batch_id)),
 }

@@ -32,6 +32,9 @@ DOABLE: Final[dict[str, frozenset[Action]]] = {
     "setup_links": frozenset({"delete"}),
     "sign_in_audit": frozenset({"delete"}),
     "access_records": frozenset({"delete"}),
+    "api_tokens": frozenset({"delete"}),
+    "api_requests": frozenset({"delete"}),
+    "api_batches": frozenset({"delete"}),
 }
 
 

@@ -3,7 +3,7 @@
 - Scripts come from this server, or carry the nonce of this one answer; there is no ``unsafe-inline`` and no foreign host.
 - The camera may be asked for only where a page reads cards (``request.state.camera``); its pictures stay in the browser.
 - WebAssembly may be compiled only where a page asks for it (``request.state.wasm``): the page that reads a card's photo.
-- No request may be larger than ``largest_body``, however it is sent: no page takes a file.
+- No request may be larger than ``largest_body``, however it is sent: no page takes a file. Programs may send ``largest_of_programs`` in one batch.
 - A fault inside the application is answered here, with the same headers, and logged without its message (it may hold a name).
 - Everything but static files is ``no-store``: a shared front-desk computer must not show the last guest to the next one.
 
@@ -68,6 +68,7 @@ class SecurityHeaders:
         random_bytes: Callable[[int], bytes],
         secure: bool,
         largest_body: int,
+        largest_of_programs: int,
         on_fault: Callable[[Request], Response],
     ) -> None:
         self._app: Final = app
@@ -75,6 +76,7 @@ class SecurityHeaders:
         self._random_bytes: Final = random_bytes
         self._secure: Final = secure
         self._largest_body: Final = largest_body
+        self._largest_of_programs: Final = largest_of_programs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a nonce in its state."""
@@ -94,7 +96,7 @@ class SecurityHeaders:
             await send(message)
 
         try:
-            await self._app(scope, self._limited(receive), with_headers)
+            await self._app(scope, self._limited(receive, scope["path"]), with_headers)
         except Exception as error:
             log.error("unhandled", path=scope["path"], kind=type(error).__name__)  # noqa: TRY400  # a traceback may hold a name
             if begun:
@@ -102,14 +104,14 @@ class SecurityHeaders:
             response = await run_in_threadpool(self._on_fault, Request(scope))
             await response(scope, receive, with_headers)
 
-    def _limited(self, receive: Receive) -> Receive:
-        taken = 0
+    def _limited(self, receive: Receive, path: str) -> Receive:
+        taken, most = 0, self._largest_of_programs if path.startswith("/api/") else self._largest_body
 
         async def limited() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self._largest_body:
+            if taken > most:
                 raise Malformed("server.form_too_large")
             return message
 
