@@ -43,6 +43,7 @@ STATUS: Final = {
     "api.key_running": 409,
     "api.changed_meanwhile": 412,
     "api.batch_too_long": 413,
+    "api.list_too_long": 413,
     "api.list_unknown": 404,
     "server.fault": 500,
 }
@@ -67,7 +68,7 @@ class StatementRefused(Refused):
 
     def __init__(self, receipt: Receipt, text: str) -> None:
         super().__init__("server.statement_refused")
-        self.problems: Final = tuple(_told(each) for each in receipt.findings if each.severity != "info")
+        self.problems: Final = told_findings(receipt)
         self.receipt: Final = {"receipt": msgspec.to_builtins(receipt), "text": text}
 
 
@@ -77,6 +78,11 @@ class Busy(Conflict):
     def __init__(self, code: str, *, retry_after: int) -> None:
         super().__init__(code)
         self.retry_after: Final = retry_after
+
+
+def told_findings(receipt: Receipt) -> tuple[Problem, ...]:
+    """Return what a receipt finds wrong, in words."""
+    return tuple(_told(each) for each in receipt.findings if each.severity != "info")
 
 
 def _told(finding: ReceiptFinding) -> Problem:

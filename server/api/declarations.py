@@ -19,6 +19,7 @@ from registry.premises import load_places
 from residence.clock import rfc3339
 from residence.errors import Conflict, Malformed, Refused, has_errors
 from residence.stays.declaration import StayDeclaration
+from residence.wire.messages import Receipt
 from residence.wire.receipts import receipt_text
 from server.api.answers import CheckAnswer, ReceiptAnswer, answer
 from server.api.callers import ApiCaller, Calling, CountedRoute
@@ -91,11 +92,15 @@ def recorded_answer(server: Server, caller: ApiCaller, declaration: StayDeclarat
     recorded = declare(server, declaration, account=caller.account, origin="web", body=body)
     if recorded.set_aside is not None:
         raise Conflict("server.id_reused", "/declaration_id")
-    text = receipt_text(recorded.receipt_bytes)
-    if recorded.receipt.state == "refused":
-        raise StatementRefused(recorded.receipt, text)
-    made = ReceiptAnswer(receipt=recorded.receipt, text=text)
-    return answer(made, status=200 if recorded.replayed else 201)
+    return receipt_answer(recorded.receipt, recorded.receipt_bytes, status=200 if recorded.replayed else 201)
+
+
+def receipt_answer(receipt: Receipt, signed: bytes, *, status: int) -> Response:
+    """Answer with a receipt, or raise ``StatementRefused`` with the one of a statement that was recorded and refused."""
+    text = receipt_text(signed)
+    if receipt.state == "refused":
+        raise StatementRefused(receipt, text)
+    return answer(ReceiptAnswer(receipt=receipt, text=text), status=status)
 
 
 @router.post("/check")
