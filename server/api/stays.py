@@ -20,9 +20,10 @@ from starlette.responses import Response
 
 from registry.api_requests import Taken
 from registry.desk_lists import Place, standing_stays
+from registry.premises import load_premises
 from registry.stays import StayOnList
 from residence.clock import rfc3339
-from residence.errors import Malformed, has_errors
+from residence.errors import Malformed, Refused, has_errors
 from residence.stays.declaration import StayDeclaration
 from server.api.callers import ApiCaller, Calling, CountedRoute
 from server.api.declarations import Dry, Sent, check_answer, receipt_answer, recorded_answer
@@ -33,7 +34,7 @@ from server.api.stating import unreadable
 from server.declaring import check, given_receipt, new_declaration_id
 from server.desk.one_stay import UNDO, Said, departure_of, follow_up, open_stay, said_of
 from server.desk.own_premises import workplace
-from server.policy import Account
+from server.policy import Account, PremisesResource
 from server.problems import InputProblems
 from server.wiring import Server, server_of
 
@@ -57,6 +58,15 @@ class StayAnswer(msgspec.Struct, frozen=True, kw_only=True):
     rule: str | None
     rule_set: str | None
     declaration_ids: tuple[str, ...]
+
+
+class PremisesAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the account's premises. ``units``: the rooms as they are declared."""
+
+    premises_id: str
+    name: str
+    kind: str
+    units: tuple[str, ...]
 
 
 class StaysAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +107,24 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True, tag_field="change", tag="u
 Change = Extend | Move | Withdraw | Undo
 T = TypeVar("T")
 Says = Callable[[Said, Account, str, datetime], StayDeclaration]
+
+
+@router.get("/premises")
+def get_premises(request: Request, caller: Calling, server: Wired) -> Response:
+    """Answer with the account's premises that the caller may read of, with their rooms."""
+    wanted = caller.premises("read")
+    with server.registry.reading() as connection:
+        known = load_premises(connection, wanted, vault=server.registry.vault)
+    found = [known[each] for each in wanted if each in known]
+    for each in found:
+        where = PremisesResource(premises_id=each.premises_id, commune=each.commune_code)
+        server.policy.require(caller.account, "list_stays", resource=where)
+    if not found:
+        raise Refused("server.not_allowed")
+    return tagged(
+        request,
+        [PremisesAnswer(premises_id=each.premises_id, name=each.name, kind=each.kind, units=each.units) for each in found],
+    )
 
 
 @router.get("/premises/{premises_id}/stays")
