@@ -10,6 +10,7 @@ from __future__ import annotations
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
 from registry.tables_answers import host_answers, kiosk_calls
+from registry.tables_api import api_batches, api_clients, api_requests, api_tokens
 from registry.tables_authorities import (
     authority_catalogues,
     authority_counts,
@@ -88,6 +89,10 @@ __all__ = [
     "access_records",
     "accounts",
     "admin_units",
+    "api_batches",
+    "api_clients",
+    "api_requests",
+    "api_tokens",
     "authority_catalogues",
     "authority_counts",
     "authority_lines",

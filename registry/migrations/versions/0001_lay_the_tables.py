@@ -921,6 +921,7 @@ def upgrade() -> None:
     lay_kiosk_signs()
     lay_undated()
     lay_police()
+    lay_api()
 
 
 def _lay_chip_tables() -> None:
@@ -1678,3 +1679,56 @@ def lay_police() -> None:
     sa.PrimaryKeyConstraint('interest_id', 'commune_code', name=op.f('pk_officer_interests'))
     )
     op.create_index('ix_officer_interests_account_id', 'officer_interests', ['account_id'], unique=False)
+def lay_api() -> None:
+    """Lay what programs leave behind: clients, tokens, requests answered once, batches."""
+    op.create_table('api_clients',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('client_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('label', sa.String(length=64), nullable=False),
+    sa.Column('grants', columns.Document(), nullable=False),
+    sa.Column('secret_hash', sa.String(length=64), nullable=False),
+    sa.Column('former_hash', sa.String(length=64), nullable=True),
+    sa.Column('former_until', columns.Instant(), nullable=True),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('disabled_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('client_id', 'commune_code', name=op.f('pk_api_clients'))
+    )
+    op.create_index(op.f('ix_api_clients_account_id'), 'api_clients', ['account_id'], unique=False)
+    op.create_table('api_tokens',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('token_hash', sa.String(length=64), nullable=False),
+    sa.Column('client_id', sa.String(length=36), nullable=False),
+    sa.Column('scopes', columns.Document(), nullable=False),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('expires_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('token_hash', 'commune_code', name=op.f('pk_api_tokens'))
+    )
+    op.create_index(op.f('ix_api_tokens_expires_at'), 'api_tokens', ['expires_at'], unique=False)
+    op.create_table('api_requests',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('request_hash', sa.String(length=64), nullable=False),
+    sa.Column('request_id', sa.String(length=36), nullable=False),
+    sa.Column('operation', sa.String(length=64), nullable=False),
+    sa.Column('fingerprint', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=True),
+    sa.Column('media_type', sa.String(length=64), nullable=True),
+    sa.Column('answer', sa.LargeBinary(), nullable=True),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('leased_until', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('request_hash', 'commune_code', name=op.f('pk_api_requests'))
+    )
+    op.create_index(op.f('ix_api_requests_created_at'), 'api_requests', ['created_at'], unique=False)
+    op.create_table('api_batches',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('batch_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('items', columns.Document(), nullable=False),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('done_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('batch_id', 'commune_code', name=op.f('pk_api_batches'))
+    )
+    op.create_index(op.f('ix_api_batches_created_at'), 'api_batches', ['created_at'], unique=False)
