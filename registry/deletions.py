@@ -177,6 +177,7 @@ _DOING: Final[dict[str, tuple[tuple[ColumnElement[bool] | TextClause, ...], Call
     "access_records": ((), _delete_with_keys(tables.access_records.c.access_id)),
     "door_events": ((), _delete_with_keys(tables.door_events.c.event_id)),
     "door_boots": ((), _delete_boots),
+    "undated_declarations": ((), _delete_with_keys(tables.undated_declarations.c.declaration_id)),
     "door_passes": ((), _delete_with_keys(tables.door_passes.c.pass_id)),
     "door_cards": ((), _delete_with_keys(tables.door_cards.c.card_id)),
     "kiosk_calls": ((), _delete_with_keys(tables.kiosk_calls.c.call_id)),

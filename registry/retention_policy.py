@@ -36,6 +36,7 @@ DOABLE: Final[dict[str, frozenset[Action]]] = {
     "access_records": frozenset({"delete"}),
     "door_events": frozenset({"delete"}),
     "door_boots": frozenset({"delete"}),
+    "undated_declarations": frozenset({"delete"}),
     "door_passes": frozenset({"delete"}),
     "door_cards": frozenset({"delete"}),
     "kiosk_calls": frozenset({"delete"}),
