@@ -23,26 +23,18 @@ from registry.cases import CaseStep, act, triaged
 from registry.premises import load_premises
 from registry.saved_filters import filters_of, forget_filter, save_filter
 from residence.access.purposes import Purpose
-from residence.cases.queues import FILTERS, Filter, Queue, QueuedCase, counted, passes, read_filter, stands_in
+from residence.cases.queues import FILTERS, Filter, Queue, counted, passes, read_filter, stands_in
 from residence.cases.transitions import CaseAction, CaseStatus
-from residence.cases.triage import Triaged
 from residence.errors import Refused
 from server.pages import render
 from server.police.case_access import own_interests, readable_case
+from server.police.queue_lines import Item, Shown, lines_of
 from server.policy import Account, CommuneResource
 from server.visitor import Caller, Form, SignedIn
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/police/queue")
 Wired = Annotated[Server, Depends(server_of)]
-
-
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One case of a queue."""
-
-    row: Row[Any]
-    stands: Triaged
-    queued: QueuedCase
 
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,10 +71,10 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         queue=chosen,
         counts=shelf.counts,
         barred=shelf.barred,
-        items=items,
+        first=items[0].row.case_id if items else None,
+        lines=lines_of(items, Shown(language=caller.language, places=places, holders=holders)),
         takeable=_takeable(items, account) is not None,
         places=places,
-        holders=holders,
         asked=msgspec.structs.asdict(asked),
         written=asked.written,
         filters=FILTERS,

@@ -41,7 +41,7 @@ def distribute(world):
 def test_of_forty_cases_the_page_opens_with_the_nine_that_cannot_wait_each_with_a_sentence_why(world, officer):
     file_cases(world, 40, fresh=9)
     page = officer.get("/police/queue").text
-    assert page.count('<li id="c-') == 9
+    assert page.count('<li data-case="') == 9
     assert page.count("whoever it is may be there tonight") == 9
     assert "All <span>40</span>" in page
     assert "Now <span>9</span>" in page
@@ -59,7 +59,7 @@ def test_an_address_says_queue_and_filter_and_can_be_kept_under_a_label(world, o
     file_cases(world, 6, fresh=3)
     address = "/police/queue/all?rule=night_check&urgency=NOW"
     page = officer.get(address).text
-    assert page.count('<li id="c-') == 3
+    assert page.count('<li data-case="') == 3
     form = {"csrf": csrf_of(officer), "action": "save", "label": "đêm qua", "rule": "night_check", "urgency": "NOW"}
     kept = officer.post("/police/queue/all", data=form).text
     assert 'href="/police/queue/all?rule=night_check&amp;urgency=NOW">đêm qua' in kept
