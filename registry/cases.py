@@ -165,7 +165,7 @@ def act(connection: Connection, case_id: str, step: CaseStep, *, now: datetime, 
         raise Conflict("case.changed", "/case_id")
     if state in CLOSED and row.notice_id is not None:
         # Decided is answered: else the next sweep would open the same case again.
-        answer_notice(connection, row.notice_id, answer="decided", now=now, by=step.by)
+        answer_notice(connection, row.commune_code, row.notice_id, answer="decided", now=now, by=step.by)
     if step.action is CaseAction.RELEASE:
         note_handed_back(connection, row, by=step.by)
     event = _event(

@@ -2,7 +2,7 @@
 
 - Everything is injected: registry (with its vault), rule book, receipt signer, clock, randomness, settings.
 - Pages are grouped by audience; each group's router refuses unsafe requests that do not come from our own pages (``guard``).
-- The API has no forms and no cookies of its own; it takes a bearer token, or a session with the CSRF header.
+- The API has no pages and no cookies of its own; it takes a bearer token, or a session with the CSRF header.
 
 Example: ``create_app(registry=..., rules=load_rule_book(), signer=..., clock=SystemClock(), random_bytes=..., settings=ServerSettings())``
 """
@@ -23,24 +23,38 @@ from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
-from server import home, problems
+from server import home, problems, uploads
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
 from server.desk import address_pages as house_address_pages
 from server.desk import (
+    chip_pages,
     close_pages,
     declare_pages,
     door_link_pages,
     house_pages,
+    houses_pages,
+    list_pages,
+    live_pages,
     lodger_pages,
     queue_pages,
+    recall_pages,
     stay_pages,
     step_pages,
     tonight_pages,
 )
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
-from server.operators import authority_pages, call_pages, deletion_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
+from server.operators import (
+    authority_pages,
+    call_pages,
+    deletion_pages,
+    driver_pages,
+    gateway_pages,
+    kiosk_pages,
+    letter_pages,
+    ward_pages,
+)
 from server.police import (
     case_pages,
     cleaning_pages,
@@ -48,6 +62,7 @@ from server.police import (
     duplicate_pages,
     evidence_pages,
     lapse_pages,
+    number_pages,
     premises_pages,
     route_pages,
     task_pages,
@@ -69,10 +84,15 @@ PAGES = (
     tonight_pages,
     close_pages,
     house_pages,
+    houses_pages,
+    list_pages,
     lodger_pages,
     declare_pages,
     queue_pages,
+    recall_pages,
+    live_pages,
     stay_pages,
+    chip_pages,
     step_pages,
     door_link_pages,
     undeclared_pages,
@@ -81,6 +101,7 @@ PAGES = (
     task_pages,
     lapse_pages,
     dispute_pages,
+    number_pages,
     case_pages,
     premises_pages,
     evidence_pages,
@@ -94,6 +115,7 @@ PAGES = (
     door_pages,
     kiosk_pages,
     call_pages,
+    driver_pages,
     gateway_pages,
     deletion_pages,
     letter_pages,
@@ -133,6 +155,8 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         door_signer=door_signer,
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
+        token_attempts=AttemptCounter(settings.token_allowance, now=clock.now),
+        api_attempts=AttemptCounter(settings.api_allowance, now=clock.now, code="api.too_many_requests"),
     )
     for pages in PAGES:
         app.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
@@ -145,6 +169,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         random_bytes=random_bytes,
         secure=settings.secure,
         largest_body=settings.largest_form,
+        larger_bodies={"/api/": settings.largest_batch} | dict.fromkeys(uploads.PATHS, settings.largest_upload),
         on_fault=problems.fault_answer,
     )
     return app

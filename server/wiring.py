@@ -44,6 +44,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     door_signer: SigningKey | None  # signs what a phone shows at a door; None: no pass is shown
     sign_in_attempts: AttemptCounter
     receipt_attempts: AttemptCounter
+    api_attempts: AttemptCounter
+    token_attempts: AttemptCounter
 
 
 def server_of(request: Request) -> Server:

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from factories import StandingClock, make_declaration, make_person
+from hot_steps import BLOCK, STEPS
 from recording_town import Town, make_presence
 from sqlalchemy import Connection, Engine, event, select
 
@@ -67,7 +68,7 @@ from residence.access.purposes import Purpose
 from residence.errors import Refused, Untrusted
 from residence.stays.rules import load_rule_book
 
-HOTEL, BLOCK = "htl-sao-mai", "blk-hoa-binh"
+HOTEL = "htl-sao-mai"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,5 +297,6 @@ ASKED: dict[str, Ask] = {
     "disputes that wait": _reading(
         lambda c, _t, s: (disputing.waiting_disputes(c, DEMO_COMMUNE), disputing.disputes_of(c, s.person_id))
     ),
+    **STEPS,
     "erase a person": _reading(_erase),
 }
