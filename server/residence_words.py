@@ -37,6 +37,9 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "door pass": "Door passes",
         "door card": "Door cards",
         "kiosk call": "Calls from kiosks",
+        "token of a program": "Tokens of programs",
+        "request answered once": "Requests answered once",
+        "batch of declarations": "Batches of declarations",
     },
     "number_kind": {"personal": "Personal number", "old": "Old number", "document": "Document"},
     "number_status": {
