@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from registry.door_boots import note_references, really_at, references
 from registry.tables_doors import door_events, door_marks
+from registry.undated import date_by
 from residence.clock import TimeState, parse_instant, rfc3339
 from residence.wire.door_events import DoorEvent, DoorEventBatch
 from residence.wire.times import Times
@@ -59,6 +60,7 @@ def record_events(connection: Connection, batch: DoorEventBatch, *, commune_code
     if fresh:
         connection.execute(insert(door_events), [_row(each, batch, commune_code, now) for each in fresh])
     note_references(connection, batch, commune_code=commune_code, now=now)
+    _date_declarations(connection, batch)
     if before is None:
         values = {"commune_code": commune_code, "kiosk_id": batch.kiosk_id, "epoch": batch.epoch, "up_to": up_to}
         connection.execute(insert(door_marks), [values | {"changed_at": now}])
@@ -81,6 +83,18 @@ def recent_events(
     listed = [_listed(row) for row in rows][::-1]
     known = references(connection, {(each.kiosk_id, each.boot_id) for each in listed})
     return [_corrected(each, known.get((each.kiosk_id, each.boot_id))) for each in listed]
+
+
+def _date_declarations(connection: Connection, batch: DoorEventBatch) -> None:
+    """Let a confirmed moment at the door date declarations of the same start, too."""
+    if synced := [each for each in batch.events if each.time_state == "synced"]:
+        moments = {
+            (batch.kiosk_id, each.boot_id): Times(
+                boot_id=each.boot_id, monotonic_ns=each.monotonic_ns, wall=each.wall, time_state="synced"
+            )
+            for each in reversed(synced)
+        }
+        date_by(connection, moments)
 
 
 def _mark(connection: Connection, commune_code: str, batch: DoorEventBatch) -> int | None:

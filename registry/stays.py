@@ -132,6 +132,13 @@ def stay(connection: Connection, stay_id: str) -> StayOnList | None:
     return _listed(row) if row else None
 
 
+def stay_changed_by(connection: Connection, premises_id: str, declaration_id: str) -> str | None:
+    """Return the stay that a statement was the last to change."""
+    columns = tables.stays.c
+    here = (columns.premises_id == premises_id, columns.declaration_id == declaration_id, columns.status != REMOVED)
+    return connection.scalar(select(columns.stay_id).where(*here).limit(1))
+
+
 def history(connection: Connection, stay_id: str) -> list[Row[Any]]:
     """Return every state a stay had, oldest first and the present one last, each with the declaration that caused it."""
     columns = tables.stay_versions.c

@@ -26,6 +26,7 @@ from registry.tables_doors import door_events, door_marks, door_passes, door_sit
 from registry.tables_duplicates import duplicate_pairs, duplicate_steps
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
+from registry.tables_kiosk_signs import kiosk_signs
 from registry.tables_lapses import lapses
 from registry.tables_messages import contact_points, messages
 from registry.tables_nightly import nightly_runs
@@ -42,6 +43,7 @@ from registry.tables_oversight import (
     outages,
     rule_sets,
 )
+from registry.tables_parties import stay_parties
 from registry.tables_people import (
     households,
     identifiers,
@@ -62,6 +64,7 @@ from registry.tables_places import (
     unit_questions,
     unit_successors,
 )
+from registry.tables_recall import recall_consents
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
@@ -76,6 +79,7 @@ from registry.tables_stays import (
     stay_versions,
     stays,
 )
+from registry.tables_undated import undated_declarations
 
 __all__ = [
     "absences",
@@ -123,6 +127,7 @@ __all__ = [
     "imports",
     "keys",
     "kiosk_calls",
+    "kiosk_signs",
     "kiosks",
     "lapses",
     "letter_events",
@@ -141,6 +146,7 @@ __all__ = [
     "premises_origins",
     "presences",
     "quarantine",
+    "recall_consents",
     "receipts",
     "relations",
     "residence_events",
@@ -150,9 +156,11 @@ __all__ = [
     "sessions",
     "setup_links",
     "sign_in_audit",
+    "stay_parties",
     "stay_versions",
     "stays",
     "subject_keys",
+    "undated_declarations",
     "unit_codes",
     "unit_decisions",
     "unit_files",

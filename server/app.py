@@ -27,19 +27,32 @@ from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
 from server.desk import address_pages as house_address_pages
 from server.desk import (
+    chip_pages,
     close_pages,
     declare_pages,
     door_link_pages,
     house_pages,
+    houses_pages,
+    live_pages,
     lodger_pages,
     queue_pages,
+    recall_pages,
     stay_pages,
     step_pages,
     tonight_pages,
 )
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
-from server.operators import authority_pages, call_pages, deletion_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
+from server.operators import (
+    authority_pages,
+    call_pages,
+    deletion_pages,
+    driver_pages,
+    gateway_pages,
+    kiosk_pages,
+    letter_pages,
+    ward_pages,
+)
 from server.police import (
     case_pages,
     cleaning_pages,
@@ -65,10 +78,14 @@ PAGES = (
     tonight_pages,
     close_pages,
     house_pages,
+    houses_pages,
     lodger_pages,
     declare_pages,
     queue_pages,
+    recall_pages,
+    live_pages,
     stay_pages,
+    chip_pages,
     step_pages,
     door_link_pages,
     undeclared_pages,
@@ -88,6 +105,7 @@ PAGES = (
     door_pages,
     kiosk_pages,
     call_pages,
+    driver_pages,
     gateway_pages,
     deletion_pages,
     letter_pages,

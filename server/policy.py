@@ -29,6 +29,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     commune_code: str
     premises: tuple[str, ...] = ()
+    reads_only: tuple[str, ...] = ()  # those of them where nothing is declared
 
     @property
     def entity(self) -> dict[str, object]:
@@ -40,6 +41,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             role=self.role,
             commune=self.commune_code,
             premises=list(self.premises),
+            reads_only=list(self.reads_only),
         )
 
 

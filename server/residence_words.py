@@ -28,9 +28,11 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "message": "Messages sent",
         "door event": "Door events",
         "confirmed clock": "Confirmed clocks of kiosks",
+        "undated declaration": "Declarations that waited for a date",
         "door pass": "Door passes",
         "door card": "Door cards",
         "kiosk call": "Calls from kiosks",
+        "consent to be recalled": "Consents to be recalled at a house",
     },
     "number_kind": {"personal": "Personal number", "old": "Old number", "document": "Document"},
     "number_status": {

@@ -41,6 +41,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     receipt_allowance: Allowance = Allowance(times=20, per=timedelta(minutes=1))
     kiosk_silent_after: timedelta = timedelta(minutes=10)
     check_out_hour: int = 12  # local; what a form offers as the departure after one night
+    live_for: timedelta = timedelta(seconds=50)  # how long one stream to a desk's page lasts before the browser asks anew
     largest_form: int = 65536  # bytes; no page takes a file
     static: Path = STATIC
 

@@ -42,6 +42,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.
 NameArgument = Annotated[str, typer.Argument(help="Sign-in name: a handle, not a person's name.")]
 DEFAULT_REGISTRY = "sqlite:///registry.db"
 ROLES = ("clerk", "resident", "officer", "operator")
+RIGHTS = ("declare", "read", "none")
 
 
 @app.command()
@@ -135,6 +136,35 @@ def token(
         account = _known(connection, name)
         open_session(connection, account, bearer, method=BEARER, now=system_clock().now(), lifetime=timedelta(days=days))
     _say({"sign_in_name": name, "token": bearer, "days": days}, bearer, json=json)
+
+
+@app.command()
+def rights(
+    name: NameArgument,
+    *,
+    premises: Annotated[str, typer.Option(help="Which house.")],
+    right: Annotated[str, typer.Option(help="declare, read (look and declare nothing) or none.")],
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = Path("vault"),
+    json: JsonOption = False,
+) -> None:
+    """Say what a clerk may do at one house.
+
+    Example: luutru account rights letan --premises htl-sao-mai --right read
+    """
+    from typing import cast
+
+    from registry.accounts import Right, give_rights
+    from registry.premises import load_places
+    from residence.errors import Refused
+
+    if right not in RIGHTS:
+        raise typer.BadParameter(f"one of {', '.join(RIGHTS)}", param_hint="--right")
+    with _writing(registry, vault) as connection:
+        if load_places(connection, [(premises, None)]).place(premises, None) is None:
+            raise Refused("registry.premises_unknown", "/premises", premises)
+        account = give_rights(connection, _known(connection, name), premises, right=cast("Right", right))
+    _say(msgspec.to_builtins(account), f"{name} at {premises}: {right}", json=json)
 
 
 @app.command("list")

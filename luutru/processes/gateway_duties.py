@@ -12,6 +12,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from gateway.credential_endings import tell_endings
+from gateway.escalating import warn
 from gateway.reminders import remind
 from gateway.sweep import Swept, sweep
 from gateway.worker import Duty
@@ -21,6 +23,7 @@ from registry.lapses import Found, find_lapses
 from residence.choices import Choices
 
 EVERY_HOUR: Final = timedelta(hours=1)
+WARN_EVERY: Final = timedelta(minutes=1)
 
 
 def sweep_duties(every: timedelta | None, choices: Choices, registry: Registry) -> list[Duty]:
@@ -29,7 +32,10 @@ def sweep_duties(every: timedelta | None, choices: Choices, registry: Registry) 
     def sweep_now(now: datetime) -> Swept:
         return sweep(registry, rules=choices.rules, now=now, random_bytes=random_bytes, patience=choices.patience)
 
-    return [Duty("sweep", every, sweep_now)] if every else []
+    def warn_now(now: datetime) -> int:
+        return warn(registry, rules=choices.rules, now=now, random_bytes=random_bytes)
+
+    return [Duty("sweep", every, sweep_now), Duty("deadlines", WARN_EVERY, warn_now)] if every else []
 
 
 def hourly_duties(every: timedelta | None, choices: Choices, registry: Registry) -> list[Duty]:
@@ -44,4 +50,11 @@ def hourly_duties(every: timedelta | None, choices: Choices, registry: Registry)
     def find_now(now: datetime) -> Found:
         return find_lapses(registry, rules=rules, now=now, choices=choices.lapses, random_bytes=random_bytes)
 
-    return [Duty("reminders", EVERY_HOUR, remind_now), Duty("lapses", EVERY_HOUR, find_now)]
+    def tell_now(now: datetime) -> int:
+        return tell_endings(registry, now=now, random_bytes=random_bytes)
+
+    return [
+        Duty("reminders", EVERY_HOUR, remind_now),
+        Duty("credentials", EVERY_HOUR, tell_now),
+        Duty("lapses", EVERY_HOUR, find_now),
+    ]

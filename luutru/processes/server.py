@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 RECEIPT_KEYS: Final = "server-receipt"
 PASS_KEYS: Final = "server-door-pass"  # noqa: S105 - the name of files
+STREAMS_END: Final = 5  # seconds; a stream to an open page has no end of its own that a stop could wait for
 log = structlog.get_logger("luutru.server")
 
 
@@ -97,7 +98,14 @@ def run(process: ServerProcess) -> None:
     app = build(process)
     log.info("server starts", address=process.base_url)
     uvicorn.run(
-        app, host=process.host, port=process.port, log_level="warning", access_log=False, server_header=False, proxy_headers=False
+        app,
+        host=process.host,
+        port=process.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=STREAMS_END,
     )
     app.state.server.registry.close()
     log.info("server ended")

@@ -94,3 +94,14 @@ def test_the_policy_file_fits_its_schema():
 def test_the_table_names_every_role_and_only_actions_of_the_schema():
     assert set(ALLOWED) == set(ROLES)
     assert {action for actions in ALLOWED.values() for action in actions} == set(RESOURCES)
+
+
+@pytest.mark.parametrize("action", [each for each, kind in RESOURCES.items() if kind == "premises"])
+def test_a_clerk_who_only_reads_at_a_house_sees_it_and_says_nothing_there(action):
+    policy, house = load_policy(), PremisesResource(premises_id="mine", commune="here")
+    reader = Account(
+        account_id="me", name="me", role="clerk", commune_code="here", premises=("mine", "full"), reads_only=("mine",)
+    )
+    assert policy.allows(reader, action, resource=house) is (action in {"list_stays", "read_receipt"})
+    full = PremisesResource(premises_id="full", commune="here")
+    assert policy.allows(reader, action, resource=full) is (action in ALLOWED["clerk"])

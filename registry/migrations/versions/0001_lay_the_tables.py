@@ -43,6 +43,7 @@ def upgrade() -> None:
     sa.Column('display_name_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('role', sa.String(length=16), nullable=False),
     sa.Column('areas', columns.Document(), nullable=False),
+    sa.Column('reads_only', columns.Document(), nullable=True),
     sa.Column('person_id', sa.String(length=64), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.Column('disabled_at', columns.Instant(), nullable=True),
@@ -903,6 +904,8 @@ def upgrade() -> None:
     )
     lay_doors()
     # ### end Alembic commands ###
+    lay_parties()
+    lay_recall()
     _lay_chip_tables()
     lay_authorities()
     lay_door_cards()
@@ -914,6 +917,8 @@ def upgrade() -> None:
     lay_nightly()
     lay_duplicate_steps()
     lay_answers()
+    lay_kiosk_signs()
+    lay_undated()
 
 
 def _lay_chip_tables() -> None:
@@ -1181,7 +1186,11 @@ def lay_doors() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table('recall_consents')
+    op.drop_table('stay_parties')
     _drop_chip_tables()
+    op.drop_table('undated_declarations')
+    op.drop_table('kiosk_signs')
     op.drop_table('duplicate_steps')
     drop_authorities()
     op.drop_table('nightly_runs')
@@ -1523,3 +1532,58 @@ def lay_answers() -> None:
     sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_host_answers'))
     )
     op.create_index('ix_host_answers_answered_at', 'host_answers', ['answered_at'], unique=False)
+
+
+def lay_kiosk_signs() -> None:
+    """Lay what kiosks say of their parts."""
+    op.create_table('kiosk_signs',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('said', columns.Document(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('kiosk_id', 'commune_code', name=op.f('pk_kiosk_signs'))
+    )
+
+
+def lay_undated() -> None:
+    """Lay what waits for a kiosk's clock to be confirmed."""
+    op.create_table('undated_declarations',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('declaration_id', sa.String(length=36), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('boot_id', sa.String(length=36), nullable=False),
+    sa.Column('monotonic_ns', sa.BigInteger(), nullable=False),
+    sa.Column('due', columns.Instant(), nullable=False),
+    sa.Column('received_at', columns.Instant(), nullable=False),
+    sa.Column('kept_at', columns.Instant(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_undated_declarations'))
+    )
+    op.create_index(op.f('ix_undated_declarations_recorded_at'), 'undated_declarations', ['recorded_at'], unique=False)
+    waiting = sa.text('kept_at IS NULL')
+    op.create_index('ix_undated_declarations_waiting', 'undated_declarations', ['kiosk_id'], unique=False, sqlite_where=waiting, postgresql_where=waiting)
+def lay_parties() -> None:
+    """Lay who came together."""
+    op.create_table('stay_parties',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('declaration_id', sa.String(length=36), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('party_id', sa.String(length=64), nullable=False),
+    sa.Column('accompanied_by', sa.String(length=64), nullable=True),
+    sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_stay_parties'))
+    )
+    op.create_index(op.f('ix_stay_parties_party_id'), 'stay_parties', ['party_id'], unique=False)
+
+
+def lay_recall() -> None:
+    """Lay which guests may be recalled."""
+    op.create_table('recall_consents',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('declaration_id', sa.String(length=36), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('given_at', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_recall_consents'))
+    )
+    op.create_index(op.f('ix_recall_consents_given_at'), 'recall_consents', ['given_at'], unique=False)
