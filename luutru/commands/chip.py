@@ -41,22 +41,20 @@ def _store(folder: Path | None) -> TrustStore:
 
 
 def _opening(qr: str, can: str, mrz: str) -> tuple[Opening, CardFields | None]:
-    """Return what may open the chip, and the fields of the QR to compare with."""
+    """Return what may open the chip, and the fields of the QR or zone to compare with; what cannot be right costs the card no attempt."""
     from edge_agent.chip.session import Opening
     from luutru.jsonl import day_in_vietnam
-    from residence.credentials.chip.access_keys import can_of, key_of_lines, mrz_keys_of
+    from residence.credentials.chip.access_keys import CAN, can_of, mrz_keys_of
     from residence.credentials.reading import read_payload
 
     if len([each for each in (qr, can, mrz) if each]) != 1:
         raise typer.BadParameter("give one of --qr, --can and --mrz")
     if can:
+        if not CAN.fullmatch(can):
+            raise typer.BadParameter("six digits", param_hint="--can")
         return Opening(can=can), None
     if mrz:
-        lines = mrz.split()
-        if len(lines) not in {2, 3} or min(map(len, lines)) < 30:  # noqa: PLR2004 - the shortest zone
-            raise typer.BadParameter("two or three lines of a zone", param_hint="--mrz")
-        is_passport = len(lines) == 2  # noqa: PLR2004 - as key_of_lines takes it
-        return Opening(mrz_keys=(key_of_lines(lines),), details=not is_passport), None
+        return _opening_by_zone(mrz.split())
     outcome = read_payload(qr, reader="cli", today=day_in_vietnam(None))
     fields = outcome.fields
     if not outcome.ok or fields.personal_number is None:
@@ -65,6 +63,21 @@ def _opening(qr: str, can: str, mrz: str) -> tuple[Opening, CardFields | None]:
     if fields.birth is not None and fields.birth.precision == "day" and fields.issued is not None:
         keys = mrz_keys_of(fields.personal_number, date.fromisoformat(fields.birth.value), date.fromisoformat(fields.issued))
     return Opening(can=can_of(fields.personal_number), mrz_keys=keys), fields
+
+
+def _opening_by_zone(lines: list[str]) -> tuple[Opening, CardFields]:
+    from edge_agent.chip.session import Opening
+    from luutru.jsonl import day_in_vietnam
+    from residence.credentials.chip.access_keys import key_of_lines
+    from residence.credentials.chip.claims import fields_of
+    from residence.credentials.reading import read_mrz
+
+    zone = read_mrz(lines, reader="cli", today=day_in_vietnam(None))
+    if zone.reading is None:
+        wrong = ", ".join(dict.fromkeys(each.code for each in zone.problems if each.severity == "error"))
+        raise typer.BadParameter(f"two or three lines of a zone, as printed [{wrong}]", param_hint="--mrz")
+    is_passport = len(lines) == 2  # noqa: PLR2004 - as key_of_lines takes it
+    return Opening(mrz_keys=(key_of_lines(lines),), details=not is_passport), fields_of(zone.reading.person)
 
 
 def _answer(capture: Capture, verdict: Verdict, *, personal: bool) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 from simulators.card import pki
-from simulators.card.citizen import MRZ_KEY, NUMBER, QR, Citizen
+from simulators.card.citizen import MRZ, MRZ_KEY, NUMBER, QR, Citizen
 from simulators.card.vpcd import CardInReader, pcscd
 from typer.testing import CliRunner
 
@@ -67,6 +67,9 @@ def test_an_installer_reads_a_card_on_a_real_reader_service(service, tmp_path):
     assert answer["apdus"] <= 30
     status, answer = read("--qr", QR, "--personal")
     assert answer["fields"]["zone"]["personal_number"] == NUMBER
+    status, answer = read("--mrz", " ".join(MRZ))
+    assert (answer["protocol"], answer["level"]) == ("PACE-ECDH-GM-AES-128-MRZ", 5)
+    assert answer["checks"]["cross_check"] == "passed"
     status, answer = read("--can", "654321")
     assert (status, answer["code"]) == (1, "chip.not_opened")
 
@@ -192,6 +195,22 @@ def test_readers_and_cards_that_come_and_go_are_told_in_order():
         over.set()
         watcher.join(60)
     assert told.empty()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("--can", "12345"),
+        ("--can", "１２３４５６"),
+        ("--mrz", MRZ[0]),
+        ("--mrz", " ".join(MRZ).replace("9512254M", "9512255M")),
+        (),
+    ],
+    ids=["short", "other digits", "one line", "a check digit", "nothing"],
+)
+def test_what_opens_no_chip_costs_the_card_no_attempt(given):
+    result = CliRunner().invoke(app, ["read", *given])
+    assert result.exit_code == 2
 
 
 def test_an_installer_sees_the_readers(service):
