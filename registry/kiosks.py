@@ -17,6 +17,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from registry import tables
+from registry.kiosk_signs import keep_signs
 from residence.clock import parse_instant, rfc3339
 from residence.errors import Malformed
 from residence.wire.keyring import KeyEntry
@@ -161,6 +162,8 @@ def keep_state(connection: Connection, state: KioskState, *, now: datetime) -> b
         # A will was written when the connection began; of the counts only the last live ones mean anything.
         values = {"session": state.session, "online": False, "seen_at": now}
     connection.execute(update(tables.kiosks).where(tables.kiosks.c.kiosk_id == state.kiosk_id).values(**values))
+    if state.online:
+        keep_signs(connection, state, commune_code=row.commune_code, now=now)
     return True
 
 

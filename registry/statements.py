@@ -42,6 +42,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     signed: bytes  # VerifiedEnvelope.signed
     kept_at: str | None = None  # the kiosk's wall time, advisory
     time_state: TimeState = "unset"  # what that time is worth
+    boot_id: str = ""  # which start of the kiosk, and how long after it: dates it when its clock is confirmed later
+    monotonic_ns: int = 0
     topic: str | None = None
     envelope: bytes | None = None  # as it came: what a retry of a dead letter starts from
 

@@ -18,6 +18,7 @@ import msgspec
 from sqlalchemy import Connection, Row, select
 
 from registry import tables
+from registry.tables_stays import OPEN
 from residence.clock import rfc3339
 from residence.stays.known import KnownStay
 
@@ -81,11 +82,13 @@ def known_stay(row: Row[Any]) -> KnownStay:
     )
 
 
-def open_since(connection: Connection, *, earliest: datetime, latest: datetime, after: str, limit: int) -> list[KnownStay]:
-    """Return open stays that began between two instants, by id, those beyond ``after``."""
+def open_since(
+    connection: Connection, commune_code: str, *, earliest: datetime, latest: datetime, after: str, limit: int
+) -> list[KnownStay]:
+    """Return a commune's open stays that began between two instants, by id, those beyond ``after``."""
     columns = tables.stays.c
     query = select(tables.stays).where(
-        columns.status == "open", columns.start_at.between(earliest, latest), columns.stay_id > after
+        columns.commune_code == commune_code, OPEN, columns.start_at.between(earliest, latest), columns.stay_id > after
     )
     return [known_stay(row) for row in connection.execute(query.order_by(columns.stay_id).limit(limit))]
 

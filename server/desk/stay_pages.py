@@ -22,6 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from registry.authority_content import open_words
 from registry.authority_lists import listed, records_of_stay
 from registry.declarations import findings_about
+from registry.recall_consents import recallable
 from registry.receipts import StoredReceipt
 from registry.release import ReleasedPerson, release_persons
 from registry.stays import stay, stay_changed_by
@@ -33,7 +34,10 @@ from server.declaring import check, declare, given_receipt, new_declaration_id
 from server.desk.chip_pages import ChipAtDesk, chip_of
 from server.desk.declare_pages import Correcting, place_for, show_form, take
 from server.desk.guest_form import form_of_declaration
+from server.desk.lateness import lateness
 from server.desk.one_stay import OpenedStay, departure_of, open_stay, said_of, standing_declaration
+from server.desk.parties import party_here
+from server.desk.shown_cards import place_of, waiting_cards
 from server.desk.told_findings import told
 from server.desk.tonight_pages import duty
 from server.desk.withheld import kept, shown
@@ -70,15 +74,22 @@ def show_stay(
         guest = _guest(server, connection, account, opened)
         chip = chip_of(connection, opened.stay)
         findings = findings_about(connection, opened.stay.declaration_ids)
+        late = lateness(server, connection, opened.stay)
+        here = place_of(opened.place.here)
+        can_recall = recallable(connection, here, [opened.stay.person_id], now=server.clock.now()) is not None
         tellings = [
             (listed(row), open_words(connection, row, vault=server.registry.vault))
             for row in records_of_stay(connection, stay_id)
         ]
     now = server.clock.now().astimezone(VIETNAM)
+    arrival_id = min(opened.stay.declaration_ids)
     return render(
         request,
         "desk/stay.html",
         caller=caller,
+        party=party_here(server, account, opened.place.here, declaration_id=arrival_id),
+        recallable=can_recall,
+        late=late,
         status=422 if problems else 200,
         opened=opened,
         chip=chip,
@@ -93,6 +104,19 @@ def show_stay(
         left_at=form.get("left_at", now.strftime("%Y-%m-%dT%H:%M")),
         problems=problems,
     )
+
+
+@router.get("/stays/{stay_id}/outages/{outage_id}")
+def give_proof(*, account: SignedIn, server: Wired, stay_id: str, outage_id: str) -> Response:
+    """Give the signed proof of an outage that fell into the time to declare a stay."""
+    with server.registry.reading() as connection:
+        opened = open_stay(server, connection, account, action="list_stays", stay_id=stay_id)
+        late = lateness(server, connection, opened.stay)
+    proof = next((data for window, data in late.outages if window.outage_id == outage_id), None) if late else None
+    if proof is None:
+        raise Refused("server.not_found")
+    headers = {"content-disposition": f'attachment; filename="{outage_id}.outage"'}
+    return Response(proof, media_type="application/octet-stream", headers=headers)
 
 
 def _guest(server: Server, connection: Connection, account: Account, opened: OpenedStay) -> ReleasedPerson:
@@ -193,6 +217,8 @@ def show_receipt(request: Request, caller: Caller, *, account: SignedIn, server:
         base_url=server.settings.base_url,
         fresh=fresh,
         chip=_chip_of_receipt(server, stored) if fresh else None,
+        party=party_here(server, account, place.here, declaration_id=declaration_id) if fresh else None,
+        waiting=waiting_cards(server, place.here),
     )
 
 

@@ -134,7 +134,7 @@ def seen_here(server: Server, connection: Connection, premises: Premises) -> lis
         SeenRow(
             sighting=each,
             deadline=_deadline(server, premises, each),
-            visitor=each.who in answered and (each.kind == "entry" or each.seen_at <= answered[each.who]),
+            visitor=each.who in answered and (each.kind != "night_check" or each.seen_at <= answered[each.who]),
         )
         for each in last_seen.values()
     ]
