@@ -972,9 +972,10 @@ def lay_authorities() -> None:
     sa.Column('premises_id', sa.String(length=64), nullable=False),
     sa.Column('authority', sa.String(length=32), nullable=False),
     sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('units', columns.Document(), nullable=True),
     sa.Column('since', columns.Instant(), nullable=False),
     sa.Column('ended_at', columns.Instant(), nullable=True),
-    sa.PrimaryKeyConstraint('premises_id', 'authority', 'commune_code', name=op.f('pk_authority_links'))
+    sa.PrimaryKeyConstraint('premises_id', 'authority', 'facility', 'commune_code', name=op.f('pk_authority_links'))
     )
     op.create_table('authority_records',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
