@@ -57,7 +57,7 @@ _OPENED: Final = (
 
 def run(*, quick: bool = False) -> BenchResult:
     """Open queues and press keys, and measure."""
-    times, rounds = (2, 1) if quick else (15, 12)
+    times, rounds = (2, 1) if quick else (10, 6)
     with (
         tempfile.TemporaryDirectory(prefix="luutru-review-") as folder,
         _serving(Path(folder)) as (base, registry, link),
