@@ -33,6 +33,7 @@ from server.desk import (
     house_pages,
     list_pages,
     lodger_pages,
+    paper_pages,
     queue_pages,
     stay_pages,
     step_pages,
@@ -53,6 +54,7 @@ from server.police import (
 )
 from server.policy import load_policy
 from server.residents import address_pages, door_pages, message_link_pages, own_pages, receipt_pages
+from server.residents import paper_pages as own_paper_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
 from server.visitor import guard
@@ -66,6 +68,7 @@ PAGES = (
     close_pages,
     house_pages,
     list_pages,
+    paper_pages,
     lodger_pages,
     declare_pages,
     queue_pages,
@@ -82,6 +85,7 @@ PAGES = (
     duplicate_pages,
     receipt_pages,
     own_pages,
+    own_paper_pages,
     address_pages,
     house_address_pages,
     message_link_pages,
