@@ -37,6 +37,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "mrz": ("mrz", "Read a machine-readable zone."),
     "name": ("name", "Compare two names."),
     "outages": ("outages", "When nothing came through, with proof."),
+    "program": ("program", "Let hotel software in: programs that call the API."),
     "receipt": ("receipt", "Verify a receipt."),
     "registry": ("registry", "Create, upgrade, seed and check the registry."),
     "sandbox": ("sandbox", "Play another authority's system on this machine."),

@@ -3,6 +3,7 @@
 - ``list_state``, ``line_outcome``, ``list_field``: a list of guests, its lines, and what its columns can hold.
 - ``paper``: what stands on receipts and lists of a day (``server/papers.py``).
 - ``differing``: how a house's own list and what is declared differ.
+- ``late_cause``: why a declaration came after its deadline.
 - ``shown``: which guests a figure of the evening counts (``server/desk/evening.py``).
 
 Example: ``DESK_WORDS["shown"]["in-house"]``
@@ -20,6 +21,13 @@ DESK_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "in-house": "Declared and in the house",
         "declared": "Came this evening and declared",
         "accepted": "Came this evening, and accepted",
+    },
+    "late_cause": {
+        "not-noticed": "Nobody noticed in time",
+        "no-connection": "No network or no power here",
+        "no-papers": "The guest showed papers only now",
+        "authority": "The authority's system did not take it",
+        "other": "Another cause",
     },
     "differing": {
         "name": "the name is written otherwise",

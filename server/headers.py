@@ -3,7 +3,8 @@
 - Scripts come from this server, or carry the nonce of this one answer; there is no ``unsafe-inline`` and no foreign host.
 - The camera may be asked for only where a page reads cards (``request.state.camera``); its pictures stay in the browser.
 - WebAssembly may be compiled only where a page asks for it (``request.state.wasm``): the page that reads a card's photo.
-- No request may be larger than ``largest_body``, however it is sent, but those of ``larger_bodies``: by path, the pages that take a file.
+- No request may be larger than ``largest_body``, however it is sent, but those of ``larger_bodies``: the page that takes a file, by its path, and
+  programs, by the beginning of theirs (``/api/``).
 - A fault inside the application is answered here, with the same headers, and logged without its message (it may hold a name).
 - Everything but static files is ``no-store``: a shared front-desk computer must not show the last guest to the next one.
 
@@ -106,7 +107,7 @@ class SecurityHeaders:
             await response(scope, receive, with_headers)
 
     def _limited(self, receive: Receive, path: str) -> Receive:
-        taken, most = 0, self._larger_bodies.get(path, self._largest_body)
+        taken, most = 0, next((most for known, most in self._larger_bodies.items() if _is_at(path, known)), self._largest_body)
 
         async def limited() -> Message:
             nonlocal taken
@@ -126,3 +127,8 @@ class SecurityHeaders:
         headers["cache-control"] = "public, max-age=3600" if path.startswith("/static/") else "no-store"
         if self._secure:
             headers["strict-transport-security"] = "max-age=31536000"
+
+
+def _is_at(path: str, known: str) -> bool:
+    """Tell whether a limit for ``known`` holds here: a path of its own, or with a slash at its end all below it."""
+    return path.startswith(known) if known.endswith("/") else path == known

@@ -89,6 +89,7 @@ def account_of(known: accounts.KnownAccount) -> Account:
         role=cast("Role", known.role),
         commune_code=known.commune_code,
         premises=known.areas,
+        reads_only=known.reads_only,
     )
 
 

@@ -51,6 +51,10 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
         "luutru.benchmarks.gateway_growth",
         "the gateway's rate, waits and memory as registry, batch and kiosks grow",
     ),
+    "kiosk": (
+        "luutru.benchmarks.kiosk",
+        "a kiosk's memory, its start until ready, its processor while nobody comes, and its door",
+    ),
     "mrz": ("luutru.benchmarks.mrz", "machine-readable zones read from pictures, and how fast, beside passporteye and fastmrz"),
     "registry": ("luutru.benchmarks.registry_import", "a register of any size taken over, beside a bare COPY of the same rows"),
     "register-scale": (
