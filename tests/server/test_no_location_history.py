@@ -72,6 +72,8 @@ def paths(world):
         "close_id",
         "message_id",
         "proof",
+        "list_id",
+        "outage_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)

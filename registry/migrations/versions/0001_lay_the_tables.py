@@ -972,9 +972,10 @@ def lay_authorities() -> None:
     sa.Column('premises_id', sa.String(length=64), nullable=False),
     sa.Column('authority', sa.String(length=32), nullable=False),
     sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('units', columns.Document(), nullable=True),
     sa.Column('since', columns.Instant(), nullable=False),
     sa.Column('ended_at', columns.Instant(), nullable=True),
-    sa.PrimaryKeyConstraint('premises_id', 'authority', 'commune_code', name=op.f('pk_authority_links'))
+    sa.PrimaryKeyConstraint('premises_id', 'authority', 'facility', 'commune_code', name=op.f('pk_authority_links'))
     )
     op.create_table('authority_records',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -1546,7 +1547,7 @@ def lay_kiosk_signs() -> None:
     sa.Column('kiosk_id', sa.String(length=64), nullable=False),
     sa.Column('said', columns.Document(), nullable=False),
     sa.Column('changed_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('kiosk_id', 'commune_code', name=op.f('pk_kiosk_signs'))
+    sa.PrimaryKeyConstraint('commune_code', 'kiosk_id', name=op.f('pk_kiosk_signs'))
     )
 
 
