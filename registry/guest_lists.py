@@ -101,6 +101,18 @@ def lists_at(connection: Connection, place: Place) -> list[GuestList]:
     return [_list(row) for row in connection.execute(query.order_by(columns.given_at.desc(), columns.list_id).limit(MOST_LISTED))]
 
 
+def lists_between(connection: Connection, place: Place, since: datetime, until: datetime) -> list[GuestList]:
+    """Return the lists a premises gave from ``since`` and before ``until``, in order."""
+    columns = tables.guest_lists.c
+    query = select(tables.guest_lists).where(
+        columns.commune_code == place.commune_code,
+        columns.premises_id == place.premises_id,
+        columns.given_at >= since,
+        columns.given_at < until,
+    )
+    return [_list(row) for row in connection.execute(query.order_by(columns.given_at, columns.list_id).limit(MOST_LISTED))]
+
+
 def _list(row: Row[Any]) -> GuestList:
     values = row._asdict()
     mapping = msgspec.convert(values["mapping"], Mapping)

@@ -37,6 +37,7 @@ from server.desk import (
     list_pages,
     live_pages,
     lodger_pages,
+    paper_pages,
     queue_pages,
     recall_pages,
     stay_pages,
@@ -72,6 +73,7 @@ from server.police import (
 from server.police.queue_file import default_queues
 from server.policy import load_policy
 from server.residents import address_pages, door_pages, message_link_pages, own_pages, receipt_pages
+from server.residents import paper_pages as own_paper_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
 from server.visitor import guard
@@ -86,6 +88,7 @@ PAGES = (
     house_pages,
     houses_pages,
     list_pages,
+    paper_pages,
     lodger_pages,
     declare_pages,
     queue_pages,
@@ -109,6 +112,7 @@ PAGES = (
     duplicate_pages,
     receipt_pages,
     own_pages,
+    own_paper_pages,
     address_pages,
     house_address_pages,
     message_link_pages,

@@ -1,6 +1,7 @@
 """The words of the front desk's own pages.
 
 - ``list_state``, ``line_outcome``, ``list_field``: a list of guests, its lines, and what its columns can hold.
+- ``paper``: what stands on receipts and lists of a day (``server/papers.py``).
 - ``differing``: how a house's own list and what is declared differ.
 - ``late_cause``: why a declaration came after its deadline.
 - ``shown``: which guests a figure of the evening counts (``server/desk/evening.py``).
@@ -70,5 +71,37 @@ DESK_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "reason_text": "Reason in own words",
         "permitted_stay_until": "Permitted stay ends on",
         "note": "Note",
+    },
+    "paper": {
+        "receipt": "Receipt",
+        "receipts": "Receipts of a stay",
+        "own": "My receipts",
+        "day": "Statements of the day",
+        "place": "Place",
+        "name": "Full name",
+        "erased": "Name erased",
+        "disputed": "under dispute",
+        "room": "Room or apartment",
+        "arrival": "Arrival",
+        "departure": "Planned departure",
+        "recorded": "Recorded",
+        "kept": "Kept at the kiosk",
+        "due": "Deadline",
+        "in_time": "In time?",
+        "yes": "Yes, declared in time",
+        "no": "No, declared late",
+        "unsure": "Not certain: the kiosk's clock was unsure",
+        "rule": "Rule",
+        "reasons": "To check",
+        "signed": "The signed receipt. Anybody can check its code at",
+        "verify": "or the square code offline, with the authority's keyring: luutru receipt verify",
+        "as_then": "As it was then: from the statements and their signed receipts, which never change.",
+        "until": "Statements recorded before",
+        "counts": "Statements",
+        "close": "Day closed",
+        "list": "List",
+        "line": "Line",
+        "nothing": "Nothing was stated on this day.",
+        "more": "Only the first 2,000 statements are shown.",
     },
 }

@@ -6,6 +6,7 @@ const bar = document.querySelector("[data-steps-bar]");
 const said = document.querySelector("[data-steps-said]");
 
 async function goOn() {
+  document.querySelector("[data-steps-progress]").hidden = false;
   for (;;) {
     const answer = await fetch(steps.action, { method: "POST", headers: { accept: "application/json" }, body: new URLSearchParams(new FormData(steps)) });
     if (!answer.ok) break;
