@@ -25,7 +25,7 @@ from registry.tables_accounts import accounts
 from registry.tables_api import api_clients, api_tokens
 from residence.errors import Malformed, Refused
 
-SCOPES: Final = ("declare", "read", "reconcile", "webhooks")
+SCOPES: Final = ("declare", "read", "reconcile")
 CHANGE_OVER: Final = timedelta(hours=24)
 _CLIENTS: Final = api_clients.c
 _TOKENS: Final = api_tokens.c

@@ -51,7 +51,6 @@ SCOPES: Final = {
     "declare": "Declare, check, check out, change, send batches.",
     "read": "Receipts, stays, batches, events.",
     "reconcile": "Compare the own list of guests with what is declared.",
-    "webhooks": "Be told of events.",
 }
 
 
