@@ -171,3 +171,15 @@ def test_a_program_is_added_renewed_listed_and_ended_on_the_command_line(tmp_pat
     ):
         result = run(*arguments)
         assert (result.exit_code, code in result.output) == (1, True), arguments
+
+
+def test_a_batch_is_told_to_the_program_that_sent_it_and_to_no_other_of_the_house(world):
+    body = {"declarations": [msgspec.to_builtins(make_declaration(premises_id="htl-sao-mai", unit="201"))]}
+    sender = bearer(world, "declare")
+    other = {"authorization": f"Bearer {asked(world, program(world, 'declare', 'read', client_id='c2')).json()['access_token']}"}
+    told = world.client().post("/api/v1/batches", json=body, headers=sender | {"idempotency-key": "mine-0001"}).json()
+    path = f"/api/v1/batches/{told['batch_id']}"
+    assert world.client().get(path, headers=sender).json() == told
+    assert world.client().get(path, headers=other).status_code == 404
+    same_key = world.client().post("/api/v1/batches", json=body, headers=other | {"idempotency-key": "mine-0001"})
+    assert same_key.json()["batch_id"] != told["batch_id"]  # a key is the program's own
