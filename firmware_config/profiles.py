@@ -52,6 +52,7 @@ class KioskSection(_Section, frozen=True, kw_only=True):
     kind: KioskKind = "lobby"
     languages: Annotated[tuple[Language, ...], msgspec.Meta(min_length=1)] = get_args(Language)  # the first is shown when idle
     presence: bool = False  # also offers "card at the entrance", which keeps a presence and never a stay
+    to_desk_page: bool = False  # of a hotel desk: a card held up comes to the clerk's open page, and nothing is asked here
     declarant: Literal["self", "facility"] | None = None  # None: by kind
     declarant_name: str | None = None  # the house in whose name a hotel desk declares
     help_vi: str = "Cần giúp đỡ? Xin hỏi người trực."  # how to reach a person; on every screen

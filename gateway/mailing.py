@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import structlog
@@ -98,7 +98,7 @@ def _taken(registry: Registry, message_id: str, *, pages: str, clock: Clock, don
         due = messages.take(connection, message_id, now=clock.now())
         if due is None:
             return None
-        written = _written(connection, due, pages=pages, vault=registry.vault)
+        written = _written(connection, due, pages=pages, vault=registry.vault, now=clock.now())
         if isinstance(written, Written):
             return due, written
         messages.settle(connection, message_id, written, now=clock.now())
@@ -112,7 +112,7 @@ def _settle(registry: Registry, due: Due, outcome: Outcome, *, clock: Clock, don
     done[outcome.state] += 1
 
 
-def _written(connection: Connection, due: Due, *, pages: str, vault: Vault) -> Written | Outcome:
+def _written(connection: Connection, due: Due, *, pages: str, vault: Vault, now: datetime) -> Written | Outcome:
     """Return what to send, or why there is nothing to send."""
     link = f"{pages.rstrip('/')}/n/{due.message_id}/{vault.link_proof(due.message_id)}"
     told = Told(kind=None, to_house=False, link=link)
@@ -121,6 +121,8 @@ def _written(connection: Connection, due: Due, *, pages: str, vault: Vault) -> W
         if notice is None or notice.answered_at is not None:
             return Outcome(state="needless")
         kind, to_house = NoticeKind(notice.kind), due.recipient == "premises"
+        if kind is NoticeKind.DEADLINE_NEAR and notice.due is not None and notice.due <= now:
+            return Outcome(state="needless")  # it would come after what it warns of
         told = Told(kind=kind, to_house=to_house, link=link, unit=notice.unit, due=notice.due)
     if due.recipient == "seen":
         contact = address_of_seen(connection, due.subject_id, vault=vault)

@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "deadline": ("deadline", "Say by when a stay must be declared, and by which rule."),
     "declaration": ("declaration", "Check a stay declaration and name every problem."),
     "demo": ("demo", "Run everything on this machine with an invented commune."),
+    "desk": ("desk", "Declare a house's guests from a list."),
     "doctor": ("doctor", "Check this machine, and say how to mend what is missing."),
     "door": ("door", "Doors: add, order, passes, events."),
     "envelope": ("envelope", "Seal and open envelopes with throw-away keys."),

@@ -223,6 +223,9 @@ class StayDeclaration(TypedDict):
     reason_text: NotRequired[str | None]
     permitted_stay_until: NotRequired[str | None]
     note: NotRequired[str | None]
+    late_cause: NotRequired[Literal["authority", "no-connection", "no-papers", "not-noticed", "other"] | None]
+    party: NotRequired[str | None]
+    accompanied_by: NotRequired[str | None]
 
 
 class Undo(TypedDict):

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import msgspec
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
@@ -25,6 +25,7 @@ from residence.errors import Conflict, Refused
 
 KEEP_ALIVE: Final = timedelta(minutes=1)
 BEARER: Final = "bearer"
+Right = Literal["declare", "read", "none"]
 
 
 class KnownAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +38,7 @@ class KnownAccount(msgspec.Struct, frozen=True, kw_only=True):
     areas: tuple[str, ...]
     created_at: datetime
     disabled_at: datetime | None = None
+    reads_only: tuple[str, ...] = ()  # of a clerk's areas
     person_id: str | None = None  # whose account a resident's is
 
 
@@ -63,7 +65,8 @@ def add_account(connection: Connection, account: KnownAccount) -> None:
     """Add an account, or raise ``Conflict("account.name_taken")``."""
     if find_account(connection, account.sign_in_name) is not None:
         raise Conflict("account.name_taken")
-    row = msgspec.structs.asdict(account) | {"areas": list(account.areas), "display_name_sealed": None}
+    lists = {"areas": list(account.areas), "reads_only": list(account.reads_only) or None}
+    row = msgspec.structs.asdict(account) | lists | {"display_name_sealed": None}
     connection.execute(insert(accounts).values(row))
 
 
@@ -77,21 +80,38 @@ def names_of(connection: Connection, account_ids: Iterable[str]) -> dict[str, st
 def find_account(connection: Connection, sign_in_name: str) -> KnownAccount | None:
     """Return the account with this sign-in name; names are unique over all communes of one registry."""
     row = connection.execute(select(accounts).where(accounts.c.sign_in_name == sign_in_name)).first()
-    return _account(row) if row else None
+    return account_from(row) if row else None
+
+
+def give_rights(connection: Connection, account: KnownAccount, premises_id: str, *, right: Right) -> KnownAccount:
+    """Say what a clerk may do at one house: ``declare``, ``read`` or ``none``; returns the account as it is then."""
+    if account.role != "clerk":
+        raise Refused("account.not_a_clerk", "/role")
+    others = tuple(each for each in account.areas if each != premises_id)
+    areas = account.areas if right != "none" and premises_id in account.areas else others
+    if right != "none" and premises_id not in areas:
+        areas = (*others, premises_id)
+    reads_only = tuple(each for each in account.reads_only if each != premises_id) + ((premises_id,) if right == "read" else ())
+    same = (accounts.c.commune_code == account.commune_code, accounts.c.account_id == account.account_id)
+    values = {"areas": list(areas), "reads_only": list(reads_only) or None}
+    connection.execute(update(accounts).where(*same).values(**values))
+    return msgspec.structs.replace(account, areas=areas, reads_only=reads_only)
 
 
 def list_accounts(connection: Connection, *, limit: int = 500) -> list[KnownAccount]:
     """Return accounts by name."""
-    return [_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.sign_in_name).limit(limit))]
+    return [account_from(row) for row in connection.execute(select(accounts).order_by(accounts.c.sign_in_name).limit(limit))]
 
 
-def _account(row: Row[Any]) -> KnownAccount:
+def account_from(row: Row[Any]) -> KnownAccount:
+    """Return the account a row of ``accounts`` says."""
     return KnownAccount(
         account_id=row.account_id,
         commune_code=row.commune_code,
         sign_in_name=row.sign_in_name,
         role=row.role,
         areas=tuple(row.areas),
+        reads_only=tuple(row.reads_only or ()),
         created_at=row.created_at,
         disabled_at=row.disabled_at,
         person_id=row.person_id,
@@ -101,12 +121,12 @@ def _account(row: Row[Any]) -> KnownAccount:
 def person_of(connection: Connection, account_id: str) -> str | None:
     """Return the person an account is of, or whoever stands for them since."""
     persons = tables_people.persons.c
-    query = (
-        select(func.coalesce(persons.merged_into, persons.person_id))
-        .join(accounts, accounts.c.person_id == persons.person_id)
-        .where(accounts.c.account_id == account_id)
-    )
-    found: str | None = connection.scalar(query)
+    # Two questions: the person may be of another commune than the account, and such rows are not joined.
+    person_id = connection.scalar(select(accounts.c.person_id).where(accounts.c.account_id == account_id))
+    if person_id is None:
+        return None
+    stands = select(func.coalesce(persons.merged_into, persons.person_id)).where(persons.person_id == person_id)
+    found: str | None = connection.scalar(stands)
     return found
 
 
@@ -143,7 +163,7 @@ def _live_account(connection: Connection, commune_code: str, account_id: str) ->
             accounts.c.commune_code == commune_code, accounts.c.account_id == account_id, accounts.c.disabled_at.is_(None)
         )
     ).first()
-    return _account(row) if row else None
+    return account_from(row) if row else None
 
 
 def open_session(
@@ -180,7 +200,7 @@ def session_account(
             accounts.c.disabled_at.is_(None),
         )
     ).first()
-    return (_account(row), row.last_seen_at) if row else None
+    return (account_from(row), row.last_seen_at) if row else None
 
 
 def keep_alive(connection: Connection, token: str, *, now: datetime) -> None:

@@ -80,6 +80,13 @@ def is_explained(connection: Connection, seen: Seen, *, picture: Surroundings, c
     return judge(stays=stays, residences=homes)
 
 
+def has_own_place(seen: Seen, *, picture: Surroundings, rules: RuleBook) -> bool:
+    """Tell whether the person seen stays or lives at these premises by their own numbers, whoever they belong to."""
+    stays, homes = picture.stays_and_homes(seen.person)
+    own = person_kind(seen.person)
+    return is_covered(seen.at, seen.premises_id, stays=stays, residences=homes, person=own, rules=rules)
+
+
 def explain_kept(
     connection: Connection, presence_ids: Iterable[str], *, vault: Vault, rules: RuleBook
 ) -> tuple[list[str], LapsedHere | None]:

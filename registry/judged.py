@@ -20,6 +20,7 @@ from registry.answering import compose
 from registry.chip_judgements import write_judgement
 from registry.columns import NUL, fitting
 from registry.declarations import Facts
+from registry.parties import party_row
 from registry.presences import identities
 from registry.statements import Means, Statement
 from registry.stay_changes import write_findings, write_stays
@@ -90,6 +91,11 @@ def write_all(
     bodies = [seal(each.key, Cell("declarations", "body", each.message.declaration_id), each.statement.body) for each in judged]
     pending.inserts[tables.declarations] += [
         _declaration_row(each, body, means) for each, body in zip(judged, bodies, strict=True)
+    ]
+    pending.inserts[tables.stay_parties] += [
+        party_row(each.message, commune_code=each.commune_code)
+        for each in judged
+        if each.message.party and each.message.kind == "arrival" and each.state != "refused"
     ]
     for each in judged:
         if each.statement.chip is not None:

@@ -107,6 +107,18 @@ def outages_of(connection: Connection, premises_ids: Sequence[str], *, since: da
     return {each: tuple(one.outage for one in windows if one.concerns(each)) for each in premises_ids}
 
 
+def outages_between(
+    connection: Connection, premises_id: str, *, since: datetime, until: datetime
+) -> list[tuple[OutageWindow, bytes]]:
+    """Return the outages that concern a premises and fell between two instants, each as it was signed."""
+    columns = tables.outages.c
+    concerned = or_(columns.premises_id.is_(None), columns.premises_id == premises_id)
+    query = select(columns.signed).where(columns.ended_at > since, columns.began_at < until, concerned)
+    signed = [bytes(each) for each in connection.scalars(query.order_by(columns.began_at, columns.outage_id))]
+    found = [(read_outage(read_sign1(each).payload), each) for each in signed]
+    return [(window, data) for window, data in found if window.concerns(premises_id)]
+
+
 def signed_since(connection: Connection, since: datetime) -> list[bytes]:
     """Return every signed outage that ended since then, the oldest first."""
     columns = tables.outages.c

@@ -19,7 +19,7 @@ from registry.answering import answer, is_on_time
 from registry.asking import Identity, sequences_used
 from registry.columns import NUL
 from registry.declarations import Facts
-from registry.explaining import Seen, is_explained
+from registry.explaining import Seen, has_own_place, is_explained
 from registry.judged import Answer, Judged, answer_all, instant_or_none, receipt_row, write_all
 from registry.kiosks import communes_of_kiosks
 from registry.looking_up import look_up
@@ -30,6 +30,7 @@ from registry.quarantine import NOWHERE
 from registry.receipts import receipts_by_id
 from registry.setting_aside import put_aside
 from registry.statements import Means, Recorded, Statement
+from registry.undated import date_again
 from registry.vault import Cell
 from registry.writing import Pending
 from residence.clock import parse_instant
@@ -53,6 +54,7 @@ def record_together(connection: Connection, statements: Sequence[Statement], mea
     results = group.finish(taken)
     means.lap("reconcile")
     group.pending.flush(connection, rules=means.rules, now=means.now, random_bytes=means.random_bytes)
+    date_again(connection, statements, now=means.now)
     means.lap("rows")
     return results
 
@@ -201,7 +203,12 @@ class _Group:
         receipt, receipt_bytes = answer(statement, self.means, state="accepted")
         seen = Seen(person=message.person, premises_id=message.premises_id, at=parse_instant(message.seen_at, "/seen_at"))
         commune_code = self.commune_of(statement)
-        explained = is_explained(self.connection, seen, picture=self.picture, commune_code=commune_code, rules=self.means.rules)
+        if message.for_desk:  # the clerk declares this very guest: a parent's stay does not
+            explained = has_own_place(seen, picture=self.picture, rules=self.means.rules)
+        else:
+            explained = is_explained(
+                self.connection, seen, picture=self.picture, commune_code=commune_code, rules=self.means.rules
+            )
         if not explained:
             self._keep(statement, receipt, receipt_bytes)
             self._keep_presence(statement, message)
@@ -228,7 +235,7 @@ class _Group:
             "premises_id": message.premises_id,
             "unit": message.unit,
             "pseudonym_index": pseudonym_of(message.person, message.premises_id, vault),
-            "kind": message.kind,
+            "kind": "desk" if message.for_desk else message.kind,
             "kiosk_id": statement.source.kiosk_id if statement.source else None,
             "person_kind": person_kind(message.person),
             "reading_sealed": vault.seal(key, Cell("presences", "reading", own_id), statement.body),

@@ -25,8 +25,10 @@ from registry.tables_door_boots import door_boots
 from registry.tables_door_cards import door_cards
 from registry.tables_doors import door_events, door_marks, door_passes, door_sites, doors
 from registry.tables_duplicates import duplicate_pairs, duplicate_steps
+from registry.tables_guest_lists import guest_list_batches, guest_list_pieces, guest_lists, list_mappings
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
+from registry.tables_kiosk_signs import kiosk_signs
 from registry.tables_lapses import lapses
 from registry.tables_messages import contact_points, messages
 from registry.tables_nightly import nightly_runs
@@ -43,6 +45,7 @@ from registry.tables_oversight import (
     outages,
     rule_sets,
 )
+from registry.tables_parties import stay_parties
 from registry.tables_people import (
     households,
     identifiers,
@@ -63,6 +66,8 @@ from registry.tables_places import (
     unit_questions,
     unit_successors,
 )
+from registry.tables_police import case_tasks, officer_interests, saved_filters
+from registry.tables_recall import recall_consents
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
@@ -77,6 +82,7 @@ from registry.tables_stays import (
     stay_versions,
     stays,
 )
+from registry.tables_undated import undated_declarations
 
 __all__ = [
     "absences",
@@ -93,6 +99,7 @@ __all__ = [
     "authority_links",
     "authority_records",
     "case_events",
+    "case_tasks",
     "cases",
     "changes",
     "chip_checks",
@@ -119,6 +126,9 @@ __all__ = [
     "finding_links",
     "findings",
     "gateway_reports",
+    "guest_list_batches",
+    "guest_list_pieces",
+    "guest_lists",
     "host_answers",
     "households",
     "identifier_events",
@@ -128,15 +138,18 @@ __all__ = [
     "imports",
     "keys",
     "kiosk_calls",
+    "kiosk_signs",
     "kiosks",
     "lapses",
     "letter_events",
+    "list_mappings",
     "merges",
     "messages",
     "metadata",
     "name_tokens",
     "nightly_runs",
     "notices",
+    "officer_interests",
     "outages",
     "passkeys",
     "permitted_stays",
@@ -146,18 +159,22 @@ __all__ = [
     "premises_origins",
     "presences",
     "quarantine",
+    "recall_consents",
     "receipts",
     "relations",
     "residence_events",
     "residences",
     "rule_sets",
+    "saved_filters",
     "scoreboard_days",
     "sessions",
     "setup_links",
     "sign_in_audit",
+    "stay_parties",
     "stay_versions",
     "stays",
     "subject_keys",
+    "undated_declarations",
     "unit_codes",
     "unit_decisions",
     "unit_files",

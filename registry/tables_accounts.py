@@ -35,6 +35,7 @@ accounts: Final = Table(
     sealed("display_name"),
     word("role", length=16),
     document("areas"),
+    document("reads_only", nullable=True),  # those of a clerk's premises where they look and declare nothing
     reference("person_id", nullable=True),
     instant("created_at"),
     instant("disabled_at", nullable=True),

@@ -38,6 +38,7 @@ _ORDER: Final = (
     tables.declarations,
     tables.receipts,
     tables.presences,
+    tables.stay_parties,
     tables.chip_judgements,
     tables.chip_checks,
 )

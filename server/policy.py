@@ -29,6 +29,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     commune_code: str
     premises: tuple[str, ...] = ()
+    reads_only: tuple[str, ...] = ()  # those of them where nothing is declared
 
     @property
     def entity(self) -> dict[str, object]:
@@ -40,6 +41,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             role=self.role,
             commune=self.commune_code,
             premises=list(self.premises),
+            reads_only=list(self.reads_only),
         )
 
 
@@ -67,16 +69,17 @@ class CommuneResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CaseResource(msgspec.Struct, frozen=True, kw_only=True):
-    """One case; ``claimed_by`` is the account that works on it, or empty."""
+    """One case; ``claimed_by`` is the account that works on it, or empty; ``conflicted``: who must not decide about it."""
 
     case_id: str
     commune: str
     claimed_by: str = ""
+    conflicted: tuple[str, ...] = ()
 
     @property
     def entity(self) -> dict[str, object]:
         """Return the Cedar entity."""
-        return _entity("Case", self.case_id, commune=self.commune, claimed_by=self.claimed_by)
+        return _entity("Case", self.case_id, commune=self.commune, claimed_by=self.claimed_by, conflicted=list(self.conflicted))
 
 
 class PairResource(msgspec.Struct, frozen=True, kw_only=True):

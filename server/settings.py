@@ -44,7 +44,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     api_token_lifetime: timedelta = timedelta(hours=1)
     kiosk_silent_after: timedelta = timedelta(minutes=10)
     check_out_hour: int = 12  # local; what a form offers as the departure after one night
-    largest_form: int = 65536  # bytes; no page takes a file
+    live_for: timedelta = timedelta(seconds=50)  # how long one stream to a desk's page lasts before the browser asks anew
+    largest_form: int = 65536  # bytes
+    largest_upload: int = 16 * 1024 * 1024  # bytes; of the one page that takes a file (server/uploads.py)
     largest_batch: int = 4 * 1024 * 1024  # bytes of one request of a program
     static: Path = STATIC
 

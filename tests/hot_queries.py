@@ -12,10 +12,12 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from factories import StandingClock, make_declaration, make_person
+from hot_steps import BLOCK, STEPS
 from recording_town import Town, make_presence
 from sqlalchemy import Connection, Engine, event, select
 
@@ -25,11 +27,13 @@ from registry import (
     access_records,
     api_batches,
     api_clients,
+    case_queue,
     cases,
     contact_points,
     desk_lists,
     disputing,
     households,
+    interests,
     lapses,
     letter_lists,
     lodgers,
@@ -41,8 +45,10 @@ from registry import (
     premises,
     presences,
     receipts,
+    related,
     relations,
     retention,
+    saved_filters,
     seen_addresses,
     stay_events,
     stays,
@@ -53,6 +59,7 @@ from registry.cleaning import listing
 from registry.deletions import carry_out
 from registry.duplicates import proposals
 from registry.gateway_reports import latest_reports
+from registry.kiosk_signs import quiet_kiosks, signs_of
 from registry.kiosks import kiosks_of
 from registry.looking_back import Means, look_back
 from registry.outage_windows import outages_of
@@ -61,11 +68,14 @@ from registry.release import Look, release_persons
 from registry.retention_policy import read_policy
 from registry.scoreboard.counting import kept_days
 from registry.seed import DEMO_COMMUNE
+from registry.undated import date_by
 from residence.access.purposes import Purpose
 from residence.errors import Refused, Untrusted
 from residence.stays.rules import load_rule_book
+from residence.wire.times import Times
 
-HOTEL, BLOCK = "htl-sao-mai", "blk-hoa-binh"
+HOTEL = "htl-sao-mai"
+CONFIRMED = Times(boot_id="boot", monotonic_ns=0, wall="2026-07-10T07:00:00Z", time_state="synced")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +204,14 @@ def _send_messages(connection: Connection, town: Town, scene: Scene) -> None:
 
 
 _place = desk_lists.Place(DEMO_COMMUNE, HOTEL)
+_a_case = SimpleNamespace(
+    commune_code=DEMO_COMMUNE,
+    case_id="case_i-0000019",
+    premises_id=BLOCK,
+    who="who-0000019",
+    unit="1203",
+    opened_at=datetime(2026, 7, 10, tzinfo=UTC),
+)
 
 
 def _events(connection: Connection, town: Town) -> object:
@@ -241,6 +259,27 @@ ASKED: dict[str, Ask] = {
     ),
     "notices that wait": _reading(lambda c, _t, _s: notices.waiting_notices(c, [BLOCK, HOTEL])),
     "the queue of cases": _reading(lambda c, _t, _s: cases.cases_of(c, DEMO_COMMUNE)),
+    "the work queue, the closed ones, and filters saved": _reading(
+        lambda c, t, _s: (
+            case_queue.worked_on(c, DEMO_COMMUNE),
+            case_queue.closed_lately(c, DEMO_COMMUNE, now=t.now),
+            case_queue.count_closed(c, DEMO_COMMUNE, now=t.now),
+            saved_filters.filters_of(c, "accoun-0000003"),
+        )
+    ),
+    "what stands around a case": _reading(
+        lambda c, t, _s: (
+            related.related_cases(c, _a_case),
+            related.told_about(c, _a_case),
+            related.declared_in_room(c, _a_case, now=t.now),
+        )
+    ),
+    "what bars an officer from a case": _reading(
+        lambda c, _t, s: (
+            interests.interests_known(c, s.person_id, "2026-07-10"),
+            interests.interests_of(c, "accoun-0000003", on=date(2026, 7, 10)),
+        )
+    ),
     "a case and its events": _reading(lambda c, _t, _s: (cases.case(c, "case_i-0000019"), cases.events_of(c, "case_i-0000019"))),
     "looks at a person": _reading(lambda c, _t, s: access_records.looks_at(c, s.person_id)),
     "looks by an account": _reading(lambda c, _t, _s: access_records.looks_by(c, "accoun-0000003")),
@@ -264,6 +303,10 @@ ASKED: dict[str, Ask] = {
     "kiosks and outages of a place": _reading(
         lambda c, t, _s: (kiosks_of(c, DEMO_COMMUNE), outages_of(c, [BLOCK], since=t.now - timedelta(days=14)))
     ),
+    "kiosks quieter than ever, and what they say of themselves": _reading(
+        lambda c, t, _s: (signs_of(c, DEMO_COMMUNE), quiet_kiosks(c, DEMO_COMMUNE, now=t.now))
+    ),
+    "declarations to be dated again": _reading(lambda c, _t, _s: date_by(c, {("kiosk-lobby-1", "boot"): CONFIRMED})),
     "gateways' reports": _reading(lambda c, t, _s: latest_reports(c, since=t.now - timedelta(hours=1))),
     "the nightly deletions": _delete_nightly,
     "reminders": _remind,
@@ -277,5 +320,6 @@ ASKED: dict[str, Ask] = {
     "disputes that wait": _reading(
         lambda c, _t, s: (disputing.waiting_disputes(c, DEMO_COMMUNE), disputing.disputes_of(c, s.person_id))
     ),
+    **STEPS,
     "erase a person": _reading(_erase),
 }

@@ -24,6 +24,7 @@ NEWEST = datetime(2026, 7, 10, tzinfo=UTC)
 # column, or table.column -> what its values are drawn from
 DRAWN = {
     "status": ("ended",) * 18 + ("open", "removed"),
+    "api_requests.status": (200,) * 9 + (422,),
     "identifiers.status": ("active",) * 9 + ("stated",),
     "persons.status": ("living",) * 19 + ("deceased",),
     "cases.state": ("closed-declared",) * 19 + ("open",),
@@ -45,7 +46,8 @@ SELDOM = {"merged_into", "about", "valid_to", "cleared_at", "revoked_at", "retir
 LEFT_OUT = {"outages", "gateway_reports"}
 NEVER = {"quarantine.receipt_bytes"}
 NOW_AND_THEN = {
-    "disputes.settled_at"
+    "disputes.settled_at",
+    "notices.answered_at",
 }  # null in one of five: an index of what waits that holds nothing would seem the cheapest for everything
 SHARED = {"premises_id": 10, "worker": 500, "account_id": 20, "import_id": 200}  # rows to one value
 

@@ -221,7 +221,7 @@ def _advance(screen: Screen, event: Event, profile: KioskProfile, now: Moment) -
         case PartyResult():
             return gathering.from_party(screen, event, profile)
         case Result():
-            return _from_result(screen, event, profile)
+            return _from_result(screen, event, profile, now)
         case NothingDue() | NotKept():
             return (Idle() if isinstance(event, WentBack) else screen), ()
         case _:
@@ -258,8 +258,10 @@ def _from_keeping(screen: Keeping, event: Event, profile: KioskProfile) -> tuple
             return screen, ()
 
 
-def _from_result(screen: Result, event: Event, profile: KioskProfile) -> tuple[Screen, tuple[Effect, ...]]:
+def _from_result(screen: Result, event: Event, profile: KioskProfile, now: Moment) -> tuple[Screen, tuple[Effect, ...]]:
     match event:
+        case CardSeen() if screen.statement == "desk":  # a family's cards, held up in a row
+            return identifying.from_idle(Idle(), event, profile, now)
         case SettlementChanged() if event.declaration_id == screen.declaration_id:
             if PROGRESS[event.standing] <= PROGRESS[screen.standing]:
                 return screen, ()

@@ -5,6 +5,7 @@
 - "I have no card" asks one question after the other (``asking.py``). Nobody is sent away.
 - A hotel desk and a guard post skip the question of purpose: whoever is brought there stays the night.
 - At the entrance a card is kept at once. A name from a machine-readable zone is compared first: no check digit covers it.
+- At a desk that says so, a card goes to the clerk's open page and nothing is asked here; whoever has no card is asked as ever.
 - "This is not me" forgets the reading at once.
 """
 
@@ -41,6 +42,7 @@ from edge_agent.kiosk.states import (
     NothingDue,
     Screen,
     ShowCard,
+    Statement,
     Typing,
 )
 from edge_agent.readers.port import Capture
@@ -63,6 +65,8 @@ def from_idle(screen: Idle, event: Event, profile: KioskProfile, now: Moment) ->
             reading = read(capture, profile, now)
             if isinstance(reading, Problem):
                 return ShowCard(purpose="stay", hint=reading), (Play(cue="problem"),)
+            if _to_desk_page(profile):
+                return _kept(reading, fresh_id, profile, now, for_desk=True)
             if profile.kiosk.presence and _asks_purpose(profile):
                 return ChoosePurpose(reading=reading, fresh_id=fresh_id), (Play(cue="card-read"),)
             return ConfirmPerson(draft=Draft(reading=reading)), (Play(cue="card-read"),)
@@ -100,6 +104,8 @@ def from_card(screen: ShowCard, event: Event, profile: KioskProfile, now: Moment
                 return replace(screen, hint=reading), (() if reading == screen.hint else (Play(cue="problem"),))
             if screen.purpose == "entry":
                 return _at_the_entrance(reading, fresh_id, profile, now)
+            if screen.purpose == "stay" and _to_desk_page(profile):
+                return _kept(reading, fresh_id, profile, now, for_desk=True)
             return ConfirmPerson(draft=draft_for(screen.purpose, reading)), (Play(cue="card-read"),)
         case _:
             return _without_card(screen, event, profile)
@@ -150,7 +156,7 @@ def from_person(screen: ConfirmPerson, event: Event, profile: KioskProfile, now:
     """Go on with this person, or forget them."""
     match event:
         case PersonConfirmed() if screen.entering is not None:
-            return _entered(screen.draft.reading, screen.entering, profile, now)
+            return _kept(screen.draft.reading, screen.entering, profile, now)
         case PersonConfirmed(fresh_id=fresh_id):
             if screen.draft.change is not None:
                 return after_person(screen.draft, profile, now), ()
@@ -172,6 +178,10 @@ def _asks_purpose(profile: KioskProfile) -> bool:
     return profile.kiosk.kind == "lobby"
 
 
+def _to_desk_page(profile: KioskProfile) -> bool:
+    return profile.kiosk.kind == "hotel-desk" and profile.kiosk.to_desk_page
+
+
 def read(capture: Capture, profile: KioskProfile, now: Moment) -> Reading | Problem:
     """Return the reading, or the problem that says best why there is none."""
     today = now.wall.astimezone(VIETNAM).date()
@@ -187,10 +197,10 @@ def read(capture: Capture, profile: KioskProfile, now: Moment) -> Reading | Prob
 def _at_the_entrance(reading: Reading, fresh_id: str, profile: KioskProfile, now: Moment) -> Move:
     if reading.person.name_quality == "mrz":
         return ConfirmPerson(draft=Draft(reading=reading), entering=fresh_id), (Play(cue="card-read"),)
-    return _entered(reading, fresh_id, profile, now)
+    return _kept(reading, fresh_id, profile, now)
 
 
-def _entered(reading: Reading, fresh_id: str, profile: KioskProfile, now: Moment) -> Move:
+def _kept(reading: Reading, fresh_id: str, profile: KioskProfile, now: Moment, *, for_desk: bool = False) -> Move:
     presence = Presence(
         declaration_id=fresh_id,
         seen_at=rfc3339(now.wall.astimezone(VIETNAM)),
@@ -198,8 +208,10 @@ def _entered(reading: Reading, fresh_id: str, profile: KioskProfile, now: Moment
         premises_id=profile.premises.id,
         person=reading.person,
         evidence=reading.evidence,
+        for_desk=for_desk,
     )
-    return Keeping(declaration_id=fresh_id, statement="entry"), (KeepPresence(presence=presence),)
+    statement: Statement = "desk" if for_desk else "entry"
+    return Keeping(declaration_id=fresh_id, statement=statement), (KeepPresence(presence=presence),)
 
 
 def _after(screen: Typing, typed: TypedPerson, profile: KioskProfile) -> Screen:

@@ -22,7 +22,7 @@ from residence.errors import Problem
 from residence.wire.kiosk_answers import HostAnswer
 
 Purpose = Literal["stay", "group", "entry", "extend", "leave", "correct", "withdraw"]
-Statement = Literal["stay", "entry", "paperless"]
+Statement = Literal["stay", "entry", "desk", "paperless"]
 TypedField = Literal[
     "name", "birth", "sex", "nationality", "country", "code", "passport", "expires", "permitted", "number", "words", "helper"
 ]

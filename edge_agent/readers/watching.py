@@ -27,7 +27,7 @@ from edge_agent.readers.supervising import Supervisor
 from edge_agent.scanning.attention import Attention
 from edge_agent.scanning.budget import Budget
 from edge_agent.scanning.cascade import QUICK, Stage, refusal_of
-from edge_agent.scanning.codes import Code
+from edge_agent.scanning.codes import Code, has_card
 from edge_agent.scanning.following import Following
 from edge_agent.scanning.hint_codes import HintCode
 from edge_agent.scanning.hints import Hints, is_dark
@@ -35,7 +35,6 @@ from edge_agent.scanning.locating import locate
 from edge_agent.scanning.shown import NewlyShown
 from edge_agent.scanning.views import View
 from residence.clock import Clock
-from residence.credentials.reading import is_complete
 
 BUDGET_NS: Final = 80_000_000
 GLANCE_NS: Final = 250_000_000
@@ -122,7 +121,7 @@ class FrameReader:
             now_ns=frame.taken_ns,
             stages=self._stages,
             time_left=lambda: awake and self._budget.time_left(),
-            enough=_has_card,
+            enough=has_card,
         )
         self._budget.end()
         for code in codes:
@@ -131,7 +130,7 @@ class FrameReader:
         if awake and not codes:
             self._look_for_a_zone(frame, deliver)
         if self._guide is not None:
-            self._glance(self._guide, frame, view, is_read=_has_card(codes))
+            self._glance(self._guide, frame, view, is_read=has_card(codes))
 
     def _hand_on(self, code: Code, view: View, frame: Frame, deliver: Deliver) -> None:
         if refusal := refusal_of(view, code):
@@ -166,7 +165,3 @@ class FrameReader:
         if zone is not None and self._shown.is_new(zone.payload, frame.taken_ns):
             reader = f"{self.name}:{zone.reader}"
             deliver(Capture(payload=zone.payload, symbology=SYMBOLOGY, reader=reader, seen_at_ns=frame.taken_ns, kind="mrz"))
-
-
-def _has_card(codes: list[Code]) -> bool:
-    return any(is_complete(code.payload) for code in codes)

@@ -1,8 +1,8 @@
 """Reads the QR codes of one grey picture: cheap stages first, stop at the first that reads anything.
 
-- ``QUICK`` is for camera frames: zxing with a global threshold, on the halved frame, with a local one, each time with
-  a second try on what was located, laid square; then the own reader on what was located and not read, on the frame's densest
-  places, and on what a blurred frame lets zxing locate.
+- ``QUICK`` is for camera frames: zxing with a global threshold and on the halved frame, each time with a second try on what was
+  located, laid square, then the own reader on that; the same again with a local threshold, which takes zxing as long as both
+  before; then the own reader on the frame's densest places, and on what a blurred frame lets zxing locate.
 - ``THOROUGH`` adds, for single photos, doubled frames, rotation, down-scaling and inverted codes, which no frame of a held card needs.
 - Only QR model 2 is asked for: with Micro QR allowed, blur turns into phantom codes such as "447774".
 - A caller with little time passes ``time_left``; it is asked before each stage but the first, and between the own reader's
@@ -26,7 +26,7 @@ import zxingcpp
 
 from edge_agent.scanning.codes import Code
 from edge_agent.scanning.soft.blocks import LAST_VERSION
-from edge_agent.scanning.soft.grid import warped
+from edge_agent.scanning.soft.grid import is_small, warped
 from edge_agent.scanning.soft.looking import look
 from edge_agent.scanning.soft.orienting import propose
 from edge_agent.scanning.soft.regions import regions
@@ -189,11 +189,10 @@ def _closer(view: View) -> list[Code]:
 def _dense(view: View) -> list[Code]:
     """Look at the frame's densest places: laid square for zxing, then for the own reader, whichever way round."""
     for place in regions(view.grey):
-        laid, back = warped(view.grey, place.outlines[0], cubic=True)
-        calm: Any = cv2.GaussianBlur(laid, (0, 0), laid.shape[0] / 200)
+        laid, back = warped(view.grey, place.outlines[0], cubic=is_small(place.outlines[0]))
         codes = (
             zxing(view, "zxing-laid", laid, back=back)
-            or zxing(view, "zxing-laid-blur", calm, back=back)
+            or zxing(view, "zxing-laid-blur", _calm(laid, laid.shape[0] / 200), back=back)
             or soft(view, "soft-laid")
         )
         if codes or not view.time_left():
@@ -211,8 +210,11 @@ def _dense(view: View) -> list[Code]:
 
 
 def _blurred(view: View) -> list[Code]:
-    calm: Any = cv2.GaussianBlur(view.grey, (0, 0), 0.9)
-    return zxing(view, "zxing-blur", calm) or soft(view, "soft-blur")
+    return zxing(view, "zxing-blur", _calm(view.grey, 0.9)) or soft(view, "soft-blur")
+
+
+def _calm(grey: Grey, sigma: float) -> Grey:
+    return cv2.GaussianBlur(grey, (0, 0), sigma)  # type: ignore[return-value]
 
 
 def _halved(view: View) -> list[Code]:
@@ -234,10 +236,9 @@ def _twice(view: View) -> list[Code]:
     if view.grey.size > LARGEST_DOUBLED:
         return []
     large = _doubled(view.grey)
-    calm: Any = cv2.GaussianBlur(large, (0, 0), 2.0)
     return (
         zxing(view, "zxing-2x", large, back=_from_doubled)
-        or zxing(view, "zxing-blur-2x", calm, back=_from_doubled)
+        or zxing(view, "zxing-blur-2x", _calm(large, 2.0), back=_from_doubled)
         or soft(view, "soft-2x")
     )
 
@@ -256,6 +257,7 @@ QUICK: Final = (
     Stage("closer", _closer),
     Stage("half", _halved),
     Stage("closer", _closer),
+    Stage("soft", soft),
     Stage("zxing", _local),
     Stage("closer", _closer),
     Stage("soft", soft),

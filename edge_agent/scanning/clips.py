@@ -4,6 +4,7 @@
 - Start at t = 0 and take frame f = floor(rate x t); the answer stands at max(t, f / rate) + its decoding time. If nothing was
   read, go on from there, but not before the next frame exists.
 - Nobody waits in real time: getting the frame itself costs nothing, decoding costs what ``timer_ns`` measures.
+- A poster's code on the wall does not end it when the caller says what is ``enough``; it is the answer when nothing better comes.
 - ``read`` is given the frame and its own time in nanoseconds, for a reader that remembers earlier frames.
 - Pure but for the timer passed in.
 
@@ -31,18 +32,30 @@ class ClipRead(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def play(
-    frame_at: Callable[[int], Grey | None], *, rate: float, read: Callable[[Grey, int], list[Code]], timer_ns: Callable[[], int]
+    frame_at: Callable[[int], Grey | None],
+    *,
+    rate: float,
+    read: Callable[[Grey, int], list[Code]],
+    timer_ns: Callable[[], int],
+    enough: Callable[[list[Code]], bool] = bool,
 ) -> ClipRead:
-    """Read until the first code or the clip's end. ``frame_at`` is asked for growing numbers and says None at the end."""
+    """Read until ``enough`` (any code, unless told otherwise) or the clip's end; then the first codes count.
+
+    ``frame_at`` is asked for growing numbers and says None at the end.
+    """
     now, seen, spent, number = 0.0, 0, 0.0, 0
+    first: ClipRead | None = None
     while (grey := frame_at(number)) is not None:
         began = timer_ns()
         codes = read(grey, round(number / rate * 1e9))
         took = (timer_ns() - began) / 1e9
         seen, spent = seen + 1, spent + took
         now = max(now, number / rate) + took
-        if codes:
-            return ClipRead(codes=tuple(codes), first_read_ms=now * 1e3, frames_seen=seen, ms_per_frame=spent / seen * 1e3)
+        if codes and (first is None or enough(codes)):
+            first = ClipRead(codes=tuple(codes), first_read_ms=now * 1e3, frames_seen=seen, ms_per_frame=spent / seen * 1e3)
+        if enough(codes):
+            break
         # The newest frame there is when the decoder is free again, but never the same one twice.
         number = max(number + 1, math.floor(rate * now + 1e-9))
-    return ClipRead(codes=(), first_read_ms=None, frames_seen=seen, ms_per_frame=spent / seen * 1e3 if seen else 0.0)
+    nothing = ClipRead(codes=(), first_read_ms=None, frames_seen=seen, ms_per_frame=spent / seen * 1e3 if seen else 0.0)
+    return first or nothing

@@ -10,7 +10,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
+
+from residence.credentials.reading import is_complete
 
 Corners = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
 
@@ -30,3 +34,8 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
             return self.payload.decode("utf-8")
         except UnicodeDecodeError:
             return None
+
+
+def has_card(codes: Iterable[Code]) -> bool:
+    """Tell whether one of them is a whole card: what a kiosk goes on looking for beside a poster's code."""
+    return any(is_complete(code.payload) for code in codes)

@@ -45,8 +45,8 @@ def spoken(screen: Screen, texts: Texts) -> str:
     """Return what is said aloud on a screen."""
     name = name_of(screen)
     match screen:
-        case Result(statement="entry"):
-            keys: tuple[str, ...] = ("result.entry_title", "result.entry_text")
+        case Result(statement="entry" | "desk" as statement):
+            keys: tuple[str, ...] = (f"result.{statement}_title", f"result.{statement}_text")
         case Result(standing=standing, statement=statement):
             text = "result.kept_offline" if standing == "kept" else f"result.{standing}_text"
             keys = (f"result.{standing}", text, *(("result.case_text",) if statement == "paperless" else ()))

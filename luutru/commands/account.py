@@ -19,12 +19,15 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from luutru.commands.account_interests import app as interests_app
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from registry.accounts import KnownAccount
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Make accounts and one-time sign-in links.")
+app.add_typer(interests_app, name="interests")
 
 RegistryOption = Annotated[
     str,
@@ -42,6 +45,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.
 NameArgument = Annotated[str, typer.Argument(help="Sign-in name: a handle, not a person's name.")]
 DEFAULT_REGISTRY = "sqlite:///registry.db"
 ROLES = ("clerk", "resident", "officer", "operator")
+RIGHTS = ("declare", "read", "none")
 
 
 @app.command()
@@ -52,7 +56,7 @@ def add(
     commune: Annotated[str, typer.Option(help="Commune the account belongs to.")] = "demo-01",
     premises: Annotated[list[str] | None, typer.Option(help="A clerk's premises; may be given again.")] = None,
     person: Annotated[
-        str | None, typer.Option(help="A resident's own id in the registry, once somebody has checked who they are.")
+        str | None, typer.Option(help="A resident's or officer's own id in the registry, once somebody has checked who they are.")
     ] = None,
     registry: RegistryOption = DEFAULT_REGISTRY,
     vault: VaultOption = Path("vault"),
@@ -81,7 +85,7 @@ def add(
         person_id=person,
     )
     with writing(registry, vault) as connection:
-        if person is not None and (role != "resident" or not is_person(connection, person)):
+        if person is not None and (role not in {"resident", "officer"} or not is_person(connection, person)):
             raise Refused("account.person_unfit")
         if role == "clerk" and not premises:
             raise Refused("account.areas_needed")
@@ -135,6 +139,35 @@ def token(
         account = known_account(connection, name)
         open_session(connection, account, bearer, method=BEARER, now=system_clock().now(), lifetime=timedelta(days=days))
     say({"sign_in_name": name, "token": bearer, "days": days}, bearer, json=json)
+
+
+@app.command()
+def rights(
+    name: NameArgument,
+    *,
+    premises: Annotated[str, typer.Option(help="Which house.")],
+    right: Annotated[str, typer.Option(help="declare, read (look and declare nothing) or none.")],
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = Path("vault"),
+    json: JsonOption = False,
+) -> None:
+    """Say what a clerk may do at one house.
+
+    Example: luutru account rights letan --premises htl-sao-mai --right read
+    """
+    from typing import cast
+
+    from registry.accounts import Right, give_rights
+    from registry.premises import load_places
+    from residence.errors import Refused
+
+    if right not in RIGHTS:
+        raise typer.BadParameter(f"one of {', '.join(RIGHTS)}", param_hint="--right")
+    with writing(registry, vault) as connection:
+        if load_places(connection, [(premises, None)]).place(premises, None) is None:
+            raise Refused("registry.premises_unknown", "/premises", premises)
+        account = give_rights(connection, known_account(connection, name), premises, right=cast("Right", right))
+    say(msgspec.to_builtins(account), f"{name} at {premises}: {right}", json=json)
 
 
 @app.command("list")

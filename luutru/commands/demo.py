@@ -39,7 +39,7 @@ def run_demo(
     keep: Annotated[bool, typer.Option("--keep", help="Go on with the folder of last time.")] = False,
     free_ports: Annotated[bool, typer.Option("--free-ports", help="Choose free ports instead of the usual ones.")] = False,
 ) -> None:
-    """Run broker, gateway, server and two kiosks until Ctrl-C, and say what to try.
+    """Run broker, gateway, server, two kiosks and a played ministry until Ctrl-C, and say what to try.
 
     What the last demo left in the folder is erased first, unless --keep says otherwise. A folder with anything else in it, or of a
     demo that runs, is refused and stays as it is.

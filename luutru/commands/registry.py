@@ -10,7 +10,6 @@ Example: ``luutru registry create --registry sqlite:////var/lib/luutru/registry.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import msgspec
 import typer
 
+from luutru.commands.registry_answers import answering, opened
 from luutru.commands.registry_backup import backup, restore
 from luutru.commands.registry_cleaning import app as cleaning_app
 from luutru.commands.registry_disputes import app as disputes_app
@@ -26,13 +26,13 @@ from luutru.commands.registry_duplicates import app as duplicates_app
 from luutru.commands.registry_lapses import app as lapses_app
 from luutru.commands.registry_numbers import app as numbers_app
 from luutru.commands.registry_person import person
+from luutru.commands.registry_relations import app as relations_app
 from luutru.commands.registry_residence import app as residence_app
 from luutru.commands.registry_retention import app as retention_app
 from luutru.commands.registry_scoreboard import scoreboard
 from luutru.commands.registry_units import app as units_app
 
 if TYPE_CHECKING:
-    from registry.database import Registry
     from registry.table_files import Form
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Create, upgrade, seed and check the registry.")
@@ -43,6 +43,7 @@ app.command()(restore)
 app.add_typer(disputes_app, name="disputes")
 app.command()(person)
 app.add_typer(residence_app, name="residence")
+app.add_typer(relations_app, name="relations")
 app.add_typer(numbers_app, name="numbers")
 app.add_typer(lapses_app, name="lapses")
 app.add_typer(units_app, name="units")
@@ -72,14 +73,15 @@ def create(registry: RegistryOption = DEFAULT_REGISTRY, vault: VaultOption = DEF
     """
     from registry.database import current_revision, newest_revision, open_engine, upgrade
 
-    with _answering(json=json) as answer:
+    with answering(json=json, show=_print) as answer:
         engine = open_engine(registry)
         standing = current_revision(engine)
         engine.dispose()
         if standing is not None:
             answer |= {"ok": False, "revision": standing, "problems": ["registry.exists"]}
             return
-        _open(registry, vault).close()
+        with opened(registry, vault):
+            pass  # makes the vault
         upgrade(registry)
         answer |= {"revision": newest_revision()}
 
@@ -93,7 +95,7 @@ def upgrade(registry: RegistryOption = DEFAULT_REGISTRY, *, json: JsonOption = F
     from registry.database import newest_revision
     from registry.database import upgrade as bring_up
 
-    with _answering(json=json) as answer:
+    with answering(json=json, show=_print) as answer:
         bring_up(registry)
         answer |= {"revision": newest_revision()}
 
@@ -125,17 +127,14 @@ def seed(
     if not persons and (files or truth):
         raise typer.BadParameter("say how many with --persons")
     city = City(persons=persons, seed=seed)
-    with _answering(json=json) as answer, _progress(quiet=json) as progress:
+    with answering(json=json, show=_print) as answer, _progress(quiet=json) as progress:
         if not persons:
             counts = _seed_demo(registry, vault, progress)
         elif files is not None:
             counts = write_files(city, files, cast("Form", form), progress)
         else:
-            opened = _open(registry, vault)
-            try:
-                counts = fill_registry(opened, city, truth, progress)
-            finally:
-                opened.close()
+            with opened(registry, vault) as known:
+                counts = fill_registry(known, city, truth, progress)
         answer |= {"counts": counts, "rejected": []}
 
 
@@ -143,11 +142,8 @@ def _seed_demo(registry: str, vault: Path, progress: Progress) -> dict[str, int]
     from luutru.system import system_clock
     from registry.seed import seed_demo
 
-    opened = _open(registry, vault)
-    with opened.writing() as connection:
-        counts = seed_demo(connection, vault=opened.vault, now=system_clock().now(), progress=progress)
-    opened.close()
-    return counts
+    with opened(registry, vault) as known, known.writing() as connection:
+        return seed_demo(connection, vault=known.vault, now=system_clock().now(), progress=progress)
 
 
 @app.command("import")
@@ -173,12 +169,8 @@ def import_(  # noqa: PLR0913 - options of a command line
     from luutru.commands.registry_import import Asked, import_files
 
     asked = Asked(files=files, kind=kind, mapping=mapping, by=by, dry_run=dry_run, rejected=rejected)
-    with _answering(json=json) as answer, _progress(quiet=json) as progress:
-        opened = _open(registry, vault)
-        try:
-            answer.update(import_files(opened, asked, progress))
-        finally:
-            opened.close()
+    with answering(json=json, show=_print) as answer, _progress(quiet=json) as progress, opened(registry, vault) as known:
+        answer.update(import_files(known, asked, progress))
 
 
 @app.command()
@@ -189,41 +181,10 @@ def check(registry: RegistryOption = DEFAULT_REGISTRY, vault: VaultOption = DEFA
     """
     from registry.checking import check_registry
 
-    with _answering(json=json) as answer, _progress(quiet=json) as progress:
-        opened = _open(registry, vault)
-        report = check_registry(opened, progress=progress)
-        opened.close()
+    with answering(json=json, show=_print) as answer, _progress(quiet=json) as progress:
+        with opened(registry, vault) as known:
+            report = check_registry(known, progress=progress)
         answer |= {"ok": report.ok, **msgspec.to_builtins(report)}
-
-
-def _open(registry: str, vault: Path) -> Registry:
-    from luutru.system import random_bytes
-    from registry.database import connect
-    from registry.key_provider import FileKeyProvider
-    from registry.vault import Vault
-
-    return connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
-
-
-@contextmanager
-def _answering(*, json: bool) -> Iterator[dict[str, Any]]:
-    """Collect the answer, print it, and end with the right status; an error of ours becomes an answer too."""
-    from luutru.system import SystemClock
-    from residence.errors import LuutruError
-
-    clock = SystemClock()
-    started = clock.monotonic_ns()
-    answer: dict[str, Any] = {"ok": True}
-    try:
-        yield answer
-    except LuutruError as error:
-        answer |= {"ok": False, "problems": [error.code]}
-    answer["seconds"] = round((clock.monotonic_ns() - started) / 1e9, 3)
-    if json:
-        sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
-    else:
-        _print(answer)
-    raise typer.Exit(0 if answer["ok"] else 1)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ Example: ``with answering(json=True) as answer, opened(url, vault) as registry: 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,8 +37,8 @@ def opened(registry: str, vault: Path) -> Iterator[Registry]:
 
 
 @contextmanager
-def answering(*, json: bool) -> Iterator[dict[str, Any]]:
-    """Collect the answer, print it and end with the right status."""
+def answering(*, json: bool, show: Callable[[dict[str, Any]], None] | None = None) -> Iterator[dict[str, Any]]:
+    """Collect the answer, print it (for people by ``show``, or name by name) and end with the right status."""
     from luutru.system import SystemClock
     from residence.errors import LuutruError
 
@@ -53,7 +53,7 @@ def answering(*, json: bool) -> Iterator[dict[str, Any]]:
     if json:
         sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
     else:
-        _print(msgspec.to_builtins(answer))
+        (show or _print)(msgspec.to_builtins(answer))
     raise typer.Exit(0 if answer["ok"] else 1)
 
 

@@ -8,9 +8,6 @@ Example: ``luutru registry cleaning run && luutru registry cleaning list --commu
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +15,7 @@ import msgspec
 import typer
 
 from luutru.choices import ChoicesOption, choices_of
-from luutru.commands.registry_answers import opened
+from luutru.commands.registry_answers import answering, opened
 
 if TYPE_CHECKING:
     from residence.cleaning.rules import RuleName
@@ -54,7 +51,7 @@ def run(
     from registry.cleaning.passing import run_passes
 
     chosen = choices_of(choices).cleaning
-    with _answering(json=json) as answer, opened(registry, vault) as known:
+    with answering(json=json, show=_print) as answer, opened(registry, vault) as known:
         report = run_passes(known, choices=chosen, now=system_clock().now(), random_bytes=random_bytes, whole=whole)
         answer.update(msgspec.to_builtins(report))
 
@@ -76,7 +73,7 @@ def list_items(
     """
     from registry.cleaning.listing import items_of
 
-    with _answering(json=json) as answer, opened(registry, vault) as known:
+    with answering(json=json, show=_print) as answer, opened(registry, vault) as known:
         with known.reading() as connection:
             items = items_of(connection, commune_code=commune, rule=_rule(rule) if rule else None, state=state, most=most)
         answer |= {"items": [_told(msgspec.to_builtins(each)) for each in items]}
@@ -109,7 +106,7 @@ def decide(  # noqa: PLR0913 - options of a command line
     if outcome not in OUTCOMES:
         raise typer.BadParameter(", ".join(OUTCOMES), param_hint="outcome")
     choice = Choice(commune_code=commune, rule=_rule(rule), item_ids=tuple(item or ()), most=most)
-    with _answering(json=json) as answer, opened(registry, vault) as known, known.writing() as connection:
+    with answering(json=json, show=_print) as answer, opened(registry, vault) as known, known.writing() as connection:
         if token is None:
             answer |= {"preview": msgspec.to_builtins(preview(connection, choice))}
             return
@@ -139,7 +136,7 @@ def undo(
     from registry.cleaning.deciding import undo as take_back
 
     why, now = Reason(account_id=by, words=reason), system_clock().now()
-    with _answering(json=json) as answer, opened(registry, vault) as known, known.writing() as connection:
+    with answering(json=json, show=_print) as answer, opened(registry, vault) as known, known.writing() as connection:
         done = take_back(connection, batch, commune_code=commune, reason=why, now=now, random_bytes=random_bytes)
         answer |= {"done": msgspec.to_builtins(done)}
 
@@ -157,23 +154,6 @@ def _told(item: dict[str, Any]) -> dict[str, Any]:
 
     texts = catalogue()[f"cleaning.{item['rule']}"]
     return item | {"severity": texts["severity"], "message": {"vi": texts["vi"], "en": texts["en"]}}
-
-
-@contextmanager
-def _answering(*, json: bool) -> Iterator[dict[str, Any]]:
-    """Collect the answer, print it and end with the right status; an error of ours is an answer too."""
-    from residence.errors import LuutruError
-
-    answer: dict[str, Any] = {"ok": True}
-    try:
-        yield answer
-    except LuutruError as error:
-        answer |= {"ok": False, "problems": [error.code]}
-    if json:
-        sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
-    else:
-        _print(answer)
-    raise typer.Exit(0 if answer["ok"] else 1)
 
 
 def _print(answer: dict[str, Any]) -> None:

@@ -9,17 +9,13 @@ Example: ``luutru registry disputes raise 0197... birth-date --by can-bo --reaso
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import typer
 
 from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, JsonOption, RegistryOption, VaultOption
+from luutru.commands.registry_answers import answering, opened
 from residence.access.purposes import Field
 
 if TYPE_CHECKING:
@@ -58,7 +54,7 @@ def raise_(
     from luutru.system import random_bytes, system_clock
     from registry.disputing import raise_dispute
 
-    with _answering(registry, vault, json=json) as (connection, answer):
+    with answering(json=json, show=_print) as answer, opened(registry, vault) as known, known.writing() as connection:
         now = system_clock().now()
         raise_dispute(connection, person, field, by=by, reason=reason, now=now, random_bytes=random_bytes)
         answer["disputes"] = _disputes(connection, person)
@@ -82,7 +78,7 @@ def settle(
     from luutru.system import system_clock
     from registry.disputing import settle_dispute
 
-    with _answering(registry, vault, json=json) as (connection, answer):
+    with answering(json=json, show=_print) as answer, opened(registry, vault) as known, known.writing() as connection:
         settle_dispute(connection, dispute, outcome=how.value, by=by, reason=reason, now=system_clock().now())
         answer["disputes"] = []
 
@@ -99,7 +95,7 @@ def list_disputes(
 
     Example: luutru registry disputes list 0197... --json
     """
-    with _answering(registry, vault, json=json) as (connection, answer):
+    with answering(json=json, show=_print) as answer, opened(registry, vault) as known, known.writing() as connection:
         answer["disputes"] = _disputes(connection, person)
 
 
@@ -109,30 +105,10 @@ def _disputes(connection: Connection, person_id: str) -> list[dict[str, Any]]:
     return [{name: getattr(row, name) for name in _TOLD} for row in disputes_of(connection, person_id)]
 
 
-@contextmanager
-def _answering(registry: str, vault: Path, *, json: bool) -> Iterator[tuple[Connection, dict[str, Any]]]:
-    from luutru.system import random_bytes
-    from registry.database import connect
-    from registry.key_provider import FileKeyProvider
-    from registry.vault import Vault
-    from residence.errors import LuutruError
-
-    answer: dict[str, Any] = {"ok": True}
-    opened = connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
-    try:
-        with opened.writing() as connection:
-            yield connection, answer
-    except LuutruError as error:
-        answer |= {"ok": False, "problems": [error.code]}
-    finally:
-        opened.close()
-    sys.stdout.write(msgspec.json.encode(answer).decode() + "\n" if json else _text(answer))
-    raise typer.Exit(0 if answer["ok"] else 1)
-
-
-def _text(answer: dict[str, Any]) -> str:
+def _print(answer: dict[str, Any]) -> None:
     from residence.errors import sentence
 
-    lines = [sentence(code).en for code in answer.get("problems", ())]
-    lines += ["; ".join(f"{name} {value}" for name, value in each.items() if value) for each in answer.get("disputes", ())]
-    return "".join(f"{line}\n" for line in lines)
+    for code in answer.get("problems", ()):
+        typer.echo(sentence(code).en)
+    for each in answer.get("disputes", ()):
+        typer.echo("; ".join(f"{name} {value}" for name, value in each.items() if value))

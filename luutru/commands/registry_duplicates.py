@@ -11,7 +11,6 @@ Example: ``luutru registry duplicates --registry sqlite:////var/lib/luutru/regis
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -22,7 +21,7 @@ import msgspec
 import typer
 
 from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, JsonOption, RegistryOption, VaultOption
-from luutru.commands.registry_answers import opened
+from luutru.commands.registry_answers import answering, opened
 
 if TYPE_CHECKING:
     from registry.duplicates.proposals import KnownPair
@@ -63,7 +62,12 @@ def search(  # noqa: PLR0913 -- the options of one public command
     from registry.duplicates.searching import Limits, search_registry
     from registry.duplicates.settings import load_model
 
-    with _answering(json=json) as answer, opened(registry, vault) as known, _progress(quiet=json) as tell:
+    with (
+        answering(json=json, show=_print) as answer,
+        _told_when_missing(),
+        opened(registry, vault) as known,
+        _progress(quiet=json) as tell,
+    ):
         limits = Limits(memory_mib=memory, threads=threads, spark=spark, folder=folder)
         report = search_registry(known, load_model(model), now=system_clock().now(), limits=limits, progress=tell)
         counts = {"persons": report.persons, "pairs": report.pairs, **msgspec.to_builtins(report.proposed)}
@@ -85,7 +89,7 @@ def list_pairs(
     """
     from registry.duplicates.proposals import listed
 
-    with _answering(json=json) as answer, opened(registry, vault) as known:
+    with answering(json=json, show=_print) as answer, opened(registry, vault) as known:
         with known.reading() as connection:
             pairs = listed(connection, commune_code=commune, limit=most)
         answer |= {"pairs": [_told(each) for each in pairs], "counts": {"listed": len(pairs)}}
@@ -111,7 +115,7 @@ def decide(
     from registry.duplicates.deciding import decide as settle
 
     decision = Decision(account_id=by, reason=reason)
-    with _answering(json=json) as answer, opened(registry, vault) as known, known.writing() as connection:
+    with answering(json=json, show=_print) as answer, opened(registry, vault) as known, known.writing() as connection:
         now = system_clock().now()
         done = settle(connection, pair, same=verdict is Verdict.SAME, decision=decision, now=now, random_bytes=random_bytes)
         answer |= {"pairs": [_told(done)]}
@@ -136,7 +140,7 @@ def undo(
     from registry.duplicates.deciding import undo as take_back
 
     decision = Decision(account_id=by, reason=reason)
-    with _answering(json=json) as answer, opened(registry, vault) as known, known.writing() as connection:
+    with answering(json=json, show=_print) as answer, opened(registry, vault) as known, known.writing() as connection:
         answer |= {"pairs": [_told(take_back(connection, pair, decision=decision, now=system_clock().now()))]}
 
 
@@ -148,28 +152,16 @@ def _told(pair: KnownPair) -> dict[str, Any]:
 
 
 @contextmanager
-def _answering(*, json: bool) -> Iterator[dict[str, Any]]:
-    """Collect the answer, print it and end with the right status; an error of ours, or a missing package, is an answer too."""
-    from luutru.system import SystemClock
-    from residence.errors import LuutruError
+def _told_when_missing() -> Iterator[None]:
+    """Make a package that is not installed an answer: the search is an extra."""
+    from residence.errors import Refused
 
-    clock = SystemClock()
-    started = clock.monotonic_ns()
-    answer: dict[str, Any] = {"ok": True}
     try:
-        yield answer
-    except LuutruError as error:
-        answer |= {"ok": False, "problems": [error.code]}
+        yield
     except ModuleNotFoundError as error:
         if error.name not in {"splink", "duckdb", "pyarrow", "pyspark"}:
             raise
-        answer |= {"ok": False, "problems": ["duplicates.not_installed"]}
-    answer["seconds"] = round((clock.monotonic_ns() - started) / 1e9, 3)
-    if json:
-        sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
-    else:
-        _print(answer)
-    raise typer.Exit(0 if answer["ok"] else 1)
+        raise Refused("duplicates.not_installed", "") from error
 
 
 @contextmanager

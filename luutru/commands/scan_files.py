@@ -96,8 +96,9 @@ def mrz_result(file: Path, _stages: tuple[Stage, ...]) -> Result:
 
 
 def clip_result(file: Path, stages: tuple[Stage, ...]) -> Result:
-    """Play one clip and say when its code was first read; when it was not, why its last frame was not."""
+    """Play one clip and say when its card, or else any code, was first read; when none was, why its last frame was not."""
     from edge_agent.scanning.clips import play
+    from edge_agent.scanning.codes import has_card
     from edge_agent.scanning.following import Following
     from edge_agent.scanning.locating import locate
     from luutru.system import SystemClock
@@ -107,23 +108,24 @@ def clip_result(file: Path, stages: tuple[Stage, ...]) -> Result:
     following = Following()
 
     def read(grey: Grey, at_ns: int) -> list[Code]:
-        codes, view = following.read(grey, now_ns=at_ns, stages=stages)
+        codes, view = following.read(grey, now_ns=at_ns, stages=stages, enough=has_card)
         last[:] = [view]
         return codes
 
     try:
         frame_at, rate = _open_clip(file)
-        outcome = play(frame_at, rate=rate, read=read, timer_ns=SystemClock().monotonic_ns)
+        outcome = play(frame_at, rate=rate, read=read, timer_ns=SystemClock().monotonic_ns, enough=has_card)
     except Malformed as error:
         return blank | {"problems": [_file_problem(error, file)]}
     if not last:
         return blank | {"problems": [problem("scan.not_a_clip", "/file", name=name_of(Path(file.name)))]}
+    codes = sorted(outcome.codes, key=lambda code: not has_card([code]))
     return blank | {
-        "text": outcome.codes[0].text if outcome.codes else None,
+        "text": codes[0].text if codes else None,
         "first_read_ms": None if outcome.first_read_ms is None else round(outcome.first_read_ms, 3),
         "frames_seen": outcome.frames_seen,
         "ms_per_frame": round(outcome.ms_per_frame, 3),
-        "problems": _code_problems(list(outcome.codes), last[0], () if outcome.codes else locate(last[0])),
+        "problems": _code_problems(codes[:1], last[0], () if codes else locate(last[0])),
     }
 
 

@@ -1,7 +1,7 @@
 """How ``luutru scan`` prints a result: as the public contract's JSON, or in words with the reading's evidence level.
 
 - A code's control and direction characters never reach the terminal; in JSON they are escaped, which changes nothing for a program.
-- The words are the catalogue's, Vietnamese first.
+- The words are the catalogue's, Vietnamese first. Among several codes each is numbered, and so is what is wrong with it.
 
 Example: ``print_readable({"file": "card.jpg", "codes": [], "problems": []})``
 """
@@ -15,6 +15,8 @@ import typer
 
 from luutru.commands.scan_files import Result
 from residence.clock import VIETNAM
+
+_OF_A_CODE = "/codes/"
 
 
 def print_json(result: Result) -> None:
@@ -31,25 +33,27 @@ def _escaped(character: str) -> str:
 def print_readable(result: Result) -> None:
     """Print one result for people."""
     typer.secho(_printable(result["file"]), bold=True)
-    for code in result.get("codes", []):
-        _print_reading(code)
+    codes = result.get("codes", [])
+    for number, code in enumerate(codes, start=1):
+        _print_reading(code, number=number if len(codes) > 1 else None)
     if result.get("lines"):
         _print_zone(result["lines"], ok=result["ok"])
     if "first_read_ms" in result and result["text"] is not None:
         typer.echo(f"  read after {result['first_read_ms']:.0f} ms, frame {result['frames_seen']} looked at")
         _print_reading({"text": result["text"], "bytes_hex": result["text"].encode().hex(), "reader": "clip"})
     for each in result["problems"]:
-        typer.echo(f"  {each.message.vi}\n  {each.message.en} [{each.code}]")
+        which = f"{int(each.pointer[len(_OF_A_CODE) :]) + 1}: " if len(codes) > 1 and each.pointer.startswith(_OF_A_CODE) else ""
+        typer.echo(f"  {which}{each.message.vi}\n  {which}{each.message.en} [{each.code}]")
 
 
-def _print_reading(code: Result) -> None:
-    """Print one code's reading with its evidence level, or what it is instead of a card."""
+def _print_reading(code: Result, *, number: int | None = None) -> None:
+    """Print one code's reading with its evidence level, or what it is instead of a card; numbered among several."""
     from luutru.system import SystemClock
     from residence.credentials.reading import read_payload
 
     today = SystemClock().now().astimezone(VIETNAM).date()
     outcome = read_payload(bytes.fromhex(code["bytes_hex"]), reader=f"scan:{code['reader']}", today=today)
-    typer.echo(f"  code    {_printable(code['text'] or '(not text)')}   [{code['reader']}]")
+    typer.echo(f"  code {number or '':<3}{_printable(code['text'] or '(not text)')}   [{code['reader']}]")
     if outcome.reading is not None:
         for label, value in _rows(outcome.reading):
             typer.echo(f"  {label:<8}{_printable(value)}")

@@ -24,12 +24,13 @@ class Ports:
 
     broker: int = 8983
     server: int = 8300
+    kbtt: int = 8791  # the played authority
     kiosks: dict[str, int] = field(default_factory=lambda: {"kiosk-lobby-1": 8801, "kiosk-desk-1": 8802})
 
     @classmethod
     def free(cls) -> Ports:
         """Choose ports nobody uses now."""
-        return cls(broker=free_port(), server=free_port(), kiosks={name: free_port() for name in KIOSKS})
+        return cls(broker=free_port(), server=free_port(), kbtt=free_port(), kiosks={name: free_port() for name in KIOSKS})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +57,11 @@ class Layout:
     def gateway(self) -> Path:
         """What the gateway needs to be let in by the broker: its certificate and key."""
         return self.directory / "gateway"
+
+    @property
+    def authority(self) -> Path:
+        """The file that says which other authority is told, its secrets beside it."""
+        return self.directory / "authority" / "authorities.toml"
 
     @property
     def broker(self) -> Path:

@@ -17,6 +17,7 @@ from typing import Final
 
 from luutru import keys
 from luutru.broker_access import put
+from luutru.demo.authority import bind_houses, write_authority
 from luutru.demo.broker import Broker
 from luutru.demo.folder import erase, mark
 from luutru.demo.layout import KIOSKS, Layout
@@ -87,11 +88,13 @@ def prepare(layout: Layout, tools: Tools, *, fresh: bool = True) -> None:
                 kiosk_id=kiosk_id, premises_id=premises_id, commune_code=DEMO_COMMUNE, profile=_kind(kiosk_id)
             )
             kiosks.enrol_kiosk(connection, enrolment, keys=[signing[kiosk_id]], now=now)
+        bind_houses(connection, now=now, random_bytes=tools.random_bytes)
         for premises_id in dict.fromkeys(KIOSKS.values()):  # one entrance, however many kiosks stand at it
             add_door(connection, premises_id, DOOR, commune_code=DEMO_COMMUNE, now=now)
     with registry.reading() as connection:
         places = load_premises(connection, KIOSKS.values(), vault=registry.vault)
     registry.close()
+    write_authority(layout)
     tools.tell("two kiosks")
     public = dump_keyring(Keyring(authority, serial=1))
     for kiosk_id, premises_id in KIOSKS.items():

@@ -55,8 +55,9 @@ def serve(town: Town, console: Console, *, stopping: threading.Event, fresh: boo
     try:
         prepare(town.layout, tools, fresh=fresh)
         accounts = invite(town.layout, tools, base_url=town.server_url)
-        tools.tell("broker, gateway, server, two kiosks")
+        tools.tell("broker, gateway, server, two kiosks, the ministry's system as the sandbox plays it")
         town.start()
+        town.start_authority()
         control = ControlSocket(town.layout.control, lambda words: answer(town, words))
         explain(console, town, accounts)
         watch(console, town, stopping)
@@ -91,7 +92,7 @@ def answer(town: Town, words: list[str]) -> str:
         case ["links"]:
             return "\n".join(lines_of(new_links(town)))
         case ["status"]:
-            names = ["gateway", "server", *KIOSKS]
+            names = ["gateway", "server", *KIOSKS, "kbtt-sandbox", "authority"]
             states = [f"{name} {'runs' if town.children.running(name) else 'ended'}" for name in names]
             return f"broker {'runs' if town.broker.running else 'is down'}, " + ", ".join(states)
         case _:
@@ -131,6 +132,7 @@ def explain(console: Console, town: Town, accounts: list[DemoAccount]) -> None:
     pages.add_row("[bold]Lobby kiosk[/]", town.kiosk_url("kiosk-lobby-1"), "apartment block Hòa Bình")
     pages.add_row("[bold]Desk kiosk[/]", town.kiosk_url("kiosk-desk-1"), "hotel Sao Mai")
     pages.add_row("[bold]Server[/]", town.server_url, "everybody; check a receipt by its code")
+    pages.add_row("[bold]Ministry (played)[/]", f"{town.kbtt_url}/sandbox", "what it was told of the hotel's guests")
     console.print(Panel(pages, title="Where to look", title_align="left"))
     there = "" if town.layout.directory == USUAL else f" --directory {town.layout.directory}"
     console.print(f"Demo accounts; each link signs in once ([bold].venv/bin/luutru demo links{there}[/] makes new ones):")

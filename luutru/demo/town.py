@@ -1,4 +1,4 @@
-"""The running demo: a broker, a gateway, a server and two kiosks, each a process of its own with the commands anybody would type.
+"""The running demo: a broker, a gateway, a server, two kiosks, a played authority and what tells it of stays, each a process of its own with the commands anybody would type.
 
 - Nothing is wired specially for the demo: the same commands, settings and files as anywhere else.
 - The broker is our child, so it can be stopped and started while everything else goes on.
@@ -65,6 +65,14 @@ class Town:
         self.children.stop_all()
         self.broker.stop()
 
+    def start_authority(self) -> None:
+        """Start the played authority and the process that tells it of stays."""
+        port = str(self.layout.ports.kbtt)
+        self.children.start("kbtt-sandbox", [*_luutru(), "sandbox", "kbtt", "--port", port], environment=self.environment())
+        self.children.wait_for_page("kbtt-sandbox", f"{self.kbtt_url}/sandbox", seconds=START_SECONDS)
+        arguments = ["authority", "run", "--settings", str(self.layout.authority)]
+        self.children.start("authority", [*_luutru(), *arguments], environment=self.environment())
+
     def start_gateway(self) -> None:
         """Start the gateway."""
         broker = f"{self.layout.broker_host}:{self.layout.ports.broker}"
@@ -86,6 +94,11 @@ class Town:
     def server_url(self) -> str:
         """Return the address of the pages; passkeys need a name, so it is localhost."""
         return f"http://localhost:{self.layout.ports.server}"
+
+    @property
+    def kbtt_url(self) -> str:
+        """Return the address of the played authority."""
+        return f"http://127.0.0.1:{self.layout.ports.kbtt}"
 
     def kiosk_url(self, kiosk_id: str) -> str:
         """Return the address of a kiosk's page."""

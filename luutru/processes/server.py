@@ -26,6 +26,7 @@ from registry.database import connect
 from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
 from registry.vault import Vault
+from residence.cases.queues import read_queues
 from residence.choices import Choices
 from server.app import create_app
 from server.settings import ServerSettings
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 RECEIPT_KEYS: Final = "server-receipt"
 PASS_KEYS: Final = "server-door-pass"  # noqa: S105 - the name of files
+STREAMS_END: Final = 5  # seconds; a stream to an open page has no end of its own that a stop could wait for
 log = structlog.get_logger("luutru.server")
 
 
@@ -54,6 +56,7 @@ class ServerProcess:
     port: int = 8300
     session_idle: timedelta = timedelta(minutes=30)
     chip_trust: Path | None = None  # as for the gateway
+    queues: Path | None = None  # a file like server/police/queues.toml; None: that file
     choices: Choices = field(default_factory=Choices)
 
 
@@ -77,6 +80,7 @@ def build(process: ServerProcess) -> FastAPI:
         clock=clock,
         random_bytes=random_bytes,
         settings=settings,
+        queues=read_queues(process.queues.read_bytes()) if process.queues else None,
         chip_trust=ChipTrust(process.chip_trust, keyring=lambda: keyring_if_reachable(registry)).current,
     )
 
@@ -97,7 +101,14 @@ def run(process: ServerProcess) -> None:
     app = build(process)
     log.info("server starts", address=process.base_url)
     uvicorn.run(
-        app, host=process.host, port=process.port, log_level="warning", access_log=False, server_header=False, proxy_headers=False
+        app,
+        host=process.host,
+        port=process.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=STREAMS_END,
     )
     app.state.server.registry.close()
     log.info("server ended")

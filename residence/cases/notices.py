@@ -1,6 +1,8 @@
 """Messages to a person or host: which kinds there are, whom each goes to, and when one is due. A notice always comes before a case.
 
 - ``please-declare``: somebody was seen, the deadline passed, nothing covers them.
+- ``deadline-near``: somebody at a lodging is still to be declared and there is little time left; nothing follows from it.
+- ``credential-ends``: a token by which a house's programs are let in ends soon.
 - ``declared-late``: a declaration came after its deadline; information, no case.
 - ``thirty-days``: a stay reaches the length at which temporary residence is registered instead.
 - ``renew-temporary-residence``: a temporary residence ends within the renewal window (15 days).
@@ -31,6 +33,8 @@ class NoticeKind(StrEnum):
     """What a notice says."""
 
     PLEASE_DECLARE = "please-declare"
+    DEADLINE_NEAR = "deadline-near"
+    CREDENTIAL_ENDS = "credential-ends"
     DECLARED_LATE = "declared-late"
     THIRTY_DAYS = "thirty-days"
     RENEW_TEMPORARY_RESIDENCE = "renew-temporary-residence"

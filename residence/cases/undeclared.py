@@ -31,7 +31,7 @@ from residence.places.premises import Premises
 from residence.stays.deadlines import Deadline, PersonKind, deadline
 from residence.stays.rules import RuleBook
 
-SightingKind = Literal["entry", "night_check"]
+SightingKind = Literal["entry", "night_check", "desk"]
 Step = Literal["notice", "case"]
 CaseRule = Literal["seen_past_deadline", "night_check", "late_entries", "evening_entries", "notice_unanswered"]
 Explanation = Literal[

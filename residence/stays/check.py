@@ -101,6 +101,9 @@ def _check_identity(declaration: StayDeclaration) -> Iterator[Problem]:
         yield problem("declaration.identifier_malformed", "/declaration_id")
     if declaration.about is not None and not _is_uuid7(declaration.about):
         yield problem("declaration.identifier_malformed", "/about")
+    for pointer, named in (("/party", declaration.party), ("/accompanied_by", declaration.accompanied_by)):
+        if named is not None and (not _is_uuid7(named) or named == declaration.declaration_id):
+            yield problem("declaration.identifier_malformed", pointer)
     if declaration.about is not None and declaration.about == declaration.declaration_id:
         yield problem("declaration.about_itself", "/about")
     if declaration.about is None and declaration.kind in {"correction", "withdrawal"}:

@@ -18,6 +18,7 @@ from residence.credentials.evidence import Evidence
 from residence.people.person import Person
 
 DeclarationKind = Literal["arrival", "extension", "departure", "correction", "withdrawal"]
+LateCause = Literal["not-noticed", "no-connection", "no-papers", "authority", "other"]
 DeclarantRole = Literal["self", "household", "host", "facility", "transport", "officer"]
 
 
@@ -73,3 +74,6 @@ class StayDeclaration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     reason_text: str | None = None
     permitted_stay_until: str | None = None  # YYYY-MM-DD, foreigners; not the passport's expiry
     note: str | None = None
+    late_cause: LateCause | None = None  # why it comes after its deadline, in the declarant's word
+    party: str | None = None  # declaration_id of whoever of a family or group was declared first
+    accompanied_by: str | None = None  # of a minor: declaration_id of the grown-up who came with them

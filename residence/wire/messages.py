@@ -4,7 +4,7 @@
 - Decoding checks types and required fields and ignores fields it does not know; whoever passes a message on passes the exact
   bytes on, so nothing unknown is lost.
 - A presence is not a declaration: it says that a card was shown at a door (``entry``) or that somebody was found inside in the
-  night (``night_check``). It never creates a stay.
+  night (``night_check``). It never creates a stay. One ``for_desk`` is a card the clerk of a front desk held up to declare its holder.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Presence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     person: Person
     evidence: Evidence
     unit: str | None = None
+    for_desk: bool = False  # shown at the desk's own kiosk, for the clerk to declare: the clerk's page may open it
 
 
 class ReceiptFinding(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,6 +27,9 @@ from server.desk.free_units import checking_out, free_units
 from server.desk.guest_form import FormContext, field_of, form_of, read_form
 from server.desk.kept_forms import queue_key
 from server.desk.own_premises import Workplace, workplace
+from server.desk.parties import child_alone, next_of_party, party_here
+from server.desk.recall import card_of_form, note_consent
+from server.desk.shown_cards import ShownCard, look_at_shown, waiting_cards, with_shown
 from server.desk.withheld import filled
 from server.pages import render
 from server.policy import Account
@@ -49,7 +52,15 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
     asked = request.query_params
     place = place_for(server, account, "declare", asked.get("premises", ""))
     known = {name: asked[name] for name in ("unit", "arrival") if name in asked}
-    return show_form(request, caller, place=place, form=empty_form(server, place) | known)
+    party = next_of_party(server, place.here, declaration_id=asked.get("party", ""))
+    form = empty_form(server, place) | party.fields | known
+    if "shown" not in asked:
+        return show_form(request, caller, place=place, form=form)
+    card = look_at_shown(server, account, place.here, presence_id=asked["shown"])
+    if card is None:
+        return show_form(request, caller, place=place, form=form, problems=(problem("desk.shown_gone", "/person"),))
+    filled_in = form | card.fields | party.beside(card.reading.person, form["arrival"]) | {"shown": card.presence_id}
+    return show_form(request, caller, place=place, form=filled_in, card=card)
 
 
 def empty_form(server: Server, place: Workplace) -> dict[str, str]:
@@ -71,7 +82,7 @@ def show_form(  # one page, all of its parts
     place: Workplace,
     form: Mapping[str, str],
     problems: tuple[Problem, ...] = (),
-    card: CardText | None = None,
+    card: CardText | ShownCard | None = None,
     correcting: Correcting | None = None,
     link: Followed | None = None,
 ) -> Response:
@@ -93,11 +104,17 @@ def show_form(  # one page, all of its parts
         errors=errors,
         field_of=field_of,
         warnings=",".join(sorted({each.code for each in problems if each.severity == "warning"})),
-        card=card,
+        card=None if isinstance(card, ShownCard) else card,
         correcting=correcting,
         queue_key="" if link else queue_key(server, signed_in(caller)),
         free=() if correcting or link else free_units(server, place.here),
         link=link,
+        shown=card if isinstance(card, ShownCard) else None,
+        party=None
+        if link
+        else party_here(server, signed_in(caller), place.here, declaration_id=form.get("party", ""), name_one=True),
+        late=bool(form.get("late_cause")) or any(each.code == "declaration.past_deadline" for each in problems),
+        waiting=() if correcting or link else waiting_cards(server, place.here),
     )
 
 
@@ -106,9 +123,12 @@ def read_card(request: Request, caller: Caller, *, account: SignedIn, server: Wi
     """Fill the form in from the text of a card's code; typed fields of the stay are kept."""
     place = place_for(server, account, "declare", form.get("premises_id", ""))
     outcome = read_card_text(form.get("card_text", "").strip(), now=server.clock.now(), policy=server.card_policy)
-    fields = empty_form(server, place) | {name: value for name, value in form.items() if value and name != "card_text"}
+    party = next_of_party(server, place.here, declaration_id=form.get("party", ""))
+    typed = {name: value for name, value in form.items() if value and name != "card_text"}
+    fields = empty_form(server, place) | party.fields | typed
     if outcome.reading is not None:
-        fields |= form_of(outcome.reading.person) | {"card_text": form["card_text"].strip()}
+        person = outcome.reading.person
+        fields |= form_of(person) | party.beside(person, fields["arrival"]) | {"card_text": form["card_text"].strip()}
     return show_form(request, caller, place=place, form=fields, card=outcome)
 
 
@@ -147,18 +167,22 @@ def take(
     known = given_receipt(server, form.get("declaration_id", ""))
     if known is not None:
         return RedirectResponse(f"/desk/receipts/{known.declaration_id}", status_code=303)
+    shown = card_of_form(server, place.here, form) if correcting is None else None
     if correcting is not None:
         reason = correcting.before.reason
         whole = filled(form, correcting.kept, reason=reason.value if reason else "")
     else:
-        whole = dict(form)
-    said, problems = read_and_check(server, whole, context=_context(server, account, correcting))
-    problems += _beyond(correcting, said)
+        whole = with_shown(form, shown)
+    context = msgspec.structs.replace(_context(server, account, correcting), shown=shown.reading if shown else None)
+    said, problems = read_and_check(server, whole, context=context)
+    problems += _beyond(correcting, said) + child_alone(said)
     if stands(problems, seen=form.get("seen_warnings", "")):
-        return show_form(request, caller, place=place, form=form, problems=problems, correcting=correcting)
+        return show_form(request, caller, place=place, form=form, problems=problems, correcting=correcting, card=shown)
     if correcting is not None and correcting.own_end is not None:
         said = msgspec.structs.replace(said, planned_departure=correcting.own_end)
     recorded = declare(server, said, account=account, origin="desk")
+    if correcting is None:
+        note_consent(server, account, place.here, form=form, declaration_id=recorded.declaration_id)
     return RedirectResponse(f"/desk/receipts/{recorded.declaration_id}?new=1", status_code=303)
 
 

@@ -14,16 +14,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 
 from residence.clock import VIETNAM, rfc3339
 from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
+from residence.credentials.chip.claims import said_again
 from residence.credentials.evidence import Evidence, EvidenceLevel, Reading
 from residence.errors import Problem, problem
 from residence.people.person import Document, DocumentKind, PartialDate, Person
-from residence.stays.declaration import Declarant, DeclarationKind, Reason, StayDeclaration
+from residence.stays.declaration import Declarant, DeclarationKind, LateCause, Reason, StayDeclaration
 from server.desk.card_text import read_card_text
 
 # JSON pointer of a problem -> field of the form; the longest fitting pointer wins.
@@ -44,6 +45,10 @@ FIELDS: Final = {
     "/arrival": "arrival",
     "/planned_departure": "planned_departure",
     "/permitted_stay_until": "permitted_stay_until",
+    "/late_cause": "late_cause",
+    "/number": "number",
+    "/party": "full_name",
+    "/accompanied_by": "accompanied_by",
     "/reason_text": "reason_text",
     "/reason": "reason",
     "/note": "note",
@@ -67,6 +72,7 @@ class FormContext(msgspec.Struct, frozen=True, kw_only=True):
     kind: DeclarationKind = "arrival"
     about: str | None = None
     declarant: Literal["host", "self"] = "host"
+    shown: Reading | None = None  # what a kiosk of the desk read
     before: StayDeclaration | None = None  # what is being corrected: its evidence stands while its fields do
 
 
@@ -91,9 +97,9 @@ def read_form(form: Mapping[str, str], *, context: FormContext) -> FormResult:
     """Read a submitted form."""
     problems: list[Problem] = []
     texts = {name: value.strip() for name, value in form.items()}
-    reading = card_reading(texts.get("card_text", ""), now=context.now, policy=context.card_policy)
+    reading = card_reading(texts.get("card_text", ""), now=context.now, policy=context.card_policy) or context.shown
     if reading is None and context.before is not None:
-        reading = Reading(person=context.before.person, evidence=context.before.evidence)
+        reading = Reading(person=context.before.person, evidence=said_again(context.before.evidence))
     person = _person(texts, reading, problems)
     declaration = StayDeclaration(
         declaration_id=texts.get("declaration_id", ""),
@@ -111,6 +117,9 @@ def read_form(form: Mapping[str, str], *, context: FormContext) -> FormResult:
         reason_text=texts.get("reason_text") or None,
         permitted_stay_until=_day(texts, "permitted_stay_until", problems),
         note=texts.get("note") or None,
+        late_cause=_late_cause(texts, problems),
+        party=texts.get("party") or None,
+        accompanied_by=texts.get("accompanied_by") or None,
     )
     return FormResult(declaration=declaration, problems=tuple(problems))
 
@@ -206,6 +215,14 @@ def _reason(texts: Mapping[str, str], problems: list[Problem]) -> Reason | None:
         problems.append(problem("server.form_choice", "/reason"))
         return None
     return Reason(text) if text else None
+
+
+def _late_cause(texts: Mapping[str, str], problems: list[Problem]) -> LateCause | None:
+    text = texts.get("late_cause", "")
+    found = next((each for each in get_args(LateCause) if each == text), None)
+    if text and found is None:
+        problems.append(problem("server.form_choice", "/late_cause"))
+    return found
 
 
 def card_reading(text: str, *, now: datetime, policy: CardPolicy = DEFAULT_POLICY) -> Reading | None:

@@ -26,6 +26,8 @@ from server.declaring import check, declare, given_receipt
 from server.desk.card_text import read_card_text
 from server.desk.declare_pages import place_for
 from server.desk.guest_form import FormContext, form_of, read_form
+from server.desk.recall import card_of_form, note_consent
+from server.desk.shown_cards import with_shown
 from server.policy import Account
 from server.visitor import Form, SignedIn
 from server.wiring import Server, server_of
@@ -45,11 +47,13 @@ class QueueAnswer(msgspec.Struct, frozen=True, kw_only=True):
 @router.post("/queued")
 def take_queued(*, account: SignedIn, server: Wired, form: Form) -> Response:
     """Declare a form that was kept, or say what is wrong with it."""
-    place_for(server, account, "declare", form.get("premises_id", ""))
+    place = place_for(server, account, "declare", form.get("premises_id", ""))
     known = given_receipt(server, form.get("declaration_id", ""))
     if known is not None:
         return _told(known)
-    result = read_form(with_card(server, form), context=_context(server, account))
+    shown = card_of_form(server, place.here, form)
+    context = msgspec.structs.replace(_context(server, account), shown=shown.reading if shown else None)
+    result = read_form(with_shown(with_card(server, form), shown), context=context)
     declaration = msgspec.structs.replace(result.declaration, declared_at=_kept_at(server, form))
     unread = {each.pointer for each in result.problems}
     found = (each for each in check(server, declaration).problems if each.pointer not in unread)
@@ -57,6 +61,7 @@ def take_queued(*, account: SignedIn, server: Wired, form: Form) -> Response:
     if errors:
         return answer(QueueAnswer(state="look", problems=errors), status=422)
     recorded = declare(server, declaration, account=account, origin="desk")
+    note_consent(server, account, place.here, form=form, declaration_id=recorded.declaration_id)
     return answer(QueueAnswer(state=recorded.receipt.state, code=recorded.receipt.code))
 
 

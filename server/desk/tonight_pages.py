@@ -21,6 +21,7 @@ from residence.places.premises import Premises
 from server.desk.evening import SHOWN, evening
 from server.desk.kept_forms import queue_key
 from server.desk.own_premises import workplace
+from server.desk.shown_cards import waiting_cards
 from server.desk.tonight import SeenRow, seen_here, tonight
 from server.pages import render
 from server.policy import Account
@@ -65,6 +66,7 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
         asked=asked,
         queue_key=queue_key(server, account),
         closed=closed,
+        waiting=waiting_cards(server, place.here),
         fines=server.rules.fines_for(server.clock.now()),
     )
 

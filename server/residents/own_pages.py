@@ -20,6 +20,7 @@ from registry.disputing import disputes_of, raise_dispute
 from registry.door_claims import stays_with_pass
 from registry.host_answers import answer_guest, guests_of
 from registry.premises import load_premises
+from registry.recall_consents import end_consents, houses_of
 from registry.release import Look, ReleasedPerson, release_persons
 from registry.stays import stays_of_person
 from residence.access.purposes import PERSONAL, Field, Purpose, released_fields
@@ -80,6 +81,15 @@ def answer_about_guest(request: Request, caller: Caller, *, account: SignedIn, s
     return RedirectResponse("/me", status_code=303)
 
 
+@router.post("/recall")
+def forget_me(*, account: SignedIn, server: Wired, form: Form) -> Response:
+    """Take back the person's consent to being recalled at one house."""
+    with server.registry.writing() as connection:
+        person_id = _whose(server, connection, account)
+        end_consents(connection, person_id, premises_id=form.get("premises_id", ""), now=server.clock.now())
+    return RedirectResponse("/me", status_code=303)
+
+
 def _whose(server: Server, connection: Connection, account: Account) -> str:
     server.policy.require(account, "read_own_record", resource=account)
     person_id = person_of(connection, account.account_id)
@@ -96,9 +106,13 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         person = _released(server, connection, account, person_id)
         stays = stays_of_person(connection, person_id)
         guests = guests_of(connection, person_id, now=server.clock.now())
-        places = load_premises(
-            connection, {each.premises_id for each in stays} | {each.premises_id for each in guests}, vault=server.registry.vault
+        recalling = houses_of(connection, person_id, now=server.clock.now())
+        named = (
+            {each.premises_id for each in stays}
+            | {each.premises_id for each in guests}
+            | {each.premises_id for each in recalling}
         )
+        places = load_premises(connection, named, vault=server.registry.vault)
         disputes = disputes_of(connection, person_id)
         with_pass = stays_with_pass(connection, person_id) if server.door_signer is not None else set()
     return render(
@@ -110,6 +124,7 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         disputed={field.value for field in person.disputed},
         stays=stays,
         guests=guests,
+        recalling=recalling,
         places=places,
         looks=looks,
         disputes=disputes,

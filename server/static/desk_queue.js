@@ -98,6 +98,8 @@ function nextGuest() {
   declared.elements.declaration_id.value = newId();
   declared.elements.seen_warnings.value = "";
   declared.elements.card_text?.remove();
+  declared.elements.shown?.remove();
+  if (declared.elements.accompanied_by) declared.elements.accompanied_by.value = "";
   scanned.querySelector("#card_text").value = "";
   scanned.querySelector("#card_text").focus();
 }

@@ -11,18 +11,24 @@ import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from simulators.card import pki
-from simulators.card.citizen import NUMBER, QR, Citizen
+from simulators.card.citizen import MRZ, MRZ_KEY, NUMBER, QR, Citizen
 from simulators.card.vpcd import CardInReader, pcscd
 from typer.testing import CliRunner
 
+from edge_agent.chip.drawing import FromBytes
+from edge_agent.chip.session import ChipReader, Opening
 from edge_agent.readers import pcsc
 from edge_agent.readers.pcsc import PcscCard, Service
 from luutru.commands.chip import app
+from luutru.system import SystemClock, random_bytes
+from residence.credentials.chip import tlv
 from residence.errors import Refused
 
+DETAILS = tlv.encode(0x6B, tlv.encode(0x5C, b"\x5f\x13") + tlv.encode(0x5F13, "thợ mộc".encode()))
 pytestmark = pytest.mark.xdist_group("pcscd")
 
 
@@ -54,15 +60,30 @@ def test_an_installer_reads_a_card_on_a_real_reader_service(service, tmp_path):
     status, answer = read("--can", "123456", "--wait", "0.2")
     assert (status, answer["code"]) == (1, "chip.no_card")
 
-    laid = CardInReader(Citizen(country).card())
+    made = Citizen(country)
+    made.groups |= {11: DETAILS, 12: DETAILS}  # of the twelfth, what it holds is of another kind
+    laid = CardInReader(made.card())
     status, answer = read("--qr", QR)
     assert status == 0, answer
     assert (answer["protocol"], answer["level"], answer["downgraded"]) == ("PACE-ECDH-GM-AES-128-CAN", 5, False)
     assert set(answer["checks"].values()) == {"passed", "not_performed"}
     assert answer["files"]["DG14"]["hash_ok"] is True
     assert answer["apdus"] <= 30
-    status, answer = read("--qr", QR, "--personal")
+    assert answer["groups"] == {}
+    assert not {"DG2", "DG11"} & set(answer["files"])
+    groups = ("--group", "DG2", "--group", "dg11", "--group", "DG12", "--group", "DG16")
+    status, answer = read("--qr", QR, *groups)
+    assert [(each["kind"], each["bytes"] > 2000) for each in answer["groups"]["DG2"]["pictures"]] == [("JPEG", True)]
+    assert answer["groups"]["DG11"] == {"holds": ["profession"], "others": {}}
+    assert answer["groups"]["DG12"] == {"unreadable": "chip.tlv"}
+    assert (answer["files"]["DG11"]["hash_ok"], answer["missing"]["DG16"]) == (True, "not listed")
+    assert "thợ mộc" not in json.dumps(answer, ensure_ascii=False)
+    status, answer = read("--qr", QR, "--personal", *groups)
+    assert answer["groups"]["DG11"]["texts"] == {"profession": ["thợ mộc"]}
     assert answer["fields"]["zone"]["personal_number"] == NUMBER
+    status, answer = read("--mrz", " ".join(MRZ))
+    assert (answer["protocol"], answer["level"]) == ("PACE-ECDH-GM-AES-128-MRZ", 5)
+    assert answer["checks"]["cross_check"] == "passed"
     status, answer = read("--can", "654321")
     assert (status, answer["code"]) == (1, "chip.not_opened")
 
@@ -128,6 +149,40 @@ def test_a_card_pulled_away_in_the_middle_is_told_and_the_next_one_is_read_anew(
     laid.take_away()
 
 
+class DriverWithout:
+    """A library whose driver carries no command of extended length, before a card that would; no real one here refuses any."""
+
+    def __init__(self, card, code):
+        self.card, self.code = card, code
+
+    def SCardConnect(self, *_):  # noqa: N802 - as PC/SC names it
+        return 0
+
+    SCardDisconnect = SCardReconnect = SCardConnect
+
+    def SCardStatus(self, *given):  # noqa: N802
+        given[5].value, given[6]._obj.value = b"\x3b\x80\x80\x01\x01", 5
+        return 0
+
+    def SCardTransmit(self, _handle, _request, apdu, *given):  # noqa: N802
+        if len(apdu) > 5 and not apdu[4]:
+            return self.code
+        answer = self.card.transceive(apdu)
+        given[2][: len(answer)], given[3]._obj.value = answer, len(answer)
+        return 0
+
+
+@pytest.mark.parametrize("code", [0x80100004, 0x80100016], ids=["parameter", "not transacted"])
+@pytest.mark.parametrize("about", [{}, {"pace": None, "active": ""}], ids=["PACE", "BAC"])
+def test_a_driver_that_refuses_extended_length_is_asked_for_short_pieces(code, about):
+    driver = DriverWithout(Citizen(pki.Country(), **about).card(), code)
+    with PcscCard(SimpleNamespace(library=driver, context=None), "a reader") as card:
+        reader = ChipReader(card, draw=FromBytes(random_bytes), clock=SystemClock(), reset=card.reset)
+        capture = reader.read(Opening(can="123456", mrz_keys=(MRZ_KEY,)), bound_to=(b"test",))
+    assert {"COM", "SOD", "DG1", "DG13", "DG14"} <= set(capture.files)
+    assert capture.chip is not None
+
+
 def test_readers_and_cards_that_come_and_go_are_told_in_order():
     told, over = queue.Queue(), threading.Event()
 
@@ -156,8 +211,25 @@ def test_readers_and_cards_that_come_and_go_are_told_in_order():
     assert told.empty()
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("--can", "12345"),
+        ("--can", "１２３４５６"),
+        ("--mrz", MRZ[0]),
+        ("--mrz", " ".join(MRZ).replace("9512254M", "9512255M")),
+        (),
+        ("--can", "123456", "--group", "DG3"),
+    ],
+    ids=["short", "other digits", "one line", "a check digit", "nothing", "a group that is never read"],
+)
+def test_what_opens_no_chip_costs_the_card_no_attempt(given):
+    result = CliRunner().invoke(app, ["read", *given])
+    assert result.exit_code == 2
+
+
 def test_an_installer_sees_the_readers(service):
-    result = CliRunner().invoke(app, ["watch", "--seconds", "0.5", "--jsonl"])
+    result = CliRunner().invoke(app, ["watch", "--seconds", "2", "--jsonl"])
     events = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.exit_code == 0
     assert {each["what"] for each in events} == {"reader-there"}

@@ -322,3 +322,23 @@ def test_a_state_in_a_log_names_nobody():
         assert "Nguyễn" not in text
         assert "001095000117" not in text
     assert "Trần" not in repr(card_seen(CARD))
+
+
+TO_PAGE = DESK.replace('kind = "hotel-desk"', 'kind = "hotel-desk"\nto_desk_page = true')
+
+
+def test_at_a_desk_that_says_so_cards_held_up_in_a_row_are_kept_for_the_clerks_page():
+    first, second = card_seen(), card_seen(OTHER_CARD)
+    kept = KeptSafely(declaration_id=first.fresh_id, code="RD7D-QQWQ-DW4X")
+    state, effects = walk(first, kept, second, text=TO_PAGE)
+    assert isinstance(state.screen, screens.Keeping)
+    presences = [each.presence for each in effects if isinstance(each, KeepPresence)]
+    assert [(each.for_desk, each.declaration_id) for each in presences] == [(True, first.fresh_id), (True, second.fresh_id)]
+    assert not [each for each in effects if isinstance(each, Keep)]
+
+
+def test_at_such_a_desk_whoever_has_no_card_is_asked_as_ever_and_a_lobby_never_sends_cards_to_a_page():
+    state, _ = walk(Started(), NoCard(), text=TO_PAGE)
+    assert isinstance(state.screen, screens.Typing)
+    state, _ = walk(card_seen(), text=LOBBY.replace("presence = true", "presence = true\nto_desk_page = true"))
+    assert isinstance(state.screen, screens.ChoosePurpose)

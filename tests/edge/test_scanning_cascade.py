@@ -88,7 +88,7 @@ def test_vietnamese_survives_every_stage_and_the_second_opinion(text):
 
 def test_the_second_opinion_is_asked_last_and_only_on_request():
     assert [stage.name for stage in QUICK] == [
-        "zxing-global", "closer", "half", "closer", "zxing", "closer", "soft", "dense", "blur",
+        "zxing-global", "closer", "half", "closer", "soft", "zxing", "closer", "soft", "dense", "blur",
     ]  # fmt: skip
     assert with_second_opinion(QUICK)[-1].name == "zbar-binary"
 

@@ -192,6 +192,36 @@ def test_a_clip_says_when_its_card_was_first_read(tmp_path):
     assert found["ms_per_frame"] > 0
 
 
+def test_a_posters_code_in_a_clip_does_not_keep_it_from_the_card_that_comes_later(tmp_path):
+    poster = np.full((540, 960), 200, np.uint8)
+    picture = code_picture(b"https://example.org/poster")
+    poster[20 : 20 + len(picture), 20 : 20 + len(picture)] = picture
+
+    only, both = clip(tmp_path / "wall.avi", [poster] * 4), clip(tmp_path / "visit.avi", [poster] * 3 + visit()[6:], rate=10)
+    status, (wall, seen) = objects("--clip", only, both)
+
+    assert status == 1
+    assert (wall["text"], wall["problems"][0]["code"]) == ("https://example.org/poster", "payload.unknown")
+    assert wall["first_read_ms"] is not None
+    assert seen["text"] == CARD
+    assert seen["first_read_ms"] >= 300
+    assert seen["problems"] == []
+
+
+def test_of_two_codes_in_a_picture_the_words_say_which_one_is_refused(tmp_path):
+    card, poster = code_picture(CARD.encode()), code_picture(b"https://example.org/poster")
+    wall = np.full((max(len(card), len(poster)), len(card) + len(poster)), 235, np.uint8)
+    wall[: len(card), : len(card)] = card
+    wall[: len(poster), len(card) :] = poster
+    cv2.imwrite(str(tmp_path / "two.png"), wall)
+
+    words = scan(tmp_path / "two.png")[1]
+    number = next(line for line in words.splitlines() if "example.org" in line).split()[1]
+
+    assert f"  {number}: " in words
+    assert f"  {3 - int(number)}: " not in words
+
+
 def test_a_folder_of_frames_is_a_clip_of_thirty_a_second(tmp_path):
     for number, frame in enumerate(visit()):
         cv2.imwrite(str(tmp_path / f"{number:03}.jpg"), frame)

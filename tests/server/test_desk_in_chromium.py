@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from browser_parts import CHROMIUM, Window, camera_showing
+from factories import make_person
 from playwright import sync_api
 from server_parts import World, free_address
 
@@ -98,3 +99,26 @@ def test_a_guest_scanned_without_a_network_is_declared_after_the_tab_was_closed_
     clerk.page.wait_for_selector("[data-queue]", state="hidden")
     clerk.page.wait_for_function("() => Object.keys(localStorage).every((name) => !name.startsWith('luutru-desk:'))")
     assert [(each.unit, each.evidence_level) for each in stays(world)] == [("201", 1)]
+
+
+def test_cards_held_up_at_the_desks_kiosk_arrive_in_the_open_page(world, clerk):
+    page = clerk.page
+    clerk.open("/desk/declare")
+    guest = make_person(full_name="Phạm Thị Thử Nghiệm", personal_number="001195000222", sex="female", document=None)
+    world.see_somebody(premises_id="htl-sao-mai", unit=None, for_desk=True, person=guest)
+    page.wait_for_selector("#card-read")  # nothing was pressed
+    assert page.input_value("#full_name") == "Phạm Thị Thử Nghiệm"
+    page.select_option("#document_kind", "cccd-2021")
+    page.select_option("#reason", "visit")
+    page.focus("#first-room")
+    clerk.press("b", "Enter")
+    page.wait_for_selector(".luutru-receipt__code")
+
+    child = make_person(full_name="Phạm Bé Thử", personal_number="001315000011", document=None)
+    world.see_somebody(premises_id="htl-sao-mai", unit=None, for_desk=True, person=child)
+    page.wait_for_selector("[data-live] a:focus")  # on a receipt it is offered, and Enter takes it
+    clerk.press("Enter")
+    page.wait_for_selector("#card-read")
+    assert page.input_value("#full_name") == "Phạm Bé Thử"
+    assert [(each.unit, each.evidence_level) for each in stays(world)] == [("202", 1)]
+    assert clerk.complaints == []

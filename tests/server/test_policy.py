@@ -17,8 +17,8 @@ ALLOWED = tomllib.loads((Path(__file__).parent / "policy_matrix.toml").read_text
 RESOURCES = {
     "declare": "premises", "list_stays": "premises", "correct": "premises", "check_out": "premises", "read_receipt": "premises",
     "close_day": "premises", "list_premises_stays": "premises", "list_undeclared": "commune", "list_premises": "commune", "list_access_records": "commune",
-    "list_kiosks": "commune", "list_dead_letters": "commune", "settle_dead_letters": "commune", "watch_gateways": "commune", "list_unit_questions": "commune", "settle_unit_questions": "commune", "list_cleaning": "commune", "decide_cleaning": "commune", "list_pairs": "commune", "read_pair": "pair", "decide_pair": "pair", "release_pair": "pair", "read_case": "case", "claim_case": "case", "release_person": "case",
-    "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "read_own_record": "account", "answer_disputes": "commune",
+    "list_kiosks": "commune", "list_dead_letters": "commune", "settle_dead_letters": "commune", "watch_gateways": "commune", "list_unit_questions": "commune", "settle_unit_questions": "commune", "list_cleaning": "commune", "decide_cleaning": "commune", "list_pairs": "commune", "read_pair": "pair", "decide_pair": "pair", "release_pair": "pair", "read_case": "case", "claim_case": "case", "share_case": "case", "release_person": "case",
+    "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "read_own_record": "account", "answer_disputes": "commune", "change_numbers": "commune",
     "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune",
 }  # fmt: skip
 
@@ -69,6 +69,12 @@ def test_a_case_that_is_not_claimed_by_this_officer_or_has_no_purpose_releases_n
         assert not policy.allows(officer, action, resource=case, purpose=purpose)
 
 
+@pytest.mark.parametrize("action", [each for each, kind in RESOURCES.items() if kind == "case"])
+def test_nobody_decides_in_their_own_cause_whatever_they_have_claimed(action):
+    case = CaseResource(case_id="c", commune="here", claimed_by="me", conflicted=("me",))
+    assert not load_policy().allows(account("officer"), action, resource=case, purpose="undeclared-case")
+
+
 def test_two_records_are_shown_for_their_own_purpose_alone():
     policy, pair = load_policy(), PairResource(pair_id="p", communes=("here",))
     released = [
@@ -94,3 +100,14 @@ def test_the_policy_file_fits_its_schema():
 def test_the_table_names_every_role_and_only_actions_of_the_schema():
     assert set(ALLOWED) == set(ROLES)
     assert {action for actions in ALLOWED.values() for action in actions} == set(RESOURCES)
+
+
+@pytest.mark.parametrize("action", [each for each, kind in RESOURCES.items() if kind == "premises"])
+def test_a_clerk_who_only_reads_at_a_house_sees_it_and_says_nothing_there(action):
+    policy, house = load_policy(), PremisesResource(premises_id="mine", commune="here")
+    reader = Account(
+        account_id="me", name="me", role="clerk", commune_code="here", premises=("mine", "full"), reads_only=("mine",)
+    )
+    assert policy.allows(reader, action, resource=house) is (action in {"list_stays", "read_receipt"})
+    full = PremisesResource(premises_id="full", commune="here")
+    assert policy.allows(reader, action, resource=full) is (action in ALLOWED["clerk"])

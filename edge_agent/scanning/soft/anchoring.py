@@ -57,11 +57,11 @@ def _flat(grey: Plane, corners: NDArray[np.float64], version: int) -> NDArray[np
 
 
 @lru_cache(maxsize=8)
-def _raster(version: int) -> NDArray[np.float64]:
+def _raster(version: int) -> NDArray[np.float32]:
     side = 17 + 4 * version
     places = ((np.arange((side + 2 * _MARGIN) * _FINE) + 0.5) / _FINE - _MARGIN) / side
     columns, rows = np.meshgrid(places, places)
-    return np.stack([columns.reshape(-1), rows.reshape(-1)], axis=1)
+    return np.stack([columns.reshape(-1), rows.reshape(-1)], axis=1).astype(np.float32)
 
 
 @cache

@@ -130,50 +130,35 @@ def correct_all(
     rows = np.zeros((len(places), length), np.uint8)
     for row, place in zip(rows, places, strict=True):
         row[length - len(place) :] = words[place]
-    fixed, errors = correct(
-        rows, check=check, erased=np.zeros(rows.shape, bool), most=np.full(len(rows), correcting(version, level))
-    )
-    errors[_touches_filling(rows, fixed, places)] = -1
-    failed = np.flatnonzero(errors < 0)
-    erasures = 0
-    if len(failed):
-        better = (
-            None if spare is None else _with_erasures(rows[failed], [sureness[places[block]] for block in failed], check, spare)
-        )
-        if better is None:
-            return None
-        fixed[failed], errors[failed], erasures = better
+    most = (correcting(version, level), 0 if spare is None else check - spare)
+    found = _first_successes(rows, [sureness[place] for place in places], check, most)
+    if found is None:
+        return None
+    fixed, errors, erasures = found
     result = words.copy()
     for row, place in zip(fixed, places, strict=True):
         result[place] = row[length - len(place) :]
     return result, int(errors.sum()), erasures
 
 
-def _touches_filling(
-    before: NDArray[np.uint8], after: NDArray[np.uint8], places: tuple[NDArray[np.intp], ...]
-) -> NDArray[np.bool_]:
-    """Tell which rows were changed in the zeros before a shorter block."""
-    length = before.shape[1]
-    return np.array([bool((b != a)[: length - len(place)].any()) for b, a, place in zip(before, after, places, strict=True)])
-
-
-def _with_erasures(
-    rows: NDArray[np.uint8], sureness: list[NDArray[np.float32]], check: int, spare: int
+def _first_successes(
+    rows: NDArray[np.uint8], sureness: list[NDArray[np.float32]], check: int, most: tuple[int, int]
 ) -> tuple[NDArray[np.uint8], NDArray[np.intp], int] | None:
     """Return the first success of every row over a growing number of erasures: the rows, their errors, erasures in all.
 
-    All trials of all rows run together.
+    ``most`` is what may be corrected without erasures, and with (0: they are not tried). All trials of all rows run together; a
+    success that changes the zeros before a shorter block is none, and ends the search in that block: only noise has one.
     """
-    counts = range(_ERASED_STEP - 1, check - spare + 1, _ERASED_STEP)
+    counts = (0, *range(_ERASED_STEP - 1, most[1] + 1, _ERASED_STEP))
     length, trials = rows.shape[1], len(counts)
     erased = np.zeros((len(rows), trials, length), bool)
     for row, sure in enumerate(sureness):
         doubtful = length - len(sure) + np.argsort(sure, kind="stable")
         for index, count in enumerate(counts):
             erased[row, index, doubtful[:count]] = True
-    most = np.full(len(rows) * trials, check - spare)
+    allowed = np.tile([most[0]] + [most[1]] * (trials - 1), len(rows))
     before = np.repeat(rows, trials, axis=0)
-    fixed, errors = correct(before, check=check, erased=erased.reshape(-1, length), most=most)
+    fixed, errors = correct(before, check=check, erased=erased.reshape(-1, length), most=allowed, trials_each=trials)
     filling = np.arange(length)[None, :] < np.array([length - len(sure) for sure in sureness]).repeat(trials)[:, None]
     fits = ((errors >= 0) & ~((fixed != before) & filling).any(axis=1)).reshape(len(rows), trials)
     if not fits.any(axis=1).all():

@@ -9,7 +9,7 @@
 - A module blinded by a lamp gets a soft value near nought, so that its codeword is erased first; bright paper must not be
   taken for a lamp, so only saturated places larger than light modules can be are blinded.
 
-Example: ``equalise(sampled(grey, fitted, layout), layout)`` is the soft values, (side, side), above 0 dark.
+Example: ``equalise(lesson(sampled(grey, fitted, layout), layout))`` is the soft values, (side, side), above 0 dark.
 """
 
 from __future__ import annotations
@@ -43,6 +43,15 @@ class Sampled(NamedTuple):
     bright_share: float
 
 
+class Lesson(NamedTuple):
+    """Every module's samples and those around it (modules, 66), the known colours, which are known, where nothing was seen."""
+
+    features: Floats
+    target: Floats  # (modules,): +1 dark, -1 light
+    known: NDArray[np.bool_]  # (modules,)
+    blind: NDArray[np.bool_]  # (side, side)
+
+
 def sampled(grey: Plane, fitted: Fitted, layout: Layout) -> Sampled:
     """Lay the code flat with nine samples a module."""
     share = _raster(layout.side)
@@ -68,21 +77,33 @@ def plain(seen: Sampled) -> Floats:
     return blinded(seen.fine[1::FINE, 1::FINE].copy(), seen)
 
 
-def equalise(seen: Sampled, layout: Layout, *, rounds: int) -> Floats:
-    """Return soft values after training on the known modules and ``rounds`` decision-directed rounds."""
-    features = seen.fine.reshape(-1).take(_neighbourhoods(layout.side))
-    features = np.concatenate([features, np.ones((len(features), 1), np.float32)], axis=1)
-    known = layout.known_mask.reshape(-1) & ~seen.blind.reshape(-1)
+def lesson(seen: Sampled, layout: Layout) -> Lesson:
+    """Return what the equaliser learns from; it is the same for every round."""
+    around = seen.fine.reshape(-1).take(_neighbourhoods(layout.side))
     target = np.where(layout.colours.reshape(-1), 1, -1).astype(np.float32)
-    rows = features[known]
-    soft = features @ _ridge(rows.T @ rows, rows.T @ target[known])
-    for _ in range(rounds):
-        weights = np.where(known, 1, np.clip(1.2 * np.abs(soft) - 0.2, 0, 0.8)).astype(np.float32)
-        weights[seen.blind.reshape(-1)] = 0
-        wanted = np.asarray(np.where(known, target, np.sign(soft)), np.float32)
-        weighted = np.asarray(features * weights[:, None], np.float32).T
-        soft = features @ _ridge(weighted @ features, weighted @ wanted)
-    return blinded(soft.reshape(layout.side, layout.side), seen)
+    known = layout.known_mask.reshape(-1) & ~seen.blind.reshape(-1)
+    return Lesson(np.concatenate([around, np.ones((len(around), 1), np.float32)], axis=1), target, known, seen.blind)
+
+
+def equalise(learnt: Lesson) -> Floats:
+    """Return soft values (side, side) after training on the known modules."""
+    rows = learnt.features[learnt.known]
+    return _applied(_ridge(rows.T @ rows, rows.T @ learnt.target[learnt.known]), learnt)
+
+
+def trained_again(soft: Floats, learnt: Lesson) -> Floats:
+    """Return soft values after one decision-directed round more: modules that are fairly sure train as well."""
+    flat = soft.reshape(-1)
+    weights = np.where(learnt.known, 1, np.clip(1.2 * np.abs(flat) - 0.2, 0, 0.8)).astype(np.float32)
+    weights[learnt.blind.reshape(-1)] = 0
+    wanted = np.asarray(np.where(learnt.known, learnt.target, np.sign(flat)), np.float32)
+    weighted = np.asarray(learnt.features * weights[:, None], np.float32).T
+    return _applied(_ridge(weighted @ learnt.features, weighted @ wanted), learnt)
+
+
+def _applied(weights: Floats, learnt: Lesson) -> Floats:
+    soft = (learnt.features @ weights).reshape(learnt.blind.shape)
+    return _blinded(soft, learnt.blind)
 
 
 def known_errors(soft: Floats, layout: Layout) -> float:
@@ -93,7 +114,11 @@ def known_errors(soft: Floats, layout: Layout) -> float:
 
 def blinded(soft: Floats, seen: Sampled) -> Floats:
     """Make soft values next to nothing where the sensor was blinded."""
-    return np.where(seen.blind, soft * np.float32(_BLIND), soft)
+    return _blinded(soft, seen.blind)
+
+
+def _blinded(soft: Floats, blind: NDArray[np.bool_]) -> Floats:
+    return np.where(blind, soft * np.float32(_BLIND), soft)
 
 
 def _ridge(square: Floats, side: Floats) -> Floats:
@@ -101,10 +126,10 @@ def _ridge(square: Floats, side: Floats) -> Floats:
 
 
 @lru_cache(maxsize=_KEPT_VERSIONS)
-def _raster(side: int) -> NDArray[np.float64]:
+def _raster(side: int) -> NDArray[np.float32]:
     places = (np.arange(FINE * side) + 0.5) / (FINE * side)
     columns, rows = np.meshgrid(places, places)
-    return np.stack([columns.reshape(-1), rows.reshape(-1)], axis=1)
+    return np.stack([columns.reshape(-1), rows.reshape(-1)], axis=1).astype(np.float32)
 
 
 @lru_cache(maxsize=_KEPT_VERSIONS)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Plane = NDArray[np.uint8] | NDArray[np.float32]
+NEXT: Final = [1, 2, 3, 0]  # of four corners
 _NO_AREA: Final = 1e-9
 _LAID: Final = (150, 280)  # pixels of a side: three or so a module, and no more work than that
 _WIDEST: Final = 32_000  # cv2.remap takes at most 32767 columns
@@ -43,13 +44,16 @@ def project_all(corners: NDArray[Any], share: NDArray[Any], bends: NDArray[Any] 
 
     ``bends`` (count, 2, 2): displacement at the middle of the rows and of the columns, in pixels.
     """
-    turned = homographies(corners).transpose(0, 2, 1).astype(np.float32)
-    share = share.astype(np.float32)
-    ahead = share @ turned[:, :2] + turned[:, 2:]
-    pixels = ahead[..., :2] / ahead[..., 2:]
+    matrices = homographies(corners).astype(np.float32)
+    share = share.astype(np.float32, copy=False)
+    ahead = matrices[:, :, :2] @ share.T + matrices[:, :, 2:]  # (count, 3, points): long rows are quick
+    pixels = np.empty((len(corners), len(share), 2), np.float32)
+    shrink = np.reciprocal(ahead[:, 2], out=ahead[:, 2])
+    np.multiply(ahead[:, 0], shrink, out=pixels[:, :, 0])
+    np.multiply(ahead[:, 1], shrink, out=pixels[:, :, 1])
     if bends is not None and bends.any():
         pixels += (4 * share * (1 - share)) @ bends.astype(np.float32)
-    return np.asarray(pixels, np.float32)
+    return pixels
 
 
 def sample(grey: Plane, pixels: Floats, *, cubic: bool = False) -> Floats:
@@ -58,9 +62,9 @@ def sample(grey: Plane, pixels: Floats, *, cubic: bool = False) -> Floats:
     count = len(pixels)
     width = min(count, _WIDEST)
     height = -(-count // width)
-    filled = np.zeros((height * width, 2), np.float32)
-    filled[:count] = pixels
-    placed = filled.reshape(height, width, 2)
+    if height * width > count:
+        pixels = np.concatenate([pixels, np.zeros((height * width - count, 2), np.float32)])
+    placed = pixels.reshape(height, width, 2)
     way = cv2.INTER_CUBIC if cubic else cv2.INTER_LINEAR
     empty: Any = None
     values: Any = cv2.remap(grey, placed, empty, way, borderMode=cv2.BORDER_REPLICATE)
@@ -69,8 +73,18 @@ def sample(grey: Plane, pixels: Floats, *, cubic: bool = False) -> Floats:
 
 def module_pixels(corners: NDArray[Any], side: int) -> float:
     """Return the mean size of a module in pixels, over the four sides."""
-    edges = corners - np.roll(corners, -1, axis=0)
+    edges = corners - corners[NEXT]
     return float(np.hypot(edges[:, 0], edges[:, 1]).mean() / side)
+
+
+def is_small(corners: NDArray[Any]) -> bool:
+    """Tell whether laying it square enlarges it so much that linear interpolation would lose modules."""
+    return 2 * float(_sides(corners).min()) < _LAID[1]
+
+
+def _sides(corners: NDArray[Any]) -> NDArray[np.float64]:
+    ahead = corners[NEXT] - corners
+    return np.asarray(np.hypot(ahead[:, 0], ahead[:, 1]), np.float64)
 
 
 def warped(grey: NDArray[np.uint8], corners: NDArray[Any], *, cubic: bool) -> tuple[NDArray[np.uint8], Any]:
@@ -78,9 +92,7 @@ def warped(grey: NDArray[np.uint8], corners: NDArray[Any], *, cubic: bool) -> tu
 
     Cubic takes three times as long and carries smaller codes.
     """
-    ahead = np.roll(corners, -1, axis=0) - corners
-    longest = float(np.hypot(ahead[:, 0], ahead[:, 1]).max())
-    size = int(np.clip(2 * longest, *_LAID))
+    size = int(np.clip(2 * float(_sides(corners).max()), *_LAID))
     margin = size // 6
     square = np.array([(0, 0), (size, 0), (size, size), (0, size)], np.float32) + margin - 0.5
     matrix = cv2.getPerspectiveTransform(square.astype(np.float32), corners.astype(np.float32))

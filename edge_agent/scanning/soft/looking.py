@@ -12,6 +12,7 @@ Example: ``look(grey, corners, 8).decoded``
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from edge_agent.scanning.soft.anchoring import anchor
 from edge_agent.scanning.soft.cancelling import cancel
 from edge_agent.scanning.soft.card_text import as_a_card
 from edge_agent.scanning.soft.codewords import Decoded, Format, burden, decode, decode_as, formats
-from edge_agent.scanning.soft.equalising import Sampled, equalise, known_errors, plain, sampled
+from edge_agent.scanning.soft.equalising import Sampled, equalise, known_errors, lesson, plain, sampled, trained_again
 from edge_agent.scanning.soft.grid import Floats, Plane
 from edge_agent.scanning.soft.layout import Layout, layout_of
 from edge_agent.scanning.soft.refining import Fitted, known_as, known_of, measure, refine
@@ -38,7 +39,9 @@ _MIRROR: Final = 0.15
 _LEAST_AGREEMENT: Final = 0.9  # of the format bits; codes that were ever read had 0.97
 _HEAVIEST, _HEAVY = 1.25, 0.9  # burden above which nothing will be read, and above which decoding now is wasted time
 _FAIRLY_LIGHT: Final = 0.65  # burden above which neither a card's grammar nor another fit ever helped
-_LAST: Final = 3
+_DAMAGED: Final = 0.38  # after two trainings so few modules are doubtful that what is wrong is sure: something lies on them
+_SECOND, _LAST = 2, 3
+_AFTER_REFIT: Final = 2  # attempts: the dearer ones read nothing more in 1,260 frames
 _SURE: Final = 0.5
 
 
@@ -67,7 +70,7 @@ def look(
     seen = _decode(near, fitted, layout, time_left)
     if seen.decoded is None and seen.load <= _FAIRLY_LIGHT and time_left():
         fitted = _refit(near, fitted, seen.as_it_lies, layout)
-        seen = _decode(near, fitted, layout, time_left)
+        seen = _decode(near, fitted, layout, time_left, attempts=_AFTER_REFIT)
     return Look(version, fitted.corners + origin, fitted.fit, seen.soft, seen.decoded)
 
 
@@ -124,19 +127,19 @@ class _Seen(NamedTuple):
         return self.soft.T if self.mirrored else self.soft
 
 
-def _decode(near: Plane, fitted: Fitted, layout: Layout, time_left: Callable[[], bool]) -> _Seen:
+def _decode(near: Plane, fitted: Fitted, layout: Layout, time_left: Callable[[], bool], *, attempts: int = _LAST + 1) -> _Seen:
+    """Try the cheapest ``attempts``; a card's text is made sure only after all of them."""
     seen = sampled(near, fitted, layout)
     kept, mirrored, lightest = plain(seen), False, _HEAVIEST
     best: tuple[Floats, Format] | None = None
-    for number, attempt in enumerate(_attempts(seen, layout)):
+    for number, attempt in enumerate(islice(_attempts(seen, layout), attempts)):
         if number and not time_left():
             return _Seen(kept, None, _HEAVIEST, mirrored)
         kept, likely = _upright(attempt, layout)
-        mirrored = kept is not attempt
+        mirrored, load = kept is not attempt, burden(kept, layout, likely[0])
         if not number:
-            decoded = decode(kept, layout, spare=None, likely=likely)
+            decoded = decode(kept, layout, spare=None, likely=likely) if load < _HEAVIEST else None
         else:
-            load = burden(kept, layout, likely[0])
             if likely[0].agreement < _LEAST_AGREEMENT or load > _HEAVIEST:
                 return _Seen(kept, None, _HEAVIEST, mirrored)
             decoded = decode(kept, layout, likely=likely) if load < _HEAVY or number == _LAST else None
@@ -144,7 +147,9 @@ def _decode(near: Plane, fitted: Fitted, layout: Layout, time_left: Callable[[],
                 lightest, best = load, (kept, likely[0])
         if decoded is not None:
             return _Seen(kept, decoded, 0.0, mirrored)
-    worth_it = best is not None and lightest <= _FAIRLY_LIGHT and time_left()
+        if number == _SECOND and load < _DAMAGED:
+            return _Seen(kept, None, _HEAVIEST, mirrored)
+    worth_it = best is not None and attempts > _LAST and lightest <= _FAIRLY_LIGHT and time_left()
     return _Seen(kept, _decode_as_a_card(*best, layout) if best and worth_it else None, lightest, mirrored)
 
 
@@ -157,11 +162,12 @@ def _decode_as_a_card(soft: Floats, form: Format, layout: Layout) -> Decoded | N
 def _attempts(seen: Sampled, layout: Layout) -> Iterator[Floats]:
     """Yield soft values from cheap to dear; end early where nothing can come of it."""
     yield plain(seen)
-    first = equalise(seen, layout, rounds=0)
+    learnt = lesson(seen, layout)
+    first = equalise(learnt)
     if known_errors(first, layout) > _HOPELESS:
         return
     yield first
-    second = equalise(seen, layout, rounds=1)
+    second = trained_again(first, learnt)
     yield second
     yield cancel(cancel(second, seen, layout).soft, seen, layout).doubted
 

@@ -40,32 +40,34 @@ class Proposal(NamedTuple):
 
 def propose(grey: Plane, corners: NDArray[Any], *, versions: tuple[int, ...] = VERSIONS, most: int = 3) -> list[Proposal]:
     """Return up to ``most`` ways of seeing a code in the quadrilateral (4, 2), no more than two of them the same way round."""
-    found: list[tuple[int, Proposal]] = []
     if np.sort(_finder_trust(grey, corners, _FIRST), axis=1)[:, -2:].mean(axis=1).max() < _HOPELESS:
         return []
-    for version, trust in zip(versions, _finder_trust(grey, corners, versions), strict=True):
-        for last in range(4):  # the corner that has no finder
-            three = np.delete(trust, last)
-            # the weakest of the three counts half: it may lie under a lamp
-            score = float((three.sum() - three.min() / 2) / 2.5 - max(trust[last] - three.min(), 0) / 4)
-            if score >= _LEAST:
-                found.append((last, Proposal(np.roll(corners, 2 - last, axis=0).astype(np.float64), version, score)))
-    found.sort(key=lambda each: -each[1].score)
-    ways = [way for way, _ in found]
-    return [each for place, (way, each) in enumerate(found) if ways[:place].count(way) < _SAME_WAY][:most]
+    trust = _finder_trust(grey, corners, versions)
+    total, weakest = trust.sum(axis=1, keepdims=True) - trust, np.sort(trust, axis=1)[:, :2]
+    # without each corner in turn; the weakest of the other three counts half: it may lie under a lamp
+    least = np.where(trust > weakest[:, :1], weakest[:, :1], weakest[:, 1:])
+    scores = (total - least / 2) / 2.5 - np.maximum(trust - least, 0) / 4
+    found: list[Proposal] = []
+    ways: list[int] = []
+    for place in np.argsort(-scores, axis=None, kind="stable"):
+        index, last = divmod(int(place), 4)  # the corner that has no finder
+        if scores[index, last] < _LEAST or len(found) == most:
+            break
+        if ways.count(last) < _SAME_WAY:
+            ways.append(last)
+            turned = np.roll(corners, 2 - last, axis=0).astype(np.float64)
+            found.append(Proposal(turned, versions[index], float(scores[index, last])))
+    return found
 
 
 def _finder_trust(grey: Plane, corners: NDArray[Any], versions: tuple[int, ...]) -> NDArray[np.float64]:
     """Return the best correlation at each corner, (versions, 4)."""
-    share = np.concatenate([_windows(version) for version in versions])
-    flat = sample(grey, project_all(corners[None], share)[0]).reshape(len(versions), 4, _WINDOW, _WINDOW)
-    trust = np.zeros((len(versions), 4))
-    template = _finder()
-    for index in range(len(versions)):
-        for corner in range(4):
-            answer: Any = cv2.matchTemplate(flat[index, corner], template, cv2.TM_CCOEFF_NORMED)
-            trust[index, corner] = float(answer.max())
-    return trust
+    # the windows below each other: one call is quicker than one for each, though it also compares across their borders
+    column = sample(grey, project_all(corners[None], _windows(versions))[0]).reshape(-1, _WINDOW)
+    answer: Any = cv2.matchTemplate(column, _finder(), cv2.TM_CCOEFF_NORMED)
+    places = answer.shape[1]
+    inside = np.resize(answer, (len(column), places)).reshape(-1, _WINDOW, places)[:, :places]
+    return np.asarray(inside.max(axis=(1, 2)).reshape(len(versions), 4), np.float64)
 
 
 @cache
@@ -77,10 +79,14 @@ def _finder() -> NDArray[np.float32]:
 
 
 @cache
-def _windows(version: int) -> NDArray[np.float64]:
-    """Return the raster points of the windows round the four finders' places, shares of the side, clockwise from top left."""
-    side = 17 + 4 * version
+def _windows(versions: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return the raster points of the windows round the four finders' places, clockwise from top left, of every version."""
+    return np.concatenate([_windows_of(17 + 4 * version) for version in versions])
+
+
+def _windows_of(side: int) -> NDArray[np.float32]:
     near = (np.arange(_WINDOW) + 0.5) / _FINE - _REACH - 1
     far = near + side - 7
     points = [np.meshgrid(x, y) for x, y in ((near, near), (far, near), (far, far), (near, far))]
-    return np.concatenate([np.stack([x.reshape(-1), y.reshape(-1)], axis=1) for x, y in points]) / side
+    placed = np.concatenate([np.stack([x.reshape(-1), y.reshape(-1)], axis=1) for x, y in points]) / side
+    return placed.astype(np.float32)

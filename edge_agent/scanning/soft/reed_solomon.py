@@ -61,8 +61,14 @@ def syndromes(words: Bytes, check: int) -> Bytes:
     return _sum(_TIMES[words[:, :, None], _powers(words.shape[1], check, 1)[None]], axis=1)
 
 
-def correct(words: Bytes, *, check: int, erased: NDArray[np.bool_], most: NDArray[np.intp]) -> tuple[Bytes, NDArray[np.intp]]:
-    """Correct each row (rows, length), with ``erased`` of the same shape and ``most`` of shape (rows,)."""
+def correct(
+    words: Bytes, *, check: int, erased: NDArray[np.bool_], most: NDArray[np.intp], trials_each: int = 1
+) -> tuple[Bytes, NDArray[np.intp]]:
+    """Correct each row (rows, length), with ``erased`` of the same shape and ``most`` of shape (rows,).
+
+    Every ``trials_each`` rows are trials of one word, which is corrected once: what stands after the first success comes back as -1.
+    A row that is a codeword already comes back as it is, with no error, wherever it stands.
+    """
     errors = np.full(len(words), -1, np.intp)
     fixed = words.copy()
     found = syndromes(words, check)
@@ -74,12 +80,16 @@ def correct(words: Bytes, *, check: int, erased: NDArray[np.bool_], most: NDArra
     erasures = erased[trials].sum(axis=1)
     locator, degree = _locators(found[trials], _erasure_locators(erased[trials], check), erasures)
     fits = (2 * degree - erasures <= most[trials]) & (_degrees(locator) == degree)
+    ended = -1
     for index in np.flatnonzero(fits):
         row = trials[index]
+        if row // trials_each == ended:
+            continue
         changes = _changes(found[row], locator[index, : degree[index] + 1], words.shape[1])
         if changes is not None:
             fixed[row] ^= changes
             errors[row] = int((changes.astype(bool) & ~erased[row]).sum())
+            ended = row // trials_each
     return fixed, errors
 
 

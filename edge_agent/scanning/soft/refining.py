@@ -41,7 +41,7 @@ class Known:
 
     version: int
     side: int
-    share: NDArray[np.float64]  # (count, 2): x, y of module centres, 0 to 1 of the side
+    share: Floats  # (count, 2): x, y of module centres, 0 to 1 of the side
     target: Floats  # (count,): +1 light, -1 dark: as grey values go
     quarters: Floats  # (count, 4): which quadrant, as 0 or 1
     centred: Floats  # (count,): target less its quadrant's mean
@@ -67,7 +67,7 @@ def known_as(version: int, mask: NDArray[np.bool_], colours: NDArray[np.bool_]) 
     return Known(
         version=version,
         side=side,
-        share=np.stack([columns + 0.5, rows + 0.5], axis=1) / side,
+        share=(np.stack([columns + 0.5, rows + 0.5], axis=1) / side).astype(np.float32),
         target=target,
         quarters=quarters,
         centred=centred,

@@ -8,16 +8,19 @@
   beside it, and the smallest rectangle, which keeps its corner where a lamp has eaten one.
 - This finds codes whose finders lie under a thumb or a lamp, and codes tilted too far for a finder's 1:1:3:1:1.
 
-Example: ``regions(grey)[0].outlines[0]`` is an array (4, 2) of corners in pixels, clockwise.
+Example: ``next(regions(grey)).outlines[0]`` is an array (4, 2) of corners in pixels, clockwise.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from edge_agent.scanning.soft.grid import NEXT
 
 WIDE: Final = 640
 _STEADY: Final = 20.0  # grey levels added to brightness: noise in black is no texture
@@ -29,6 +32,7 @@ _SMALLEST_FRAME: Final = 44  # pixels: a code that has a quiet zone needs more
 _SMALLEST: Final = 11.0  # of the map: a side
 _MOST_UNEVEN: Final = 6.0
 _SAME: Final = 0.06  # of the extent: outlines this close are one
+_TURNS: Final = np.array([[0, 1, 2, 3], [1, 2, 3, 0], [2, 3, 0, 1], [3, 0, 1, 2]])
 
 
 class Region(NamedTuple):
@@ -37,25 +41,25 @@ class Region(NamedTuple):
     outlines: tuple[NDArray[np.float64], ...]
 
 
-def regions(grey: NDArray[np.uint8], *, most: int = 2) -> list[Region]:
-    """Return up to ``most`` dense places, densest first."""
+def regions(grey: NDArray[np.uint8], *, most: int = 2) -> Iterator[Region]:
+    """Yield up to ``most`` dense places, densest first; each is outlined only when it is asked for."""
     if min(grey.shape) < _SMALLEST_FRAME:
-        return []
+        return
     factor = min(1.0, WIDE / max(grey.shape))
     small: Any = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) if factor < 1 else grey
     if min(small.shape) < _SMALLEST_FRAME / 2:
-        return []
+        return
     density = _density(small)
     spots = cv2.blur(density, (_SPOT, _SPOT))
-    found: list[Region] = []
+    found = 0
     for _ in range(most + 1):
         _, peak, _, place = cv2.minMaxLoc(spots)
-        if peak < _LEAST or len(found) == most:
-            break
+        if peak < _LEAST or found == most:
+            return
         outlines = _outlines(density, spots, peak, (place[0], place[1]))
         if outlines:
-            found.append(Region(tuple((each + 0.5) * 2 / factor - 0.5 for each in outlines)))
-    return found
+            found += 1
+            yield Region(tuple((each + 0.5) * 2 / factor - 0.5 for each in outlines))
 
 
 def _density(small: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -107,17 +111,17 @@ def _four_sided(hull: Any) -> NDArray[np.float64] | None:
 
 
 def _clockwise(corners: Any) -> NDArray[np.float64]:
-    ahead = np.roll(corners, -1, axis=0) - corners
-    turn = ahead[:, 0] * np.roll(ahead[:, 1], -1) - ahead[:, 1] * np.roll(ahead[:, 0], -1)
-    return np.asarray(corners[:: 1 if turn.sum() > 0 else -1], np.float64)
+    across, down = corners[2] - corners[0], corners[3] - corners[1]
+    area = across[0] * down[1] - across[1] * down[0]
+    return np.asarray(corners[:: 1 if area > 0 else -1], np.float64)
 
 
 def _is_likely(corners: NDArray[np.float64]) -> bool:
-    ahead = np.roll(corners, -1, axis=0) - corners
+    ahead = corners[NEXT] - corners
     lengths = np.hypot(ahead[:, 0], ahead[:, 1])
     return float(lengths.min()) >= _SMALLEST / 2 and float(lengths.max() / lengths.min()) <= _MOST_UNEVEN
 
 
 def _are_same(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
     extent = float((first.max(axis=0) - first.min(axis=0)).max())
-    return min(float(np.abs(np.roll(first, turn, axis=0) - second).max()) for turn in range(4)) < _SAME * extent
+    return float(np.abs(first[_TURNS] - second).max(axis=(1, 2)).min()) < _SAME * extent
