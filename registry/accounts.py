@@ -80,7 +80,7 @@ def names_of(connection: Connection, account_ids: Iterable[str]) -> dict[str, st
 def find_account(connection: Connection, sign_in_name: str) -> KnownAccount | None:
     """Return the account with this sign-in name; names are unique over all communes of one registry."""
     row = connection.execute(select(accounts).where(accounts.c.sign_in_name == sign_in_name)).first()
-    return _account(row) if row else None
+    return account_from(row) if row else None
 
 
 def give_rights(connection: Connection, account: KnownAccount, premises_id: str, *, right: Right) -> KnownAccount:
@@ -100,10 +100,11 @@ def give_rights(connection: Connection, account: KnownAccount, premises_id: str,
 
 def list_accounts(connection: Connection, *, limit: int = 500) -> list[KnownAccount]:
     """Return accounts by name."""
-    return [_account(row) for row in connection.execute(select(accounts).order_by(accounts.c.sign_in_name).limit(limit))]
+    return [account_from(row) for row in connection.execute(select(accounts).order_by(accounts.c.sign_in_name).limit(limit))]
 
 
-def _account(row: Row[Any]) -> KnownAccount:
+def account_from(row: Row[Any]) -> KnownAccount:
+    """Return the account a row of ``accounts`` says."""
     return KnownAccount(
         account_id=row.account_id,
         commune_code=row.commune_code,
@@ -162,7 +163,7 @@ def _live_account(connection: Connection, commune_code: str, account_id: str) ->
             accounts.c.commune_code == commune_code, accounts.c.account_id == account_id, accounts.c.disabled_at.is_(None)
         )
     ).first()
-    return _account(row) if row else None
+    return account_from(row) if row else None
 
 
 def open_session(
@@ -199,7 +200,7 @@ def session_account(
             accounts.c.disabled_at.is_(None),
         )
     ).first()
-    return (_account(row), row.last_seen_at) if row else None
+    return (account_from(row), row.last_seen_at) if row else None
 
 
 def keep_alive(connection: Connection, token: str, *, now: datetime) -> None:

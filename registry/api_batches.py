@@ -3,7 +3,7 @@
 - A batch is written before its declarations are recorded and finished in the transaction that records them: what it says is what was done.
 - An entry holds codes, pointers and ids; its receipt is found by the declaration's id and is the one that was given.
 
-Example: ``batch_of(connection, batch_id, account_id=account.account_id)``
+Example: ``batch_of(connection, batch_id, sent_by=client_id)``
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class KeptBatch(msgspec.Struct, frozen=True, kw_only=True):
 
     batch_id: str
     commune_code: str
-    account_id: str
+    sent_by: str
     state: BatchState
     size: int
     items: tuple[dict[str, Any], ...]
@@ -34,11 +34,11 @@ class KeptBatch(msgspec.Struct, frozen=True, kw_only=True):
     done_at: datetime | None
 
 
-def begin_batch(connection: Connection, batch_id: str, *, commune_code: str, account_id: str, size: int, now: datetime) -> None:
+def begin_batch(connection: Connection, batch_id: str, *, commune_code: str, sent_by: str, size: int, now: datetime) -> None:
     """Write a batch that is being worked on; one that broke off and is taken up again stands already."""
     same = select(_BATCHES.batch_id).where(_BATCHES.batch_id == batch_id, _BATCHES.commune_code == commune_code)
     if connection.scalar(same) is None:
-        values = {"batch_id": batch_id, "commune_code": commune_code, "account_id": account_id, "state": "running", "size": size}
+        values = {"batch_id": batch_id, "commune_code": commune_code, "sent_by": sent_by, "state": "running", "size": size}
         connection.execute(insert(api_batches).values(items=[], created_at=now, done_at=None, **values))
 
 
@@ -50,9 +50,9 @@ def finish_batch(
     connection.execute(update(api_batches).where(_BATCHES.batch_id == batch_id).values(done))
 
 
-def batch_of(connection: Connection, batch_id: str, *, account_id: str) -> KeptBatch | None:
-    """Return an account's own batch."""
-    mine = (_BATCHES.batch_id == batch_id, _BATCHES.account_id == account_id)
+def batch_of(connection: Connection, batch_id: str, *, sent_by: str) -> KeptBatch | None:
+    """Return a batch to whoever sent it, and to nobody else: a program of the same house may reach fewer premises."""
+    mine = (_BATCHES.batch_id == batch_id, _BATCHES.sent_by == sent_by)
     row = connection.execute(select(api_batches).where(*mine).limit(1)).first()
     if row is None:
         return None

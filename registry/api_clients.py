@@ -20,12 +20,12 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, and_, insert, select, update
 
-from registry.accounts import KnownAccount, hash_of
+from registry.accounts import KnownAccount, account_from, hash_of
 from registry.tables_accounts import accounts
 from registry.tables_api import api_clients, api_tokens
 from residence.errors import Malformed, Refused
 
-SCOPES: Final = ("declare", "read", "reconcile", "webhooks")
+SCOPES: Final = ("declare", "read", "reconcile")
 CHANGE_OVER: Final = timedelta(hours=24)
 _CLIENTS: Final = api_clients.c
 _TOKENS: Final = api_tokens.c
@@ -143,9 +143,7 @@ def program_of(connection: Connection, token: str, *, now: datetime) -> ProgramC
     ).first()
     if row is None:
         return None
-    known = {name: getattr(row, name) for name in KnownAccount.__struct_fields__}
-    account = KnownAccount(**{**known, "areas": tuple(row.areas)})
-    return ProgramCaller(client_id=row.client_id, scopes=tuple(row.scopes), account=account)
+    return ProgramCaller(client_id=row.client_id, scopes=tuple(row.scopes), account=account_from(row))
 
 
 def _live(connection: Connection, client_id: str) -> Row[Any] | None:

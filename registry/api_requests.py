@@ -78,7 +78,7 @@ def take(connection: Connection, asked: Asked, *, now: datetime, random_bytes: C
     if row is None or row.fingerprint != asked.fingerprint:
         return _stands(row, "other", now)
     if row.state == "done":
-        answered = Answered(status=row.status, media_type=row.media_type, body=bytes(row.answer))
+        answered = Answered(status=row.http_status, media_type=row.media_type, body=bytes(row.answer))
         return Taken(what="done", request_id=row.request_id, began_at=row.created_at, answered=answered)
     mine = (_REQUESTS.request_hash == asked.request_hash, _REQUESTS.state == "running", _REQUESTS.leased_until <= now)
     taken = connection.execute(update(api_requests).where(*mine).values(leased_until=now + LEASE)).rowcount == 1
@@ -87,7 +87,7 @@ def take(connection: Connection, asked: Asked, *, now: datetime, random_bytes: C
 
 def keep_answer(connection: Connection, asked: Asked, answered: Answered) -> None:
     """Keep the answer to a request that was taken."""
-    values = {"state": "done", "status": answered.status, "media_type": answered.media_type, "answer": answered.body}
+    values = {"state": "done", "http_status": answered.status, "media_type": answered.media_type, "answer": answered.body}
     connection.execute(update(api_requests).where(_REQUESTS.request_hash == asked.request_hash).values(values))
 
 
@@ -110,7 +110,7 @@ def _begin(connection: Connection, asked: Asked, *, now: datetime, random_bytes:
         "operation": asked.operation,
         "fingerprint": asked.fingerprint,
         "state": "running",
-        "status": None,
+        "http_status": None,
         "media_type": None,
         "answer": None,
         "created_at": now,

@@ -53,7 +53,7 @@ api_requests: Final = Table(
     word("operation"),
     word("fingerprint"),  # hex SHA-256 of what was asked
     word("state", length=16),
-    Column("status", Integer, nullable=True),
+    Column("http_status", Integer, nullable=True),
     word("media_type", nullable=True),
     octets("answer", nullable=True),
     instant("created_at", index=True),
@@ -67,7 +67,7 @@ api_batches: Final = Table(
     metadata,
     commune(),
     own_id("batch_id", 36),
-    reference("account_id"),
+    reference("sent_by"),  # the program, or the account that came by itself
     word("state", length=16),
     Column("size", Integer, nullable=False),
     document("items"),

@@ -25,6 +25,8 @@ from gateway.reminders import remind
 from gateway.sweep import sweep
 from registry import (
     access_records,
+    api_batches,
+    api_clients,
     case_queue,
     cases,
     contact_points,
@@ -48,6 +50,7 @@ from registry import (
     retention,
     saved_filters,
     seen_addresses,
+    stay_events,
     stays,
     tables,
 )
@@ -210,6 +213,12 @@ _a_case = SimpleNamespace(
     opened_at=datetime(2026, 7, 10, tzinfo=UTC),
 )
 
+
+def _events(connection: Connection, town: Town) -> object:
+    after = (town.now - timedelta(days=1), "x")
+    return stay_events.events_after(connection, [HOTEL], after=after, before=town.now, limit=50)
+
+
 ASKED: dict[str, Ask] = {
     "record a batch": _record,
     "a receipt by its code": _reading(lambda c, _t, s: receipts.receipt_by_code(c, s.code)),
@@ -284,6 +293,12 @@ ASKED: dict[str, Ask] = {
     ),
     "dead letters of all": _reading(lambda c, t, _s: (list_letters(c), letters_to_retry(c, vault=t.registry.vault))),
     "pairs to decide": _reading(lambda c, _t, _s: proposals.listed(c, commune_code=DEMO_COMMUNE)),
+    "a program by its token": _reading(lambda c, t, _s: api_clients.program_of(c, "token", now=t.now)),
+    "a batch of a program": _reading(lambda c, _t, _s: api_batches.batch_of(c, "batch", sent_by="program")),
+    "what happened at a house": _reading(lambda c, t, _s: _events(c, t)),
+    "a page of a house's stays": _reading(
+        lambda c, t, _s: desk_lists.standing_stays(c, desk_lists.Place(DEMO_COMMUNE, HOTEL), after=(t.now, "x"), limit=50)
+    ),
     "a session": _reading(lambda c, t, _s: (hash_of("x"), session_account(c, "token", now=t.now, idle=timedelta(hours=1)))),
     "kiosks and outages of a place": _reading(
         lambda c, t, _s: (kiosks_of(c, DEMO_COMMUNE), outages_of(c, [BLOCK], since=t.now - timedelta(days=14)))

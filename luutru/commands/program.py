@@ -2,7 +2,7 @@
 
 - A program gets a token by OAuth 2.0 client credentials at ``/api/v1/oauth/token`` with the id and secret printed here, once.
 - It speaks for a clerk's account, within that account's premises; ``--scope`` says how far: ``declare``, ``read``, ``reconcile``,
-  ``webhooks``, each for all of the account's premises or, after a colon, for one.
+  each for all of the account's premises or, after a colon, for one.
 - A new secret leaves the one before good for 24 hours. A program that is ended loses its tokens at once.
 
 Example: ``luutru program add letan --label "Front office" --scope declare --scope read:htl-sao-mai``

@@ -113,9 +113,9 @@ def post_batch(
 
 @router.get("/{batch_id}")
 def get_batch(request: Request, caller: Calling, server: Wired, batch_id: str) -> Response:
-    """Answer with how a batch stands."""
+    """Answer with how a batch stands, to whoever sent it."""
     with server.registry.reading() as connection:
-        kept = batch_of(connection, batch_id, account_id=caller.account.account_id)
+        kept = batch_of(connection, batch_id, sent_by=caller.own_id)
         ids = [each["declaration_id"] for each in kept.items if each["declaration_id"]] if kept else []
         receipts = receipts_by_id(connection, ids)
     if kept is None:
@@ -202,7 +202,7 @@ def _recorded(server: Server, caller: ApiCaller, sent: Sequence[msgspec.Raw], *,
             connection,
             taken.request_id,
             commune_code=account.commune_code,
-            account_id=account.account_id,
+            sent_by=caller.own_id,
             size=len(sent),
             now=taken.began_at,
         )

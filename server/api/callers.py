@@ -36,6 +36,11 @@ class ApiCaller(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...] | None = None
     client_id: str | None = None
 
+    @property
+    def own_id(self) -> str:
+        """Return the program's id, or the account's where it came by itself."""
+        return self.client_id or self.account.account_id
+
     def reaches(self, word: str, premises_id: str) -> bool:
         """Tell whether the scopes reach these premises."""
         return self.scopes is None or covers(self.scopes, f"{word}:{premises_id}")
@@ -58,7 +63,7 @@ def api_caller(request: Request, server: Annotated[Server, Depends(server_of)]) 
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     bearer = token.strip() if scheme.lower() == "bearer" else None
     caller = _program(server, bearer) if bearer and bearer.startswith(PROGRAM) else _account(request, server, bearer)
-    request.state.counted = server.api_attempts.count(caller.client_id or caller.account.account_id)
+    request.state.counted = server.api_attempts.count(caller.own_id)
     return caller
 
 

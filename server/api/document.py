@@ -48,10 +48,9 @@ PROBLEM: Final = {"$ref": "#/components/schemas/ProblemDocument"}
 DRY: Final = {"$ref": "#/components/schemas/CheckAnswer"}
 TOKEN_PATH: Final = "/v1/oauth/token"  # noqa: S105  # an address
 SCOPES: Final = {
-    "declare": "Declare, check, check out, change, send batches.",
-    "read": "Receipts, stays, batches, events.",
+    "declare": "Declare, check, check out, change; send batches and ask what became of one's own.",
+    "read": "Receipts, stays, events.",
     "reconcile": "Compare the own list of guests with what is declared.",
-    "webhooks": "Be told of events.",
 }
 
 

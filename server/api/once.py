@@ -53,7 +53,7 @@ def once(
 ) -> Response:
     """Do the work, or give the answer it had."""
     asked = Asked(
-        account_id=caller.client_id or caller.account.account_id,
+        account_id=caller.own_id,
         commune_code=caller.account.commune_code,
         key=read_key(key),
         operation=operation,

@@ -84,7 +84,7 @@ DECLARING: Final = (
         answer_schema="BatchAnswer", body_schema="Batch", query=("dry_run",),
     ),
     Operation(
-        method="get", path="/v1/batches/{batch_id}", operation_id="getBatch", tag="declarations", scope="read", tagged=True,
+        method="get", path="/v1/batches/{batch_id}", operation_id="getBatch", tag="declarations", scope="declare", tagged=True,
         summary="Get how a batch stands and what became of each declaration in it.",
         answers=READ, errors=_also(SIGNED_IN, {404: ("server.not_found",)}), answer_schema="BatchAnswer",
     ),

@@ -10,10 +10,12 @@ from datetime import timedelta
 import msgspec
 import pytest
 from factories import EVENING, make_declaration
+from sqlalchemy import update
 from typer.testing import CliRunner
 
 from luutru.commands.account import app as account_app
 from luutru.commands.program import app
+from registry import tables
 from registry.api_clients import ApiClient, add_client, disable_client, renew_secret
 from registry.database import upgrade
 from server.settings import Allowance
@@ -171,3 +173,24 @@ def test_a_program_is_added_renewed_listed_and_ended_on_the_command_line(tmp_pat
     ):
         result = run(*arguments)
         assert (result.exit_code, code in result.output) == (1, True), arguments
+
+
+def test_a_batch_is_told_to_the_program_that_sent_it_and_to_no_other_of_the_house(world):
+    body = {"declarations": [msgspec.to_builtins(make_declaration(premises_id="htl-sao-mai", unit="201"))]}
+    sender = bearer(world, "declare")
+    other = {"authorization": f"Bearer {asked(world, program(world, 'declare', 'read', client_id='c2')).json()['access_token']}"}
+    told = world.client().post("/api/v1/batches", json=body, headers=sender | {"idempotency-key": "mine-0001"}).json()
+    path = f"/api/v1/batches/{told['batch_id']}"
+    assert world.client().get(path, headers=sender).json() == told
+    assert world.client().get(path, headers=other).status_code == 404
+    same_key = world.client().post("/api/v1/batches", json=body, headers=other | {"idempotency-key": "mine-0001"})
+    assert same_key.json()["batch_id"] != told["batch_id"]  # a key is the program's own
+
+
+def test_where_the_account_only_reads_its_program_declares_nothing(world):
+    headers = bearer(world, "declare", "read")
+    with world.registry.writing() as connection:
+        connection.execute(update(tables.accounts).values(reads_only=["htl-sao-mai"]))
+    answer = declared(world, headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "server.not_allowed")
+    assert world.client().get("/api/v1/premises", headers=headers).status_code == 200

@@ -1,0 +1,299 @@
+"""The shapes of what is answered, written by ``scripts/docs`` from the API's document.
+
+- A newer server may tell more; nothing here is ever taken away.
+
+Example: ``def gone(stay: StayAnswer) -> bool: return stay["status"] == "ended"``
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+
+class BatchAnswer(TypedDict):
+    """A batch and what became of each declaration, in the order sent. ``counts``: state -> how many. ``batch_id`` is null for a dry run."""
+
+    batch_id: str | None
+    state: Literal["accepted", "partly", "refused", "running"]
+    size: int
+    counts: dict[str, int]
+    items: list[BatchItem]
+    created_at: str
+    done_at: str | None
+
+
+class BatchItem(TypedDict):
+    """What became of one declaration. ``code``, ``pointer`` and ``hint`` are those of the first problem that has to be mended."""
+
+    position: int
+    state: Literal["accepted", "checked", "conflicting", "invalid", "not_allowed", "received", "refused"]
+    declaration_id: NotRequired[str | None]
+    code: NotRequired[str | None]
+    pointer: NotRequired[str]
+    hint: NotRequired[Sentence | None]
+    problems: NotRequired[list[Problem]]
+    replayed: NotRequired[bool]
+    receipt: NotRequired[ReceiptAnswer | None]
+
+
+class CheckAnswer(TypedDict):
+    """What a dry run found; ``ok`` is false when a problem of severity error stands."""
+
+    ok: bool
+    problems: list[Problem]
+    due: str | None
+    rule: str | None
+    rule_set: str | None
+
+
+class CodeEntry(TypedDict):
+    """One word. ``ministry_code``: what the ministry's form calls it; ``needs_text``: say more in words beside it."""
+
+    code: str
+    label: Sentence
+    ministry_code: NotRequired[int | None]
+    needs_text: NotRequired[bool]
+
+
+class CodeList(TypedDict):
+    """One list. Dates are those of the law it comes from."""
+
+    name: str
+    valid_from: str | None
+    valid_to: str | None
+    entries: list[CodeEntry]
+
+
+class CodeListName(TypedDict):
+    """A list by its name."""
+
+    name: str
+    size: int
+
+
+class DeclaredGuest(TypedDict):
+    """A stay with nobody on the list."""
+
+    stay_id: str
+    full_name: str
+    unit: str | None
+    arrival: str
+    departure: str | None
+
+
+class Entry(TypedDict):
+    """One code. ``{names}`` in its texts stand for values of the case."""
+
+    code: str
+    severity: Literal["error", "info", "warning"]
+    meaning: Sentence
+    mend: Sentence
+    acts: Literal["clerk", "guest", "integrator", "nobody", "officer", "operator"]
+    who: Sentence
+
+
+class EventAnswer(TypedDict):
+    """One event. ``id`` is the declaration's; ``type`` is declaration.accepted, declaration.conflicting or declaration.refused."""
+
+    id: str
+    type: str
+    at: str
+    premises_id: str
+    unit: str | None
+    kind: str
+    about: str | None
+    origin: str
+    receipt_code: str
+    due: str | None
+    on_time: bool | None
+
+
+class EventsAnswer(TypedDict):
+    """A page of events, oldest first. ``next``: where to go on; ``more``: another page is ready."""
+
+    items: list[EventAnswer]
+    next: str
+    more: bool
+
+
+class KioskAnswer(TypedDict):
+    """One kiosk's last sign of life."""
+
+    kiosk_id: str
+    premises_id: str
+    health: str
+    reasons: list[str]
+    online: bool | None
+    seen_at: str | None
+    outbox_depth: int | None
+    oldest_unsent_at: str | None
+    time_state: str | None
+    readers: dict[str, str]
+    version: str | None
+
+
+class Likely(TypedDict):
+    """A guest and a stay that may be the same; a person decides."""
+
+    reference: str
+    stay_id: str
+
+
+class Limits(TypedDict):
+    """How much one request may hold, and how many there may be."""
+
+    declaration_bytes: int
+    batch_declarations: int
+    batch_bytes: int
+    reconciliation_guests: int
+    page: int
+    requests: int
+    requests_per_seconds: int
+    idempotency_key_hours: int
+
+
+class Matched(TypedDict):
+    """A guest and a stay that are the same, and what differs."""
+
+    reference: str
+    stay_id: str
+    differs: list[Literal["arrival", "departure", "name", "number", "unit"]]
+
+
+class PremisesAnswer(TypedDict):
+    """One of the account's premises. ``units``: the rooms as they are declared."""
+
+    premises_id: str
+    name: str
+    kind: str
+    units: list[str]
+
+
+class Problem(TypedDict):
+    """One thing wrong with an input: what, where, how bad, and a sentence for the person."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    pointer: str
+    message: Sentence
+
+
+class ProblemDocument(TypedDict):
+    """RFC 9457, with our code, its sentences, and every problem of the input."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    message: Sentence
+    pointer: str
+    problems: list[Problem]
+    receipt: NotRequired[ReceiptAnswer | None]
+
+
+class PublicReceipt(TypedDict):
+    """What whoever holds a code may see. ``place`` is empty for homes."""
+
+    code: str
+    state: str
+    accepted_at: str
+    due: str | None
+    on_time: bool | None
+    rule: str | None
+    rule_set: str | None
+    place: str | None
+
+
+class Receipt(TypedDict):
+    """The registry's signed answer to one statement. No name and no number is in it."""
+
+    declaration_id: str
+    code: str
+    state: Literal["accepted", "conflicting", "kept", "received", "refused"]
+    schema: str
+    body_digest: str
+    accepted_at: str
+    signed_at: NotRequired[str | None]
+    kept_at: NotRequired[str | None]
+    due: NotRequired[str | None]
+    on_time: NotRequired[bool | None]
+    rule_set: NotRequired[str | None]
+    rule: NotRequired[str | None]
+    premises_id: NotRequired[str | None]
+    kiosk_id: NotRequired[str | None]
+    epoch: NotRequired[str | None]
+    sequence: NotRequired[int | None]
+    findings: NotRequired[list[ReceiptFinding]]
+
+
+class ReceiptAnswer(TypedDict):
+    """A receipt and its signed text form."""
+
+    receipt: Receipt
+    text: str
+
+
+class ReceiptFinding(TypedDict):
+    """A finding as the declarant may see it: never anything about another person."""
+
+    code: str
+    severity: Literal["error", "info", "warning"]
+    pointer: NotRequired[str]
+
+
+class ReconciliationAnswer(TypedDict):
+    """The comparison. ``not_declared``: references of guests nobody declared."""
+
+    agrees: bool
+    matched: list[Matched]
+    not_declared: list[str]
+    not_in_house: list[DeclaredGuest]
+    likely: list[Likely]
+
+
+class Sentence(TypedDict):
+    """One message in the languages every screen must have."""
+
+    vi: str
+    en: str
+
+
+class StayAnswer(TypedDict):
+    """One stay. ``status``: expected, open, disputed, ended or withdrawn; ``rule``: which deadline it was judged by."""
+
+    stay_id: str
+    premises_id: str
+    unit: str | None
+    status: str
+    start_at: str
+    planned_end: str | None
+    ended_at: str | None
+    due: str | None
+    on_time: bool | None
+    rule: str | None
+    rule_set: str | None
+    declaration_ids: list[str]
+
+
+class StaysAnswer(TypedDict):
+    """A page of stays; ``next`` is the cursor of the page that follows, null on the last."""
+
+    items: list[StayAnswer]
+    next: str | None
+
+
+class TokenAnswer(TypedDict):
+    """An access token. ``expires_in``: seconds."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    scope: str
+
+
+class TokenRefusal(TypedDict):
+    """Why there is no token: invalid_request, invalid_client, unsupported_grant_type or invalid_scope."""
+
+    error: str
+    error_description: str
