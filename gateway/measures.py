@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from registry.gateway_reports import WORST, GatewayReport, KioskLag, Spread
+from registry.gateway_reports import WORST, EndsSoon, GatewayReport, KioskLag, Spread
 from residence.clock import parse_instant
 from residence.errors import Malformed
 from residence.wire.times import Times
@@ -90,6 +90,7 @@ class Measures:
         self._shards = shards
         self._monotonic_ns = monotonic_ns
         self._rss_mib = rss_mib
+        self._endings: tuple[EndsSoon, ...] = ()
         self._mark = self._since = monotonic_ns()
         self._batch_began = self._mark
         self._forget()
@@ -156,7 +157,12 @@ class Measures:
             lags=tuple(lags[:WORST]),
             clocks_ahead=sum(each.seconds < -AHEAD.total_seconds() for each in lags),
             rss_mib=self._rss_mib(),
+            endings=self._endings,
         )
+
+    def note_endings(self, found: tuple[EndsSoon, ...]) -> None:
+        """Report from now on which certificates end soon."""
+        self._endings = found
 
     def start_over(self) -> None:
         """Forget what was reported."""

@@ -15,9 +15,10 @@ from typing import Final
 import msgspec
 from cryptography import x509
 
+from residence.cases.endings import STEPS, step_before
 from residence.errors import Refused
 
-WARN_BEFORE: Final = timedelta(days=14)
+WARN_BEFORE: Final = timedelta(days=max(STEPS))
 CERTIFICATE: Final = b"-----BEGIN CERTIFICATE-----"
 REVOCATIONS: Final = b"-----BEGIN X509 CRL-----"
 
@@ -29,6 +30,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     ends: datetime
     soon: bool
+    step: int | None = None  # days: 30, 15, 7, 1, or 0 when it is over; None while there is more time
 
 
 def endings(folder: Path, *, now: datetime) -> list[Ending]:
@@ -41,7 +43,8 @@ def endings(folder: Path, *, now: datetime) -> list[Ending]:
         except ValueError:
             continue
         if ends is not None:
-            found.append(Ending(path=str(path), kind=kind, ends=ends, soon=ends - now < WARN_BEFORE))
+            step = step_before(ends, now=now)
+            found.append(Ending(path=str(path), kind=kind, ends=ends, soon=step is not None, step=step))
     return sorted(found, key=lambda each: each.ends)
 
 

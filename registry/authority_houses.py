@@ -49,7 +49,10 @@ def telling_of(connection: Connection, place: Place) -> Telling:
         shut=shut,
         waiting=sum(states.get(each, 0) for each in WAITING_FOR_SOMEBODY),
         under_way=sum(states.get(each, 0) for each in UNDER_WAY),
-        untold=sum(_untold(connection, place, authority=row.authority, since=row.since) for row in bound),
+        untold=sum(
+            _untold(connection, place, authority=each, since=min(row.since for row in bound if row.authority == each))
+            for each in sorted({row.authority for row in bound})
+        ),
     )
 
 

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Row, and_, case, insert, literal, or_, select
 from registry import tables
 from registry.asking import among, ask
 from residence.clock import VIETNAM, parse_instant, uuid7_text
+from residence.stays.spans import normal_unit
 
 RecordState = Literal[
     "due",  # something may have to be told; ``next_at`` says when it is looked at
@@ -36,6 +37,7 @@ RecordState = Literal[
 ]
 IN_HAND: Final = ("sending", "silent")
 CANDIDATES: Final = 20  # more than workers that tell another authority at once
+MOVED: Final = "authority.other_establishment"
 _TABLE: Final = tables.authority_records
 _BOUND: Final = "SELECT premises_id FROM authority_links WHERE ended_at IS NULL AND premises_id {among}"
 
@@ -45,15 +47,29 @@ def note_stays(
 ) -> None:
     """Make or wake the rows of these stays (rows of ``stays``), in the transaction that writes them."""
     rows = list(stays)
-    links = tables.authority_links
     places = sorted({row["premises_id"] for row in rows})
     if not places or not ask(connection, _BOUND, places):  # nearly always: what every batch asks is written out in SQL
         return
-    bound = connection.execute(select(links).where(among(links.c.premises_id, places, connection), links.c.ended_at.is_(None)))
-    for link in bound.all():
+    standing = links_of(connection, places)
+    for authority in sorted({each.authority for each in standing}):
         for row in rows:
-            if row["premises_id"] == link.premises_id:
+            link = link_for(standing, row["premises_id"], row["unit"], authority=authority)
+            if link is not None:
                 note_stay(connection, link, row["stay_id"], now=now, random_bytes=random_bytes)
+
+
+def links_of(connection: Connection, premises_ids: list[str]) -> list[Row[Any]]:
+    """Return the bindings that stand at these premises."""
+    links = tables.authority_links
+    query = select(links).where(among(links.c.premises_id, premises_ids, connection), links.c.ended_at.is_(None))
+    return list(connection.execute(query).all())
+
+
+def link_for(standing: Iterable[Row[Any]], premises_id: str, unit: str | None, *, authority: str) -> Row[Any] | None:
+    """Return the binding a room falls under: the one that names it, else the one of all other rooms."""
+    here = [each for each in standing if each.premises_id == premises_id and each.authority == authority]
+    named = [each for each in here if each.units and normal_unit(unit) in each.units]
+    return next(iter(named or [each for each in here if not each.units]), None)
 
 
 def note_stay(
@@ -73,6 +89,7 @@ def note_stay(
         )
     )
     if connection.execute(woken).rowcount:
+        _move(connection, link, stay_id, now=now)
         return
     row = {
         "commune_code": link.commune_code,
@@ -91,6 +108,18 @@ def note_stay(
         "changed_at": now,
     }
     connection.execute(insert(_TABLE), [row])
+
+
+def _move(connection: Connection, link: Row[Any], stay_id: str, *, now: datetime) -> None:
+    """Follow a stay into a room of another establishment: what nobody was told of moves with it; what was told is for a person."""
+    columns = _TABLE.c
+    elsewhere = (columns.stay_id == stay_id, columns.authority == link.authority, columns.facility != link.facility)
+    row = connection.execute(select(_TABLE).where(*elsewhere)).first()
+    if row is None or row.state in IN_HAND:
+        return
+    told = {"state": "refused", "code": MOVED, "problems": [{"code": MOVED, "pointer": "/unit"}], "changed_at": now}
+    values = {"facility": link.facility} if row.told is None else told
+    connection.execute(update(_TABLE).where(columns.record_id == row.record_id).values(values))
 
 
 def take_next(

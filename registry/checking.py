@@ -37,6 +37,7 @@ _SEALED: Final[tuple[tuple[Table, str, str, tuple[str, ...]], ...]] = (
     (tables.absences, "absence_id", "subject_id", ("destination", "reason")),
     (tables.presences, "presence_id", "presence_id", ("reading",)),
     (tables.quarantine, "quarantine_id", "quarantine_id", ("payload",)),
+    (tables.guest_list_pieces, "piece_id", "list_id", ("lines",)),
 )
 
 # What was copied as it was sealed elsewhere: that table, and which column names the row there.

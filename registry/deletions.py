@@ -150,6 +150,14 @@ def _unseal(connection: Connection, ids: Sequence[str]) -> None:
     connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(ids)))
 
 
+def _delete_pieces(connection: Connection, ids: Sequence[str]) -> None:
+    """Delete lines of guest lists; all pieces of a list are of one instant, so its key goes with any of them."""
+    pieces = tables.guest_list_pieces.c
+    lists = connection.scalars(select(pieces.list_id).where(pieces.piece_id.in_(ids)).distinct()).all()
+    connection.execute(delete(tables.guest_list_pieces).where(pieces.piece_id.in_(ids)))
+    connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(lists)))
+
+
 _KEYS: Final = tables.subject_keys.c.subject_id
 _LETTERS: Final = tables.quarantine.c
 # A policy may ask of a table only what stands here: which rows besides the old, and how they go.
@@ -160,6 +168,7 @@ _DOING: Final[dict[str, tuple[tuple[ColumnElement[bool] | TextClause, ...], Call
         (_LETTERS.state.in_(("settled", "dismissed")),),
         _delete_with_keys(tables.letter_events.c.quarantine_id, _LETTERS.quarantine_id, _KEYS),
     ),
+    "guest_list_pieces": ((), _delete_pieces),
     "messages": ((), _delete_with_keys(tables.messages.c.message_id)),
     "recall_consents": ((), _delete_with_keys(tables.recall_consents.c.declaration_id)),
     "sessions": ((), _delete_with_keys(tables.sessions.c.session_hash)),
@@ -172,4 +181,7 @@ _DOING: Final[dict[str, tuple[tuple[ColumnElement[bool] | TextClause, ...], Call
     "door_passes": ((), _delete_with_keys(tables.door_passes.c.pass_id)),
     "door_cards": ((), _delete_with_keys(tables.door_cards.c.card_id)),
     "kiosk_calls": ((), _delete_with_keys(tables.kiosk_calls.c.call_id)),
+    "api_tokens": ((), _delete_with_keys(tables.api_tokens.c.token_hash)),
+    "api_requests": ((), _delete_with_keys(tables.api_requests.c.request_hash)),
+    "api_batches": ((), _delete_with_keys(tables.api_batches.c.batch_id)),
 }

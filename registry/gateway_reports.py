@@ -43,6 +43,15 @@ class KioskLag(msgspec.Struct, frozen=True, kw_only=True):
     time_state: str
 
 
+class EndsSoon(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate or revocation list of a worker that ends soon; ``step``: within how many days, 0 when it is over."""
+
+    name: str
+    kind: str
+    ends: datetime
+    step: int
+
+
 class GatewayReport(msgspec.Struct, frozen=True, kw_only=True):
     """One worker's last few seconds."""
 
@@ -63,6 +72,7 @@ class GatewayReport(msgspec.Struct, frozen=True, kw_only=True):
     lags: tuple[KioskLag, ...] = ()  # the worst first
     clocks_ahead: int = 0  # kiosks whose clock is ahead of ours by more than a clock may be
     rss_mib: int = 0
+    endings: tuple[EndsSoon, ...] = ()
 
     @property
     def rate(self) -> float:

@@ -27,6 +27,7 @@ DOABLE: Final[dict[str, frozenset[Action]]] = {
     "presences": frozenset({"delete"}),
     "declarations": frozenset({"unseal"}),
     "quarantine": frozenset({"delete"}),
+    "guest_list_pieces": frozenset({"delete"}),
     "messages": frozenset({"delete"}),
     "recall_consents": frozenset({"delete"}),
     "sessions": frozenset({"delete"}),
@@ -39,6 +40,9 @@ DOABLE: Final[dict[str, frozenset[Action]]] = {
     "door_passes": frozenset({"delete"}),
     "door_cards": frozenset({"delete"}),
     "kiosk_calls": frozenset({"delete"}),
+    "api_tokens": frozenset({"delete"}),
+    "api_requests": frozenset({"delete"}),
+    "api_batches": frozenset({"delete"}),
 }
 
 

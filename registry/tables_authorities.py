@@ -15,17 +15,18 @@ from sqlalchemy import Boolean, Column, Index, Integer, Table, UniqueConstraint
 
 from registry.columns import commune, document, found_by, instant, metadata, own_id, reference, sealed, text, word
 
-# Whose stays are told to whom, under which of the authority's accounts (``facility``).
+# Whose stays are told to whom, under which of the authority's accounts (``facility``); ``units``: its rooms, null for all no other account has.
 authority_links: Final = Table(
     "authority_links",
     metadata,
     commune(),
     own_id("premises_id"),
     own_id("authority", 32),
-    word("facility"),
+    own_id("facility"),
+    document("units", nullable=True),
     instant("since"),
     instant("ended_at", nullable=True),
-    found_by("premises_id", "authority"),
+    found_by("premises_id", "authority", "facility"),
 )
 
 # state: registry.authority_records.RecordState. ``told`` is what the other knows, ``telling`` what it will know if the attempt in hand got through.

@@ -2,7 +2,7 @@
 
 - Everything is injected: registry (with its vault), rule book, receipt signer, clock, randomness, settings.
 - Pages are grouped by audience; each group's router refuses unsafe requests that do not come from our own pages (``guard``).
-- The API has no forms and no cookies of its own; it takes a bearer token, or a session with the CSRF header.
+- The API has no pages and no cookies of its own; it takes a bearer token, or a session with the CSRF header.
 
 Example: ``create_app(registry=..., rules=load_rule_book(), signer=..., clock=SystemClock(), random_bytes=..., settings=ServerSettings())``
 """
@@ -16,13 +16,14 @@ from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from registry.database import Registry
+from residence.cases.queues import Queue
 from residence.cases.triage import CaseTimes
 from residence.clock import Clock
 from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
-from server import home, problems
+from server import home, problems, uploads
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
 from server.desk import address_pages as house_address_pages
@@ -33,6 +34,7 @@ from server.desk import (
     door_link_pages,
     house_pages,
     houses_pages,
+    list_pages,
     live_pages,
     lodger_pages,
     queue_pages,
@@ -62,8 +64,12 @@ from server.police import (
     lapse_pages,
     number_pages,
     premises_pages,
+    route_pages,
+    task_pages,
     undeclared_pages,
+    work_queue_pages,
 )
+from server.police.queue_file import default_queues
 from server.policy import load_policy
 from server.residents import address_pages, door_pages, message_link_pages, own_pages, receipt_pages
 from server.settings import ServerSettings
@@ -79,6 +85,7 @@ PAGES = (
     close_pages,
     house_pages,
     houses_pages,
+    list_pages,
     lodger_pages,
     declare_pages,
     queue_pages,
@@ -89,6 +96,9 @@ PAGES = (
     step_pages,
     door_link_pages,
     undeclared_pages,
+    work_queue_pages,
+    route_pages,
+    task_pages,
     lapse_pages,
     dispute_pages,
     number_pages,
@@ -126,6 +136,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     case_times: CaseTimes = CaseTimes(),  # noqa: B008 - frozen value
     chip_trust: Callable[[datetime], TrustStore] = lambda _now: TrustStore(),
     door_signer: SigningKey | None = None,
+    queues: tuple[Queue, ...] | None = None,
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
     app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
@@ -138,11 +149,14 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         settings=settings,
         card_policy=card_policy,
         case_times=case_times,
+        queues=queues or default_queues(),
         policy=load_policy(),
         chip_trust=chip_trust,
         door_signer=door_signer,
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
+        token_attempts=AttemptCounter(settings.token_allowance, now=clock.now),
+        api_attempts=AttemptCounter(settings.api_allowance, now=clock.now, code="api.too_many_requests"),
     )
     for pages in PAGES:
         app.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
@@ -155,6 +169,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         random_bytes=random_bytes,
         secure=settings.secure,
         largest_body=settings.largest_form,
+        larger_bodies={"/api/": settings.largest_batch} | dict.fromkeys(uploads.PATHS, settings.largest_upload),
         on_fault=problems.fault_answer,
     )
     return app

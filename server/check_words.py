@@ -31,6 +31,7 @@ CHECK_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "waiting": "Open the stays on tonight's page: each says what is wrong.",
         "token": "Ask the operator for a new token before this one ends.",
     },
+    "ending": {"certificate": "Certificate", "revocation list": "Revocation list"},
     "tried_state": {"passed": "works", "look": "please look", "failed": "does not work", "left_out": "not set up"},
 }
 CHECK_TAGS: Final[Mapping[str, str]] = {

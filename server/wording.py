@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from residence.errors import catalogue, sentence
+from residence.errors import plain_sentence
 from server.authority_words import AUTHORITY_WORDS
 from server.case_words import CASE_WORDS
 from server.check_words import CHECK_TAGS, CHECK_WORDS
@@ -173,6 +173,10 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "close-action": "Close: handled elsewhere",
         "reopen": "Open again",
         "opened": "Opened by the sweep",
+        "given": "Given to somebody",
+        "handed-back": "Handed back",
+        "held": "Put on hold",
+        "resumed": "Taken up again",
     },
     "notice": {
         "please-declare": "Please declare",
@@ -247,6 +251,8 @@ TAGS: Final[Mapping[str, str]] = {
     "degraded": "govuk-tag--yellow",
     "rtc_only": "govuk-tag--yellow",
     "connected": "govuk-tag--green",
+    "declared": "govuk-tag--green",
+    "checked": "govuk-tag--yellow",
     "connecting": "govuk-tag--yellow",
     "waiting": "govuk-tag--red",
     "stopped": "govuk-tag--grey",
@@ -272,10 +278,5 @@ def choices(kind: str, *, language: Language, chosen: str = "") -> list[dict[str
 
 
 def finding_sentence(code: str, *, language: Language) -> str:
-    """Return the sentence of a finding or problem code; parameters it would need are left out."""
-    if code not in catalogue():
-        return code
-    try:
-        return str(getattr(sentence(code), language))
-    except (KeyError, IndexError):
-        return code
+    """Return the sentence of a finding or problem code; parameters it would need stay open."""
+    return str(getattr(plain_sentence(code), language))

@@ -12,7 +12,8 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from factories import StandingClock, make_declaration, make_person
@@ -24,11 +25,13 @@ from gateway.reminders import remind
 from gateway.sweep import sweep
 from registry import (
     access_records,
+    case_queue,
     cases,
     contact_points,
     desk_lists,
     disputing,
     households,
+    interests,
     lapses,
     letter_lists,
     lodgers,
@@ -40,8 +43,10 @@ from registry import (
     premises,
     presences,
     receipts,
+    related,
     relations,
     retention,
+    saved_filters,
     seen_addresses,
     stays,
     tables,
@@ -51,6 +56,7 @@ from registry.cleaning import listing
 from registry.deletions import carry_out
 from registry.duplicates import proposals
 from registry.gateway_reports import latest_reports
+from registry.kiosk_signs import quiet_kiosks, signs_of
 from registry.kiosks import kiosks_of
 from registry.looking_back import Means, look_back
 from registry.outage_windows import outages_of
@@ -59,11 +65,14 @@ from registry.release import Look, release_persons
 from registry.retention_policy import read_policy
 from registry.scoreboard.counting import kept_days
 from registry.seed import DEMO_COMMUNE
+from registry.undated import date_by
 from residence.access.purposes import Purpose
 from residence.errors import Refused, Untrusted
 from residence.stays.rules import load_rule_book
+from residence.wire.times import Times
 
 HOTEL = "htl-sao-mai"
+CONFIRMED = Times(boot_id="boot", monotonic_ns=0, wall="2026-07-10T07:00:00Z", time_state="synced")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +201,14 @@ def _send_messages(connection: Connection, town: Town, scene: Scene) -> None:
 
 
 _place = desk_lists.Place(DEMO_COMMUNE, HOTEL)
+_a_case = SimpleNamespace(
+    commune_code=DEMO_COMMUNE,
+    case_id="case_i-0000019",
+    premises_id=BLOCK,
+    who="who-0000019",
+    unit="1203",
+    opened_at=datetime(2026, 7, 10, tzinfo=UTC),
+)
 
 ASKED: dict[str, Ask] = {
     "record a batch": _record,
@@ -233,6 +250,27 @@ ASKED: dict[str, Ask] = {
     ),
     "notices that wait": _reading(lambda c, _t, _s: notices.waiting_notices(c, [BLOCK, HOTEL])),
     "the queue of cases": _reading(lambda c, _t, _s: cases.cases_of(c, DEMO_COMMUNE)),
+    "the work queue, the closed ones, and filters saved": _reading(
+        lambda c, t, _s: (
+            case_queue.worked_on(c, DEMO_COMMUNE),
+            case_queue.closed_lately(c, DEMO_COMMUNE, now=t.now),
+            case_queue.count_closed(c, DEMO_COMMUNE, now=t.now),
+            saved_filters.filters_of(c, "accoun-0000003"),
+        )
+    ),
+    "what stands around a case": _reading(
+        lambda c, t, _s: (
+            related.related_cases(c, _a_case),
+            related.told_about(c, _a_case),
+            related.declared_in_room(c, _a_case, now=t.now),
+        )
+    ),
+    "what bars an officer from a case": _reading(
+        lambda c, _t, s: (
+            interests.interests_known(c, s.person_id, "2026-07-10"),
+            interests.interests_of(c, "accoun-0000003", on=date(2026, 7, 10)),
+        )
+    ),
     "a case and its events": _reading(lambda c, _t, _s: (cases.case(c, "case_i-0000019"), cases.events_of(c, "case_i-0000019"))),
     "looks at a person": _reading(lambda c, _t, s: access_records.looks_at(c, s.person_id)),
     "looks by an account": _reading(lambda c, _t, _s: access_records.looks_by(c, "accoun-0000003")),
@@ -250,6 +288,10 @@ ASKED: dict[str, Ask] = {
     "kiosks and outages of a place": _reading(
         lambda c, t, _s: (kiosks_of(c, DEMO_COMMUNE), outages_of(c, [BLOCK], since=t.now - timedelta(days=14)))
     ),
+    "kiosks quieter than ever, and what they say of themselves": _reading(
+        lambda c, t, _s: (signs_of(c, DEMO_COMMUNE), quiet_kiosks(c, DEMO_COMMUNE, now=t.now))
+    ),
+    "declarations to be dated again": _reading(lambda c, _t, _s: date_by(c, {("kiosk-lobby-1", "boot"): CONFIRMED})),
     "gateways' reports": _reading(lambda c, t, _s: latest_reports(c, since=t.now - timedelta(hours=1))),
     "reminders": _remind,
     "messages that are due, and where they go": _reading(_send_messages),

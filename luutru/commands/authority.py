@@ -158,6 +158,9 @@ def bind_premises(
     premises: Annotated[str, typer.Argument(help="Id of the premises.")],
     *,
     facility: Annotated[str, typer.Option(help="Name of its account at the authority: the name of its file of secrets.")],
+    unit: Annotated[
+        list[str] | None, typer.Option(help="A room of this establishment; may be given again. None: all rooms no other has.")
+    ] = None,
     authority: AuthorityOption = "kbtt",
     registry: RegistryOption = DEFAULT_REGISTRY,
     vault: VaultOption = DEFAULT_VAULT,
@@ -171,7 +174,7 @@ def bind_premises(
     from residence.errors import Refused
 
     opened = _open(registry, vault)
-    binding = Binding(premises_id=premises, authority=authority, facility=facility)
+    binding = Binding(premises_id=premises, authority=authority, facility=facility, units=tuple(unit or ()))
     try:
         with opened.writing() as connection:
             noted = bind(connection, binding, now=system_clock().now(), random_bytes=random_bytes)

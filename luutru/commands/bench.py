@@ -42,6 +42,10 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
         "luutru.benchmarks.duplicates",
         "persons who stand in the registry twice: found, wrongly proposed, time and memory, beside two plain ways",
     ),
+    "front-desk": (
+        "luutru.benchmarks.front_desk",
+        "a list of 10,000 guests read, checked and declared, beside recording the same statements",
+    ),
     "gateway": ("luutru.benchmarks.gateway", "declarations accepted per second, beside the floor of each stage and beside peers"),
     "gateway-growth": (
         "luutru.benchmarks.gateway_growth",
@@ -56,6 +60,10 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "register-scale": (
         "luutru.benchmarks.register_scale",
         "point look-ups and a commune's undeclared in a register of any size, beside a bare index look-up",
+    ),
+    "review": (
+        "luutru.benchmarks.review",
+        "an officer's queue of a thousand cases until it is on the screen, and each key until it is answered, beside an empty queue",
     ),
     "scanner": ("luutru.benchmarks.scanner", "card-like frames, clips and photos read, and how fast, beside the usual readers"),
     "undeclared": (

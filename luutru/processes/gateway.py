@@ -46,6 +46,7 @@ from luutru.processes.gateway_beside import build_beside
 from luutru.processes.gateway_duties import sweep_duties
 from luutru.system import random_bytes, rss_mib, system_clock
 from registry.database import Registry, connect
+from registry.gateway_reports import EndsSoon
 from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
 from registry.retention_policy import Policy, read_policy
@@ -62,6 +63,7 @@ RECEIPT_KEYS: Final = "gateway-receipt"
 SEAL_KEYS: Final = "gateway-seal"
 KEYRING_KEY: Final = "keyring.key"
 DOOR_KEYS: Final = "door-list"
+ENDINGS_EVERY: Final = timedelta(hours=12)
 PAPERS_EVERY: Final = timedelta(seconds=2)
 log = structlog.get_logger("luutru.gateway")
 
@@ -157,6 +159,8 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         worker=client_id(settings), shards=settings.shards, signer=signer, clock=clock, random_bytes=random_bytes
     )
     duties = sweep_duties(settings.sweep_every, settings.choices, registry)
+    look = lambda now: measures.note_endings(warn_of_endings(settings.tls, now=now))  # noqa: E731 - one duty's work
+    duties.append(Duty("endings", ENDINGS_EVERY, look))
     transport = transport or make_transport(settings, clock)
     doors, bundles = make_door_lists(settings, registry, intake.trust), TrustBundles(chips.signed, shards=settings.shards)
     duties.append(Duty("door lists", PAPERS_EVERY, partial(doors.look, transport)))
@@ -186,7 +190,7 @@ def run(settings: GatewaySettings) -> None:
         signal.signal(number, lambda _number, _frame: stopping.set())
     settle_memory()
     log.info("gateway starts", version=version("luutru"), shards=len(settings.shards), broker=f"{settings.host}:{settings.port}")
-    warn_of_endings(settings.tls, now=clock.now())
+    warn_of_endings(settings.tls, now=clock.now())  # also where no broker lets us in
     try:
         with build_beside(settings, registry=registry, clock=clock, stopping=stopping).running():
             worker.run(stopping)
@@ -195,11 +199,12 @@ def run(settings: GatewaySettings) -> None:
     log.info("gateway ended")
 
 
-def warn_of_endings(tls: Path, *, now: datetime) -> None:
-    """Say which certificate or revocation list ends soon; past that end the broker lets nobody in."""
-    for each in endings(tls, now=now):
-        if each.soon:
-            log.error("ends soon", kind=each.kind, path=each.path, ends=rfc3339(each.ends))
+def warn_of_endings(tls: Path, *, now: datetime) -> tuple[EndsSoon, ...]:
+    """Say which certificate or revocation list ends soon, and return them; past that end the broker lets nobody in."""
+    soon = [each for each in endings(tls, now=now) if each.step is not None]
+    for each in soon:
+        log.error("ends soon", kind=each.kind, path=each.path, ends=rfc3339(each.ends), within_days=each.step)
+    return tuple(EndsSoon(name=Path(each.path).name, kind=each.kind, ends=each.ends, step=each.step or 0) for each in soon)
 
 
 def settle_memory() -> None:

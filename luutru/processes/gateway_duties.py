@@ -1,4 +1,4 @@
-"""What the gateway that sweeps does: undeclared occupants between batches, and beside the intake what is done commune by commune each hour.
+"""What the gateway that sweeps does: undeclared occupants and who gets which case between batches; beside the intake, what goes commune by commune.
 
 - One gateway sweeps; where another does, there are no duties.
 - The sweep is a step over the registry in its own transaction, so that the intake does not wait long. Reminders and lapses go through every commune there
@@ -18,6 +18,7 @@ from gateway.reminders import remind
 from gateway.sweep import Swept, sweep
 from gateway.worker import Duty
 from luutru.system import random_bytes
+from registry.case_queue import Distributed, distribute_cases
 from registry.database import Registry
 from registry.lapses import Found, find_lapses
 from residence.choices import Choices
@@ -32,14 +33,23 @@ def sweep_duties(every: timedelta | None, choices: Choices, registry: Registry) 
     def sweep_now(now: datetime) -> Swept:
         return sweep(registry, rules=choices.rules, now=now, random_bytes=random_bytes, patience=choices.patience)
 
+    def distribute_now(now: datetime) -> Distributed:
+        return distribute_cases(registry, now=now, times=choices.case_times, random_bytes=random_bytes)
+
     def warn_now(now: datetime) -> int:
         return warn(registry, rules=choices.rules, now=now, random_bytes=random_bytes)
 
-    return [Duty("sweep", every, sweep_now), Duty("deadlines", WARN_EVERY, warn_now)] if every else []
+    if not every:
+        return []
+    return [
+        Duty("sweep", every, sweep_now),
+        Duty("distribution", every, distribute_now),
+        Duty("deadlines", WARN_EVERY, warn_now),
+    ]
 
 
-def hourly_duties(every: timedelta | None, choices: Choices, registry: Registry) -> list[Duty]:
-    """Return what the gateway that sweeps does each hour, beside its intake; none where another sweeps."""
+def side_duties(every: timedelta | None, choices: Choices, registry: Registry) -> list[Duty]:
+    """Return what the gateway that sweeps does beside its intake; none where another sweeps."""
     if not every:
         return []
     rules = choices.rules

@@ -36,9 +36,18 @@ def test_everything_that_ends_is_found_with_its_end(folder):
     }
 
 
-def test_from_two_weeks_before_the_end_on_it_is_soon_and_stays_so_after_it(folder):
+def test_from_thirty_days_before_the_end_on_it_is_soon_and_stays_so_after_it(folder):
     for before, soon in ((WARN_BEFORE + timedelta(hours=1), False), (WARN_BEFORE - timedelta(hours=1), True), (-LIFETIME, True)):
         assert {each.soon for each in endings(folder, now=NOW + LIFETIME - before)} == {soon}
+
+
+STEPS = {31: None, 30: 30, 16: 30, 15: 15, 7: 7, 2: 7, 1: 1, 0: 0, -1: 0}
+
+
+def test_the_steps_are_thirty_fifteen_seven_days_and_one(folder):
+    for days, step in STEPS.items():
+        (found,) = {each.step for each in endings(folder, now=NOW + LIFETIME - timedelta(days=days))}
+        assert found == step, days
 
 
 def test_a_starting_gateway_says_what_ends_soon(folder):

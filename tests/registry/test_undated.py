@@ -87,7 +87,7 @@ def test_both_in_one_message_and_a_door_event_do_the_same(town: Town):
     assert on_time(town, unsure.receipt) is True
 
 
-def test_what_cannot_be_is_not_believed_and_what_nobody_dates_is_forgotten(town: Town):
+def test_what_cannot_be_is_not_believed(town: Town):
     town.now = LATER
     (unsure,) = town.record(statement(town, DUE - timedelta(hours=1), state="rtc_only", wall=WRONG))
     odd = confirmed(town)

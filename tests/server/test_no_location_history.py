@@ -59,6 +59,7 @@ def paths(world):
         "stay_id": [row.stay_id for row in rows(world, tables.stays)],
         "code": [row.code for row in rows(world, tables.receipts)],
         "rule": ["phone_shared"],
+        "queue": ["all"],
         "language": ["en"],
     }
     nothing_there = {
@@ -71,6 +72,8 @@ def paths(world):
         "close_id",
         "message_id",
         "proof",
+        "list_id",
+        "outage_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)

@@ -914,11 +914,14 @@ def upgrade() -> None:
     lay_messages()
     lay_identifier_events()
     lay_day_closes()
+    lay_guest_lists()
     lay_nightly()
     lay_duplicate_steps()
     lay_answers()
     lay_kiosk_signs()
     lay_undated()
+    lay_police()
+    lay_api()
 
 
 def _lay_chip_tables() -> None:
@@ -969,9 +972,10 @@ def lay_authorities() -> None:
     sa.Column('premises_id', sa.String(length=64), nullable=False),
     sa.Column('authority', sa.String(length=32), nullable=False),
     sa.Column('facility', sa.String(length=64), nullable=False),
+    sa.Column('units', columns.Document(), nullable=True),
     sa.Column('since', columns.Instant(), nullable=False),
     sa.Column('ended_at', columns.Instant(), nullable=True),
-    sa.PrimaryKeyConstraint('premises_id', 'authority', 'commune_code', name=op.f('pk_authority_links'))
+    sa.PrimaryKeyConstraint('premises_id', 'authority', 'facility', 'commune_code', name=op.f('pk_authority_links'))
     )
     op.create_table('authority_records',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -1385,6 +1389,8 @@ def downgrade() -> None:
     op.drop_table('messages')
     op.drop_table('contact_points')
     op.drop_table('day_closes')
+    for name in ('guest_lists', 'guest_list_pieces', 'guest_list_batches', 'list_mappings'):
+        op.drop_table(name)
     op.drop_table('lapses')
     op.drop_table('residence_events')
     op.drop_table('host_answers')
@@ -1541,7 +1547,7 @@ def lay_kiosk_signs() -> None:
     sa.Column('kiosk_id', sa.String(length=64), nullable=False),
     sa.Column('said', columns.Document(), nullable=False),
     sa.Column('changed_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('kiosk_id', 'commune_code', name=op.f('pk_kiosk_signs'))
+    sa.PrimaryKeyConstraint('commune_code', 'kiosk_id', name=op.f('pk_kiosk_signs'))
     )
 
 
@@ -1587,3 +1593,143 @@ def lay_recall() -> None:
     sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_recall_consents'))
     )
     op.create_index(op.f('ix_recall_consents_given_at'), 'recall_consents', ['given_at'], unique=False)
+def lay_guest_lists() -> None:
+    """Lay the lists of guests a house gives to be declared."""
+    op.create_table('guest_lists',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('list_id', sa.String(length=36), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('file_name', sa.Text(), nullable=False),
+    sa.Column('file_digest', sa.LargeBinary(), nullable=False),
+    sa.Column('form', sa.String(length=8), nullable=False),
+    sa.Column('headings', columns.Document(), nullable=False),
+    sa.Column('mapping', columns.Document(), nullable=False),
+    sa.Column('rows', sa.Integer(), nullable=False),
+    sa.Column('pieces', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('given_at', columns.Instant(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('list_id', 'commune_code', name=op.f('pk_guest_lists'))
+    )
+    op.create_index('ix_guest_lists_premises_id_given_at', 'guest_lists', ['premises_id', 'given_at'], unique=False)
+    op.create_table('guest_list_pieces',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('piece_id', sa.String(length=48), nullable=False),
+    sa.Column('list_id', sa.String(length=64), nullable=False),
+    sa.Column('lines_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('given_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('piece_id', 'commune_code', name=op.f('pk_guest_list_pieces'))
+    )
+    op.create_index(op.f('ix_guest_list_pieces_list_id'), 'guest_list_pieces', ['list_id'], unique=False)
+    op.create_index(op.f('ix_guest_list_pieces_given_at'), 'guest_list_pieces', ['given_at'], unique=False)
+    op.create_table('guest_list_batches',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('batch_id', sa.String(length=64), nullable=False),
+    sa.Column('list_id', sa.String(length=64), nullable=False),
+    sa.Column('phase', sa.String(length=8), nullable=False),
+    sa.Column('piece', sa.Integer(), nullable=False),
+    sa.Column('counts', columns.Document(), nullable=False),
+    sa.Column('outcomes', columns.Document(), nullable=False),
+    sa.Column('done_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('batch_id', 'commune_code', name=op.f('pk_guest_list_batches'))
+    )
+    op.create_index('ix_guest_list_batches_list_id_phase_piece', 'guest_list_batches', ['list_id', 'phase', 'piece'], unique=False)
+    op.create_table('list_mappings',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('mapping_id', sa.String(length=100), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('mapping', columns.Document(), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('mapping_id', 'commune_code', name=op.f('pk_list_mappings'))
+    )
+    op.create_index(op.f('ix_list_mappings_premises_id'), 'list_mappings', ['premises_id'], unique=False)
+def lay_police() -> None:
+    """Lay how officers share the work."""
+    op.create_table('case_tasks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('case_id', sa.String(length=64), nullable=False),
+    sa.Column('given_to', sa.String(length=64), nullable=True),
+    sa.Column('given_by', sa.String(length=64), nullable=True),
+    sa.Column('given_at', columns.Instant(), nullable=True),
+    sa.Column('handed_back', columns.Document(), nullable=False),
+    sa.Column('held_until', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('case_id', 'commune_code', name=op.f('pk_case_tasks'))
+    )
+    op.create_table('saved_filters',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('filter_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('queue', sa.String(length=32), nullable=False),
+    sa.Column('label', sa.String(length=40), nullable=False),
+    sa.Column('asked', sa.Text(), nullable=False),
+    sa.Column('saved_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('filter_id', 'commune_code', name=op.f('pk_saved_filters'))
+    )
+    op.create_index(op.f('ix_saved_filters_account_id'), 'saved_filters', ['account_id'], unique=False)
+    op.create_table('officer_interests',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('interest_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(length=24), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('declared_by', sa.String(length=64), nullable=False),
+    sa.Column('declared_at', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('interest_id', 'commune_code', name=op.f('pk_officer_interests'))
+    )
+    op.create_index('ix_officer_interests_account_id', 'officer_interests', ['account_id'], unique=False)
+def lay_api() -> None:
+    """Lay what programs leave behind: clients, tokens, requests answered once, batches."""
+    op.create_table('api_clients',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('client_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('label', sa.String(length=64), nullable=False),
+    sa.Column('grants', columns.Document(), nullable=False),
+    sa.Column('secret_hash', sa.String(length=64), nullable=False),
+    sa.Column('former_hash', sa.String(length=64), nullable=True),
+    sa.Column('former_until', columns.Instant(), nullable=True),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('disabled_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('client_id', 'commune_code', name=op.f('pk_api_clients'))
+    )
+    op.create_index(op.f('ix_api_clients_account_id'), 'api_clients', ['account_id'], unique=False)
+    op.create_table('api_tokens',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('token_hash', sa.String(length=64), nullable=False),
+    sa.Column('client_id', sa.String(length=36), nullable=False),
+    sa.Column('scopes', columns.Document(), nullable=False),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('expires_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('token_hash', 'commune_code', name=op.f('pk_api_tokens'))
+    )
+    op.create_index(op.f('ix_api_tokens_expires_at'), 'api_tokens', ['expires_at'], unique=False)
+    op.create_table('api_requests',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('request_hash', sa.String(length=64), nullable=False),
+    sa.Column('request_id', sa.String(length=36), nullable=False),
+    sa.Column('operation', sa.String(length=64), nullable=False),
+    sa.Column('fingerprint', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=True),
+    sa.Column('media_type', sa.String(length=64), nullable=True),
+    sa.Column('answer', sa.LargeBinary(), nullable=True),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('leased_until', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('request_hash', 'commune_code', name=op.f('pk_api_requests'))
+    )
+    op.create_index(op.f('ix_api_requests_created_at'), 'api_requests', ['created_at'], unique=False)
+    op.create_table('api_batches',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('batch_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('items', columns.Document(), nullable=False),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('done_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('batch_id', 'commune_code', name=op.f('pk_api_batches'))
+    )
+    op.create_index(op.f('ix_api_batches_created_at'), 'api_batches', ['created_at'], unique=False)
