@@ -1,19 +1,16 @@
 """A kiosk's sign of life: what it says of itself to operators, and to the broker as its will. No person is in it.
 
-Example: ``life_sign(outbox, line, session=3, online=True, readers={"camera": "ok"})``
+Example: ``life_sign(outbox, line, session=3, online=True, vitals=Vitals(readers={"camera": "ok"}))``
 """
 
 from __future__ import annotations
 
-from typing import Final
-
 from edge_agent.line import Line
 from edge_agent.outbox import Outbox
 from edge_agent.trust_papers import TrustPapers
+from edge_agent.vitals import Vitals
 from residence.clock import rfc3339
-from residence.wire.state import KioskState, encode_state
-
-TRUST: Final = "chip-trust"
+from residence.wire.state import CHIP_TRUST, KioskState, encode_state
 
 
 def life_sign(
@@ -22,14 +19,13 @@ def life_sign(
     *,
     session: int,
     online: bool,
-    readers: dict[str, str],
+    vitals: Vitals,
     trust: TrustPapers | None = None,
     call: str = "",
 ) -> bytes:
     """Return the state message; whom it trusts about chips stands among the readers, for that is what operators look at."""
     at = outbox.clock.now()
-    if trust is not None:
-        readers = readers | {TRUST: trust.health(at)}
+    readers = vitals.readers if trust is None else vitals.readers | {CHIP_TRUST: trust.health(at)}
     return encode_state(
         KioskState(
             kiosk_id=line.kiosk_id,
@@ -45,5 +41,11 @@ def life_sign(
             keyring_serial=outbox.anchor.keyring.serial,
             trust_version=trust.store.version if trust is not None else 0,
             call=call,
+            doors=vitals.doors,
+            disk=vitals.disk.state,
+            disk_free_mib=vitals.disk.free_mib,
+            profile=vitals.profile,
+            read_at=vitals.read_at,
+            unread=vitals.unread,
         )
     )

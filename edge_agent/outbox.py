@@ -96,7 +96,7 @@ class Outbox:
             keyring=lambda: self.anchor.keyring,
             machine=self._machine,
         )
-        self.full = False
+        self.full = store.read_only
 
     @property
     def kiosk_id(self) -> str:
@@ -207,10 +207,9 @@ class Outbox:
         return session
 
     def rest(self) -> None:
-        """Wipe the data key when its time is over, and try to mend a full disk; call now and then."""
+        """Wipe the data key when its time is over, and look whether the disk is full, mended, or cannot be written; call now and then."""
         self._declaring.expire_key()
-        if self.full and self._store.restore_ballast():
-            self.full = False
+        self.full = not self._store.restore_ballast()
 
     def close(self) -> None:
         """Wipe the data key and close the store."""

@@ -5,6 +5,8 @@
 - Disk full is foreseen twice: ``max_page_count`` gives the file a size it never passes, and a ballast file beside it is given up
   when the file system itself is full, so that settled rows can still be deleted, new keys of the authority kept, the log folded in, and
   the file opened.
+- A memory card that has gone read-only is opened as a copy in memory (``read_only``): what waits can still be delivered and the door keeps its
+  papers, and nothing new is promised, for it would not last.
 - A database that cannot be read is set aside with its log, as they are (they are sealed, support may want them), and a new one begins.
 - Schema and migrations by sqlite-utils; the hot path is plain SQL.
 
@@ -14,8 +16,11 @@ Example: ``with store.transaction() as cursor: cursor.execute("DELETE FROM outbo
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +33,7 @@ from residence.errors import Refused
 
 BALLAST_BYTES: Final = 256 * 1024
 DEFAULT_MAX_BYTES: Final = 256 * 1024 * 1024
+_MEMORY: Final = "/dev/shm"  # noqa: S108 - a folder of our own is made in it
 _PAGE_BYTES: Final = 4096
 _OPENING_BYTES: Final = 128 * 1024  # the -shm of a log as long as ours gets, and some frames
 _RESERVE_PAGES: Final = 32  # kept below the cap so that deletes and receipts fit when declarations no longer do
@@ -82,8 +88,9 @@ def _trust(database: Database) -> None:
 class Store:
     """One open database. Use ``open_store``."""
 
-    def __init__(self, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
-        self.path: Final = path
+    def __init__(self, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES, stands_for: Path | None = None) -> None:
+        self.path: Final = stands_for or path
+        self.read_only: Final = stands_for is not None
         self.ballast: Final = path.with_name(path.name + ".ballast")
         self._lock = threading.RLock()
         path.touch(mode=0o600)  # SQLite gives its log the same rights
@@ -115,6 +122,8 @@ class Store:
 
         Raises ``Refused("outbox.disk_full")`` with nothing written when there is no room.
         """
+        if growing and self.read_only:
+            raise Refused("outbox.disk_full", "", "the disk cannot be written")
         with self._lock:
             self._cap(self._pages - _RESERVE_PAGES if growing else self._pages)
             cursor = self._connection.cursor()
@@ -152,34 +161,47 @@ class Store:
         rows = self.read("SELECT value FROM facts WHERE name = ?", (name,))
         return str(rows[0][0]) if rows else None
 
+    def counts(self) -> dict[str, int]:
+        """Return how many rows each table has."""
+        names = [str(row[0]) for row in self.read("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        return {name: int(self.read(f"SELECT count(*) FROM {name}")[0][0]) for name in names if name.isidentifier()}  # noqa: S608 - our own tables
+
     def release_ballast(self) -> bool:
         """Give up the reserve file and fold the log in; tell whether there was one to give."""
         with self._lock:
             existed = self.ballast.exists()
-            self.ballast.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a disk that cannot be written gives nothing back either
+                self.ballast.unlink(missing_ok=True)
             with contextlib.suppress(sqlite3.OperationalError):
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return existed
 
     def restore_ballast(self) -> bool:
-        """Lay the reserve down again; tell whether it is there."""
+        """Lay the reserve down again; tell whether it is there and its disk can be written."""
+        if self.read_only or is_read_only(self.path):
+            return False
         with self._lock:
             try:
                 if not self.ballast.exists() or self.ballast.stat().st_size < BALLAST_BYTES:
                     self.ballast.write_bytes(b"\xff" * BALLAST_BYTES)
             except OSError:
-                self.ballast.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    self.ballast.unlink(missing_ok=True)
                 return False
             return True
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; a copy in memory goes."""
         with self._lock:
             self._connection.close()
+        if self.read_only:
+            shutil.rmtree(self.ballast.parent, ignore_errors=True)
 
 
 def open_store(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Store:
     """Open or create the database; one that cannot be read is set aside as ``<name>.damaged-N`` and a new one begins."""
+    if is_read_only(path):
+        return Store(_copy_in_memory(path), max_bytes=max_bytes, stands_for=path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _finish_setting_aside(path)
     _make_room(path)
@@ -193,6 +215,29 @@ def open_store(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Store:
         except sqlite3.DatabaseError:
             continue  # it was set aside
     return Store(path, max_bytes=max_bytes)
+
+
+def is_read_only(path: Path) -> bool:
+    """Tell whether the disk under a file refuses every write. Asked by trying: ext4 that gave up does not show it in its flags."""
+    there = path if path.exists() else next((each for each in path.parents if each.exists()), path)
+    try:
+        if there.is_dir():
+            os.close(os.open(there, os.O_TMPFILE | os.O_WRONLY))
+        else:
+            os.close(os.open(there, os.O_WRONLY))
+    except OSError as error:
+        return error.errno == errno.EROFS
+    return False
+
+
+def _copy_in_memory(path: Path) -> Path:
+    """Copy a database and its log to where can be written. They are sealed, and the copy goes with the process or the power."""
+    folder = Path(tempfile.mkdtemp(prefix="luutru-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None))
+    for suffix in ("", "-wal"):
+        each = path.with_name(path.name + suffix)
+        if each.exists():
+            shutil.copyfile(each, folder / each.name)
+    return folder / path.name
 
 
 def _make_room(path: Path) -> None:

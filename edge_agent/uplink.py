@@ -36,6 +36,7 @@ from edge_agent.line import ConnectionState, Health, Line, tls_context
 from edge_agent.outbox import Outbox
 from edge_agent.sending import WINDOW, SendPlan, backoff
 from edge_agent.trust_papers import TrustPapers
+from edge_agent.vitals import Vitals
 from residence.clock import Clock
 from residence.errors import LuutruError, Refused
 from residence.wire import state as states
@@ -66,13 +67,13 @@ class Uplink:
         *,
         clock: Clock,
         jitter: Callable[[], float],
-        readers: Callable[[], dict[str, str]] = dict,
+        vitals: Callable[[], Vitals] = Vitals,
         on_state: Callable[[Health], None] | None = None,
         post: KioskPost | None = None,
         trust: TrustPapers | None = None,
     ) -> None:
         self._outbox, self._line, self._clock, self._jitter = outbox, line, clock, jitter
-        self._readers, self._on_state, self._post, self._trust = readers, on_state, post, trust
+        self._vitals, self._on_state, self._post, self._trust = vitals, on_state, post, trust
         self._topics = topics.kiosk_topics(line.site, line.kiosk_id)
         self._plan = SendPlan(jitter=jitter, resend_after=line.resend_after)
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
@@ -244,9 +245,9 @@ class Uplink:
         return self._client.publish(self._topics.state, self._state(online=online), qos=1, retain=True)
 
     def _state(self, *, online: bool) -> bytes:
-        call, readers = self._post.asked.tell() if self._post is not None else "", self._readers()
+        call, vitals = self._post.asked.tell() if self._post is not None else "", self._vitals()
         session, trust = self._health.session, self._trust
-        return life_sign(self._outbox, self._line, session=session, online=online, readers=readers, trust=trust, call=call)
+        return life_sign(self._outbox, self._line, session=session, online=online, vitals=vitals, trust=trust, call=call)
 
     def _message(self, message: Any) -> None:
         try:

@@ -18,7 +18,7 @@ import structlog
 from gateway.port import Delivery, Transport
 from gateway.trust import Trust
 from registry.database import Registry
-from registry.door_events import forget_events, record_events
+from registry.door_events import record_events
 from registry.outages import is_machines_fault
 from registry.recording import is_outage
 from residence.clock import rfc3339
@@ -28,7 +28,7 @@ from residence.wire.signing import SigningKey
 from residence.wire.topics import paper_topic, parse_topic
 
 AT_ONCE: Final = 200
-FORGET_EVERY: Final = timedelta(hours=1)
+SAY_AGAIN_AFTER: Final = timedelta(hours=1)
 MOST_SAID: Final = 1_000
 LONGEST_TOPIC: Final = 200
 EVENTS_LEAF: Final = "/e"
@@ -43,7 +43,7 @@ class DoorEvents:
         self._signer = signer
         self._heard: dict[str, tuple[str, DoorEventBatch]] = {}  # kiosk id -> site and commune, batch
         self._communes: dict[str, str] = {}
-        self._forget_at: datetime | None = None
+        self._say_again_at: datetime | None = None
         self._said: set[tuple[str, str]] = set()
 
     def hear(self, delivery: Delivery, trust: Trust, now: datetime) -> bool:
@@ -78,7 +78,7 @@ class DoorEvents:
                 kept = DoorEventsKept(kiosk_id=kiosk, epoch=batch.epoch, up_to=up_to, at=rfc3339(now))
                 transport.publish(paper_topic(site, kiosk, "kept"), sign_kept(kept, self._signer), retain=True)
             transport.flush()
-        self._forget(now)
+        self._say_again(now)
         return len(heard)
 
     def _keep(self, heard: dict[str, tuple[str, DoorEventBatch]], now: datetime) -> dict[str, int]:
@@ -100,9 +100,7 @@ class DoorEvents:
         halves = ({kiosk: heard[kiosk] for kiosk in each} for each in (kiosks[:middle], kiosks[middle:]))
         return {kiosk: up_to for half in halves for kiosk, up_to in self._keep(half, now).items()}
 
-    def _forget(self, now: datetime) -> None:
-        if self._forget_at is None or now >= self._forget_at:
-            self._forget_at = now + FORGET_EVERY
+    def _say_again(self, now: datetime) -> None:
+        if self._say_again_at is None or now >= self._say_again_at:
+            self._say_again_at = now + SAY_AGAIN_AFTER
             self._said.clear()
-            with self._registry.writing() as connection:
-                forget_events(connection, now=now)

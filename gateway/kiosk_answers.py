@@ -17,14 +17,13 @@ from gateway.port import Transport
 from gateway.trust import TrustStore
 from registry.database import Registry
 from registry.host_answers import host_answers_by_kiosk
-from registry.kiosk_calls import answers_by_kiosk, forget_calls
+from registry.kiosk_calls import answers_by_kiosk
 from residence.clock import rfc3339
 from residence.wire.kiosk_answers import ANSWERS, MOST, CallAnswer, HostAnswer, KioskAnswers, sign_answers
 from residence.wire.signing import SigningKey
 from residence.wire.topics import SHARDS, paper_topic, shard_of
 
 SAID_FOR: Final = timedelta(hours=6)
-FORGET_EVERY: Final = timedelta(hours=1)
 _Answer = TypeVar("_Answer")
 
 
@@ -39,7 +38,6 @@ class KioskAnswering:
         self._signer = signer
         self._shards = frozenset(shards)
         self._told: dict[str, tuple[dict[str, CallAnswer], dict[str, HostAnswer]]] = {}
-        self._forget_at: datetime | None = None
 
     def send(self, transport: Transport, now: datetime) -> int:
         """Send what is new; return to how many kiosks."""
@@ -60,14 +58,7 @@ class KioskAnswering:
                 sent += 1
         if sent:
             transport.flush()
-        self._forget(now)
         return sent
-
-    def _forget(self, now: datetime) -> None:
-        if self._forget_at is None or now >= self._forget_at:
-            self._forget_at = now + FORGET_EVERY
-            with self._registry.writing() as connection:
-                forget_calls(connection, now=now)
 
 
 def _newest(answers: Mapping[str, _Answer]) -> dict[str, _Answer]:

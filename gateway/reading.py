@@ -183,6 +183,8 @@ def statement_of(
             signed=signed,
             kept_at=header.times.wall,
             time_state=header.times.time_state,
+            boot_id=header.times.boot_id,
+            monotonic_ns=header.times.monotonic_ns,
             topic=delivery.topic,
             envelope=delivery.payload,
         ),

@@ -1,7 +1,7 @@
 """Reminders that only time brings: a stay about to last as long as temporary residence, a temporary residence about to end.
 
 - What is due is pure (``residence.cases.notices``); this reads whom it may concern, in pages by id, and sends each notice once.
-- A stay is looked at from ``AHEAD`` before its longest length until ``LATEST`` after its start, a residence within its renewal window, each by an index
+- Commune by commune. A stay is looked at from ``AHEAD`` before its longest length until ``LATEST`` after its start, a residence within its renewal window, each by an index
   made for it.
 - Nothing follows from a reminder by itself: a stay beyond its longest length explains no sighting any more (``covering.py``).
 
@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from registry.communes import communes
 from registry.database import Registry
 from registry.households import ending_between
 from registry.notices import Notice, send_notice
@@ -36,28 +37,34 @@ log = structlog.get_logger("luutru.gateway")
 def remind(registry: Registry, *, rules: RuleBook, now: datetime, random_bytes: Callable[[int], bytes]) -> int:
     """Send every reminder that is due and was not sent before."""
     sent = 0
-    for page in (_long_stays, _ending_residences):
-        after: str | None = ""
-        while after is not None:
-            with registry.writing() as connection:
-                due, after = page(connection, after, rules=rules, now=now)
-                sent += _send(connection, due, now=now, random_bytes=random_bytes)
+    for commune_code in communes(registry):
+        for page in (_long_stays, _ending_residences):
+            after: str | None = ""
+            while after is not None:
+                with registry.writing() as connection:
+                    due, after = page(connection, commune_code, after, rules=rules, now=now)
+                    sent += _send(connection, due, now=now, random_bytes=random_bytes)
     if sent:
         log.info("reminded", notices=sent)
     return sent
 
 
-def _long_stays(connection: Connection, after: str, *, rules: RuleBook, now: datetime) -> tuple[list[Due], str | None]:
+def _long_stays(
+    connection: Connection, commune_code: str, after: str, *, rules: RuleBook, now: datetime
+) -> tuple[list[Due], str | None]:
     longest = timedelta(days=rules.rule_set_for(now).max_days)
-    stays = open_since(connection, earliest=now - LATEST, latest=now - longest + AHEAD, after=after, limit=PAGE)
+    earliest, latest = now - LATEST, now - longest + AHEAD
+    stays = open_since(connection, commune_code, earliest=earliest, latest=latest, after=after, limit=PAGE)
     due = [(stay.person_id, each) for stay in stays for each in long_stays((stay,), rules=rules, now=now + AHEAD)]
     return due, stays[-1].stay_id if len(stays) == PAGE else None
 
 
-def _ending_residences(connection: Connection, after: str, *, rules: RuleBook, now: datetime) -> tuple[list[Due], str | None]:
+def _ending_residences(
+    connection: Connection, commune_code: str, after: str, *, rules: RuleBook, now: datetime
+) -> tuple[list[Due], str | None]:
     today = now.astimezone(VIETNAM).date()
     last = today + timedelta(days=rules.temporary_for(today).renewal_window_days)
-    rows = ending_between(connection, today, last, after=after, limit=PAGE)
+    rows = ending_between(connection, commune_code, first=today, last=last, after=after, limit=PAGE)
     due = [(home.person_id, each) for _, home in rows for each in ending_residences((home,), rules=rules, now=now)]
     return due, rows[-1][0] if len(rows) == PAGE else None
 

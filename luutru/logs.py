@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 
 import structlog
+from structlog.typing import Processor
 
 
 class StderrLogger:
@@ -24,12 +26,13 @@ class StderrLogger:
     log = debug = info = warning = error = critical = msg
 
 
-def configure_logs(*, level: int = logging.INFO) -> None:
-    """Set the form of all log lines of this process."""
+def configure_logs(*, level: int = logging.INFO, also: Sequence[Processor] = ()) -> None:
+    """Set the form of all log lines of this process; ``also`` sees each of them before it is written."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *also,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -2,6 +2,7 @@
 
 - ``docs/errors.md``: every code with its severity and sentences, from ``residence/errors/codes/*.toml``.
 - ``docs/commands.md``: every command with its help and options, from the command line itself.
+- ``docs/openapi.json``: the API's document, from its table of operations.
 - ``docs/optics.md``: only its tables, computed by ``edge_agent/scanning/optics.py``; they stand between marks.
 - ``scripts/docs`` writes them; a test fails when a page differs from what the program says.
 """
@@ -9,6 +10,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 from pathlib import Path
@@ -84,6 +86,13 @@ def optics_page(page: str) -> str:
     return re.sub(r"(?P<begin><!-- table: (?P<name>[a-z]+) -->)\n.*?(?P<end><!-- end -->)", table, page, flags=re.DOTALL)
 
 
+def openapi_page() -> str:
+    """Return docs/openapi.json."""
+    from server.api.document import document
+
+    return json.dumps(document(), ensure_ascii=False, indent=2) + "\n"
+
+
 def write(directory: Path) -> None:
     """Write the pages into ``directory``."""
     from typer.main import get_command
@@ -92,6 +101,7 @@ def write(directory: Path) -> None:
 
     directory.joinpath("errors.md").write_text(errors_page(), encoding="utf-8")
     directory.joinpath("commands.md").write_text(commands_page(get_command(app)), encoding="utf-8")
+    directory.joinpath("openapi.json").write_text(openapi_page(), encoding="utf-8")
     optics = directory.joinpath("optics.md")
     optics.write_text(optics_page(optics.read_text("utf-8")), encoding="utf-8")
 

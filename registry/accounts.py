@@ -120,12 +120,12 @@ def _account(row: Row[Any]) -> KnownAccount:
 def person_of(connection: Connection, account_id: str) -> str | None:
     """Return the person an account is of, or whoever stands for them since."""
     persons = tables_people.persons.c
-    query = (
-        select(func.coalesce(persons.merged_into, persons.person_id))
-        .join(accounts, accounts.c.person_id == persons.person_id)
-        .where(accounts.c.account_id == account_id)
-    )
-    found: str | None = connection.scalar(query)
+    # Two questions: the person may be of another commune than the account, and such rows are not joined.
+    person_id = connection.scalar(select(accounts.c.person_id).where(accounts.c.account_id == account_id))
+    if person_id is None:
+        return None
+    stands = select(func.coalesce(persons.merged_into, persons.person_id)).where(persons.person_id == person_id)
+    found: str | None = connection.scalar(stands)
     return found
 
 

@@ -18,7 +18,9 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, null, select, update
 
 from registry import tables
+from registry.asking import among
 from registry.authority_records import RecordState
+from registry.locking import locked_row
 from residence.clock import uuid7_text
 from residence.errors import Refused
 
@@ -99,8 +101,12 @@ def exportable(connection: Connection, *, authority: str, facility: str, limit: 
     """Return the records of one facility that need another channel and of which the authority knows nothing, locked."""
     columns = _TABLE.c
     query = select(_TABLE).where(columns.authority == authority, columns.facility == facility, columns.state == "other-channel")
-    rows = connection.execute(query.order_by(columns.recorded_at, columns.record_id).limit(limit).with_for_update())
-    return [row for row in rows if row.told is None]
+    found = connection.execute(query.order_by(columns.recorded_at, columns.record_id).limit(limit)).all()
+    locked: list[Row[Any]] = []
+    for commune_code in sorted({row.commune_code for row in found}):  # nearly always one: a facility is somewhere
+        own = among(columns.record_id, [row.record_id for row in found if row.commune_code == commune_code], connection)
+        locked += connection.execute(query.where(columns.commune_code == commune_code, own).with_for_update()).all()
+    return sorted((row for row in locked if row.told is None), key=lambda row: (row.recorded_at, row.record_id))
 
 
 def listed(row: Row[Any]) -> Record:
@@ -127,11 +133,8 @@ def retry(connection: Connection, record_ids: Sequence[str] | None, *, now: date
 def answer(connection: Connection, record_id: str, *, is_there: bool, now: datetime, commune_code: str | None = None) -> None:
     """Say of one record that the authority has it, or has not; ``Refused("authority.record_unknown")``."""
     columns = _TABLE.c
-    query = select(_TABLE).where(columns.record_id == record_id, columns.state.in_(COUNTED))
-    if commune_code is not None:
-        query = query.where(columns.commune_code == commune_code)
-    row = connection.execute(query.with_for_update()).first()
-    if row is None or row.told is None:
+    row = locked_row(connection, _TABLE, record_id)
+    if row is None or row.state not in COUNTED or row.told is None or commune_code not in {None, row.commune_code}:
         raise Refused("authority.record_unknown", "/record_id", record_id)
     if is_there:
         _confirm(connection, row, now)

@@ -37,6 +37,7 @@ RecordState = Literal[
 ]
 IN_HAND: Final = ("sending", "silent")
 MOVED: Final = "authority.other_establishment"
+CANDIDATES: Final = 20  # more than workers that tell another authority at once
 _TABLE: Final = tables.authority_records
 _BOUND: Final = "SELECT premises_id FROM authority_links WHERE ended_at IS NULL AND premises_id {among}"
 
@@ -136,8 +137,17 @@ def take_next(
     query = select(_TABLE).where(columns.authority.in_(sorted(authorities)), or_(waiting, abandoned))
     for authority, facility in sorted(shut):
         query = query.where(or_(columns.authority != authority, columns.facility != facility))
-    query = query.order_by(columns.next_at, columns.record_id).limit(1)
-    return connection.execute(query.with_for_update(skip_locked=True) if lock else query).first()
+    waiting_longest = connection.execute(
+        query.order_by(columns.next_at, columns.record_id).limit(CANDIDATES if lock else 1)
+    ).all()
+    if not lock:
+        return next(iter(waiting_longest), None)
+    for row in waiting_longest:  # asked of all communes; a lock names one, so that a distributed database can take it
+        own = (columns.commune_code == row.commune_code, columns.record_id == row.record_id)
+        locked = connection.execute(query.where(*own).with_for_update(skip_locked=True)).first()
+        if locked is not None:
+            return locked
+    return None
 
 
 def mark_sending(

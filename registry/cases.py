@@ -20,6 +20,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from registry import tables
+from registry.case_tasks import note_handed_back
 from registry.notices import answer_notice
 from residence.access.purposes import Purpose
 from residence.cases.closing import ClosingCode, closing_rule, codes_for
@@ -164,7 +165,9 @@ def act(connection: Connection, case_id: str, step: CaseStep, *, now: datetime, 
         raise Conflict("case.changed", "/case_id")
     if state in CLOSED and row.notice_id is not None:
         # Decided is answered: else the next sweep would open the same case again.
-        answer_notice(connection, row.notice_id, answer="decided", now=now, by=step.by)
+        answer_notice(connection, row.commune_code, row.notice_id, answer="decided", now=now, by=step.by)
+    if step.action is CaseAction.RELEASE:
+        note_handed_back(connection, row, by=step.by)
     event = _event(
         (row.commune_code, case_id), (step.action.value, before.value, state.value), now=now, random_bytes=random_bytes
     )

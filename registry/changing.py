@@ -14,9 +14,10 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Column, Connection, Table, insert, select, update
+from sqlalchemy import Connection, Table, insert, update
 
 from registry import tables
+from registry.locking import id_column, locked_row
 from residence.clock import rfc3339, uuid7
 from residence.errors import Refused
 
@@ -32,11 +33,6 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-def id_column(table: Table) -> Column[str]:
-    """Return the column a row of a table is asked for by."""
-    return next(each for each in table.primary_key if each.name != "commune_code")
-
-
 def change_row(
     connection: Connection,
     table: Table,
@@ -49,7 +45,7 @@ def change_row(
 ) -> bool:
     """Change a row of a person and keep what it said before; tells whether anything changed. ``Refused("registry.row_unknown")``."""
     own_id = id_column(table)
-    row = connection.execute(select(table).where(own_id == row_id).with_for_update()).one_or_none()
+    row = locked_row(connection, table, row_id)
     if row is None:
         raise Refused("registry.row_unknown", "", table.name)
     before = {name: getattr(row, name) for name, value in values.items() if getattr(row, name) != value}
@@ -60,7 +56,7 @@ def change_row(
     told = {
         "commune_code": row.commune_code,
         "change_id": str(uuid7(now, random_bytes(10))),
-        "person_id": row.person_id,
+        "person_id": row.person_id or row.subject_id,  # an owner who is only a name is nobody's person
         "what": table.name,
         "row_id": row_id,
         "before": _plain(before),

@@ -9,12 +9,14 @@ Example: ``check_registry(registry).problems == ()``
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, func, select
+from sqlalchemy import Column, Connection, Row, Table, func, select
 
 from registry import tables
+from registry.asking import among
 from registry.database import Registry, current_revision, newest_revision
 from registry.persons import SEALED_COLUMNS
 from registry.vault import Cell, Vault
@@ -35,6 +37,7 @@ _SEALED: Final[tuple[tuple[Table, str, str, tuple[str, ...]], ...]] = (
     (tables.absences, "absence_id", "subject_id", ("destination", "reason")),
     (tables.presences, "presence_id", "presence_id", ("reading",)),
     (tables.quarantine, "quarantine_id", "quarantine_id", ("payload",)),
+    (tables.guest_list_pieces, "piece_id", "list_id", ("lines",)),
 )
 
 # What was copied as it was sealed elsewhere: that table, and which column names the row there.
@@ -111,14 +114,21 @@ def _open_row(connection: Connection, vault: Vault, what: tuple[str, Row[Any], s
 
 
 def _dangling(connection: Connection) -> list[str]:
-    """Find declarations without a receipt, and standing stays of nobody."""
-    receipts, declarations = tables.receipts.c, tables.declarations.c
-    answered = select(receipts.declaration_id).where(
-        receipts.commune_code == declarations.commune_code, receipts.declaration_id == declarations.declaration_id
-    )
-    without = select(declarations.declaration_id).where(~answered.exists()).limit(MOST_PROBLEMS)
-    stays, persons = tables.stays.c, tables.persons.c
-    people = select(persons.person_id).where(persons.person_id == stays.person_id)
-    of_nobody = select(stays.stay_id).where(~people.exists()).limit(MOST_PROBLEMS)
-    found = [f"no receipt: declaration {each}" for each in connection.scalars(without)]
-    return found + [f"no person: stay {each}" for each in connection.scalars(of_nobody)]
+    """Find declarations without a receipt, and stays of nobody."""
+    declarations, receipts, stays, persons = tables.declarations, tables.receipts, tables.stays, tables.persons
+    without = _missing(connection, declarations.c.declaration_id, declarations.c.declaration_id, receipts.c.declaration_id)
+    of_nobody = _missing(connection, stays.c.stay_id, stays.c.person_id, persons.c.person_id)
+    found = [f"no receipt: declaration {each}" for each in islice(without, MOST_PROBLEMS)]
+    return found + [f"no person: stay {each}" for each in islice(of_nobody, MOST_PROBLEMS)]
+
+
+def _missing(connection: Connection, own_id: Column[str], names: Column[str], named: Column[str]) -> Iterator[str]:
+    """Return rows that name what is nowhere, in pages: what is named may stand in another commune, so nothing is joined."""
+    last: str | None = ""
+    while last is not None:
+        query = select(own_id.label("own_id"), names.label("names")).where(own_id > last).order_by(own_id).limit(PAGE)
+        page = connection.execute(query).all()
+        wanted = sorted({row.names for row in page})
+        there = set(connection.scalars(select(named).where(among(named, wanted, connection)))) if wanted else set()
+        yield from (row.own_id for row in page if row.names not in there)
+        last = page[-1].own_id if len(page) == PAGE else None

@@ -168,6 +168,13 @@ def _kept(row: Row[Any], checks: list[Row[Any]]) -> KeptJudgement:
     return KeptJudgement(judged_by=row.judged_by, judged_at=row.judged_at, claim=claim, said=said)
 
 
+def best_judgement(connection: Connection, declaration_ids: Iterable[str]) -> KeptJudgement | None:
+    """Return what stands about the chip that showed most of these declarations' ones; None: no chip was read."""
+    ids = sorted(judged_among(connection, declaration_ids))
+    newest = [judgements_of(connection, each)[-1] for each in ids]
+    return max(newest, key=lambda each: (each.claim.level, each.judged_at), default=None)
+
+
 def open_evidence(connection: Connection, declaration_id: str, *, premises_id: str, judging: Judging) -> OpenedEvidence | None:
     """Judge a declaration's chip again from its bytes, note what is new, and return all that is known; None: no such one there."""
     row = declaration_row(connection, declaration_id)

@@ -19,6 +19,7 @@ import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, TextClause, delete, insert, select, update
 
 from registry import presences, tables
+from registry.asking import among_pairs
 from registry.database import Registry
 from registry.quarantine import NOWHERE
 from registry.retention_policy import DataClass, Policy
@@ -90,7 +91,7 @@ def _begin(registry: Registry, policy: Policy, night: str | None, *, clock: Cloc
 def _carry_out_page(registry: Registry, each: DataClass, report: DeletionReport, *, place: int) -> DeletionReport:
     done = report.deleted[place]
     with registry.writing() as connection:
-        ids = connection.scalars(_due(each, done.before).limit(PAGE)).all()
+        ids = [row[0] if len(row) == 1 else tuple(row) for row in connection.execute(_due(each, done.before).limit(PAGE))]
         if ids:
             _DOING[each.tables[0]][1](connection, ids)
         done = msgspec.structs.replace(done, rows=done.rows + len(ids), left=len(ids) == PAGE)
@@ -122,20 +123,25 @@ def _report(row: Row[Any]) -> DeletionReport:
 
 def _due(each: DataClass, before: datetime) -> Select[Any]:
     table = tables.metadata.tables[each.tables[0]]
-    own_id = next(column for column in table.primary_key if column.name != "commune_code")
+    own_id = [column for column in table.primary_key if column.name != "commune_code"]
     only, _ = _DOING[table.name]
     old = table.c[each.counted_from or ""] <= before
     if table is tables.presences and each.counted_from == "recorded_at":
         old = table.c.expires_at <= before + presences.KEPT_FOR  # the same, by the index there is
-    return select(own_id).where(old, *only)
+    return select(*own_id).where(old, *only)
 
 
-def _delete_with_keys(*columns: Column[str]) -> Callable[[Connection, Sequence[str]], None]:
-    def work(connection: Connection, ids: Sequence[str]) -> None:
+def _delete_with_keys(*columns: Column[str]) -> Callable[[Connection, Sequence[Any]], None]:
+    def work(connection: Connection, ids: Sequence[Any]) -> None:
         for column in columns:
             connection.execute(delete(column.table).where(column.in_(ids)))
 
     return work
+
+
+def _delete_boots(connection: Connection, pairs: Sequence[Any]) -> None:
+    boots = tables.door_boots
+    connection.execute(delete(boots).where(among_pairs((boots.c.kiosk_id, boots.c.boot_id), pairs, connection)))
 
 
 def _unseal(connection: Connection, ids: Sequence[str]) -> None:
@@ -144,20 +150,38 @@ def _unseal(connection: Connection, ids: Sequence[str]) -> None:
     connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(ids)))
 
 
+def _delete_pieces(connection: Connection, ids: Sequence[str]) -> None:
+    """Delete lines of guest lists; all pieces of a list are of one instant, so its key goes with any of them."""
+    pieces = tables.guest_list_pieces.c
+    lists = connection.scalars(select(pieces.list_id).where(pieces.piece_id.in_(ids)).distinct()).all()
+    connection.execute(delete(tables.guest_list_pieces).where(pieces.piece_id.in_(ids)))
+    connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(lists)))
+
+
 _KEYS: Final = tables.subject_keys.c.subject_id
 _LETTERS: Final = tables.quarantine.c
 # A policy may ask of a table only what stands here: which rows besides the old, and how they go.
-_DOING: Final[dict[str, tuple[tuple[ColumnElement[bool] | TextClause, ...], Callable[[Connection, Sequence[str]], None]]]] = {
+_DOING: Final[dict[str, tuple[tuple[ColumnElement[bool] | TextClause, ...], Callable[[Connection, Sequence[Any]], None]]]] = {
     "presences": ((), lambda connection, ids: presences.delete_presences(connection, list(ids))),
     "declarations": ((REFUSED, tables.declarations.c.body_sealed != b""), _unseal),
     "quarantine": (
         (_LETTERS.state.in_(("settled", "dismissed")),),
         _delete_with_keys(tables.letter_events.c.quarantine_id, _LETTERS.quarantine_id, _KEYS),
     ),
+    "guest_list_pieces": ((), _delete_pieces),
     "messages": ((), _delete_with_keys(tables.messages.c.message_id)),
     "recall_consents": ((), _delete_with_keys(tables.recall_consents.c.declaration_id)),
     "sessions": ((), _delete_with_keys(tables.sessions.c.session_hash)),
     "setup_links": ((), _delete_with_keys(tables.setup_links.c.link_hash)),
     "sign_in_audit": ((), _delete_with_keys(tables.sign_in_audit.c.event_id)),
     "access_records": ((), _delete_with_keys(tables.access_records.c.access_id)),
+    "door_events": ((), _delete_with_keys(tables.door_events.c.event_id)),
+    "door_boots": ((), _delete_boots),
+    "undated_declarations": ((), _delete_with_keys(tables.undated_declarations.c.declaration_id)),
+    "door_passes": ((), _delete_with_keys(tables.door_passes.c.pass_id)),
+    "door_cards": ((), _delete_with_keys(tables.door_cards.c.card_id)),
+    "kiosk_calls": ((), _delete_with_keys(tables.kiosk_calls.c.call_id)),
+    "api_tokens": ((), _delete_with_keys(tables.api_tokens.c.token_hash)),
+    "api_requests": ((), _delete_with_keys(tables.api_requests.c.request_hash)),
+    "api_batches": ((), _delete_with_keys(tables.api_batches.c.batch_id)),
 }

@@ -73,6 +73,24 @@ def list_stays(connection: Connection, place: Place, *, since: datetime, limit: 
     ]
 
 
+def standing_stays(connection: Connection, place: Place, *, after: tuple[datetime, str] | None, limit: int) -> list[StayOnList]:
+    """Return stays standing now or declared ahead, oldest arrival first, those beyond ``after`` (arrival, stay id): a page."""
+    columns = tables.stays.c
+    wanted = [
+        columns.commune_code == place.commune_code,
+        columns.premises_id == place.premises_id,
+        columns.status.in_(OPEN),
+    ]
+    if after is not None:
+        at, own_id = after
+        wanted += [columns.start_at >= at, or_(columns.start_at > at, and_(columns.start_at == at, columns.stay_id > own_id))]
+    query = select(*_STAY_COLUMNS).where(*wanted).order_by(columns.start_at, columns.stay_id).limit(limit)
+    return [
+        StayOnList(**{**row._mapping, "declaration_ids": tuple(row.declaration_ids)})  # noqa: SLF001  # SQLAlchemy's public name
+        for row in connection.execute(query)
+    ]
+
+
 def list_unsettled(connection: Connection, place: Place, *, since: datetime, limit: int = MOST) -> list[UnsettledDeclaration]:
     """Return what was refused or set in conflict since ``since``, unless an accepted statement has settled it.
 

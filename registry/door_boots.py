@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy import Connection, insert, select, tuple_
 
 from registry.tables_door_boots import door_boots
 from residence.clock import parse_instant, rfc3339
@@ -60,8 +60,3 @@ def really_at(times: Times, reference: Times | None) -> datetime | None:
     if reference is None or times.time_state == "synced":
         return None
     return corrected(times, reference)
-
-
-def forget_boots(connection: Connection, *, before: datetime) -> None:
-    """Delete moments that no event needs any more."""
-    connection.execute(delete(door_boots).where(door_boots.c.recorded_at < before))

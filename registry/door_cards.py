@@ -14,10 +14,10 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, select, update
 
 from registry import tables
-from registry.door_passes import KEPT_FOR, MOST_ENTRIES
+from registry.door_passes import MOST_ENTRIES
 from residence.clock import uuid7
 from residence.doors.cards import CardNumber
 from residence.errors import Conflict, Refused
@@ -26,7 +26,9 @@ from residence.wire.door_list import MOST_REVOKED, PIN_ALWAYS, DoorCredential, d
 MOST_CARDS: Final = 8
 _CARDS: Final = tables.door_cards
 _PASSES: Final = tables.door_passes
-_PAIR: Final = and_(_PASSES.c.stay_id == _CARDS.c.stay_id, _PASSES.c.revoked_at.is_(None))
+_PAIR: Final = and_(
+    _PASSES.c.commune_code == _CARDS.c.commune_code, _PASSES.c.stay_id == _CARDS.c.stay_id, _PASSES.c.revoked_at.is_(None)
+)
 
 
 class HeldCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,8 +94,7 @@ def revoke_card(connection: Connection, card_id: str, *, now: datetime) -> None:
 
 
 def settle_cards(connection: Connection, premises_id: str, *, now: datetime) -> int:
-    """Take cards from stays whose pass is over and forget what was revoked long ago; return how many were taken."""
-    connection.execute(delete(_CARDS).where(_CARDS.c.premises_id == premises_id, _CARDS.c.revoked_at < now - KEPT_FOR))
+    """Take cards from stays whose pass is over; return how many."""
     over = ~select(_PASSES.c.pass_id).where(_PAIR).exists()
     live = and_(_CARDS.c.premises_id == premises_id, _CARDS.c.revoked_at.is_(None))
     return connection.execute(update(_CARDS).where(live, over).values(revoked_at=now)).rowcount

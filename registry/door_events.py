@@ -1,30 +1,30 @@
-"""What happened at doors, as kiosks sent it: in order, without gaps, for thirty days.
+"""What happened at doors, as kiosks sent it: in order, without gaps.
 
 - A mark says up to which number of its epoch a kiosk's events are kept. What is ahead of it waits at the kiosk; what is behind it was kept
   before. So sending again and out of order costs nothing.
 - When a kiosk no longer holds what is missing here (this registry was restored from a backup), the mark moves on: a gap is in the numbers.
 - What happened while the clock was not confirmed is dated again once it was, in the same start (``door_boots.py``).
-- Events name nobody; they are kept for security, not to see who comes and goes, and go after ``KEPT_FOR``.
+- Events name nobody; they are kept for security, not to see who comes and goes, and go when the retention policy says; the marks stay.
 
 Example: ``up_to = record_events(connection, batch, commune_code="demo-01", now=now)``
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 from msgspec import convert
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
-from registry.door_boots import forget_boots, note_references, really_at, references
+from registry.door_boots import note_references, really_at, references
 from registry.tables_doors import door_events, door_marks
+from registry.undated import date_by
 from residence.clock import TimeState, parse_instant, rfc3339
 from residence.wire.door_events import DoorEvent, DoorEventBatch
 from residence.wire.times import Times
 
-KEPT_FOR: Final = timedelta(days=30)
 MOST_LISTED: Final = 1000
 
 
@@ -48,7 +48,7 @@ class RecordedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 def record_events(connection: Connection, batch: DoorEventBatch, *, commune_code: str, now: datetime) -> int:
     """Keep what follows on what is kept; return up to which number all is kept."""
-    before = _mark(connection, batch.kiosk_id, batch.epoch)
+    before = _mark(connection, commune_code, batch)
     up_to = before or 0
     if batch.events[0].sequence == batch.oldest_held > up_to + 1:
         up_to = batch.oldest_held - 1
@@ -60,13 +60,12 @@ def record_events(connection: Connection, batch: DoorEventBatch, *, commune_code
     if fresh:
         connection.execute(insert(door_events), [_row(each, batch, commune_code, now) for each in fresh])
     note_references(connection, batch, commune_code=commune_code, now=now)
+    _date_declarations(connection, batch)
     if before is None:
         values = {"commune_code": commune_code, "kiosk_id": batch.kiosk_id, "epoch": batch.epoch, "up_to": up_to}
         connection.execute(insert(door_marks), [values | {"changed_at": now}])
     elif up_to != before:
-        columns = door_marks.c
-        which = (columns.kiosk_id == batch.kiosk_id) & (columns.epoch == batch.epoch)
-        connection.execute(update(door_marks).where(which).values(up_to=up_to, changed_at=now))
+        connection.execute(update(door_marks).where(*_marked(commune_code, batch)).values(up_to=up_to, changed_at=now))
     return up_to
 
 
@@ -86,16 +85,26 @@ def recent_events(
     return [_corrected(each, known.get((each.kiosk_id, each.boot_id))) for each in listed]
 
 
-def forget_events(connection: Connection, *, now: datetime) -> int:
-    """Delete what is older than it is kept for; the marks stay."""
-    forget_boots(connection, before=now - KEPT_FOR)
-    return connection.execute(delete(door_events).where(door_events.c.recorded_at < now - KEPT_FOR)).rowcount
+def _date_declarations(connection: Connection, batch: DoorEventBatch) -> None:
+    """Let a confirmed moment at the door date declarations of the same start, too."""
+    if synced := [each for each in batch.events if each.time_state == "synced"]:
+        moments = {
+            (batch.kiosk_id, each.boot_id): Times(
+                boot_id=each.boot_id, monotonic_ns=each.monotonic_ns, wall=each.wall, time_state="synced"
+            )
+            for each in reversed(synced)
+        }
+        date_by(connection, moments)
 
 
-def _mark(connection: Connection, kiosk_id: str, epoch: str) -> int | None:
-    columns = door_marks.c
-    query = select(columns.up_to).where(columns.kiosk_id == kiosk_id, columns.epoch == epoch)
+def _mark(connection: Connection, commune_code: str, batch: DoorEventBatch) -> int | None:
+    query = select(door_marks.c.up_to).where(*_marked(commune_code, batch))
     return connection.execute(query.with_for_update()).scalar()
+
+
+def _marked(commune_code: str, batch: DoorEventBatch) -> tuple[ColumnElement[bool], ...]:
+    columns = door_marks.c
+    return columns.commune_code == commune_code, columns.kiosk_id == batch.kiosk_id, columns.epoch == batch.epoch
 
 
 def _row(event: DoorEvent, batch: DoorEventBatch, commune_code: str, now: datetime) -> dict[str, Any]:

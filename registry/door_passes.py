@@ -3,7 +3,7 @@
 - An open stay at a premises with doors has one pass; a stay that ends, is withdrawn or is set aside by another loses it at the next look.
 - A pass reaches a phone by a link that works once and soon; from then on the phone's cookie is the key to it, of which only a hash is kept.
   A new link takes the pass away from the phone before. Nothing about it says who the person is.
-- A pass without an end of the stay ends with the stay.
+- A pass without an end of the stay ends with the stay. One that was revoked goes when the retention policy says, which is after any list that held it.
 
 Example: ``settle_passes(connection, "blk-hoa-binh", vault=vault, now=now, random_bytes=random_bytes)``
 """
@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, insert, select, update
 
 from registry import tables
 from registry.vault import Cell, Vault
@@ -39,7 +39,6 @@ AT_ONCE: Final = 200
 MOST_ENTRIES: Final = ENTRIES_A_PART * MOST_PARTS
 WITHOUT_END: Final = datetime(2100, 1, 1, tzinfo=UTC)
 LINK_LASTS: Final = timedelta(hours=1)
-KEPT_FOR: Final = timedelta(days=30)  # after it was revoked: longer than any list that holds it
 _PASSES: Final = tables.door_passes
 _STANDING: Final = ("open", "disputed")
 
@@ -59,12 +58,12 @@ def settle_passes(
 ) -> int:
     """Give passes to stays that have none, and take them from stays that are over; return how many changed."""
     stays = tables.stays.c
-    standing = and_(stays.stay_id == _PASSES.c.stay_id, stays.status.in_(_STANDING))
+    same = and_(stays.commune_code == _PASSES.c.commune_code, stays.stay_id == _PASSES.c.stay_id)
+    standing = and_(same, stays.status.in_(_STANDING))
     over = ~select(stays.stay_id).where(standing).exists()
-    connection.execute(delete(_PASSES).where(_PASSES.c.premises_id == premises_id, _PASSES.c.revoked_at < now - KEPT_FOR))
     live = and_(_PASSES.c.premises_id == premises_id, _PASSES.c.revoked_at.is_(None))
     ended = connection.execute(update(_PASSES).where(live, over | (_PASSES.c.not_after <= now)).values(revoked_at=now)).rowcount
-    has_one = select(_PASSES.c.pass_id).where(_PASSES.c.stay_id == stays.stay_id, _PASSES.c.revoked_at.is_(None)).exists()
+    has_one = select(_PASSES.c.pass_id).where(same, _PASSES.c.revoked_at.is_(None)).exists()
     wanting = select(tables.stays).where(
         stays.premises_id == premises_id,
         stays.status.in_(_STANDING),

@@ -83,6 +83,7 @@ def _sighting(row: Row[Any], key: SubjectKey | None, people: list[Person], *, va
         "signature": "none",
         "code": None,
         "time_state": None,
+        "checks": {},
         "received_at": row.recorded_at,
     }
     if row.signed is None or key is None:
@@ -93,7 +94,7 @@ def _sighting(row: Row[Any], key: SubjectKey | None, people: list[Person], *, va
         signed = msgspec.json.decode(message_json(body, from_kiosk=True), type=Presence)
         _compare(row, signed, header.kiosk_id)
         people.append(signed.person)
-        facts |= {"signature": "held", "time_state": header.times.time_state}
+        facts |= {"signature": "held", "time_state": header.times.time_state, "checks": dict(signed.evidence.checks)}
     except LuutruError as error:
         facts |= {"signature": "failed", "code": error.code}
     return Moment(at=row.seen_at, kind="seen", facts=facts)

@@ -3,8 +3,9 @@
 - Asked of whoever lives in that apartment today (a residence that stands at the same premises and unit), about stays others declared for
   themselves there and that are not over. Declared by the household with the resident's card, nothing is asked.
 - What the resident sees is when and how long, and no name: a page of one's own is no way to look up who stays where.
-- One answer, by whoever of the household is first. It changes no stay: a refusal is a word, not a proof. The officer's list, the guest's
-  receipt and the law's deadlines go on as before; the kiosk where it was declared says it to whoever still stands there.
+- One answer, by whoever of the household is first. It changes no stay: a refusal is a word, not a proof. The guest's receipt and the law's
+  deadlines go on as before; the kiosk where it was declared says it to whoever still stands there, and the officer's list of the premises'
+  stays says it beside the stay (ADR 86).
 
 Example: ``waiting_guests(connection, "person-1", now=now)``
 """
@@ -87,6 +88,11 @@ def answer_guest(
         "answered_at": now,
     }
     connection.execute(insert(_ANSWERS), [row])
+
+
+def answers_about(connection: Connection, declaration_ids: Iterable[str]) -> dict[str, HostAnswer]:
+    """Return declaration -> what the household said to it."""
+    return {declaration_id: row.answer for declaration_id, row in _answers(connection, declaration_ids).items()}
 
 
 def host_answers_by_kiosk(connection: Connection, *, since: datetime, limit: int = 5000) -> dict[str, dict[str, HostAnswer]]:

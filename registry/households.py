@@ -128,11 +128,12 @@ def household_members(connection: Connection, person_ids: Iterable[str]) -> list
 
 
 def ending_between(
-    connection: Connection, first: date, last: date, *, after: str, limit: int
+    connection: Connection, commune_code: str, *, first: date, last: date, after: str, limit: int
 ) -> list[tuple[str, KnownResidence]]:
-    """Return temporary residences whose last day lies between two, with their ids, those beyond ``after``."""
+    """Return a commune's temporary residences whose last day lies between two, with their ids, those beyond ``after``."""
     columns = tables.residences.c
     asked = (
+        columns.commune_code == commune_code,
         columns.valid_to.between(first.isoformat(), last.isoformat()),
         columns.kind == "temporary",
         columns.residence_id > after,

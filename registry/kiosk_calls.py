@@ -1,4 +1,4 @@
-"""Calls for a person from kiosks: heard from their signs of life, acknowledged once by an operator, gone after some days.
+"""Calls for a person from kiosks: heard from their signs of life, acknowledged once by an operator, kept as the retention policy says.
 
 - A kiosk's sign of life names its open call or none. A new number is a new call; a kiosk that names another or none has closed the old one.
 - A dead kiosk's last word (its will) closes nothing: whoever called may still stand there.
@@ -15,14 +15,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from registry import tables
 from residence.errors import Conflict, Refused
 from residence.wire.kiosk_answers import CallAnswer
 from residence.wire.state import KioskState
 
-KEPT_FOR: Final = timedelta(days=30)
+KNOWN_FOR: Final = timedelta(days=30)  # no kiosk names a call for so long
 MOST_LISTED: Final = 200
 _CALLS: Final = tables.kiosk_calls
 _NUMBER: Final = re.compile(r"[0-9a-f-]{36}")
@@ -53,7 +53,7 @@ def hear_calls(connection: Connection, states: Iterable[KioskState], *, now: dat
     columns = _CALLS.c
     known: dict[str, set[str]] = {}
     recent = select(columns.kiosk_id, columns.call_id).where(
-        columns.kiosk_id.in_(sorted(said)), columns.heard_at > now - KEPT_FOR
+        columns.kiosk_id.in_(sorted(said)), columns.heard_at > now - KNOWN_FOR
     )
     for kiosk_id, call_id in connection.execute(recent):
         known.setdefault(kiosk_id, set()).add(call_id)
@@ -104,11 +104,6 @@ def answers_by_kiosk(connection: Connection, *, since: datetime, limit: int = 50
     for kiosk_id, call_id, acknowledged_at in connection.execute(query.order_by(columns.heard_at.desc()).limit(limit)):
         told.setdefault(kiosk_id, {})[call_id] = "heard" if acknowledged_at is None else "acknowledged"
     return told
-
-
-def forget_calls(connection: Connection, *, now: datetime) -> int:
-    """Delete what is older than it is kept for."""
-    return connection.execute(delete(_CALLS).where(_CALLS.c.heard_at < now - KEPT_FOR)).rowcount
 
 
 def _row(connection: Connection, state: KioskState, now: datetime) -> dict[str, Any] | None:

@@ -17,10 +17,11 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from registry import tables
+from registry.kiosk_signs import keep_signs
 from residence.clock import parse_instant, rfc3339
 from residence.errors import Malformed
 from residence.wire.keyring import KeyEntry
-from residence.wire.state import KioskState, is_newer
+from residence.wire.state import CHIP_TRUST, KioskState, is_newer
 
 KEYS_LOCK: Final = (0x6B657973, 1)  # two numbers: another space than the locks of recording
 
@@ -161,6 +162,8 @@ def keep_state(connection: Connection, state: KioskState, *, now: datetime) -> b
         # A will was written when the connection began; of the counts only the last live ones mean anything.
         values = {"session": state.session, "online": False, "seen_at": now}
     connection.execute(update(tables.kiosks).where(tables.kiosks.c.kiosk_id == state.kiosk_id).values(**values))
+    if state.online:
+        keep_signs(connection, state, commune_code=row.commune_code, now=now)
     return True
 
 
@@ -169,6 +172,13 @@ def kiosks_of(connection: Connection, commune_code: str, *, limit: int = 1000) -
     columns = tables.kiosks.c
     query = select(tables.kiosks).where(columns.commune_code == commune_code).order_by(columns.kiosk_id).limit(limit)
     return [_listed(row) for row in connection.execute(query)]
+
+
+def reads_chips(connection: Connection, commune_code: str, premises_id: str) -> bool:
+    """Tell whether a kiosk in service at this premises said, when last heard, that it reads chips."""
+    columns = tables.kiosks.c
+    here = (columns.commune_code == commune_code, columns.premises_id == premises_id, columns.retired_at.is_(None))
+    return any(CHIP_TRUST in (readers or {}) for readers in connection.scalars(select(columns.readers).where(*here).limit(100)))
 
 
 def communes_of_kiosks(connection: Connection, kiosk_ids: Iterable[str]) -> dict[str, str]:

@@ -1,37 +1,39 @@
-"""What may have lapsed, set by set: what ran out within a window, each row with the explanations that hold for it.
+"""What may have lapsed in a commune, set by set: what ran out within a window, each row with the explanations that hold for it.
 
-- One statement a rule and page: the rows come by the index of their day, the explanations as ``EXISTS`` beside them. Nothing is opened.
-- The same statement asks for rows by id, for what was found before and may stand still.
-- Full houses are in ``registry/lapse_houses.py``.
+- One statement a rule and page: a commune's rows by the index of their day. What explains them is asked for by their people
+  (``registry/lapse_facts.py``). Nothing is opened.
+- The same is asked for rows by id, for what was found before and may stand still.
+- A permitted stay is looked at where it is written and lapses where its person is today, which may be another commune: where they stay, else where
+  they live. Full houses are in ``registry/lapse_houses.py``.
 
-Example: ``residences_ended(connection, Window(first=..., last=..., now=now), after="", limit=500)``
+Example: ``residences_ended(connection, Window(commune_code="demo-01", first=..., now=now), after="", limit=500).candidates``
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, get_args
+from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select
 
 from registry import tables
 from registry.asking import among
+from registry.lapse_facts import Facts, day_of, load_facts, stays_now
 from registry.tables_stays import OPEN
 from residence.cases.lapses import Candidate, Excuse, LapseRule, end_of
 from residence.clock import VIETNAM
 from residence.stays.rules import RuleBook
 from residence.stays.spans import max_stay
 
-HERE: Final = ("open", "disputed")
-_EXCUSES: Final = frozenset(get_args(Excuse))
 residences, stays, permits = tables.residences.c, tables.stays.c, tables.permitted_stays.c
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
-    """Which rows are asked for: those that ran out since ``first``, or just these ids."""
+    """Which rows of a commune are asked for: those that ran out since ``first``, or just these ids."""
 
+    commune_code: str
     first: datetime
     now: datetime
     ids: tuple[str, ...] | None = None
@@ -39,206 +41,144 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def today(self) -> str:
         """Return the day it is in Vietnam."""
-        return self.now.astimezone(VIETNAM).date().isoformat()
+        return day_of(self.now)
 
     def days(self, column: Any) -> ColumnElement[bool]:
         """Return that a day lies in the window and is over."""
         return and_(column >= self.first.astimezone(VIETNAM).date().isoformat(), column < self.today)
 
 
-def residences_ended(connection: Connection, window: Window, *, after: str, limit: int) -> list[Candidate]:
+class Paged(msgspec.Struct, frozen=True, kw_only=True):
+    """A page's candidates, and after which row the next page begins; None after the last."""
+
+    candidates: tuple[Candidate, ...]
+    after: str | None
+
+
+def residences_ended(connection: Connection, window: Window, *, after: str, limit: int) -> Paged:
     """Return temporary residences whose last day is over."""
-    rows = _page(
-        connection,
-        select(
-            residences.residence_id.label("row_id"),
-            residences.premises_id,
-            residences.commune_code,
-            residences.unit,
-            residences.person_id,
-            residences.valid_from,
-            residences.valid_to,
-            _is_dead(residences.person_id).label("deceased"),
-            _moved_out().label("moved_out"),
-            _registered(window, residences.person_id, at=residences.premises_id).label("registered_here"),
-            _registered(window, residences.person_id, elsewhere_than=residences.premises_id).label("registered_elsewhere"),
-            _stays(residences.person_id, at=residences.premises_id).label("declared_here"),
-            _stays(residences.person_id, elsewhere_than=residences.premises_id).label("stays_elsewhere"),
-            absent(window, residences.person_id).label("absent"),
-        ).where(residences.kind == "temporary"),
-        (residences.residence_id, window.days(residences.valid_to), residences.valid_to < window.today),
-        window=window,
-        after=after,
-        limit=limit,
+    query = select(tables.residences).where(
+        residences.commune_code == window.commune_code, residences.kind == "temporary", residences.residence_id > after
     )
-    return [
-        _candidate("temporary_expired", row, end_of(row.valid_to), data={"valid_from": row.valid_from, "valid_to": row.valid_to})
-        for row in rows
-    ]
+    which = _which(connection, window, residences.residence_id, window.days(residences.valid_to))
+    query = query.where(which, residences.valid_to < window.today).order_by(residences.residence_id)
+    rows = connection.execute(query.limit(limit)).all()
+    facts = load_facts(connection, _people(rows), now=window.now, stays_since=window.now)
+    gone = _moved_out(connection, rows, window.commune_code)
+    found = tuple(_residence(row, facts, moved_out=row.residence_id in gone) for row in rows)
+    return Paged(candidates=found, after=rows[-1].residence_id if len(rows) == limit else None)
 
 
-def stays_over(connection: Connection, window: Window, *, rules: RuleBook, after: str, limit: int) -> list[Candidate]:
+def _residence(row: Row[Any], facts: Facts, *, moved_out: bool) -> Candidate:
+    homes, staying = facts.homes.get(row.person_id, ()), facts.standing(row.person_id)
+    held: dict[Excuse, bool] = {
+        "moved_out": moved_out,
+        "registered_here": any(each.premises_id == row.premises_id for each in homes),
+        # elsewhere only a temporary residence tells that they moved
+        "registered_elsewhere": any(each.premises_id != row.premises_id and each.kind == "temporary" for each in homes),
+        "declared_here": any(each.premises_id == row.premises_id for each in staying),
+        "stays_elsewhere": any(each.premises_id != row.premises_id for each in staying),
+    }
+    data = {"valid_from": row.valid_from, "valid_to": row.valid_to}
+    return _candidate(
+        "temporary_expired", row.residence_id, row, end_of(row.valid_to), excuses=_held(row, facts, held), data=data
+    )
+
+
+def stays_over(connection: Connection, window: Window, *, rules: RuleBook, after: str, limit: int) -> Paged:
     """Return stays nobody has ended whose stated end, or longest length, is over."""
     longest = timedelta(days=rules.rule_set_for(window.now).max_days)
     over = or_(stays.planned_end < window.now, stays.start_at <= window.now - longest)
     # begun in the window or as long before it as a stay may last
-    begun = and_(stays.start_at >= window.first - longest, stays.start_at <= window.now, over)
-    rows = _page(
-        connection,
-        select(
-            stays.stay_id.label("row_id"),
-            stays.premises_id,
-            stays.commune_code,
-            stays.unit,
-            stays.person_id,
-            stays.start_at,
-            stays.planned_end,
-            _is_dead(stays.person_id).label("deceased"),
-            _registered(window, stays.person_id, at=stays.premises_id).label("registered_here"),
-            _later_stay(here=True).label("declared_here"),
-            _later_stay(here=False).label("stays_elsewhere"),
-            absent(window, stays.person_id).label("absent"),
-            exists().where(permits.person_id == stays.person_id).label("foreigner"),
-        ).where(OPEN),
-        (stays.stay_id, begun, over),
-        window=window,
-        after=after,
-        limit=limit,
-    )
-    return [_stay(row, rules) for row in rows]
+    begun = and_(stays.start_at >= window.first - longest, stays.start_at <= window.now)
+    query = select(tables.stays).where(stays.commune_code == window.commune_code, OPEN, stays.stay_id > after)
+    query = query.where(_which(connection, window, stays.stay_id, begun), over).order_by(stays.stay_id)
+    rows = connection.execute(query.limit(limit)).all()
+    since = min((row.start_at for row in rows), default=window.now)
+    facts = load_facts(connection, _people(rows), now=window.now, stays_since=since)
+    found = tuple(_stay(row, facts, rules) for row in rows)
+    return Paged(candidates=found, after=rows[-1].stay_id if len(rows) == limit else None)
 
 
-def _stay(row: Row[Any], rules: RuleBook) -> Candidate:
+def _stay(row: Row[Any], facts: Facts, rules: RuleBook) -> Candidate:
+    later = [each for each in facts.stays.get(row.person_id, ()) if each.start_at > row.start_at]
+    foreigner = row.person_id in facts.permits
+    held: dict[Excuse, bool] = {
+        "registered_here": any(each.premises_id == row.premises_id for each in facts.homes.get(row.person_id, ())),
+        "declared_here": any(each.premises_id == row.premises_id for each in later),
+        "stays_elsewhere": any(each.premises_id != row.premises_id for each in later),
+        "foreigner": foreigner,
+    }
     limit = row.start_at + max_stay(row.start_at, rules)
-    overrun = row.planned_end is not None and (row.planned_end < limit or row.foreigner)
+    overrun = row.planned_end is not None and (row.planned_end < limit or foreigner)
     ended: datetime = row.planned_end if overrun else limit
-    data = {"from": _day(row.start_at), "to": _day(ended)}
-    return _candidate("stay_overrun" if overrun else "stay_too_long", row, ended, data=data, began=row.start_at)
+    data = {"from": day_of(row.start_at), "to": day_of(ended)}
+    rule: LapseRule = "stay_overrun" if overrun else "stay_too_long"
+    found = _candidate(rule, row.stay_id, row, ended, excuses=_held(row, facts, held), data=data)
+    return msgspec.structs.replace(found, began=row.start_at)
 
 
-def permits_ended(connection: Connection, window: Window, *, at: Table, after: str, limit: int) -> list[Candidate]:
-    """Return permitted stays that are over, of people who stay (``at`` is ``stays``) or live (``residences``) somewhere today."""
-    here = _staying_today(window) if at is tables.stays else lives_today(window)
-    rows = _page(
-        connection,
-        select(
-            permits.permit_id.label("row_id"),
-            at.c.premises_id,
-            at.c.commune_code,
-            at.c.unit,
-            permits.person_id,
-            permits.valid_to,
-            _is_dead(permits.person_id).label("deceased"),
-            _newer_permit().label("newer_permit"),
-            absent(window, permits.person_id).label("absent"),
-        )
-        .join(at, at.c.person_id == permits.person_id)
-        .where(here),
-        (permits.permit_id, window.days(permits.valid_to), permits.valid_to < window.today),
-        window=window,
-        after=after,
-        limit=limit,
-    )
-    return [_candidate("permit_ended", row, end_of(row.valid_to), data={"valid_to": row.valid_to}) for row in rows]
+def permits_ended(connection: Connection, window: Window, *, after: str, limit: int) -> Paged:
+    """Return permitted stays that are over, of people who stay or live somewhere today."""
+    query = select(tables.permitted_stays).where(permits.valid_to < window.today, permits.permit_id > after)
+    if window.ids is None:
+        query = query.where(permits.commune_code == window.commune_code, window.days(permits.valid_to))
+    else:  # found in this commune, it may be written in another
+        query = query.where(among(permits.permit_id, list(window.ids), connection))
+    rows = connection.execute(query.order_by(permits.permit_id).limit(limit)).all()
+    facts = load_facts(connection, _people(rows), now=window.now, stays_since=window.now)
+    found = (_permit(row, facts, window.now) for row in rows)
+    return Paged(candidates=tuple(each for each in found if each), after=rows[-1].permit_id if len(rows) == limit else None)
+
+
+def _permit(row: Row[Any], facts: Facts, now: datetime) -> Candidate | None:
+    here = [each for each in facts.standing(row.person_id) if stays_now(each, now)]
+    place = next(iter([*here, *facts.homes.get(row.person_id, ())]), None)
+    if place is None:
+        return None
+    newer = any(each.recorded_at > row.recorded_at for each in facts.permits.get(row.person_id, ()))
+    excuses = _held(row, facts, {"newer_permit": newer})
+    data = {"valid_to": row.valid_to}
+    return _candidate("permit_ended", row.permit_id, place, end_of(row.valid_to), excuses=excuses, data=data)
 
 
 def _candidate(
-    rule: LapseRule, row: Row[Any], ended: datetime, *, data: Mapping[str, str | int], began: datetime | None = None
+    rule: LapseRule, row_id: str, place: Row[Any], ended: datetime, *, excuses: frozenset[Excuse], data: Mapping[str, str | int]
 ) -> Candidate:
     return Candidate(
         rule=rule,
-        row_id=row.row_id,
-        premises_id=row.premises_id,
-        commune_code=row.commune_code,
-        unit=row.unit,
-        person_id=row.person_id,
+        row_id=row_id,
+        premises_id=place.premises_id,
+        commune_code=place.commune_code,
+        unit=place.unit,
+        person_id=place.person_id,
         ended=ended,
-        began=began,
-        excuses=frozenset(name for name, holds in row._mapping.items() if name in _EXCUSES and holds),  # noqa: SLF001 - public name
+        excuses=excuses,
         data=data,
     )
 
 
-def _page(
-    connection: Connection,
-    query: Select[Any],
-    asked: tuple[Any, ColumnElement[bool], ColumnElement[bool]],
-    *,
-    window: Window,
-    after: str,
-    limit: int,
-) -> Sequence[Row[Any]]:
-    own_id, in_window, over = asked
-    which = in_window if window.ids is None else and_(among(own_id, list(window.ids), connection), over)
-    return connection.execute(query.where(which, own_id > after).order_by(own_id).limit(limit)).all()
+def _held(row: Row[Any], facts: Facts, held: Mapping[Excuse, bool]) -> frozenset[Excuse]:
+    return frozenset({excuse for excuse, holds in held.items() if holds} | facts.of_person(row.person_id))
 
 
-def _is_dead(person_id: Any) -> ColumnElement[bool]:
-    return exists().where(tables.persons.c.person_id == person_id, tables.persons.c.status != "living")
+def _which(connection: Connection, window: Window, own_id: Any, in_window: ColumnElement[bool]) -> ColumnElement[bool]:
+    return in_window if window.ids is None else among(own_id, list(window.ids), connection)
 
 
-def _moved_out() -> ColumnElement[bool]:
-    events, back = tables.residence_events.c, tables.residence_events.alias("back").c
-    taken_back = exists().where(back.residence_id == events.residence_id, back.answers == events.event_id)
-    said = (
-        events.residence_id == residences.residence_id,
-        events.event == "moved_out",
-        events.valid_to_after == residences.valid_to,
-    )
-    return exists().where(*said, ~taken_back)
+def _people(rows: Iterable[Row[Any]]) -> set[str]:
+    return {row.person_id for row in rows}
 
 
-def _registered(window: Window, person_id: Any, *, at: Any = None, elsewhere_than: Any = None) -> ColumnElement[bool]:
-    """Tell whether somebody is registered at a place today; elsewhere only a temporary residence tells that they moved."""
-    other = tables.residences.alias("other").c
-    today = (other.person_id == person_id, other.valid_from <= window.today, _reaches(other.valid_to, window.today))
-    if at is not None:
-        return exists().where(*today, other.premises_id == at)
-    return exists().where(*today, other.premises_id != elsewhere_than, other.kind == "temporary")
-
-
-def _stays(person_id: Any, *, at: Any = None, elsewhere_than: Any = None) -> ColumnElement[bool]:
-    other = tables.stays.alias("other_stay").c
-    where = other.premises_id == at if at is not None else other.premises_id != elsewhere_than
-    return exists().where(other.person_id == person_id, other.status.in_(HERE), where)
-
-
-def _later_stay(*, here: bool) -> ColumnElement[bool]:
-    later = tables.stays.alias("later").c
-    where = later.premises_id == stays.premises_id if here else later.premises_id != stays.premises_id
-    counted = later.status.in_((*HERE, "ended"))
-    return exists().where(later.person_id == stays.person_id, later.start_at > stays.start_at, counted, where)
-
-
-def absent(window: Window, person_id: Any) -> ColumnElement[bool]:
-    """Return that somebody is declared absent today."""
-    return exists().where(tables.absences.c.person_id == person_id, *absent_today(window))
-
-
-def absent_today(window: Window) -> tuple[ColumnElement[bool], ...]:
-    """Return that an absence holds today."""
-    columns = tables.absences.c
-    return columns.valid_from <= window.today, _reaches(columns.valid_to, window.today)
-
-
-def _newer_permit() -> ColumnElement[bool]:
-    newer = tables.permitted_stays.alias("newer").c
-    return exists().where(newer.person_id == permits.person_id, newer.recorded_at > permits.recorded_at)
-
-
-def _staying_today(window: Window) -> ColumnElement[bool]:
-    until = or_(stays.planned_end.is_(None), stays.planned_end > window.now)
-    return and_(stays.status.in_(HERE), stays.start_at <= window.now, until)
-
-
-def lives_today(window: Window) -> ColumnElement[bool]:
-    """Return that a residence holds today."""
-    return and_(residences.valid_from <= window.today, _reaches(residences.valid_to, window.today))
-
-
-def _reaches(last: Any, day: str) -> ColumnElement[bool]:
-    return or_(last.is_(None), last >= day)
-
-
-def _day(at: datetime) -> str:
-    return at.astimezone(VIETNAM).date().isoformat()
+def _moved_out(connection: Connection, rows: Sequence[Row[Any]], commune_code: str) -> set[str]:
+    """Return the residences that ended because somebody moved out, where that was not taken back."""
+    if not rows:
+        return set()
+    events, ends = tables.residence_events.c, {row.residence_id: row.valid_to for row in rows}
+    query: Select[Any] = select(events.residence_id, events.event_id, events.event, events.valid_to_after, events.answers)
+    said = connection.execute(
+        query.where(events.commune_code == commune_code, among(events.residence_id, sorted(ends), connection))
+    ).all()
+    taken_back = {each.answers for each in said}
+    stands = (each for each in said if each.event == "moved_out" and each.event_id not in taken_back)
+    return {each.residence_id for each in stands if each.valid_to_after == ends[each.residence_id]}

@@ -1,6 +1,7 @@
 """What has run out, kept: found, said once, cleared when it no longer holds.
 
-- Rules one after the other, in pages of a transaction each: what ran out within the window, then what stands from before.
+- Commune by commune, rules one after the other, in pages of a transaction each: what ran out within the window; then, in each again, what stands
+  from before and was not met. A lapse may stand in another commune than the paper it rests on, so nothing is cleared before all were searched.
 - A lapse is written once and seen again; its notice goes out once, when it is found. Cleared, its notice is answered; found again, it stands again.
 - The same moment searched twice changes nothing.
 
@@ -16,13 +17,15 @@ from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from registry import lapse_candidates, lapse_houses, tables
 from registry.asking import among
+from registry.bulk import write_rows
 from registry.cases import take_turn
+from registry.communes import communes
 from registry.database import Registry
-from registry.lapse_candidates import Window
+from registry.lapse_candidates import Paged, Window
 from registry.notices import Notice, send_notice, settle_notice
 from registry.premises import load_places
 from residence.cases.lapses import NOTICES, Candidate, Lapse, LapseChoices, LapseRule, judge
@@ -30,7 +33,7 @@ from residence.cases.notices import addressee
 from residence.stays.rules import RuleBook
 
 PAGE: Final = 500
-Page = Callable[[Connection, Window, str], list[Candidate]]
+Page = Callable[[Connection, Window, str], Paged]
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,15 +47,21 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 def find_lapses(
     registry: Registry, *, rules: RuleBook, now: datetime, choices: LapseChoices, random_bytes: Callable[[int], bytes]
 ) -> Found:
-    """Search everything, as of ``now``."""
-    first = now - timedelta(days=choices.look_back_days)
+    """Search every commune, as of ``now``."""
+    first, cleared = now - timedelta(days=choices.look_back_days), 0
     search = _Search(rules=rules, now=now, choices=choices, random_bytes=random_bytes)
-    for names, page in _pages(rules):
-        _walk(registry, page, Window(first=first, now=now), search)
-        for ids in _standing_before(registry, names, now):
-            _walk(registry, page, Window(first=first, now=now, ids=ids), search)
-    with registry.writing() as connection:
-        cleared = _clear(connection, now)
+    for commune_code in communes(registry):
+        for _, page in _pages(rules):
+            _walk(registry, page, Window(commune_code=commune_code, first=first, now=now), search)
+    for commune_code in communes(registry):
+        window = Window(commune_code=commune_code, first=first, now=now)
+        for rows in _standing_before(registry, window):
+            for names, page in _pages(rules):
+                ids = tuple(sorted({row.row_id for row in rows if row.rule in names}))
+                if ids:
+                    _walk(registry, page, msgspec.structs.replace(window, ids=ids), search)
+        with registry.writing() as connection:
+            cleared += _clear(connection, commune_code, now)
     return Found(found=dict(search.found), cleared=cleared, notices=search.notices)
 
 
@@ -64,13 +73,8 @@ def _pages(rules: RuleBook) -> Iterator[tuple[tuple[LapseRule, ...], Page]]:
         ("stay_overrun", "stay_too_long"),
         lambda to, window, after: candidates.stays_over(to, window, rules=rules, after=after, limit=PAGE),
     )
-    for table in (tables.stays, tables.residences):
-        yield ("permit_ended",), _permits(table)
+    yield ("permit_ended",), lambda to, window, after: candidates.permits_ended(to, window, after=after, limit=PAGE)
     yield ("over_capacity",), lambda to, window, after: lapse_houses.full_houses(to, window, after=after, limit=PAGE)
-
-
-def _permits(table: Any) -> Page:
-    return lambda to, window, after: lapse_candidates.permits_ended(to, window, at=table, after=after, limit=PAGE)
 
 
 class _Search:
@@ -93,7 +97,7 @@ class _Search:
             connection.execute(update(tables.lapses).where(again).values(seen_at=self.now, cleared_at=None))
         fresh = {each: lapse for each, lapse in lapses.items() if each not in there}
         if fresh:
-            connection.execute(insert(tables.lapses), [_row(each, lapse, self.now) for each, lapse in fresh.items()])
+            write_rows(connection, tables.lapses, [_row(each, lapse, self.now) for each, lapse in fresh.items()], keep=())
             self.found.update(lapse.rule for lapse in fresh.values())
             self._tell(connection, fresh)
 
@@ -119,8 +123,10 @@ class _Search:
 
 
 def lapse_id(lapse: Lapse) -> str:
-    """Return the id a lapse always has; a full house has one, whatever the day."""
+    """Return the id a lapse always has; a full house has one, whatever the day, and a permitted stay one at each place its person moves to."""
     day = "" if lapse.rule == "over_capacity" else lapse.since.isoformat()
+    if lapse.rule == "permit_ended":
+        day += f"\x00{lapse.premises_id}"
     return sha256(f"{lapse.rule}\x00{lapse.row_id}\x00{day}".encode()).hexdigest()[:32]
 
 
@@ -135,36 +141,40 @@ def _walk(registry: Registry, page: Page, window: Window, search: _Search) -> No
     after: str | None = ""
     while after is not None:
         with registry.writing() as connection:
-            take_turn(connection, "lapses")  # two workers must not both write the same one
-            candidates = page(connection, window, after)
-            search.take(connection, candidates)
-        after = candidates[-1].row_id if len(candidates) == PAGE else None
+            take_turn(connection, f"lapses {window.commune_code}")  # two workers must not both write the same one
+            paged = page(connection, window, after)
+            search.take(connection, paged.candidates)
+        after = paged.after
 
 
-def _standing_before(registry: Registry, names: tuple[LapseRule, ...], now: datetime) -> Iterator[tuple[str, ...]]:
-    """Return the rows of lapses that stand and that this search has not met, in pages."""
+def _standing_before(registry: Registry, window: Window) -> Iterator[Sequence[Any]]:
+    """Return a commune's lapses that stand and that this search has not met, in pages."""
     columns, after = tables.lapses.c, ""
     while True:
         with registry.reading() as connection:
-            standing = (columns.rule.in_(names), columns.cleared_at.is_(None), columns.seen_at < now, columns.lapse_id > after)
-            query = select(columns.lapse_id, columns.row_id).where(*standing).order_by(columns.lapse_id).limit(PAGE)
-            rows = connection.execute(query).all()
+            query = select(columns.lapse_id, columns.rule, columns.row_id)
+            query = query.where(*_unmet(window.commune_code, window.now), columns.lapse_id > after)
+            rows = connection.execute(query.order_by(columns.lapse_id).limit(PAGE)).all()
         if rows:
-            yield tuple(sorted({row.row_id for row in rows}))
+            yield rows
             after = rows[-1].lapse_id
         if len(rows) < PAGE:
             return
 
 
-def _clear(connection: Connection, now: datetime) -> int:
-    """Clear whatever stands and was not found, and answer what was said of it."""
+def _unmet(commune_code: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
     columns = tables.lapses.c
-    gone = (columns.cleared_at.is_(None), columns.seen_at < now)
-    rows = connection.execute(select(columns.lapse_id, columns.commune_code, columns.rule).where(*gone)).all()
+    return columns.commune_code == commune_code, columns.cleared_at.is_(None), columns.seen_at < now
+
+
+def _clear(connection: Connection, commune_code: str, now: datetime) -> int:
+    """Clear whatever stands in a commune and was not found, and answer what was said of it."""
+    columns, gone = tables.lapses.c, _unmet(commune_code, now)
+    rows = connection.execute(select(columns.lapse_id, columns.rule).where(*gone)).all()
     for row in rows:
         kind = NOTICES.get(row.rule)
         if kind is not None:
-            settle_notice(connection, row.commune_code, kind, about=row.lapse_id, answer="settled", now=now)
+            settle_notice(connection, commune_code, kind, about=row.lapse_id, answer="settled", now=now)
     if rows:
         connection.execute(update(tables.lapses).where(*gone).values(cleared_at=now))
     return len(rows)

@@ -20,6 +20,7 @@ from sqlalchemy import Column, Connection, Row, Table, insert, select, update
 from registry import tables
 from registry.asking import among
 from registry.changing import Cause
+from registry.locking import locked_row
 from residence.clock import uuid7
 from residence.errors import Conflict, Refused
 
@@ -74,15 +75,14 @@ def merge(
 
 def split(connection: Connection, merge_id: str, *, by: str, reason: str, now: datetime) -> None:
     """Move back what a merge moved, or say why not: ``Refused("merge.*")``, ``Conflict("duplicates.changed_meanwhile")``."""
-    columns, persons = tables.merges.c, tables.persons.c
-    row = connection.execute(select(tables.merges).where(columns.merge_id == merge_id).with_for_update()).one_or_none()
+    columns = tables.merges.c
+    row = locked_row(connection, tables.merges, merge_id)
     if row is None or row.undone_at is not None:
         raise Refused("merge.unknown", "/merge_id")
     if row.cause == "declaration":
         raise Refused("merge.by_statements", "/merge_id")
-    standing = select(persons.merged_into, persons.status).where(persons.person_id == row.stands_id)
-    into, status = connection.execute(standing.with_for_update()).one()
-    if into is not None or status == "erased":
+    stands = locked_row(connection, tables.persons, row.stands_id)
+    if stands is None or stands.merged_into is not None or stands.status == "erased":
         raise Conflict("duplicates.changed_meanwhile", "/merge_id")
     for name, table, own_id, who in MOVING:
         _move(connection, (table, own_id, who), row.moved.get(name, []), to=row.merged_id, now=now, still=row.stands_id)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import ColumnElement, Connection, Select, select, update
 
 from registry.bulk import write_rows
 from registry.quarantine import NOWHERE
@@ -60,17 +60,26 @@ def settle(
 
 def latest_done(connection: Connection, task: str) -> NightRun | None:
     """Return the latest day's run of a task that is done."""
-    query = select(nightly_runs).where(_RUNS.task == task, _RUNS.state == "done").order_by(_RUNS.day.desc()).limit(1)
+    query = (
+        select(nightly_runs)
+        .where(_RUNS.commune_code == NOWHERE, _RUNS.task == task, _RUNS.state == "done")
+        .order_by(_RUNS.day.desc())
+        .limit(1)
+    )
     return _read(connection, query)
 
 
 def run_of(connection: Connection, task: str, *, day: str) -> NightRun | None:
     """Return what is known of a task of a day."""
-    return _read(connection, select(nightly_runs).where(_RUNS.task == task, _RUNS.day == day))
+    return _read(connection, select(nightly_runs).where(*_same(task, day)))
 
 
 def _known(connection: Connection, task: str, day: str) -> NightRun | None:
-    return _read(connection, select(nightly_runs).where(_RUNS.task == task, _RUNS.day == day).with_for_update())
+    return _read(connection, select(nightly_runs).where(*_same(task, day)).with_for_update())
+
+
+def _same(task: str, day: str) -> tuple[ColumnElement[bool], ...]:
+    return _RUNS.commune_code == NOWHERE, _RUNS.task == task, _RUNS.day == day  # Citus locks rows of one shard alone
 
 
 def _read(connection: Connection, query: Select[Any]) -> NightRun | None:
@@ -81,4 +90,4 @@ def _read(connection: Connection, query: Select[Any]) -> NightRun | None:
 
 
 def _change(connection: Connection, task: str, day: str, **values: Any) -> None:
-    connection.execute(update(nightly_runs).where(_RUNS.task == task, _RUNS.day == day).values(**values))
+    connection.execute(update(nightly_runs).where(*_same(task, day)).values(**values))

@@ -104,11 +104,14 @@ def waiting_notices(
     return list(connection.execute(query.order_by(columns.created_at, columns.notice_id).limit(limit)).all())
 
 
-def answer_notice(connection: Connection, notice_id: str, *, answer: Answer, now: datetime, by: str | None = None) -> None:
-    """Mark a notice as answered, by whom if by somebody."""
+def answer_notice(
+    connection: Connection, commune_code: str, notice_id: str, *, answer: Answer, now: datetime, by: str | None = None
+) -> None:
+    """Mark a commune's notice as answered, by whom if by somebody."""
     columns = tables.notices.c
     values = {"answered_at": now, "answer": answer, "answered_by": by}
-    connection.execute(update(tables.notices).where(columns.notice_id == notice_id).values(**values))
+    same = (columns.commune_code == commune_code, columns.notice_id == notice_id)
+    connection.execute(update(tables.notices).where(*same).values(**values))
 
 
 def settle_notice(
@@ -142,4 +145,4 @@ def say_visitor(connection: Connection, notice: Notice, *, by: str, now: datetim
         sent = send_notice(connection, notice, now=now, random_bytes=random_bytes)
         standing = [sent] if sent is not None else []
     for notice_id in standing:
-        answer_notice(connection, notice_id, answer="visitor", now=now, by=by)
+        answer_notice(connection, notice.commune_code, notice_id, answer="visitor", now=now, by=by)

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from registry import tables
 from registry.changing import LONGEST_REASON, Cause, change_row
+from registry.locking import locked_row
 from registry.persons import STATED, Stamp, holders, identifier_row
 from registry.vault import Vault
 from residence.clock import VIETNAM, uuid7
@@ -159,9 +160,7 @@ def _in_force(connection: Connection, identifier_id: str, *, on: date, officer: 
 
 
 def _locked(connection: Connection, identifier_id: str) -> Row[Any]:
-    query = select(tables.identifiers).where(_IDS.identifier_id == identifier_id)
-    commune = connection.scalar(select(_IDS.commune_code).where(_IDS.identifier_id == identifier_id))
-    row = connection.execute(query.where(_IDS.commune_code == (commune or "")).with_for_update()).one_or_none()
+    row = locked_row(connection, tables.identifiers, identifier_id)
     if row is None:
         raise Refused("number.unknown", "/identifier_id")
     return row

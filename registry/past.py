@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, Table, select
 
 from registry import tables
 from registry.asking import among
-from registry.changing import id_column
+from registry.locking import id_column
 from registry.merging import PERSONS, merges_around
 from registry.persons import SEALED_COLUMNS
 from registry.stays import REMOVED

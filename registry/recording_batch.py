@@ -30,6 +30,7 @@ from registry.quarantine import NOWHERE
 from registry.receipts import receipts_by_id
 from registry.setting_aside import put_aside
 from registry.statements import Means, Recorded, Statement
+from registry.undated import date_again
 from registry.vault import Cell
 from registry.writing import Pending
 from residence.clock import parse_instant
@@ -53,6 +54,7 @@ def record_together(connection: Connection, statements: Sequence[Statement], mea
     results = group.finish(taken)
     means.lap("reconcile")
     group.pending.flush(connection, rules=means.rules, now=means.now, random_bytes=means.random_bytes)
+    date_again(connection, statements, now=means.now)
     means.lap("rows")
     return results
 

@@ -11,7 +11,7 @@ Example: ``release_persons(connection, ids, look=Look(account_id=..., role="cler
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -79,6 +79,18 @@ def release_persons(
     return released
 
 
+def release_numbers(
+    connection: Connection, person_id: str, *, look: Look, vault: Vault, now: datetime, random_bytes: Callable[[int], bytes]
+) -> dict[str, str]:
+    """Return every number a person has or had by its id, whatever became of it, each with all but its last characters hidden."""
+    fields = released_fields(look.role, look.purpose) & {Field.PERSONAL_NUMBER_MASKED}
+    if not fields:
+        return {}
+    access_records.add(connection, [person_id], look=look, fields=fields, now=now, random_bytes=random_bytes)
+    rows = connection.execute(select(tables.identifiers).where(tables.identifiers.c.person_id == person_id)).all()
+    return {own_id: mask(value) for own_id, value in _opened_numbers(connection, rows, vault)}
+
+
 _FROM_NUMBERS = frozenset({Field.PERSONAL_NUMBER, Field.PERSONAL_NUMBER_MASKED, Field.OLD_NUMBER})
 _COLUMNS = {
     Field.FULL_NAME: "full_name",
@@ -139,11 +151,17 @@ def _numbers(connection: Connection, person_ids: list[str], vault: Vault) -> dic
         .order_by(columns.recorded_at)
     )
     rows = connection.execute(query).all()
-    keys = vault.load_keys(connection, {row.subject_id for row in rows})
+    values = dict(_opened_numbers(connection, rows, vault))
     found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        if row.identifier_id in values:
+            found.setdefault(row.person_id, {})[row.kind] = values[row.identifier_id]
+    return found
+
+
+def _opened_numbers(connection: Connection, rows: Sequence[Row[Any]], vault: Vault) -> Iterator[tuple[str, str]]:
+    keys = vault.load_keys(connection, {row.subject_id for row in rows})
     for row in rows:
         key = keys.get(row.subject_id)
         if key is not None:
-            value = vault.open(key, Cell("identifiers", "value", row.identifier_id), row.value_sealed).decode()
-            found.setdefault(row.person_id, {})[row.kind] = value
-    return found
+            yield row.identifier_id, vault.open(key, Cell("identifiers", "value", row.identifier_id), row.value_sealed).decode()

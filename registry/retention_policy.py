@@ -27,12 +27,22 @@ DOABLE: Final[dict[str, frozenset[Action]]] = {
     "presences": frozenset({"delete"}),
     "declarations": frozenset({"unseal"}),
     "quarantine": frozenset({"delete"}),
+    "guest_list_pieces": frozenset({"delete"}),
     "messages": frozenset({"delete"}),
     "recall_consents": frozenset({"delete"}),
     "sessions": frozenset({"delete"}),
     "setup_links": frozenset({"delete"}),
     "sign_in_audit": frozenset({"delete"}),
     "access_records": frozenset({"delete"}),
+    "door_events": frozenset({"delete"}),
+    "door_boots": frozenset({"delete"}),
+    "undated_declarations": frozenset({"delete"}),
+    "door_passes": frozenset({"delete"}),
+    "door_cards": frozenset({"delete"}),
+    "kiosk_calls": frozenset({"delete"}),
+    "api_tokens": frozenset({"delete"}),
+    "api_requests": frozenset({"delete"}),
+    "api_batches": frozenset({"delete"}),
 }
 
 

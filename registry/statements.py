@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from registry.vault import Vault
 from residence.clock import TimeState
-from residence.credentials.chip.claims import JudgedClaim
+from residence.credentials.chip.claims import JudgedClaim, level_without_bytes
 from residence.credentials.evidence import EvidenceLevel
 from residence.stays.declaration import StayDeclaration
 from residence.stays.rules import RuleBook
@@ -23,6 +23,7 @@ from residence.wire.messages import Presence, Receipt
 from residence.wire.signing import SigningKey
 
 Origin = Literal["kiosk", "desk", "web", "import", "seed"]
+_WITHOUT_READERS: Final = ("desk", "web")
 
 
 Lap = Callable[[str], None]  # called at the end of each stage of a batch, with its name
@@ -41,6 +42,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     signed: bytes  # VerifiedEnvelope.signed
     kept_at: str | None = None  # the kiosk's wall time, advisory
     time_state: TimeState = "unset"  # what that time is worth
+    boot_id: str = ""  # which start of the kiosk, and how long after it: dates it when its clock is confirmed later
+    monotonic_ns: int = 0
     topic: str | None = None
     envelope: bytes | None = None  # as it came: what a retry of a dead letter starts from
 
@@ -60,8 +63,16 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def evidence_level(self) -> EvidenceLevel:
-        """Return the level that counts: what was found, not what was claimed."""
-        return self.chip.level if self.chip else self.message.evidence.level
+        """Return the level that counts: what was found, not what was claimed; at a desk or a phone nobody reads a chip.
+
+        There, only whoever is signed in attests, in their own name.
+        """
+        evidence = self.message.evidence
+        if self.chip or self.origin not in _WITHOUT_READERS:
+            return self.chip.level if self.chip else evidence.level
+        if evidence.level is EvidenceLevel.ATTESTED and evidence.attested_by == self.account:
+            return evidence.level
+        return level_without_bytes(evidence)
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):

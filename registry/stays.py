@@ -18,6 +18,7 @@ import msgspec
 from sqlalchemy import Connection, Row, select
 
 from registry import tables
+from registry.tables_stays import OPEN
 from residence.clock import rfc3339
 from residence.stays.known import KnownStay
 
@@ -81,11 +82,13 @@ def known_stay(row: Row[Any]) -> KnownStay:
     )
 
 
-def open_since(connection: Connection, *, earliest: datetime, latest: datetime, after: str, limit: int) -> list[KnownStay]:
-    """Return open stays that began between two instants, by id, those beyond ``after``."""
+def open_since(
+    connection: Connection, commune_code: str, *, earliest: datetime, latest: datetime, after: str, limit: int
+) -> list[KnownStay]:
+    """Return a commune's open stays that began between two instants, by id, those beyond ``after``."""
     columns = tables.stays.c
     query = select(tables.stays).where(
-        columns.status == "open", columns.start_at.between(earliest, latest), columns.stay_id > after
+        columns.commune_code == commune_code, OPEN, columns.start_at.between(earliest, latest), columns.stay_id > after
     )
     return [known_stay(row) for row in connection.execute(query.order_by(columns.stay_id).limit(limit))]
 
@@ -127,6 +130,13 @@ def stay(connection: Connection, stay_id: str) -> StayOnList | None:
     """Return one stay by id, whatever its status."""
     row = connection.execute(select(tables.stays).where(tables.stays.c.stay_id == stay_id).limit(1)).first()
     return _listed(row) if row else None
+
+
+def stay_changed_by(connection: Connection, premises_id: str, declaration_id: str) -> str | None:
+    """Return the stay that a statement was the last to change."""
+    columns = tables.stays.c
+    here = (columns.premises_id == premises_id, columns.declaration_id == declaration_id, columns.status != REMOVED)
+    return connection.scalar(select(columns.stay_id).where(*here).limit(1))
 
 
 def history(connection: Connection, stay_id: str) -> list[Row[Any]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from registry.columns import metadata
 from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
 from registry.tables_answers import host_answers, kiosk_calls
+from registry.tables_api import api_batches, api_clients, api_requests, api_tokens
 from registry.tables_authorities import (
     authority_catalogues,
     authority_counts,
@@ -24,8 +25,10 @@ from registry.tables_door_boots import door_boots
 from registry.tables_door_cards import door_cards
 from registry.tables_doors import door_events, door_marks, door_passes, door_sites, doors
 from registry.tables_duplicates import duplicate_pairs, duplicate_steps
+from registry.tables_guest_lists import guest_list_batches, guest_list_pieces, guest_lists, list_mappings
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
+from registry.tables_kiosk_signs import kiosk_signs
 from registry.tables_lapses import lapses
 from registry.tables_messages import contact_points, messages
 from registry.tables_nightly import nightly_runs
@@ -63,6 +66,7 @@ from registry.tables_places import (
     unit_questions,
     unit_successors,
 )
+from registry.tables_police import case_tasks, officer_interests, saved_filters
 from registry.tables_recall import recall_consents
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
@@ -78,18 +82,24 @@ from registry.tables_stays import (
     stay_versions,
     stays,
 )
+from registry.tables_undated import undated_declarations
 
 __all__ = [
     "absences",
     "access_records",
     "accounts",
     "admin_units",
+    "api_batches",
+    "api_clients",
+    "api_requests",
+    "api_tokens",
     "authority_catalogues",
     "authority_counts",
     "authority_lines",
     "authority_links",
     "authority_records",
     "case_events",
+    "case_tasks",
     "cases",
     "changes",
     "chip_checks",
@@ -116,6 +126,9 @@ __all__ = [
     "finding_links",
     "findings",
     "gateway_reports",
+    "guest_list_batches",
+    "guest_list_pieces",
+    "guest_lists",
     "host_answers",
     "households",
     "identifier_events",
@@ -125,15 +138,18 @@ __all__ = [
     "imports",
     "keys",
     "kiosk_calls",
+    "kiosk_signs",
     "kiosks",
     "lapses",
     "letter_events",
+    "list_mappings",
     "merges",
     "messages",
     "metadata",
     "name_tokens",
     "nightly_runs",
     "notices",
+    "officer_interests",
     "outages",
     "passkeys",
     "permitted_stays",
@@ -149,6 +165,7 @@ __all__ = [
     "residence_events",
     "residences",
     "rule_sets",
+    "saved_filters",
     "scoreboard_days",
     "sessions",
     "setup_links",
@@ -157,6 +174,7 @@ __all__ = [
     "stay_versions",
     "stays",
     "subject_keys",
+    "undated_declarations",
     "unit_codes",
     "unit_decisions",
     "unit_files",

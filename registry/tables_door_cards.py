@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Index, Table
 
-from registry.columns import commune, found_by, instant, metadata, octets, own_id, reference, word
+from registry.columns import commune, found_by, index_where_set, instant, metadata, octets, own_id, reference, word
 
 door_cards: Final = Table(
     "door_cards",
@@ -29,5 +29,6 @@ door_cards: Final = Table(
     instant("revoked_at", nullable=True),
     found_by("card_id"),
     Index("ix_door_cards_premises_id", "premises_id", "revoked_at"),
+    index_where_set("door_cards", "revoked_at"),
     Index("ix_door_cards_stay_id", "stay_id"),
 )

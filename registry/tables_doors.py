@@ -1,7 +1,7 @@
 """Doors: which there are, who holds a pass, what was sent of it, and what happened there.
 
 - A pass row holds the token sealed under the person's key, for the phone's page, and its hash for the list. It names the stay, no unit.
-- Door events name nobody (``residence/wire/door_events.py``) and are kept for days (``registry/door_events.py``).
+- Door events name nobody (``residence/wire/door_events.py``) and are kept for days (``registry/retention_policy.toml``).
 
 Example: ``select(doors.c.door).where(doors.c.premises_id == "blk-hoa-binh").order_by(doors.c.place)``
 """
@@ -65,6 +65,7 @@ door_passes: Final = Table(
     found_by("pass_id"),
     Index("ix_door_passes_stay_id", "stay_id"),
     Index("ix_door_passes_premises_id", "premises_id", "revoked_at"),
+    index_where_set("door_passes", "revoked_at"),
     index_where_set("door_passes", "link_hash"),
     index_where_set("door_passes", "phone_hash"),
 )

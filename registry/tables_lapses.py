@@ -36,5 +36,5 @@ lapses: Final = Table(
     instant("cleared_at", nullable=True),
     found_by("lapse_id"),
     Index("ix_lapses_commune_code_rule_since", "commune_code", "rule", "since"),
-    Index("ix_lapses_standing", "rule", "lapse_id", sqlite_where=STANDING, postgresql_where=STANDING),
+    Index("ix_lapses_standing", "commune_code", "lapse_id", sqlite_where=STANDING, postgresql_where=STANDING),
 )

@@ -9,8 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import text as text_of_sql
 
 from registry.columns import Instant, commune, document, found_by, instant, metadata, octets, own_id, reference, text, word
+
+WAITING: Final = text_of_sql("answered_at IS NULL")
 
 # The second half is the kiosk's last state message (residence.wire.state.KioskState), overwritten by the next.
 kiosks: Final = Table(
@@ -95,6 +98,7 @@ notices: Final = Table(
     reference("answered_by", nullable=True),  # the account, when somebody answered
     UniqueConstraint("commune_code", "kind", "about"),
     Index("ix_notices_premises_id_created_at", "premises_id", "created_at"),
+    Index("ix_notices_waiting", "commune_code", "created_at", sqlite_where=WAITING, postgresql_where=WAITING),
     Index("ix_notices_who", "who"),
 )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Index, Integer, Table
+from sqlalchemy import text as text_of_sql
 
 from registry.columns import (
     blind_index,
@@ -25,6 +26,8 @@ from registry.columns import (
     text,
     word,
 )
+
+ENDING: Final = text_of_sql("valid_to IS NOT NULL")
 
 # subject_kind: person | premises | presence | account | declaration | quarantine. kek_id names the period key in the key provider.
 subject_keys: Final = Table(
@@ -82,6 +85,7 @@ person_versions: Final = Table(
     sealed("contact"),
     reference("declaration_id", nullable=True),
     instant("recorded_at"),
+    found_by("version_id"),
 )
 
 # kind, status: residence.stays.known.NumberKind and NumberStatus, or status "stated"
@@ -99,6 +103,7 @@ identifiers: Final = Table(
     reference("declaration_id", nullable=True),
     instant("recorded_at"),
     instant("ended_at", nullable=True),
+    found_by("identifier_id"),
     Index("ix_identifiers_value_index", "value_index"),
 )
 
@@ -152,6 +157,7 @@ households: Final = Table(
     word("formed_on", nullable=True, length=10),  # YYYY-MM-DD; heads and owners are in ``relations``
     instant("created_at"),
     instant("ended_at", nullable=True),
+    found_by("household_id"),
     ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
 )
 
@@ -172,6 +178,7 @@ residences: Final = Table(
     text("registration_ref"),
     reference("recorded_by", nullable=True),  # an import or an account
     instant("recorded_at"),
-    index_where_set("residences", "valid_to"),
+    found_by("residence_id"),
+    Index("ix_residences_ending", "commune_code", "valid_to", sqlite_where=ENDING, postgresql_where=ENDING),
     ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
 )

@@ -65,5 +65,5 @@ permitted_stays: Final = Table(
     reference("recorded_by", nullable=True),
     instant("recorded_at"),
     found_by("permit_id"),
-    Index("ix_permitted_stays_valid_to", "valid_to"),
+    Index("ix_permitted_stays_commune_code_valid_to", "commune_code", "valid_to"),
 )

@@ -128,7 +128,7 @@ stays: Final = Table(
     found_by("stay_id"),
     Index("ix_stays_person_id", "person_id"),
     Index("ix_stays_premises_id_status_start_at", "premises_id", "status", "start_at"),
-    Index("ix_stays_open", "start_at", sqlite_where=OPEN, postgresql_where=OPEN),
+    Index("ix_stays_open", "commune_code", "start_at", sqlite_where=OPEN, postgresql_where=OPEN),
 )
 
 stay_versions: Final = Table(

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Row, insert, select
 from registry import tables
 from registry.changing import LONGEST_REASON, Cause, change_row
 from registry.households import Registration, add_residences
+from registry.locking import locked_row
 from registry.notices import Notice, send_notice, settle_notice
 from residence.cases.notices import NoticeKind
 from residence.clock import VIETNAM, uuid7
@@ -75,10 +76,10 @@ def register(connection: Connection, person_id: str, asked: Asked, *, unit: str 
     """Register a temporary residence, or say all that speaks against it; ``Refused("registry.*_unknown")``."""
     _check_reason(teller)
     rules = means.rules.temporary_for(means.today)
-    persons, premises = tables.persons.c, tables.premises.c
+    premises = tables.premises.c
     # one registration of a person at a time: two at once would not see each other
-    locked = select(persons.status).where(persons.person_id == person_id, persons.merged_into.is_(None)).with_for_update()
-    if connection.scalar(locked) is None:
+    person = locked_row(connection, tables.persons, person_id)
+    if person is None or person.merged_into is not None:
         raise Refused("registry.person_unknown", "/person_id")
     known = select(premises.commune_code).where(premises.premises_id == asked.premises_id)
     if connection.scalar(known) != asked.commune_code:
@@ -223,10 +224,7 @@ def _tell_the_person(connection: Connection, row: Row[Any], done: Done, said: _S
 
 
 def _standing_row(connection: Connection, residence_id: str) -> Row[Any]:
-    columns = tables.residences.c
-    row = connection.execute(
-        select(tables.residences).where(columns.residence_id == residence_id).with_for_update()
-    ).one_or_none()
+    row = locked_row(connection, tables.residences, residence_id)
     if row is None:
         raise Refused("residence.unknown", "/residence_id")
     return row

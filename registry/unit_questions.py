@@ -16,9 +16,10 @@ from typing import Any, Final, Literal
 from uuid import NAMESPACE_OID, uuid5
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from registry.asking import among
+from registry.locking import locked_row
 from registry.tables_places import unit_decisions, unit_questions
 from residence.clock import uuid7
 from residence.errors import Conflict, Refused
@@ -100,7 +101,8 @@ def list_questions(
     query = select(*_SHOWN).where(columns.state.in_(states))
     if units is not None:
         query = query.where(among(columns.commune_code, sorted(set(units)), connection))
-    return [_question(row) for row in connection.execute(query.order_by(columns.commune_code, columns.place_key).limit(limit))]
+    rows = connection.execute(query.order_by(columns.commune_code, columns.place_key).limit(limit))
+    return [_question(row) for row in rows]
 
 
 def decide(
@@ -142,8 +144,7 @@ def decisions_of(connection: Connection, question_id: str) -> list[dict[str, Any
 def _for_change(connection: Connection, question_id: str, by: Decider) -> Question:
     if not by.reason.strip() or len(by.reason) > LONGEST_REASON:
         raise Refused("units.reason", "/reason")
-    query = select(*_SHOWN).where(unit_questions.c.question_id == question_id).with_for_update()
-    row = connection.execute(query).one_or_none()
+    row = locked_row(connection, unit_questions, question_id)
     question = _question(row) if row is not None else None
     if question is None or not may_settle(question, by.communes):
         raise Refused("units.question_unknown", "/question_id")
@@ -175,6 +176,6 @@ def _settle(
     return msgspec.structs.replace(question, **settled)
 
 
-def _question(row: Any) -> Question:
-    said = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
-    return Question(**said | {"candidates": tuple(said["candidates"])})
+def _question(row: Row[Any]) -> Question:
+    said = {name: getattr(row, name) for name in Question.__struct_fields__}
+    return Question(**said | {"candidates": tuple(row.candidates)})

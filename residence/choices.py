@@ -94,6 +94,7 @@ class CasesSection(_Section, frozen=True, kw_only=True):
 
     decide_within_hours: Hours = 120
     answer_within_hours: Hours = 48
+    hold_at_most_hours: Hours = 168
 
 
 class LapsesSection(_Section, frozen=True, kw_only=True):
@@ -138,6 +139,7 @@ def parse_choices(data: bytes, *, extra: Mapping[str, bytes] | None = None) -> C
         case_times=CaseTimes(
             decide_within=timedelta(hours=file.cases.decide_within_hours),
             answer_within=timedelta(hours=file.cases.answer_within_hours),
+            hold_at_most=timedelta(hours=file.cases.hold_at_most_hours),
         ),
         cleaning=file.cleaning,
         lapses=LapseChoices(grace_hours=file.lapses.grace_hours, look_back_days=file.lapses.look_back_days),

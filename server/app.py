@@ -2,7 +2,7 @@
 
 - Everything is injected: registry (with its vault), rule book, receipt signer, clock, randomness, settings.
 - Pages are grouped by audience; each group's router refuses unsafe requests that do not come from our own pages (``guard``).
-- The API has no forms and no cookies of its own; it takes a bearer token, or a session with the CSRF header.
+- The API has no pages and no cookies of its own; it takes a bearer token, or a session with the CSRF header.
 
 Example: ``create_app(registry=..., rules=load_rule_book(), signer=..., clock=SystemClock(), random_bytes=..., settings=ServerSettings())``
 """
@@ -16,22 +16,25 @@ from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from registry.database import Registry
+from residence.cases.queues import Queue
 from residence.cases.triage import CaseTimes
 from residence.clock import Clock
 from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
-from server import home, problems
+from server import home, problems, uploads
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
 from server.desk import address_pages as house_address_pages
 from server.desk import (
+    chip_pages,
     close_pages,
     declare_pages,
     door_link_pages,
     house_pages,
     houses_pages,
+    list_pages,
     live_pages,
     lodger_pages,
     queue_pages,
@@ -42,7 +45,16 @@ from server.desk import (
 )
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
-from server.operators import authority_pages, call_pages, deletion_pages, gateway_pages, kiosk_pages, letter_pages, ward_pages
+from server.operators import (
+    authority_pages,
+    call_pages,
+    deletion_pages,
+    driver_pages,
+    gateway_pages,
+    kiosk_pages,
+    letter_pages,
+    ward_pages,
+)
 from server.police import (
     case_pages,
     cleaning_pages,
@@ -50,9 +62,13 @@ from server.police import (
     duplicate_pages,
     evidence_pages,
     lapse_pages,
+    number_pages,
     premises_pages,
+    task_pages,
     undeclared_pages,
+    work_queue_pages,
 )
+from server.police.queue_file import default_queues
 from server.policy import load_policy
 from server.residents import address_pages, door_pages, message_link_pages, own_pages, receipt_pages
 from server.settings import ServerSettings
@@ -68,17 +84,22 @@ PAGES = (
     close_pages,
     house_pages,
     houses_pages,
+    list_pages,
     lodger_pages,
     declare_pages,
     queue_pages,
     recall_pages,
     live_pages,
     stay_pages,
+    chip_pages,
     step_pages,
     door_link_pages,
     undeclared_pages,
+    work_queue_pages,
+    task_pages,
     lapse_pages,
     dispute_pages,
+    number_pages,
     case_pages,
     premises_pages,
     evidence_pages,
@@ -92,6 +113,7 @@ PAGES = (
     door_pages,
     kiosk_pages,
     call_pages,
+    driver_pages,
     gateway_pages,
     deletion_pages,
     letter_pages,
@@ -112,6 +134,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     case_times: CaseTimes = CaseTimes(),  # noqa: B008 - frozen value
     chip_trust: Callable[[datetime], TrustStore] = lambda _now: TrustStore(),
     door_signer: SigningKey | None = None,
+    queues: tuple[Queue, ...] | None = None,
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
     app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
@@ -124,11 +147,14 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         settings=settings,
         card_policy=card_policy,
         case_times=case_times,
+        queues=queues or default_queues(),
         policy=load_policy(),
         chip_trust=chip_trust,
         door_signer=door_signer,
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
+        token_attempts=AttemptCounter(settings.token_allowance, now=clock.now),
+        api_attempts=AttemptCounter(settings.api_allowance, now=clock.now, code="api.too_many_requests"),
     )
     for pages in PAGES:
         app.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
@@ -141,6 +167,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         random_bytes=random_bytes,
         secure=settings.secure,
         largest_body=settings.largest_form,
+        larger_bodies={"/api/": settings.largest_batch} | dict.fromkeys(uploads.PATHS, settings.largest_upload),
         on_fault=problems.fault_answer,
     )
     return app

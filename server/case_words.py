@@ -56,5 +56,32 @@ CASE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "moved_out": "the person moved out",
         "settled": "it was settled meanwhile",
     },
+    "related": {
+        "same_person_here": "the same person at these premises before",
+        "same_unit": "the same room",
+        "same_place": "the same premises",
+    },
+    "message_state": {
+        "waiting": "waiting to be sent",
+        "sending": "being sent",
+        "sent": "sent",
+        "no_address": "no address known",
+        "needless": "no longer needed",
+        "failed": "could not be sent",
+    },
+    "message_to": {
+        "premises": "the premises",
+        "person": "the person",
+        "seen": "whoever was seen, if they gave an address",
+    },
+    "rule_short": {
+        "night_check": "Night check",
+        "late_entries": "Late at night, twice",
+        "evening_entries": "Three evenings",
+        "notice_unanswered": "Notice not answered",
+        "seen_past_deadline": "Past the deadline",
+    },
+    "urgency_name": {"NOW": "Now", "SOON": "Soon", "IN_TURN": "In turn", "WAITING": "Waiting"},
+    "whose": {"mine": "Mine", "nobody": "Nobody's", "others": "Somebody else's"},
     "outage": {"kiosk_offline": "A kiosk was cut off", "gateway_down": "The authority's gateway was away"},
 }

@@ -3,7 +3,8 @@
 - Scripts come from this server, or carry the nonce of this one answer; there is no ``unsafe-inline`` and no foreign host.
 - The camera may be asked for only where a page reads cards (``request.state.camera``); its pictures stay in the browser.
 - WebAssembly may be compiled only where a page asks for it (``request.state.wasm``): the page that reads a card's photo.
-- No request may be larger than ``largest_body``, however it is sent: no page takes a file.
+- No request may be larger than ``largest_body``, however it is sent, but those of ``larger_bodies``: the page that takes a file, by its path, and
+  programs, by the beginning of theirs (``/api/``).
 - A fault inside the application is answered here, with the same headers, and logged without its message (it may hold a name).
 - Everything but static files is ``no-store``: a shared front-desk computer must not show the last guest to the next one.
 
@@ -14,7 +15,8 @@ False
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -68,6 +70,7 @@ class SecurityHeaders:
         random_bytes: Callable[[int], bytes],
         secure: bool,
         largest_body: int,
+        larger_bodies: Mapping[str, int] = MappingProxyType({}),
         on_fault: Callable[[Request], Response],
     ) -> None:
         self._app: Final = app
@@ -75,6 +78,7 @@ class SecurityHeaders:
         self._random_bytes: Final = random_bytes
         self._secure: Final = secure
         self._largest_body: Final = largest_body
+        self._larger_bodies: Final = larger_bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a nonce in its state."""
@@ -94,7 +98,7 @@ class SecurityHeaders:
             await send(message)
 
         try:
-            await self._app(scope, self._limited(receive), with_headers)
+            await self._app(scope, self._limited(receive, scope["path"]), with_headers)
         except Exception as error:
             log.error("unhandled", path=scope["path"], kind=type(error).__name__)  # noqa: TRY400  # a traceback may hold a name
             if begun:
@@ -102,14 +106,14 @@ class SecurityHeaders:
             response = await run_in_threadpool(self._on_fault, Request(scope))
             await response(scope, receive, with_headers)
 
-    def _limited(self, receive: Receive) -> Receive:
-        taken = 0
+    def _limited(self, receive: Receive, path: str) -> Receive:
+        taken, most = 0, next((most for known, most in self._larger_bodies.items() if _is_at(path, known)), self._largest_body)
 
         async def limited() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self._largest_body:
+            if taken > most:
                 raise Malformed("server.form_too_large")
             return message
 
@@ -123,3 +127,8 @@ class SecurityHeaders:
         headers["cache-control"] = "public, max-age=3600" if path.startswith("/static/") else "no-store"
         if self._secure:
             headers["strict-transport-security"] = "max-age=31536000"
+
+
+def _is_at(path: str, known: str) -> bool:
+    """Tell whether a limit for ``known`` holds here: a path of its own, or with a slash at its end all below it."""
+    return path.startswith(known) if known.endswith("/") else path == known

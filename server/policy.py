@@ -69,16 +69,17 @@ class CommuneResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CaseResource(msgspec.Struct, frozen=True, kw_only=True):
-    """One case; ``claimed_by`` is the account that works on it, or empty."""
+    """One case; ``claimed_by`` is the account that works on it, or empty; ``conflicted``: who must not decide about it."""
 
     case_id: str
     commune: str
     claimed_by: str = ""
+    conflicted: tuple[str, ...] = ()
 
     @property
     def entity(self) -> dict[str, object]:
         """Return the Cedar entity."""
-        return _entity("Case", self.case_id, commune=self.commune, claimed_by=self.claimed_by)
+        return _entity("Case", self.case_id, commune=self.commune, claimed_by=self.claimed_by, conflicted=list(self.conflicted))
 
 
 class PairResource(msgspec.Struct, frozen=True, kw_only=True):

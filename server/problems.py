@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from residence.errors import Conflict, LuutruError, Malformed, Problem, Refused, Untrusted, catalogue, problem
 from residence.wire.messages import Receipt, ReceiptFinding
+from server.limits import Standing, TooMany
 from server.pages import render
 from server.visitor import visitor
 from server.wiring import server_of
@@ -35,6 +36,15 @@ STATUS: Final = {
     "server.method_not_allowed": 405,
     "server.form_too_large": 413,
     "server.too_many_attempts": 429,
+    "api.too_many_requests": 429,
+    "api.key_missing": 400,
+    "api.key_malformed": 400,
+    "api.key_reused": 422,
+    "api.key_running": 409,
+    "api.changed_meanwhile": 412,
+    "api.batch_too_long": 413,
+    "api.list_too_long": 413,
+    "api.list_unknown": 404,
     "server.fault": 500,
 }
 BY_STATUS: Final = {
@@ -58,8 +68,21 @@ class StatementRefused(Refused):
 
     def __init__(self, receipt: Receipt, text: str) -> None:
         super().__init__("server.statement_refused")
-        self.problems: Final = tuple(_told(each) for each in receipt.findings if each.severity != "info")
+        self.problems: Final = told_findings(receipt)
         self.receipt: Final = {"receipt": msgspec.to_builtins(receipt), "text": text}
+
+
+class Busy(Conflict):
+    """The same work is under way; asking again a little later answers it."""
+
+    def __init__(self, code: str, *, retry_after: int) -> None:
+        super().__init__(code)
+        self.retry_after: Final = retry_after
+
+
+def told_findings(receipt: Receipt) -> tuple[Problem, ...]:
+    """Return what a receipt finds wrong, in words."""
+    return tuple(_told(each) for each in receipt.findings if each.severity != "info")
 
 
 def _told(finding: ReceiptFinding) -> Problem:
@@ -106,16 +129,37 @@ def install(app: FastAPI) -> None:
 async def _answer(request: Request, error: Exception) -> Response:
     assert isinstance(error, LuutruError)  # noqa: S101  # registered for this class alone
     if request.url.path.startswith("/api/"):
-        return _problem_answer(error)
+        return problem_answer(error, counted=getattr(request.state, "counted", None))
     if error.code == "server.sign_in_needed" and request.method == "GET":
         return _to_sign_in(request)
     return await run_in_threadpool(_page, request, error)
 
 
-def _problem_answer(error: LuutruError) -> Response:
+def problem_answer(error: LuutruError, *, counted: Standing | None = None) -> Response:
+    """Answer a program: the problem document, how long to wait where waiting helps, and where the caller stands."""
     status = status_of(error)
-    headers = {"www-authenticate": 'Bearer realm="luutru"'} if status == HTTPStatus.UNAUTHORIZED else {}
+    headers = rate_headers(error.standing if isinstance(error, TooMany) else counted)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = 'Bearer realm="luutru"'
+    if error.code == "api.scope_missing":
+        headers["www-authenticate"] = f'Bearer realm="luutru", error="insufficient_scope", scope="{error.detail}"'
+    if isinstance(error, TooMany | Busy):
+        headers["retry-after"] = str(error.retry_after)
     return JSONResponse(problem_document(error), status_code=status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def rate_headers(counted: Standing | None) -> dict[str, str]:
+    """Return the headers that tell a caller its allowance (the IETF's RateLimit fields).
+
+    >>> rate_headers(Standing(allowed=3000, per=60, left=2999, ends_in=12))
+    {'ratelimit-policy': '"account";q=3000;w=60', 'ratelimit': '"account";r=2999;t=12'}
+    """
+    if counted is None:
+        return {}
+    return {
+        "ratelimit-policy": f'"account";q={counted.allowed};w={counted.per}',
+        "ratelimit": f'"account";r={counted.left};t={counted.ends_in}',
+    }
 
 
 def _to_sign_in(request: Request) -> Response:
@@ -150,7 +194,7 @@ def fault_answer(request: Request) -> Response:
     """Answer an unhandled fault: a problem document, a page, or, when even the page fails, one plain sentence."""
     error = Refused("server.fault")
     if request.url.path.startswith("/api/"):
-        return _problem_answer(error)
+        return problem_answer(error)
     try:
         return _page(request, error)
     except Exception:  # noqa: BLE001  # nothing may come after this

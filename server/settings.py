@@ -39,10 +39,15 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     link_lifetime: timedelta = timedelta(hours=24)
     sign_in_allowance: Allowance = Allowance(times=10, per=timedelta(minutes=5))
     receipt_allowance: Allowance = Allowance(times=20, per=timedelta(minutes=1))
+    api_allowance: Allowance = Allowance(times=3000, per=timedelta(minutes=1), together=60_000)  # requests; a batch is one
+    token_allowance: Allowance = Allowance(times=60, per=timedelta(minutes=5))
+    api_token_lifetime: timedelta = timedelta(hours=1)
     kiosk_silent_after: timedelta = timedelta(minutes=10)
     check_out_hour: int = 12  # local; what a form offers as the departure after one night
     live_for: timedelta = timedelta(seconds=50)  # how long one stream to a desk's page lasts before the browser asks anew
-    largest_form: int = 65536  # bytes; no page takes a file
+    largest_form: int = 65536  # bytes
+    largest_upload: int = 16 * 1024 * 1024  # bytes; of the one page that takes a file (server/uploads.py)
+    largest_batch: int = 4 * 1024 * 1024  # bytes of one request of a program
     static: Path = STATIC
 
     @property

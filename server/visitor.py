@@ -4,7 +4,7 @@
 - Nobody's form is trusted without ``csrf``: HMAC-SHA256 of the cookie's value, so it needs no storage and dies with the session.
   Visitors without an account get a cookie of their own before they meet a form.
 - A request that a browser marks as cross-site is refused before its token is looked at.
-- A form arrives whole and small: there is no upload on any page.
+- A form arrives whole and small. One page takes a file (``uploads.py``), and from a signed-in account only.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from registry import accounts
 from residence.errors import Malformed, Refused, Untrusted
 from server.languages import COOKIE, Language, preferred_language
 from server.policy import Account, Resource, Role
+from server.uploads import takes_file, uploaded
 from server.wiring import Server, server_of
 
 UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -115,7 +116,13 @@ async def guard(request: Request, server: Annotated[Server, Depends(server_of)])
     if origin is not None and origin != server.settings.origin:
         raise Refused("server.csrf")
     caller = await run_in_threadpool(visitor, request, server)
-    form = await submitted_form(request, server)
+    form: Mapping[str, str]
+    if takes_file(request):
+        if caller.account is None:
+            raise Untrusted("server.sign_in_needed")
+        form = (await uploaded(request, server)).fields
+    else:
+        form = await submitted_form(request, server)
     given = request.headers.get("x-csrf-token") or form.get("csrf", "")
     if caller.fresh or not hmac.compare_digest(given.encode(), caller.csrf.encode()):
         raise Refused("server.csrf")

@@ -15,6 +15,7 @@ import msgspec
 from fastapi import Request
 
 from registry.database import Registry
+from residence.cases.queues import Queue
 from residence.cases.triage import CaseTimes
 from residence.clock import Clock
 from residence.credentials.card_qr import CardPolicy
@@ -37,11 +38,14 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     settings: ServerSettings
     card_policy: CardPolicy
     case_times: CaseTimes
+    queues: tuple[Queue, ...]
     policy: Policy
     chip_trust: Callable[[datetime], TrustStore]
     door_signer: SigningKey | None  # signs what a phone shows at a door; None: no pass is shown
     sign_in_attempts: AttemptCounter
     receipt_attempts: AttemptCounter
+    api_attempts: AttemptCounter
+    token_attempts: AttemptCounter
 
 
 def server_of(request: Request) -> Server:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from residence.errors import catalogue, sentence
+from residence.errors import plain_sentence
 from server.authority_words import AUTHORITY_WORDS
 from server.case_words import CASE_WORDS
 from server.check_words import CHECK_TAGS, CHECK_WORDS
@@ -22,6 +22,7 @@ from server.cleaning_words import CLEANING_WORDS
 from server.desk_words import DESK_WORDS
 from server.duplicate_words import DUPLICATE_WORDS
 from server.languages import Language, translate
+from server.machine_words import MACHINE_WORDS
 from server.residence_words import RESIDENCE_TAGS, RESIDENCE_WORDS
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -138,6 +139,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "finding-review": "Review of a disagreement in the records",
         "dispute-review": "Review of a field somebody says is wrong",
         "duplicate-review": "Whether two records are of one person",
+        "number-change": "Care of a person's numbers",
         "own-stays": "Own stays",
         "receipt-check": "Check of a receipt",
     },
@@ -171,6 +173,10 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "close-action": "Close: handled elsewhere",
         "reopen": "Open again",
         "opened": "Opened by the sweep",
+        "given": "Given to somebody",
+        "handed-back": "Handed back",
+        "held": "Put on hold",
+        "resumed": "Taken up again",
     },
     "notice": {
         "please-declare": "Please declare",
@@ -185,25 +191,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "permit-ended": "Permitted stay over",
     },
     "addressee": {"host": "Host", "facility": "Lodging facility", "person": "Person"},
-    "clock": {
-        "unset": "Not set",
-        "rtc_only": "Battery clock only",
-        "synced": "Synchronised",
-        "jumped": "Has jumped",
-    },
-    "reader": {"ok": "Working", "degraded": "Impaired", "lost": "Not answering"},
-    "health": {"ok": "Well", "degraded": "Needs a hand", "lost": "No sign of life"},
-    "health_reason": {
-        "retired": "Taken out of service",
-        "never_seen": "Has never reported",
-        "offline": "Says it is offline",
-        "silent": "Has been silent for too long",
-        "outbox": "Declarations wait in its outbox",
-        "clock": "Its clock is not right",
-        "reader": "A reader is not well",
-        "trust": "Its list of trusted chip issuers has ended, or the last one was refused",
-        "claims": "It claimed more of chips than it showed",
-    },
     "letter": {
         "new": "Waiting",
         "retry": "Marked, the gateway tries it next",
@@ -246,6 +233,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     **AUTHORITY_WORDS,
     **RESIDENCE_WORDS,
     **DUPLICATE_WORDS,
+    **MACHINE_WORDS,
 }
 
 TAGS: Final[Mapping[str, str]] = {
@@ -263,6 +251,8 @@ TAGS: Final[Mapping[str, str]] = {
     "degraded": "govuk-tag--yellow",
     "rtc_only": "govuk-tag--yellow",
     "connected": "govuk-tag--green",
+    "declared": "govuk-tag--green",
+    "checked": "govuk-tag--yellow",
     "connecting": "govuk-tag--yellow",
     "waiting": "govuk-tag--red",
     "stopped": "govuk-tag--grey",
@@ -288,10 +278,5 @@ def choices(kind: str, *, language: Language, chosen: str = "") -> list[dict[str
 
 
 def finding_sentence(code: str, *, language: Language) -> str:
-    """Return the sentence of a finding or problem code; parameters it would need are left out."""
-    if code not in catalogue():
-        return code
-    try:
-        return str(getattr(sentence(code), language))
-    except (KeyError, IndexError):
-        return code
+    """Return the sentence of a finding or problem code; parameters it would need stay open."""
+    return str(getattr(plain_sentence(code), language))

@@ -12,10 +12,12 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from factories import StandingClock, make_declaration, make_person
+from hot_steps import BLOCK, STEPS
 from recording_town import Town, make_presence
 from sqlalchemy import Connection, Engine, event, select
 
@@ -23,11 +25,13 @@ from gateway.reminders import remind
 from gateway.sweep import sweep
 from registry import (
     access_records,
+    case_queue,
     cases,
     contact_points,
     desk_lists,
     disputing,
     households,
+    interests,
     lapses,
     letter_lists,
     lodgers,
@@ -39,8 +43,10 @@ from registry import (
     premises,
     presences,
     receipts,
+    related,
     relations,
     retention,
+    saved_filters,
     seen_addresses,
     stays,
     tables,
@@ -62,7 +68,7 @@ from residence.access.purposes import Purpose
 from residence.errors import Refused, Untrusted
 from residence.stays.rules import load_rule_book
 
-HOTEL, BLOCK = "htl-sao-mai", "blk-hoa-binh"
+HOTEL = "htl-sao-mai"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,6 +197,14 @@ def _send_messages(connection: Connection, town: Town, scene: Scene) -> None:
 
 
 _place = desk_lists.Place(DEMO_COMMUNE, HOTEL)
+_a_case = SimpleNamespace(
+    commune_code=DEMO_COMMUNE,
+    case_id="case_i-0000019",
+    premises_id=BLOCK,
+    who="who-0000019",
+    unit="1203",
+    opened_at=datetime(2026, 7, 10, tzinfo=UTC),
+)
 
 ASKED: dict[str, Ask] = {
     "record a batch": _record,
@@ -232,6 +246,27 @@ ASKED: dict[str, Ask] = {
     ),
     "notices that wait": _reading(lambda c, _t, _s: notices.waiting_notices(c, [BLOCK, HOTEL])),
     "the queue of cases": _reading(lambda c, _t, _s: cases.cases_of(c, DEMO_COMMUNE)),
+    "the work queue, the closed ones, and filters saved": _reading(
+        lambda c, t, _s: (
+            case_queue.worked_on(c, DEMO_COMMUNE),
+            case_queue.closed_lately(c, DEMO_COMMUNE, now=t.now),
+            case_queue.count_closed(c, DEMO_COMMUNE, now=t.now),
+            saved_filters.filters_of(c, "accoun-0000003"),
+        )
+    ),
+    "what stands around a case": _reading(
+        lambda c, t, _s: (
+            related.related_cases(c, _a_case),
+            related.told_about(c, _a_case),
+            related.declared_in_room(c, _a_case, now=t.now),
+        )
+    ),
+    "what bars an officer from a case": _reading(
+        lambda c, _t, s: (
+            interests.interests_known(c, s.person_id, "2026-07-10"),
+            interests.interests_of(c, "accoun-0000003", on=date(2026, 7, 10)),
+        )
+    ),
     "a case and its events": _reading(lambda c, _t, _s: (cases.case(c, "case_i-0000019"), cases.events_of(c, "case_i-0000019"))),
     "looks at a person": _reading(lambda c, _t, s: access_records.looks_at(c, s.person_id)),
     "looks by an account": _reading(lambda c, _t, _s: access_records.looks_by(c, "accoun-0000003")),
@@ -262,5 +297,6 @@ ASKED: dict[str, Ask] = {
     "disputes that wait": _reading(
         lambda c, _t, s: (disputing.waiting_disputes(c, DEMO_COMMUNE), disputing.disputes_of(c, s.person_id))
     ),
+    **STEPS,
     "erase a person": _reading(_erase),
 }

@@ -145,12 +145,12 @@ _TEMPLATES = Environment(
 _HEALTH = Health(connection="up", depth=0, oldest_unsent_at=None, full=False, readers=())
 
 
-def page_of(name, language, *, template="page.html", voice=0, **seen):
-    """Return the page of a state in one language; ``seen`` is what else is true of it (warning, contrast, large)."""
+def page_of(name, language, *, template="page.html", voice=0, deck=(), **seen):
+    """Return the page of a state in one language; ``deck`` are a trial's cards, ``seen`` is what else is true of it (warning, contrast, large)."""
     from dataclasses import replace
 
     state = replace(STATES[name], language=language, voice=voice, **seen)
     view = View(state=state, version=1, visit=1, health=_HEALTH, seconds_left=20.0)
     profile = make_profile(DESK if name.startswith("desk") else LOBBY + PRINTER)
     context = shown(view, profile=profile, now=StandingClock().now())
-    return _TEMPLATES.get_template(template).render({**context, **heard(state), "can_speak": True, "token": "t", "deck": ()})
+    return _TEMPLATES.get_template(template).render({**context, **heard(state), "can_speak": True, "token": "t", "deck": deck})

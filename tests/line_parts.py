@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 from authority import ENROLLED
+from kiosk_parts import BOOT
 
 from edge_agent.asked import Asked, KioskPost
 from edge_agent.declaring import Machine
@@ -23,7 +24,7 @@ def kiosk_of(office, broker, folder: Path):
     """One enrolled kiosk's outbox, door events, papers, questions and uplink; the keyring is the office's ``ring``."""
     kiosk, clock = office.kiosk(), system_clock()
     identity = broker.pki.kiosk(kiosk.kiosk_id).copy_to(folder, as_name="kiosk")
-    machine = Machine(clock=clock, boot_id="b1", random_bytes=random_bytes, clock_synced=lambda: True)
+    machine = Machine(clock=clock, boot_id=BOOT, random_bytes=random_bytes, clock_synced=lambda: True)
     outbox = Outbox(
         open_store(folder / "kiosk.db"),
         kiosk_id=kiosk.kiosk_id,
@@ -45,7 +46,7 @@ def kiosk_of(office, broker, folder: Path):
         certificate_file=identity.certificate,
         key_file=identity.key,
         version="test",
-        boot_id="b1",
+        boot_id=BOOT,
         backoff_base=0.1,
         backoff_cap=1.0,
     )

@@ -1,10 +1,14 @@
-"""A resident's account bound to a person who is a guest at the hotel, for pages."""
+"""A resident's account bound to a person who is a guest at the hotel, what they say is wrong, and the link a house is sent, for pages."""
 
 from __future__ import annotations
 
-from sqlalchemy import update
+import secrets
+
+from sqlalchemy import select, update
 
 from registry import tables
+from registry.disputing import raise_dispute
+from residence.access.purposes import Field
 
 
 def bind_resident(world) -> str:
@@ -15,3 +19,27 @@ def bind_resident(world) -> str:
         mine = tables.accounts.c.account_id == "acc-resident"
         connection.execute(update(tables.accounts).where(mine).values(person_id=row.person_id))
     return row.person_id
+
+
+def say_it_is_wrong(world) -> str:
+    """Let the resident say that their name is wrong; returns the dispute's id."""
+    with world.registry.writing() as connection:
+        person_id = connection.scalar(select(tables.accounts.c.person_id).where(tables.accounts.c.account_id == "acc-resident"))
+        return raise_dispute(
+            connection,
+            person_id,
+            Field.FULL_NAME,
+            by="acc-resident",
+            reason="the card says otherwise",
+            now=world.clock.now(),
+            random_bytes=secrets.token_bytes,
+        )
+
+
+def link_to_house(world) -> str:
+    """Return the link of the latest notice's message to its house, as the house is sent it."""
+    messages = tables.messages.c
+    query = select(messages.message_id).where(messages.kind == "notice", messages.recipient == "premises")
+    with world.registry.reading() as connection:
+        message_id = connection.scalar(query.order_by(messages.created_at.desc(), messages.message_id.desc()).limit(1))
+    return f"/n/{message_id}/{world.vault.link_proof(message_id)}"

@@ -192,7 +192,7 @@ class World:
             )
         return {"authorization": f"Bearer {token}"}
 
-    def record(self, message, schema=STAY_DECLARATION, origin="desk"):
+    def record(self, message, schema=STAY_DECLARATION, origin="desk", source=None):
         body = msgspec.json.encode(message)
         statement = Statement(
             schema=schema,
@@ -201,6 +201,7 @@ class World:
             body_digest=hashlib.sha256(body).hexdigest(),
             received_at=self.clock.now(),
             origin=origin,
+            source=source,
         )
         with self.registry.writing() as connection:
             return record(

@@ -55,6 +55,7 @@ class Link:
     """How much one reader and one kind of card carry at once. ``longest_answer``: what a short command may bring back through the reader."""
 
     step: int = 0
+    probed: bool = False
     short_names: bool = True
     longest_answer: int = 256
 
@@ -71,6 +72,11 @@ class Link:
     def carries(self, answer_bytes: int) -> bool:
         """Tell whether a protected answer with so much data comes through: whole, or in pieces as long as a short answer may be."""
         return self.is_extended or self.longest_answer >= MOST_SHORT_LE or answer_bytes + _PROTECTION <= self.longest_answer
+
+    def step_down_to(self, most: int) -> None:
+        """Ask for no more than this from now on, as far as there is less."""
+        while self.chunk > most and self.step_down():
+            pass
 
     def step_down(self) -> bool:
         """Ask for less from now on; False when there is nothing less."""
@@ -144,8 +150,9 @@ def _rest(channel: Channel, head: bytes, size: int, link: Link) -> bytes:
             return bytes(data)
         asked = min(missing, link.chunk)
         answer = channel.send(Command(ins=0xB0, p1=len(data) >> 8, p2=len(data) & 0xFF, le=asked))
-        if answer.status >> 8 == 0x6C and 0 < answer.status & 0xFF < asked:
-            asked = answer.status & 0xFF
+        if answer.status >> 8 == 0x6C and (exact := answer.status & 0xFF or MOST_SHORT_LE) < asked:
+            link.step_down_to(exact)
+            asked = min(exact, LADDER[1])
             answer = channel.send(Command(ins=0xB0, p1=len(data) >> 8, p2=len(data) & 0xFF, le=asked))
         elif answer.status in _TOO_MUCH and asked > LADDER[-1] and link.step_down():
             continue
@@ -154,6 +161,9 @@ def _rest(channel: Channel, head: bytes, size: int, link: Link) -> bytes:
 
 
 def probe_extended(channel: Channel, link: Link) -> None:
-    """Find out, while nothing is protected yet, whether extended length passes reader and card; a selected file is needed."""
+    """Find out once, while nothing is protected yet, whether extended length passes reader and card; what is refused otherwise did pass."""
+    if link.probed:
+        return
+    link.probed = True
     if link.is_extended and channel.send(Command(ins=0xB0, le=_HEAD, extended=True)).status in {0x6700, 0x6D00, 0x6F00, 0x6A86}:
         link.step_down()

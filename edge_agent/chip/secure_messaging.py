@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from typing import Final
 
 from edge_agent.chip.apdu import LONGEST_SHORT_DATA, MOST_SHORT_LE, Answer, Command
 from residence.credentials.chip import tlv
 from residence.credentials.chip.suites import AUTHENTICATION, ENCRYPTION, Suite, pad, unpad
 from residence.errors import Malformed, Untrusted
+
+PLAIN: Final = "unprotected"
 
 
 def _broken(detail: str) -> Untrusted:
@@ -83,6 +86,8 @@ class SecureMessaging:
         self._count()
         if len(raw) < 2:
             raise _broken("no status")
+        if len(raw) == 2:
+            raise _broken(f"{PLAIN} {raw.hex().upper()}")
         try:
             parts = tuple(tlv.read_nodes(raw[:-2], most=4))
         except Malformed as error:

@@ -3,7 +3,8 @@
 - Order: EF.CardAccess, PACE, application, EF.COM, EF.SOD, DG14, DG15, Chip Authentication, then whatever names a person, then Active
   Authentication. Personal groups are read only after the chip was asked to show itself.
 - PACE goes first wherever the chip offers it. When the chip does not go through with it (not: when the secret was wrong) and the site
-  allows it, BAC follows, and the capture says so. A wrong secret is never tried twice; candidates of the BAC key are tried once each.
+  allows it, BAC follows, and the capture says so. A wrong secret is never tried twice, in PACE or BAC; candidates are tried once each.
+- A chip that drops its keys because it was asked for more than it carries is opened anew and asked for less, as often as there is less.
 - DG2 is not read unless asked for; DG3 and DG4 never; DG13 only of a document that has a Vietnamese card's details there.
 - Active Authentication is left out where the reader cannot carry so long a signature; that is "not performed", never "failed".
 - A chip that fails Chip Authentication is opened once more, and its files are read: a copy is a finding, with the name it bears.
@@ -16,8 +17,8 @@ Example: ``ChipReader(card, draw=draw, clock=clock).read(Opening(can="123456"))`
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from edge_agent.chip.apdu import Card, Channel, Command
 from edge_agent.chip.bac import run_bac
@@ -33,15 +34,17 @@ from edge_agent.chip.files import (
     probe_extended,
     read_file,
 )
-from edge_agent.chip.pace import PaceOutcome, Secret, can_secret, mrz_secret, run_pace
+from edge_agent.chip.pace import Secret, can_secret, mrz_secret, run_pace
 from edge_agent.chip.presence import ask_for_signature, run_chip_authentication
+from edge_agent.chip.secure_messaging import PLAIN
+from edge_agent.chip.taken import Taken, mapping_of, not_opened, signed_groups
 from residence.clock import Clock
 from residence.credentials.chip.active import challenge_for, signature_bytes
-from residence.credentials.chip.capture import Access, ActiveTranscript, Attempt, Capture, ChipTranscript, MappingProof
+from residence.credentials.chip.capture import Access, ActiveTranscript, Attempt, Capture, ChipTranscript
 from residence.credentials.chip.chip_authentication import infos_of_dg14, ways_of
 from residence.credentials.chip.lds import NUMBERS, parse_com
 from residence.credentials.chip.security_infos import PaceInfo, parse_security_infos
-from residence.errors import LuutruError, Refused
+from residence.errors import LuutruError, Untrusted
 
 APPLICATION: Final = bytes.fromhex("A0000002471001")
 DEADLINE_NS: Final = 30 * 10**9
@@ -49,6 +52,7 @@ _DETAILS: Final = "DG13"
 _NEVER: Final = {"DG3", "DG4"}
 _ENDS_THE_READING: Final = {"chip.card_gone", "chip.too_slow", "chip.channel_closed", "chip.sm_broken", "chip.sm_padding"}
 _OPEN: Final = "9000"
+_TOO_MUCH: Final = {f"{PLAIN} {status}" for status in ("6700", "6B00")}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, repr=False)
@@ -65,20 +69,6 @@ class Opening:
         """Return what PACE may be tried with, the number on the card first."""
         can = (("CAN", can_secret(self.can)),) if self.can else ()
         return (*can, *(("MRZ", mrz_secret(key)) for key in self.mrz_keys))
-
-
-@dataclass(kw_only=True)
-class _Taken:
-    """What a reading has so far."""
-
-    attempts: list[Attempt] = field(default_factory=list)
-    files: dict[str, bytes] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
-    card_access: bytes = b""
-    card_security: bytes = b""
-    protocol: str = ""
-    downgraded_from: str = ""
-    pace: PaceOutcome | None = None
 
 
 class ChipReader:
@@ -104,7 +94,17 @@ class ChipReader:
         self, opening: Opening, *, bound_to: tuple[bytes, ...] = (), extra: tuple[str, ...] = (), reader: str = ""
     ) -> Capture:
         """Read the chip; ``bound_to`` is what Active Authentication is tied to, ``extra`` names further groups."""
-        taken = _Taken()
+        while True:
+            try:
+                return self._read(opening, bound_to, extra, reader)
+            except Untrusted as error:
+                if error.detail not in _TOO_MUCH or not self._link.step_down():
+                    raise
+                self._reset()
+                self.channel.start_again()
+
+    def _read(self, opening: Opening, bound_to: tuple[bytes, ...], extra: tuple[str, ...], reader: str) -> Capture:
+        taken = Taken()
         self._report("opening")
         self._open(taken, opening)
         self._report("reading")
@@ -136,27 +136,30 @@ class ChipReader:
             chip_refused=chip_refused,
             active=active,
             active_refused=active_refused,
-            mapping=_mapping(taken.pace),
+            mapping=mapping_of(taken.pace),
             reader=reader,
             commands=self.channel.sent,
         )
 
     # opening
 
-    def _open(self, taken: _Taken, opening: Opening) -> None:
+    def _open(self, taken: Taken, opening: Opening) -> None:
         ways = self._offers(taken)
         for way in ways[:1]:
-            if self._pace(taken, way, opening):
+            came_to = self._pace(taken, way, opening)
+            if came_to == "opened":
                 self._select_application()
                 return
+            if came_to == "wrong":  # every secret was tried; BAC would try the same ones again
+                raise not_opened(taken)
             taken.downgraded_from = way.name
         if opening.allow_bac:
             for key in opening.mrz_keys:
                 if self._bac(taken, key):
                     return
-        raise Refused("chip.not_opened", "", taken.attempts[-1].outcome if taken.attempts else "nothing to try")
+        raise not_opened(taken)
 
-    def _offers(self, taken: _Taken) -> tuple[PaceInfo, ...]:
+    def _offers(self, taken: Taken) -> tuple[PaceInfo, ...]:
         """Read EF.CardAccess, which stands outside the application; a chip without it has no PACE."""
         try:
             taken.card_access = read_file(self.channel, CARD_ACCESS, self._link) or b""
@@ -176,7 +179,7 @@ class ChipReader:
         self._reset()
         self.channel.start_again()
 
-    def _pace(self, taken: _Taken, way: PaceInfo, opening: Opening) -> bool:
+    def _pace(self, taken: Taken, way: PaceInfo, opening: Opening) -> Literal["opened", "refused", "wrong"]:
         for kind, secret in opening.secrets:
             name = f"{way.name}-{kind}"
             try:
@@ -187,18 +190,19 @@ class ChipReader:
                 )
                 self._recover(error)
                 if error.code != "chip.wrong_key":
-                    return False
+                    return "refused"
             else:
                 taken.attempts.append(Attempt(protocol=name, outcome=_OPEN))
                 taken.protocol = name
                 if way.mapping == "CAM":
                     taken.card_security = read_file(self.channel, CARD_SECURITY, self._link) or b""
-                return True
-        return False
+                return "opened"
+        return "wrong" if opening.secrets else "refused"
 
-    def _bac(self, taken: _Taken, key: str) -> bool:
+    def _bac(self, taken: Taken, key: str) -> bool:
         try:
             self._select_application()
+            probe_extended(self.channel, self._link)
             run_bac(self.channel, key, self._draw)
         except LuutruError as error:
             taken.attempts.append(Attempt(protocol="BAC", outcome=error.detail if error.code == "chip.refused" else error.code))
@@ -213,7 +217,7 @@ class ChipReader:
 
     # files
 
-    def _take(self, taken: _Taken, name: str, place: FileName) -> None:
+    def _take(self, taken: Taken, name: str, place: FileName) -> None:
         try:
             raw = read_file(self.channel, place, self._link)
         except LuutruError as error:
@@ -226,14 +230,14 @@ class ChipReader:
         else:
             taken.files[name] = raw
 
-    def _listed(self, taken: _Taken) -> frozenset[str]:
-        """Return the groups the chip says it has; all of them where it does not say."""
+    def _listed(self, taken: Taken) -> frozenset[str]:
+        """Return the groups the chip says it has, and those the issuer signed; all of them where it does not say."""
         try:
-            return frozenset(parse_com(taken.files["COM"]).groups)
+            return frozenset(parse_com(taken.files["COM"]).groups) | signed_groups(taken)
         except (KeyError, LuutruError):
             return frozenset(NUMBERS)
 
-    def _take_group(self, taken: _Taken, name: str, listed: frozenset[str]) -> None:
+    def _take_group(self, taken: Taken, name: str, listed: frozenset[str]) -> None:
         if name in listed and name in NUMBERS:
             self._take(taken, name, data_group(NUMBERS[name]))
         else:
@@ -241,7 +245,7 @@ class ChipReader:
 
     # presence
 
-    def _chip_authentication(self, taken: _Taken) -> tuple[ChipTranscript | None, str]:
+    def _chip_authentication(self, taken: Taken) -> tuple[ChipTranscript | None, str]:
         if "DG14" not in taken.files:
             return None, ""
         try:
@@ -257,7 +261,7 @@ class ChipReader:
                 raise
             return None, error.detail or error.code
 
-    def _active_authentication(self, taken: _Taken, bound_to: tuple[bytes, ...]) -> tuple[ActiveTranscript | None, str]:
+    def _active_authentication(self, taken: Taken, bound_to: tuple[bytes, ...]) -> tuple[ActiveTranscript | None, str]:
         if "DG15" not in taken.files or not self._link.carries(signature_bytes(taken.files["DG15"])):
             return None, ""
         try:
@@ -267,9 +271,3 @@ class ChipReader:
                 raise
             return None, error.detail or error.code
         return ActiveTranscript(bound_to=bound_to, signature=signature), ""
-
-
-def _mapping(pace: PaceOutcome | None) -> MappingProof | None:
-    if pace is None or not pace.proof or pace.info.parameter is None:
-        return None
-    return MappingProof(parameter=pace.info.parameter, mapping_key=pace.mapping_key, proof=pace.proof)

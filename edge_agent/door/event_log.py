@@ -50,6 +50,8 @@ class DoorEventLog:
         with self._lock:
             times = self._times()
             try:
+                if self._store.read_only:  # a number given out in memory would be given out again after the next start
+                    raise Refused("outbox.disk_full")  # noqa: TRY301 - lost like any other
                 with self._store.transaction() as cursor:
                     if self._lost:
                         _insert(cursor, self._store, times, (door, DoorFact.EVENTS_LOST, str(self._lost), ""))

@@ -4,6 +4,8 @@
   ``Refused("chip.card_gone")``; a service that does not answer is ``Refused("chip.no_reader")``.
 - Readers are listed and waited for by name; insertion and removal are events of the service, not polling of the card. ``watch`` tells what
   comes and goes, readers too; a service that stops takes its readers along, and one that comes back brings them back.
+- A command of extended length that the driver does not carry, while the card lies there, is answered 6700 as a card would that knows none; only
+  where nothing is protected yet, which is where it is found out.
 - ``reset`` powers the card off and on: the only way back to a fresh start after a broken channel.
 - A machine without the library has no chip readers, and says so.
 
@@ -38,6 +40,12 @@ _BUFFER: Final = 65_538
 _Word: Final = ctypes.c_ulong
 _ATR_BYTES: Final = 33
 _STATUS_BYTES: Final = 2
+# Parameter, buffer too small, protocol, not transacted, feature: what drivers say of commands longer than they carry.
+_NOT_CARRIED: Final = {0x80100004, 0x80100008, 0x8010000F, 0x80100011, 0x80100016, 0x8010001F, 0x80100022}
+_NO_EXTENDED_LENGTH: Final = b"\x67\x00"
+_SHORT_HEAD: Final = 5
+_LENGTH_AT: Final = 4
+_PROTECTED: Final = 0x0C
 
 
 class _Request(ctypes.Structure):
@@ -168,6 +176,10 @@ def _differences(before: dict[str, bool], now: dict[str, bool]) -> Iterator[Even
             yield Event(what="card-there", reader=reader)
 
 
+def _is_plain_and_extended(apdu: bytes) -> bool:
+    return len(apdu) > _SHORT_HEAD and not apdu[_LENGTH_AT] and not apdu[0] & _PROTECTED
+
+
 class PcscCard:
     """One card in one reader."""
 
@@ -206,6 +218,8 @@ class PcscCard:
         code = self._service.library.SCardTransmit(
             self._handle, ctypes.byref(request), apdu, _Word(len(apdu)), None, buffer, ctypes.byref(length)
         )
+        if code & 0xFFFFFFFF in _NOT_CARRIED and _is_plain_and_extended(apdu) and self.about:
+            return _NO_EXTENDED_LENGTH
         self._check(code)
         if length.value < _STATUS_BYTES:  # some drivers call it a success when the card left while it was thinking
             raise Refused("chip.card_gone", "", f"an answer of {length.value} bytes")

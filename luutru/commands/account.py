@@ -19,12 +19,15 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from luutru.commands.account_interests import app as interests_app
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from registry.accounts import KnownAccount
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Make accounts and one-time sign-in links.")
+app.add_typer(interests_app, name="interests")
 
 RegistryOption = Annotated[
     str,
@@ -53,7 +56,7 @@ def add(
     commune: Annotated[str, typer.Option(help="Commune the account belongs to.")] = "demo-01",
     premises: Annotated[list[str] | None, typer.Option(help="A clerk's premises; may be given again.")] = None,
     person: Annotated[
-        str | None, typer.Option(help="A resident's own id in the registry, once somebody has checked who they are.")
+        str | None, typer.Option(help="A resident's or officer's own id in the registry, once somebody has checked who they are.")
     ] = None,
     registry: RegistryOption = DEFAULT_REGISTRY,
     vault: VaultOption = Path("vault"),
@@ -81,13 +84,13 @@ def add(
         created_at=now,
         person_id=person,
     )
-    with _writing(registry, vault) as connection:
-        if person is not None and (role != "resident" or not is_person(connection, person)):
+    with writing(registry, vault) as connection:
+        if person is not None and (role not in {"resident", "officer"} or not is_person(connection, person)):
             raise Refused("account.person_unfit")
         if role == "clerk" and not premises:
             raise Refused("account.areas_needed")
         add_account(connection, account)
-    _say(msgspec.to_builtins(account), f"added {role} {name}", json=json)
+    say(msgspec.to_builtins(account), f"added {role} {name}", json=json)
 
 
 @app.command()
@@ -107,12 +110,12 @@ def link(
     from luutru.system import system_clock
     from registry.accounts import add_link
 
-    token = _new_token()
-    with _writing(registry, vault) as connection:
-        account = _known(connection, name)
+    token = new_token()
+    with writing(registry, vault) as connection:
+        account = known_account(connection, name)
         add_link(connection, account, token, now=system_clock().now(), lifetime=timedelta(hours=hours))
     address = f"{base_url.rstrip('/')}/sign-in/link/{token}"
-    _say({"sign_in_name": name, "link": address, "hours": hours}, address, json=json)
+    say({"sign_in_name": name, "link": address, "hours": hours}, address, json=json)
 
 
 @app.command()
@@ -131,11 +134,11 @@ def token(
     from luutru.system import system_clock
     from registry.accounts import BEARER, open_session
 
-    bearer = _new_token()
-    with _writing(registry, vault) as connection:
-        account = _known(connection, name)
+    bearer = new_token()
+    with writing(registry, vault) as connection:
+        account = known_account(connection, name)
         open_session(connection, account, bearer, method=BEARER, now=system_clock().now(), lifetime=timedelta(days=days))
-    _say({"sign_in_name": name, "token": bearer, "days": days}, bearer, json=json)
+    say({"sign_in_name": name, "token": bearer, "days": days}, bearer, json=json)
 
 
 @app.command()
@@ -160,11 +163,11 @@ def rights(
 
     if right not in RIGHTS:
         raise typer.BadParameter(f"one of {', '.join(RIGHTS)}", param_hint="--right")
-    with _writing(registry, vault) as connection:
+    with writing(registry, vault) as connection:
         if load_places(connection, [(premises, None)]).place(premises, None) is None:
             raise Refused("registry.premises_unknown", "/premises", premises)
-        account = give_rights(connection, _known(connection, name), premises, right=cast("Right", right))
-    _say(msgspec.to_builtins(account), f"{name} at {premises}: {right}", json=json)
+        account = give_rights(connection, known_account(connection, name), premises, right=cast("Right", right))
+    say(msgspec.to_builtins(account), f"{name} at {premises}: {right}", json=json)
 
 
 @app.command("list")
@@ -177,13 +180,14 @@ def list_all(
     """
     from registry.accounts import list_accounts
 
-    with _writing(registry, vault) as connection:
+    with writing(registry, vault) as connection:
         known = list_accounts(connection)
     lines = "\n".join(f"{each.sign_in_name:20} {each.role:9} {', '.join(each.areas) or each.commune_code}" for each in known)
-    _say({"accounts": msgspec.to_builtins(known)}, lines or "no accounts", json=json)
+    say({"accounts": msgspec.to_builtins(known)}, lines or "no accounts", json=json)
 
 
-def _new_token() -> str:
+def new_token() -> str:
+    """Return 32 random bytes as base64url text."""
     from base64 import urlsafe_b64encode
 
     from luutru.system import random_bytes
@@ -191,7 +195,8 @@ def _new_token() -> str:
     return urlsafe_b64encode(random_bytes(32)).decode().rstrip("=")
 
 
-def _known(connection: Connection, name: str) -> KnownAccount:
+def known_account(connection: Connection, name: str) -> KnownAccount:
+    """Return the account with this name, or raise ``Refused("account.unknown")``."""
     from registry.accounts import find_account
     from residence.errors import Refused
 
@@ -202,7 +207,7 @@ def _known(connection: Connection, name: str) -> KnownAccount:
 
 
 @contextmanager
-def _writing(registry: str, vault: Path) -> Iterator[Connection]:
+def writing(registry: str, vault: Path) -> Iterator[Connection]:
     """Open the registry for one transaction; print a refusal and end with status 1."""
     from luutru.system import random_bytes
     from registry.database import connect
@@ -225,5 +230,6 @@ def _writing(registry: str, vault: Path) -> Iterator[Connection]:
         opened.close()
 
 
-def _say(content: object, line: str, *, json: bool) -> None:
+def say(content: object, line: str, *, json: bool) -> None:
+    """Print one JSON object, or the line for people."""
     typer.echo(msgspec.json.encode(content).decode() if json else line)

@@ -42,10 +42,18 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
         "luutru.benchmarks.duplicates",
         "persons who stand in the registry twice: found, wrongly proposed, time and memory, beside two plain ways",
     ),
+    "front-desk": (
+        "luutru.benchmarks.front_desk",
+        "a list of 10,000 guests read, checked and declared, beside recording the same statements",
+    ),
     "gateway": ("luutru.benchmarks.gateway", "declarations accepted per second, beside the floor of each stage and beside peers"),
     "gateway-growth": (
         "luutru.benchmarks.gateway_growth",
         "the gateway's rate, waits and memory as registry, batch and kiosks grow",
+    ),
+    "kiosk": (
+        "luutru.benchmarks.kiosk",
+        "a kiosk's memory, its start until ready, its processor while nobody comes, and its door",
     ),
     "mrz": ("luutru.benchmarks.mrz", "machine-readable zones read from pictures, and how fast, beside passporteye and fastmrz"),
     "registry": ("luutru.benchmarks.registry_import", "a register of any size taken over, beside a bare COPY of the same rows"),

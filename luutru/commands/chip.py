@@ -32,8 +32,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on std
 def _store(folder: Path | None) -> TrustStore:
     from luutru import trust_folder
     from residence.credentials.chip.trust_store import TrustStore
+    from residence.errors import LuutruError
 
-    return trust_folder.load(folder) if folder else TrustStore()
+    try:
+        return trust_folder.load(folder) if folder else TrustStore()
+    except LuutruError as error:
+        raise typer.BadParameter(f"{error.detail} [{error.code}]", param_hint="--trust") from None
 
 
 def _opening(qr: str, can: str, mrz: str) -> tuple[Opening, CardFields | None]:

@@ -4,6 +4,7 @@
 - ``browser`` keeps Chromium up on the page; ``screen`` writes what the machine needs for it.
 - ``scanner`` finds and sets a scanner on a serial port (``kiosk_scanner.py``).
 - ``reader`` is for OSDP readers at the door (``kiosk_reader.py``).
+- ``diagnostics`` takes away what a kiosk knows of itself, running or not.
 - ``outbox`` reads the store beside a running kiosk; it shows counts and ids, for the rows are sealed.
 
 Example: ``luutru kiosk run kiosk.toml --camera 0``
@@ -50,13 +51,19 @@ def run_kiosk(
     """
     from luutru.logs import configure_logs
     from luutru.processes.kiosk import run, with_choices, with_readers
+    from luutru.processes.kiosk_diagnostics import log_ring_of
     from residence.errors import LuutruError
 
     sections = _chosen_readers(camera, images, cards)
     loaded = with_choices(_load(profile), choices_of(choices))
-    configure_logs()
+    ring = log_ring_of(loaded)
+    configure_logs(also=(ring,))
     try:
-        run(with_readers(loaded, sections) if sections else loaded, on_ready=lambda url: typer.echo(f"The kiosk's page: {url}"))
+        run(
+            with_readers(loaded, sections) if sections else loaded,
+            ring=ring,
+            on_ready=lambda url: typer.echo(f"The kiosk's page: {url}"),
+        )
     except LuutruError as error:
         raise _refusal(error) from None
     except OSError as error:
@@ -141,6 +148,29 @@ def show_outbox(
     typer.echo(f"{loaded.kiosk.id}: {depth} waiting for a receipt" + (f", the oldest since {oldest}" if oldest else ""))
     for row in waiting:
         typer.echo(f"  {row['sequence']:>6}  {row['declaration_id']}  {row['schema']}  kept {row['kept_at']}")
+
+
+@app.command("diagnostics")
+def take_diagnostics(
+    profile: ProfileArgument,
+    file: Annotated[Path | None, typer.Argument(help="Where to write it; left out: to standard output.")] = None,
+) -> None:
+    """Write what a kiosk knows of itself, for whoever has to mend it: states, counts, codes, versions, and nothing about a person.
+
+    Example: luutru kiosk diagnostics kiosk.toml kiosk.json
+    """
+    from luutru.processes.kiosk_diagnostics import diagnostics_of
+    from luutru.system import system_clock
+    from residence.errors import LuutruError
+
+    try:
+        told = diagnostics_of(_load(profile), clock=system_clock())
+    except LuutruError as error:
+        raise _refusal(error) from None
+    if file is None:
+        sys.stdout.write(told.decode() + "\n")
+    else:
+        file.write_bytes(told)
 
 
 def _chosen_readers(camera: str | None, images: Path | None, cards: str | None) -> list[ReaderSection]:

@@ -26,6 +26,7 @@ from luutru.commands.registry_duplicates import app as duplicates_app
 from luutru.commands.registry_lapses import app as lapses_app
 from luutru.commands.registry_numbers import app as numbers_app
 from luutru.commands.registry_person import person
+from luutru.commands.registry_relations import app as relations_app
 from luutru.commands.registry_residence import app as residence_app
 from luutru.commands.registry_retention import app as retention_app
 from luutru.commands.registry_scoreboard import scoreboard
@@ -42,6 +43,7 @@ app.command()(restore)
 app.add_typer(disputes_app, name="disputes")
 app.command()(person)
 app.add_typer(residence_app, name="residence")
+app.add_typer(relations_app, name="relations")
 app.add_typer(numbers_app, name="numbers")
 app.add_typer(lapses_app, name="lapses")
 app.add_typer(units_app, name="units")

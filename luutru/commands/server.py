@@ -19,6 +19,16 @@ from luutru.choices import ChoicesOption, choices_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run the web server.")
 
+IdleOption = Annotated[
+    float,
+    typer.Option(
+        "--idle-minutes", envvar="LUUTRU_SERVER_IDLE_MINUTES", min=1, help="A session ends after so long without a request."
+    ),
+]
+QueuesOption = Annotated[
+    Path | None, typer.Option("--queues", envvar="LUUTRU_SERVER_QUEUES", help="File of officers' work queues (docs/police.md).")
+]
+
 
 @app.callback()
 def root() -> None:
@@ -43,9 +53,8 @@ def run_server(  # noqa: PLR0913 - one option per setting
     ] = "localhost",
     host: Annotated[str, typer.Option(envvar="LUUTRU_SERVER_HOST", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="LUUTRU_SERVER_PORT", min=1, max=65535, help="Port to listen on.")] = 8300,
-    idle_minutes: Annotated[
-        float, typer.Option(envvar="LUUTRU_SERVER_IDLE_MINUTES", min=1, help="A session ends after so long without a request.")
-    ] = 30.0,
+    idle_minutes: IdleOption = 30.0,
+    queues: QueuesOption = None,
     chip_trust: ChipTrustOption = None,
     choices: ChoicesOption = None,
 ) -> None:
@@ -68,6 +77,7 @@ def run_server(  # noqa: PLR0913 - one option per setting
         port=port,
         session_idle=timedelta(minutes=idle_minutes),
         chip_trust=chip_trust,
+        queues=queues,
         choices=choices_of(choices),
     )
     try:

@@ -19,6 +19,7 @@ import typer
 if TYPE_CHECKING:
     from residence.credentials.chip.certificates import Certificate
     from residence.credentials.chip.trust_store import LeftOut, TrustStore
+    from residence.wire.trust_bundle import BundleDeviation
 
 app = typer.Typer(no_args_is_help=True, help="Whom this installation trusts about chips.")
 
@@ -105,17 +106,34 @@ def _line(certificate: Certificate, kind: str) -> dict[str, str]:
     }
 
 
+def _departure(each: BundleDeviation) -> dict[str, str]:
+    whom = each.country or each.fingerprint
+    return {"id": each.id, "rule": each.rule, "for": whom, "until": each.until.isoformat(), "reason": each.reason}
+
+
+def _loaded(folder: Path, *, as_json: bool) -> tuple[TrustStore, tuple[BundleDeviation, ...]]:
+    """Return what a folder makes trusted and accepts, or end with why it cannot be read."""
+    from luutru import trust_folder
+    from residence.errors import LuutruError, sentence
+
+    try:
+        return trust_folder.load(folder), trust_folder.read_deviations(folder)
+    except LuutruError as error:
+        _print({"ok": False, "code": error.code, "detail": error.detail, "reason": sentence(error.code).en}, as_json=as_json)
+        raise typer.Exit(1) from None
+
+
 @app.command("show")
 def show(*, trust: TrustOption, as_json: JsonOption = False) -> None:
     """List what the folder makes trusted.
 
     Example: luutru trust show --trust trust
     """
-    from luutru import trust_folder
-
-    store = trust_folder.load(trust)
+    store, deviations = _loaded(trust, as_json=as_json)
+    accepted = [_departure(each) for each in deviations]
     rows = [*(_line(each, "anchor") for each in store.anchors), *(_line(each, "link") for each in store.links)]
-    _print({**_counts(store), "certificates": rows, "refused": _refused(store.left_out)}, as_json=as_json)
+    answer = {**_counts(store), "certificates": rows, "deviations": accepted, "refused": _refused(store.left_out)}
+    _print(answer, as_json=as_json)
 
 
 @app.command("build")
@@ -132,26 +150,28 @@ def build(
 
     Example: luutru trust build --trust trust --key keys/keyring.key --version 8 --out trust.bundle
     """
-    from luutru import trust_folder
     from luutru.keys import read_signing_key
     from luutru.system import SystemClock
     from residence.errors import LuutruError
     from residence.wire.trust_bundle import TrustBundle, sign_bundle
 
-    store, now = trust_folder.load(trust), SystemClock().now()
+    store, deviations = _loaded(trust, as_json=as_json)
+    now = SystemClock().now()
     bundle = TrustBundle(
         version=version,
         issued=now,
         expires=now + timedelta(days=days),
         certificates=tuple(each.raw for each in (*store.anchors, *store.links)),
         lists=tuple(each.raw for each in store.lists),
+        deviations=deviations,
     )
     try:
         data = sign_bundle(bundle, read_signing_key(key, use="keyring"))
     except LuutruError as error:
         raise typer.BadParameter(f"{error.detail} [{error.code}]", param_hint="--key") from None
     out.write_bytes(data)
-    _print({**_counts(store), "version": version, "bytes": len(data)}, as_json=as_json)
+    answer = {**_counts(store), "deviations": len(bundle.deviations), "version": version, "bytes": len(data)}
+    _print(answer, as_json=as_json)
 
 
 @app.command("verify")
@@ -179,4 +199,5 @@ def verify(
         raise typer.Exit(1) from None
     store = store_of(found)
     answer = {"ok": True, "version": found.version, "fresh": not store.has_run_out(now), **_counts(store)}
+    answer["deviations"] = len(store.deviations)
     _print({**answer, "refused": _refused(store.left_out)}, as_json=as_json)

@@ -1,6 +1,6 @@
-"""What a gateway does beside its intake, in a thread of its own: the night's work, and sending messages.
+"""What a gateway does beside its intake, in a thread of its own: deadlines each minute, reminders and lapses each hour, the night's work, messages.
 
-- Each is done by whichever gateway comes first; a gateway may be told to leave either to another.
+- Deadlines, reminders and lapses are the sweeping gateway's. The rest is done by whichever gateway comes first; a gateway may be told to leave either to another.
 - Messages are sent only where it is said how they leave; else they wait in the outbox.
 
 Example: ``with build_beside(settings, registry=registry, clock=clock, stopping=stopping).running(): worker.run(stopping)``
@@ -18,6 +18,7 @@ from gateway.mail_settings import MailSettings
 from gateway.mailing import send_due
 from gateway.nightly import Night, tend
 from gateway.worker import Duty
+from luutru.processes.gateway_duties import side_duties
 from luutru.system import random_bytes
 from registry.database import Registry
 from registry.retention_policy import Policy
@@ -30,6 +31,10 @@ MAIL_EVERY: Final = timedelta(minutes=1)
 
 class BesideSettings(Protocol):
     """What of a gateway's settings is for this."""
+
+    @property
+    def sweep_every(self) -> timedelta | None:
+        """How often it sweeps; None: another gateway does, and reminds."""
 
     @property
     def night_hour(self) -> int | None:
@@ -50,7 +55,7 @@ class BesideSettings(Protocol):
 
 def build_beside(settings: BesideSettings, *, registry: Registry, clock: Clock, stopping: threading.Event) -> Beside:
     """Put together what runs beside the intake."""
-    duties: list[Duty] = []
+    duties = side_duties(settings.sweep_every, settings.choices, registry)
     go_on = lambda: not stopping.is_set()  # noqa: E731 - asked by both
     if settings.night_hour is not None:
         night = Night(hour=settings.night_hour, retention=settings.retention, choices=settings.choices.cleaning, go_on=go_on)

@@ -1,7 +1,8 @@
-"""What the gateway's worker that sweeps does between batches: undeclared occupants, reminders, what has lapsed.
+"""What the gateway that sweeps does: undeclared occupants and who gets which case between batches; beside the intake, what goes commune by commune.
 
-- One worker sweeps; where another does, there are no duties.
-- Each is a step over the registry in its own transaction, so that the intake waits for none of them long.
+- One gateway sweeps; where another does, there are no duties.
+- The sweep is a step over the registry in its own transaction, so that the intake does not wait long. Reminders and lapses go through every commune there
+  is, which takes its time, so they belong to the thread beside it.
 
 Example: ``sweep_duties(timedelta(minutes=5), choices, registry)``
 """
@@ -17,22 +18,32 @@ from gateway.reminders import remind
 from gateway.sweep import Swept, sweep
 from gateway.worker import Duty
 from luutru.system import random_bytes
+from registry.case_queue import Distributed, distribute_cases
 from registry.database import Registry
 from registry.lapses import Found, find_lapses
 from residence.choices import Choices
 
-REMIND_EVERY: Final = timedelta(hours=1)
+EVERY_HOUR: Final = timedelta(hours=1)
 WARN_EVERY: Final = timedelta(minutes=1)
 
 
 def sweep_duties(every: timedelta | None, choices: Choices, registry: Registry) -> list[Duty]:
     """Return what the worker that sweeps does between batches; none where another sweeps."""
+
+    def sweep_now(now: datetime) -> Swept:
+        return sweep(registry, rules=choices.rules, now=now, random_bytes=random_bytes, patience=choices.patience)
+
+    def distribute_now(now: datetime) -> Distributed:
+        return distribute_cases(registry, now=now, times=choices.case_times, random_bytes=random_bytes)
+
+    return [Duty("sweep", every, sweep_now), Duty("distribution", every, distribute_now)] if every else []
+
+
+def side_duties(every: timedelta | None, choices: Choices, registry: Registry) -> list[Duty]:
+    """Return what the gateway that sweeps does beside its intake; none where another sweeps."""
     if not every:
         return []
     rules = choices.rules
-
-    def sweep_now(now: datetime) -> Swept:
-        return sweep(registry, rules=rules, now=now, random_bytes=random_bytes, patience=choices.patience)
 
     def remind_now(now: datetime) -> int:
         return remind(registry, rules=rules, now=now, random_bytes=random_bytes)
@@ -47,9 +58,8 @@ def sweep_duties(every: timedelta | None, choices: Choices, registry: Registry) 
         return tell_endings(registry, now=now, random_bytes=random_bytes)
 
     return [
-        Duty("sweep", every, sweep_now),
         Duty("deadlines", WARN_EVERY, warn_now),
-        Duty("reminders", REMIND_EVERY, remind_now),
-        Duty("credentials", REMIND_EVERY, tell_now),
-        Duty("lapses", REMIND_EVERY, find_now),
+        Duty("reminders", EVERY_HOUR, remind_now),
+        Duty("credentials", EVERY_HOUR, tell_now),
+        Duty("lapses", EVERY_HOUR, find_now),
     ]

@@ -22,8 +22,10 @@ import structlog
 from luutru import __version__, system
 from luutru.keys import read_signing_key
 from luutru.processes.kiosk_chips import chips_of, trust_papers_of
+from luutru.processes.kiosk_diagnostics import diagnostics_route
 from luutru.processes.kiosk_door import door_of
 from luutru.processes.kiosk_readers import readers_of
+from luutru.processes.kiosk_vitals import vitals_of
 from residence.clock import Clock
 from residence.errors import Malformed, Refused
 
@@ -31,11 +33,13 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from edge_agent.agent import KioskAgent
+    from edge_agent.diagnostics import LogRing
     from edge_agent.line import Line
     from edge_agent.outbox import Outbox
     from edge_agent.printers.printing import SlipPrinter
     from edge_agent.sim.video import SampleCards
     from edge_agent.uplink import Uplink
+    from edge_agent.vitals import Vitals
     from firmware_config.profiles import KioskProfile, ReaderSection
     from luutru.processes.kiosk_door import KioskDoor
     from residence.choices import Choices
@@ -55,6 +59,7 @@ class Kiosk:
     deck: SampleCards | None
     printer: SlipPrinter | None = None
     door: KioskDoor | None = None
+    vitals: Callable[[], Vitals]
 
     def start(self) -> None:
         """Connect, read cards, run the dialogue; the door first, for it needs nobody."""
@@ -123,6 +128,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     """Put one kiosk together; nothing is started yet."""
     from edge_agent.agent import KioskAgent
     from edge_agent.asked import Asked, KioskPost
+    from edge_agent.hearing import Hearing
     from edge_agent.readers.watching import Guide
     from edge_agent.uplink import Uplink
 
@@ -133,18 +139,20 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     readers = readers_of(profile, clock=clock, guide=guide)
     door = door_of(profile, outbox)
     papers = trust_papers_of(profile, outbox)
+    hearing = Hearing(clock.now)
     asked = Asked(
         kiosk_id=profile.kiosk.id,
         keyring=lambda: outbox.anchor.keyring,
         monotonic_ns=clock.monotonic_ns,
         on_answer=lambda: agent.outbox_changed(),  # noqa: PLW0108
     )
+    vitals = vitals_of(profile, outbox, hearing=hearing, readers=lambda: agent.readers_health(), door=door)  # noqa: PLW0108
     uplink = Uplink(
         outbox,
         line_of(profile),
         clock=clock,
         jitter=system.fraction,
-        readers=lambda: dict(agent.readers_health()),
+        vitals=vitals,
         on_state=lambda _health: agent.outbox_changed(),
         post=KioskPost(asked, door.post if door is not None else None),
         trust=papers,
@@ -154,16 +162,17 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         clock=clock,
         random_bytes=system.random_bytes,
         outbox=outbox,
-        readers=door.listening(readers.readers) if door is not None else readers.readers,
+        readers=hearing.at(door.listening(readers.readers) if door is not None else readers.readers),
         chips=chips_of(profile, clock=clock, keyring=lambda: outbox.anchor.keyring, papers=papers),
         asked=asked,
         connection=lambda: uplink.health().state.value,
         print_slip=printer.print if printer is not None else None,
     )
+    agent.watch(hearing.watch)
     outbox.listen(agent.outbox_changed)
     if readers.deck is not None:
         _hold_cards_for_whoever_waits(agent, readers.deck)
-    return Kiosk(agent=agent, outbox=outbox, uplink=uplink, deck=readers.deck, printer=printer, door=door)
+    return Kiosk(agent=agent, outbox=outbox, uplink=uplink, deck=readers.deck, printer=printer, door=door, vitals=vitals)
 
 
 def _printer_of(profile: KioskProfile) -> SlipPrinter | None:
@@ -179,8 +188,8 @@ def _hold_cards_for_whoever_waits(agent: KioskAgent, deck: SampleCards) -> None:
     agent.watch(lambda view: deck.wait_for_card(isinstance(view.state.screen, ShowCard)))
 
 
-def run(profile: KioskProfile, *, on_ready: Callable[[str], None] = lambda _url: None) -> None:
-    """Run one kiosk until a signal asks it to stop."""
+def run(profile: KioskProfile, *, ring: LogRing | None = None, on_ready: Callable[[str], None] = lambda _url: None) -> None:
+    """Run one kiosk until a signal asks it to stop; ``ring`` has the last lines of its log."""
     import uvicorn
 
     from edge_agent.kiosk.page import create_page
@@ -189,7 +198,7 @@ def run(profile: KioskProfile, *, on_ready: Callable[[str], None] = lambda _url:
     system.no_core_dumps()
     clock = system.system_clock()
     kiosk = build(profile, clock=clock)
-    more = kiosk.door.panel().routes() if kiosk.door is not None else []
+    more = [diagnostics_route(kiosk, kiosk.vitals, ring), *(kiosk.door.panel().routes() if kiosk.door is not None else ())]
     voice = Voice(profile.voice, folder=profile.path(profile.voice.recordings))
     page = create_page(kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.deck, voice=voice, more=more)
 

@@ -26,6 +26,7 @@ from registry.database import connect
 from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
 from registry.vault import Vault
+from residence.cases.queues import read_queues
 from residence.choices import Choices
 from server.app import create_app
 from server.settings import ServerSettings
@@ -55,6 +56,7 @@ class ServerProcess:
     port: int = 8300
     session_idle: timedelta = timedelta(minutes=30)
     chip_trust: Path | None = None  # as for the gateway
+    queues: Path | None = None  # a file like server/police/queues.toml; None: that file
     choices: Choices = field(default_factory=Choices)
 
 
@@ -78,6 +80,7 @@ def build(process: ServerProcess) -> FastAPI:
         clock=clock,
         random_bytes=random_bytes,
         settings=settings,
+        queues=read_queues(process.queues.read_bytes()) if process.queues else None,
         chip_trust=ChipTrust(process.chip_trust, keyring=lambda: keyring_if_reachable(registry)).current,
     )
 

@@ -3,6 +3,7 @@
 - Merged and erased persons are nobody's disagreement. A number that was only stated proves nothing and is left out.
 - A number is shared when two persons have it in force; a telephone, when the persons who give it live at ``phone_homes`` places today
   (a family's telephone is one place's).
+- No statement joins persons with rows of theirs: those may be written in another commune, and Citus refuses such a join.
 - Where several communes are concerned each has its own item: it has to do with its own persons.
 
 Example: ``judge_persons(connection, ["a-1", "b-2"], sight)``
@@ -11,10 +12,10 @@ Example: ``judge_persons(connection, ["a-1", "b-2"], sight)``
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from registry import tables
 from registry.asking import among
@@ -43,7 +44,7 @@ def judge_persons(connection: Connection, ids: Sequence[str], sight: Sight) -> l
     homes = connection.execute(select(tables.residences).where(among(_HOMES.person_id, ids, connection))).all()
     found = [
         *_numbers(people, numbers),
-        *_numbers_shared(connection, ids),
+        *_numbers_shared(connection, numbers),
         *_phones_shared(connection, [each.contact_index for each in people if each.contact_index], sight),
         *_overlaps(people, homes),
         *_dead_but_active(connection, people, sight),
@@ -68,27 +69,31 @@ def _numbers(people: Rows, numbers: Rows) -> Iterator[Found]:
             yield _of_one("old_number_unlinked", person, "number", sorted(each.identifier_id for each in old[person.person_id]))
 
 
-def _numbers_shared(connection: Connection, ids: Sequence[str]) -> Iterator[Found]:
-    """Return the numbers persons of the page have together with somebody else."""
-    other, mine = tables.identifiers.alias("other"), tables.identifiers.alias("mine")
-    same = (other.c.value_index == mine.c.value_index) & (other.c.kind == mine.c.kind) & (other.c.person_id != mine.c.person_id)
-    shared = (
-        select(mine.c.value_index)
-        .join_from(mine, other, same)
-        .where(among(mine.c.person_id, ids, connection), mine.c.status == "active", other.c.status == "active")
-    )
-    standing = (_PERSONS.person_id == _NUMBERS.person_id) & _PERSONS.merged_into.is_(None) & (_PERSONS.status != "erased")
-    query = (
-        select(_NUMBERS.value_index, _NUMBERS.kind, _NUMBERS.person_id, _NUMBERS.identifier_id, _PERSONS.commune_code)
-        .join_from(tables.identifiers, tables.persons, standing)
-        .where(_NUMBERS.value_index.in_(shared), _NUMBERS.status == "active")
-    )
-    groups: defaultdict[tuple[bytes, str], dict[str, Any]] = defaultdict(dict)
-    for row in connection.execute(query):
-        groups[bytes(row.value_index), row.kind][row.person_id] = row
-    for (index, kind), holders in groups.items():
+def _numbers_shared(connection: Connection, numbers: Rows) -> Iterator[Found]:
+    """Return the numbers in force persons of the page have together with somebody else."""
+    asked = {(bytes(each.value_index), each.kind) for each in numbers}
+    if not asked:
+        return
+    same = _NUMBERS.value_index.in_(sorted({index for index, _ in asked}))
+    groups: defaultdict[tuple[bytes, str], set[str]] = defaultdict(set)
+    query = select(_NUMBERS.value_index, _NUMBERS.kind, _NUMBERS.person_id).where(same, _NUMBERS.status == "active")
+    for index, kind, person_id in connection.execute(query):
+        groups[bytes(index), kind].add(person_id)
+    shared = {key: people for key, people in groups.items() if len(people) > 1 and key in asked}
+    communes = _communes_of(connection, set().union(*shared.values()), _PERSONS.status != "erased")
+    for (index, kind), people in shared.items():
+        holders = {each: communes[each] for each in people if each in communes}
         if len(holders) > 1:
             yield from _of_several("number_shared", f"{kind}:{index.hex()}", holders)
+
+
+def _communes_of(connection: Connection, person_ids: set[str], standing: ColumnElement[bool]) -> dict[str, str]:
+    """Return the communes of those of these persons who stand for themselves."""
+    if not person_ids:
+        return {}
+    asked = among(_PERSONS.person_id, sorted(person_ids), connection)
+    query = select(_PERSONS.person_id, _PERSONS.commune_code).where(asked, _PERSONS.merged_into.is_(None), standing)
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _phones_shared(connection: Connection, indexes: Sequence[bytes], sight: Sight) -> Iterator[Found]:
@@ -97,19 +102,29 @@ def _phones_shared(connection: Connection, indexes: Sequence[bytes], sight: Sigh
     if not wanted:
         return
     standing = (_PERSONS.merged_into.is_(None), _PERSONS.status == "living")
-    query = (
-        select(_PERSONS.contact_index, _PERSONS.person_id, _PERSONS.commune_code, _HOMES.premises_id, _HOMES.unit)
-        .join_from(tables.persons, tables.residences, _HOMES.person_id == _PERSONS.person_id)
-        .where(_PERSONS.contact_index.in_(wanted), *standing, *current_homes(sight))
-    )
-    groups: defaultdict[bytes, dict[str, Any]] = defaultdict(dict)
+    query = select(_PERSONS.contact_index, _PERSONS.person_id, _PERSONS.commune_code)
+    people = connection.execute(query.where(_PERSONS.contact_index.in_(wanted), *standing)).all()
+    living = _homes_of(connection, {each.person_id for each in people}, sight)
+    groups: defaultdict[bytes, dict[str, str]] = defaultdict(dict)
     homes: defaultdict[bytes, set[tuple[str, str]]] = defaultdict(set)
-    for row in connection.execute(query):
-        groups[bytes(row.contact_index)][row.person_id] = row
-        homes[bytes(row.contact_index)].add((row.premises_id, normal_unit(row.unit)))
+    for row in people:
+        if row.person_id in living:
+            groups[bytes(row.contact_index)][row.person_id] = row.commune_code
+            homes[bytes(row.contact_index)] |= living[row.person_id]
     for index, persons in groups.items():
         if len(persons) > 1 and len(homes[index]) >= sight.choices.phone_homes:
             yield from _of_several("phone_shared", index.hex(), persons)
+
+
+def _homes_of(connection: Connection, person_ids: set[str], sight: Sight) -> dict[str, set[tuple[str, str]]]:
+    """Return where each of these persons lives today: premises and unit."""
+    found: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    if person_ids:
+        asked = among(_HOMES.person_id, sorted(person_ids), connection)
+        query = select(_HOMES.person_id, _HOMES.premises_id, _HOMES.unit).where(asked, *current_homes(sight))
+        for person_id, premises_id, unit in connection.execute(query):
+            found[person_id].add((premises_id, normal_unit(unit)))
+    return dict(found)
 
 
 def _overlaps(people: Rows, homes: Rows) -> Iterator[Found]:
@@ -165,9 +180,9 @@ def _of_one(rule: RuleName, person: Any, kind: str, row_ids: Sequence[str], *, v
     )
 
 
-def _of_several(rule: RuleName, key: str, holders: dict[str, Any]) -> Iterator[Found]:
-    """Return one item for each commune concerned, about all of them."""
-    about = tuple(sorted(holders))
-    for commune in sorted({each.commune_code for each in holders.values()}):
+def _of_several(rule: RuleName, key: str, communes: Mapping[str, str]) -> Iterator[Found]:
+    """Return one item for each commune concerned, about all of them. ``communes``: person -> commune."""
+    about = tuple(sorted(communes))
+    for commune in sorted(set(communes.values())):
         shown = tuple(("person", each) for each in about[:MOST_SHOWN])
         yield Found(rule=rule, commune_code=commune, about=about, evidence=shown, key=key)

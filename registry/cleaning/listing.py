@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from registry import tables
 from registry.cleaning.keeping import OPEN
@@ -113,7 +113,11 @@ def decisions_of(connection: Connection, commune_code: str, *, most: int = 20) -
             func.count().label("items"),
             func.count().filter(_ITEMS.batch_id == _STEPS.batch_id).label("standing"),
         )
-        .join_from(tables.cleaning_steps, tables.cleaning_items, _ITEMS.item_id == _STEPS.item_id)
+        .join_from(
+            tables.cleaning_steps,
+            tables.cleaning_items,
+            and_(_ITEMS.commune_code == _STEPS.commune_code, _ITEMS.item_id == _STEPS.item_id),
+        )
         .where(_STEPS.commune_code == commune_code, _STEPS.batch_id.is_not(None))
         .group_by(_STEPS.batch_id, _STEPS.step)
         .order_by(func.max(_STEPS.at).desc(), _STEPS.batch_id)

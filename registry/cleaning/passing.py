@@ -17,9 +17,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, Select, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, select
 
 from registry import tables
+from registry.asking import among
 from registry.bulk import write_rows
 from registry.cleaning.at_persons import judge_persons
 from registry.cleaning.at_places import judge_households, judge_premises
@@ -127,8 +128,7 @@ def run_passes(
             if not pace.go_on():
                 return _report(judged, total, broken_off=True)
             with registry.writing() as connection:
-                ids = _next_ids(connection, subject, after=after, since=since, limit=pace.page)
-                last = ids[-1] if len(ids) == pace.page else None
+                ids, last = _next_ids(connection, subject, after=after, since=since, limit=pace.page)
                 kept = _judge(connection, subject, ids, span=(after, last), sight=sight, random_bytes=random_bytes)
                 _note(connection, subject, last, now=now)
             for sums, counts in zip(total, kept, strict=True):
@@ -159,27 +159,40 @@ def _judge(
 
 def _no_longer_there(connection: Connection, subject: Subject, span: tuple[str, str | None]) -> list[str]:
     """Return subjects of open items, between two ids, that are not gone through any more: merged, erased, ended."""
-    kind, (after, last) = _KINDS[subject], span
+    after, last = span
     rules = [each.name for each in RULES.values() if each.subject == subject]
     query = select(_ITEMS.subject_id).where(_ITEMS.state == OPEN, _ITEMS.rule.in_(rules), _ITEMS.subject_id > after)
     if last is not None:
         query = query.where(_ITEMS.subject_id <= last)
-    standing = select(kind.own_id).where(kind.own_id == _ITEMS.subject_id, *kind.standing)
-    return list(connection.scalars(query.where(~standing.exists()).distinct()))
+    subjects = list(connection.scalars(query.distinct()))
+    standing = set(_standing(connection, subject, subjects))
+    return [each for each in subjects if each not in standing]
 
 
-def _next_ids(connection: Connection, subject: Subject, *, after: str, since: datetime | None, limit: int) -> list[str]:
+def _next_ids(
+    connection: Connection, subject: Subject, *, after: str, since: datetime | None, limit: int
+) -> tuple[list[str], str | None]:
+    """Return the next subjects to judge, and after which the page after this begins; None when this is the last."""
     kind = _KINDS[subject]
-    query: Select[str] = select(kind.own_id).where(kind.own_id > after, *kind.standing)
-    if since is not None:
-        query = query.where(or_(*(_written_since(kind.own_id, *each, since=since) for each in kind.touched)))
-    return list(connection.scalars(query.order_by(kind.own_id).limit(limit)))
+    if since is None:
+        query = select(kind.own_id).where(kind.own_id > after, *kind.standing).order_by(kind.own_id).limit(limit)
+        ids = list(connection.scalars(query))
+        return ids, ids[-1] if len(ids) == limit else None
+    written: set[str] = set()
+    for whose, at in kind.touched:  # one after the other: what is written about a subject may stand in another commune
+        touched = select(whose).where(whose > after, at >= since).distinct().order_by(whose).limit(limit)
+        written.update(connection.scalars(touched))
+    page = sorted(written)[:limit]
+    return _standing(connection, subject, page), page[-1] if len(page) == limit else None
 
 
-def _written_since(own_id: Column[str], whose: Column[str], written: Column[datetime], *, since: datetime) -> ColumnElement[bool]:
-    if whose.table is own_id.table:
-        return written >= since
-    return select(whose).where(whose == own_id, written >= since).exists()
+def _standing(connection: Connection, subject: Subject, ids: list[str]) -> list[str]:
+    """Return those of these subjects that are gone through, in order."""
+    kind = _KINDS[subject]
+    if not ids:
+        return []
+    query = select(kind.own_id).where(among(kind.own_id, ids, connection), *kind.standing)
+    return list(connection.scalars(query.order_by(kind.own_id)))
 
 
 def _begin(connection: Connection, subject: Subject, *, now: datetime, whole: bool) -> tuple[str, datetime | None]:

@@ -19,11 +19,12 @@ from hashlib import sha256
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from registry.bulk import write_rows
 from registry.changing import Cause
 from registry.duplicates.proposals import DECIDED, PROPOSED, KnownPair, known_pair
+from registry.locking import locked_row
 from registry.merging import merge, split
 from registry.tables_duplicates import duplicate_pairs, duplicate_steps
 from registry.tables_people import persons
@@ -104,8 +105,7 @@ def _keep_step(connection: Connection, row: dict[str, Any], step: Step, *, decis
 
 
 def _pair(connection: Connection, pair_id: str) -> dict[str, Any]:
-    query = select(duplicate_pairs).where(duplicate_pairs.c.pair_id == pair_id).with_for_update()
-    row = connection.execute(query).one_or_none()
+    row = locked_row(connection, duplicate_pairs, pair_id)
     if row is None:
         raise Refused("duplicates.unknown", "/pair_id")
     return row._asdict()
@@ -138,11 +138,8 @@ def _merge(
     connection: Connection, row: dict[str, Any], decision: Decision, *, now: datetime, random_bytes: Callable[[int], bytes]
 ) -> str:
     """Merge the two of a pair, both of whom must stand; returns the merge's id."""
-    columns, both = persons.c, (row["one_id"], row["other_id"])
-    standing = select(columns.person_id).where(
-        columns.person_id.in_(both), columns.merged_into.is_(None), columns.status != "erased"
-    )
-    if len(connection.scalars(standing.with_for_update()).all()) != len(both):
+    both = [locked_row(connection, persons, each) for each in sorted((row["one_id"], row["other_id"]))]
+    if any(each is None or each.merged_into is not None or each.status == "erased" for each in both):
         raise Conflict("duplicates.changed_meanwhile", "/pair_id")
     cause = Cause(kind="account", cause_id=decision.account_id, reason=decision.reason.strip())
     return merge(connection, row["other_id"], row["one_id"], cause=cause, now=now, random_bytes=random_bytes)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import polars as pl
+from msgspec import structs
 
 from registry.importing.fields import FIELDS, Field, Kind
 from registry.importing.mapping import ISO, PARTS, Mapping, meanings
@@ -26,6 +27,8 @@ _INVISIBLE: Final = r"[\u200b-\u200f\u2060\ufeff\u00ad]"
 _NUMBER_NOISE: Final = r"[\s.'’-]"
 _COUNTRY: Final = 3
 _SERIAL_EPOCH: Final = pl.date(1899, 12, 30)  # day 0 of spreadsheets' serial numbers, for dates after February 1900
+_CLOCK: Final = r"(?<h>[0-9]{1,2})(?:[:hg])(?<min>[0-9]{2})(?::[0-9]{2}(?:\.[0-9]+)?)?"
+_DAY_MINUTES: Final = 1440
 _FIRST_SERIAL, _LAST_SERIAL = 367, 73_415  # 1901-01-01 to 2100-12-31
 
 
@@ -85,6 +88,7 @@ _CODES: Final = {
     "old": "import.old_number",
     "identity": "import.identity_number",
     "date": "import.date",
+    "moment": "import.date",
     "birth": "import.date",
     "word": "import.word_unknown",
     "phone": "import.text_unreadable",
@@ -105,10 +109,8 @@ def _read(text: pl.Series, field: Field, mapping: Mapping, where: tuple[Kind, st
             return _padded(_bare(text), _WIDTHS[field.form])
         case "identity":
             return _identity(text, field)
-        case "date":
-            return _day(text, mapping)
-        case "birth":
-            return _birth(text, mapping)
+        case "date" | "moment" | "birth":
+            return {"date": _day, "moment": _moment, "birth": _birth}[field.form](text, mapping)
         case "word":
             return _word(text, mapping, *where)
         case "phone":
@@ -200,6 +202,28 @@ def _day(text: pl.Series, mapping: Mapping) -> pl.Series:
     return _iso(_first_reading(text, _forms(mapping))).fill_null(_serials(text, mapping))
 
 
+def _moment(text: pl.Series, mapping: Mapping) -> pl.Series:
+    """Return a day, and its time where one is written (``2026-07-10T14:30``). A sheet's midnight is a day without a time.
+
+    In such a column a spreadsheet's day number can be nothing else, so it needs no word of the mapping.
+    """
+    day = _day(text.str.replace_all(_CLOCK, " ").str.strip_chars(" ,T"), mapping)
+    number = text.str.extract(r"^([0-9]{5})(?:\.[0-9]+)?$")
+    day = day.fill_null(_serials(number, structs.replace(mapping, dates=["serial"])))
+    part = text.str.extract(r"^[0-9]{5}(\.[0-9]+)$").cast(pl.Float64, strict=False)
+    minutes = (part * _DAY_MINUTES).round().cast(pl.Int64)
+    written = text.str.extract_groups(_CLOCK)
+    frame = pl.DataFrame({"day": day, "clock": written, "minutes": minutes}).select(
+        "day",
+        hour=pl.col("clock").struct.field("h").cast(pl.Int64).fill_null(pl.col("minutes") // 60),
+        minute=pl.col("clock").struct.field("min").cast(pl.Int64).fill_null(pl.col("minutes") % 60),
+    )
+    clock = pl.col("hour").cast(pl.String).str.zfill(2) + ":" + pl.col("minute").cast(pl.String).str.zfill(2)
+    told = pl.when((pl.col("hour") + pl.col("minute")) > 0).then(pl.col("day") + "T" + clock).otherwise(pl.col("day"))
+    possible = (pl.col("hour").is_null()) | (pl.col("hour").is_between(0, 23) & pl.col("minute").is_between(0, 59))
+    return frame.select(pl.when(possible).then(told)).to_series()
+
+
 def _birth(text: pl.Series, mapping: Mapping) -> pl.Series:
     """Return a whole date, or what is known: a month, a year. Zeros stand for what is not known."""
     forms = _forms(mapping)
@@ -217,14 +241,24 @@ def _birth(text: pl.Series, mapping: Mapping) -> pl.Series:
 def _word(text: pl.Series, mapping: Mapping, kind: Kind, name: str) -> pl.Series:
     means = meanings(mapping, kind, name)
     written = text.drop_nulls().unique().to_list()
-    known = {each: means.get(match_key(each)) for each in written}
+    known = {each: _meaning(each, means) for each in written}
     if name == "nationality":
         known |= {
-            each: each.upper()
+            each: code.upper()
             for each in written
-            if known[each] is None and len(each) <= _COUNTRY and each.isascii() and each.isalpha()
+            if known[each] is None and len(code := each.partition(" - ")[0]) <= _COUNTRY and code.isascii() and code.isalpha()
         }
     return text.replace_strict(known, default=None, return_dtype=pl.String)
+
+
+def _meaning(written: str, means: dict[str, str]) -> str | None:
+    """Return our word; of ``code - label`` either says it, unless the two disagree."""
+    whole = means.get(match_key(written))
+    if whole is not None:
+        return whole
+    code, dash, label = written.partition(" - ")
+    said = {means.get(match_key(part)) for part in (code, label) if dash} - {None}
+    return said.pop() if len(said) == 1 else None
 
 
 def _phone(text: pl.Series, field: Field) -> pl.Series:

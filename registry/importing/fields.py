@@ -4,6 +4,7 @@
 - A field ending in ``_ref`` is the source's own reference of a row: ``owner_ref``, ``manager_ref``, ``head_ref`` and ``guardian_ref`` are those
   of residents, who may come later.
 - ``identity_number`` is for registers with one column for everything: 12 digits are the personal number, 9 the old one, else a document's.
+- ``guests`` are a house's list of who stays, for the desk (``registry/importing/guests.py``); no register is taken over from one.
 
 Example: ``FIELDS["residents"]["birth"].form`` is ``"birth"``
 """
@@ -14,8 +15,8 @@ from typing import Final, Literal
 
 import msgspec
 
-Kind = Literal["premises", "households", "residents", "old-numbers"]
-Form = Literal["text", "reference", "personal", "old", "identity", "date", "birth", "word", "phone", "list", "count"]
+Kind = Literal["premises", "households", "residents", "old-numbers", "guests"]
+Form = Literal["text", "reference", "personal", "old", "identity", "date", "moment", "birth", "word", "phone", "list", "count"]
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -87,5 +88,28 @@ FIELDS: Final[dict[Kind, dict[str, Field]]] = {
         "personal_number": Field("personal", needed=True),
         "old_number": Field("old", needed=True),
         "commune_code": Field("reference", longest=16),
+    },
+    "guests": {
+        "full_name": Field("text", needed=True),
+        "birth": Field("birth"),
+        "sex": Field("word"),
+        "nationality": Field("word"),
+        "document_kind": Field("word"),
+        "document_name": Field("text", longest=100),
+        "identity_number": Field("identity", longest=40),
+        "document_number": Field("reference", longest=40),
+        "passport_number": Field("reference", longest=40),
+        "residence_text": Field("text"),
+        "commune": Field("text"),
+        "district": Field("text"),
+        "province": Field("text"),
+        "unit": Field("reference", longest=32),
+        "arrival": Field("moment", needed=True),
+        "planned_departure": Field("moment"),
+        "left_on": Field("moment"),
+        "reason": Field("word"),
+        "reason_text": Field("text", longest=200),
+        "permitted_stay_until": Field("date"),
+        "note": Field("text"),
     },
 }

@@ -13,6 +13,7 @@ Example: ``load_mapping(Path("so-ho-khau.toml")).columns("residents")["full_name
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from functools import cache
 from importlib import resources
@@ -23,22 +24,29 @@ import msgspec
 
 from registry.importing.fields import FIELDS, Kind
 from residence.errors import Malformed
+from residence.people.documents import ministry_code
 from residence.people.letters import match_key
+from residence.people.person import DocumentKind
 from residence.places.unit_files import is_day
+from residence.stays.declaration import Reason
+from residence.stays.reasons import REASONS
 
 # Columns of our own error files: never a field, never missed.
 OWN_COLUMNS: Final = ("luutru_row", "luutru_code", "luutru_field", "luutru_vi", "luutru_en")
+LIST_COLUMNS: Final = (*OWN_COLUMNS, "luutru_state", "luutru_receipt")  # of the files a list of guests comes back in
 DATES: Final = ("dd/mm/yyyy", "dd-mm-yyyy", "dd.mm.yyyy")
 EMPTY: Final = ("-", "--", "null", "n/a", "không có", "chưa có", "không rõ")
 ISO: Final = "yyyy-mm-dd"
+_ALSO_NINE: Final = DocumentKind.IDENTITY_CERTIFICATE  # the template's 9 says "other"
 PARTS: Final = {"dd": r"(?<d>[0-9]{1,2})", "mm": r"(?<m>[0-9]{1,2})", "yyyy": r"(?<y>[0-9]{4})"}
 
 
 class KindMapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is said of one kind of file."""
+    """What is said of one kind of file. ``defaults``: for lists of guests, what holds where a list does not say it (``guests.py``)."""
 
     columns: dict[str, str] = {}
     words: dict[str, dict[str, list[str]]] = {}
+    defaults: dict[str, str] = {}
 
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"old_numbers": "old-numbers"}):
@@ -57,6 +65,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     households: KindMapping = msgspec.field(default_factory=KindMapping)
     residents: KindMapping = msgspec.field(default_factory=KindMapping)
     old_numbers: KindMapping = msgspec.field(default_factory=KindMapping)
+    guests: KindMapping = msgspec.field(default_factory=KindMapping)
 
     def of(self, kind: Kind) -> KindMapping:
         """Return what is said of a kind."""
@@ -74,20 +83,33 @@ def load_mapping(path: Path) -> Mapping:
         mapping = msgspec.convert(tomllib.loads(path.read_text("utf-8-sig")), Mapping)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise Malformed("import.mapping", "", str(error)) from error
-    for kind, fields in FIELDS.items():
-        said = mapping.of(kind)
-        for name in (*said.columns, *said.words):
-            if name not in fields:
-                raise Malformed("import.mapping", f"/{kind}/{name}", f"no field of {kind}: {name}")
-        for name, ours in said.words.items():
-            strange = sorted(set(ours) - set(our_words(name)))
-            if strange and name != "nationality":
-                raise Malformed("import.mapping", f"/{kind}/words/{name}", f"not our words: {strange}")
+    for kind in FIELDS:
+        _check_kind(mapping.of(kind), kind)
     for form in mapping.dates:
         _check_date_form(form)
     if mapping.commune_codes_of is not None and not is_day(mapping.commune_codes_of):
         raise Malformed("import.mapping", "/commune_codes_of", "a day is written YYYY-MM-DD")
     return mapping
+
+
+def _check_kind(said: KindMapping, kind: Kind) -> None:
+    for name in (*said.columns, *said.words):
+        if name not in FIELDS[kind]:
+            raise Malformed("import.mapping", f"/{kind}/{name}", f"no field of {kind}: {name}")
+    for name, value in said.defaults.items():
+        if kind != "guests" or not is_default(name, value):
+            raise Malformed("import.mapping", f"/{kind}/defaults/{name}", f"no default of {kind}: {name} = {value}")
+    for name, ours in said.words.items():
+        strange = sorted(set(ours) - {*our_words(name), *ministry_words(name)})
+        if strange and name != "nationality":
+            raise Malformed("import.mapping", f"/{kind}/words/{name}", f"not our words: {strange}")
+
+
+def is_default(name: str, value: str) -> bool:
+    """Tell whether something may be said of guests once for a whole list: why they stay, and the hours of days without one."""
+    if name == "reason":
+        return value in set(Reason)
+    return name in {"arrival_time", "departure_time"} and re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value) is not None
 
 
 def _check_date_form(form: str) -> None:
@@ -108,10 +130,24 @@ def our_words(field: str) -> dict[str, list[str]]:
     return {ours: [ours, *theirs] for ours, theirs in _words().get(field, {}).items()}
 
 
+def ministry_words(field: str) -> dict[str, list[str]]:
+    """Return the ministry's codes and labels by our word, for lists of guests."""
+    if field == "reason":
+        return {each.value: [each.value, str(text.code), text.label.vi, text.label.en] for each, text in REASONS.items()}
+    if field == "document_kind":
+        return {
+            each.value: [str(code)]
+            for each in DocumentKind
+            if (code := ministry_code(each)) is not None and each is not _ALSO_NINE
+        }
+    return {}
+
+
 def meanings(mapping: Mapping, kind: Kind, field: str) -> dict[str, str]:
     """Return key of a written word -> our word; what the mapping says comes first."""
     found: dict[str, str] = {}
-    for table in (mapping.of(kind).words.get(field, {}), our_words(field)):
+    of_ministry = ministry_words(field) if kind == "guests" else {}
+    for table in (mapping.of(kind).words.get(field, {}), our_words(field), of_ministry):
         for ours, theirs in table.items():
             for each in theirs:
                 found.setdefault(match_key(each), ours)

@@ -1,7 +1,7 @@
 """Files as batches of text: CSV, XLSX and Parquet, told by their ending, each with its digest.
 
 - Everything is read as text and nothing is guessed: a number cell is what it shows, a date cell is ISO text.
-- CSV is UTF-8, or UTF-16 with its mark, or what the mapping names; anything else is refused. The separator is the commonest of ``, ; tab |``
+- CSV is UTF-8, or UTF-16 with its mark, or what the mapping names (``tcvn3`` too); anything else is refused. The separator is the commonest of ``, ; tab |``
   in the heading. A line with too few or too many cells is set aside as a row, it does not end the reading.
 - CSV and Parquet are read in pieces; a sheet is held whole (a sheet has at most 1,048,575 rows).
 
@@ -21,12 +21,13 @@ from typing import Any, Final, Protocol
 
 import polars as pl
 
+from registry.importing import tcvn
 from registry.importing.mapping import OWN_COLUMNS, Mapping
 from residence.errors import Malformed, Refused
 
-_SEPARATORS: Final = (",", ";", "\t", "|")
+SEPARATORS: Final = (",", ";", "\t", "|")
 _PIECE: Final = 1 << 20
-_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 LONGEST_CELL: Final = 100_000
 
 
@@ -134,15 +135,16 @@ class CsvFile:
     def __init__(self, path: Path, mapping: Mapping) -> None:
         self.name, self._path = path.name, path
         self.digest, self.rows = _digest(path, lambda piece: piece.count(b"\n"))
+        tcvn.install()
         with path.open("rb") as file:
             start = file.read(4)
-        self._encoding = mapping.encoding or next((name for mark, name in _MARKS if start.startswith(mark)), "utf-8")
+        self._encoding = mapping.encoding or next((name for mark, name in MARKS if start.startswith(mark)), "utf-8")
         try:
             with self._opened() as text:
                 heading = text.readline()
         except (LookupError, UnicodeError) as error:
             raise Malformed("import.encoding", "", self._encoding) from error
-        self._separator = mapping.separator or max(_SEPARATORS, key=heading.count)
+        self._separator = mapping.separator or max(SEPARATORS, key=heading.count)
         self._all = next(csv.reader([heading], delimiter=self._separator), [])
         self.headings = [name for name in self._all if name not in OWN_COLUMNS]
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from string import Formatter
 
 import polars as pl
 
@@ -20,7 +19,7 @@ from registry.importing.mapping import OWN_COLUMNS
 from registry.importing.reading import Batch, Rows
 from registry.importing.taking import Rejected
 from registry.table_files import WRITERS
-from residence.errors import Sentence, catalogue, sentence
+from residence.errors import plain_sentence
 
 
 def write_rejected(
@@ -61,10 +60,3 @@ def _frame(batch: Batch, reasons: list[Rejected], headings: Mapping[str, str]) -
     )
     kept = batch.frame[[row - batch.first_row for row in places]]
     return kept.with_columns(pl.Series(name, each, dtype=pl.String) for name, each in zip(OWN_COLUMNS, columns, strict=True))
-
-
-def plain_sentence(code: str) -> Sentence:
-    """Return a code's sentences; what only the value could fill in stays open, the value stands in its own column."""
-    texts = catalogue()[code]
-    open_ = {name for text in (texts["vi"], texts["en"]) for _, name, _, _ in Formatter().parse(text) if name}
-    return sentence(code, **dict.fromkeys(open_, "…"))

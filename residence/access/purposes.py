@@ -1,7 +1,7 @@
 """Why a personal field may be read, and which fields come back for it: one table, role by purpose.
 
 - No purpose, no field. A purpose that is not in a role's row is refused, and an unknown pair releases nothing.
-- Each purpose is bound to something: a claimed case, a pair of records that waits, the clerk's own premises, or the person's own account. Binding is checked by
+- Each purpose is bound to something: a claimed case, a pair of records that waits, a number the officer has before them, the clerk's own premises, or the person's own account. Binding is checked by
   the caller's policy; the table says what must be bound.
 - The officer's lists (``LISTS``) hold places, times, rules and evidence levels, and no name; a name comes back only for a claimed case,
   and the one field a dispute is about, be it the name, for that dispute.
@@ -20,7 +20,7 @@ from typing import Final, Literal, TypeVar
 from residence.errors import Refused
 
 Role = Literal["clerk", "resident", "officer", "operator"]
-Binding = Literal["none", "premises", "case", "pair", "dispute", "self"]
+Binding = Literal["none", "premises", "case", "pair", "dispute", "number", "self"]
 Value = TypeVar("Value")
 
 
@@ -75,6 +75,7 @@ class Purpose(StrEnum):
     FINDING_REVIEW = "finding-review"
     DISPUTE_REVIEW = "dispute-review"  # one field somebody says is wrong, and no other
     DUPLICATE_REVIEW = "duplicate-review"  # two records that may be of one person, side by side
+    NUMBER_CHANGE = "number-change"  # a number of theirs is cancelled, replaced, or that taken back
     OWN_STAYS = "own-stays"
     RECEIPT_CHECK = "receipt-check"  # whoever holds a receipt's code
 
@@ -99,6 +100,7 @@ RELEASED: Final[Mapping[tuple[Role, Purpose], frozenset[Field]]] = {
     ("officer", Purpose.DISPUTE_REVIEW): PERSONAL - {Field.PERSONAL_NUMBER_MASKED},
     ("officer", Purpose.DUPLICATE_REVIEW): _WHO
     | {Field.PERSONAL_NUMBER_MASKED, Field.DOCUMENT, Field.RESIDENCE_TEXT, Field.CONTACT},
+    ("officer", Purpose.NUMBER_CHANGE): frozenset({Field.PERSONAL_NUMBER_MASKED}),
     ("officer", Purpose.RECEIPT_CHECK): _RECEIPT,
     ("resident", Purpose.OWN_STAYS): _PLACE
     | PERSONAL - {Field.PERSONAL_NUMBER}
@@ -114,6 +116,7 @@ BOUND_TO: Final[Mapping[Purpose, Binding]] = {
     Purpose.FINDING_REVIEW: "case",
     Purpose.DISPUTE_REVIEW: "dispute",
     Purpose.DUPLICATE_REVIEW: "pair",
+    Purpose.NUMBER_CHANGE: "number",
     Purpose.OWN_STAYS: "self",
     Purpose.RECEIPT_CHECK: "none",
 }

@@ -57,6 +57,7 @@ class CaseTimes(msgspec.Struct, frozen=True, kw_only=True):
     evidence_warns: timedelta = timedelta(hours=72)
     fresh_night: timedelta = timedelta(hours=24)
     evidence_kept: timedelta = EVIDENCE_KEPT
+    hold_at_most: timedelta = timedelta(days=7)
 
 
 class CaseFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib import resources
+from string import Formatter
 from typing import Final, Literal
 
 import msgspec
@@ -107,3 +108,12 @@ def has_errors(problems: tuple[Problem, ...] | list[Problem]) -> bool:
 def sentence(code: str, **params: object) -> Sentence:
     """Return the sentences of ``code`` alone, for screens that show a state rather than a problem."""
     return problem(code, "", **params).message
+
+
+def plain_sentence(code: str) -> Sentence:
+    """Return a code's sentences where only the code is known: what a value would fill in stays open. An unknown code stands for itself."""
+    texts = catalogue().get(code)
+    if texts is None:
+        return Sentence(vi=code, en=code)
+    blanks = {name for text in (texts["vi"], texts["en"]) for _, name, _, _ in Formatter().parse(text) if name}
+    return sentence(code, **dict.fromkeys(blanks, "…"))

@@ -19,6 +19,7 @@ from residence.clock import TimeState
 from residence.errors import Malformed
 
 MAX_STATE_BYTES: Final = 4096
+CHIP_TRUST: Final = "chip-trust"  # among the readers of a kiosk that reads chips: how its list of trusted issuers is
 _State = TypeVar("_State")
 # Nobody signs a state, so what it may hold is bounded here: a number or text no table takes would come again with every connection.
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 31) - 1)]
@@ -42,6 +43,12 @@ class KioskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     keyring_serial: int = 0  # of the ring it trusts; 0: not said
     trust_version: Count = 0  # of the bundle it judges chips by; 0: none
     call: Words = ""  # number of the call for a person that nobody has seen yet
+    doors: Readers = {}  # door -> its alarm in BACnet's words, and after a colon what the lock is
+    disk: Words = ""  # ok | low | full | read-only | lost
+    disk_free_mib: Count = 0
+    profile: Words = ""  # of which settings the kiosk works by: the first digits of their hash
+    read_at: Words | None = None  # when a reader last read anything at all, by the kiosk's clock
+    unread: Count = 0  # visits in a row in which a card was asked for and nothing was read
 
 
 class GatewayState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

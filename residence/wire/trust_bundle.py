@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 
 from residence.credentials.chip.certificates import parse_certificate, parse_revocation_list
-from residence.credentials.chip.trust_store import Deviation, LeftOut, TrustStore, assemble
+from residence.credentials.chip.trust_store import Deviation, LeftOut, Rule, TrustStore, assemble
 from residence.errors import LuutruError, Malformed, Untrusted
 from residence.wire import signing
 from residence.wire.keyring import Keyring
@@ -30,14 +30,19 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]  # a time without its offse
 
 
 class BundleDeviation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One departure the authority accepts, with the reason it gives."""
+    """One departure the authority accepts, with the reason it gives: for one certificate (its SHA-256), or one country's (two letters)."""
 
     id: str
-    rule: Literal["validity", "country", "authority"]
+    rule: Rule
     until: Instant
     reason: str
     country: str = ""
     fingerprint: str = ""
+
+    @property
+    def accepted(self) -> Deviation:
+        """Return it as it is judged by."""
+        return Deviation(id=self.id, rule=self.rule, until=self.until, country=self.country, fingerprint=self.fingerprint)
 
 
 class TrustBundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,9 +88,6 @@ def store_of(bundle: TrustBundle) -> TrustStore:
             lists.append(parse_revocation_list(raw))
         except LuutruError as error:
             left_out.append(LeftOut(what=f"list {index}", reason=error.code))
-    deviations = tuple(
-        Deviation(id=each.id, rule=each.rule, until=each.until, country=each.country, fingerprint=each.fingerprint)
-        for each in bundle.deviations
-    )
+    deviations = tuple(each.accepted for each in bundle.deviations)
     store = assemble(certificates, lists, deviations=deviations, version=bundle.version, expires=bundle.expires)
     return replace(store, left_out=(*left_out, *store.left_out))

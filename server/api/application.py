@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 
-from server.api import declarations, look_ups
+from server.api import batches, code_lists, declarations, events, look_ups, reconciliation, stays, tokens
 from server.api.answers import answer
 from server.api.document import document
 
@@ -18,8 +18,9 @@ def get_document() -> Response:
     return answer(document())
 
 
-router.include_router(declarations.router)
-router.include_router(look_ups.router)
+PARTS = (tokens, declarations, batches, stays, reconciliation, events, code_lists, look_ups)
+for part in PARTS:
+    router.include_router(part.router)
 
 
 def install(app: FastAPI) -> None:

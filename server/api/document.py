@@ -1,7 +1,7 @@
-"""The OpenAPI 3.1 document of the API, built from one table of operations and the structs the handlers use.
+"""The OpenAPI 3.1 document of the API, built from the table of operations and the structs the handlers use.
 
 - Schemas come from the msgspec structs, so the document cannot drift from what is read and written.
-- Every error is ``application/problem+json``; the table names the codes a caller should expect of each operation.
+- Every error is ``application/problem+json`` with an example of each code, made by the function that answers it in life.
 - ``docs/openapi.json`` is this document, committed; a test compares them.
 
 Example: ``document()["paths"]["/v1/declarations"]["post"]["responses"]["201"]``
@@ -11,130 +11,74 @@ from __future__ import annotations
 
 from functools import cache
 from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
+from residence.errors import Refused
 from residence.errors.guide import Entry
 from residence.stays.declaration import StayDeclaration
 from server.api.answers import CheckAnswer, KioskAnswer, ProblemDocument, PublicReceipt, ReceiptAnswer
+from server.api.batches import BatchAnswer, BatchItem
+from server.api.code_lists import CodeList, CodeListName, Limits
+from server.api.events import EventsAnswer
+from server.api.examples import BODIES, LINKS
+from server.api.operations import OPERATIONS, Operation
+from server.api.reconciliation import House, ReconciliationAnswer
+from server.api.stays import CheckOut, Extend, Move, PremisesAnswer, StayAnswer, StaysAnswer, Undo, Withdraw
+from server.api.tokens import TokenAnswer, TokenRefusal
+from server.problems import BY_KIND, problem_document
 
-VERSION: Final = "1.0.0"
-
-
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One operation. ``errors``: status -> codes."""
-
-    method: Literal["get", "post"]
-    path: str
-    operation_id: str
-    summary: str
-    tag: str
-    answers: dict[int, str]  # status -> what it means
-    errors: dict[int, tuple[str, ...]]
-    answer_schema: str
-    body: bool = False
-    open_to_all: bool = False
-    many: bool = False
-
-
-SIGNED_IN: Final[dict[int, tuple[str, ...]]] = {401: ("server.sign_in_needed",), 403: ("server.not_allowed", "server.csrf")}
-INPUT: Final[dict[int, tuple[str, ...]]] = {413: ("server.form_too_large",), 422: ("server.input_unreadable",)}
-OPERATIONS: Final = (
-    Operation(
-        method="post",
-        path="/v1/declarations",
-        operation_id="postDeclaration",
-        summary="Declare a stay, extension, departure or correction, and get the signed receipt.",
-        tag="declarations",
-        answers={201: "Recorded.", 200: "The same bytes were recorded before; this is the first receipt."},
-        errors=SIGNED_IN
-        | INPUT
-        | {
-            403: (
-                "server.not_allowed",
-                "server.csrf",
-                "server.declarant_not_you",
-                "server.role_not_yours",
-                "server.evidence_not_checked",
-                "server.attester_not_you",
-            ),
-            409: ("server.id_reused",),
-            422: ("server.input_unreadable", "server.input_problems", "server.statement_refused"),
-        },
-        answer_schema="ReceiptAnswer",
-        body=True,
-    ),
-    Operation(
-        method="post",
-        path="/v1/declarations/check",
-        operation_id="checkDeclaration",
-        summary="Check a declaration and record nothing: every problem at once, and the deadline.",
-        tag="declarations",
-        answers={200: "Checked."},
-        errors=SIGNED_IN | INPUT,
-        answer_schema="CheckAnswer",
-        body=True,
-    ),
-    Operation(
-        method="get",
-        path="/v1/declarations/{declaration_id}/receipt",
-        operation_id="getReceipt",
-        summary="Get the receipt of a declaration again.",
-        tag="receipts",
-        answers={200: "The receipt as first given."},
-        errors={401: ("server.sign_in_needed",), 404: ("server.not_found",)},
-        answer_schema="ReceiptAnswer",
-    ),
-    Operation(
-        method="get",
-        path="/v1/receipts/{code}",
-        operation_id="getPublicReceipt",
-        summary="Look at a receipt by its code, without an account; no name is in it.",
-        tag="receipts",
-        answers={200: "The receipt's state."},
-        errors={404: ("server.receipt_unknown",), 422: ("receipt.code",), 429: ("server.too_many_attempts",)},
-        answer_schema="PublicReceipt",
-        open_to_all=True,
-    ),
-    Operation(
-        method="get",
-        path="/v1/errors",
-        operation_id="getErrors",
-        summary="List every code: severity, meaning, how to mend it and who has to act, in Vietnamese and English.",
-        tag="codes",
-        answers={200: "The catalogue; its ETag changes when it does.", 304: "It is as you have it."},
-        errors={},
-        answer_schema="Entry",
-        open_to_all=True,
-        many=True,
-    ),
-    Operation(
-        method="get",
-        path="/v1/kiosks",
-        operation_id="getKiosks",
-        summary="List the kiosks of the operator's commune with their last sign of life.",
-        tag="kiosks",
-        answers={200: "The kiosks."},
-        errors={401: ("server.sign_in_needed",), 403: ("server.not_allowed",)},
-        answer_schema="KioskAnswer",
-        many=True,
-    ),
-)
+VERSION: Final = "1.1.0"
+STRUCTS: Final = (
+    StayDeclaration, ReceiptAnswer, CheckAnswer, PublicReceipt, KioskAnswer, ProblemDocument, Entry, BatchAnswer, BatchItem, PremisesAnswer, StayAnswer,
+    StaysAnswer, CheckOut, Extend, Move, Withdraw, Undo, House, ReconciliationAnswer, EventsAnswer, CodeList, CodeListName, Limits,
+    TokenAnswer, TokenRefusal,
+)  # fmt: skip
 TAGS: Final = {
+    "codes": "What codes mean, and how much may be sent.",
     "declarations": "State that somebody stays, leaves, stays longer, or that a statement was wrong.",
-    "receipts": "The registry's signed answers.",
+    "events": "What happened, from a cursor on.",
     "kiosks": "The machines at the doors.",
-    "codes": "What codes mean.",
+    "oauth": "How a program comes in.",
+    "receipts": "The registry's signed answers.",
+    "stays": "Stays as they stand, and what happens to them.",
 }
+PROBLEM: Final = {"$ref": "#/components/schemas/ProblemDocument"}
+DRY: Final = {"$ref": "#/components/schemas/CheckAnswer"}
+TOKEN_PATH: Final = "/v1/oauth/token"  # noqa: S105  # an address
+SCOPES: Final = {
+    "declare": "Declare, check, check out, change, send batches.",
+    "read": "Receipts, stays, batches, events.",
+    "reconcile": "Compare the own list of guests with what is declared.",
+    "webhooks": "Be told of events.",
+}
+
+
+def _parameter(name: str, place: str, description: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": place, "required": required, "description": description, "schema": schema}
+
+
+QUERY: Final = {
+    "dry_run": _parameter("dry_run", "query", "Check and record nothing.", {"type": "string", "enum": ["true", "false"]}),
+    "cursor": _parameter("cursor", "query", "Where to go on: next of the page before.", {"type": "string", "maxLength": 400}),
+    "limit": _parameter("limit", "query", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+    "since": _parameter(
+        "since", "query", "Where to begin without a cursor; a day ago if left out.", {"type": "string", "format": "date-time"}
+    ),
+}
+KEY: Final = _parameter(
+    "Idempotency-Key", "header", "Your own name for this piece of work; needed unless it is a dry run.",
+    {"type": "string", "minLength": 8, "maxLength": 200, "pattern": "^[!-~]+$"},
+)  # fmt: skip
+IF_MATCH: Final = _parameter("If-Match", "header", "The tag of the stay as you read it.", {"type": "string"})
+IF_NONE_MATCH: Final = _parameter("If-None-Match", "header", "The tag you have.", {"type": "string"})
 
 
 @cache
 def document() -> dict[str, Any]:
     """Return the document."""
-    structs = [StayDeclaration, ReceiptAnswer, CheckAnswer, PublicReceipt, KioskAnswer, ProblemDocument, Entry]
-    _, schemas = msgspec.json.schema_components(structs, ref_template="#/components/schemas/{name}")
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, dict[str, Any]] = {TOKEN_PATH: {"post": _token_operation()}}
     for each in OPERATIONS:
         paths.setdefault(each.path, {})[each.method] = _operation(each)
     return {
@@ -144,54 +88,159 @@ def document() -> dict[str, Any]:
             "version": VERSION,
             "summary": "Declare stays and get signed receipts.",
             "description": "For lodging software. Send the same bytes again whenever an answer was lost: the first receipt comes back.",
-            "contact": {"name": "The operator of this server"},
+            "contact": {"name": "The operator of this server", "url": "https://luutru.example"},
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/api", "description": "This server"}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
-        "security": [{"bearer": []}, {"session": [], "csrf": []}],
+        "security": [{"program": []}, {"bearer": []}, {"session": [], "csrf": []}],
         "paths": paths,
-        "components": {
-            "schemas": msgspec.json.decode(msgspec.json.encode(schemas)),  # tuples become lists
-            "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer", "description": "A token made with: luutru account token NAME"},
-                "session": {"type": "apiKey", "in": "cookie", "name": "luutru"},
-                "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token"},
-            },
+        "components": {"schemas": _schemas(), "securitySchemes": _ways_in()},
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    _, schemas = msgspec.json.schema_components(STRUCTS, ref_template="#/components/schemas/{name}")
+    schemas["Batch"] = {
+        "title": "Batch",
+        "description": "Up to 500 declarations; one that is none is refused by itself.",
+        "type": "object",
+        "required": ["declarations"],
+        "properties": {
+            "declarations": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 500,
+                "items": {"anyOf": [{"$ref": "#/components/schemas/StayDeclaration"}, {"type": "object"}]},
+            }
         },
+    }
+    changes = {each.__name__: f"#/components/schemas/{each.__name__}" for each in (Extend, Move, Withdraw, Undo)}
+    schemas["Change"] = {
+        "title": "Change",
+        "description": "What has changed of a stay.",
+        "oneOf": [{"$ref": place} for place in changes.values()],
+        "discriminator": {"propertyName": "change", "mapping": {name.lower(): place for name, place in changes.items()}},
+    }
+    made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schemas))  # tuples become lists
+    return dict(sorted(made.items()))
+
+
+def _ways_in() -> dict[str, Any]:
+    flow = {"clientCredentials": {"tokenUrl": f"/api{TOKEN_PATH}", "scopes": SCOPES}}
+    return {
+        "program": {"type": "oauth2", "description": "A program registered with: luutru program add", "flows": flow},
+        "bearer": {"type": "http", "scheme": "bearer", "description": "A token made with: luutru account token NAME"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "luutru", "description": "A page's session"},
+        "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "With a page's session"},
     }
 
 
 def _operation(each: Operation) -> dict[str, Any]:
-    schema: dict[str, Any] = {"$ref": f"#/components/schemas/{each.answer_schema}"}
-    content = {"application/json": {"schema": {"type": "array", "items": schema} if each.many else schema}}
     made: dict[str, Any] = {
         "operationId": each.operation_id,
         "summary": each.summary,
         "description": each.summary,
         "tags": [each.tag],
-        "responses": {str(status): _answer(status, text, content) for status, text in each.answers.items()}
+        "parameters": _parameters(each),
+        "responses": {str(status): _answer(each, status, text) for status, text in sorted(each.answers.items())}
         | {str(status): _error(status, codes) for status, codes in sorted(each.errors.items())},
     }
-    if each.body:
-        body_schema = {"schema": {"$ref": "#/components/schemas/StayDeclaration"}}
-        made["requestBody"] = {"required": True, "content": {"application/json": body_schema}}
+    if each.body_schema:
+        body_schema = {"schema": {"$ref": f"#/components/schemas/{each.body_schema}"}, "examples": BODIES[each.operation_id]}
+        made["requestBody"] = {"required": each.body_required, "content": {"application/json": body_schema}}
     if each.open_to_all:
         made["security"] = []
-    names = [part[1:-1] for part in each.path.split("/") if part.startswith("{")]
-    if names:
-        made["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string", "maxLength": 64}} for name in names
-        ]
+    elif each.scope:
+        made["security"] = [{"program": [each.scope]}, {"bearer": []}, {"session": [], "csrf": []}]
     return made
 
 
-def _answer(status: int, text: str, content: dict[str, Any]) -> dict[str, Any]:
-    return {"description": text} if status == HTTPStatus.NOT_MODIFIED else {"description": text, "content": content}
+def _parameters(each: Operation) -> list[dict[str, Any]]:
+    names = [part[1:-1] for part in each.path.split("/") if part.startswith("{")]
+    text = {"type": "string", "minLength": 1, "maxLength": 64}
+    made = [_parameter(name, "path", f"The {name.replace('_', ' ')}.", text, required=True) for name in names]
+    made += [QUERY[name] for name in each.query]
+    wanted = ((each.keyed, KEY), (each.guarded, IF_MATCH), (each.tagged, IF_NONE_MATCH))
+    return made + [parameter for needed, parameter in wanted if needed]
+
+
+def _answer(each: Operation, status: int, text: str) -> dict[str, Any]:
+    made: dict[str, Any] = {"description": text}
+    if each.tagged:
+        made["headers"] = {"ETag": {"description": "The tag of this answer.", "schema": {"type": "string"}}}
+    if status == HTTPStatus.NOT_MODIFIED:
+        return made
+    if (each.operation_id, status) in LINKS:
+        made["links"] = {
+            name: {"operationId": name, "parameters": {parameter: f"$response.body#{place}"}}
+            for name, (parameter, place) in LINKS[each.operation_id, status].items()
+        }
+    schema: dict[str, Any] = {"$ref": f"#/components/schemas/{each.answer_schema}"}
+    if status == HTTPStatus.OK and each.query[:1] == ("dry_run",) and each.answer_schema == "ReceiptAnswer":
+        schema = {"anyOf": [schema, DRY]} if each.operation_id == "postDeclaration" else DRY
+    made["content"] = {"application/json": {"schema": {"type": "array", "items": schema} if each.many else schema}}
+    return made
 
 
 def _error(status: int, codes: tuple[str, ...]) -> dict[str, Any]:
-    return {
+    made: dict[str, Any] = {
         "description": f"{HTTPStatus(status).phrase}: {', '.join(codes)}",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+        "content": {
+            "application/problem+json": {"schema": PROBLEM, "examples": {code: _example(code, status) for code in codes}}
+        },
+    }
+    if status in {409, 429}:
+        told = {"description": "How many seconds to wait, where waiting helps.", "schema": {"type": "integer", "minimum": 1}}
+        made["headers"] = {"Retry-After": told}
+    return made
+
+
+def _example(code: str, status: int) -> dict[str, Any]:
+    kind = next((each for each, usual in BY_KIND.items() if usual == status), Refused)
+    told = problem_document(kind(code)) | {"problems": []}
+    return {"summary": told["detail"], "value": told}
+
+
+def _token_operation() -> dict[str, Any]:
+    text = {"type": "string", "maxLength": 400}
+    form = {
+        "type": "object",
+        "required": ["grant_type"],
+        "properties": {
+            "grant_type": {"type": "string", "enum": ["client_credentials"]},
+            "scope": text,
+            "client_id": text,
+            "client_secret": text,
+        },
+    }
+    refusals = {400: ("invalid_request", "unsupported_grant_type", "invalid_scope"), 401: ("invalid_client",)}
+    return {
+        "operationId": "postToken",
+        "summary": "Get an access token by OAuth 2.0 client credentials.",
+        "description": "The client is known by HTTP Basic, or by client_id and client_secret in the form.",
+        "tags": ["oauth"],
+        "security": [],
+        "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": form}}},
+        "responses": {
+            "200": _json("A token.", "TokenAnswer", {}),
+            **{
+                str(status): _json(", ".join(words), "TokenRefusal", {"examples": _refusals(words)})
+                for status, words in refusals.items()
+            },
+            "413": _error(413, ("server.form_too_large",)),
+            "422": _error(422, ("server.form_unreadable",)),
+            "429": _error(429, ("server.too_many_attempts",)),
+        },
+    }
+
+
+def _refusals(words: tuple[str, ...]) -> dict[str, Any]:
+    return {word: {"value": {"error": word, "error_description": "Why, in words."}} for word in words}
+
+
+def _json(description: str, name: str, more: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "description": description,
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}, **more}},
     }

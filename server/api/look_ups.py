@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from typing import Annotated
 
@@ -15,13 +14,14 @@ from residence.clock import rfc3339
 from residence.errors import Refused
 from residence.errors.guide import guide
 from server.api.answers import KioskAnswer, PublicReceipt, answer
-from server.api.callers import ApiAccount
+from server.api.callers import Calling, CountedRoute
+from server.api.paging import is_known, tag_of
 from server.operators.kiosk_health import health_of
 from server.policy import CommuneResource
 from server.residents.receipt_pages import lookup
 from server.wiring import Server, caller_address, server_of
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=CountedRoute)
 Wired = Annotated[Server, Depends(server_of)]
 
 
@@ -52,8 +52,7 @@ def get_errors(request: Request) -> Response:
     """Answer with every code: severity, meaning, how to mend it, who has to act. 304 for whoever has it already."""
     body, tag = error_catalogue()
     headers = {"ETag": tag, "Cache-Control": "public, max-age=3600"}
-    known = {each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")}
-    if tag in known or "*" in known:
+    if is_known(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
 
@@ -62,12 +61,13 @@ def get_errors(request: Request) -> Response:
 def error_catalogue() -> tuple[bytes, str]:
     """Return the catalogue as it is served, and its tag: a hash of it, the same from every process of this version."""
     body = msgspec.json.encode(guide())
-    return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    return body, tag_of(body)
 
 
 @router.get("/kiosks")
-def get_kiosks(account: ApiAccount, server: Wired) -> Response:
+def get_kiosks(caller: Calling, server: Wired) -> Response:
     """Answer with the commune's kiosks."""
+    account = caller.account
     server.policy.require(account, "list_kiosks", resource=CommuneResource(commune=account.commune_code))
     with server.registry.reading() as connection:
         kiosks = kiosks_of(connection, account.commune_code)

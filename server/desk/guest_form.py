@@ -20,6 +20,7 @@ import msgspec
 
 from residence.clock import VIETNAM, rfc3339
 from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
+from residence.credentials.chip.claims import said_again
 from residence.credentials.evidence import Evidence, EvidenceLevel, Reading
 from residence.errors import Problem, problem
 from residence.people.person import Document, DocumentKind, PartialDate, Person
@@ -98,7 +99,7 @@ def read_form(form: Mapping[str, str], *, context: FormContext) -> FormResult:
     texts = {name: value.strip() for name, value in form.items()}
     reading = card_reading(texts.get("card_text", ""), now=context.now, policy=context.card_policy) or context.shown
     if reading is None and context.before is not None:
-        reading = Reading(person=context.before.person, evidence=context.before.evidence)
+        reading = Reading(person=context.before.person, evidence=said_again(context.before.evidence))
     person = _person(texts, reading, problems)
     declaration = StayDeclaration(
         declaration_id=texts.get("declaration_id", ""),

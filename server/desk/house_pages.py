@@ -8,27 +8,16 @@ Example: paste "Room, Name / 101, Trần Văn An" at ``/desk/house``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy import Connection
 from starlette.responses import Response
 
-from registry.desk_lists import OPEN, Place, list_stays
-from registry.house_lists import holders_among
-from registry.release import release_persons
-from residence.access.purposes import Field
-from residence.clock import VIETNAM
-from residence.places.premises import Premises
-from residence.stays.in_house import DeclaredStay, HouseComparison, InHouse, compare
 from server.desk.declare_pages import empty_form, place_for, show_form
-from server.desk.house_list import HouseList, ListedGuest, read_house_list
+from server.desk.house_comparison import compared
+from server.desk.house_list import HouseList, read_house_list
 from server.desk.own_premises import workplace
-from server.desk.tonight_pages import duty
 from server.pages import render
-from server.policy import Account
 from server.visitor import Caller, Form, SignedIn
 from server.wiring import Server, server_of
 
@@ -51,7 +40,7 @@ def compare_lists(request: Request, caller: Caller, *, account: SignedIn, server
     listed = read_house_list(text)
     with server.registry.writing() as connection:  # names are released, so the look is written
         place = workplace(server, connection, account, action="list_stays", premises_id=form.get("premises_id", ""))
-        found = None if listed.problems else _compared(server, connection, account, premises=place.here, listed=listed)
+        found = None if listed.problems else compared(server, connection, account, premises=place.here, guests=listed.guests)
     return render(
         request,
         "desk/house.html",
@@ -71,52 +60,3 @@ def open_form(request: Request, caller: Caller, *, account: SignedIn, server: Wi
     place = place_for(server, account, "declare", form.get("premises_id", ""))
     known = {name: form[name] for name in PREFILLED if form.get(name)}
     return show_form(request, caller, place=place, form=empty_form(server, place) | known)
-
-
-def _compared(
-    server: Server, connection: Connection, account: Account, *, premises: Premises, listed: HouseList
-) -> HouseComparison:
-    now = server.clock.now()
-    here = Place(premises.commune_code, premises.premises_id)
-    stays = [each for each in list_stays(connection, here, since=now) if each.status in OPEN]
-    people = {each.person_id for each in stays}
-    released = release_persons(
-        connection,
-        people,
-        look=duty(account, about=premises.premises_id, fields=frozenset({Field.FULL_NAME})),
-        vault=server.registry.vault,
-        now=now,
-        random_bytes=server.random_bytes,
-    )
-    holders = holders_among(connection, people, vault=server.registry.vault)
-    guests = [_listed(each, holders) for each in listed.guests]
-    declared = [
-        DeclaredStay(
-            stay_id=each.stay_id,
-            person_id=each.person_id,
-            full_name=released[each.person_id].fields.get(Field.FULL_NAME, "") if each.person_id in released else "",
-            name_disputed=each.person_id in released and Field.FULL_NAME in released[each.person_id].disputed,
-            unit=each.unit,
-            numbered=any(each.person_id in people for people in holders.values()),
-            start=each.start_at.astimezone(VIETNAM).date(),
-            planned_end=each.planned_end.astimezone(VIETNAM).date() if each.planned_end else None,
-        )
-        for each in stays
-    ]
-    return compare(guests, declared, today=_today(now))
-
-
-def _listed(guest: ListedGuest, holders: Mapping[str, frozenset[str]]) -> InHouse:
-    return InHouse(
-        row=guest.row,
-        full_name=guest.full_name,
-        unit=guest.unit,
-        arrival=guest.arrival,
-        departure=guest.departure,
-        numbered=bool(guest.number),
-        holders=holders.get(guest.number, frozenset()) if guest.number else frozenset(),
-    )
-
-
-def _today(now: datetime) -> date:
-    return now.astimezone(VIETNAM).date()

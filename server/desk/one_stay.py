@@ -22,6 +22,7 @@ from registry.door_passes import has_pass
 from registry.receipts import StoredReceipt, receipts_by_id
 from registry.stays import StayOnList, stay
 from residence.clock import rfc3339
+from residence.credentials.chip.claims import said_again
 from residence.credentials.evidence import Evidence, EvidenceLevel
 from residence.errors import Refused
 from residence.stays.chains import chain_up
@@ -98,6 +99,7 @@ def follow_up(
     """Return a statement about a stay that stands, by the house, with what it says anew."""
     return msgspec.structs.replace(
         said,
+        evidence=said_again(said.evidence),
         declaration_id=declaration_id,
         declared_at=rfc3339(now),
         kind=kind,

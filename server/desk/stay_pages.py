@@ -23,18 +23,22 @@ from registry.authority_content import open_words
 from registry.authority_lists import listed, records_of_stay
 from registry.declarations import findings_about
 from registry.recall_consents import recallable
+from registry.receipts import StoredReceipt
 from registry.release import ReleasedPerson, release_persons
+from registry.stays import stay, stay_changed_by
 from residence.access.purposes import Field, Purpose, released_fields
 from residence.clock import VIETNAM, rfc3339
 from residence.errors import Malformed, Problem, Refused, problem
 from residence.wire.receipts import receipt_text
 from server.declaring import check, declare, given_receipt, new_declaration_id
+from server.desk.chip_pages import ChipAtDesk, chip_of
 from server.desk.declare_pages import Correcting, place_for, show_form, take
 from server.desk.guest_form import form_of_declaration
 from server.desk.lateness import lateness
 from server.desk.one_stay import OpenedStay, departure_of, open_stay, said_of, standing_declaration
 from server.desk.parties import party_here
 from server.desk.shown_cards import place_of, waiting_cards
+from server.desk.told_findings import told
 from server.desk.tonight_pages import duty
 from server.desk.withheld import kept, shown
 from server.pages import render
@@ -68,6 +72,7 @@ def show_stay(
     with server.registry.writing() as connection:
         opened = open_stay(server, connection, account, action="list_stays", stay_id=stay_id)
         guest = _guest(server, connection, account, opened)
+        chip = chip_of(connection, opened.stay)
         findings = findings_about(connection, opened.stay.declaration_ids)
         late = lateness(server, connection, opened.stay)
         here = place_of(opened.place.here)
@@ -87,9 +92,10 @@ def show_stay(
         late=late,
         status=422 if problems else 200,
         opened=opened,
+        chip=chip,
         guest={field.value: value for field, value in guest.fields.items()},
         disputed={field.value for field in guest.disputed},
-        findings=sorted({each.code for found in findings.values() for each in found if each.severity != "info"}),
+        findings=told(each for found in findings.values() for each in found),
         tellings=tellings,
         departure_id=form.get("declaration_id") or new_declaration_id(server),
         step_ids={each: new_declaration_id(server) for each in ("extend", "room", "withdraw", "undo")},
@@ -210,9 +216,18 @@ def show_receipt(request: Request, caller: Caller, *, account: SignedIn, server:
         picture=receipt_picture(stored.receipt_bytes),
         base_url=server.settings.base_url,
         fresh=fresh,
+        chip=_chip_of_receipt(server, stored) if fresh else None,
         party=party_here(server, account, place.here, declaration_id=declaration_id) if fresh else None,
         waiting=waiting_cards(server, place.here),
     )
+
+
+def _chip_of_receipt(server: Server, stored: StoredReceipt) -> ChipAtDesk | None:
+    """Return what is known of the chip of the guest just declared, or how it comes to be read."""
+    with server.registry.reading() as connection:
+        stay_id = stay_changed_by(connection, stored.receipt.premises_id or "", stored.declaration_id)
+        found = stay(connection, stay_id) if stay_id else None
+        return chip_of(connection, found) if found else None
 
 
 def receipt_picture(receipt_bytes: bytes) -> Markup:

@@ -32,6 +32,7 @@ from residence.cases.undeclared import Sighting
 from residence.places.premises import Premises
 from residence.stays.deadlines import Deadline, deadline
 from residence.stays.rules import FineBand
+from server.desk.told_findings import told
 from server.wiring import Server
 
 LOOK_BACK: Final = timedelta(hours=36)  # yesterday's arrivals may still be put right today
@@ -105,11 +106,7 @@ def tonight(server: Server, connection: Connection, premises: Premises, *, look:
             name=names.get(stay.person_id, ""),
             name_disputed=stay.person_id in disputed,
             expected=stay.is_expected(now),
-            findings=tuple(
-                sorted(
-                    {found.code for each in stay.declaration_ids for found in findings.get(each, ()) if found.severity != "info"}
-                )
-            ),
+            findings=told(found for each in stay.declaration_ids for found in findings.get(each, ())),
         )
         for stay in stays
     )

@@ -1,18 +1,27 @@
-"""Kiosks for operators: last sign of life, outbox, clock, readers. No stay and no person."""
+"""Kiosks for operators: last sign of life, outbox, clock, readers, doors, disk. No stay and no person.
+
+- A kiosk that is online and hears no card is an alarm of its own at the head of the page (``kiosk_health.py``).
+- Everything known of one kiosk can be taken away as a file; what only the kiosk itself knows: ``luutru kiosk diagnostics`` there.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Annotated, Final
 
+import msgspec
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from registry.chip_judgements import Doubts, doubts_by_kiosk
 from registry.kiosk_calls import waiting_calls
-from registry.kiosks import kiosks_of
+from registry.kiosk_signs import KioskSigns, quiet_kiosks, signs_of
+from registry.kiosks import KioskOnList, kiosks_of
 from registry.letter_lists import counts_of
-from server.operators.kiosk_health import health_of
+from residence.clock import rfc3339
+from residence.errors import Refused
+from server.operators.kiosk_health import About, Health, health_of
 from server.pages import render
 from server.policy import CommuneResource
 from server.visitor import Caller, SignedIn
@@ -23,19 +32,53 @@ Wired = Annotated[Server, Depends(server_of)]
 LOOK_BACK: Final = timedelta(days=30)  # how long a doubted claim is shown
 
 
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """One kiosk with everything that is known of it."""
+
+    kiosk: KioskOnList
+    signs: KioskSigns
+    doubts: Doubts
+    health: Health
+
+
 @router.get("/kiosks")
 def show_kiosks(request: Request, caller: Caller, account: SignedIn, server: Wired) -> Response:
     """List the commune's kiosks, those that need a hand first."""
     server.policy.require(account, "list_kiosks", resource=CommuneResource(commune=account.commune_code))
     now = server.clock.now()
     with server.registry.reading() as connection:
-        kiosks = kiosks_of(connection, account.commune_code)
-        doubts = doubts_by_kiosk(connection, account.commune_code, since=now - LOOK_BACK)
+        seen = _seen(connection, server, account.commune_code)
         letters = sum(counts_of(connection, account.commune_code).values())
         calls = waiting_calls(connection, account.commune_code, since=now - LOOK_BACK)
-    silent = server.settings.kiosk_silent_after
-    counted = {each.kiosk_id: doubts.get(each.kiosk_id, Doubts()) for each in kiosks}
-    rows = [(each, health_of(each, now=now, silent_after=silent, doubts=counted[each.kiosk_id].not_shown)) for each in kiosks]
-    rows.sort(key=lambda row: (row[1].state != "lost", row[1].state != "degraded", row[0].kiosk_id))
+    seen.sort(
+        key=lambda each: (not each.health.deaf, each.health.state != "lost", each.health.state != "degraded", each.kiosk.kiosk_id)
+    )
+    deaf = sum(each.health.deaf for each in seen)
     template = "operators/kiosk_list.html" if request.headers.get("hx-request") else "operators/kiosks.html"
-    return render(request, template, caller=caller, rows=rows, doubts=counted, letters=letters, calls=calls)
+    return render(request, template, caller=caller, rows=seen, letters=letters, calls=calls, deaf=deaf)
+
+
+@router.get("/kiosks/{kiosk_id}/diagnostics.json")
+def take_diagnostics(kiosk_id: str, account: SignedIn, server: Wired) -> Response:
+    """Give everything known of one kiosk as a file."""
+    server.policy.require(account, "list_kiosks", resource=CommuneResource(commune=account.commune_code))
+    with server.registry.reading() as connection:
+        found = [each for each in _seen(connection, server, account.commune_code) if each.kiosk.kiosk_id == kiosk_id]
+    if not found:
+        raise Refused("kiosk.unknown")
+    told = {"at": rfc3339(server.clock.now()), **msgspec.to_builtins(found[0])}
+    headers = {"content-disposition": f'attachment; filename="{kiosk_id}.json"'}
+    return Response(msgspec.json.format(msgspec.json.encode(told)), media_type="application/json", headers=headers)
+
+
+def _seen(connection: Connection, server: Server, commune_code: str) -> list[Seen]:
+    now, silent = server.clock.now(), server.settings.kiosk_silent_after
+    signs, quiet = signs_of(connection, commune_code), quiet_kiosks(connection, commune_code, now=now)
+    doubts = doubts_by_kiosk(connection, commune_code, since=now - LOOK_BACK)
+    seen = []
+    for kiosk in kiosks_of(connection, commune_code):
+        doubted, said = doubts.get(kiosk.kiosk_id, Doubts()), signs.get(kiosk.kiosk_id, KioskSigns())
+        about = About(doubts=doubted.not_shown, signs=said, quiet=kiosk.kiosk_id in quiet)
+        health = health_of(kiosk, now=now, silent_after=silent, about=about)
+        seen.append(Seen(kiosk=kiosk, signs=said, doubts=doubted, health=health))
+    return seen

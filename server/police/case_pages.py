@@ -8,54 +8,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection, Row
 from starlette.responses import RedirectResponse, Response
 
-from registry.cases import CaseStep, act, case, facts_of
+from registry.accounts import names_of
+from registry.case_queue import officers_of
+from registry.case_tasks import Task, tasks_of
+from registry.cases import CaseStep, act, facts_of
 from registry.evidence import case_evidence
 from registry.premises import load_premises
+from registry.related import declared_in_room, related_cases, told_about
 from registry.release import Look, ReleasedPerson
 from registry.seen_persons import release_seen
 from residence.access.purposes import BOUND_TO, Purpose, purposes_of
 from residence.cases.closing import CLOSING, ClosingCode, codes_for
 from residence.cases.transitions import CLOSED, NEEDS_PURPOSE, NEEDS_REASON, CaseAction, CaseStatus, allowed_actions
 from residence.cases.triage import triage
+from residence.cases.undeclared import Explanation
 from residence.errors import Refused
 from server.pages import render
-from server.policy import Account, CaseResource
+from server.police.case_access import readable_case
+from server.police.task_pages import HOLD_DAYS
+from server.policy import Account
 from server.visitor import Caller, Form, SignedIn
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/police/cases")
 Wired = Annotated[Server, Depends(server_of)]
+EXPLANATIONS: Final[tuple[Explanation, ...]] = get_args(Explanation)
 PURPOSES = tuple(each for each in purposes_of("officer") if BOUND_TO[each] == "case")
-
-
-def _resource(row: Row[Any]) -> CaseResource:
-    return CaseResource(case_id=row.case_id, commune=row.commune_code, claimed_by=row.claimed_by or "")
-
-
-def _readable(server: Server, connection: Connection, account: Account, case_id: str) -> Row[Any]:
-    """Return the case, or refuse alike for one that is not there and one that is elsewhere."""
-    row = case(connection, case_id)
-    if row is None:
-        raise Refused("server.not_allowed")
-    server.policy.require(account, "read_case", resource=_resource(row))
-    return row
 
 
 @router.get("/{case_id}")
 def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, case_id: str) -> Response:
     """Show one case."""
     with server.registry.writing() as connection:  # a released name puts the look on the record
-        row = _readable(server, connection, account, case_id)
-        mine = server.policy.allows(account, "release_person", resource=_resource(row), purpose=row.claim_purpose or "")
+        row, resource = readable_case(server, connection, account, case_id)
+        mine = server.policy.allows(account, "release_person", resource=resource, purpose=row.claim_purpose or "")
         person = _released(server, connection, account, row) if mine and row.state not in CLOSED else None
         place = load_premises(connection, [row.premises_id], vault=server.registry.vault)[row.premises_id]
         evidence = case_evidence(connection, row, vault=server.registry.vault)
+        told = told_about(connection, row)
+        in_room = declared_in_room(connection, row, now=server.clock.now())
+        around = {"related": related_cases(connection, row), "in_room": in_room, "told": told}
+        task = tasks_of(connection, [case_id]).get(case_id, Task())
+        officers = {each.account_id: each.sign_in_name for each in officers_of(connection, row.commune_code)}
+        answering = [each.answered_by for each in told]
+        officers |= names_of(connection, {each for each in (row.claimed_by, task.given_to, *answering) if each})
     stands = triage(facts_of(row), now=server.clock.now(), times=server.case_times)
     allowed = allowed_actions(CaseStatus(row.state), claimant=mine)
     return render(
@@ -67,10 +69,15 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         person={field.value: value for field, value in person.fields.items()} if person else None,
         disputed={field.value for field in person.disputed} if person else set(),
         evidence=evidence,
+        around=around,
+        untried=[each for each in EXPLANATIONS if each not in row.explanations_tried],
         stands=stands,
         purposes=PURPOSES,
         steps=_steps(allowed) if mine else [],
         claimable=CaseAction.CLAIM in allowed,
+        task=task,
+        officers=officers,
+        hold_days=HOLD_DAYS,
     )
 
 
@@ -119,10 +126,10 @@ def take_step(account: SignedIn, server: Wired, *, form: Form, case_id: str) -> 
     if action in NEEDS_PURPOSE and purpose not in PURPOSES:
         raise Refused("server.purpose_needed", "/purpose")
     with server.registry.writing() as connection:
-        row = _readable(server, connection, account, case_id)
+        row, resource = readable_case(server, connection, account, case_id)
         asked = "claim_case" if action is CaseAction.CLAIM or row.claimed_by is None else "decide_case"
         stated = purpose.value if purpose else row.claim_purpose or ""
-        server.policy.require(account, asked, resource=_resource(row), purpose=stated)
+        server.policy.require(account, asked, resource=resource, purpose=stated)
         taken = CaseStep(
             action=action,
             by=account.account_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -11,6 +11,7 @@ from starlette.responses import Response
 from registry.chip_judgements import judged_among
 from registry.declarations import findings_about
 from registry.desk_lists import Place, count_stays, list_stays
+from registry.host_answers import answers_about
 from registry.premises import load_premises, premises_of
 from residence.errors import Refused
 from server.pages import render
@@ -47,8 +48,11 @@ def show_one(request: Request, caller: Caller, *, account: SignedIn, server: Wir
         said = [each for stay in stays for each in stay.declaration_ids]
         about = findings_about(connection, said)
         judged = judged_among(connection, said)
+        answers = answers_about(connection, said)
     findings = {
         stay.stay_id: sorted({found.code for each in stay.declaration_ids for found in about.get(each, ())}) for stay in stays
     }
     chips = {stay.stay_id: [each for each in stay.declaration_ids if each in judged] for stay in stays}
-    return render(request, "police/premises_stays.html", caller=caller, place=place, stays=stays, findings=findings, chips=chips)
+    hosts = {stay.stay_id: answer for stay in stays for each in stay.declaration_ids if (answer := answers.get(each)) is not None}
+    known: dict[str, Any] = {"place": place, "stays": stays, "findings": findings, "chips": chips, "hosts": hosts}
+    return render(request, "police/premises_stays.html", caller=caller, **known)

@@ -18,6 +18,7 @@ from registry.notices import waiting_notices
 from registry.premises import premises_of
 from residence.cases.transitions import CaseStatus
 from server.pages import render
+from server.police.case_access import own_interests
 from server.policy import CommuneResource
 from server.visitor import Caller, SignedIn
 from server.wiring import Server, server_of
@@ -35,7 +36,8 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
     with server.registry.reading() as connection:
         places = {each.premises_id: each for each in premises_of(connection, commune, vault=server.registry.vault)}
         notices = waiting_notices(connection, places)
-        rows = cases_of(connection, commune, states=WORKED_ON)
+        interests = own_interests(server, connection, account.account_id)
+        rows = [row for row in cases_of(connection, commune, states=WORKED_ON) if not interests.bars(row)]
     cases = triaged(rows, now=server.clock.now(), times=server.case_times)
     in_cases = {case.notice_id for case in rows}
     waiting = [each for each in notices if each.notice_id not in in_cases]

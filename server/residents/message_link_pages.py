@@ -108,7 +108,8 @@ def visitor(request: Request, *, server: Wired, link: Link) -> Response:
         raise Refused("contact.link_unknown")
     if notice.answered_at is None:
         with server.registry.writing() as connection:
-            answer_notice(connection, notice.notice_id, answer="visitor", now=server.clock.now(), by=_account(link).account_id)
+            now, by = server.clock.now(), _account(link).account_id
+            answer_notice(connection, notice.commune_code, notice.notice_id, answer="visitor", now=now, by=by)
     return RedirectResponse(request.url.path.removesuffix("/visitor"), status_code=303)
 
 

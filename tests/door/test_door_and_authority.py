@@ -6,7 +6,7 @@ import authority
 import msgspec
 import pytest
 from door_parts import EVENING, KEYS, Kiosk, entry, listing
-from factories import make_id
+from factories import StandingClock, make_id
 
 from edge_agent.door.papers import DoorPapers
 from edge_agent.door.posting import DoorPost
@@ -17,10 +17,12 @@ from gateway.port import Delivery
 from luutru.system import random_bytes
 from registry import kiosks
 from registry.database import Registry
-from registry.door_events import KEPT_FOR, forget_events, recent_events, record_events
+from registry.deletions import carry_out
+from registry.door_events import recent_events, record_events
 from registry.door_passes import add_link, pass_on_phone, set_pass, settle_passes, spend_link
 from registry.doors import add_door, doors_of, forgive, order_mode
 from registry.retention import erase_person
+from registry.retention_policy import read_policy
 from registry.stays import stays_at
 from residence.clock import rfc3339
 from residence.doors.words import DoorMode
@@ -268,7 +270,9 @@ class TestEvents:
 
     def test_they_go_after_thirty_days_and_the_mark_stays(self, house):
         self.record(house, 1, 2)
-        assert house.change(forget_events, now=house.now + KEPT_FOR + SECOND) == 2
+        a_month_on = StandingClock(house.now + timedelta(days=30))
+        report = carry_out(house.registry, read_policy(), clock=a_month_on, by="test")
+        assert {each.name: each.rows for each in report.deleted}["door event"] == 2
         assert self.record(house, 1, 2, 3) == 3
 
     def test_only_the_kiosk_of_the_topic_is_believed(self, house):

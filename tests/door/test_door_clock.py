@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.door.machine import Ticked
+from registry.deletions import carry_out
 from registry.door_boots import really_at, references
-from registry.door_events import KEPT_FOR, forget_events, recent_events, record_events
+from registry.door_events import recent_events, record_events
+from registry.retention_policy import read_policy
 from residence.clock import rfc3339
 from residence.wire.door_events import DoorEvent, DoorEventBatch
 from residence.wire.times import Times
@@ -47,7 +49,8 @@ def test_what_came_before_the_clock_was_confirmed_is_dated_by_the_same_start_and
         found = [each.corrected_at for each in recent_events(connection)]
         assert found == [EVENING - timedelta(hours=4), EVENING - timedelta(hours=3), None, None, None]
         assert recent_events(connection)[0].wall_at == WRONG, "what the kiosk said stays as it is"
-        forget_events(connection, now=EVENING + KEPT_FOR + timedelta(seconds=1))
+    carry_out(registry, read_policy(), clock=StandingClock(EVENING + timedelta(days=30)), by="test")
+    with registry.reading() as connection:
         assert recent_events(connection) == []
         assert references(connection, {("kiosk-lobby-1", BOOT)}) == {}
 

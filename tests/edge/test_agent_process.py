@@ -17,9 +17,11 @@ from factories import EVENING
 from kiosk_page_parts import LOBBY
 from traces import traces
 
+from firmware_config.profiles import load_profile
 from luutru import keys
 from luutru.demo.broker import free_port
-from luutru.system import random_bytes
+from luutru.processes.kiosk_diagnostics import diagnostics_of
+from luutru.system import random_bytes, system_clock
 from residence.wire.keyring import Keyring, dump_keyring
 
 COMMAND = [sys.executable, "-m", "luutru", "kiosk"]
@@ -118,8 +120,15 @@ def test_a_card_before_the_camera_is_kept_and_survives_a_kill(folder, meet):
         html = person.wait_for("result")
         assert "Đã lưu" in html
         assert "Chưa có mạng" in html
+        told = person.client.get("/diagnostics")
+        assert told.headers["content-disposition"] == 'attachment; filename="kiosk-lobby-1.json"'
+        assert (told.json()["running"], told.json()["outbox_depth"], told.json()["vitals"]["disk"]["state"]) == (True, 1, "ok")
+        assert {"kiosk starts", "uplink.unreachable"} <= {line["event"] for line in told.json()["log"]}
+        assert traces(told.content, ["Trần Văn An", "001095000117", "1203"]) == set()
         process.send_signal(signal.SIGKILL)
         process.wait(10)
+    stopped = json.loads(diagnostics_of(load_profile(folder / "kiosk.toml"), clock=system_clock()))
+    assert (stopped["running"], stopped["outbox_depth"], stopped["line"]) == (False, 1, {})
     left = outbox_of(folder)
     assert (left["kiosk_id"], left["depth"]) == ("kiosk-lobby-1", 1)
     assert left["waiting"][0]["schema"] == "stay-declaration/1"

@@ -124,8 +124,16 @@ def test_an_answer_that_breaks_the_channel_ends_it_for_good(spoil):
 
 @pytest.mark.parametrize(
     ("quirks", "pieces"),
-    [({}, 1), ({"answers_at_most": 223}, 5), ({"answers_at_most": 160}, 7), ({"knows_short_names": False}, 1)],
-    ids=["extended", "short", "shorter", "selecting"],
+    [
+        ({}, 1),
+        ({"answers_at_most": 223}, 5),
+        ({"answers_at_most": 160}, 7),
+        ({"answers_at_most": 160, "says_of_length": 0x6B00}, 7),
+        ({"answers_at_most": 160, "says_of_length": 0x6CA0}, 7),
+        ({"answers_at_most": 256, "says_of_length": 0x6C00}, 5),
+        ({"knows_short_names": False}, 1),
+    ],
+    ids=["extended", "short", "shorter", "6B00", "6CXX", "6C00", "selecting"],
 )
 def test_the_size_of_pieces_goes_down_a_ladder_and_is_remembered(quirks, pieces):
     info = way("GM", 12, 2)

@@ -5,7 +5,7 @@ Every card is read through the whole reader and judged from what would travel. C
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -20,7 +20,7 @@ from residence.credentials.card_qr import parse_card
 from residence.credentials.chip.capture import Capture
 from residence.credentials.chip.certificates import parse_certificate, parse_revocation_list
 from residence.credentials.chip.groups import STANDARD
-from residence.credentials.chip.trust_store import assemble
+from residence.credentials.chip.trust_store import Deviation, assemble
 from residence.credentials.chip.verdict import judge
 from residence.errors import LuutruError
 
@@ -38,6 +38,7 @@ class Ends(NamedTuple):
     failed: str = ""
     refused: str = ""
     missing: Any = ()
+    outcomes: Any = ()  # of other checks
 
 
 class Case(NamedTuple):
@@ -48,9 +49,11 @@ class Case(NamedTuple):
     extra: tuple[str, ...] = ()
 
 
-def store_of(country=COUNTRY, *revoked, authority=None):
+def store_of(country=COUNTRY, *revoked, authority=None, excused=()):
     crl = parse_revocation_list(country.revocation_list(*revoked))
-    return assemble([parse_certificate((authority or country.authority).der)], [crl])
+    until = NOW + timedelta(days=1)
+    deviations = tuple(Deviation(id="XX-1", rule=rule, country=code, until=until) for rule, code in excused)
+    return assemble([parse_certificate((authority or country.authority).der)], [crl], deviations=deviations)
 
 
 def a_card(**options):
@@ -60,6 +63,7 @@ def a_card(**options):
 
 
 PERSONALITY = {"refuses_pace_at", "knows_short_names", "knows_extended", "speaks_bac", "denied"}
+PERSONALITY |= {"answers_at_most", "drops_keys_on_length"}
 
 
 def altered(number):
@@ -133,6 +137,37 @@ def clone(**options):
     return build
 
 
+def hiding(*numbers, gone=()):
+    """A copy whose EF.COM, which nobody signs, does not speak of these groups; some are not there either."""
+
+    def build():
+        card = clone()()
+        card.is_.files[0x011E] = citizen.com({1, 2, 3, 13, 14, 15} - set(numbers))
+        for number in gone:
+            del card.is_.files[0x0100 + number]
+        return card
+
+    return build
+
+
+def denying(*numbers):
+    """A copy that lists its keys as signed and gives them to nobody."""
+
+    def build():
+        card = clone()()
+        card.is_.denied |= {0x0100 + number for number in numbers}
+        return card
+
+    return build
+
+
+def naming_no_algorithm():
+    """A curve's key for Active Authentication, and no word of how it signs."""
+    made = Citizen(COUNTRY, pace=None, chip=None, active="secp256r1")
+    del made.groups[14]
+    return made.card()
+
+
 def with_file(place, raw, *, master=False):
     def build():
         card = Citizen(COUNTRY).card()
@@ -170,6 +205,7 @@ def endless(place):
 
 EXPLICIT = pki.spell_out_curve(COUNTRY.authority, STANDARD[16])
 PSS = pki.Country(authority_key="rsa2048", signer_key="rsa2048", authority_digest="sha256", pss=True)
+UNKNOWN_WHETHER_COPIED = {"chip_auth": "not_performed", "active_auth": "not_performed"}
 SERIAL = COUNTRY.signer.certificate.serial_number
 NO_BAC = Opening(can=CAN, mrz_keys=(MRZ_KEY,), allow_bac=False)
 
@@ -194,22 +230,46 @@ CASES = {
     "issuer of another country": Case(foreign_issuer, Ends(2, {"chip.wrong_country"}, "issuer"), store=lambda: store_of(FOREIGN)),
     "issuer unknown": Case(a_card(), Ends(3, {"chip.issuer_unknown"}), store=lambda: store_of(FOREIGN)),
     "nobody trusted": Case(a_card(), Ends(3, {"chip.no_anchors"}), store=lambda: assemble([])),
+    "expired, another rule excused": Case(
+        expired_signer,
+        Ends(2, {"chip.signer_expired"}, "issuer"),
+        store=lambda: store_of(excused=[("country", "VN"), ("validity", "DE"), ("validity", "")]),
+    ),
     # odd, and good
+    "expired, and that is excused": Case(
+        expired_signer, Ends(5, {"chip.deviation"}), store=lambda: store_of(excused=[("validity", "VN")])
+    ),
+    "issuer of another country, and that is excused": Case(
+        foreign_issuer, Ends(5, {"chip.deviation"}), store=lambda: store_of(FOREIGN, excused=[("country", "DE")])
+    ),
     "issuer spells its curve out": Case(a_card(), Ends(5), store=lambda: store_of(authority=EXPLICIT)),
     "RSA with PSS": Case(lambda: Citizen(PSS, pss=True).card(), Ends(5), store=lambda: store_of(PSS)),
     "SHA-1 in the security object": Case(a_card(digest="sha1"), Ends(5, {"chip.old_digest"})),
     "no DG11, and it is asked for": Case(a_card(), Ends(5, missing={"DG11": "not listed"}), extra=("DG11",)),
     "DG3 is denied, and never asked for": Case(a_card(), Ends(5), extra=("DG3", "DG4")),
     "SELECT by short name unknown": Case(a_card(knows_short_names=False), Ends(5)),
+    "asked for too much, it drops its keys": Case(a_card(answers_at_most=160, drops_keys_on_length=True), Ends(5)),
+    "BAC alone, without extended length": Case(a_card(pace=None, knows_extended=False, active=""), Ends(5)),
     # a copy
     "clone": Case(clone(), Ends(4, {"chip.not_present"}, "chip_auth")),
     "clone without Chip Authentication": Case(clone(chip=None), Ends(4, {"chip.signature"}, "active_auth")),
     "clone with the mapping": Case(clone(pace=(6, 2, 13), chip=None, active=""), Ends(4, {"chip.not_present"}, "chip_auth")),
+    "clone that does not list its keys": Case(hiding(14, 15), Ends(4, {"chip.not_present", "chip.lists_differ"}, "chip_auth")),
+    "clone that hides its keys": Case(
+        hiding(14, 15, gone=(14, 15)), Ends(4, {"chip.key_not_given", "chip.lists_differ"}, outcomes=UNKNOWN_WHETHER_COPIED)
+    ),
+    "clone that denies its keys": Case(
+        denying(14, 15), Ends(4, {"chip.key_not_given"}, missing={"DG14": "6982"}, outcomes=UNKNOWN_WHETHER_COPIED)
+    ),
+    "an algorithm nobody named": Case(
+        naming_no_algorithm, Ends(4, {"chip.algorithm"}, outcomes={"active_auth": "not_supported"})
+    ),
     # it will not be opened as it offers
     "PACE refused at once, BAC offered": Case(a_card(refuses_pace_at="select"), Ends(5, {"chip.downgraded"}, "pace")),
     "PACE refused in the middle, BAC offered": Case(a_card(refuses_pace_at="nonce"), Ends(5, {"chip.downgraded"}, "pace")),
     "PACE refused at the end, BAC offered": Case(a_card(refuses_pace_at="token"), Ends(5, {"chip.downgraded"}, "pace")),
     "PACE refused, BAC not allowed": Case(a_card(refuses_pace_at="nonce"), Ends(refused="chip.not_opened"), opening=NO_BAC),
+    "PACE calls right secrets wrong": Case(a_card(refuses_pace_at="each secret"), Ends(refused="chip.not_opened")),
     "PACE refused, no BAC": Case(a_card(refuses_pace_at="nonce", speaks_bac=False), Ends(refused="chip.not_opened")),
     "another number": Case(a_card(), Ends(refused="chip.not_opened"), opening=Opening(can="000000")),
     # what it says is no file
@@ -269,6 +329,7 @@ def test_it_comes_to_this(name):
     found = {each.code for each in verdict.findings}
     assert verdict.level == case.ends.level
     assert case.ends.findings <= found
+    assert dict(case.ends.outcomes).items() <= verdict.checks.items()
     assert not case.ends.failed or verdict.checks[case.ends.failed] == "failed"
     assert set(dict(case.ends.missing).items()) <= set(capture.missing.items())
     assert found == set() or case.ends.findings or case.ends.missing

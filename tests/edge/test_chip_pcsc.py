@@ -11,16 +11,20 @@ import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from simulators.card import pki
-from simulators.card.citizen import NUMBER, QR, Citizen
+from simulators.card.citizen import MRZ_KEY, NUMBER, QR, Citizen
 from simulators.card.vpcd import CardInReader, pcscd
 from typer.testing import CliRunner
 
+from edge_agent.chip.drawing import FromBytes
+from edge_agent.chip.session import ChipReader, Opening
 from edge_agent.readers import pcsc
 from edge_agent.readers.pcsc import PcscCard, Service
 from luutru.commands.chip import app
+from luutru.system import SystemClock, random_bytes
 from residence.errors import Refused
 
 pytestmark = pytest.mark.xdist_group("pcscd")
@@ -128,6 +132,40 @@ def test_a_card_pulled_away_in_the_middle_is_told_and_the_next_one_is_read_anew(
     laid.take_away()
 
 
+class DriverWithout:
+    """A library whose driver carries no command of extended length, before a card that would; no real one here refuses any."""
+
+    def __init__(self, card, code):
+        self.card, self.code = card, code
+
+    def SCardConnect(self, *_):  # noqa: N802 - as PC/SC names it
+        return 0
+
+    SCardDisconnect = SCardReconnect = SCardConnect
+
+    def SCardStatus(self, *given):  # noqa: N802
+        given[5].value, given[6]._obj.value = b"\x3b\x80\x80\x01\x01", 5
+        return 0
+
+    def SCardTransmit(self, _handle, _request, apdu, *given):  # noqa: N802
+        if len(apdu) > 5 and not apdu[4]:
+            return self.code
+        answer = self.card.transceive(apdu)
+        given[2][: len(answer)], given[3]._obj.value = answer, len(answer)
+        return 0
+
+
+@pytest.mark.parametrize("code", [0x80100004, 0x80100016], ids=["parameter", "not transacted"])
+@pytest.mark.parametrize("about", [{}, {"pace": None, "active": ""}], ids=["PACE", "BAC"])
+def test_a_driver_that_refuses_extended_length_is_asked_for_short_pieces(code, about):
+    driver = DriverWithout(Citizen(pki.Country(), **about).card(), code)
+    with PcscCard(SimpleNamespace(library=driver, context=None), "a reader") as card:
+        reader = ChipReader(card, draw=FromBytes(random_bytes), clock=SystemClock(), reset=card.reset)
+        capture = reader.read(Opening(can="123456", mrz_keys=(MRZ_KEY,)), bound_to=(b"test",))
+    assert {"COM", "SOD", "DG1", "DG13", "DG14"} <= set(capture.files)
+    assert capture.chip is not None
+
+
 def test_readers_and_cards_that_come_and_go_are_told_in_order():
     told, over = queue.Queue(), threading.Event()
 
@@ -157,7 +195,7 @@ def test_readers_and_cards_that_come_and_go_are_told_in_order():
 
 
 def test_an_installer_sees_the_readers(service):
-    result = CliRunner().invoke(app, ["watch", "--seconds", "0.5", "--jsonl"])
+    result = CliRunner().invoke(app, ["watch", "--seconds", "2", "--jsonl"])
     events = [json.loads(line) for line in result.stdout.splitlines()]
     assert result.exit_code == 0
     assert {each["what"] for each in events} == {"reader-there"}

@@ -146,6 +146,12 @@ def test_a_wrong_number_is_tried_once_and_opens_nothing(country):
         read(card, Opening(can="000000"))
     assert card.is_.wrong_tokens == 1
 
+    card = Citizen(country).card()
+    with pytest.raises(Refused) as refusal:
+        read(card, Opening(can="000000", mrz_keys=(MRZ_KEY.replace("1", "2"),)))
+    assert (card.is_.wrong_tokens, card.is_.wrong_keys) == (2, 0)  # BAC would have tried the same zone once more
+    assert refusal.value.detail == "PACE-ECDH-GM-AES-128-CAN chip.wrong_key, PACE-ECDH-GM-AES-128-MRZ chip.wrong_key"
+
     card = Citizen(country, pace=None).card()
     candidates = (MRZ_KEY.replace("1", "2"), MRZ_KEY.replace("1", "3"), MRZ_KEY)
     assert read(card, Opening(mrz_keys=candidates)).access.protocol == "BAC"

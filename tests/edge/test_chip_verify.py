@@ -59,20 +59,20 @@ def test_an_altered_group_fails_and_is_named(read_elsewhere):
     status, answer = verify(read_elsewhere, 1, 14)
     assert (status, answer["checks"]["passive"]) == (1, "failed")
     assert answer["files"] == {"DG1": False, "DG14": True}
-    assert codes(answer) == {"chip.group_altered", ASSUMED}
+    assert codes(answer) == {"chip.group_altered", ASSUMED, "chip.key_not_given"}
 
 
 def test_without_dg1_nobody_is_named_and_nothing_is_passed(read_elsewhere):
     status, answer = verify(read_elsewhere, 14)
     assert (status, answer["checks"]["passive"]) == (1, "not_performed")
-    assert codes(answer) == {"chip.no_zone", ASSUMED}
+    assert codes(answer) == {"chip.no_zone", ASSUMED, "chip.key_not_given"}
 
 
 def test_the_day_of_judgement_and_the_trust_decide_what_is_known(read_elsewhere):
     _, answer = verify(read_elsewhere, 1, at="2026-12-24")
     assert answer["checks"]["revocation"] == "stale"
     _, answer = verify(read_elsewhere, 1, trust=False)
-    assert (answer["checks"]["issuer"], codes(answer)) == ("not_performed", {"chip.no_anchors"})
+    assert (answer["checks"]["issuer"], codes(answer)) == ("not_performed", {"chip.no_anchors", "chip.key_not_given"})
 
 
 def test_what_is_no_security_object_fails(read_elsewhere):

@@ -195,6 +195,19 @@ def test_going_on_without_the_chip_is_always_possible_and_declares_at_the_cards_
     assert (declaration.evidence.level, declaration.evidence.chip, declaration.declaration_id) == (1, None, LATER)
 
 
+def test_a_hotel_desks_kiosk_asks_too_and_declares_for_the_house_with_what_the_chip_showed():
+    visit = Visit(make_profile(DESK + CHIP)).does(happen.Started(), card_seen(QR), happen.PersonConfirmed(fresh_id=OWN))
+    assert isinstance(visit.screen, AskChip)
+    visit.does(happen.ChipAllowed(fresh_id=OWN)).taken(passive="passed", chip_auth="passed")
+    assert isinstance(visit.screen, ChipShown)
+    visit.does(happen.ChipNoted(), happen.UnitChosen(unit="101"), happen.NightsChosen(nights=1))
+    visit.does(happen.ReasonChosen(reason=Reason.TOURISM), happen.Confirmed(fresh_id=LATER))
+    (keep,) = visit.asked(effects_of.Keep)
+    said = keep.declaration
+    assert (said.declaration_id, said.evidence.level, said.unit) == (OWN, 5, "101")
+    assert (said.declarant.role, said.evidence.chip.consent.text) == ("facility", CONSENT_TEXT)
+
+
 def test_a_card_pulled_away_is_said_and_begins_again_and_nothing_half_read_is_used():
     visit = Visit().laying().does(happen.ChipProgressed(own_id=OWN, phase="authenticating"))
     assert visit.screen.phase == "authenticating"

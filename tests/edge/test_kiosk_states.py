@@ -9,11 +9,14 @@ import math
 from typing import get_args
 
 import pytest
+from factories import StandingClock
 from kiosk_browser import AXE, SIZES, show, still_page
 from kiosk_states import STATES, page_of
 
 from edge_agent.kiosk import texts
+from edge_agent.sim.video import SampleCards
 from firmware_config.profiles import Language
+from luutru.processes.kiosk_readers import read_deck
 
 LANGUAGES = get_args(Language)
 # A list may be longer than the screen: it scrolls inside itself. On the small screen a few pages may be scrolled as a whole.
@@ -86,6 +89,14 @@ def test_every_state_is_clean_for_axe_and_fits_in_every_language(page, language)
     screens = screens_of(STATES, language)
     assert judged(page, screens, language) == {}
     assert measured(page, screens, language) == {}
+
+
+def test_with_a_trials_cards_below_the_first_screen_still_fits_whole_on_every_screen_in_every_language(page):
+    deck = SampleCards(read_deck(None), clock=StandingClock(), cycling=False).deck
+    for language in LANGUAGES:
+        screens = screens_of(["idle"], language, deck=deck)
+        for size in SIZES:
+            assert looked_at(page, screens, language, MEASURE, size)["idle"]["tall"] <= 0, (language, size)
 
 
 def test_the_warning_is_clean_too(page):

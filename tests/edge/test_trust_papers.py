@@ -14,15 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kiosk_parts import KEYS, make_outbox
 
-from edge_agent.life_sign import TRUST, life_sign
+from edge_agent.life_sign import life_sign
 from edge_agent.line import Line
 from edge_agent.store import open_store
 from edge_agent.trust_papers import TrustPapers
+from edge_agent.vitals import Vitals
 from luutru.throwaway import throwaway_keys
 from registry.kiosks import KioskOnList
 from residence.errors import Malformed, Refused, Untrusted
 from residence.wire import cbor
-from residence.wire.state import decode_kiosk_state
+from residence.wire.state import CHIP_TRUST, decode_kiosk_state
 from residence.wire.trust_bundle import TrustBundle, sign_bundle
 from residence.wire.trust_pieces import MOST_PIECES, PIECE_BYTES, Gathered, cut, read_piece
 from server.operators.kiosk_health import health_of
@@ -141,9 +142,11 @@ def test_operators_see_which_bundle_a_kiosk_holds_and_that_it_wants_another(tmp_
     line = Line(host="h", port=1, site="s", kiosk_id="kiosk-lobby-1", ca_file="", certificate_file="", key_file="")
     kiosk.hears(signed(7, days=0))
     outbox.clock.pass_time(seconds=60)
-    state = decode_kiosk_state(life_sign(outbox, line, session=1, online=True, readers={"camera": "ok"}, trust=kiosk.papers))
+    state = decode_kiosk_state(
+        life_sign(outbox, line, session=1, online=True, vitals=Vitals(readers={"camera": "ok"}), trust=kiosk.papers)
+    )
     outbox.close()
-    assert (state.trust_version, state.readers) == (7, {"camera": "ok", TRUST: "degraded:trust.ended"})
+    assert (state.trust_version, state.readers) == (7, {"camera": "ok", CHIP_TRUST: "degraded:trust.ended"})
     now = datetime(2026, 7, 10, 7, 1, tzinfo=UTC)
     about = {each.name: None for each in msgspec.structs.fields(KioskOnList)} | {"seen_at": now, "online": True}
     listed = KioskOnList(**(about | {"readers": state.readers, "time_state": "synced"}))

@@ -1,7 +1,7 @@
 """A kiosk in another process says what it was told to do and what it confirmed; the ledger of that, against the outbox left behind.
 
 - Before each step the kiosk says what it attempts, after it what it confirms, with digests: ``keep ID``, ``kept ID SEQUENCE DIGEST``,
-  ``settle ID DIGEST``, ``settled ID DIGEST``, ``session``, ``began N``, or ``refused CODE``.
+  ``settle ID DIGEST``, ``settled ID DIGEST``, ``session``, ``began N``, ``door``, ``rang N`` (so many door events), or ``refused CODE``.
 - A word counts once it was said, whatever happened to the kiosk then. What was attempted and not answered may be there or not.
 - Lost: a confirmed row, receipt or session is missing. Doubled: something is there that was never attempted, or there twice.
 
@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import factories
 from kiosk_parts import answer
 
+from edge_agent.door.event_log import DoorEventLog
 from residence.errors import LuutruError
 from tests.faults.kiosk_history import consistent, integrity, new_ids, state_of
 
@@ -46,7 +47,11 @@ def live(outbox, say, *, steps, early=False):
 
 def promised_early(attempt):
     """The control's word: the promise before the commit."""
-    return {"keep": "kept", "settle": "settled", "session": "began"}[attempt.split()[0]] + attempt[attempt.find(" ") :] + " 0 0"
+    return (
+        {"keep": "kept", "settle": "settled", "session": "began", "door": "rang"}[attempt.split()[0]]
+        + attempt[attempt.find(" ") :]
+        + " 0 0"
+    )
 
 
 def any_steps(chance):
@@ -83,7 +88,17 @@ def _session(outbox):
     return "session", lambda: f"began {outbox.next_session()}"
 
 
-STEPS = {"keep": _keep, "settle": _settle, "session": _session}
+def _door(outbox):
+    log = DoorEventLog(outbox.store, times=outbox.times, random_bytes=bytes)
+
+    def do():
+        log.append(door="lobby", what="granted", detail="entry", who=log.pseudonym(b"a pass"))
+        return f"rang {log.depth()}"
+
+    return "door", do
+
+
+STEPS = {"keep": _keep, "settle": _settle, "session": _session, "door": _door}
 
 
 @dataclass
@@ -93,6 +108,7 @@ class Ledger:
     waiting: dict = field(default_factory=dict)  # id -> digest of the envelope, None if not confirmed
     settled: dict = field(default_factory=dict)  # id -> digest of the receipt
     session: int = 0
+    rang: int = 0  # door events
     attempted: set = field(default_factory=set)
     settling: set = field(default_factory=set)  # receipts that were handed over and not confirmed
     epoch: str | None = None
@@ -122,6 +138,8 @@ class Ledger:
                     self.settled[declaration_id] = content
                 case ["began", number, *_]:
                     self.session = max(self.session, int(number))
+                case ["rang", number, *_]:
+                    self.rang = max(self.rang, int(number))
                 case ["failed", *rest]:
                     raise RuntimeError(" ".join(rest))
         return sum(word.startswith("refused") for word in words)
@@ -137,6 +155,9 @@ class Ledger:
             return
         waiting = {row[1]: digest(row[2]) for row in found[0]}
         settled = {row[0]: digest(row[3]) for row in found[1]}
+        rang = [each[0] for each in outbox.store.read("SELECT sequence FROM door_events ORDER BY sequence")]
+        if len(rang) < self.rang or rang != list(range(1, len(rang) + 1)):
+            verdict.wrong("lost", f"{label}: door events {len(rang)} of {self.rang}")
         for each in self._lost(waiting, settled, found[2]):
             verdict.wrong("lost", f"{label}: {each}")
         for each in sorted({*waiting, *settled} - self.attempted):

@@ -38,7 +38,7 @@ def _fuzz(target: str, given: argparse.Namespace) -> None:
     for name, data in module.seeds().items():
         (kept / f"seed-{name}").write_bytes(data)
     limits = [f"-runs={given.runs}"] if given.runs else [f"-max_total_time={given.seconds}"]
-    fixed = [f"-max_len={LONGEST_INPUT}", "-timeout=20", "-rss_limit_mb=0", f"-artifact_prefix={found}/{target}-"]
+    fixed = [f"-max_len={LONGEST_INPUT}", "-timeout=300", "-rss_limit_mb=0", f"-artifact_prefix={found}/{target}-"]
     atheris.Setup([target, *limits, *fixed, f"-seed={given.seed}", "-print_final_stats=1", "-verbosity=0", str(kept)], one)
     atheris.Fuzz()
 

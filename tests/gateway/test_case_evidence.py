@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from factories import StandingClock
-from sighting_parts import DUE, EVENING, find_in_the_night, rows, see
+from sighting_parts import DUE, EVENING, find_in_the_night, rows, run, see
 from sqlalchemy import update
 
 from luutru.system import random_bytes
@@ -24,6 +24,7 @@ from residence.cases.closing import ClosingCode
 from residence.cases.transitions import CaseAction
 from residence.cases.triage import EVIDENCE_KEPT
 from residence.clock import rfc3339
+from residence.credentials.evidence import Evidence, EvidenceLevel
 from residence.wire.outages import OutageWindow
 
 
@@ -124,3 +125,19 @@ def test_outages_here_are_told_and_elsewhere_not(office, case):
     (outage,) = [each for each in evidence_of(office, case).moments if each.kind == "outage"]
     assert outage.facts["cause"] == "kiosk_offline"
     assert outage.facts["signature"] == "held"
+
+
+def test_what_a_kiosk_says_of_a_chips_checks_is_told_with_the_sighting(office):
+    person = office.person()
+    see(office, person, EVENING)
+    find_in_the_night(office, person)
+    said = Evidence(level=EvidenceLevel.CHIP_READ, source="chip", checks={"passive": "passed", "issuer": "not_performed"})
+    office.clock.instant = EVENING + timedelta(hours=60)
+    kiosk = office.kiosk()
+    seen_at = office.clock.instant.isoformat()
+    office.intake.take(
+        [office.deliver(kiosk, office.presence(kiosk, person=person, seen_at=seen_at, kind="entry", evidence=said))]
+    )
+    run(office, EVENING + timedelta(hours=61))
+    told = [each.facts["checks"] for each in evidence_of(office, rows(office, "cases")[0]).moments if each.kind == "seen"]
+    assert told == [{}, {}, {"passive": "passed", "issuer": "not_performed"}]

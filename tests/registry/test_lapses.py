@@ -16,15 +16,24 @@ from registry.households import Registration, add_person, add_residences
 from registry.lapses import find_lapses, standing_lapses
 from registry.merging import merge
 from registry.notices import Notice, send_notice
+from registry.premises import add_premises
 from registry.temporary_residence import Means, Teller, move_out, take_back
 from residence.cases.lapses import LapseChoices
 from residence.cases.notices import NoticeKind
 from residence.clock import rfc3339
 from residence.people.person import Document, DocumentKind
+from residence.places.premises import Premises, PremisesKind
 from residence.stays.rules import load_rule_book
 
 RULES = load_rule_book()
 BLOCK, HOTEL = "blk-hoa-binh", "htl-sao-mai"
+ELSEWHERE = Premises(
+    premises_id="blk-xa-ben",
+    kind=PremisesKind.APARTMENT_BLOCK,
+    commune_code="demo-02",
+    name="Nhà bên",
+    address_text="1 Đường Mẫu",
+)
 MADE = {"commune_code": "demo-01", "now": EVENING, "random_bytes": secrets.token_bytes}
 ENDED = "2026-07-08"
 FOREIGNER = make_person(
@@ -47,6 +56,16 @@ def home(
         return add_residences(connection, [lives], **MADE)[0]
 
 
+def in_another_commune(town: Town, person_id: str) -> None:
+    """Register somebody for a time in a house of the next commune."""
+    with town.registry.writing() as connection:
+        add_premises(connection, ELSEWHERE, vault=town.registry.vault, now=EVENING)
+        lives = Registration(
+            person_id=person_id, premises_id="blk-xa-ben", kind="temporary", valid_from="2026-07-01", valid_to=None
+        )
+        add_residences(connection, [lives], **MADE | {"commune_code": "demo-02"})
+
+
 def absent(town: Town, person_id: str) -> None:
     row = {"commune_code": "demo-01", "absence_id": secrets.token_hex(8), "person_id": person_id, "subject_id": person_id}
     with town.registry.writing() as connection:
@@ -59,9 +78,9 @@ def search(town: Town, now=EVENING):
     return find_lapses(town.registry, rules=RULES, now=now, choices=LapseChoices(), random_bytes=secrets.token_bytes)
 
 
-def standing(town: Town) -> list[tuple[str, str]]:
+def standing(town: Town, commune: str = "demo-01") -> list[tuple[str, str]]:
     with town.registry.reading() as connection:
-        return [(row.rule, row.premises_id) for row in standing_lapses(connection, "demo-01")]
+        return [(row.rule, row.premises_id) for row in standing_lapses(connection, commune)]
 
 
 def declared(town: Town, **changes) -> str:
@@ -119,6 +138,7 @@ EXPLAINED = {
     "registered here anew": lambda town, who: home(town, who, last="2027-01-01", first="2026-07-09"),
     "lives here for good by now": lambda town, who: home(town, who, last=None, kind="permanent", first="2026-07-09"),
     "registered elsewhere for a time": lambda town, who: home(town, who, last="2027-01-01", premises=HOTEL),
+    "registered in another commune": in_another_commune,
     "declared absent": absent,
 }
 
@@ -206,6 +226,30 @@ def test_a_newer_paper_explains_and_a_merge_takes_the_permit_along(town: Town) -
         row = {"commune_code": "demo-01", "permit_id": "newer", "person_id": other, "valid_to": "2026-12-31"}
         connection.execute(tables.permitted_stays.insert(), [row | {"recorded_at": EVENING}])
     assert (search(town, EVENING + timedelta(hours=1)).cleared, standing(town)) == (1, [])
+
+
+def test_a_permit_that_is_over_follows_its_person_to_another_commune(town: Town) -> None:
+    who = declared(town, permitted_stay_until=ENDED, person=FOREIGNER, planned_departure=None)
+    search(town)
+    with town.registry.writing() as connection:
+        connection.execute(update(tables.stays).values(status="ended"))
+    in_another_commune(town, who)
+    moved = search(town, EVENING + timedelta(hours=1))
+    assert (moved.found, moved.cleared) == ({"permit_ended": 1}, 1)
+    assert (standing(town), standing(town, "demo-02")) == ([], [("permit_ended", "blk-xa-ben")])
+    assert (
+        search(town, EVENING + timedelta(days=90)).cleared == 0
+    )  # beyond the window, and found by its id from the other commune
+
+
+def test_more_than_a_page_of_a_commune_is_searched(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("registry.lapses.PAGE", 2)
+    for number in range(5):
+        lodger(
+            town, full_name=f"Lê Văn {['Mẫu', 'Thử', 'Nghiệm', 'Giả', 'Định'][number]}", personal_number=f"00109500055{number}"
+        )
+    assert search(town).found == {"temporary_expired": 5}
+    assert search(town, EVENING + timedelta(days=100)).cleared == 0
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def test_a_notice_is_sent_once(town: Town) -> None:
         sent = notices.send_notice(connection, notice, now=EVENING, random_bytes=secrets.token_bytes)
         assert sent is not None
         assert notices.send_notice(connection, notice, now=EVENING, random_bytes=secrets.token_bytes) is None
-        notices.answer_notice(connection, sent, answer="declared", now=EVENING + timedelta(hours=1))
+        notices.answer_notice(connection, "demo-01", sent, answer="declared", now=EVENING + timedelta(hours=1))
         assert [each.answered_at for each in notices.sent_notices(connection, ["blk-hoa-binh"])] == [EVENING + timedelta(hours=1)]
 
 

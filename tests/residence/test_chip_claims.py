@@ -19,6 +19,7 @@ from residence.credentials.chip.suites import AUTHENTICATION
 from residence.credentials.chip.trust_store import TrustStore
 from residence.credentials.chip.verdict import CHECKS
 from residence.credentials.evidence import Evidence
+from residence.people.person import Person
 from residence.stays.declaration import Declarant, StayDeclaration
 from residence.wire.messages import STAY_DECLARATION, decode_message, encode_message
 
@@ -115,6 +116,15 @@ def written_without_the_chip(said):
     return msgspec.structs.replace(said, chip=msgspec.structs.replace(said.chip, chip=forged))
 
 
+def test_a_genuine_chip_shows_nothing_of_somebody_without_a_number_to_compare(country, store):
+    """Else any chip at hand would do for whoever is declared with little."""
+    said = of(Citizen(country).card(), store)
+    nobody = Person(full_name=PERSON.full_name, nationality="VNM")
+    found = judged(said, store, person=nobody)
+    assert (found.level, found.doubt, found.checks["cross_check"]) == (1, "chip.claim_not_shown", "not_performed")
+    assert "chip.not_compared" in found.findings
+
+
 @pytest.mark.parametrize("how", ["sent again", "written without the chip"])
 def test_chip_authentication_alone_lets_no_kiosk_claim_that_the_chip_is_there(country, store, how):
     before = of(Citizen(country, active="").card(), store)
@@ -194,7 +204,7 @@ def test_no_evidence_makes_the_judge_stumble(store):
         access=Access(protocol="PACE"), sod=b"\x77\x84", dg1=b"\x61", dg14=b"\x6e\x00", dg15=b"\x6f", active_signature=b"x"
     )
     found = judged(Evidence(level=5, source="card-qr", chip=hostile), store)
-    assert (found.level, found.doubt) == (2, "chip.claim_not_shown")
+    assert (found.level, found.doubt) == (1, "chip.claim_not_shown")
     assert found.checks["passive"] == "failed"
     assert judged(
         Evidence(level=1, source="card-qr", chip=ChipEvidence(findings=("no such code", "chip.tlv"))), store

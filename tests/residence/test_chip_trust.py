@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from simulators.card import pki
 from typer.testing import CliRunner
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from luutru.commands.trust import app
 from luutru.keys import make_key
 from luutru.system import random_bytes
+from luutru.trust_folder import load
 from residence.credentials.chip.certificates import parse_certificate, parse_revocation_list
 from residence.credentials.chip.groups import STANDARD
 from residence.credentials.chip.trust_sources import gather, read_master_list
@@ -86,6 +88,17 @@ def test_a_list_of_revocations_counts_when_its_issuer_signed_it(country):
     assert store.lists == (genuine,)
     assert 7 in store.lists[0].revoked
     assert {each.reason for each in store.left_out} == {"chip.orphan"}
+
+
+def test_a_list_that_is_only_a_part_is_not_taken_for_the_whole(country):
+    only_authorities = x509.IssuingDistributionPoint(
+        full_name=None, relative_name=None, only_contains_user_certs=False, only_contains_ca_certs=True,
+        only_some_reasons=None, indirect_crl=False, only_contains_attribute_certs=False,
+    )  # fmt: skip
+    assert parse_revocation_list(country.revocation_list(7, extensions=[x509.CRLNumber(3)])).revoked
+    for partial in (x509.DeltaCRLIndicator(2), only_authorities):
+        with pytest.raises(Malformed, match=r"critical extension"):
+            parse_revocation_list(country.revocation_list(extensions=[x509.CRLNumber(3), partial]))
 
 
 def test_a_master_list_counts_only_when_its_signer_is_pinned(country):
@@ -178,6 +191,35 @@ def test_a_bundle_whose_time_is_over_is_kept_but_its_lists_are_stale(signed, cou
     assert len(store.left_out) == 1
 
 
+DEVIATION = """
+[[deviation]]
+id = "VN-2026-1"
+rule = "validity"
+country = "VN"
+until = 2099-01-31T00:00:00+07:00
+reason = "an invented letter"
+"""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        DEVIATION + DEVIATION,
+        DEVIATION.replace("validity", "anything"),
+        DEVIATION.replace("T00:00:00+07:00", ""),
+        DEVIATION.replace("an invented letter", ""),
+        DEVIATION + 'fingerprint = "00"',
+        DEVIATION + "also = 1",
+        "[[deviation",
+    ],
+    ids=["twice", "no such rule", "a time without offset", "no reason", "for two", "more than is known", "no TOML"],
+)
+def test_a_departure_that_says_too_little_is_not_accepted(tmp_path, wrong):
+    (tmp_path / "deviations.toml").write_text(wrong, "utf-8")
+    with pytest.raises(Malformed, match=r"trust\.deviation"):
+        load(tmp_path)
+
+
 def test_the_command_takes_shows_builds_and_verifies(country, tmp_path, signed):
     runner, folder = CliRunner(), tmp_path / "trust"
     _, ring = signed
@@ -197,9 +239,16 @@ def test_the_command_takes_shows_builds_and_verifies(country, tmp_path, signed):
     assert answer["refused"][0]["code"] == "chip.tlv"
     assert run("show", "--trust", folder)[1]["countries"] == ["VN"]
     bundle = tmp_path / "trust.bundle"
+    accepted = folder / "deviations.toml"
+    accepted.write_text(DEVIATION.replace('country = "VN"', ""), "utf-8")
+    for command in (("show",), ("build", "--key", tmp_path / "keyring.key", "--version", 9, "--out", bundle)):
+        assert run(*command, "--trust", folder)[1]["code"] == "trust.deviation"
+    assert not bundle.exists()
+    accepted.write_text(DEVIATION, "utf-8")
+    assert [each["id"] for each in run("show", "--trust", folder)[1]["deviations"]] == ["VN-2026-1"]
     assert run("build", "--trust", folder, "--key", tmp_path / "keyring.key", "--version", 9, "--out", bundle)[0] == 0
     status, answer = run("verify", bundle, "--keyring", tmp_path / "ring.json", "--held", 8)
-    assert (status, answer["ok"], answer["version"], answer["anchors"]) == (0, True, 9, 1)
+    assert (status, answer["ok"], answer["version"], answer["anchors"], answer["deviations"]) == (0, True, 9, 1, 1)
     status, answer = run("verify", bundle, "--keyring", tmp_path / "ring.json", "--held", 10)
     assert (status, answer["code"]) == (1, "trust.rollback")
 

@@ -11,3 +11,16 @@ def world(tmp_path):
     made = World(tmp_path)
     yield made
     made.close()
+
+
+@pytest.fixture
+def make_world(tmp_path):
+    made = []
+
+    def make(**settings):
+        made.append(World(tmp_path / f"world-{len(made)}", **settings))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import html
-import secrets
-
 import chip_parts as chips
-import msgspec
 import pytest
-from authority import Authority
-from chip_parts import Citizen, evidence, lying, pki, store_of
-from server_parts import World
-
-from gateway.trust import TrustStore
-from server.app import create_app
-from server.settings import ServerSettings
+from chip_parts import Citizen, lying, pki, store_of
+from town_with_chips import Town, shown
 
 
 @pytest.fixture(scope="module")
@@ -22,47 +13,11 @@ def country():
     return pki.Country()
 
 
-class Town(World):
-    """A web process on the registry a gateway writes into; both trust ``store``."""
-
-    def __init__(self, folder, store):
-        self.gateway, self.store, self._clients = Authority(folder, kiosks=1), store, []
-        self.registry, self.clock = self.gateway.registry, self.gateway.clock
-        self.vault, self.settings = self.registry.vault, ServerSettings()
-        self.app = create_app(
-            registry=self.registry,
-            rules=self.gateway.rules,
-            signer=self.gateway.fleet.receipt_key,
-            clock=self.clock,
-            random_bytes=secrets.token_bytes,
-            settings=self.settings,
-            chip_trust=lambda _now: self.store,
-        )
-        trust = TrustStore(self.registry, chip_trust=lambda _now: self.store)
-        self.gateway.intake = self.gateway.make_intake(trust=trust)
-        self._fill()
-
-    def declare(self, card, *, tell=lambda said: said):
-        """A declaration from a kiosk that read this card; returns its evidence page's address."""
-        kiosk = self.gateway.kiosk()
-        message = self.gateway.declaration(kiosk, person=chips.PERSON)
-        said = evidence(card, self.store, kiosk_id=kiosk.kiosk_id, declaration_id=message.declaration_id)
-        message = msgspec.structs.replace(message, evidence=tell(said))
-        self.gateway.intake.take([self.gateway.deliver(kiosk, message)])
-        return f"/police/premises/{kiosk.premises_id}/evidence/{message.declaration_id}"
-
-
 @pytest.fixture
 def town(tmp_path, country):
     made = Town(tmp_path, store_of(country, version=4))
     yield made
     made.close()
-
-
-def shown(client, address):
-    answer = client.get(address)
-    assert answer.status_code == 200, answer.text
-    return html.unescape(answer.text)
 
 
 def test_an_officer_goes_from_the_list_to_every_check_of_a_genuine_chip_and_sees_no_name(town, country):

@@ -15,6 +15,7 @@ from server_cleaning import leave_disagreeing
 from server_duplicates import NAMES, propose_pair
 from server_lodgers import lodge
 from server_operators import ask_about_a_split_ward, fill, put_aside
+from server_own import bind_resident, link_to_house, say_it_is_wrong
 from server_parts import World, free_address
 
 from registry.stays import stays_at
@@ -32,13 +33,14 @@ RUN_AXE = """axe.run({ resultTypes: ['violations'] })
 def world(tmp_path_factory):
     many = Allowance(times=1000, per=timedelta(minutes=5))
     made = World(tmp_path_factory.mktemp("world"), base_url=free_address(), sign_in_allowance=many, receipt_allowance=many)
-    made.declare_guest()
+    made.resident = bind_resident(made)
     made.declare_guest(
         unit="202", person=make_person(full_name="Nguyễn Thị Thu Hà", personal_number="001195000333", sex="female", document=None)
     )
     made.see_somebody(premises_id="htl-sao-mai", unit="202")
     fill(made)
     made.letter = put_aside(made)
+    made.dispute = say_it_is_wrong(made)
     made.question = ask_about_a_split_ward(made)
     leave_disagreeing(made)
     lodge(made)
@@ -88,18 +90,20 @@ def pages(world):
         stay = stays_at(connection, "htl-sao-mai")[0]
     case = world.open_case()
     return {
-        None: ["/", "/sign-in", "/sign-in/link/x", "/receipts"],
+        None: ["/", "/sign-in", "/sign-in/link/x", "/receipts", link_to_house(world)],
+        "resident": ["/me", "/me/messages"],
         "clerk": [
             "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",
-            f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/desk/lodgers", "/desk/closes", "/desk/houses", "/desk/check", "/account",
+            f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/desk/lodgers", "/desk/closes", "/desk/houses", "/desk/check", "/desk/messages?premises=htl-sao-mai", "/account",
         ],
         "officer": [
-            "/police", "/police/lapses", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access",
+            "/police/queue/all", "/police/queue/mine", "/police", "/police/lapses", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access",
             "/police/cleaning", "/police/cleaning/premises_over_capacity", "/police/duplicates", f"/police/duplicates/{world.pair}",
+            "/police/disputes", f"/police/disputes/{world.dispute}", "/police/numbers", f"/police/numbers/{world.resident}",
         ],
         "operator": [
             "/operators/kiosks", "/operators/gateway", "/operators/dead-letters", f"/operators/dead-letters/{world.letter}", "/operators/wards",
-            f"/operators/wards/{world.question}",
+            f"/operators/wards/{world.question}", "/operators/calls", "/operators/deletions", "/operators/authorities",
         ],
     }  # fmt: skip
 

@@ -59,6 +59,7 @@ def paths(world):
         "stay_id": [row.stay_id for row in rows(world, tables.stays)],
         "code": [row.code for row in rows(world, tables.receipts)],
         "rule": ["phone_shared"],
+        "queue": ["all"],
         "language": ["en"],
     }
     nothing_there = {
@@ -69,6 +70,7 @@ def paths(world):
         "pair_id",
         "secret",
         "close_id",
+        "outage_id",
         "message_id",
         "proof",
     }

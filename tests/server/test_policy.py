@@ -17,8 +17,8 @@ ALLOWED = tomllib.loads((Path(__file__).parent / "policy_matrix.toml").read_text
 RESOURCES = {
     "declare": "premises", "list_stays": "premises", "correct": "premises", "check_out": "premises", "read_receipt": "premises",
     "close_day": "premises", "list_premises_stays": "premises", "list_undeclared": "commune", "list_premises": "commune", "list_access_records": "commune",
-    "list_kiosks": "commune", "list_dead_letters": "commune", "settle_dead_letters": "commune", "watch_gateways": "commune", "list_unit_questions": "commune", "settle_unit_questions": "commune", "list_cleaning": "commune", "decide_cleaning": "commune", "list_pairs": "commune", "read_pair": "pair", "decide_pair": "pair", "release_pair": "pair", "read_case": "case", "claim_case": "case", "release_person": "case",
-    "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "read_own_record": "account", "answer_disputes": "commune",
+    "list_kiosks": "commune", "list_dead_letters": "commune", "settle_dead_letters": "commune", "watch_gateways": "commune", "list_unit_questions": "commune", "settle_unit_questions": "commune", "list_cleaning": "commune", "decide_cleaning": "commune", "list_pairs": "commune", "read_pair": "pair", "decide_pair": "pair", "release_pair": "pair", "read_case": "case", "claim_case": "case", "share_case": "case", "release_person": "case",
+    "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "read_own_record": "account", "answer_disputes": "commune", "change_numbers": "commune",
     "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune",
 }  # fmt: skip
 
@@ -67,6 +67,12 @@ def test_a_case_that_is_not_claimed_by_this_officer_or_has_no_purpose_releases_n
     for claimed_by, purpose in (("", "undeclared-case"), ("another", "undeclared-case"), ("me", "")):
         case = CaseResource(case_id="c", commune="here", claimed_by=claimed_by)
         assert not policy.allows(officer, action, resource=case, purpose=purpose)
+
+
+@pytest.mark.parametrize("action", [each for each, kind in RESOURCES.items() if kind == "case"])
+def test_nobody_decides_in_their_own_cause_whatever_they_have_claimed(action):
+    case = CaseResource(case_id="c", commune="here", claimed_by="me", conflicted=("me",))
+    assert not load_policy().allows(account("officer"), action, resource=case, purpose="undeclared-case")
 
 
 def test_two_records_are_shown_for_their_own_purpose_alone():

@@ -98,7 +98,7 @@ HEALTH = {
     "waiting a moment": ({"outbox_depth": 1, "oldest_unsent_at": EVENING - timedelta(minutes=1)}, "ok", ()),
     "waiting long": ({"outbox_depth": 1, "oldest_unsent_at": EVENING - timedelta(minutes=6)}, "degraded", ("outbox",)),
     "no clock": ({"time_state": "unset"}, "degraded", ("clock",)),
-    "reader gone": ({"readers": {"camera": "lost:unplugged"}}, "degraded", ("reader",)),
+    "the only reader gone": ({"readers": {"camera": "lost:unplugged"}}, "degraded", ("deaf", "reader")),
     "all at once": (
         {"time_state": "jumped", "readers": {"a": "degraded"}, "oldest_unsent_at": EVENING - timedelta(hours=1)},
         "degraded",

@@ -13,6 +13,8 @@ from registry.authority_records import RecordState
 from registry.chip_judgements import JudgedBy
 from registry.evidence import Signature
 from registry.notices import Answer
+from registry.numbering import NumberEvent
+from registry.persons import STATED
 from registry.retention_policy import read_policy
 from residence.cases.closing import ClosingCode
 from residence.cases.covering import LapsedHere
@@ -29,6 +31,7 @@ from residence.people.person import DocumentKind
 from residence.places.premises import PremisesKind
 from residence.stays.deadlines import DeadlineRule
 from residence.stays.declaration import Reason
+from residence.stays.known import NumberKind, NumberStatus
 from residence.wire.messages import ReceiptState
 from server.desk.guest_form import FormContext, field_of, partial_date_of, read_form
 from server.languages import catalogue, preferred_language
@@ -76,6 +79,9 @@ def test_vietnamese_sentences_keep_the_places_for_values():
         ("answer", Answer.__args__),
         ("notice", [each.value for each in NoticeKind]),
         ("lapse", LapseRule.__args__),
+        ("number_kind", NumberKind.__args__),
+        ("number_status", (*NumberStatus.__args__, STATED)),
+        ("number_event", NumberEvent.__args__),
         ("data_class", [each.name for each in read_policy().timed]),
         ("excuse", Excuse.__args__),
         ("outage", OutageCause.__args__),

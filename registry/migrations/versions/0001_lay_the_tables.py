@@ -214,7 +214,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('permit_id', 'commune_code', name=op.f('pk_permitted_stays'))
     )
     op.create_index('ix_permitted_stays_person_id', 'permitted_stays', ['person_id'], unique=False)
-    op.create_index('ix_permitted_stays_valid_to', 'permitted_stays', ['valid_to'], unique=False)
+    op.create_index('ix_permitted_stays_commune_code_valid_to', 'permitted_stays', ['commune_code', 'valid_to'], unique=False)
 
     op.create_table('duplicate_pairs',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -270,7 +270,7 @@ def upgrade() -> None:
     sa.Column('declaration_id', sa.String(length=64), nullable=True),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.Column('ended_at', columns.Instant(), nullable=True),
-    sa.PrimaryKeyConstraint('commune_code', 'identifier_id', name=op.f('pk_identifiers'))
+    sa.PrimaryKeyConstraint('identifier_id', 'commune_code', name=op.f('pk_identifiers'))
     )
     with op.batch_alter_table('identifiers', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_identifiers_person_id'), ['person_id'], unique=False)
@@ -405,6 +405,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('notices', schema=None) as batch_op:
         batch_op.create_index('ix_notices_premises_id_created_at', ['premises_id', 'created_at'], unique=False)
+        batch_op.create_index('ix_notices_waiting', ['commune_code', 'created_at'], unique=False, sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
         batch_op.create_index('ix_notices_who', ['who'], unique=False)
 
     op.create_table('person_versions',
@@ -420,7 +421,7 @@ def upgrade() -> None:
     sa.Column('contact_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('declaration_id', sa.String(length=64), nullable=True),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('commune_code', 'version_id', name=op.f('pk_person_versions'))
+    sa.PrimaryKeyConstraint('version_id', 'commune_code', name=op.f('pk_person_versions'))
     )
     with op.batch_alter_table('person_versions', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_person_versions_person_id'), ['person_id'], unique=False)
@@ -613,7 +614,7 @@ def upgrade() -> None:
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.Column('ended_at', columns.Instant(), nullable=True),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_households_commune_code_premises_id')),
-    sa.PrimaryKeyConstraint('commune_code', 'household_id', name=op.f('pk_households'))
+    sa.PrimaryKeyConstraint('household_id', 'commune_code', name=op.f('pk_households'))
     )
     with op.batch_alter_table('households', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_households_premises_id'), ['premises_id'], unique=False)
@@ -673,13 +674,13 @@ def upgrade() -> None:
     sa.Column('recorded_by', sa.String(length=64), nullable=True),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_residences_commune_code_premises_id')),
-    sa.PrimaryKeyConstraint('commune_code', 'residence_id', name=op.f('pk_residences'))
+    sa.PrimaryKeyConstraint('residence_id', 'commune_code', name=op.f('pk_residences'))
     )
     with op.batch_alter_table('residences', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_residences_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_residences_premises_id'), ['premises_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_residences_household_id'), ['household_id'], unique=False)
-        batch_op.create_index('ix_residences_valid_to', ['valid_to'], unique=False, sqlite_where=sa.text('valid_to IS NOT NULL'), postgresql_where=sa.text('valid_to IS NOT NULL'))
+        batch_op.create_index('ix_residences_ending', ['commune_code', 'valid_to'], unique=False, sqlite_where=sa.text('valid_to IS NOT NULL'), postgresql_where=sa.text('valid_to IS NOT NULL'))
 
     op.create_table('sessions',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -740,7 +741,7 @@ def upgrade() -> None:
     with op.batch_alter_table('stays', schema=None) as batch_op:
         batch_op.create_index('ix_stays_person_id', ['person_id'], unique=False)
         batch_op.create_index('ix_stays_premises_id_status_start_at', ['premises_id', 'status', 'start_at'], unique=False)
-        batch_op.create_index('ix_stays_open', ['start_at'], unique=False, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
+        batch_op.create_index('ix_stays_open', ['commune_code', 'start_at'], unique=False, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
 
     op.create_table('units',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -913,9 +914,14 @@ def upgrade() -> None:
     lay_messages()
     lay_identifier_events()
     lay_day_closes()
+    lay_guest_lists()
     lay_nightly()
     lay_duplicate_steps()
     lay_answers()
+    lay_kiosk_signs()
+    lay_undated()
+    lay_police()
+    lay_api()
 
 
 def _lay_chip_tables() -> None:
@@ -1100,6 +1106,7 @@ def lay_door_cards() -> None:
     op.create_index('ix_door_cards_person_id', 'door_cards', ['person_id'], unique=False)
     op.create_index('ix_door_cards_premises_id', 'door_cards', ['premises_id', 'revoked_at'], unique=False)
     op.create_index('ix_door_cards_stay_id', 'door_cards', ['stay_id'], unique=False)
+    op.create_index('ix_door_cards_revoked_at', 'door_cards', ['revoked_at'], unique=False, sqlite_where=sa.text('revoked_at IS NOT NULL'), postgresql_where=sa.text('revoked_at IS NOT NULL'))
 
 
 def lay_doors() -> None:
@@ -1157,6 +1164,7 @@ def lay_doors() -> None:
         batch_op.create_index('ix_door_passes_phone_hash', ['phone_hash'], unique=False, sqlite_where=sa.text('phone_hash IS NOT NULL'), postgresql_where=sa.text('phone_hash IS NOT NULL'))
         batch_op.create_index('ix_door_passes_premises_id', ['premises_id', 'revoked_at'], unique=False)
         batch_op.create_index('ix_door_passes_stay_id', ['stay_id'], unique=False)
+        batch_op.create_index('ix_door_passes_revoked_at', ['revoked_at'], unique=False, sqlite_where=sa.text('revoked_at IS NOT NULL'), postgresql_where=sa.text('revoked_at IS NOT NULL'))
 
     op.create_table('door_sites',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -1185,6 +1193,8 @@ def downgrade() -> None:
     op.drop_table('recall_consents')
     op.drop_table('stay_parties')
     _drop_chip_tables()
+    op.drop_table('undated_declarations')
+    op.drop_table('kiosk_signs')
     op.drop_table('duplicate_steps')
     drop_authorities()
     op.drop_table('nightly_runs')
@@ -1232,7 +1242,7 @@ def downgrade() -> None:
     op.drop_table('sessions')
     with op.batch_alter_table('residences', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_residences_premises_id'))
-        batch_op.drop_index('ix_residences_valid_to', sqlite_where=sa.text('valid_to IS NOT NULL'), postgresql_where=sa.text('valid_to IS NOT NULL'))
+        batch_op.drop_index('ix_residences_ending', sqlite_where=sa.text('valid_to IS NOT NULL'), postgresql_where=sa.text('valid_to IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_residences_household_id'))
         batch_op.drop_index(batch_op.f('ix_residences_person_id'))
 
@@ -1318,6 +1328,7 @@ def downgrade() -> None:
     op.drop_table('person_versions')
     with op.batch_alter_table('notices', schema=None) as batch_op:
         batch_op.drop_index('ix_notices_premises_id_created_at')
+        batch_op.drop_index('ix_notices_waiting', sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
         batch_op.drop_index('ix_notices_who')
 
     op.drop_table('notices')
@@ -1378,6 +1389,8 @@ def downgrade() -> None:
     op.drop_table('messages')
     op.drop_table('contact_points')
     op.drop_table('day_closes')
+    for name in ('guest_lists', 'guest_list_pieces', 'guest_list_batches', 'list_mappings'):
+        op.drop_table(name)
     op.drop_table('lapses')
     op.drop_table('residence_events')
     op.drop_table('host_answers')
@@ -1425,7 +1438,7 @@ def lay_lapses() -> None:
     sa.PrimaryKeyConstraint('lapse_id', 'commune_code', name=op.f('pk_lapses'))
     )
     op.create_index('ix_lapses_commune_code_rule_since', 'lapses', ['commune_code', 'rule', 'since'], unique=False)
-    op.create_index('ix_lapses_standing', 'lapses', ['rule', 'lapse_id'], unique=False, sqlite_where=sa.text('cleared_at IS NULL'), postgresql_where=sa.text('cleared_at IS NULL'))
+    op.create_index('ix_lapses_standing', 'lapses', ['commune_code', 'lapse_id'], unique=False, sqlite_where=sa.text('cleared_at IS NULL'), postgresql_where=sa.text('cleared_at IS NULL'))
 
 
 def lay_messages() -> None:
@@ -1527,6 +1540,34 @@ def lay_answers() -> None:
     op.create_index('ix_host_answers_answered_at', 'host_answers', ['answered_at'], unique=False)
 
 
+def lay_kiosk_signs() -> None:
+    """Lay what kiosks say of their parts."""
+    op.create_table('kiosk_signs',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('said', columns.Document(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('kiosk_id', 'commune_code', name=op.f('pk_kiosk_signs'))
+    )
+
+
+def lay_undated() -> None:
+    """Lay what waits for a kiosk's clock to be confirmed."""
+    op.create_table('undated_declarations',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('declaration_id', sa.String(length=36), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('boot_id', sa.String(length=36), nullable=False),
+    sa.Column('monotonic_ns', sa.BigInteger(), nullable=False),
+    sa.Column('due', columns.Instant(), nullable=False),
+    sa.Column('received_at', columns.Instant(), nullable=False),
+    sa.Column('kept_at', columns.Instant(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_undated_declarations'))
+    )
+    op.create_index(op.f('ix_undated_declarations_recorded_at'), 'undated_declarations', ['recorded_at'], unique=False)
+    waiting = sa.text('kept_at IS NULL')
+    op.create_index('ix_undated_declarations_waiting', 'undated_declarations', ['kiosk_id'], unique=False, sqlite_where=waiting, postgresql_where=waiting)
 def lay_parties() -> None:
     """Lay who came together."""
     op.create_table('stay_parties',
@@ -1552,3 +1593,143 @@ def lay_recall() -> None:
     sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_recall_consents'))
     )
     op.create_index(op.f('ix_recall_consents_given_at'), 'recall_consents', ['given_at'], unique=False)
+def lay_guest_lists() -> None:
+    """Lay the lists of guests a house gives to be declared."""
+    op.create_table('guest_lists',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('list_id', sa.String(length=36), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('file_name', sa.Text(), nullable=False),
+    sa.Column('file_digest', sa.LargeBinary(), nullable=False),
+    sa.Column('form', sa.String(length=8), nullable=False),
+    sa.Column('headings', columns.Document(), nullable=False),
+    sa.Column('mapping', columns.Document(), nullable=False),
+    sa.Column('rows', sa.Integer(), nullable=False),
+    sa.Column('pieces', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('given_at', columns.Instant(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('list_id', 'commune_code', name=op.f('pk_guest_lists'))
+    )
+    op.create_index('ix_guest_lists_premises_id_given_at', 'guest_lists', ['premises_id', 'given_at'], unique=False)
+    op.create_table('guest_list_pieces',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('piece_id', sa.String(length=48), nullable=False),
+    sa.Column('list_id', sa.String(length=64), nullable=False),
+    sa.Column('lines_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('given_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('piece_id', 'commune_code', name=op.f('pk_guest_list_pieces'))
+    )
+    op.create_index(op.f('ix_guest_list_pieces_list_id'), 'guest_list_pieces', ['list_id'], unique=False)
+    op.create_index(op.f('ix_guest_list_pieces_given_at'), 'guest_list_pieces', ['given_at'], unique=False)
+    op.create_table('guest_list_batches',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('batch_id', sa.String(length=64), nullable=False),
+    sa.Column('list_id', sa.String(length=64), nullable=False),
+    sa.Column('phase', sa.String(length=8), nullable=False),
+    sa.Column('piece', sa.Integer(), nullable=False),
+    sa.Column('counts', columns.Document(), nullable=False),
+    sa.Column('outcomes', columns.Document(), nullable=False),
+    sa.Column('done_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('batch_id', 'commune_code', name=op.f('pk_guest_list_batches'))
+    )
+    op.create_index('ix_guest_list_batches_list_id_phase_piece', 'guest_list_batches', ['list_id', 'phase', 'piece'], unique=False)
+    op.create_table('list_mappings',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('mapping_id', sa.String(length=100), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('mapping', columns.Document(), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('mapping_id', 'commune_code', name=op.f('pk_list_mappings'))
+    )
+    op.create_index(op.f('ix_list_mappings_premises_id'), 'list_mappings', ['premises_id'], unique=False)
+def lay_police() -> None:
+    """Lay how officers share the work."""
+    op.create_table('case_tasks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('case_id', sa.String(length=64), nullable=False),
+    sa.Column('given_to', sa.String(length=64), nullable=True),
+    sa.Column('given_by', sa.String(length=64), nullable=True),
+    sa.Column('given_at', columns.Instant(), nullable=True),
+    sa.Column('handed_back', columns.Document(), nullable=False),
+    sa.Column('held_until', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('case_id', 'commune_code', name=op.f('pk_case_tasks'))
+    )
+    op.create_table('saved_filters',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('filter_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('queue', sa.String(length=32), nullable=False),
+    sa.Column('label', sa.String(length=40), nullable=False),
+    sa.Column('asked', sa.Text(), nullable=False),
+    sa.Column('saved_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('filter_id', 'commune_code', name=op.f('pk_saved_filters'))
+    )
+    op.create_index(op.f('ix_saved_filters_account_id'), 'saved_filters', ['account_id'], unique=False)
+    op.create_table('officer_interests',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('interest_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(length=24), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('declared_by', sa.String(length=64), nullable=False),
+    sa.Column('declared_at', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('interest_id', 'commune_code', name=op.f('pk_officer_interests'))
+    )
+    op.create_index('ix_officer_interests_account_id', 'officer_interests', ['account_id'], unique=False)
+def lay_api() -> None:
+    """Lay what programs leave behind: clients, tokens, requests answered once, batches."""
+    op.create_table('api_clients',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('client_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('label', sa.String(length=64), nullable=False),
+    sa.Column('grants', columns.Document(), nullable=False),
+    sa.Column('secret_hash', sa.String(length=64), nullable=False),
+    sa.Column('former_hash', sa.String(length=64), nullable=True),
+    sa.Column('former_until', columns.Instant(), nullable=True),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('disabled_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('client_id', 'commune_code', name=op.f('pk_api_clients'))
+    )
+    op.create_index(op.f('ix_api_clients_account_id'), 'api_clients', ['account_id'], unique=False)
+    op.create_table('api_tokens',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('token_hash', sa.String(length=64), nullable=False),
+    sa.Column('client_id', sa.String(length=36), nullable=False),
+    sa.Column('scopes', columns.Document(), nullable=False),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('expires_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('token_hash', 'commune_code', name=op.f('pk_api_tokens'))
+    )
+    op.create_index(op.f('ix_api_tokens_expires_at'), 'api_tokens', ['expires_at'], unique=False)
+    op.create_table('api_requests',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('request_hash', sa.String(length=64), nullable=False),
+    sa.Column('request_id', sa.String(length=36), nullable=False),
+    sa.Column('operation', sa.String(length=64), nullable=False),
+    sa.Column('fingerprint', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('status', sa.Integer(), nullable=True),
+    sa.Column('media_type', sa.String(length=64), nullable=True),
+    sa.Column('answer', sa.LargeBinary(), nullable=True),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('leased_until', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('request_hash', 'commune_code', name=op.f('pk_api_requests'))
+    )
+    op.create_index(op.f('ix_api_requests_created_at'), 'api_requests', ['created_at'], unique=False)
+    op.create_table('api_batches',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('batch_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('size', sa.Integer(), nullable=False),
+    sa.Column('items', columns.Document(), nullable=False),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('done_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('batch_id', 'commune_code', name=op.f('pk_api_batches'))
+    )
+    op.create_index(op.f('ix_api_batches_created_at'), 'api_batches', ['created_at'], unique=False)

@@ -3,6 +3,8 @@
 - What is signed is the slice as read, never encoded again. Names are compared as bytes and, for countries, as letters.
 - A certificate's key is parsed when it is needed, so that one nobody can use does not spoil a list of hundreds.
 - Dates of both forms; a date that cannot be read is ``Malformed``. Extensions we need: key identifiers, basic constraints, key usage.
+- A revocation list with a critical extension we do not know is ``Malformed``: it may be a difference to another list, or only a part of one, and a
+  signer that is not on it would be called good (RFC 5280, 5.2).
 - Numbers: at most ``MOST_REVOKED`` entries of a list are read.
 
 Example: ``parse_certificate(der).verify_by(issuer)``
@@ -30,6 +32,7 @@ _UTC_TIME: Final = 0x17
 _GENERALIZED_TIME: Final = 0x18
 _SIGNS_CERTIFICATES: Final = 0x04
 _FIFTY: Final = 50
+_WITH_CRITICAL: Final = 3  # identifier, whether it is critical, value
 
 
 def time_of(node: tlv.Node) -> datetime:
@@ -205,6 +208,7 @@ def parse_revocation_list(raw: bytes) -> RevocationList:
         parts.pop(0)
     if len(parts) < 3 or parts[0].raw != algorithm.raw:
         raise Malformed("chip.certificate", "", "revocation list")
+    _whole(next((part for part in parts[3:] if part.tag == 0xA0), None))
     rest = parts[3:]
     ends = time_of(rest.pop(0)) if rest and rest[0].tag in {_UTC_TIME, _GENERALIZED_TIME} else None
     entries = rest[0].children(most=MOST_REVOKED) if rest and rest[0].tag == tlv.SEQUENCE else ()
@@ -219,6 +223,14 @@ def parse_revocation_list(raw: bytes) -> RevocationList:
         signature=signature,
         revoked=dict(map(_revoked, entries)),
     )
+
+
+def _whole(wrapped: tlv.Node | None) -> None:
+    """Refuse a list that says it must not be read by whoever does not know one of its extensions; we know none of those."""
+    for extension in wrapped.only(tlv.SEQUENCE).children(most=60) if wrapped is not None else ():
+        parts = extension.expect(tlv.SEQUENCE).children(most=3)
+        if len(parts) == _WITH_CRITICAL and parts[1].value != b"\0":
+            raise Malformed("chip.certificate", "", f"critical extension {tlv.object_id(parts[0])}")
 
 
 def _revoked(entry: tlv.Node) -> tuple[int, datetime]:

@@ -6,6 +6,7 @@
 - ``chip.claim_not_shown``: more is claimed than the bytes show, whoever is trusted. ``chip.trust_differs``: only the judgement of the issuer
   differs; a kiosk with an older trust bundle says such things honestly.
 - Chip Authentication alone is the kiosk's word that a chip was there: it passed, it is told, and it does not raise the level above 4.
+- What repeats a person (a correction, an extension) carries no chip and claims none (``said_again``).
 - Without evidence a kiosk shows that it read a card, never more: nobody signs in at a kiosk, so nobody attests there either.
 
 Example: ``judge_claim(evidence, person, bound_to=binding(kiosk_id, declaration_id), store=store, now=now).level``
@@ -22,7 +23,7 @@ from residence.clock import VIETNAM
 from residence.credentials.chip.carried import MOST_FINDINGS, as_capture
 from residence.credentials.chip.cross_check import Stated
 from residence.credentials.chip.trust_store import TrustStore
-from residence.credentials.chip.verdict import Verdict, judge, level_shown
+from residence.credentials.chip.verdict import CHECKS, Verdict, judge, level_shown
 from residence.credentials.evidence import CheckOutcome, Evidence, EvidenceLevel
 from residence.errors import catalogue
 from residence.people.person import DocumentKind, Person
@@ -60,6 +61,15 @@ def level_without_bytes(evidence: Evidence) -> EvidenceLevel:
     """Return what a kiosk's word alone is worth."""
     most = EvidenceLevel.CARD_TEXT if evidence.source in _READ else EvidenceLevel.STATED
     return min(evidence.level, most)
+
+
+def said_again(evidence: Evidence) -> Evidence:
+    """Return what stands behind a statement that repeats a person somebody else read: what a word is worth, and nothing of the chip.
+
+    A chip's bytes are bound to the first statement, where they were judged; repeated they would be a claim nobody checks.
+    """
+    checks = {name: outcome for name, outcome in evidence.checks.items() if name not in CHECKS}
+    return msgspec.structs.replace(evidence, level=level_without_bytes(evidence), checks=checks, chip=None, attested_by=None)
 
 
 def judge_claim(

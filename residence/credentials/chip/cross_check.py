@@ -6,7 +6,8 @@
   A name in letters the zone does not have is not compared.
 - A different number, birth or name is an error: the code belongs to another chip. A different sex, nationality, issue date or expiry is a warning.
 - A different residence is a finding for whoever cleans the register, never a sign of fraud: people move, and the card stays.
-- Nothing to compare with is "not performed".
+- Nothing to compare with is "not performed". So is a person of whom neither the personal number nor the document's is known to both sides: a name and
+  a birth date are many people's, and a name in other letters is nobody's in particular.
 
 Example: ``cross_check(card=fields, zone=mrz, details=dg13).check``
 """
@@ -167,4 +168,12 @@ def cross_check(*, card: CardFields | None, zone: MrzFields | None, details: Dg1
         return CrossCheck(check="not_performed", findings=())
     pairs = [(one, other) for index, one in enumerate(sides) for other in sides[index + 1 :]]
     findings = tuple(each for one, other in pairs for each in _differences(one, other))
-    return CrossCheck(check="failed" if has_errors(findings) else "passed", findings=findings)
+    if has_errors(findings):
+        return CrossCheck(check="failed", findings=findings)
+    if card and not any(_tied(sides[0], other) for other in sides[1:]):
+        return CrossCheck(check="not_performed", findings=(*findings, problem("chip.not_compared", "/cross_check")))
+    return CrossCheck(check="passed", findings=findings)
+
+
+def _tied(one: _Side, other: _Side) -> bool:
+    return bool((one.number and other.number) or (one.document and other.document))

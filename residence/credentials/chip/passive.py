@@ -35,12 +35,13 @@ _REVOCATION: Final[dict[str, CheckOutcome]] = {
 
 @dataclass(kw_only=True)
 class PassiveOutcome:
-    """What was found. ``covered``: group -> whether its bytes are the signed ones."""
+    """What was found. ``covered``: group -> whether its bytes are the signed ones; ``signed_groups``: all that were signed."""
 
     checks: dict[str, CheckOutcome] = field(
         default_factory=lambda: {"passive": "not_performed", "issuer": "not_performed", "revocation": "not_performed"}
     )
     covered: dict[str, bool] = field(default_factory=dict)
+    signed_groups: frozenset[str] = frozenset()
     findings: list[Problem] = field(default_factory=list)
     deviations: list[str] = field(default_factory=list)
     issuer: str = ""
@@ -56,12 +57,12 @@ def authenticate(
     files: Mapping[str, bytes],
     store: TrustStore,
     *,
-    country: str,
+    country: str | None,
     now: datetime,
     issued: datetime | None = None,
     country_names: Mapping[str, str] = TWO_LETTERS,
 ) -> PassiveOutcome:
-    """Judge the files of one chip by name ("SOD", "DG1" ...); never raises on what they hold."""
+    """Judge the files of one chip by name ("SOD", "DG1" ...); never raises. ``country``: as its zone has it, None where there is no zone."""
     outcome = PassiveOutcome()
     raw = files.get("SOD")
     if raw is None:
@@ -76,9 +77,10 @@ def authenticate(
     outcome.signed_with = f"{made.algorithm.name}, {sod.digest}"
     if "sha1" in outcome.signed_with:
         outcome.find("chip.old_digest", "/SOD")
+    outcome.signed_groups = frozenset(name for name, number in NUMBERS.items() if number in sod.groups)
     _judge_groups(outcome, sod, files)
     _judge_issuer(outcome, signer, store, when=made.signing_time or issued, now=now)
-    if country and outcome.checks["issuer"] == "passed":
+    if country is not None and outcome.checks["issuer"] == "passed":
         _judge_country(outcome, signer, store, country=country_names.get(country, ""), now=now)
     return outcome
 

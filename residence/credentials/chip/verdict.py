@@ -3,6 +3,8 @@
 - ``judge`` is the same function on the kiosk, the gateway and the server; what it is given are bytes, never somebody's claims.
 - Chip and Active Authentication count only when the signed security object covers the group with the key (DG14, DG15), and chip
   authentication mapping only when EF.CardSecurity is signed by the issuer of the document's country.
+- EF.COM is signed by nobody, so it cannot hide a group: a key (DG14, DG15) that the security object lists and the chip does not give is a finding,
+  and its check "not performed", never "not supported". A key of a kind we do not know is "not supported", never "failed".
 - A genuine signature over a chip that names nobody (no readable DG1) shows nothing about the person: passive authentication is not performed.
 - ``level_of`` and ``level_shown`` are the only places where checks become a level; a failed check is a finding and never raises anything.
 - ``level_of`` is for whoever ran the protocols; ``level_shown`` for whoever is told of them. Whoever knows the ephemeral key of Chip
@@ -28,7 +30,7 @@ from residence.credentials.chip.capture import Capture
 from residence.credentials.chip.chip_authentication import infos_of_dg14, transcript_holds, ways_of
 from residence.credentials.chip.cross_check import cross_check
 from residence.credentials.chip.dg13 import Dg13, day_of, parse_dg13
-from residence.credentials.chip.lds import parse_com, parse_dg1, parse_dg15
+from residence.credentials.chip.lds import NUMBERS, parse_com, parse_dg1, parse_dg15
 from residence.credentials.chip.mapping_proof import judge_mapping
 from residence.credentials.chip.passive import PassiveOutcome, authenticate
 from residence.credentials.chip.public_keys import parse_public_key
@@ -36,7 +38,7 @@ from residence.credentials.chip.security_infos import PaceInfo, parse_security_i
 from residence.credentials.chip.trust_store import TrustStore
 from residence.credentials.evidence import CheckOutcome, EvidenceLevel
 from residence.credentials.mrz import MrzFields, parse_mrz
-from residence.errors import LuutruError, Problem, problem
+from residence.errors import LuutruError, Malformed, Problem, problem
 
 T = TypeVar("T")
 CHECKS: Final = ("pace", "bac", "passive", "issuer", "revocation", "chip_auth", "active_auth", "cross_check")
@@ -74,8 +76,10 @@ def level_of(checks: dict[str, CheckOutcome]) -> EvidenceLevel:
 
 
 def level_shown(checks: dict[str, CheckOutcome]) -> EvidenceLevel:
-    """Return the level these checks show to somebody who was not there."""
+    """Return the level these checks show to somebody who was not there: of nobody in particular a chip shows nothing."""
     level = level_of(checks)
+    if checks["cross_check"] != "passed":
+        return min(level, EvidenceLevel.CARD_TEXT)
     return level if checks["active_auth"] == "passed" else min(level, EvidenceLevel.CHIP_VERIFIED)
 
 
@@ -88,7 +92,7 @@ def judge(capture: Capture, store: TrustStore, *, now: datetime, today: date, ca
     if verdict.zone is not None and verdict.zone.issuer == "VNM":
         verdict.details = _read(verdict, "DG13", lambda: parse_dg13(files["DG13"]), capture)
     passive = authenticate(
-        files, store, country=verdict.zone.issuer if verdict.zone else "", now=now, issued=_issued(verdict.details)
+        files, store, country=verdict.zone.issuer if verdict.zone else None, now=now, issued=_issued(verdict.details)
     )
     verdict.checks |= passive.checks
     verdict.findings += passive.findings
@@ -96,7 +100,7 @@ def judge(capture: Capture, store: TrustStore, *, now: datetime, today: date, ca
     if verdict.zone is None and verdict.checks["passive"] == "passed":
         verdict.checks["passive"] = "not_performed"
         verdict.findings.append(problem("chip.no_zone", "/DG1"))
-    _judge_groups_present(verdict, capture)
+    _judge_groups_present(verdict, capture, passive)
     _judge_chip(verdict, capture, passive, store, now=now)
     _judge_active(verdict, capture, passive)
     compared = cross_check(card=card, zone=verdict.zone, details=verdict.details)
@@ -157,12 +161,19 @@ def _signed_offers(capture: Capture) -> tuple[PaceInfo, ...]:
         return ()
 
 
-def _judge_groups_present(verdict: Verdict, capture: Capture) -> None:
-    """Report groups that EF.COM lists and nobody saw, and those without access control."""
+def _judge_groups_present(verdict: Verdict, capture: Capture, passive: PassiveOutcome) -> None:
+    """Report groups that are listed and were not seen, and lists that differ."""
+    for name in ("DG14", "DG15"):
+        if name in passive.signed_groups and name not in capture.files:
+            verdict.findings.append(problem("chip.key_not_given", f"/{name}"))
     common = _read(verdict, "COM", lambda: parse_com(capture.files["COM"]), capture)
-    for name in common.groups if common else ():
+    if common is None:
+        return
+    for name in common.groups:
         if name not in capture.files and capture.missing.get(name) == "absent":
             verdict.findings.append(problem("chip.group_listed_but_absent", f"/{name}"))
+    if passive.signed_groups and passive.signed_groups != {name for name in common.groups if name in NUMBERS}:
+        verdict.findings.append(problem("chip.lists_differ", "/COM"))
 
 
 def _judge_chip(verdict: Verdict, capture: Capture, passive: PassiveOutcome, store: TrustStore, *, now: datetime) -> None:
@@ -177,7 +188,8 @@ def _judge_chip(verdict: Verdict, capture: Capture, passive: PassiveOutcome, sto
                 verdict.findings.append(problem("chip.not_present", "/CardSecurity"))
             return
     if capture.chip is None and not capture.chip_refused:
-        if "DG14" not in capture.files or not _has_chip_key(capture.files["DG14"]):
+        hidden = "DG14" in passive.signed_groups and "DG14" not in capture.files
+        if not hidden and not _has_chip_key(capture.files.get("DG14", b"")):
             verdict.checks["chip_auth"] = "not_supported"
         return
     if capture.chip_refused or capture.chip is None:
@@ -201,7 +213,8 @@ def _has_chip_key(dg14: bytes) -> bool:
 
 def _judge_active(verdict: Verdict, capture: Capture, passive: PassiveOutcome) -> None:
     if "DG15" not in capture.files:
-        verdict.checks["active_auth"] = "not_supported"
+        if "DG15" not in passive.signed_groups:
+            verdict.checks["active_auth"] = "not_supported"
         return
     if capture.active is None:
         if capture.active_refused:
@@ -216,6 +229,9 @@ def _judge_active(verdict: Verdict, capture: Capture, passive: PassiveOutcome) -
         held = True
     except LuutruError as error:
         verdict.findings.append(problem(error.code, "/DG15"))
+        if isinstance(error, Malformed) and passive.covered.get("DG15", False):
+            verdict.checks["active_auth"] = "not_supported"  # the issuer's own key or algorithm, and we do not know it
+            return
     _conclude(verdict, "active_auth", held=held, covered=passive.covered.get("DG15", False), pointer="/DG15")
 
 

@@ -37,7 +37,9 @@ class Personality:
     knows_short_names: bool = True
     knows_extended: bool = True
     answers_at_most: int = 65_536
-    refuses_pace_at: str = ""  # "select", "nonce", "token"
+    says_of_length: int = 0x6700  # of being asked for more; 6C00 and how much it would give
+    drops_keys_on_length: bool = False  # says 6700 outside secure messaging, as cards do that do not get that far
+    refuses_pace_at: str = ""  # "select", "nonce", "token", or "each secret": it calls every one wrong
     sends_end_of_file: bool = False
     wrong_tokens: int = 0
     wrong_keys: int = 0
@@ -87,6 +89,9 @@ class SimulatedCard:
             self.guard = None
             return b"\x69\x88"
         data, status = self.answer(plain)
+        if status == 0x6700 and self.is_.drops_keys_on_length:
+            self.guard = None
+            return b"\x67\x00"
         answer = self.guard.protect(data, status, odd=bool(apdu.ins % 2))
         if self.pending is not None:
             self.guard, self.pending = self.pending, None
@@ -142,7 +147,7 @@ class SimulatedCard:
         if offset > len(self.selected):
             return b"", 0x6B00
         if (apdu.le or 256) > self.is_.answers_at_most:
-            return b"", 0x6700
+            return b"", self.is_.says_of_length
         data = self.selected[offset : offset + (apdu.le or 256)]
         short_of = len(data) < (apdu.le or 256)
         return data, 0x6282 if short_of and self.is_.sends_end_of_file else OK

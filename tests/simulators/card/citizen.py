@@ -183,7 +183,7 @@ class Citizen:
         options = dict(self.sod_options)
         signer = options.pop("signer", self.country.signer)
         covered = options.pop("covered", None) or self.groups
-        files[0x011D] = pki.security_object(covered, signer, **options)
+        files[0x011D] = pki.security_object({3: b"fingerprints, read by nobody", **covered}, signer, **options)
         files[0x011E] = com(listed)
         return files
 

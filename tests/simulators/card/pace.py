@@ -53,7 +53,9 @@ class PaceSide:
         return self.suite.mac(self.suite.derive(self.secret, AUTHENTICATION), tlv.encode(0x7F49, inner))
 
     def confirm(self, token):
-        if token != self._token(self.mine) or self.is_.refuses_pace_at == "token":
+        if self.is_.refuses_pace_at == "token":
+            return b"", 0x6985
+        if token != self._token(self.mine) or self.is_.refuses_pace_at == "each secret":
             self.is_.wrong_tokens += 1
             return b"", 0x6300
         answer = tlv.encode(0x86, self._token(self.theirs))

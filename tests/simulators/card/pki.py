@@ -177,7 +177,7 @@ class Country:
         )
         return fresh, link
 
-    def revocation_list(self, *serials, this=dt.datetime(2026, 7, 1, tzinfo=UTC), days=30):
+    def revocation_list(self, *serials, this=dt.datetime(2026, 7, 1, tzinfo=UTC), days=30, extensions=()):
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self.authority.certificate.subject)
@@ -188,6 +188,8 @@ class Country:
             builder = builder.add_revoked_certificate(
                 x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(this).build()
             )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=not isinstance(extension, x509.CRLNumber))
         return builder.sign(self.authority.key, HASHES[self.authority_digest]).public_bytes(serialization.Encoding.DER)
 
 

@@ -1,0 +1,68 @@
+"""What a caller may send, shown: one example of every body, about an invented guest at an invented house.
+
+- The test of the document sends each of them and records what they state, so an example cannot grow old.
+
+Example: ``BODIES["postChange"]["extend"]["value"]["until"]``
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+DECLARATION: Final[dict[str, Any]] = {
+    "declaration_id": "019f4b7e-8a10-7c31-9d5e-3b6f20a1c4d7",
+    "declared_at": "2026-07-10T15:00:00+07:00",
+    "person": {
+        "full_name": "Trần Văn Mẫu",
+        "birth": {"value": "1995-02-01", "precision": "day"},
+        "sex": "male",
+        "nationality": "VNM",
+        "personal_number": "001095000117",
+    },
+    "evidence": {"level": 0, "source": "typed"},
+    "declarant": {"role": "host"},
+    "premises_id": "htl-sao-mai",
+    "unit": "201",
+    "arrival": "2026-07-10T14:30:00+07:00",
+    "planned_departure": "2026-07-12T12:00:00+07:00",
+    "reason": "tourism",
+}
+SECOND: Final[dict[str, Any]] = DECLARATION | {"declaration_id": "019f4b7e-8a11-7c31-9d5e-3b6f20a1c4d8", "unit": "202"}
+GUEST: Final[dict[str, Any]] = {
+    "reference": "R-1047",
+    "full_name": "Trần Văn Mẫu",
+    "number": "001095000117",
+    "unit": "201",
+    "arrival": "2026-07-10",
+    "departure": "2026-07-12",
+}
+BODIES: Final[dict[str, dict[str, Any]]] = {
+    "postDeclaration": {"arrival": {"summary": "A guest arrives.", "value": DECLARATION}},
+    "checkDeclaration": {"arrival": {"summary": "A guest arrives.", "value": DECLARATION}},
+    "postBatch": {"two": {"summary": "Two rooms.", "value": {"declarations": [DECLARATION, SECOND]}}},
+    "postCheckOut": {"then": {"summary": "The guest left at ten.", "value": {"left_at": "2026-07-12T10:00:00+07:00"}}},
+    "postChange": {
+        "extend": {"summary": "Two nights more.", "value": {"change": "extend", "until": "2026-07-14T12:00:00+07:00"}},
+        "move": {"summary": "Another room.", "value": {"change": "move", "unit": "202"}},
+        "withdraw": {"summary": "Did not come.", "value": {"change": "withdraw", "why": "no-show"}},
+        "undo": {"summary": "The last word was a mistake.", "value": {"change": "undo"}},
+    },
+    "postReconciliation": {"one": {"summary": "One guest in the house.", "value": {"guests": [GUEST]}}},
+}
+# status of an operation -> what of its answer leads on: operation -> parameter -> where it stands in the answer
+LINKS: Final[dict[tuple[str, int], dict[str, tuple[str, str]]]] = {
+    ("postDeclaration", 201): {"getReceipt": ("declaration_id", "/receipt/declaration_id")},
+    ("postBatch", 200): {"getBatch": ("batch_id", "/batch_id")},
+    ("postCheckOut", 201): {"getReceipt": ("declaration_id", "/receipt/declaration_id")},
+    ("postChange", 201): {"getReceipt": ("declaration_id", "/receipt/declaration_id")},
+    ("getPremises", 200): {
+        "getStays": ("premises_id", "/0/premises_id"),
+        "postReconciliation": ("premises_id", "/0/premises_id"),
+    },
+    ("getStays", 200): {
+        "getStay": ("stay_id", "/items/0/stay_id"),
+        "postChange": ("stay_id", "/items/0/stay_id"),
+        "postCheckOut": ("stay_id", "/items/0/stay_id"),
+    },
+    ("getEvents", 200): {"getReceipt": ("declaration_id", "/items/0/id")},
+}

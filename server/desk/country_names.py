@@ -1,0 +1,32 @@
+"""Countries by their names in Vietnamese and English, as the three letters of a passport: for lists in which people write "Hàn Quốc".
+
+- Names and codes are Unicode's (CLDR, by Babel). A name two countries share, or that has no three-letter code, is no name.
+
+>>> country_words()["KOR"]
+['Hàn Quốc', 'South Korea']
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from babel import Locale
+from babel.core import get_global
+
+_LETTERS = 3
+
+
+@cache
+def country_words() -> dict[str, list[str]]:
+    """Return three letters -> names."""
+    names = {language: Locale.parse(language).territories for language in ("vi", "en")}
+    codes = {
+        alias: territories[0]
+        for alias, territories in get_global("territory_aliases").items()
+        if len(alias) == _LETTERS and alias.isalpha() and len(territories) == 1
+    }
+    return {
+        code: list(dict.fromkeys(names[language][two] for language in ("vi", "en") if two in names[language]))
+        for code, two in sorted(codes.items())
+        if two in names["en"]
+    }

@@ -1,0 +1,105 @@
+"""A memory card that goes read-only, as ext4 makes it when the card fails: nothing promised is lost, nothing new is promised, and it says so."""
+
+import os
+import subprocess
+
+import pytest
+from factories import make_declaration
+from kiosk_parts import answer, make_outbox
+
+from edge_agent.door.event_log import DoorEventLog
+from edge_agent.vitals import disk_of
+from residence.errors import Refused
+from residence.wire.envelope import read_header
+
+AS_ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
+
+
+def as_root(*command):
+    subprocess.run([*AS_ROOT, *command], check=True)
+
+
+class Card:
+    """An ext4 of its own."""
+
+    def __init__(self, folder):
+        self.image, self.mount = folder / "card.img", folder / "card"
+        self.mount.mkdir()
+        with self.image.open("wb") as file:
+            file.truncate(16 << 20)
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-E", f"root_owner={os.getuid()}:{os.getgid()}", str(self.image)], check=True)
+
+    def put_in(self):
+        as_root("mount", "-o", "loop,errors=remount-ro", str(self.image), str(self.mount))
+
+    def fail(self):
+        """Have ext4 give up, as it does on the first error of a dying card."""
+        as_root("mount", "-o", "remount,abort", str(self.mount))
+
+    def take_out(self):
+        as_root("umount", str(self.mount))
+
+
+@pytest.fixture
+def card(tmp_path):
+    made = Card(tmp_path)
+    made.put_in()
+    yield made
+    subprocess.run([*AS_ROOT, "umount", "-l", str(made.mount)], check=False, capture_output=True)
+
+
+def doors_of(outbox):
+    return DoorEventLog(outbox.store, times=outbox.times, random_bytes=bytes)
+
+
+def promised(outbox):
+    return [row.declaration_id for row in outbox.unsettled(100)]
+
+
+def test_a_card_that_fails_under_a_running_kiosk_and_over_a_restart(card):
+    database = card.mount / "kiosk.db"
+    outbox = make_outbox(database)
+    kept = [outbox.keep(make_declaration()).declaration_id for _ in range(5)]
+    assert doors_of(outbox).append(door="lobby", what="granted")
+    assert disk_of(database, full=False).state != "read-only"
+    card.fail()
+
+    outbox.rest()
+    assert outbox.full, "the screen says so before anybody has answered a question"
+    with pytest.raises(Refused, match=r"outbox\.disk_full"):
+        outbox.keep(make_declaration())
+    with pytest.raises(Refused, match=r"outbox\.disk_full"):
+        outbox.settle(answer(outbox.unsettled(1)[0].envelope))
+    assert not doors_of(outbox).append(door="lobby", what="granted")
+    assert (promised(outbox), disk_of(database, full=True).state) == (kept, "read-only")
+    outbox.rest()
+    assert outbox.full
+    outbox.close()
+
+    again = make_outbox(database)
+    assert (promised(again), again.full, len(doors_of(again).waiting(9))) == (kept, True, 1)
+    with pytest.raises(Refused, match=r"outbox\.disk_full"):
+        again.keep(make_declaration())
+    assert not doors_of(again).append(door="lobby", what="granted"), "its number would be given out twice"
+    again.settle(answer(again.unsettled(1)[0].envelope))
+    assert promised(again) == kept[1:], "what waits is still delivered"
+    in_memory = again.store.ballast.parent
+    again.close()
+    assert not in_memory.exists()
+
+    card.take_out()
+    card.put_in()
+    mended = make_outbox(database)
+    assert (promised(mended), mended.full) == (kept, False), "the card is as it was; what was delivered is delivered again"
+    mended.keep(make_declaration())
+    assert read_header(mended.unsettled(1, after=5)[0].envelope).sequence == 6
+    mended.close()
+
+
+def test_a_new_kiosk_on_a_card_that_cannot_be_written_starts_and_takes_nothing(card):
+    card.fail()
+    outbox = make_outbox(card.mount / "kiosk" / "kiosk.db")
+    assert outbox.full
+    with pytest.raises(Refused, match=r"outbox\.disk_full"):
+        outbox.keep(make_declaration())
+    outbox.close()

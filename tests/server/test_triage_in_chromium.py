@@ -1,0 +1,100 @@
+"""A ward's morning by keyboard alone, in a real browser: moved through, narrowed, found, given, claimed; axe finds nothing; a sheet tells the keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from browser_parts import CHROMIUM, Window
+from playwright import sync_api
+from server_parts import World, free_address
+from server_police import file_cases
+from sqlalchemy import select
+
+from registry import tables
+
+AXE = (Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    made = World(tmp_path_factory.mktemp("triage"), base_url=free_address())
+    made.case = made.open_case()
+    file_cases(made, 39, fresh=8)
+    with made.serving():
+        yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def window(world):
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = Window(browser, world, "officer")
+        yield opened
+        browser.close()
+
+
+def violations(window):
+    session = window.context.new_cdp_session(window.page)
+    session.send("Runtime.evaluate", {"expression": AXE})
+    run = "axe.run({resultTypes: ['violations']}).then(found => found.violations.map(each => [each.id, each.nodes.map(node => node.html)]))"
+    return session.send("Runtime.evaluate", {"expression": run, "awaitPromise": True, "returnByValue": True})["result"]["value"]
+
+
+def focused(window):
+    return window.page.evaluate("document.activeElement.closest('li')?.dataset.case ?? document.activeElement.id")
+
+
+def test_a_morning_is_worked_through_by_keyboard_alone(world, window):
+    page = window.page
+    window.open("/police/queue/now")
+    order = page.evaluate("[...document.querySelectorAll('[data-case]')].map(each => each.dataset.case)")
+    assert len(order) == 9
+    window.press("j", "j", "k")
+    assert focused(window) == order[0]
+    window.press("k")
+    assert focused(window) == order[0]  # there is none before the first
+
+    window.press("?")
+    assert page.locator("dialog[open]").is_visible()
+    assert violations(window) == []
+    window.press("j", "Escape")  # keys of the list sleep under the sheet
+    assert not page.locator("dialog").is_visible()
+
+    window.press("/")
+    page.keyboard.type("1007")
+    assert page.locator("[data-case]:visible").count() == 1
+    window.press("Escape")
+    assert focused(window) == page.locator("[data-case]:visible").get_attribute("data-case")
+    window.press("a")
+    page.wait_for_selector("[data-case]:not([hidden]) [data-holder]:has-text('cong-an')")
+    assert "Given to you" in page.inner_text("[data-status]")
+
+    window.press("f")
+    assert focused(window) == "rule"
+    window.open(f"/police/queue/all#c-{world.case}")
+    page.focus(f"[data-case='{world.case}'] a")
+    with page.expect_navigation():
+        window.press("c")
+    assert "Phạm Thị Thử Nghiệm" in page.inner_text("main")
+    with world.registry.reading() as connection:
+        looks = connection.execute(select(tables.access_records)).all()
+    assert [(each.about, each.purpose) for each in looks] == [(world.case, "undeclared-case")]
+    assert violations(window) == []
+    assert window.complaints == []
+
+
+def test_the_queue_opens_an_item_by_enter_and_prints_without_its_controls(window):
+    page = window.page
+    window.open("/police/queue/free")
+    window.press("j")
+    with page.expect_navigation():
+        window.press("Enter")
+    assert "/police/cases/" in page.url
+    window.open("/police/queue/all")
+    page.emulate_media(media="print")
+    assert not any(page.locator(each).is_visible() for each in (".luutru-filter", ".luutru-tabs", ".luutru-header"))
+    assert page.locator("[data-case]").first.is_visible()
+    page.emulate_media(media="screen")
+    assert window.complaints == []
