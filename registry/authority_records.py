@@ -36,8 +36,8 @@ RecordState = Literal[
     "nothing",  # nothing to tell: withdrawn before it was told, or the person was erased
 ]
 IN_HAND: Final = ("sending", "silent")
-MOVED: Final = "authority.other_establishment"
 CANDIDATES: Final = 20  # more than workers that tell another authority at once
+MOVED: Final = "authority.other_establishment"
 _TABLE: Final = tables.authority_records
 _BOUND: Final = "SELECT premises_id FROM authority_links WHERE ended_at IS NULL AND premises_id {among}"
 

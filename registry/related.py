@@ -21,7 +21,7 @@ from registry.desk_lists import Place, list_stays
 from residence.stays.spans import normal_unit
 
 How = Literal["same_person_here", "same_unit", "same_place"]
-AT_MOST: Final = 20
+AT_MOST: Final = 8
 _LOOKED_AT: Final = 200
 _BACK: Final = timedelta(days=365)
 _ORDER: Final[dict[How, int]] = {"same_person_here": 0, "same_unit": 1, "same_place": 2}

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Table
 
-from registry.columns import commune, document, found_by, instant, metadata, own_id
+from registry.columns import commune, document, instant, metadata, own_id
 
 kiosk_signs: Final = Table(
     "kiosk_signs",
@@ -18,5 +18,4 @@ kiosk_signs: Final = Table(
     own_id("kiosk_id"),
     document("said"),
     instant("changed_at"),
-    found_by("kiosk_id"),
 )

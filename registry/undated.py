@@ -2,7 +2,7 @@
 
 - What such a clock said proves nothing, so whether the declarant was in time is open. The monotonic clock runs evenly while a machine is up:
   one confirmed moment of the same start, in a later declaration or a door event, dates it (``residence.wire.times.corrected``).
-- Only what came after its deadline waits here; whoever reached us in time was in time. It waits as long as anything from a kiosk is believed.
+- Only what came after its deadline waits here; whoever reached us in time was in time. It waits as long as the retention policy says, which is no less than anything from a kiosk is believed.
 - The declaration and its stay then say on time or late. The receipt stays as it was given, and what the kiosk said stays in its header.
 
 Example: ``date_again(connection, statements, now=now)`` in the transaction that recorded them

@@ -56,6 +56,7 @@ from registry.cleaning import listing
 from registry.deletions import carry_out
 from registry.duplicates import proposals
 from registry.gateway_reports import latest_reports
+from registry.kiosk_signs import quiet_kiosks, signs_of
 from registry.kiosks import kiosks_of
 from registry.looking_back import Means, look_back
 from registry.outage_windows import outages_of
@@ -64,11 +65,14 @@ from registry.release import Look, release_persons
 from registry.retention_policy import read_policy
 from registry.scoreboard.counting import kept_days
 from registry.seed import DEMO_COMMUNE
+from registry.undated import date_by
 from residence.access.purposes import Purpose
 from residence.errors import Refused, Untrusted
 from residence.stays.rules import load_rule_book
+from residence.wire.times import Times
 
 HOTEL = "htl-sao-mai"
+CONFIRMED = Times(boot_id="boot", monotonic_ns=0, wall="2026-07-10T07:00:00Z", time_state="synced")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,6 +288,10 @@ ASKED: dict[str, Ask] = {
     "kiosks and outages of a place": _reading(
         lambda c, t, _s: (kiosks_of(c, DEMO_COMMUNE), outages_of(c, [BLOCK], since=t.now - timedelta(days=14)))
     ),
+    "kiosks quieter than ever, and what they say of themselves": _reading(
+        lambda c, t, _s: (signs_of(c, DEMO_COMMUNE), quiet_kiosks(c, DEMO_COMMUNE, now=t.now))
+    ),
+    "declarations to be dated again": _reading(lambda c, _t, _s: date_by(c, {("kiosk-lobby-1", "boot"): CONFIRMED})),
     "gateways' reports": _reading(lambda c, t, _s: latest_reports(c, since=t.now - timedelta(hours=1))),
     "the nightly deletions": _delete_nightly,
     "reminders": _remind,

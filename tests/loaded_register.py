@@ -24,6 +24,7 @@ NEWEST = datetime(2026, 7, 10, tzinfo=UTC)
 # column, or table.column -> what its values are drawn from
 DRAWN = {
     "status": ("ended",) * 18 + ("open", "removed"),
+    "api_requests.status": (200,) * 9 + (422,),
     "identifiers.status": ("active",) * 9 + ("stated",),
     "persons.status": ("living",) * 19 + ("deceased",),
     "cases.state": ("closed-declared",) * 19 + ("open",),

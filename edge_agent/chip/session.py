@@ -2,7 +2,7 @@
 
 - Order: EF.CardAccess, PACE, application, EF.COM, EF.SOD, DG14, DG15, Chip Authentication, then whatever names a person, then Active
   Authentication. Personal groups are read only after the chip was asked to show itself.
-- PACE goes first wherever the chip offers it. When the chip does not go through with it (not: when the secret was wrong) and the site
+- PACE goes first wherever the chip offers it, in its order. When the chip does not go through with it (not: when the secret was wrong) and the site
   allows it, BAC follows, and the capture says so. A wrong secret is never tried twice, in PACE or BAC; candidates are tried once each.
 - A chip that drops its keys because it was asked for more than it carries is opened anew and asked for less, as often as there is less.
 - DG2 is not read unless asked for; DG3 and DG4 never; DG13 only of a document that has a Vietnamese card's details there.
@@ -52,6 +52,7 @@ _DETAILS: Final = "DG13"
 _NEVER: Final = {"DG3", "DG4"}
 _ENDS_THE_READING: Final = {"chip.card_gone", "chip.too_slow", "chip.channel_closed", "chip.sm_broken", "chip.sm_padding"}
 _OPEN: Final = "9000"
+_MOST_WAYS: Final = 3  # of PACE, tried in the chip's order before BAC
 _TOO_MUCH: Final = {f"{PLAIN} {status}" for status in ("6700", "6B00")}
 
 
@@ -145,14 +146,14 @@ class ChipReader:
 
     def _open(self, taken: Taken, opening: Opening) -> None:
         ways = self._offers(taken)
-        for way in ways[:1]:
+        for way in ways[:_MOST_WAYS]:
             came_to = self._pace(taken, way, opening)
             if came_to == "opened":
                 self._select_application()
                 return
             if came_to == "wrong":  # every secret was tried; BAC would try the same ones again
                 raise not_opened(taken)
-            taken.downgraded_from = way.name
+            taken.downgraded_from = taken.downgraded_from or way.name
         if opening.allow_bac:
             for key in opening.mrz_keys:
                 if self._bac(taken, key):

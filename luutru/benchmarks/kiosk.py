@@ -41,6 +41,7 @@ FILM_SECONDS: Final = 4
 SETTLE_SECONDS: Final = 3.0
 PATIENCE_SECONDS: Final = 120.0
 TARGETS: Final = {"rss_mib": 150, "start_seconds": 5, "idle_cpu_share": 0.05, "door_decision_p99_ms": 50}
+_KEYS: Final[tuple[tuple[KeyUse, str], ...]] = (("kiosk-sign", "kiosk-bench-1"), ("seal", "authority"), ("receipt", "authority"))
 _IMPORTS: Final = "import cv2, numpy, starlette.applications, uvicorn, jinja2, babel, paho.mqtt.client, cryptography, zxingcpp"
 _PROFILE: Final = """
 [kiosk]
@@ -113,15 +114,9 @@ def run(*, quick: bool = False) -> BenchResult:
 def _lay_out(folder: Path) -> str:
     """Write profile, keys and film; return the page's address."""
     now, trusted = system.system_clock().now(), []
-    wanted: tuple[tuple[str, KeyUse, str], ...] = (
-        ("signing", "kiosk-sign", "kiosk-bench-1"),
-        ("seal", "seal", "authority"),
-        ("receipt", "receipt", "authority"),
-    )
-    for name, use, owner in wanted:
-        made = keys.make_key(
-            folder / f"{name}.key", key_id=f"{name}-1", use=use, owner=owner, now=now, random_bytes=system.random_bytes
-        )
+    for use, owner in _KEYS:
+        path = folder / f"{'signing' if use == 'kiosk-sign' else use}.key"
+        made = keys.make_key(path, key_id=f"{use}-1", use=use, owner=owner, now=now, random_bytes=system.random_bytes)
         trusted += [made] if owner == "authority" else []
     (folder / "keyring.json").write_bytes(dump_keyring(Keyring(trusted, serial=1)))
     page = free_port()

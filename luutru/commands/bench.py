@@ -61,6 +61,10 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
         "luutru.benchmarks.register_scale",
         "point look-ups and a commune's undeclared in a register of any size, beside a bare index look-up",
     ),
+    "review": (
+        "luutru.benchmarks.review",
+        "an officer's queue of a thousand cases until it is on the screen, and each key until it is answered, beside an empty queue",
+    ),
     "scanner": ("luutru.benchmarks.scanner", "card-like frames, clips and photos read, and how fast, beside the usual readers"),
     "undeclared": (
         "luutru.benchmarks.undeclared",

@@ -2,6 +2,7 @@
 
 - ``read`` opens the card on a PC/SC reader with the secret that is given, and prints the protocol run, every check, the level and the time.
 - ``verify`` judges files that were read elsewhere: a security object and the groups it covers.
+- ``--group`` reads further groups: of pictures their header is looked at and nothing kept, of others the names of their fields are printed.
 - Nothing personal is printed without ``--personal``; secrets never are; nothing is stored.
 
 Example: ``luutru chip read --can 123456 --trust trust --json``
@@ -41,22 +42,20 @@ def _store(folder: Path | None) -> TrustStore:
 
 
 def _opening(qr: str, can: str, mrz: str) -> tuple[Opening, CardFields | None]:
-    """Return what may open the chip, and the fields of the QR to compare with."""
+    """Return what may open the chip, and the fields of the QR or zone to compare with; what cannot be right costs the card no attempt."""
     from edge_agent.chip.session import Opening
     from luutru.jsonl import day_in_vietnam
-    from residence.credentials.chip.access_keys import can_of, key_of_lines, mrz_keys_of
+    from residence.credentials.chip.access_keys import CAN, can_of, mrz_keys_of
     from residence.credentials.reading import read_payload
 
     if len([each for each in (qr, can, mrz) if each]) != 1:
         raise typer.BadParameter("give one of --qr, --can and --mrz")
     if can:
+        if not CAN.fullmatch(can):
+            raise typer.BadParameter("six digits", param_hint="--can")
         return Opening(can=can), None
     if mrz:
-        lines = mrz.split()
-        if len(lines) not in {2, 3} or min(map(len, lines)) < 30:  # noqa: PLR2004 - the shortest zone
-            raise typer.BadParameter("two or three lines of a zone", param_hint="--mrz")
-        is_passport = len(lines) == 2  # noqa: PLR2004 - as key_of_lines takes it
-        return Opening(mrz_keys=(key_of_lines(lines),), details=not is_passport), None
+        return _opening_by_zone(mrz.split())
     outcome = read_payload(qr, reader="cli", today=day_in_vietnam(None))
     fields = outcome.fields
     if not outcome.ok or fields.personal_number is None:
@@ -67,7 +66,33 @@ def _opening(qr: str, can: str, mrz: str) -> tuple[Opening, CardFields | None]:
     return Opening(can=can_of(fields.personal_number), mrz_keys=keys), fields
 
 
+def _opening_by_zone(lines: list[str]) -> tuple[Opening, CardFields]:
+    from edge_agent.chip.session import Opening
+    from luutru.jsonl import day_in_vietnam
+    from residence.credentials.chip.access_keys import key_of_lines
+    from residence.credentials.chip.claims import fields_of
+    from residence.credentials.reading import read_mrz
+
+    zone = read_mrz(lines, reader="cli", today=day_in_vietnam(None))
+    if zone.reading is None:
+        wrong = ", ".join(dict.fromkeys(each.code for each in zone.problems if each.severity == "error"))
+        raise typer.BadParameter(f"two or three lines of a zone, as printed [{wrong}]", param_hint="--mrz")
+    is_passport = len(lines) == 2  # noqa: PLR2004 - as key_of_lines takes it
+    return Opening(mrz_keys=(key_of_lines(lines),), details=not is_passport), fields_of(zone.reading.person)
+
+
+def _further(named: list[str] | None) -> tuple[str, ...]:
+    from luutru.chip_groups import GROUPS
+
+    names = tuple(dict.fromkeys(each.upper() for each in named or ()))
+    if not set(names) <= set(GROUPS):
+        raise typer.BadParameter(f"one of {', '.join(GROUPS)}", param_hint="--group")
+    return names
+
+
 def _answer(capture: Capture, verdict: Verdict, *, personal: bool) -> dict[str, Any]:
+    from luutru.chip_groups import described
+
     answer: dict[str, Any] = {
         "protocol": capture.access.protocol,
         "downgraded": bool(capture.access.downgraded_from),
@@ -78,6 +103,7 @@ def _answer(capture: Capture, verdict: Verdict, *, personal: bool) -> dict[str, 
         "issuer": verdict.issuer,
         "files": {name: {"bytes": len(raw), "hash_ok": verdict.covered.get(name)} for name, raw in sorted(capture.files.items())},
         "missing": capture.missing,
+        "groups": described(capture.files, personal=personal),
         "findings": verdict.findings,
     }
     if personal:
@@ -112,7 +138,7 @@ def _refuse(code: str, detail: str, *, as_json: bool) -> typer.Exit:
 
 
 @app.command("read")
-def read(
+def read(  # noqa: PLR0913 - one option per flag
     *,
     reader: Annotated[
         str, typer.Option(help="Part of a PC/SC reader's name, the first one when left out; or pn532:/dev/ttyUSB0.")
@@ -121,6 +147,9 @@ def read(
     can: Annotated[str, typer.Option(help="The card access number, six digits.")] = "",
     mrz: Annotated[str, typer.Option(help="The lines of the machine-readable zone, with spaces between.")] = "",
     trust: TrustOption = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="Read this group too: DG2 or DG7 (headers of pictures alone), DG11, DG12, DG16.")
+    ] = None,
     personal: Annotated[bool, typer.Option("--personal", help="Print what the chip says about the person.")] = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait for a card.")] = 10.0,
     as_json: JsonOption = False,
@@ -138,12 +167,13 @@ def read(
     from residence.errors import LuutruError
 
     opening, fields = _opening(qr, can, mrz)
+    further = _further(group)
     clock = SystemClock()
     try:
         with laid_card(reader, wait=wait, clock=clock) as laid:
             started = clock.monotonic_ns()
             chip = ChipReader(laid.card, draw=FromBytes(random_bytes), clock=clock, link=laid.link, reset=laid.reset)
-            capture = chip.read(opening, bound_to=(b"cli", random_bytes(16)), reader=laid.reader)
+            capture = chip.read(opening, bound_to=(b"cli", random_bytes(16)), extra=further, reader=laid.reader)
     except LuutruError as error:
         raise _refuse(error.code, error.detail, as_json=as_json) from None
     spent = (clock.monotonic_ns() - started) / 1e6
@@ -187,6 +217,7 @@ def verify(
 
     Example: luutru chip verify --sod sod.bin --dg 1=dg1.bin --dg 14=dg14.bin --trust trust --json
     """
+    from luutru.chip_groups import described
     from luutru.jsonl import day_in_vietnam
     from luutru.system import SystemClock
     from residence.credentials.chip.capture import Access, Capture
@@ -207,6 +238,7 @@ def verify(
         "issuer": verdict.issuer,
         "signed_with": verdict.signed_with,
         "files": {name: verdict.covered[name] for name in sorted(verdict.covered)},
+        "groups": described(files, personal=False),
         "findings": verdict.findings,
     }
     _print(answer, as_json=as_json)

@@ -36,7 +36,16 @@ def sweep_duties(every: timedelta | None, choices: Choices, registry: Registry) 
     def distribute_now(now: datetime) -> Distributed:
         return distribute_cases(registry, now=now, times=choices.case_times, random_bytes=random_bytes)
 
-    return [Duty("sweep", every, sweep_now), Duty("distribution", every, distribute_now)] if every else []
+    def warn_now(now: datetime) -> int:
+        return warn(registry, rules=choices.rules, now=now, random_bytes=random_bytes)
+
+    if not every:
+        return []
+    return [
+        Duty("sweep", every, sweep_now),
+        Duty("distribution", every, distribute_now),
+        Duty("deadlines", WARN_EVERY, warn_now),
+    ]
 
 
 def side_duties(every: timedelta | None, choices: Choices, registry: Registry) -> list[Duty]:
@@ -51,14 +60,10 @@ def side_duties(every: timedelta | None, choices: Choices, registry: Registry) -
     def find_now(now: datetime) -> Found:
         return find_lapses(registry, rules=rules, now=now, choices=choices.lapses, random_bytes=random_bytes)
 
-    def warn_now(now: datetime) -> int:
-        return warn(registry, rules=rules, now=now, random_bytes=random_bytes)
-
     def tell_now(now: datetime) -> int:
         return tell_endings(registry, now=now, random_bytes=random_bytes)
 
     return [
-        Duty("deadlines", WARN_EVERY, warn_now),
         Duty("reminders", EVERY_HOUR, remind_now),
         Duty("credentials", EVERY_HOUR, tell_now),
         Duty("lapses", EVERY_HOUR, find_now),

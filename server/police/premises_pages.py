@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -54,5 +54,13 @@ def show_one(request: Request, caller: Caller, *, account: SignedIn, server: Wir
     }
     chips = {stay.stay_id: [each for each in stay.declaration_ids if each in judged] for stay in stays}
     hosts = {stay.stay_id: answer for stay in stays for each in stay.declaration_ids if (answer := answers.get(each)) is not None}
-    known: dict[str, Any] = {"place": place, "stays": stays, "findings": findings, "chips": chips, "hosts": hosts}
-    return render(request, "police/premises_stays.html", caller=caller, **known)
+    return render(
+        request,
+        "police/premises_stays.html",
+        caller=caller,
+        place=place,
+        stays=stays,
+        findings=findings,
+        chips=chips,
+        hosts=hosts,
+    )

@@ -23,26 +23,18 @@ from registry.cases import CaseStep, act, triaged
 from registry.premises import load_premises
 from registry.saved_filters import filters_of, forget_filter, save_filter
 from residence.access.purposes import Purpose
-from residence.cases.queues import FILTERS, Filter, Queue, QueuedCase, counted, passes, read_filter, stands_in
+from residence.cases.queues import FILTERS, Filter, Queue, counted, passes, read_filter, stands_in
 from residence.cases.transitions import CaseAction, CaseStatus
-from residence.cases.triage import Triaged
 from residence.errors import Refused
 from server.pages import render
 from server.police.case_access import own_interests, readable_case
+from server.police.queue_lines import Item, Shown, lines_of
 from server.policy import Account, CommuneResource
 from server.visitor import Caller, Form, SignedIn
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/police/queue")
 Wired = Annotated[Server, Depends(server_of)]
-
-
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One case of a queue."""
-
-    row: Row[Any]
-    stands: Triaged
-    queued: QueuedCase
 
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,17 +48,17 @@ class Shelf(msgspec.Struct, frozen=True, kw_only=True):
 @router.get("")
 def show_first(account: SignedIn, server: Wired) -> Response:
     """Go to the first queue."""
-    _require(server, account)
+    require_queues(server, account)
     return RedirectResponse(f"/police/queue/{server.queues[0].name}", status_code=303)
 
 
 @router.get("/{queue}")
 def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, queue: str) -> Response:
     """Show one queue, narrowed as the address says."""
-    _require(server, account)
-    chosen, asked = _queue(server, queue), read_filter(request.query_params)
+    require_queues(server, account)
+    chosen, asked = asked_queue(server, queue), read_filter(request.query_params)
     with server.registry.reading() as connection:
-        shelf = _shelf(server, connection, account, chosen=chosen)
+        shelf = shelf_of(server, connection, account, chosen=chosen)
         places = load_premises(connection, {each.row.premises_id for each in shelf.items}, vault=server.registry.vault)
         holders = names_of(connection, {each.queued.holder for each in shelf.items if each.queued.holder})
         saved = filters_of(connection, account.account_id)
@@ -79,10 +71,10 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         queue=chosen,
         counts=shelf.counts,
         barred=shelf.barred,
-        items=items,
+        first=items[0].row.case_id if items else None,
+        lines=lines_of(items, Shown(language=caller.language, places=places, holders=holders)),
         takeable=_takeable(items, account) is not None,
         places=places,
-        holders=holders,
         asked=msgspec.structs.asdict(asked),
         written=asked.written,
         filters=FILTERS,
@@ -93,8 +85,8 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
 @router.post("/{queue}")
 def work(account: SignedIn, server: Wired, *, form: Form, queue: str) -> Response:
     """Take the next case, keep the filter under a label, or forget one."""
-    _require(server, account)
-    chosen, asked = _queue(server, queue), read_filter(form)
+    require_queues(server, account)
+    chosen, asked = asked_queue(server, queue), read_filter(form)
     with server.registry.writing() as connection:
         match form.get("action"):
             case "take-next":
@@ -115,18 +107,21 @@ def work(account: SignedIn, server: Wired, *, form: Form, queue: str) -> Respons
     return RedirectResponse(f"/police/queue/{chosen.name}?{asked.written}".rstrip("?"), status_code=303)
 
 
-def _require(server: Server, account: Account) -> None:
+def require_queues(server: Server, account: Account) -> None:
+    """Refuse whoever may not see the commune's queues."""
     server.policy.require(account, "list_undeclared", resource=CommuneResource(commune=account.commune_code))
 
 
-def _queue(server: Server, name: str) -> Queue:
+def asked_queue(server: Server, name: str) -> Queue:
+    """Return the queue of this name, or refuse."""
     found = next((each for each in server.queues if each.name == name), None)
     if found is None:
         raise Refused("server.not_allowed")
     return found
 
 
-def _shelf(server: Server, connection: Connection, account: Account, *, chosen: Queue) -> Shelf:
+def shelf_of(server: Server, connection: Connection, account: Account, *, chosen: Queue) -> Shelf:
+    """Return what this officer finds in a queue, before any filter."""
     now, me = server.clock.now(), account.account_id
     interests = own_interests(server, connection, me)
     rows = worked_on(connection, account.commune_code)
@@ -157,7 +152,7 @@ def _takeable(items: list[Item], account: Account) -> Item | None:
 def _take_next(server: Server, connection: Connection, account: Account, within: tuple[Queue, Filter]) -> str:
     """Claim the first case of a queue for the purpose its button names; returns its id."""
     chosen, asked = within
-    items = _shelf(server, connection, account, chosen=chosen).items
+    items = shelf_of(server, connection, account, chosen=chosen).items
     item = _takeable([each for each in items if passes(asked, each.queued, me=account.account_id)], account)
     if item is None:
         raise Refused("queue.nothing_to_take")

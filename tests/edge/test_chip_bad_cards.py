@@ -20,6 +20,7 @@ from residence.credentials.card_qr import parse_card
 from residence.credentials.chip.capture import Capture
 from residence.credentials.chip.certificates import parse_certificate, parse_revocation_list
 from residence.credentials.chip.groups import STANDARD
+from residence.credentials.chip.security_infos import parse_security_infos
 from residence.credentials.chip.trust_store import Deviation, assemble
 from residence.credentials.chip.verdict import judge
 from residence.errors import LuutruError
@@ -168,6 +169,19 @@ def naming_no_algorithm():
     return made.card()
 
 
+def refusing_its_first_way():
+    """A card that lists two ways of PACE and knows the second alone."""
+    made = Citizen(COUNTRY)
+    second = made.pace
+    made.pace = citizen.card_access(citizen.pace_info(4, 2, 12), second[2:])
+    made.groups[14] = citizen.tlv.encode(0x6E, citizen.card_access(made.pace[2:], infos_of(made.groups[14])[len(second) - 2 :]))
+    return made.card(pace=parse_security_infos(second).pace)
+
+
+def infos_of(dg14):
+    return citizen.tlv.read_node(dg14).only(0x31).value
+
+
 def with_file(place, raw, *, master=False):
     def build():
         card = Citizen(COUNTRY).card()
@@ -248,6 +262,9 @@ CASES = {
     "no DG11, and it is asked for": Case(a_card(), Ends(5, missing={"DG11": "not listed"}), extra=("DG11",)),
     "DG3 is denied, and never asked for": Case(a_card(), Ends(5), extra=("DG3", "DG4")),
     "SELECT by short name unknown": Case(a_card(knows_short_names=False), Ends(5)),
+    "its first way of PACE is refused, the next one opens": Case(
+        refusing_its_first_way, Ends(5, outcomes={"bac": "not_performed"})
+    ),
     "asked for too much, it drops its keys": Case(a_card(answers_at_most=160, drops_keys_on_length=True), Ends(5)),
     "BAC alone, without extended length": Case(a_card(pace=None, knows_extended=False, active=""), Ends(5)),
     # a copy

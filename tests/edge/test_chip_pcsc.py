@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 from simulators.card import pki
-from simulators.card.citizen import MRZ_KEY, NUMBER, QR, Citizen
+from simulators.card.citizen import MRZ, MRZ_KEY, NUMBER, QR, Citizen
 from simulators.card.vpcd import CardInReader, pcscd
 from typer.testing import CliRunner
 
@@ -25,8 +25,10 @@ from edge_agent.readers import pcsc
 from edge_agent.readers.pcsc import PcscCard, Service
 from luutru.commands.chip import app
 from luutru.system import SystemClock, random_bytes
+from residence.credentials.chip import tlv
 from residence.errors import Refused
 
+DETAILS = tlv.encode(0x6B, tlv.encode(0x5C, b"\x5f\x13") + tlv.encode(0x5F13, "thợ mộc".encode()))
 pytestmark = pytest.mark.xdist_group("pcscd")
 
 
@@ -58,15 +60,30 @@ def test_an_installer_reads_a_card_on_a_real_reader_service(service, tmp_path):
     status, answer = read("--can", "123456", "--wait", "0.2")
     assert (status, answer["code"]) == (1, "chip.no_card")
 
-    laid = CardInReader(Citizen(country).card())
+    made = Citizen(country)
+    made.groups |= {11: DETAILS, 12: DETAILS}  # of the twelfth, what it holds is of another kind
+    laid = CardInReader(made.card())
     status, answer = read("--qr", QR)
     assert status == 0, answer
     assert (answer["protocol"], answer["level"], answer["downgraded"]) == ("PACE-ECDH-GM-AES-128-CAN", 5, False)
     assert set(answer["checks"].values()) == {"passed", "not_performed"}
     assert answer["files"]["DG14"]["hash_ok"] is True
     assert answer["apdus"] <= 30
-    status, answer = read("--qr", QR, "--personal")
+    assert answer["groups"] == {}
+    assert not {"DG2", "DG11"} & set(answer["files"])
+    groups = ("--group", "DG2", "--group", "dg11", "--group", "DG12", "--group", "DG16")
+    status, answer = read("--qr", QR, *groups)
+    assert [(each["kind"], each["bytes"] > 2000) for each in answer["groups"]["DG2"]["pictures"]] == [("JPEG", True)]
+    assert answer["groups"]["DG11"] == {"holds": ["profession"], "others": {}}
+    assert answer["groups"]["DG12"] == {"unreadable": "chip.tlv"}
+    assert (answer["files"]["DG11"]["hash_ok"], answer["missing"]["DG16"]) == (True, "not listed")
+    assert "thợ mộc" not in json.dumps(answer, ensure_ascii=False)
+    status, answer = read("--qr", QR, "--personal", *groups)
+    assert answer["groups"]["DG11"]["texts"] == {"profession": ["thợ mộc"]}
     assert answer["fields"]["zone"]["personal_number"] == NUMBER
+    status, answer = read("--mrz", " ".join(MRZ))
+    assert (answer["protocol"], answer["level"]) == ("PACE-ECDH-GM-AES-128-MRZ", 5)
+    assert answer["checks"]["cross_check"] == "passed"
     status, answer = read("--can", "654321")
     assert (status, answer["code"]) == (1, "chip.not_opened")
 
@@ -192,6 +209,23 @@ def test_readers_and_cards_that_come_and_go_are_told_in_order():
         over.set()
         watcher.join(60)
     assert told.empty()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("--can", "12345"),
+        ("--can", "１２３４５６"),
+        ("--mrz", MRZ[0]),
+        ("--mrz", " ".join(MRZ).replace("9512254M", "9512255M")),
+        (),
+        ("--can", "123456", "--group", "DG3"),
+    ],
+    ids=["short", "other digits", "one line", "a check digit", "nothing", "a group that is never read"],
+)
+def test_what_opens_no_chip_costs_the_card_no_attempt(given):
+    result = CliRunner().invoke(app, ["read", *given])
+    assert result.exit_code == 2
 
 
 def test_an_installer_sees_the_readers(service):

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from soft_parts import check_codewords, soft_values, symbol, times
 
-from edge_agent.scanning.soft.blocks import LEVELS, blocks_of, correcting
-from edge_agent.scanning.soft.codewords import SPARE, decode, decode_as, formats, read_codewords
+from edge_agent.scanning.soft.blocks import LEVELS, blocks_of, correcting, interleaving
+from edge_agent.scanning.soft.codewords import SPARE, correct_all, decode, decode_as, formats, read_codewords
 from edge_agent.scanning.soft.layout import layout_of
 from edge_agent.scanning.soft.reed_solomon import correct, syndromes
 
@@ -150,6 +150,39 @@ def test_erasures_reach_further_than_errors_alone_and_leave_spare_codewords():
         if found is not None:
             assert found.payload == b"hidden"
             assert found.erasures >= 2 * check // 2
+
+
+def one_by_one(word, sureness, *, check, most):
+    """The first success over a growing number of erasures, each tried alone: the word, its errors and its erasures, or None."""
+    for count in range(-1, check - SPARE + 1, 3):
+        erased = np.argsort(sureness, kind="stable")[: max(count, 0)]
+        fixed, errors = mended(word, check=check, erased=erased, most=most if count < 0 else check - SPARE)
+        if errors >= 0:
+            return fixed, errors, len(erased)
+    return None
+
+
+@given(st.integers(0, 2**32), st.integers(1, 12), st.sampled_from(LEVELS))
+@settings(max_examples=60)
+def test_all_trials_of_all_blocks_together_find_what_each_of_them_finds_alone(seed, version, level):
+    rng, places = np.random.default_rng(seed), interleaving(version, level)
+    check, size = blocks_of(version, level).check, sum(len(each) for each in places)
+    words, sureness = np.zeros(size, np.uint8), rng.random(size).astype(np.float32)
+    share, known = rng.random(), rng.random()
+    for block in places:
+        data = rng.bytes(len(block) - check)
+        words[block] = np.frombuffer(data + check_codewords(data, check), np.uint8)
+        wrong = rng.choice(block, int(share * rng.integers(0, min(check, len(block)) + 1)), replace=False)
+        words[wrong] ^= rng.integers(1, 256, len(wrong)).astype(np.uint8)
+        sureness[wrong[rng.random(len(wrong)) < known]] *= 0.05
+    alone = [one_by_one(words[each], sureness[each], check=check, most=correcting(version, level)) for each in places]
+    together = correct_all(words, sureness, version, level, spare=SPARE)
+
+    if together is None:
+        assert None in alone
+    else:
+        assert [together[0][each].tolist() for each in places] == [found[0].tolist() for found in alone]
+        assert together[1:] == (sum(found[1] for found in alone), sum(found[2] for found in alone))
 
 
 @given(st.integers(0, 2**32), st.sampled_from([1, 2, 5, 8, 11]), st.sampled_from(LEVELS))

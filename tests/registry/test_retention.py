@@ -188,6 +188,7 @@ OF_THEIR_OWN = {
     "sign_in_audit",
     "door_events",
     "door_boots",
+    "undated_declarations",
     "door_passes",
     "door_cards",
     "kiosk_calls",

@@ -4,11 +4,14 @@ from datetime import datetime, timedelta
 
 import msgspec
 import pytest
-from factories import make_declaration, make_person
+from factories import StandingClock, make_declaration, make_person
 from recording_town import Town
 
 from registry import tables
+from registry.answering import LONGEST_OFFLINE
+from registry.deletions import carry_out
 from registry.door_events import record_events
+from registry.retention_policy import read_policy
 from residence.clock import VIETNAM, rfc3339
 from residence.wire.door_events import DoorEvent, DoorEventBatch
 
@@ -91,3 +94,5 @@ def test_what_cannot_be_is_not_believed(town: Town):
     before_this_start = msgspec.structs.replace(odd.source, monotonic_ns=odd.source.monotonic_ns - 60 * 86400 * SECOND_NS)
     town.record(msgspec.structs.replace(odd, source=before_this_start))  # by it the other was kept in two months
     assert on_time(town, unsure.receipt) is not True
+    report = carry_out(town.registry, read_policy(), clock=StandingClock(LATER + LONGEST_OFFLINE), by="test")
+    assert {each.name: each.rows for each in report.deleted}["undated declaration"] == 1

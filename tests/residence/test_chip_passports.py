@@ -106,6 +106,14 @@ def test_a_typed_name_may_stand_in_another_order(name, outcome):
     assert cross_check(card=fields_of(stated(name)), zone=ZONE, details=None).check == outcome
 
 
+def test_a_foreign_identity_card_is_compared_by_its_own_number():
+    card = msgspec.structs.replace(HOLDER, document=msgspec.structs.replace(HOLDER.document, kind=DocumentKind.OTHER))
+    assert cross_check(card=fields_of(card), zone=ZONE, details=None).check == "passed"
+    other = msgspec.structs.replace(card, document=msgspec.structs.replace(card.document, number="X0S821764"))
+    found = cross_check(card=fields_of(other), zone=ZONE, details=None)
+    assert (found.check, [each.code for each in found.findings]) == ("failed", ["chip.differs_document"])
+
+
 def test_a_name_in_other_letters_alone_is_compared_with_nothing():
     found = cross_check(card=fields_of(Person(full_name="莉娜", nationality="SWE")), zone=ZONE, details=None)
     assert (found.check, [each.code for each in found.findings]) == ("not_performed", ["chip.not_compared"])

@@ -94,10 +94,11 @@ def pages(world):
         "resident": ["/me", "/me/messages"],
         "clerk": [
             "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",
-            f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/desk/lodgers", "/desk/closes", "/desk/houses", "/desk/check", "/desk/messages?premises=htl-sao-mai", "/account",
+            f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/desk/lodgers", "/desk/closes", "/desk/messages?premises=htl-sao-mai",
+            "/desk/houses", "/desk/check", "/account",
         ],
         "officer": [
-            "/police/queue/all", "/police/queue/mine", "/police", "/police/lapses", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access",
+            "/police/queue/all", "/police/queue/mine", "/police/route/all", "/police", "/police/lapses", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access",
             "/police/cleaning", "/police/cleaning/premises_over_capacity", "/police/duplicates", f"/police/duplicates/{world.pair}",
             "/police/disputes", f"/police/disputes/{world.dispute}", "/police/numbers", f"/police/numbers/{world.resident}",
         ],

@@ -57,6 +57,7 @@ def paths(world):
         "premises_id": list(SEEN),
         "declaration_id": [row.declaration_id for row in rows(world, tables.receipts)],
         "stay_id": [row.stay_id for row in rows(world, tables.stays)],
+        "person_id": [row.person_id for row in rows(world, tables.persons)],
         "code": [row.code for row in rows(world, tables.receipts)],
         "rule": ["phone_shared"],
         "queue": ["all"],
@@ -73,6 +74,8 @@ def paths(world):
         "outage_id",
         "message_id",
         "proof",
+        "list_id",
+        "kiosk_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from server_parts import COMMUNE, csrf_of
@@ -16,6 +17,8 @@ from registry.case_queue import distribute_cases
 from registry.case_tasks import tasks_of
 from registry.interests import declare_interest
 from residence.cases.triage import CaseTimes
+from residence.places.premises import Premises, PremisesKind
+from server.police.route_pages import stops_of
 
 NAME = "Phạm Thị Thử Nghiệm"
 
@@ -41,7 +44,7 @@ def distribute(world):
 def test_of_forty_cases_the_page_opens_with_the_nine_that_cannot_wait_each_with_a_sentence_why(world, officer):
     file_cases(world, 40, fresh=9)
     page = officer.get("/police/queue").text
-    assert page.count('<li id="c-') == 9
+    assert page.count('<li data-case="') == 9
     assert page.count("whoever it is may be there tonight") == 9
     assert "All <span>40</span>" in page
     assert "Now <span>9</span>" in page
@@ -59,7 +62,7 @@ def test_an_address_says_queue_and_filter_and_can_be_kept_under_a_label(world, o
     file_cases(world, 6, fresh=3)
     address = "/police/queue/all?rule=night_check&urgency=NOW"
     page = officer.get(address).text
-    assert page.count('<li id="c-') == 3
+    assert page.count('<li data-case="') == 3
     form = {"csrf": csrf_of(officer), "action": "save", "label": "đêm qua", "rule": "night_check", "urgency": "NOW"}
     kept = officer.post("/police/queue/all", data=form).text
     assert 'href="/police/queue/all?rule=night_check&amp;urgency=NOW">đêm qua' in kept
@@ -193,3 +196,32 @@ def test_an_officers_own_house_and_household_and_what_they_own_bar_them(world):
         found = interests_of(connection, "acc-bound", on=now.date())
     assert found.people == {"officer", "sister"}
     assert found.places == {"blk-hoa-binh", "htl-sao-mai"}
+
+
+def test_a_list_to_walk_by_goes_house_by_house_room_by_room_and_names_nobody(world, officer):
+    world.open_case()
+    file_cases(world, 8, premises=True)
+    page = officer.get("/police/route/all").text
+    assert page.count('<section class="luutru-stop">') == 2
+    block, hotel = page.split('<section class="luutru-stop">')[1:]
+    assert "Số 1 Đường Mẫu" in block  # Đường before Phố
+    assert [each in hotel for each in ("Khách sạn Sao Mai", "room 201", "room 1203")] == [True, True, False]
+    assert block.index("room 1203") < block.index("room 1204")
+    assert NAME not in page
+    assert rows(world, tables.access_records) == []
+    assert "Cases: 1 ·" in officer.get("/police/route/all?rule=night_check").text
+    assert officer.get("/police/route/closed").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("addresses", "order"),
+    [
+        (("Số 10 Đường Mẫu", "Số 9 Đường Mẫu"), (1, 0)),
+        (("Số 1 Phố Thử", "Số 2 Đường Mẫu", "Số 1 Đường Mẫu"), (2, 1, 0)),
+        (("Số 5A Ngõ 10", "Số 5 Ngõ 10", ""), (2, 1, 0)),
+    ],
+)
+def test_houses_of_one_street_stand_together_and_numbers_count_as_numbers(addresses, order):
+    places = {str(at): Premises(premises_id=str(at), kind=PremisesKind.HOUSEHOLD, commune_code=COMMUNE, name="x", address_text=text) for at, text in enumerate(addresses)}  # fmt: skip
+    items = [SimpleNamespace(row=SimpleNamespace(premises_id=each, unit=None, case_id=each)) for each in places]
+    assert [stop.place.premises_id for stop in stops_of(items, places)] == [str(each) for each in order]

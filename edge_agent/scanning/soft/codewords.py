@@ -147,7 +147,7 @@ def _first_successes(
     """Return the first success of every row over a growing number of erasures: the rows, their errors, erasures in all.
 
     ``most`` is what may be corrected without erasures, and with (0: they are not tried). All trials of all rows run together; a
-    success that changes the zeros before a shorter block is none.
+    success that changes the zeros before a shorter block is none, and ends the search in that block: only noise has one.
     """
     counts = (0, *range(_ERASED_STEP - 1, most[1] + 1, _ERASED_STEP))
     length, trials = rows.shape[1], len(counts)

@@ -66,7 +66,8 @@ def correct(
 ) -> tuple[Bytes, NDArray[np.intp]]:
     """Correct each row (rows, length), with ``erased`` of the same shape and ``most`` of shape (rows,).
 
-    Every ``trials_each`` rows are trials of one word: what stands after the first success comes back as -1.
+    Every ``trials_each`` rows are trials of one word, which is corrected once: what stands after the first success comes back as -1.
+    A row that is a codeword already comes back as it is, with no error, wherever it stands.
     """
     errors = np.full(len(words), -1, np.intp)
     fixed = words.copy()

@@ -1547,7 +1547,7 @@ def lay_kiosk_signs() -> None:
     sa.Column('kiosk_id', sa.String(length=64), nullable=False),
     sa.Column('said', columns.Document(), nullable=False),
     sa.Column('changed_at', columns.Instant(), nullable=False),
-    sa.PrimaryKeyConstraint('kiosk_id', 'commune_code', name=op.f('pk_kiosk_signs'))
+    sa.PrimaryKeyConstraint('commune_code', 'kiosk_id', name=op.f('pk_kiosk_signs'))
     )
 
 

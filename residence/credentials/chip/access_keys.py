@@ -27,6 +27,7 @@ MILESTONES: Final = (14, 25, 40, 60)
 _BEFORE_YEARS: Final = 2
 _MOST_CANDIDATES: Final = 3
 _SHORT: Final = 9
+CAN: Final = re.compile(r"[0-9]{6}")
 _NUMBER: Final = re.compile(r"[A-Z0-9]{1,22}")
 
 

@@ -110,7 +110,10 @@ def lowered(found: dict[str, CheckOutcome], said: dict[str, CheckOutcome]) -> di
 
 def fields_of(person: Person, *, residence: bool = False) -> Stated:
     """Return a stated person as the chip is compared with; the residence only where the chip's details are there to compare."""
-    passport = person.document if person.document and person.document.kind is DocumentKind.PASSPORT else None
+    document = person.document
+    # a foreign identity card is told by its own number, like a passport; a Vietnamese one by the person's
+    by_document = document is not None and (document.kind is DocumentKind.PASSPORT or person.personal_number is None)
+    passport = document if by_document else None
     return Stated(
         document_number=passport.number if passport else None,
         nationality=person.nationality if passport else None,

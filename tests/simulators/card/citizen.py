@@ -98,7 +98,7 @@ def dg2(size=2_000):
 
 
 def com(numbers):
-    tags = {1: 0x61, 2: 0x75, 3: 0x63, 11: 0x6B, 13: 0x6D, 14: 0x6E, 15: 0x6F}
+    tags = {1: 0x61, 2: 0x75, 3: 0x63, 7: 0x67, 11: 0x6B, 12: 0x6C, 13: 0x6D, 14: 0x6E, 15: 0x6F, 16: 0x70}
     listed = bytes(tags[each] for each in sorted(numbers))
     return tlv.encode(0x60, tlv.encode(0x5F01, b"0107") + tlv.encode(0x5F36, b"040000") + tlv.encode(0x5C, listed))
 
