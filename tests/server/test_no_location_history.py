@@ -76,6 +76,8 @@ def paths(world):
         "proof",
         "list_id",
         "kiosk_id",
+        "batch_id",
+        "name",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)
