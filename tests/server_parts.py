@@ -102,7 +102,8 @@ class World:
         self.registry = connect(url, vault=self.vault)
         self.signer = SigningKey("receipt-1", bytes(32))
         self.rules = load_rule_book()
-        self.settings = ServerSettings(base_url=base_url, **settings)
+        # One look and an end: whoever reads page after page must not wait for a stream. A browser asks anew by itself.
+        self.settings = ServerSettings(base_url=base_url, **{"live_for": timedelta(0), **settings})
         self.app = create_app(
             registry=self.registry,
             rules=self.rules,

@@ -2,6 +2,7 @@
 
 - Server-sent events. An event bears the id of a card and nothing of whose it is; the page opens the form, where the look is on the record.
 - A stream tells every card that is fresh, once; the page knows which it lists already. So nothing depends on who was connected when.
+- Cards are for whoever declares there; a deadline that is near is for whoever may look.
 - A stream ends after ``live_for`` and the browser asks again by itself: a session that has ended gets no new one.
 
 Example: ``GET /desk/live?premises=htl-sao-mai`` answers ``event: card`` with ``data: <id>``
@@ -22,6 +23,7 @@ from residence.places.premises import Premises
 from server.desk.declare_pages import place_for
 from server.desk.shown_cards import waiting_cards
 from server.desk.urgent import urgent
+from server.policy import PremisesResource
 from server.visitor import SignedIn
 from server.wiring import Server, server_of
 
@@ -35,16 +37,18 @@ URGENT_EVERY: Final = 15  # turns
 def live(request: Request, account: SignedIn, server: Wired) -> StreamingResponse:
     """Tell an open page which cards come in at the desk's kiosk."""
     place = place_for(server, account, "list_stays", request.query_params.get("premises", ""))
-    return StreamingResponse(_events(server, place.here), media_type="text/event-stream")
+    resource = PremisesResource(premises_id=place.here.premises_id, commune=place.here.commune_code)
+    declares = server.policy.allows(account, "declare", resource=resource)
+    return StreamingResponse(_events(server, place.here, cards=declares), media_type="text/event-stream")
 
 
-async def _events(server: Server, premises: Premises) -> AsyncIterator[str]:
+async def _events(server: Server, premises: Premises, *, cards: bool) -> AsyncIterator[str]:
     told: set[str] = set()
     yield "retry: 1000\n\n"
     for turn in range(int(server.settings.live_for.total_seconds() / EVERY_SECONDS) + 1):
         if turn:
             await asyncio.sleep(EVERY_SECONDS)
-        for card in await run_in_threadpool(waiting_cards, server, premises):
+        for card in await run_in_threadpool(waiting_cards, server, premises) if cards else ():
             if card.presence_id not in told:
                 told.add(card.presence_id)
                 yield f"event: card\ndata: {card.presence_id}\n\n"

@@ -55,7 +55,7 @@ def test_nobody_is_told_of_a_visitor_or_of_who_was_declared(house):
     with house.registry.writing() as connection:
         (seen,) = sightings(connection, [house.seen.premises_id], since=SEEN - timedelta(hours=1))
         notice_id = send_notice(connection, about(seen), now=SEEN, random_bytes=random_bytes)
-        answer_notice(connection, notice_id, answer="visitor", now=SEEN)
+        answer_notice(connection, "demo-01", notice_id, answer="visitor", now=SEEN)
     assert run(house, 60) == 0
 
 

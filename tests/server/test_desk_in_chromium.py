@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from browser_parts import CHROMIUM, Window, camera_showing
 from factories import make_person
@@ -25,7 +27,7 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def world(tmp_path):
-    made = World(tmp_path, base_url=free_address())
+    made = World(tmp_path, base_url=free_address(), live_for=timedelta(seconds=30))
     with made.serving():
         yield made
     made.close()

@@ -57,6 +57,7 @@ def paths(world):
         "premises_id": list(SEEN),
         "declaration_id": [row.declaration_id for row in rows(world, tables.receipts)],
         "stay_id": [row.stay_id for row in rows(world, tables.stays)],
+        "person_id": [row.person_id for row in rows(world, tables.persons)],
         "code": [row.code for row in rows(world, tables.receipts)],
         "rule": ["phone_shared"],
         "queue": ["all"],
@@ -72,10 +73,13 @@ def paths(world):
         "pair_id",
         "secret",
         "close_id",
+        "outage_id",
         "message_id",
         "proof",
         "list_id",
-        "outage_id",
+        "kiosk_id",
+        "batch_id",
+        "name",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)
