@@ -1,7 +1,7 @@
 """From one soft value per module to bytes: format, codewords with a reliability each, and generalised minimum distance decoding.
 
 - Soft value: above 0 is dark; its size is how sure. A codeword is as sure as its least sure bit.
-- Errors alone are tried first, then with the 2, 4, 6 ... least sure codewords of a block erased (Forney 1966). With erasures
+- Errors alone are tried first, then with the 2, 5, 8 ... least sure codewords of a block erased (Forney 1966). With erasures
   ``spare`` check codewords must be left over: without them any noise decodes into something. All blocks must succeed.
 - What comes out is what the code's own mathematics confirms; nothing is ever filled in beyond it.
 

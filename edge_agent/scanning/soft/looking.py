@@ -39,8 +39,7 @@ _MIRROR: Final = 0.15
 _LEAST_AGREEMENT: Final = 0.9  # of the format bits; codes that were ever read had 0.97
 _HEAVIEST, _HEAVY = 1.25, 0.9  # burden above which nothing will be read, and above which decoding now is wasted time
 _FAIRLY_LIGHT: Final = 0.65  # burden above which neither a card's grammar nor another fit ever helped
-_DAMAGED: Final = 0.38  # after two trainings so few modules are doubtful that what is wrong is sure: something lies on them
-_SECOND, _LAST = 2, 3
+_LAST: Final = 3
 _AFTER_REFIT: Final = 2  # attempts: the dearer ones read nothing more in 1,260 frames
 _SURE: Final = 0.5
 
@@ -147,8 +146,6 @@ def _decode(near: Plane, fitted: Fitted, layout: Layout, time_left: Callable[[],
                 lightest, best = load, (kept, likely[0])
         if decoded is not None:
             return _Seen(kept, decoded, 0.0, mirrored)
-        if number == _SECOND and load < _DAMAGED:
-            return _Seen(kept, None, _HEAVIEST, mirrored)
     worth_it = best is not None and attempts > _LAST and lightest <= _FAIRLY_LIGHT and time_left()
     return _Seen(kept, _decode_as_a_card(*best, layout) if best and worth_it else None, lightest, mirrored)
 
