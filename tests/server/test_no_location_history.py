@@ -62,7 +62,6 @@ def paths(world):
         "rule": ["phone_shared"],
         "queue": ["all"],
         "language": ["en"],
-        "person_id": [row.person_id for row in rows(world, tables.persons)],
         "kiosk_id": [row.kiosk_id for row in rows(world, tables.kiosks)] or ["x"],
     }
     nothing_there = {
