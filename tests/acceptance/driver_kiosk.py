@@ -125,9 +125,13 @@ def main() -> int:
             ledger.say("settled", declaration_id, settlement.state, digest)
 
     outbox.listen(changed)
-    for line in options.ledger.read_text("ascii").splitlines():  # a kill between commit and ledger: say it now
-        if line.startswith("kept "):
-            changed(line.split()[1])
+
+    def say_what_is_settled() -> None:
+        for line in options.ledger.read_text("ascii").splitlines():
+            if line.startswith("kept "):
+                changed(line.split()[1])
+
+    say_what_is_settled()  # a kill between commit and ledger: say it now
     if not options.offline:
         uplink.start()
     for offset in range(options.count):
@@ -143,6 +147,7 @@ def main() -> int:
     ledger.say("left", depth)
     if not options.offline:
         uplink.stop()
+    say_what_is_settled()  # the last one leaves the outbox a moment before its listener is told
     outbox.close()
     return 0 if depth == 0 or options.offline else 1
 
