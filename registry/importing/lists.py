@@ -140,6 +140,7 @@ def _unpacks(data: bytes) -> None:
                 left -= _unpacked(data, each, left)
                 if left <= 0:
                     raise Refused("guest-import.unpacks_too_large")
+    # What zipfile raises for damaged, encrypted (RuntimeError) and unusually packed (NotImplementedError) archives: each is told as unreadable.
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, IndexError) as error:
         raise Malformed("guest-import.unreadable", "", type(error).__name__) from error
 
