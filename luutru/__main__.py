@@ -34,6 +34,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "envelope": ("envelope", "Seal and open envelopes with throw-away keys."),
     "gateway": ("gateway", "Run the gateway, its sweep, and look at its dead letters."),
     "kiosk": ("kiosk", "Run a kiosk."),
+    "log": ("log", "The log of looks: publish, verify, monitor, witness."),
     "mrz": ("mrz", "Read a machine-readable zone."),
     "name": ("name", "Compare two names."),
     "outages": ("outages", "When nothing came through, with proof."),
