@@ -4,6 +4,8 @@
 - Nothing half-read leaves this module: what breaks is told as a code, and the card must be laid down anew.
 - The next reading begins only once the card has left the reader: what failed once would fail again until it is laid down otherwise.
 - Whatever a device or a card does ends as a ``ChipFailed``; the thread raises nothing, and logs codes and never what was read.
+- A typed number is tried alone and once. Refusals of typed numbers are counted for the whole kiosk, not by card or person: after ``MOST_REFUSED`` within an
+  hour no card is asked with one, so that nobody can use up a card's tries by beginning visit after visit.
 - Secrets are made of the reading that is asked for, live in the request and go with it.
 
 Example: ``ChipStation(place, kiosk_id="kiosk-1", means=means).begin(own_id, reading, tell)``
@@ -12,9 +14,10 @@ Example: ``ChipStation(place, kiosk_id="kiosk-1", means=means).begin(own_id, rea
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -24,9 +27,9 @@ from edge_agent.chip.apdu import Card
 from edge_agent.chip.drawing import Draw
 from edge_agent.chip.files import Link, LinkMemory
 from edge_agent.chip.session import ChipReader, Opening
+from edge_agent.kiosk.chip_states import NO_MORE_NUMBERS, NOT_OPENED, ChipPhase
 from edge_agent.kiosk.events import Event
 from edge_agent.kiosk.news import ChipFailed, ChipProgressed, ChipTaken
-from edge_agent.kiosk.states import ChipPhase
 from residence.clock import Clock
 from residence.credentials.chip.access_keys import has_details, keys_of
 from residence.credentials.chip.capture import Capture
@@ -37,9 +40,11 @@ from residence.credentials.evidence import Evidence, Reading
 from residence.errors import LuutruError, Refused
 
 LOOK_SECONDS: Final = 0.3  # how soon a reading that is given up is noticed while no card lies there
+MOST_REFUSED: Final = 9  # three visits' worth
+COUNTED_NS: Final = 3600 * 10**9
 _STOPPED: Final = "chip.stopped"
 _MAY_BE_GONE: Final = frozenset(
-    {"chip.sm_broken", "chip.sm_padding", "chip.channel_closed", "chip.apdu", "chip.refused", "chip.not_opened"}
+    {"chip.sm_broken", "chip.sm_padding", "chip.channel_closed", "chip.apdu", "chip.refused", NOT_OPENED}
 )
 _PHASES: Final[dict[str, ChipPhase]] = {"opening": "opening", "reading": "reading", "authenticating": "authenticating"}
 log = structlog.get_logger("kiosk.chip")
@@ -88,9 +93,10 @@ class Means:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Request:
     own_id: str
-    reading: Reading
+    reading: Reading = field(repr=False)
     tell: Callable[[Event], None]
     given_up: threading.Event
+    can: str = field(default="", repr=False)  # typed
 
 
 class ChipStation:
@@ -103,13 +109,14 @@ class ChipStation:
         self._links = LinkMemory(means.link)
         self._request: _Request | None = None
         self._thread: threading.Thread | None = None
+        self._refused: deque[int] = deque(maxlen=MOST_REFUSED)  # when typed numbers did not open a card
         self._must_leave = False  # a card that was read, or failed, has to leave first
 
-    def begin(self, own_id: str, reading: Reading, tell: Callable[[Event], None]) -> None:
-        """Wait for a card and read it for this declaration."""
+    def begin(self, own_id: str, reading: Reading, tell: Callable[[Event], None], *, can: str = "") -> None:
+        """Wait for a card and read it for this declaration; ``can`` was typed to open it."""
         before = self._thread
         self.stop()
-        request = _Request(own_id=own_id, reading=reading, tell=tell, given_up=threading.Event())
+        request = _Request(own_id=own_id, reading=reading, tell=tell, given_up=threading.Event(), can=can)
         self._request = request
         self._thread = threading.Thread(target=self._work, args=(request, before), name="kiosk-chip", daemon=True)
         self._thread.start()
@@ -137,6 +144,8 @@ class ChipStation:
             request.tell(told)
 
     def _read(self, request: _Request) -> Evidence:
+        if request.can and self._has_refused_often():
+            raise Refused(NO_MORE_NUMBERS)
         place = self._open_place()
         try:
             self._wait(place, request)
@@ -144,6 +153,8 @@ class ChipStation:
             self._must_leave = True
             capture = self._take(place, request)
         except LuutruError as error:
+            if request.can and error.code == NOT_OPENED:
+                self._refused.append(self._means.clock.monotonic_ns())
             # What a hand pulls away may look broken in many ways; the person is told the one that helps.
             if error.code in _MAY_BE_GONE and place.wait(LOOK_SECONDS, present=False):
                 raise Refused("chip.card_gone", "", error.code) from None
@@ -164,7 +175,7 @@ class ChipStation:
                 report=lambda phase: self._progress(request, phase),
                 reset=card.reset,
             )
-            return reader.read(self._opening(request.reading), bound_to=binding(self._kiosk_id, request.own_id))
+            return reader.read(self._opening(request), bound_to=binding(self._kiosk_id, request.own_id))
 
     def _wait(self, place: CardPlace, request: _Request) -> None:
         while self._must_leave:
@@ -180,7 +191,14 @@ class ChipStation:
         if phase in _PHASES:
             request.tell(ChipProgressed(own_id=request.own_id, phase=_PHASES[phase]))
 
-    def _opening(self, reading: Reading) -> Opening:
+    def _has_refused_often(self) -> bool:
+        full = len(self._refused) == MOST_REFUSED
+        return full and self._means.clock.monotonic_ns() - self._refused[0] < COUNTED_NS
+
+    def _opening(self, request: _Request) -> Opening:
+        reading = request.reading
+        if request.can:  # what was shown was tried before
+            return Opening(can=request.can, allow_bac=False, details=has_details(reading.person))
         keys = keys_of(reading.person)
         return Opening(can=keys.can, mrz_keys=keys.mrz_keys, allow_bac=self._means.allow_bac, details=has_details(reading.person))
 

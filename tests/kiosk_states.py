@@ -125,9 +125,21 @@ TO_CHIP = (
     happen.PersonConfirmed(fresh_id=FIRST),
 )
 TO_READING = (*TO_CHIP, happen.ChipAllowed(fresh_id=FIRST))
+NOT_OPENED = (*TO_READING, happen.ChipFailed(own_id=FIRST, code="chip.not_opened"))
+NUMBERS_REFUSED = tuple(
+    event
+    for number in ("246802", "246803", "246804")
+    for event in (
+        happen.CanWanted(),
+        happen.CanTyped(text=number),
+        happen.ChipFailed(own_id=FIRST, code="chip.not_opened"),
+    )
+)
 CHIP_WALKS = {
     "chip-asked": TO_CHIP,
-    "chip-stopped": (*TO_READING, happen.ChipFailed(own_id=FIRST, code="chip.not_opened")),
+    "chip-stopped": NOT_OPENED,
+    "chip-number-wrong": (*NOT_OPENED, happen.CanWanted(), happen.CanTyped(text="2468")),
+    "chip-no-more": (*NOT_OPENED, *NUMBERS_REFUSED),
     "chip-shown": (
         *TO_READING,
         happen.ChipTaken(own_id=FIRST, evidence=Evidence(level=1, source="mrz", checks={"passive": "failed"})),

@@ -4,6 +4,8 @@
   profile has a reader. "Go on without" is on every screen.
 - Where the profile asks for consent nothing is read before a yes; which words were shown, and when, goes into the evidence.
 - A card pulled away begins again by itself, and says so; nothing half-read is used. After ``MOST_TRIES`` the person decides.
+- A chip that what was shown does not open may be opened with a number that is typed. Refusals are counted: what was shown is tried ``MOST_SHOWN``
+  times in a visit, typed numbers ``MOST_TYPED``, none of them twice; then the reader is not asked any more. No number outlives the chip's screens.
 - A reader that is not there is no question to the person: the dialogue goes on, at the level of the card's code.
 - What the chip shows never stops anybody. A failed check is said plainly and kindly: the person may not know of it.
 - The declaration gets its identity here, for the chip's signature is bound to it.
@@ -19,15 +21,26 @@ from typing import Final
 import msgspec
 
 from edge_agent.kiosk.changing import after_identity
+from edge_agent.kiosk.chip_states import (
+    NO_MORE_NUMBERS,
+    NOT_OPENED,
+    AskChip,
+    ChipShown,
+    LayCard,
+    TypeCan,
+    has_tries,
+    may_try,
+    may_type,
+)
 from edge_agent.kiosk.chip_words import is_passport
 from edge_agent.kiosk.draft import ChipSaid, Draft
 from edge_agent.kiosk.effects import Effect, Play, ReadChip, StopChip
-from edge_agent.kiosk.events import ChipAllowed, ChipNoted, ChipSkipped, Event, WentBack
+from edge_agent.kiosk.events import CanTyped, CanWanted, ChipAllowed, ChipNoted, ChipSkipped, Event, WentBack
 from edge_agent.kiosk.news import ChipFailed, ChipProgressed, ChipTaken
-from edge_agent.kiosk.states import AskChip, ChipShown, ConfirmPerson, LayCard, Moment, Screen
+from edge_agent.kiosk.states import ConfirmPerson, Moment, Screen
 from firmware_config.profiles import KioskProfile
 from residence.clock import VIETNAM, rfc3339
-from residence.credentials.chip.access_keys import keys_of
+from residence.credentials.chip.access_keys import CAN, can_of, keys_of
 from residence.credentials.chip.carried import Consent
 from residence.credentials.evidence import Evidence, EvidenceLevel
 from residence.errors import problem
@@ -54,6 +67,19 @@ def after_person(draft: Draft, fresh_id: str, profile: KioskProfile) -> Move:
     return _begin(draft, fresh_id)
 
 
+def advance(screen: AskChip | LayCard | TypeCan | ChipShown, event: Event, profile: KioskProfile, now: Moment) -> Move:
+    """Let one of the chip's screens answer."""
+    match screen:
+        case AskChip():
+            return from_asking(screen, event, profile, now)
+        case LayCard():
+            return from_laying(screen, event, profile)
+        case TypeCan():
+            return from_typing(screen, event, profile)
+        case ChipShown():
+            return from_shown(screen, event, profile)
+
+
 def from_asking(screen: AskChip, event: Event, profile: KioskProfile, now: Moment) -> Move:
     """Begin on a yes, go on without on a no."""
     match event:
@@ -78,12 +104,33 @@ def from_laying(screen: LayCard, event: Event, profile: KioskProfile) -> Move:
             return ChipShown(draft=_with(screen.draft, evidence, own_id)), (Play(cue="card-read"),)
         case ChipFailed(own_id=own_id, code=code) if own_id == screen.own_id:
             return _failed(screen, code, profile)
-        case ChipAllowed() if screen.phase == "stopped":
+        case ChipAllowed() if screen.phase == "stopped" and may_try(screen):
             return _again(screen, None)
+        case CanWanted() if screen.phase == "stopped" and may_type(screen):
+            return TypeCan(draft=screen.draft, own_id=screen.own_id), ()
         case ChipSkipped():
             return _without(screen.draft, profile), (StopChip(),)
         case WentBack():
             return ConfirmPerson(draft=screen.draft), (StopChip(),)
+        case _:
+            return screen, ()
+
+
+def from_typing(screen: TypeCan, event: Event, profile: KioskProfile) -> Move:
+    """Take the number and ask for the card; one that was refused before is not tried again."""
+    match event:
+        case CanTyped(text=text):
+            number = "".join(text.split())
+            if not CAN.fullmatch(number):
+                return replace(screen, problem=problem("kiosk.can_unreadable")), ()
+            if number in _refused(screen.draft):
+                return replace(screen, problem=problem("chip.can_wrong")), (Play(cue="problem"),)
+            asked = ReadChip(own_id=screen.own_id, reading=screen.draft.reading, can=number)
+            return LayCard(draft=screen.draft, own_id=screen.own_id, can=number), (asked,)
+        case ChipSkipped():
+            return _without(screen.draft, profile), ()
+        case WentBack():
+            return _stopped(screen.draft, screen.own_id), ()
         case _:
             return screen, ()
 
@@ -100,26 +147,50 @@ def from_shown(screen: ChipShown, event: Event, profile: KioskProfile) -> Move:
 
 
 def _begin(draft: Draft, own_id: str) -> Move:
-    return LayCard(draft=draft, own_id=own_id), (ReadChip(own_id=own_id, reading=draft.reading),)
+    first = LayCard(draft=draft, own_id=own_id)
+    if not may_try(first):
+        return _stopped(draft, own_id), ()
+    return first, (ReadChip(own_id=own_id, reading=draft.reading),)
+
+
+def _stopped(draft: Draft, own_id: str) -> LayCard:
+    why = problem(NOT_OPENED if has_tries(draft) else NO_MORE_NUMBERS)
+    return LayCard(draft=draft, own_id=own_id, phase="stopped", problem=why)
+
+
+def _refused(draft: Draft) -> frozenset[str]:
+    """Return the numbers known not to open it: those typed, and that of the card."""
+    number = draft.reading.person.personal_number
+    return frozenset({*draft.unopened, *([can_of(number)] if number and keys_of(draft.reading.person).can else [])})
 
 
 def _again(screen: LayCard, code: str | None) -> Move:
     why = problem(code) if code else None
     after = replace(screen, phase="waiting", problem=why, tries=screen.tries + 1)
-    return after, (ReadChip(own_id=screen.own_id, reading=screen.draft.reading),)
+    return after, (ReadChip(own_id=screen.own_id, reading=screen.draft.reading, can=screen.can),)
 
 
 def _failed(screen: LayCard, code: str, profile: KioskProfile) -> Move:
     if code == _NO_READER:
         return _without(screen.draft, profile), ()
+    if code == NOT_OPENED:
+        return _unopened(screen), (Play(cue="problem"),)
     if code in _AGAIN and screen.tries < MOST_TRIES:
         after, effects = _again(screen, code)
         return after, (*effects, Play(cue="problem"))
     return replace(screen, phase="stopped", problem=problem(code)), (Play(cue="problem"),)
 
 
+def _unopened(screen: LayCard) -> Screen:
+    """Count the refusal; after a typed number another may be typed, while there are tries left."""
+    draft = replace(screen.draft, unopened=(*screen.draft.unopened, screen.can))
+    if screen.can and has_tries(draft):
+        return TypeCan(draft=draft, own_id=screen.own_id, problem=problem("chip.can_wrong"))
+    return _stopped(draft, screen.own_id)
+
+
 def _without(draft: Draft, profile: KioskProfile) -> Screen:
-    return after_identity(replace(draft, chip=ChipSaid(skipped=True)), profile)
+    return after_identity(replace(draft, chip=ChipSaid(skipped=True), unopened=()), profile)
 
 
 def _with(draft: Draft, evidence: Evidence, own_id: str) -> Draft:
@@ -127,7 +198,7 @@ def _with(draft: Draft, evidence: Evidence, own_id: str) -> Draft:
     evidence = msgspec.structs.replace(evidence, chip=said)
     failed = any(evidence.checks.get(name) == "failed" for name in _TOLD)
     reading = msgspec.structs.replace(draft.reading, evidence=evidence)
-    return replace(draft, reading=reading, own_id=own_id, chip=ChipSaid(level=_seen(evidence), failed=failed))
+    return replace(draft, reading=reading, own_id=own_id, unopened=(), chip=ChipSaid(level=_seen(evidence), failed=failed))
 
 
 def _seen(evidence: Evidence) -> EvidenceLevel:

@@ -70,3 +70,6 @@ class Draft:
     chip: ChipSaid | None = None  # None: not asked for yet
     own_id: str = ""  # the declaration's identity, once a chip was bound to it
     consent: Consent | None = None  # to reading the chip
+    unopened: tuple[str, ...] = field(
+        default=(), repr=False
+    )  # typed numbers that did not open it; "" for what was shown. Forgotten with the chip

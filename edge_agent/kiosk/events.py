@@ -163,6 +163,18 @@ class ChipNoted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CanWanted:
+    """The number that opens the chip shall be typed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CanTyped:
+    """The number that opens the chip."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class UnitChosen:
     """An apartment or room."""
 
@@ -250,6 +262,8 @@ Act = (
     | ChipAllowed
     | ChipSkipped
     | ChipNoted
+    | CanWanted
+    | CanTyped
     | UnitChosen
     | NightsChosen
     | ReasonChosen

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from edge_agent.kiosk.states import ChipPhase, Standing
+from edge_agent.kiosk.chip_states import ChipPhase
+from edge_agent.kiosk.states import Standing
 from residence.credentials.evidence import Evidence
 from residence.wire.kiosk_answers import CallAnswer, HostAnswer
 from residence.wire.messages import Receipt
