@@ -30,13 +30,14 @@ from edge_agent.chip.session import ChipReader, Opening
 from edge_agent.kiosk.chip_states import NO_MORE_NUMBERS, NOT_OPENED, ChipPhase
 from edge_agent.kiosk.events import Event
 from edge_agent.kiosk.news import ChipFailed, ChipProgressed, ChipTaken
-from residence.clock import Clock
+from residence.clock import VIETNAM, Clock
 from residence.credentials.chip.access_keys import has_details, keys_of
 from residence.credentials.chip.capture import Capture
 from residence.credentials.chip.carried import binding
 from residence.credentials.chip.claiming import claim
+from residence.credentials.chip.naming import reading_of
 from residence.credentials.chip.trust_store import TrustStore
-from residence.credentials.evidence import Evidence, Reading
+from residence.credentials.evidence import Reading
 from residence.errors import LuutruError, Refused
 
 LOOK_SECONDS: Final = 0.3  # how soon a reading that is given up is noticed while no card lies there
@@ -93,7 +94,7 @@ class Means:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Request:
     own_id: str
-    reading: Reading = field(repr=False)
+    reading: Reading | None = field(repr=False)  # None: whomever the chip names
     tell: Callable[[Event], None]
     given_up: threading.Event
     can: str = field(default="", repr=False)  # typed
@@ -112,7 +113,7 @@ class ChipStation:
         self._refused: deque[int] = deque(maxlen=MOST_REFUSED)  # when typed numbers did not open a card
         self._must_leave = False  # a card that was read, or failed, has to leave first
 
-    def begin(self, own_id: str, reading: Reading, tell: Callable[[Event], None], *, can: str = "") -> None:
+    def begin(self, own_id: str, reading: Reading | None, tell: Callable[[Event], None], *, can: str = "") -> None:
         """Wait for a card and read it for this declaration; ``can`` was typed to open it."""
         before = self._thread
         self.stop()
@@ -131,7 +132,7 @@ class ChipStation:
         if before is not None:
             before.join()
         try:
-            told: Event = ChipTaken(own_id=request.own_id, evidence=self._read(request))
+            told: Event = self._read(request)
         except LuutruError as error:
             if error.code == _STOPPED:
                 self._must_leave = False  # nothing is wrong with the card that lies there
@@ -143,7 +144,7 @@ class ChipStation:
         if not request.given_up.is_set():
             request.tell(told)
 
-    def _read(self, request: _Request) -> Evidence:
+    def _read(self, request: _Request) -> ChipTaken:
         if request.can and self._has_refused_often():
             raise Refused(NO_MORE_NUMBERS)
         place = self._open_place()
@@ -163,7 +164,10 @@ class ChipStation:
             place.close()
         now = self._means.clock.now()
         bound_to = binding(self._kiosk_id, request.own_id)
-        return claim(request.reading, capture, self._means.trust(now), now=now, bound_to=bound_to).evidence
+        reading = request.reading or reading_of(capture, today=now.astimezone(VIETNAM).date())
+        claimed = claim(reading, capture, self._means.trust(now), now=now, bound_to=bound_to)
+        named = reading if request.reading is None else None
+        return ChipTaken(own_id=request.own_id, evidence=claimed.evidence, reading=named)
 
     def _take(self, place: CardPlace, request: _Request) -> Capture:
         with place.card() as card:
@@ -196,11 +200,12 @@ class ChipStation:
         return full and self._means.clock.monotonic_ns() - self._refused[0] < COUNTED_NS
 
     def _opening(self, request: _Request) -> Opening:
-        reading = request.reading
-        if request.can:  # what was shown was tried before
-            return Opening(can=request.can, allow_bac=False, details=has_details(reading.person))
-        keys = keys_of(reading.person)
-        return Opening(can=keys.can, mrz_keys=keys.mrz_keys, allow_bac=self._means.allow_bac, details=has_details(reading.person))
+        person = request.reading.person if request.reading else None
+        details = person is None or has_details(person)  # a code that can be worn is on Vietnamese cards
+        if request.can or person is None:  # what was shown was tried before
+            return Opening(can=request.can, allow_bac=False, details=details)
+        keys = keys_of(person)
+        return Opening(can=keys.can, mrz_keys=keys.mrz_keys, allow_bac=self._means.allow_bac, details=details)
 
 
 def _still_wanted(request: _Request) -> None:

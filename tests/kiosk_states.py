@@ -136,6 +136,7 @@ NUMBERS_REFUSED = tuple(
     )
 )
 CHIP_WALKS = {
+    "chip-card": (STARTED, STAY, card_seen(NO_CARD)),
     "chip-asked": TO_CHIP,
     "chip-stopped": NOT_OPENED,
     "chip-number-wrong": (*NOT_OPENED, happen.CanWanted(), happen.CanTyped(text="2468")),
@@ -163,6 +164,6 @@ def page_of(name, language, *, template="page.html", voice=0, deck=(), **seen):
 
     state = replace(STATES[name], language=language, voice=voice, **seen)
     view = View(state=state, version=1, visit=1, health=_HEALTH, seconds_left=20.0)
-    profile = make_profile(DESK if name.startswith("desk") else LOBBY + PRINTER)
+    profile = make_profile(DESK if name.startswith("desk") else LOBBY + PRINTER + (CHIP if name.startswith("chip") else ""))
     context = shown(view, profile=profile, now=StandingClock().now())
     return _TEMPLATES.get_template(template).render({**context, **heard(state), "can_speak": True, "token": "t", "deck": deck})

@@ -11,15 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, cast, get_args, get_type_hints
 
+from edge_agent.kiosk.chip_acts import CanTyped, CanWanted, ChipAllowed, ChipNoted, ChipSkipped, CodeWorn
 from edge_agent.kiosk.events import (
     Act,
     CallEnded,
     Cancelled,
-    CanTyped,
-    CanWanted,
-    ChipAllowed,
-    ChipNoted,
-    ChipSkipped,
     CodeGiven,
     Confirmed,
     ContrastChosen,
@@ -104,6 +100,8 @@ def _valued(do: str, value: str, screen: str, fresh_id: Callable[[], str]) -> tu
             return (PersonCalled(fresh_id=fresh_id()),)
         case "yes":
             return (PersonConfirmed(fresh_id=fresh_id()),)
+        case "worn":
+            return (CodeWorn(fresh_id=fresh_id()),)
         case "chip":
             return (ChipAllowed(fresh_id=fresh_id()),)
         case "confirm":

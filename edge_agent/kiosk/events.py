@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from edge_agent.kiosk.chip_acts import CanTyped, CanWanted, ChipAllowed, ChipNoted, ChipSkipped, CodeWorn
 from edge_agent.kiosk.news import (
     CallAnswered,
     ChipFailed,
@@ -146,35 +147,6 @@ class NotMe:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ChipAllowed:
-    """Yes, the chip may be read; or: read it once more. ``fresh_id`` names the declaration it is bound to."""
-
-    fresh_id: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChipSkipped:
-    """Go on without the chip."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChipNoted:
-    """What the chip showed was seen: go on."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CanWanted:
-    """The number that opens the chip shall be typed."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CanTyped:
-    """The number that opens the chip."""
-
-    text: str = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class UnitChosen:
     """An apartment or room."""
 
@@ -264,6 +236,7 @@ Act = (
     | ChipNoted
     | CanWanted
     | CanTyped
+    | CodeWorn
     | UnitChosen
     | NightsChosen
     | ReasonChosen

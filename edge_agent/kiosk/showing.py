@@ -17,6 +17,7 @@ from edge_agent.kiosk.asking import COUNTRIES, UNSPECIFIED, VIETNAMESE
 from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.chip_words import chip_step_of
 from edge_agent.kiosk.draft import Draft
+from edge_agent.kiosk.identifying import takes_worn_cards
 from edge_agent.kiosk.showing_calls import call_of
 from edge_agent.kiosk.showing_groups import asked_further, gathering_of, group_review_of
 from edge_agent.kiosk.showing_results import party_of, result_of
@@ -194,6 +195,7 @@ def _card(screen: ShowCard, profile: KioskProfile, texts: Texts) -> dict[str, An
     return {
         "purpose": screen.purpose,
         "reads_passports": any(each.mrz for each in profile.readers),
+        "worn": takes_worn_cards(screen, profile),
         "papers": screen.purpose in {"stay", "group"},
         "desk": profile.kiosk.kind != "lobby" and screen.purpose == "stay",
         "hint": texts.problem(screen.hint) if screen.hint else "",

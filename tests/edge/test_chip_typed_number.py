@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import chip_parts as chips
 import msgspec
 import pytest
 from chip_parts import Citizen, JudgingClock, Place, pki, store_of
-from factories import StandingClock
+from factories import EVENING, StandingClock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kiosk_page_parts import LOBBY, card_seen, make_profile, moment, running_kiosk
+from simulators.card.citizen import dg13
 from structlog.testing import capture_logs
 
 from edge_agent.chip.drawing import FromBytes
+from edge_agent.chip.session import ChipReader, Opening
 from edge_agent.chip_station import ChipStation, Means
 from edge_agent.kiosk import effects as effects_of
 from edge_agent.kiosk import events as happen
-from edge_agent.kiosk.chip_states import MOST_SHOWN, MOST_TYPED, ChipShown, LayCard, TypeCan
+from edge_agent.kiosk.chip_states import MOST_SHOWN, MOST_TYPED, AskChip, ChipShown, LayCard, TypeCan
+from edge_agent.kiosk.chip_step import CONSENT_TEXT
 from edge_agent.kiosk.dialogue import begin, step
-from edge_agent.kiosk.states import ChooseUnit, Idle
+from edge_agent.kiosk.identifying import from_card
+from edge_agent.kiosk.states import ChooseUnit, ConfirmPerson, Idle, ShowCard
 from luutru.system import random_bytes
+from residence.credentials.chip.carried import ChipEvidence, binding
+from residence.credentials.chip.claims import judge_claim
+from residence.credentials.chip.naming import reading_of
+from residence.errors import Malformed
+from residence.people.letters import without_accents
 from residence.stays.declaration import Reason
 
 PROFILE = make_profile(LOBBY + "[chip]\nenabled = true\n")
@@ -181,6 +192,114 @@ def station(place, country):
     store = store_of(country)
     means = Means(clock=JudgingClock(), draw=FromBytes(random_bytes), trust=lambda _now: store)
     return ChipStation(lambda: place, kiosk_id="kiosk-lobby-1", means=means)
+
+
+TO_CARD = (happen.Started(), happen.PurposeChosen(purpose="stay"))
+WORN = (happen.Cancelled(), *TO_CARD, happen.CodeWorn(fresh_id=OWN), happen.ChipAllowed(fresh_id=OWN))
+
+
+def named(visit):
+    """What a reader tells of a chip that names somebody, for a visit in which nobody was known."""
+    evidence = msgspec.structs.replace(chips.READING.evidence, level=5, source="chip", chip=ChipEvidence(sod=b"sod"))
+    reading = msgspec.structs.replace(chips.READING, evidence=evidence)
+    return happen.ChipTaken(own_id=visit.screen.own_id, evidence=evidence, reading=reading)
+
+
+def test_of_a_card_whose_code_is_worn_the_chip_says_who_it_is_after_a_yes_and_the_number():
+    visit = Visit(*WORN[:-1])
+    assert isinstance(visit.screen, AskChip)
+    visit.does(WORN[-1])
+    assert isinstance(visit.screen, TypeCan)
+    visit.does(happen.CanTyped(text=chips.CAN))
+    assert (visit.asked, visit.effects[0].reading) == (["", chips.CAN], None)
+    visit.does(named(visit))
+    assert isinstance(visit.screen, ChipShown)
+    visit.does(happen.ChipNoted())
+    assert isinstance(visit.screen, ConfirmPerson)
+    visit.does(happen.PersonConfirmed(fresh_id="019f4ad3-7580-7000-8000-0000000000ab"))
+    assert isinstance(visit.screen, ChooseUnit)
+    draft = visit.screen.draft
+    assert (draft.reading.person.full_name, draft.own_id, draft.reading.evidence.chip.consent.text) == (
+        chips.PERSON.full_name,
+        OWN,
+        CONSENT_TEXT,
+    )
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        (happen.WentBack(),),
+        (happen.ChipSkipped(),),
+        (happen.CanTyped(text=CAN), happen.WentBack()),
+        (happen.CanTyped(text=CAN), happen.ChipSkipped()),
+        (happen.CanTyped(text=CAN), happen.ChipFailed(own_id=OWN, code="chip.no_reader")),
+        (happen.CanTyped(text=CAN), happen.ChipFailed(own_id=OWN, code="chip.nobody"), happen.ChipSkipped()),
+        (
+            *(each for number in range(MOST_TYPED) for each in (happen.CanTyped(text=f"24680{number}"), NOT_OPENED)),
+            happen.ChipSkipped(),
+        ),
+    ],
+    ids=["back", "without", "back from laying", "without from laying", "no reader", "names nobody", "refused"],
+)
+def test_from_a_worn_card_every_way_out_leads_to_the_other_ways_in(way):
+    visit = Visit(*WORN, *way)
+    assert isinstance(visit.screen, ShowCard)
+    no_reader = isinstance(way[-1], happen.ChipFailed)
+    assert (visit.screen.hint.code if visit.screen.hint else "") == ("chip.no_reader" if no_reader else "")
+
+
+def test_the_person_a_chip_named_is_somebody_else_and_the_kiosk_asks_again():
+    visit = Visit(*WORN, happen.CanTyped(text=CAN))
+    visit.does(named(visit), happen.ChipNoted(), happen.NotMe())
+    assert isinstance(visit.screen, ShowCard)
+
+
+@pytest.mark.parametrize("purpose", ["entry", "extend", "leave", "correct", "withdraw"])
+def test_only_a_stay_begins_with_a_chip(purpose):
+    screen = ShowCard(purpose=purpose)
+    assert from_card(screen, happen.CodeWorn(fresh_id=OWN), PROFILE, moment(StandingClock())) == (screen, ())
+    without = ShowCard(purpose="stay")
+    assert from_card(without, happen.CodeWorn(fresh_id=OWN), make_profile(LOBBY), moment(StandingClock())) == (without, ())
+
+
+def read_worn(country, **groups):
+    """The reading of a card in memory of which nothing was shown."""
+    citizen = Citizen(country)
+    citizen.groups.update(groups.pop("groups", {}))
+    card = citizen.card(**groups)
+    reader = ChipReader(card, draw=FromBytes(random_bytes), clock=JudgingClock(), reset=card.reset)
+    return reading_of(reader.read(Opening(can=chips.CAN)), today=date(2026, 7, 10))
+
+
+def test_a_chip_names_its_holder_with_the_accents_of_its_details_if_they_are_of_the_same_name():
+    country = pki.Country()
+    whole = read_worn(country)
+    assert (whole.person.full_name, whole.person.personal_number) == (chips.PERSON.full_name, chips.NUMBER)
+    assert (whole.person.name_quality, whole.evidence.level, whole.evidence.source) == ("full", 1, "chip")
+    other = dg13({2: chips.PERSON.full_name.replace("Khôi", "Khoa")})
+    for details in (b"\x6d\x00", other):
+        plain = read_worn(country, groups={13: details})
+        assert (plain.person.full_name, plain.person.name_quality) == (without_accents(chips.PERSON.full_name).upper(), "mrz")
+    with pytest.raises(Malformed, match=r"chip\.nobody"):
+        read_worn(country, groups={1: b"\x61\x00"})
+
+
+def test_at_a_running_kiosk_a_card_with_a_worn_code_is_declared_with_what_its_chip_says():
+    country, place = pki.Country(), Place()
+    with running_kiosk(LOBBY + "[chip]\nenabled = true\n", chips=lambda _profile: station(place, country)) as kiosk:
+        for event in (*TO_CARD, *WORN[3:], happen.CanTyped(text=chips.CAN)):
+            kiosk.agent.act(event).result(5)
+        place.lay(Citizen(country).card())
+        kiosk.wait_for(lambda: isinstance(kiosk.screen, ChipShown), seconds=30)
+        for event in (happen.ChipNoted(), happen.PersonConfirmed(fresh_id=OWN), happen.UnitChosen(unit="1203"), happen.NightsChosen(nights=1), happen.ReasonChosen(reason=Reason.VISIT), happen.Confirmed(fresh_id=OWN)):  # fmt: skip
+            kiosk.agent.act(event).result(5)
+        (message,) = kiosk.outbox.messages
+    assert (message.person.full_name, message.evidence.source, message.evidence.level) == (chips.PERSON.full_name, "chip", 5)
+    found = judge_claim(
+        message.evidence, message.person, bound_to=binding("kiosk-lobby-1", OWN), store=store_of(country), now=EVENING
+    )
+    assert (found.level, found.doubt) == (5, "")
 
 
 def test_at_a_running_kiosk_the_card_opens_and_nothing_that_is_kept_or_logged_holds_the_number():
