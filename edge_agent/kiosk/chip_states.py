@@ -19,6 +19,7 @@ ChipPhase = Literal["waiting", "opening", "reading", "authenticating", "stopped"
 MOST_SHOWN: Final = 2  # the wrong card may have been laid down first
 MOST_TYPED: Final = 3
 NOT_OPENED: Final = "chip.not_opened"
+READER_REFUSED: Final = "chip.reader_refused"  # by a reader that opens chips itself
 NO_MORE_NUMBERS: Final = "chip.no_more_numbers"
 
 

@@ -26,6 +26,7 @@ from edge_agent.kiosk.chip_acts import CanTyped, CanWanted, ChipAllowed, ChipNot
 from edge_agent.kiosk.chip_states import (
     NO_MORE_NUMBERS,
     NOT_OPENED,
+    READER_REFUSED,
     AskChip,
     ChipShown,
     LayCard,
@@ -65,11 +66,17 @@ Move = tuple[Screen, tuple[Effect, ...]]
 def after_person(draft: Draft, fresh_id: str, profile: KioskProfile) -> Move:
     """Ask for the chip, or go on to the stay."""
     wanted = profile.chip.enabled and draft.chip is None and fresh_id
-    if not wanted or not keys_of(draft.reading.person).opens:
+    if not wanted or not _opens(draft, profile):
         return after_identity(draft, profile), ()
     if profile.chip.consent and draft.consent is None:
         return AskChip(draft=draft), ()
     return _begin(draft, fresh_id)
+
+
+def _opens(draft: Draft, profile: KioskProfile) -> bool:
+    """Tell whether this kiosk's reader can open the document: one that speaks text asks for a card's number, birth and expiry."""
+    keys = keys_of(draft.reading.person)
+    return bool(keys.can and keys.mrz_keys) if profile.chip.model else keys.opens
 
 
 def of_worn_card(purpose: Purpose, event: CodeWorn, profile: KioskProfile) -> Screen:
@@ -199,20 +206,21 @@ def _failed(screen: LayCard, code: str, profile: KioskProfile) -> Move:
     if code == _NO_READER:
         without = _without(screen.draft, profile)
         return (replace(without, hint=problem(code)) if isinstance(without, ShowCard) else without), ()
-    if code == NOT_OPENED:
-        return _unopened(screen), (Play(cue="problem"),)
+    if code in {NOT_OPENED, READER_REFUSED}:
+        return _unopened(screen, code), (Play(cue="problem"),)
     if code in _AGAIN and screen.tries < MOST_TRIES:
         after, effects = _again(screen, code)
         return after, (*effects, Play(cue="problem"))
     return replace(screen, phase="stopped", problem=problem(code)), (Play(cue="problem"),)
 
 
-def _unopened(screen: LayCard) -> Screen:
+def _unopened(screen: LayCard, code: str) -> Screen:
     """Count the refusal; after a typed number another may be typed, while there are tries left."""
     draft = replace(screen.draft, unopened=(*screen.draft.unopened, screen.can))
     if screen.can and has_tries(draft):
         return TypeCan(draft=draft, own_id=screen.own_id, problem=problem("chip.can_wrong"))
-    return _stopped(draft, screen.own_id)
+    stopped = _stopped(draft, screen.own_id)
+    return replace(stopped, problem=problem(code)) if code == READER_REFUSED else stopped
 
 
 def _without(draft: Draft, profile: KioskProfile) -> Screen:
@@ -230,7 +238,9 @@ def _with(draft: Draft, evidence: Evidence, own_id: str) -> Draft:
 
 
 def _seen(evidence: Evidence) -> EvidenceLevel:
-    """Return the level this kiosk saw: it ran Chip Authentication itself, which shows others nothing."""
+    """Return the level this kiosk saw: it ran Chip Authentication itself, or its reader opened the chip, which shows others nothing."""
+    if evidence.chip is not None and not evidence.chip.sod and evidence.checks.get("cross_check") == "passed":
+        return EvidenceLevel(max(evidence.level, EvidenceLevel.CHIP_READ))
     present = evidence.level == EvidenceLevel.CHIP_VERIFIED and evidence.checks.get("chip_auth") == "passed"
     return EvidenceLevel.CHIP_PRESENT if present and evidence.checks.get("active_auth") != "failed" else evidence.level
 

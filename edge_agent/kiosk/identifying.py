@@ -138,7 +138,7 @@ def _without_card(screen: ShowCard, event: Event, profile: KioskProfile) -> Move
 
 def takes_worn_cards(screen: ShowCard, profile: KioskProfile) -> bool:
     """Tell whether a card whose code cannot be read may be read by its chip here."""
-    return profile.chip.enabled and screen.purpose in {"stay", "group"}
+    return profile.chip.enabled and not profile.chip.model and screen.purpose in {"stay", "group"}
 
 
 def from_typing(screen: Typing, event: Event, profile: KioskProfile, now: Moment) -> Move:
