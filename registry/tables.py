@@ -20,6 +20,7 @@ from registry.tables_authorities import (
 )
 from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
+from registry.tables_corrections import corrections
 from registry.tables_desk import day_closes
 from registry.tables_door_boots import door_boots
 from registry.tables_door_cards import door_cards
@@ -110,6 +111,7 @@ __all__ = [
     "cleaning_steps",
     "confirmations",
     "contact_points",
+    "corrections",
     "day_closes",
     "declarations",
     "deletion_reports",
