@@ -26,6 +26,7 @@ from registry.tables_door_boots import door_boots
 from registry.tables_door_cards import door_cards
 from registry.tables_doors import door_events, door_marks, door_passes, door_sites, doors
 from registry.tables_duplicates import duplicate_pairs, duplicate_steps
+from registry.tables_e_ids import e_id_sightings
 from registry.tables_guest_lists import guest_list_batches, guest_list_pieces, guest_lists, list_mappings
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
@@ -125,6 +126,7 @@ __all__ = [
     "doors",
     "duplicate_pairs",
     "duplicate_steps",
+    "e_id_sightings",
     "finding_links",
     "findings",
     "gateway_reports",

@@ -67,6 +67,7 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "valid_from": "First day",
         "valid_to": "Last day",
     },
+    "e_id_source": {"officer": "an officer saw it", "register": "says the register that was taken over"},
     "answering": {"household": "The household", "owner": "The owner", "manager": "The manager", "occupant": "Whoever stays"},
     "correction_signature": {
         "holds": "Signature holds",

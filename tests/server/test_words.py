@@ -12,6 +12,7 @@ from server_messages import message_ids
 from registry.authority_records import RecordState
 from registry.chip_judgements import JudgedBy
 from registry.correcting import Signature as CorrectionSignature
+from registry.e_ids import Source
 from registry.evidence import Signature
 from registry.notices import Answer
 from registry.numbering import NumberEvent
@@ -88,6 +89,7 @@ def test_vietnamese_sentences_keep_the_places_for_values():
         ("correction", CorrectionEvent.__args__),
         ("correction_signature", CorrectionSignature.__args__),
         ("answering", Answering.__args__),
+        ("e_id_source", Source.__args__),
         ("data_class", [each.name for each in read_policy().timed]),
         ("excuse", Excuse.__args__),
         ("outage", OutageCause.__args__),

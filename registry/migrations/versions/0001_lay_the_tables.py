@@ -923,6 +923,7 @@ def upgrade() -> None:
     lay_police()
     lay_api()
     lay_corrections()
+    lay_e_ids()
 
 
 def _lay_chip_tables() -> None:
@@ -1395,6 +1396,7 @@ def downgrade() -> None:
     op.drop_table('lapses')
     op.drop_table('residence_events')
     op.drop_table('corrections')
+    op.drop_table('e_id_sightings')
     op.drop_table('host_answers')
     op.drop_table('kiosk_calls')
     # ### end Alembic commands ###
@@ -1441,6 +1443,21 @@ def lay_corrections() -> None:
     sa.PrimaryKeyConstraint('correction_id', 'commune_code', name=op.f('pk_corrections'))
     )
     op.create_index('ix_corrections_subject_id_recorded_at', 'corrections', ['subject_id', 'recorded_at'], unique=False)
+
+
+def lay_e_ids() -> None:
+    op.create_table('e_id_sightings',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('sighting_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('source', sa.String(length=16), nullable=False),
+    sa.Column('seen_on', sa.String(length=10), nullable=False),
+    sa.Column('recorded_by', sa.String(length=64), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.Column('withdrawn_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('sighting_id', 'commune_code', name=op.f('pk_e_id_sightings'))
+    )
+    op.create_index('ix_e_id_sightings_person_id', 'e_id_sightings', ['person_id'], unique=False)
 
 
 def lay_lapses() -> None:
