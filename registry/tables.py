@@ -20,11 +20,13 @@ from registry.tables_authorities import (
 )
 from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
+from registry.tables_corrections import corrections
 from registry.tables_desk import day_closes
 from registry.tables_door_boots import door_boots
 from registry.tables_door_cards import door_cards
 from registry.tables_doors import door_events, door_marks, door_passes, door_sites, doors
 from registry.tables_duplicates import duplicate_pairs, duplicate_steps
+from registry.tables_e_ids import e_id_sightings
 from registry.tables_guest_lists import guest_list_batches, guest_list_pieces, guest_lists, list_mappings
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
@@ -110,6 +112,7 @@ __all__ = [
     "cleaning_steps",
     "confirmations",
     "contact_points",
+    "corrections",
     "day_closes",
     "declarations",
     "deletion_reports",
@@ -123,6 +126,7 @@ __all__ = [
     "doors",
     "duplicate_pairs",
     "duplicate_steps",
+    "e_id_sightings",
     "finding_links",
     "findings",
     "gateway_reports",

@@ -922,6 +922,8 @@ def upgrade() -> None:
     lay_undated()
     lay_police()
     lay_api()
+    lay_corrections()
+    lay_e_ids()
 
 
 def _lay_chip_tables() -> None:
@@ -1393,6 +1395,8 @@ def downgrade() -> None:
         op.drop_table(name)
     op.drop_table('lapses')
     op.drop_table('residence_events')
+    op.drop_table('corrections')
+    op.drop_table('e_id_sightings')
     op.drop_table('host_answers')
     op.drop_table('kiosk_calls')
     # ### end Alembic commands ###
@@ -1417,6 +1421,43 @@ def lay_residence_events() -> None:
     sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_residence_events'))
     )
     op.create_index('ix_residence_events_residence_id', 'residence_events', ['residence_id'], unique=False)
+
+
+def lay_corrections() -> None:
+    op.create_table('corrections',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('correction_id', sa.String(length=36), nullable=False),
+    sa.Column('what', sa.String(length=16), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('row_id', sa.String(length=64), nullable=False),
+    sa.Column('event', sa.String(length=16), nullable=False),
+    sa.Column('before', columns.Document(), nullable=False),
+    sa.Column('after', columns.Document(), nullable=False),
+    sa.Column('name_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('address_text_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('answers', sa.String(length=64), nullable=True),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('signed', sa.LargeBinary(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('correction_id', 'commune_code', name=op.f('pk_corrections'))
+    )
+    op.create_index('ix_corrections_subject_id_recorded_at', 'corrections', ['subject_id', 'recorded_at'], unique=False)
+
+
+def lay_e_ids() -> None:
+    op.create_table('e_id_sightings',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('sighting_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('source', sa.String(length=16), nullable=False),
+    sa.Column('seen_on', sa.String(length=10), nullable=False),
+    sa.Column('recorded_by', sa.String(length=64), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.Column('withdrawn_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('sighting_id', 'commune_code', name=op.f('pk_e_id_sightings'))
+    )
+    op.create_index('ix_e_id_sightings_person_id', 'e_id_sightings', ['person_id'], unique=False)
 
 
 def lay_lapses() -> None:
