@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "doctor": ("doctor", "Check this machine, and say how to mend what is missing."),
     "door": ("door", "Doors: add, order, passes, events."),
     "envelope": ("envelope", "Seal and open envelopes with throw-away keys."),
+    "firmware": ("firmware", "Every file of a kiosk's machine, from one typed file."),
     "gateway": ("gateway", "Run the gateway, its sweep, and look at its dead letters."),
     "kiosk": ("kiosk", "Run a kiosk."),
     "mrz": ("mrz", "Read a machine-readable zone."),
