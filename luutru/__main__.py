@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "account": ("account", "Make accounts and one-time sign-in links."),
     "authority": ("authority", "Tell other authorities of stays, and see what was told."),
     "bench": ("bench", "Measure, and print our figure beside its baseline."),
+    "broker": ("broker", "An authority's Mosquitto: its files, and sites' own brokers."),
     "card": ("card", "Read the payload of a card's QR code."),
     "chip": ("chip", "Read and judge the chip of a card."),
     "day-close": ("day_close", "Verify a closed day of a front desk."),
