@@ -74,7 +74,7 @@ from server.police import (
 )
 from server.police.queue_file import default_queues
 from server.policy import load_policy
-from server.residents import address_pages, door_pages, message_link_pages, own_pages, receipt_pages
+from server.residents import address_pages, door_pages, message_link_pages, own_pages, proof_pages, receipt_pages
 from server.residents import paper_pages as own_paper_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
@@ -117,6 +117,7 @@ PAGES = (
     receipt_pages,
     own_pages,
     own_paper_pages,
+    proof_pages,
     address_pages,
     house_address_pages,
     message_link_pages,
