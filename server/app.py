@@ -23,7 +23,7 @@ from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
-from server import home, problems, uploads
+from server import home, log_routes, problems, uploads
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
 from server.desk import address_pages as house_address_pages
@@ -74,7 +74,7 @@ from server.police import (
 )
 from server.police.queue_file import default_queues
 from server.policy import load_policy
-from server.residents import address_pages, door_pages, message_link_pages, own_pages, proof_pages, receipt_pages
+from server.residents import address_pages, door_pages, look_pages, message_link_pages, own_pages, proof_pages, receipt_pages
 from server.residents import paper_pages as own_paper_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
@@ -83,6 +83,7 @@ from server.wiring import Server
 
 PAGES = (
     home,
+    log_routes,
     sign_in_pages,
     passkey_pages,
     tonight_pages,
@@ -116,6 +117,7 @@ PAGES = (
     duplicate_pages,
     receipt_pages,
     own_pages,
+    look_pages,
     own_paper_pages,
     proof_pages,
     address_pages,

@@ -29,9 +29,12 @@ def upgrade() -> None:
     sa.Column('about', sa.String(length=64), nullable=True),
     sa.Column('fields', columns.Document(), nullable=False),
     sa.Column('at', columns.Instant(), nullable=False),
+    sa.Column('look_id', sa.String(length=64), nullable=False),
+    sa.Column('place', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('access_id', 'commune_code', name=op.f('pk_access_records'))
     )
     with op.batch_alter_table('access_records', schema=None) as batch_op:
+        batch_op.create_index('ix_access_records_look_id', ['look_id'], unique=False)
         batch_op.create_index('ix_access_records_account_id_at', ['account_id', 'at'], unique=False)
         batch_op.create_index('ix_access_records_at', ['at'], unique=False)
         batch_op.create_index('ix_access_records_person_id_at', ['person_id', 'at'], unique=False)
@@ -924,6 +927,7 @@ def upgrade() -> None:
     lay_api()
     lay_corrections()
     lay_e_ids()
+    lay_looks()
 
 
 def _lay_chip_tables() -> None:
@@ -1192,6 +1196,7 @@ def lay_doors() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table('looks')
     op.drop_table('recall_consents')
     op.drop_table('stay_parties')
     _drop_chip_tables()
@@ -1383,6 +1388,7 @@ def downgrade() -> None:
     op.drop_table('accounts')
     with op.batch_alter_table('access_records', schema=None) as batch_op:
         batch_op.drop_index('ix_access_records_person_id_at')
+        batch_op.drop_index('ix_access_records_look_id')
         batch_op.drop_index('ix_access_records_account_id_at')
         batch_op.drop_index('ix_access_records_at')
 
@@ -1774,3 +1780,20 @@ def lay_api() -> None:
     sa.PrimaryKeyConstraint('batch_id', 'commune_code', name=op.f('pk_api_batches'))
     )
     op.create_index(op.f('ix_api_batches_created_at'), 'api_batches', ['created_at'], unique=False)
+
+
+def lay_looks() -> None:
+    """Lay the looks as the log has them."""
+    op.create_table('looks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('look_id', sa.String(length=36), nullable=False),
+    sa.Column('secret', sa.LargeBinary(), nullable=False),
+    sa.Column('row_hashes', sa.LargeBinary(), nullable=False),
+    sa.Column('entry', sa.LargeBinary(), nullable=False),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.Column('sealed_until', columns.Instant(), nullable=True),
+    sa.Column('place_in_log', sa.BigInteger(), nullable=True),
+    sa.PrimaryKeyConstraint('look_id', 'commune_code', name=op.f('pk_looks'))
+    )
+    op.create_index('ix_looks_place_in_log', 'looks', ['place_in_log'], unique=False)
+    op.create_index('ix_looks_waiting', 'looks', ['at'], unique=False, sqlite_where=sa.text('place_in_log IS NULL'), postgresql_where=sa.text('place_in_log IS NULL'))
