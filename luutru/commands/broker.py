@@ -60,21 +60,12 @@ def render(  # noqa: PLR0913 - one option per setting
 
     (kiosks_host, kiosks_port), (gateways_host, gateways_port) = host_port(kiosks), host_port(gateways)
     given = {
-        "folder": str(folder.resolve()),
-        "data": str(data.resolve()),
-        "kiosks_host": kiosks_host,
-        "kiosks_port": kiosks_port,
-        "gateways_host": gateways_host,
-        "gateways_port": gateways_port,
-        "gateways_from": gateways_from,
-        "connections": connections,
-        "memory_mib": memory_mib,
-        "inflight_mib": inflight_mib,
-        "queue_mib": queue_mib,
-        "per_address": per_address,
-        "new_per_second": new_per_second,
-        "kib_per_second": kib_per_second,
-    }
+        "connections": connections, "memory_mib": memory_mib, "inflight_mib": inflight_mib, "queue_mib": queue_mib,
+        "per_address": per_address, "new_per_second": new_per_second, "kib_per_second": kib_per_second, "gateways_from": gateways_from,
+    }  # fmt: skip
+    given |= {"folder": str(folder.resolve()), "data": str(data.resolve())}
+    given |= {"kiosks_host": kiosks_host, "kiosks_port": kiosks_port}
+    given |= {"gateways_host": gateways_host, "gateways_port": gateways_port}
     try:
         settings = msgspec.convert(given, BrokerSettings)
     except msgspec.ValidationError as error:
