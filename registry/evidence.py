@@ -19,6 +19,7 @@ import msgspec
 from sqlalchemy import Connection, Row, or_, select
 
 from registry import tables
+from registry.case_grounds import grounds_of
 from registry.cases import events_of
 from registry.declarations import message_json
 from registry.disputing import disputes_of
@@ -152,7 +153,12 @@ def _disputes(connection: Connection, people: Sequence[Person], vault: Vault) ->
 
 
 def _steps(connection: Connection, case_id: str) -> list[Moment]:
+    grounds = grounds_of(connection, case_id)
     return [
-        Moment(at=row.at, kind="step", facts={"action": row.action, "code": row.code, "reason": row.reason})
+        Moment(
+            at=row.at,
+            kind="step",
+            facts={"action": row.action, "code": row.code, "reason": row.reason, "ground": grounds.get(row.event_id)},
+        )
         for row in events_of(connection, case_id)
     ]

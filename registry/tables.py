@@ -18,6 +18,7 @@ from registry.tables_authorities import (
     authority_links,
     authority_records,
 )
+from registry.tables_case_work import case_grounds
 from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
 from registry.tables_desk import day_closes
@@ -99,6 +100,7 @@ __all__ = [
     "authority_links",
     "authority_records",
     "case_events",
+    "case_grounds",
     "case_tasks",
     "cases",
     "changes",

@@ -922,6 +922,7 @@ def upgrade() -> None:
     lay_undated()
     lay_police()
     lay_api()
+    lay_case_work()
 
 
 def _lay_chip_tables() -> None:
@@ -1190,6 +1191,7 @@ def lay_doors() -> None:
 
 
 def downgrade() -> None:
+    drop_case_work()
     op.drop_table('recall_consents')
     op.drop_table('stay_parties')
     _drop_chip_tables()
@@ -1733,3 +1735,21 @@ def lay_api() -> None:
     sa.PrimaryKeyConstraint('batch_id', 'commune_code', name=op.f('pk_api_batches'))
     )
     op.create_index(op.f('ix_api_batches_created_at'), 'api_batches', ['created_at'], unique=False)
+
+
+def lay_case_work() -> None:
+    """Lay what officers do with cases beside their steps."""
+    op.create_table('case_grounds',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('event_id', sa.String(length=64), nullable=False),
+    sa.Column('case_id', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('value', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_case_grounds'))
+    )
+    op.create_index(op.f('ix_case_grounds_case_id'), 'case_grounds', ['case_id'], unique=False)
+
+
+def drop_case_work() -> None:
+    """Drop them again."""
+    op.drop_table('case_grounds')
