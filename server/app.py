@@ -71,6 +71,7 @@ from server.police import (
     route_pages,
     task_pages,
     undeclared_pages,
+    visit_pages,
     work_queue_pages,
 )
 from server.police import declare_pages as officer_declare_pages
@@ -107,6 +108,7 @@ PAGES = (
     undeclared_pages,
     work_queue_pages,
     route_pages,
+    visit_pages,
     task_pages,
     officer_declare_pages,
     action_pages,

@@ -67,6 +67,16 @@ CASE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "lives_here": "Lives here, or is declared already",
         "nobody_known": "I know nobody like that",
     },
+    "visit": {
+        "nobody-there": "Nobody was there",
+        "visitor": "A visitor who does not stay the night",
+        "stays-undeclared": "Stays there; was told how to declare",
+        "declared-shown": "Showed a receipt: declared",
+        "lives-here": "Lives there",
+        "moved-on": "Has left",
+        "not-let-in": "Was not let in, or got no answer",
+        "wrong-place": "The room or house is not as recorded",
+    },
     "related": {
         "same_person_here": "the same person at these premises before",
         "same_unit": "the same room",
