@@ -18,6 +18,7 @@ from registry.tables_authorities import (
     authority_links,
     authority_records,
 )
+from registry.tables_case_work import bulk_acts, case_grounds, case_links, visit_devices, visits
 from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
 from registry.tables_corrections import corrections
@@ -101,7 +102,10 @@ __all__ = [
     "authority_lines",
     "authority_links",
     "authority_records",
+    "bulk_acts",
     "case_events",
+    "case_grounds",
+    "case_links",
     "case_tasks",
     "cases",
     "changes",
@@ -187,4 +191,6 @@ __all__ = [
     "unit_questions",
     "unit_successors",
     "units",
+    "visit_devices",
+    "visits",
 ]

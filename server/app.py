@@ -16,6 +16,7 @@ from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from registry.database import Registry
+from residence.cases.offices import Office
 from residence.cases.queues import Queue
 from residence.cases.triage import CaseTimes
 from residence.clock import Clock
@@ -38,6 +39,7 @@ from server.desk import (
     live_pages,
     lodger_pages,
     paper_pages,
+    question_pages,
     queue_pages,
     recall_pages,
     stay_pages,
@@ -57,6 +59,7 @@ from server.operators import (
     ward_pages,
 )
 from server.police import (
+    action_pages,
     case_pages,
     cleaning_pages,
     dispute_pages,
@@ -70,8 +73,11 @@ from server.police import (
     route_pages,
     task_pages,
     undeclared_pages,
+    visit_pages,
     work_queue_pages,
 )
+from server.police import declare_pages as officer_declare_pages
+from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
 from server.policy import load_policy
 from server.residents import address_pages, door_pages, look_pages, message_link_pages, own_pages, proof_pages, receipt_pages
@@ -95,6 +101,7 @@ PAGES = (
     lodger_pages,
     declare_pages,
     queue_pages,
+    question_pages,
     recall_pages,
     live_pages,
     stay_pages,
@@ -104,7 +111,10 @@ PAGES = (
     undeclared_pages,
     work_queue_pages,
     route_pages,
+    visit_pages,
     task_pages,
+    officer_declare_pages,
+    action_pages,
     lapse_pages,
     dispute_pages,
     number_pages,
@@ -148,6 +158,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     chip_trust: Callable[[datetime], TrustStore] = lambda _now: TrustStore(),
     door_signer: SigningKey | None = None,
     queues: tuple[Queue, ...] | None = None,
+    offices: tuple[Office, ...] | None = None,
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
     app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
@@ -161,6 +172,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         card_policy=card_policy,
         case_times=case_times,
         queues=queues or default_queues(),
+        offices=offices or default_offices(),
         policy=load_policy(),
         chip_trust=chip_trust,
         door_signer=door_signer,
@@ -172,8 +184,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     for pages in PAGES:
         app.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
     api.install(app)
-    app.add_api_route("/static/style.css", style_sheet_route(settings.static), include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=settings.static), name="static")
+    _serve_static(app, settings)
     problems.install(app)
     app.add_middleware(
         SecurityHeaders,
@@ -184,3 +195,8 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         on_fault=problems.fault_answer,
     )
     return app
+
+
+def _serve_static(app: FastAPI, settings: ServerSettings) -> None:
+    app.add_api_route("/static/style.css", style_sheet_route(settings.static), include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=settings.static), name="static")

@@ -29,12 +29,19 @@ IdleOption = Annotated[
         "--idle-minutes", envvar="LUUTRU_SERVER_IDLE_MINUTES", min=1, help="A session ends after so long without a request."
     ),
 ]
+VaultOption = Annotated[
+    Path, typer.Option(envvar="LUUTRU_VAULT", help="Directory with the keys of the registry's sealed fields.")
+]
 QueuesOption = Annotated[
     Path | None, typer.Option("--queues", envvar="LUUTRU_SERVER_QUEUES", help="File of officers' work queues (docs/police.md).")
 ]
 
 LogOption = Annotated[
     Path | None, typer.Option("--log", envvar="LUUTRU_LOG", help="Folder of the log of looks, shown to everybody (docs/log.md).")
+]
+OfficesOption = Annotated[
+    Path | None,
+    typer.Option("--offices", envvar="LUUTRU_SERVER_OFFICES", help="File of offices a case may be referred to (docs/police.md)."),
 ]
 
 
@@ -62,6 +69,7 @@ def run_server(  # noqa: PLR0913 - one option per setting
     idle_minutes: IdleOption = 30.0,
     queues: QueuesOption = None,
     log: LogOption = None,
+    offices: OfficesOption = None,
     chip_trust: ChipTrustOption = None,
     choices: ChoicesOption = None,
 ) -> None:
@@ -86,6 +94,7 @@ def run_server(  # noqa: PLR0913 - one option per setting
         chip_trust=chip_trust,
         queues=queues,
         log=log,
+        offices=offices,
         choices=choices_of(choices),
     )
     try:

@@ -928,6 +928,7 @@ def upgrade() -> None:
     lay_corrections()
     lay_e_ids()
     lay_looks()
+    lay_case_work()
 
 
 def _lay_chip_tables() -> None:
@@ -1197,6 +1198,7 @@ def lay_doors() -> None:
 
 def downgrade() -> None:
     op.drop_table('looks')
+    drop_case_work()
     op.drop_table('recall_consents')
     op.drop_table('stay_parties')
     _drop_chip_tables()
@@ -1797,3 +1799,71 @@ def lay_looks() -> None:
     )
     op.create_index('ix_looks_place_in_log', 'looks', ['place_in_log'], unique=False)
     op.create_index('ix_looks_waiting', 'looks', ['at'], unique=False, sqlite_where=sa.text('place_in_log IS NULL'), postgresql_where=sa.text('place_in_log IS NULL'))
+
+
+def lay_case_work() -> None:
+    """Lay what officers do with cases beside their steps."""
+    op.create_table('case_grounds',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('event_id', sa.String(length=64), nullable=False),
+    sa.Column('case_id', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('value', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_case_grounds'))
+    )
+    op.create_index(op.f('ix_case_grounds_case_id'), 'case_grounds', ['case_id'], unique=False)
+    op.create_table('visit_devices',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('device_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('public_key', sa.LargeBinary(), nullable=False),
+    sa.Column('enrolled_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('device_id', 'commune_code', name=op.f('pk_visit_devices'))
+    )
+    op.create_table('visits',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('visit_id', sa.String(length=36), nullable=False),
+    sa.Column('case_id', sa.String(length=64), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('device_id', sa.String(length=36), nullable=False),
+    sa.Column('outcome', sa.String(length=24), nullable=False),
+    sa.Column('people', sa.Integer(), nullable=True),
+    sa.Column('kept_at', columns.Instant(), nullable=False),
+    sa.Column('received_at', columns.Instant(), nullable=False),
+    sa.Column('header', sa.LargeBinary(), nullable=False),
+    sa.Column('signature', sa.LargeBinary(), nullable=False),
+    sa.Column('body', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('visit_id', 'commune_code', name=op.f('pk_visits'))
+    )
+    op.create_index(op.f('ix_visits_case_id'), 'visits', ['case_id'], unique=False)
+    op.create_table('case_links',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('case_id', sa.String(length=64), nullable=False),
+    sa.Column('merged_at', columns.Instant(), nullable=False),
+    sa.Column('lead_id', sa.String(length=64), nullable=False),
+    sa.Column('merged_by', sa.String(length=64), nullable=False),
+    sa.Column('split_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('case_id', 'merged_at', 'commune_code', name=op.f('pk_case_links'))
+    )
+    op.create_index(op.f('ix_case_links_lead_id'), 'case_links', ['lead_id'], unique=False)
+    op.create_table('bulk_acts',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('bulk_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('action', sa.String(length=16), nullable=False),
+    sa.Column('value', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('items', columns.Document(), nullable=False),
+    sa.Column('done_at', columns.Instant(), nullable=False),
+    sa.Column('undone_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('bulk_id', 'commune_code', name=op.f('pk_bulk_acts'))
+    )
+
+
+def drop_case_work() -> None:
+    """Drop them again."""
+    op.drop_table('bulk_acts')
+    op.drop_table('case_links')
+    op.drop_table('visits')
+    op.drop_table('visit_devices')
+    op.drop_table('case_grounds')
