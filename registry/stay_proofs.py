@@ -10,7 +10,7 @@ Example: ``standing_now(connection, stored).state == "withdrawn"``
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -138,5 +138,5 @@ def _members(connection: Connection, row: Row[Any]) -> dict[str, Row[Any]]:
         return {}
     query = select(columns.declaration_id, columns.kind, columns.about, columns.recorded_at)
     query = query.where(among(columns.declaration_id, sorted(own_ids), connection))
-    rows: Sequence[Row[Any]] = connection.execute(query.order_by(columns.declaration_id.desc())).all()
+    rows: Any = connection.execute(query.order_by(columns.declaration_id.desc())).all()
     return {each.declaration_id: each for each in rows}
