@@ -36,6 +36,14 @@ QueuesOption = Annotated[
 LogOption = Annotated[
     Path | None, typer.Option("--log", envvar="LUUTRU_LOG", help="Folder of the log of looks, shown to everybody (docs/log.md).")
 ]
+OfficesOption = Annotated[
+    Path | None,
+    typer.Option("--offices", envvar="LUUTRU_SERVER_OFFICES", help="File of offices a case may be referred to (docs/police.md)."),
+]
+PartyOption = Annotated[
+    str, typer.Option(envvar="LUUTRU_SERVER_RELYING_PARTY", help="Host name passkeys belong to; never change it.")
+]
+PortOption = Annotated[int, typer.Option(envvar="LUUTRU_SERVER_PORT", min=1, max=65535, help="Port to listen on.")]
 
 
 @app.callback()
@@ -54,14 +62,13 @@ def run_server(  # noqa: PLR0913 - one option per setting
     base_url: Annotated[
         str, typer.Option(envvar="LUUTRU_SERVER_BASE_URL", help="The address people type; https makes cookies Secure.")
     ] = "http://localhost:8300",
-    relying_party: Annotated[
-        str, typer.Option(envvar="LUUTRU_SERVER_RELYING_PARTY", help="Host name passkeys belong to; never change it.")
-    ] = "localhost",
+    relying_party: PartyOption = "localhost",
     host: Annotated[str, typer.Option(envvar="LUUTRU_SERVER_HOST", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="LUUTRU_SERVER_PORT", min=1, max=65535, help="Port to listen on.")] = 8300,
+    port: PortOption = 8300,
     idle_minutes: IdleOption = 30.0,
     queues: QueuesOption = None,
     log: LogOption = None,
+    offices: OfficesOption = None,
     chip_trust: ChipTrustOption = None,
     choices: ChoicesOption = None,
 ) -> None:
@@ -86,6 +93,7 @@ def run_server(  # noqa: PLR0913 - one option per setting
         chip_trust=chip_trust,
         queues=queues,
         log=log,
+        offices=offices,
         choices=choices_of(choices),
     )
     try:
