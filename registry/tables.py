@@ -83,6 +83,7 @@ from registry.tables_stays import (
     stays,
 )
 from registry.tables_undated import undated_declarations
+from registry.tables_webhooks import webhook_deliveries, webhooks
 
 __all__ = [
     "absences",
@@ -181,4 +182,6 @@ __all__ = [
     "unit_questions",
     "unit_successors",
     "units",
+    "webhook_deliveries",
+    "webhooks",
 ]

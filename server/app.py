@@ -23,6 +23,7 @@ from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
+from residence.wire.webhook_reach import Reach
 from server import home, problems, uploads
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
@@ -38,6 +39,7 @@ from server.desk import (
     live_pages,
     lodger_pages,
     paper_pages,
+    program_pages,
     queue_pages,
     recall_pages,
     stay_pages,
@@ -90,6 +92,7 @@ PAGES = (
     list_pages,
     paper_pages,
     lodger_pages,
+    program_pages,
     declare_pages,
     queue_pages,
     recall_pages,
@@ -138,6 +141,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     settings: ServerSettings,
     card_policy: CardPolicy = DEFAULT_POLICY,
     case_times: CaseTimes = CaseTimes(),  # noqa: B008 - frozen value
+    webhook_reach: Reach = Reach(),  # noqa: B008 - frozen value
     chip_trust: Callable[[datetime], TrustStore] = lambda _now: TrustStore(),
     door_signer: SigningKey | None = None,
     queues: tuple[Queue, ...] | None = None,
@@ -157,6 +161,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         policy=load_policy(),
         chip_trust=chip_trust,
         door_signer=door_signer,
+        webhook_reach=webhook_reach,
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
         token_attempts=AttemptCounter(settings.token_allowance, now=clock.now),
@@ -165,8 +170,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     for pages in PAGES:
         app.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
     api.install(app)
-    app.add_api_route("/static/style.css", style_sheet_route(settings.static), include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=settings.static), name="static")
+    _serve_files(app, settings)
     problems.install(app)
     app.add_middleware(
         SecurityHeaders,
@@ -177,3 +181,8 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         on_fault=problems.fault_answer,
     )
     return app
+
+
+def _serve_files(app: FastAPI, settings: ServerSettings) -> None:
+    app.add_api_route("/static/style.css", style_sheet_route(settings.static), include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=settings.static), name="static")

@@ -23,6 +23,7 @@ from server.desk_words import DESK_WORDS
 from server.duplicate_words import DUPLICATE_WORDS
 from server.languages import Language, translate
 from server.machine_words import MACHINE_WORDS
+from server.program_words import PROGRAM_TAGS, PROGRAM_WORDS
 from server.residence_words import RESIDENCE_TAGS, RESIDENCE_WORDS
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -232,6 +233,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     **CHECK_WORDS,
     **AUTHORITY_WORDS,
     **RESIDENCE_WORDS,
+    **PROGRAM_WORDS,
     **DUPLICATE_WORDS,
     **MACHINE_WORDS,
 }
@@ -260,6 +262,7 @@ TAGS: Final[Mapping[str, str]] = {
     "unset": "govuk-tag--red",
     "jumped": "govuk-tag--red",
     **RESIDENCE_TAGS,
+    **PROGRAM_TAGS,
 }
 
 
