@@ -39,6 +39,13 @@ TOLD_DOC: Final = '''"""The shapes of what is answered, written by ``scripts/doc
 Example: ``def gone(stay: StayAnswer) -> bool: return stay["status"] == "ended"``
 """
 '''
+TOKENS_DOC: Final = '''"""The shapes of what is answered about tokens, written by ``scripts/docs`` from the API's document; ``line.py`` asks for them.
+
+- A newer server may tell more; nothing here is ever taken away.
+
+Example: ``def how_long(answer: TokenAnswer) -> int: return answer["expires_in"]``
+"""
+'''
 CALLS_DOC: Final = '''"""One method for each operation of the API, written by ``scripts/docs`` from the API's document.
 
 - A no of the server is ``line.ApiProblem``, with its code and every problem of the input.
@@ -196,6 +203,15 @@ def calls(document: Schema, sent: set[str]) -> str:
     )
 
 
+def _of_tokens(document: Schema) -> set[str]:
+    """Return the schemas that only operations about tokens speak of."""
+    operations = [operation for verbs in document["paths"].values() for operation in verbs.values()]
+    named = {True: set[str](), False: set[str]()}
+    for operation in operations:
+        named["oauth" in operation["tags"]] |= reached(document, names_in(operation))
+    return named[True] - named[False]
+
+
 def modules(document: Schema) -> dict[str, str]:
     """Return file name -> content."""
     bodies = {
@@ -206,9 +222,11 @@ def modules(document: Schema) -> dict[str, str]:
     }
     sent = reached(document, bodies)
     told = set(document["components"]["schemas"]) - sent
+    tokens = told & _of_tokens(document)
     return {
         "sent.py": _shapes(document, sent, SENT_DOC),
-        "told.py": _shapes(document, told, TOLD_DOC, imported=sent),
+        "told.py": _shapes(document, told - tokens, TOLD_DOC, imported=sent),
+        "tokens.py": _shapes(document, tokens, TOKENS_DOC),
         "calls.py": calls(document, sent),
     }
 

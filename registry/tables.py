@@ -18,6 +18,7 @@ from registry.tables_authorities import (
     authority_links,
     authority_records,
 )
+from registry.tables_case_work import bulk_acts, case_grounds, case_links, visit_devices, visits
 from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
 from registry.tables_corrections import corrections
@@ -32,6 +33,7 @@ from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_kiosk_signs import kiosk_signs
 from registry.tables_lapses import lapses
+from registry.tables_looks import looks
 from registry.tables_messages import contact_points, messages
 from registry.tables_nightly import nightly_runs
 from registry.tables_numbers import identifier_events
@@ -100,7 +102,10 @@ __all__ = [
     "authority_lines",
     "authority_links",
     "authority_records",
+    "bulk_acts",
     "case_events",
+    "case_grounds",
+    "case_links",
     "case_tasks",
     "cases",
     "changes",
@@ -147,6 +152,7 @@ __all__ = [
     "lapses",
     "letter_events",
     "list_mappings",
+    "looks",
     "merges",
     "messages",
     "metadata",
@@ -185,4 +191,6 @@ __all__ = [
     "unit_questions",
     "unit_successors",
     "units",
+    "visit_devices",
+    "visits",
 ]

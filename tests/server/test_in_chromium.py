@@ -18,7 +18,7 @@ from server_operators import ask_about_a_split_ward, fill, put_aside
 from server_own import bind_resident, link_to_house, say_it_is_wrong
 from server_parts import World, free_address
 
-from registry.stays import stays_at
+from registry.stays import stays_at, stays_of_person
 from server.settings import Allowance
 
 ROOT = Path(__file__).parents[2]
@@ -88,10 +88,11 @@ class Visit:
 def pages(world):
     with world.registry.reading() as connection:
         stay = stays_at(connection, "htl-sao-mai")[0]
+        own = stays_of_person(connection, world.resident)[0]
     case = world.open_case()
     return {
         None: ["/", "/sign-in", "/sign-in/link/x", "/receipts", link_to_house(world)],
-        "resident": ["/me", "/me/messages"],
+        "resident": ["/me", "/me/messages", f"/me/proofs/{own.declaration_ids[0]}"],
         "clerk": [
             "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",
             f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/desk/lodgers", "/desk/closes", "/desk/messages?premises=htl-sao-mai",
