@@ -16,6 +16,7 @@ from luutru_client.sent import (
     Change,
     CheckOut,
     House,
+    PmsEvent,
     StayDeclaration,
 )
 from luutru_client.told import (
@@ -94,6 +95,21 @@ class Api(Webhooks):
             f"/v1/batches/{part(batch_id)}",
         )
         return cast("BatchAnswer", answer)
+
+    def post_pms_event(
+        self,
+        body: PmsEvent,
+        *,
+        dry_run: bool = False,
+    ) -> ReceiptAnswer | CheckAnswer:
+        """Say what happened to one guest in a property-management system, as a CloudEvent; each is a statement with a receipt."""
+        answer = self._line.call(
+            "POST",
+            "/v1/pms-events",
+            body=body,
+            query={"dry_run": dry_run},
+        )
+        return cast("ReceiptAnswer | CheckAnswer", answer)
 
     def get_premises(
         self,

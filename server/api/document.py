@@ -25,6 +25,7 @@ from server.api.code_lists import CodeList, CodeListName, Limits
 from server.api.events import EventsAnswer
 from server.api.examples import BODIES, LINKS
 from server.api.operations import OPERATIONS, Operation
+from server.api.pms_events import PmsEvent
 from server.api.reconciliation import House, ReconciliationAnswer
 from server.api.stays import CheckOut, Extend, Move, PremisesAnswer, StayAnswer, StaysAnswer, Undo, Withdraw
 from server.api.tokens import TokenAnswer, TokenRefusal
@@ -34,7 +35,7 @@ from server.webhooks import End, Pause, Replay, Resend, Resume, Rotate, TryOut, 
 
 VERSION: Final = "1.2.0"
 STRUCTS: Final = (
-    StayDeclaration, ReceiptAnswer, CheckAnswer, PublicReceipt, KioskAnswer, ProblemDocument, Entry, BatchAnswer, BatchItem, PremisesAnswer, StayAnswer,
+    StayDeclaration, PmsEvent, ReceiptAnswer, CheckAnswer, PublicReceipt, KioskAnswer, ProblemDocument, Entry, BatchAnswer, BatchItem, PremisesAnswer, StayAnswer,
     StaysAnswer, CheckOut, Extend, Move, Withdraw, Undo, House, ReconciliationAnswer, EventsAnswer, CodeList, CodeListName, Limits,
     TokenAnswer, TokenRefusal, Webhook, WebhookAnswer, WebhookKey, DeliveriesAnswer, Rotate, TryOut, Pause, Resume, Replay, Resend, End, WebhookBody,
 )  # fmt: skip
@@ -44,6 +45,7 @@ TAGS: Final = {
     "events": "What happened, from a cursor on.",
     "kiosks": "The machines at the doors.",
     "oauth": "How a program comes in.",
+    "pms": "What a property-management system says of its guests.",
     "receipts": "The registry's signed answers.",
     "stays": "Stays as they stand, and what happens to them.",
     "webhooks": "Be told of events as they happen.",
@@ -188,7 +190,7 @@ def _answer(each: Operation, status: int, text: str) -> dict[str, Any]:
         }
     schema: dict[str, Any] = {"$ref": f"#/components/schemas/{each.answer_schema}"}
     if status == HTTPStatus.OK and each.query[:1] == ("dry_run",) and each.answer_schema == "ReceiptAnswer":
-        schema = {"anyOf": [schema, DRY]} if each.operation_id == "postDeclaration" else DRY
+        schema = {"anyOf": [schema, DRY]} if each.operation_id in {"postDeclaration", "postPmsEvent"} else DRY
     made["content"] = {"application/json": {"schema": {"type": "array", "items": schema} if each.many else schema}}
     return made
 

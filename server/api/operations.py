@@ -89,6 +89,15 @@ DECLARING: Final = (
         answers=READ, errors=_also(SIGNED_IN, {404: ("server.not_found",)}), answer_schema="BatchAnswer",
     ),
 )  # fmt: skip
+FROM_PMS: Final = (
+    Operation(
+        method="post", path="/v1/pms-events", operation_id="postPmsEvent", tag="pms", scope="declare",
+        summary="Say what happened to one guest in a property-management system, as a CloudEvent; each is a statement with a receipt.",
+        answers={201: "Recorded.", 200: "This event, or this check-in, was recorded before and this is its receipt; or the answer of a dry run."},
+        errors=_also(WRITING, INPUT, JUDGED, {409: ("pms.stay_unknown",), 422: ("pms.field_missing", "time.malformed")}),
+        answer_schema="ReceiptAnswer", body_schema="PmsEvent", query=("dry_run",),
+    ),
+)  # fmt: skip
 STAYS: Final = (
     Operation(
         method="get", path="/v1/premises", operation_id="getPremises", tag="stays", scope="read", tagged=True, many=True,
@@ -198,4 +207,4 @@ LOOKING_UP: Final = (
         errors=SIGNED_IN, answer_schema="KioskAnswer",
     ),
 )  # fmt: skip
-OPERATIONS: Final = (*DECLARING, *STAYS, *TELLING, *LOOKING_UP)
+OPERATIONS: Final = (*DECLARING, *FROM_PMS, *STAYS, *TELLING, *LOOKING_UP)

@@ -115,6 +115,7 @@ def test_every_example_of_a_body_is_taken_as_it_stands(make_world):
         "postBatch": "/batches",
         "postChange": f"/stays/{stay['stay_id']}/changes",
         "postReconciliation": "/premises/htl-sao-mai/reconciliation",
+        "postPmsEvent": "/pms-events",
         "postWebhook": "/webhooks",
         "postWebhookStep": f"/webhooks/{hook['hook_id']}/steps",
         "postCheckOut": f"/stays/{stay['stay_id']}/check-out",
