@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from luutru_client.line import Line, part
+from luutru_client.line import part
 from luutru_client.sent import (
     Batch,
     Change,
@@ -34,13 +34,11 @@ from luutru_client.told import (
     StayAnswer,
     StaysAnswer,
 )
+from luutru_client.webhooks import Webhooks
 
 
-class Api:
+class Api(Webhooks):
     """The operations of one server."""
-
-    def __init__(self, line: Line) -> None:
-        self._line = line
 
     def post_declaration(
         self,

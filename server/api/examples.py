@@ -47,6 +47,25 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
         "withdraw": {"summary": "Did not come.", "value": {"change": "withdraw", "why": "no-show"}},
         "undo": {"summary": "The last word was a mistake.", "value": {"change": "undo"}},
     },
+    "postWebhook": {
+        "all": {"summary": "Everything, everywhere.", "value": {"url": "https://pms.example/luutru"}},
+        "refusals": {
+            "summary": "What was refused at one house, checked with a public key.",
+            "value": {
+                "url": "https://pms.example/luutru/refused",
+                "signing": "ed25519",
+                "premises_ids": ["htl-sao-mai"],
+                "types": ["declaration.refused"],
+            },
+        },
+    },
+    "postWebhookStep": {
+        "rotate": {"summary": "A new key.", "value": {"step": "rotate"}},
+        "test": {"summary": "Is the way open?", "value": {"step": "test"}},
+        "pause": {"summary": "Not now.", "value": {"step": "pause"}},
+        "resume": {"summary": "Go on.", "value": {"step": "resume"}},
+        "replay": {"summary": "Everything of today again.", "value": {"step": "replay", "since": "2026-07-10T00:00:00+07:00"}},
+    },
     "postReconciliation": {"one": {"summary": "One guest in the house.", "value": {"guests": [GUEST]}}},
 }
 # status of an operation -> what of its answer leads on: operation -> parameter -> where it stands in the answer
@@ -64,5 +83,7 @@ LINKS: Final[dict[tuple[str, int], dict[str, tuple[str, str]]]] = {
         "postChange": ("stay_id", "/items/0/stay_id"),
         "postCheckOut": ("stay_id", "/items/0/stay_id"),
     },
+    ("postWebhook", 201): {"getWebhook": ("hook_id", "/hook_id"), "postWebhookStep": ("hook_id", "/hook_id")},
+    ("getWebhooks", 200): {"getDeliveries": ("hook_id", "/0/hook_id"), "getWebhookKey": ("hook_id", "/0/hook_id")},
     ("getEvents", 200): {"getReceipt": ("declaration_id", "/items/0/id")},
 }
