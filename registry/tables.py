@@ -89,6 +89,7 @@ from registry.tables_stays import (
     stays,
 )
 from registry.tables_undated import undated_declarations
+from registry.tables_webhooks import webhook_deliveries, webhooks
 
 __all__ = [
     "absences",
@@ -197,4 +198,6 @@ __all__ = [
     "units",
     "visit_devices",
     "visits",
+    "webhook_deliveries",
+    "webhooks",
 ]
