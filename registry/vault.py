@@ -29,7 +29,7 @@ from registry.key_provider import KEY_BYTES, NONCE_BYTES, KeyProvider
 from residence.clock import VIETNAM
 from residence.errors import Untrusted
 
-SubjectKind = Literal["person", "premises", "presence", "account", "declaration", "quarantine", "guest-list"]
+SubjectKind = Literal["person", "premises", "presence", "account", "declaration", "quarantine", "guest-list", "webhook"]
 INDEX_BYTES: Final = 16
 _VERSION: Final = b"\x01"
 _SCHEMA: Final = "1"
@@ -155,6 +155,10 @@ class Vault:
     def desk_key(self, account_id: str) -> bytes:
         """Return the 32-byte key under which an account's pages keep what they could not send."""
         return hmac.digest(self._index_key("desk"), account_id.encode(), "sha256")
+
+    def visit_key(self, period: str) -> bytes:
+        """Return the 32-byte X25519 key to which officers' phones seal the visits of one month."""
+        return hmac.digest(self._index_key("visit"), period.encode(), "sha256")
 
     def link_proof(self, message_id: str) -> str:
         """Return what a message's link proves itself by: whoever has it was sent it; it is kept nowhere and is the same when sent again."""

@@ -15,6 +15,7 @@ import msgspec
 from fastapi import Request
 
 from registry.database import Registry
+from residence.cases.offices import Office
 from residence.cases.queues import Queue
 from residence.cases.triage import CaseTimes
 from residence.clock import Clock
@@ -22,6 +23,7 @@ from residence.credentials.card_qr import CardPolicy
 from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
+from residence.wire.webhook_reach import Reach
 from server.limits import AttemptCounter
 from server.policy import Policy
 from server.settings import ServerSettings
@@ -39,9 +41,11 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     card_policy: CardPolicy
     case_times: CaseTimes
     queues: tuple[Queue, ...]
+    offices: tuple[Office, ...]
     policy: Policy
     chip_trust: Callable[[datetime], TrustStore]
     door_signer: SigningKey | None  # signs what a phone shows at a door; None: no pass is shown
+    webhook_reach: Reach  # where programs may be told of events
     sign_in_attempts: AttemptCounter
     receipt_attempts: AttemptCounter
     api_attempts: AttemptCounter
