@@ -37,6 +37,7 @@ FLAGS: Final = (
     "--noerrdialogs",
     "--disable-session-crashed-bubble",
     "--disable-pinch",
+    "--disable-features=Translate",  # its bubble lies over the bar; the policy says so too, where it is laid down
     "--overscroll-history-navigation=0",
     "--autoplay-policy=no-user-gesture-required",
     "--ozone-platform-hint=auto",
