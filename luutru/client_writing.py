@@ -39,6 +39,13 @@ TOLD_DOC: Final = '''"""The shapes of what is answered, written by ``scripts/doc
 Example: ``def gone(stay: StayAnswer) -> bool: return stay["status"] == "ended"``
 """
 '''
+TOKENS_DOC: Final = '''"""The shapes of what is answered about tokens, written by ``scripts/docs`` from the API's document; ``line.py`` asks for them.
+
+- A newer server may tell more; nothing here is ever taken away.
+
+Example: ``def how_long(answer: TokenAnswer) -> int: return answer["expires_in"]``
+"""
+'''
 APART: Final = "webhooks"  # the tag whose operations and shapes have a module of their own
 APART_DOC: Final = '''"""Webhooks: their shapes and their operations, written by ``scripts/docs`` from the API's document.
 
@@ -191,6 +198,15 @@ def _methods(document: Schema, *, apart: bool) -> str:
     )
 
 
+def _of_tokens(document: Schema) -> set[str]:
+    """Return the schemas that only operations about tokens speak of."""
+    operations = [operation for verbs in document["paths"].values() for operation in verbs.values()]
+    named = {True: set[str](), False: set[str]()}
+    for operation in operations:
+        named["oauth" in operation["tags"]] |= reached(document, names_in(operation))
+    return named[True] - named[False]
+
+
 def _imports(body: str, places: Mapping[str, set[str]]) -> str:
     imports = ""
     for module, names in places.items():
@@ -236,10 +252,13 @@ def modules(document: Schema) -> dict[str, str]:
     own = reached(document, _named_by(document, apart=True, bodies=False) | names_in(document["webhooks"])) - everywhere
     sent = reached(document, _named_by(document, apart=False, bodies=True))
     told = set(document["components"]["schemas"]) - sent - own
-    places = {"sent": sent, "told": told}
+    tokens = told & _of_tokens(document)
+    told -= tokens
+    places = {"sent": sent, "told": told, "tokens": tokens}
     return {
         "sent.py": _shapes(document, sent, SENT_DOC),
         "told.py": _shapes(document, told, TOLD_DOC, imported=sent),
+        "tokens.py": _shapes(document, tokens, TOKENS_DOC),
         f"{APART}.py": apart(document, own, places),
         "calls.py": calls(document, places),
     }

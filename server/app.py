@@ -16,6 +16,7 @@ from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from registry.database import Registry
+from residence.cases.offices import Office
 from residence.cases.queues import Queue
 from residence.cases.triage import CaseTimes
 from residence.clock import Clock
@@ -24,7 +25,7 @@ from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
 from residence.wire.webhook_reach import Reach
-from server import home, problems, uploads
+from server import home, log_routes, problems, uploads
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
 from server.desk import address_pages as house_address_pages
@@ -40,6 +41,7 @@ from server.desk import (
     lodger_pages,
     paper_pages,
     program_pages,
+    question_pages,
     queue_pages,
     recall_pages,
     stay_pages,
@@ -59,22 +61,28 @@ from server.operators import (
     ward_pages,
 )
 from server.police import (
+    action_pages,
     case_pages,
     cleaning_pages,
     dispute_pages,
     duplicate_pages,
     evidence_pages,
+    home_pages,
     lapse_pages,
     number_pages,
+    premises_correcting_pages,
     premises_pages,
     route_pages,
     task_pages,
     undeclared_pages,
+    visit_pages,
     work_queue_pages,
 )
+from server.police import declare_pages as officer_declare_pages
+from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
 from server.policy import load_policy
-from server.residents import address_pages, door_pages, message_link_pages, own_pages, receipt_pages
+from server.residents import address_pages, door_pages, look_pages, message_link_pages, own_pages, proof_pages, receipt_pages
 from server.residents import paper_pages as own_paper_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
@@ -83,6 +91,7 @@ from server.wiring import Server
 
 PAGES = (
     home,
+    log_routes,
     sign_in_pages,
     passkey_pages,
     tonight_pages,
@@ -95,6 +104,7 @@ PAGES = (
     program_pages,
     declare_pages,
     queue_pages,
+    question_pages,
     recall_pages,
     live_pages,
     stay_pages,
@@ -104,10 +114,15 @@ PAGES = (
     undeclared_pages,
     work_queue_pages,
     route_pages,
+    visit_pages,
     task_pages,
+    officer_declare_pages,
+    action_pages,
     lapse_pages,
     dispute_pages,
     number_pages,
+    home_pages,
+    premises_correcting_pages,
     case_pages,
     premises_pages,
     evidence_pages,
@@ -115,7 +130,9 @@ PAGES = (
     duplicate_pages,
     receipt_pages,
     own_pages,
+    look_pages,
     own_paper_pages,
+    proof_pages,
     address_pages,
     house_address_pages,
     message_link_pages,
@@ -145,6 +162,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     chip_trust: Callable[[datetime], TrustStore] = lambda _now: TrustStore(),
     door_signer: SigningKey | None = None,
     queues: tuple[Queue, ...] | None = None,
+    offices: tuple[Office, ...] | None = None,
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
     app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
@@ -158,6 +176,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         card_policy=card_policy,
         case_times=case_times,
         queues=queues or default_queues(),
+        offices=offices or default_offices(),
         policy=load_policy(),
         chip_trust=chip_trust,
         door_signer=door_signer,
@@ -172,6 +191,11 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     api.install(app)
     _serve_files(app, settings)
     problems.install(app)
+    _guard_all(app, settings, random_bytes)
+    return app
+
+
+def _guard_all(app: FastAPI, settings: ServerSettings, random_bytes: Callable[[int], bytes]) -> None:
     app.add_middleware(
         SecurityHeaders,
         random_bytes=random_bytes,
@@ -180,7 +204,6 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         larger_bodies={"/api/": settings.largest_batch} | dict.fromkeys(uploads.PATHS, settings.largest_upload),
         on_fault=problems.fault_answer,
     )
-    return app
 
 
 def _serve_files(app: FastAPI, settings: ServerSettings) -> None:

@@ -23,6 +23,7 @@ from server.desk_words import DESK_WORDS
 from server.duplicate_words import DUPLICATE_WORDS
 from server.languages import Language, translate
 from server.machine_words import MACHINE_WORDS
+from server.person_words import NOW_TAGS, PERSON_WORDS
 from server.program_words import PROGRAM_TAGS, PROGRAM_WORDS
 from server.residence_words import RESIDENCE_TAGS, RESIDENCE_WORDS
 
@@ -178,9 +179,12 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "handed-back": "Handed back",
         "held": "Put on hold",
         "resumed": "Taken up again",
+        "reminded": "The notice was sent once more",
     },
     "notice": {
         "please-declare": "Please declare",
+        "please-declare-again": "Please declare, sent once more",
+        "officer-asks": "An officer asks who was seen",
         "deadline-near": "Deadline near",
         "credential-ends": "A token ends soon",
         "declared-late": "Declared late",
@@ -232,6 +236,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     **DESK_WORDS,
     **CHECK_WORDS,
     **AUTHORITY_WORDS,
+    **PERSON_WORDS,
     **RESIDENCE_WORDS,
     **PROGRAM_WORDS,
     **DUPLICATE_WORDS,
@@ -261,6 +266,7 @@ TAGS: Final[Mapping[str, str]] = {
     "lost": "govuk-tag--red",
     "unset": "govuk-tag--red",
     "jumped": "govuk-tag--red",
+    **NOW_TAGS,
     **RESIDENCE_TAGS,
     **PROGRAM_TAGS,
 }
