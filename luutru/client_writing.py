@@ -39,6 +39,21 @@ TOLD_DOC: Final = '''"""The shapes of what is answered, written by ``scripts/doc
 Example: ``def gone(stay: StayAnswer) -> bool: return stay["status"] == "ended"``
 """
 '''
+TOKENS_DOC: Final = '''"""The shapes of what is answered about tokens, written by ``scripts/docs`` from the API's document; ``line.py`` asks for them.
+
+- A newer server may tell more; nothing here is ever taken away.
+
+Example: ``def how_long(answer: TokenAnswer) -> int: return answer["expires_in"]``
+"""
+'''
+APART: Final = "webhooks"  # the tag whose operations and shapes have a module of their own
+APART_DOC: Final = '''"""Webhooks: their shapes and their operations, written by ``scripts/docs`` from the API's document.
+
+- ``WebhookBody`` is what an address of yours is sent.
+
+Example: ``Api(line).post_webhook({"url": "https://pms.example/luutru"}, key="...")``
+"""
+'''
 CALLS_DOC: Final = '''"""One method for each operation of the API, written by ``scripts/docs`` from the API's document.
 
 - A no of the server is ``line.ApiProblem``, with its code and every problem of the input.
@@ -174,42 +189,78 @@ def _named(parameters: list[Schema]) -> dict[str, tuple[str, tuple[str, str]]]:
     return dict(sorted(found.items(), key=lambda item: " = " in item[1][0]))
 
 
-def calls(document: Schema, sent: set[str]) -> str:
-    """Return the module of methods."""
-    methods = [
+def _methods(document: Schema, *, apart: bool) -> str:
+    return "\n\n".join(
         method(path, verb, operation)
         for path, verbs in document["paths"].items()
         for verb, operation in verbs.items()
-        if "oauth" not in operation["tags"]
-    ]
-    body = "\n\n".join(methods)
-    told = reached(document, document["components"]["schemas"]) - sent
-    imports = ""
-    for module, names in (("sent", sent), ("told", told)):
-        used = sorted(each for each in names if re.search(rf"\b{each}\b", body))
-        imports += f"from luutru_client.{module} import {_in_brackets(used)}\n"
-    return (
-        f"{CALLS_DOC}\nfrom __future__ import annotations\n\nfrom typing import cast\n\nfrom luutru_client.line import Line, part\n{imports}\n\n"
-        'class Api:\n    """The operations of one server."""\n\n    def __init__(self, line: Line) -> None:\n        self._line = line\n\n'
-        + body
-        + "\n"
+        if "oauth" not in operation["tags"] and (APART in operation["tags"]) is apart
     )
+
+
+def _of_tokens(document: Schema) -> set[str]:
+    """Return the schemas that only operations about tokens speak of."""
+    operations = [operation for verbs in document["paths"].values() for operation in verbs.values()]
+    named = {True: set[str](), False: set[str]()}
+    for operation in operations:
+        named["oauth" in operation["tags"]] |= reached(document, names_in(operation))
+    return named[True] - named[False]
+
+
+def _imports(body: str, places: Mapping[str, set[str]]) -> str:
+    imports = ""
+    for module, names in places.items():
+        used = sorted(each for each in names if re.search(rf"\b{each}\b", body))
+        imports += f"from luutru_client.{module} import {_in_brackets(used)}\n" if used else ""
+    return imports
+
+
+def calls(document: Schema, places: Mapping[str, set[str]]) -> str:
+    """Return the module of methods. ``places``: module -> the shapes it holds."""
+    body = _methods(document, apart=False)
+    return (
+        f"{CALLS_DOC}\nfrom __future__ import annotations\n\nfrom typing import cast\n\nfrom luutru_client.line import part\n"
+        f"{_imports(body, places)}from luutru_client.{APART} import {APART.title()}\n\n\n"
+        f'class Api({APART.title()}):\n    """The operations of one server."""\n\n{body}\n'
+    )
+
+
+def apart(document: Schema, names: set[str], places: Mapping[str, set[str]]) -> str:
+    """Return the module of what stands apart: its shapes, then its methods as a part of ``Api``."""
+    body = _methods(document, apart=True)
+    shapes = _shapes(document, names, APART_DOC)
+    shapes = shapes.replace("import Literal, NotRequired, TypedDict\n", "import Literal, NotRequired, TypedDict, cast\n")
+    own = shapes.partition("TypedDict, cast\n")
+    imports = f"\nfrom luutru_client.line import Line, part\n{_imports(own[2], places)}"
+    begin = '    """The operations of webhooks."""\n\n    def __init__(self, line: Line) -> None:\n        self._line = line\n\n'
+    return f"{own[0]}{own[1]}{imports}{own[2]}\n\nclass {APART.title()}:\n{begin}{body}\n"
+
+
+def _named_by(document: Schema, *, apart: bool, bodies: bool) -> set[str]:
+    return {
+        name
+        for verbs in document["paths"].values()
+        for operation in verbs.values()
+        if (APART in operation["tags"]) is apart
+        for name in names_in(operation.get("requestBody", {}) if bodies else operation)
+    }
 
 
 def modules(document: Schema) -> dict[str, str]:
     """Return file name -> content."""
-    bodies = {
-        name
-        for verbs in document["paths"].values()
-        for operation in verbs.values()
-        for name in names_in(operation.get("requestBody", {}))
-    }
-    sent = reached(document, bodies)
-    told = set(document["components"]["schemas"]) - sent
+    everywhere = reached(document, _named_by(document, apart=False, bodies=False))
+    own = reached(document, _named_by(document, apart=True, bodies=False) | names_in(document["webhooks"])) - everywhere
+    sent = reached(document, _named_by(document, apart=False, bodies=True))
+    told = set(document["components"]["schemas"]) - sent - own
+    tokens = told & _of_tokens(document)
+    told -= tokens
+    places = {"sent": sent, "told": told, "tokens": tokens}
     return {
         "sent.py": _shapes(document, sent, SENT_DOC),
         "told.py": _shapes(document, told, TOLD_DOC, imported=sent),
-        "calls.py": calls(document, sent),
+        "tokens.py": _shapes(document, tokens, TOKENS_DOC),
+        f"{APART}.py": apart(document, own, places),
+        "calls.py": calls(document, places),
     }
 
 

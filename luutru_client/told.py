@@ -193,7 +193,7 @@ class ProblemDocument(TypedDict):
 
 
 class PublicReceipt(TypedDict):
-    """What whoever holds a code may see. ``place`` is empty for homes."""
+    """What whoever holds a code may see. ``place`` is empty for homes. ``now``: ``state``, or ``superseded`` or ``withdrawn`` since."""
 
     code: str
     state: str
@@ -203,6 +203,9 @@ class PublicReceipt(TypedDict):
     rule: str | None
     rule_set: str | None
     place: str | None
+    now: str
+    now_by: str | None
+    now_at: str | None
 
 
 class Receipt(TypedDict):
@@ -281,19 +284,3 @@ class StaysAnswer(TypedDict):
 
     items: list[StayAnswer]
     next: str | None
-
-
-class TokenAnswer(TypedDict):
-    """An access token. ``expires_in``: seconds."""
-
-    access_token: str
-    token_type: str
-    expires_in: int
-    scope: str
-
-
-class TokenRefusal(TypedDict):
-    """Why there is no token: invalid_request, invalid_client, unsupported_grant_type or invalid_scope."""
-
-    error: str
-    error_description: str

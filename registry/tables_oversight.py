@@ -164,6 +164,8 @@ access_records: Final = Table(
     reference("about", nullable=True),  # case id, stay id or premises id the duty is bound to
     document("fields"),
     instant("at"),
+    reference("look_id", index=True),  # registry.tables_looks: what the log says of the whole look
+    Column("place", Integer, nullable=False),  # of this row in it
     Index("ix_access_records_person_id_at", "person_id", "at"),
     found_by("access_id"),
     Index("ix_access_records_account_id_at", "account_id", "at"),

@@ -24,7 +24,8 @@ from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
-from server import home, problems, uploads
+from residence.wire.webhook_reach import Reach
+from server import home, log_routes, problems, uploads
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
 from server.desk import address_pages as house_address_pages
@@ -39,6 +40,7 @@ from server.desk import (
     live_pages,
     lodger_pages,
     paper_pages,
+    program_pages,
     question_pages,
     queue_pages,
     recall_pages,
@@ -67,8 +69,10 @@ from server.police import (
     dispute_pages,
     duplicate_pages,
     evidence_pages,
+    home_pages,
     lapse_pages,
     number_pages,
+    premises_correcting_pages,
     premises_pages,
     route_pages,
     task_pages,
@@ -81,7 +85,7 @@ from server.police import ward_pages as officer_ward_pages
 from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
 from server.policy import load_policy
-from server.residents import address_pages, door_pages, message_link_pages, own_pages, receipt_pages
+from server.residents import address_pages, door_pages, look_pages, message_link_pages, own_pages, proof_pages, receipt_pages
 from server.residents import paper_pages as own_paper_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
@@ -90,6 +94,7 @@ from server.wiring import Server
 
 PAGES = (
     home,
+    log_routes,
     sign_in_pages,
     passkey_pages,
     tonight_pages,
@@ -99,6 +104,7 @@ PAGES = (
     list_pages,
     paper_pages,
     lodger_pages,
+    program_pages,
     declare_pages,
     queue_pages,
     question_pages,
@@ -121,6 +127,8 @@ PAGES = (
     lapse_pages,
     dispute_pages,
     number_pages,
+    home_pages,
+    premises_correcting_pages,
     case_pages,
     premises_pages,
     evidence_pages,
@@ -128,7 +136,9 @@ PAGES = (
     duplicate_pages,
     receipt_pages,
     own_pages,
+    look_pages,
     own_paper_pages,
+    proof_pages,
     address_pages,
     house_address_pages,
     message_link_pages,
@@ -154,6 +164,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     settings: ServerSettings,
     card_policy: CardPolicy = DEFAULT_POLICY,
     case_times: CaseTimes = CaseTimes(),  # noqa: B008 - frozen value
+    webhook_reach: Reach = Reach(),  # noqa: B008 - frozen value
     chip_trust: Callable[[datetime], TrustStore] = lambda _now: TrustStore(),
     door_signer: SigningKey | None = None,
     queues: tuple[Queue, ...] | None = None,
@@ -175,6 +186,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         policy=load_policy(),
         chip_trust=chip_trust,
         door_signer=door_signer,
+        webhook_reach=webhook_reach,
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
         token_attempts=AttemptCounter(settings.token_allowance, now=clock.now),
@@ -183,8 +195,13 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     for pages in PAGES:
         app.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
     api.install(app)
-    _serve_static(app, settings)
+    _serve_files(app, settings)
     problems.install(app)
+    _guard_all(app, settings, random_bytes)
+    return app
+
+
+def _guard_all(app: FastAPI, settings: ServerSettings, random_bytes: Callable[[int], bytes]) -> None:
     app.add_middleware(
         SecurityHeaders,
         random_bytes=random_bytes,
@@ -193,9 +210,8 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         larger_bodies={"/api/": settings.largest_batch} | dict.fromkeys(uploads.PATHS, settings.largest_upload),
         on_fault=problems.fault_answer,
     )
-    return app
 
 
-def _serve_static(app: FastAPI, settings: ServerSettings) -> None:
+def _serve_files(app: FastAPI, settings: ServerSettings) -> None:
     app.add_api_route("/static/style.css", style_sheet_route(settings.static), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=settings.static), name="static")

@@ -22,6 +22,7 @@ VENDOR: Final = (
     "zxing-wasm/reader.js",
     "zxing-wasm/zxing_reader.wasm",
     "simplewebauthn/index.umd.min.js",
+    "noble-ed25519/index.js",
 )
 
 

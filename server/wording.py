@@ -23,6 +23,8 @@ from server.desk_words import DESK_WORDS
 from server.duplicate_words import DUPLICATE_WORDS
 from server.languages import Language, translate
 from server.machine_words import MACHINE_WORDS
+from server.person_words import NOW_TAGS, PERSON_WORDS
+from server.program_words import PROGRAM_TAGS, PROGRAM_WORDS
 from server.residence_words import RESIDENCE_TAGS, RESIDENCE_WORDS
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -239,7 +241,9 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     **DESK_WORDS,
     **CHECK_WORDS,
     **AUTHORITY_WORDS,
+    **PERSON_WORDS,
     **RESIDENCE_WORDS,
+    **PROGRAM_WORDS,
     **DUPLICATE_WORDS,
     **MACHINE_WORDS,
 }
@@ -267,7 +271,9 @@ TAGS: Final[Mapping[str, str]] = {
     "lost": "govuk-tag--red",
     "unset": "govuk-tag--red",
     "jumped": "govuk-tag--red",
+    **NOW_TAGS,
     **RESIDENCE_TAGS,
+    **PROGRAM_TAGS,
 }
 
 

@@ -1,6 +1,8 @@
 """``luutru receipt``: check the registry's signed answer, offline, against a keyring you chose to trust.
 
-- The receipt is the text on a slip or QR code (``LR1:...``), or a file with that text or with the signed bytes.
+- A receipt is the text on a slip or QR code (``LR1:...``), a person's proof of a stay another (``LS1:...``); or a file with that text or with
+  the signed bytes. A proof's own facts stand in ``stay``.
+- ``page`` writes a page that checks both in a browser without a network, with the public keys of a keyring in it.
 - The keyring is never guessed: ``--keyring FILE`` or ``LUUTRU_KEYRING``. Without one the receipt is shown and not believed.
 - ``log`` stands for the public log of receipts; until that exists, nothing is included in it.
 
@@ -9,18 +11,25 @@ Example: ``luutru receipt verify --keyring keyring.json --json --file slip.txt``
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
     from residence.wire.messages import Receipt
+    from residence.wire.stay_proofs import StayProof
 
 app = typer.Typer(no_args_is_help=True, help="Verify a receipt.")
 
 # fields of the public contract (docs/commands.md) that come from the receipt itself
 FIELDS: Final = ("state", "declaration_id", "kept_at", "accepted_at", "due", "on_time", "rule_set")
+# what a proof of a stay says besides
+STAY: Final = (
+    "place", "premises_id", "unit", "arrival", "departure", "declared_by", "evidence_level", "article", "rule", "received_at", "kept_until", "issuer",
+    "signed_at",
+)  # fmt: skip
 
 
 @app.callback()
@@ -30,7 +39,7 @@ def receipt() -> None:
 
 @app.command()
 def verify(
-    text: Annotated[str | None, typer.Argument(help="The text of a receipt, LR1:...")] = None,
+    text: Annotated[str | None, typer.Argument(help="The text of a receipt, LR1:..., or of a proof of a stay, LS1:...")] = None,
     *,
     file: Annotated[Path | None, typer.Option(help="A file with the text or the signed bytes.")] = None,
     keyring: Annotated[Path | None, typer.Option(help="The keyring to trust; LUUTRU_KEYRING when left out.")] = None,
@@ -53,21 +62,51 @@ def verify(
     raise typer.Exit(0 if answer["ok"] else 1)
 
 
-def judge(given: bytes, *, keyring_file: Path | None) -> dict[str, Any]:
-    """Return the object of the public contract for one receipt."""
+@app.command()
+def page(
+    out: Annotated[Path, typer.Argument(help="The HTML file to write.")],
+    *,
+    keyring: Annotated[Path | None, typer.Option(help="The keyring to trust; LUUTRU_KEYRING when left out.")] = None,
+) -> None:
+    """Write a page that checks receipts and proofs of stays in a browser, without a network.
+
+    Example: luutru receipt page --keyring keyring.json check.html
+    """
+    from luutru.system import system_clock
     from residence.errors import LuutruError, problem
     from residence.wire.keyring import load_keyring
-    from residence.wire.receipts import parse_receipt_text, read_unverified, verify_receipt
+    from server.residents.offline_page import offline_page
+    from server.settings import STATIC
 
-    shown: Receipt | None = None
+    ring = keyring or keyring_setting()
+    try:
+        if ring is None:
+            typer.echo(problem("keyring.missing").message.en, err=True)
+            raise typer.Exit(2)
+        made = offline_page(load_keyring(ring.read_bytes()), made_at=system_clock().now(), vendor=STATIC / "vendor")
+        out.write_text(made, "utf-8")
+    except LuutruError as error:
+        typer.echo(problem(error.code, error.pointer).message.en, err=True)
+        raise typer.Exit(1) from error
+    except OSError as error:
+        typer.echo(f"cannot read or write: {error}", err=True)
+        raise typer.Exit(2) from error
+
+
+def judge(given: bytes, *, keyring_file: Path | None) -> dict[str, Any]:
+    """Return the object of the public contract for one receipt or proof."""
+    from residence.errors import LuutruError, problem
+    from residence.wire.keyring import load_keyring
+
+    shown: Receipt | StayProof | None = None
     problems: list[Any] = []
     try:
-        data = parse_receipt_text(given.decode()) if given.lstrip().startswith(b"LR1:") else _signed_bytes(given)
-        shown = read_unverified(data)
+        form = _form_of(given)
+        shown = form.read(form.data)
         if keyring_file is None:
             problems.append(problem("keyring.missing"))
         else:
-            shown = verify_receipt(data, keyring=load_keyring(keyring_file.read_bytes()))
+            shown = form.verify(form.data, keyring=load_keyring(keyring_file.read_bytes()))
     except LuutruError as error:
         problems.append(problem(error.code, error.pointer))
     except (OSError, UnicodeDecodeError):
@@ -77,17 +116,36 @@ def judge(given: bytes, *, keyring_file: Path | None) -> dict[str, Any]:
         **{name: getattr(shown, name, None) for name in FIELDS},
         "log": {"included": False, "checkpoint": None},
         "code": getattr(shown, "code", None),
+        "stay": {name: getattr(shown, name) for name in STAY} if hasattr(shown, "declared_by") else None,
         "problems": problems,
     }
 
 
-def _signed_bytes(given: bytes) -> bytes:
-    """Accept raw COSE_Sign1 (tag 18) and refuse any other text with the code that says what a receipt looks like."""
-    from residence.errors import Malformed
+class _Form(NamedTuple):
+    """A receipt's or a proof's signed bytes, and what reads and verifies them."""
 
-    if given[:1] != b"\xd2":
+    data: bytes
+    read: Callable[[bytes], Any]
+    verify: Callable[..., Any]
+
+
+def _form_of(given: bytes) -> _Form:
+    """Tell which of the two it is, by its text or by the type it was signed as."""
+    from residence.errors import Malformed
+    from residence.wire import receipts, signing, stay_proofs
+
+    text = given.lstrip()
+    if text.startswith(stay_proofs.TEXT_PREFIX.encode()):
+        data = stay_proofs.parse_proof_text(given.decode())
+    elif text.startswith(receipts.TEXT_PREFIX.encode()):
+        data = receipts.parse_receipt_text(given.decode())
+    elif given[:1] == b"\xd2":  # COSE_Sign1, tag 18
+        data = given
+    else:
         raise Malformed("receipt.text")
-    return given
+    if signing.read_sign1(data).type == stay_proofs.PROOF_TYPE:
+        return _Form(data, stay_proofs.read_proof_unverified, stay_proofs.verify_proof)
+    return _Form(data, receipts.read_unverified, receipts.verify_receipt)
 
 
 def _read(file: Path | None) -> bytes:
@@ -112,5 +170,6 @@ def as_json_text(answer: dict[str, Any]) -> str:
 def _for_people(answer: dict[str, Any]) -> str:
     lines = ["The receipt holds." if answer["ok"] else "The receipt does NOT hold."]
     lines += [f"  {name}: {answer[name]}" for name in ("code", *FIELDS) if answer[name] is not None]
+    lines += [f"  {name}: {said}" for name, said in (answer["stay"] or {}).items() if said is not None]
     lines += [f"  {each.code}: {each.message.en} / {each.message.vi}" for each in answer["problems"]]
     return "\n".join(lines)

@@ -57,6 +57,7 @@ class ServerProcess:
     port: int = 8300
     session_idle: timedelta = timedelta(minutes=30)
     chip_trust: Path | None = None  # as for the gateway
+    log: Path | None = None  # folder of the log of looks; None: it is not shown
     queues: Path | None = None  # a file like server/police/queues.toml; None: that file
     offices: Path | None = None  # a file like server/police/offices.toml; None: that file
     choices: Choices = field(default_factory=Choices)
@@ -65,7 +66,10 @@ class ServerProcess:
 def build(process: ServerProcess) -> FastAPI:
     """Put the application together; nothing listens yet."""
     settings = ServerSettings(
-        base_url=process.base_url.rstrip("/"), relying_party=process.relying_party, session_idle=process.session_idle
+        base_url=process.base_url.rstrip("/"),
+        relying_party=process.relying_party,
+        session_idle=process.session_idle,
+        log=process.log,
     )
     missing = missing_vendor_files(settings.static)
     if missing:
@@ -77,6 +81,7 @@ def build(process: ServerProcess) -> FastAPI:
         rules=process.choices.rules,
         card_policy=process.choices.card,
         case_times=process.choices.case_times,
+        webhook_reach=process.choices.webhooks,
         signer=receipt_signer(process.keys, RECEIPT_KEYS, keyring=keyring_if_reachable(registry), now=clock.now()),
         door_signer=pass_signer(process.keys),
         clock=clock,

@@ -30,7 +30,7 @@ class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PublicReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What whoever holds a code may see. ``place`` is empty for homes."""
+    """What whoever holds a code may see. ``place`` is empty for homes. ``now``: ``state``, or ``superseded`` or ``withdrawn`` since."""
 
     code: str
     state: str
@@ -40,6 +40,9 @@ class PublicReceipt(msgspec.Struct, frozen=True, kw_only=True):
     rule: str | None
     rule_set: str | None
     place: str | None
+    now: str
+    now_by: str | None  # the code of the receipt that changed it
+    now_at: str | None
 
 
 class KioskAnswer(msgspec.Struct, frozen=True, kw_only=True):

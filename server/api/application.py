@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 
-from server.api import batches, code_lists, declarations, events, look_ups, reconciliation, stays, tokens
+from server.api import batches, code_lists, declarations, events, look_ups, pms_events, reconciliation, stays, tokens, webhooks
 from server.api.answers import answer
 from server.api.document import document
 
@@ -18,7 +18,7 @@ def get_document() -> Response:
     return answer(document())
 
 
-PARTS = (tokens, declarations, batches, stays, reconciliation, events, code_lists, look_ups)
+PARTS = (tokens, declarations, batches, pms_events, stays, reconciliation, events, webhooks, code_lists, look_ups)
 for part in PARTS:
     router.include_router(part.router)
 

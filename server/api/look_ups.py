@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from registry.kiosks import KioskOnList, kiosks_of
+from registry.stay_proofs import standing_now
 from residence.clock import rfc3339
 from residence.errors import Refused
 from residence.errors.guide import guide
@@ -32,7 +33,10 @@ def get_public_receipt(request: Request, server: Wired, code: str) -> Response:
     found = lookup(server, code)
     if found is None:
         raise Refused("server.receipt_unknown")
-    receipt, place = found
+    stored, place = found
+    receipt = stored.receipt
+    with server.registry.reading() as connection:
+        standing = standing_now(connection, stored)
     return answer(
         PublicReceipt(
             code=receipt.code,
@@ -43,6 +47,9 @@ def get_public_receipt(request: Request, server: Wired, code: str) -> Response:
             rule=receipt.rule,
             rule_set=receipt.rule_set,
             place=place.name if place else None,
+            now=standing.state,
+            now_by=standing.by,
+            now_at=rfc3339(standing.at) if standing.at else None,
         )
     )
 

@@ -21,6 +21,7 @@ from starlette.responses import RedirectResponse, Response
 
 from registry.authority_content import open_words
 from registry.authority_lists import listed, records_of_stay
+from registry.day_statements import statements_of
 from registry.declarations import findings_about
 from registry.recall_consents import recallable
 from registry.receipts import StoredReceipt
@@ -43,6 +44,7 @@ from server.desk.tonight_pages import duty
 from server.desk.withheld import kept, shown
 from server.pages import render
 from server.policy import Account
+from server.stay_proofs import make_proof, whole
 from server.visitor import Caller, Form, SignedIn, Visitor
 from server.wiring import Server, server_of
 
@@ -200,12 +202,15 @@ def _moment(form: Mapping[str, str]) -> str | None:
 
 @router.get("/receipts/{declaration_id}")
 def show_receipt(request: Request, caller: Caller, *, account: SignedIn, server: Wired, declaration_id: str) -> Response:
-    """Show a receipt with its code and its signed text as a QR code, made for printing."""
+    """Show a receipt with its code and the guest's proof of the stay as a QR code, made for printing."""
     stored = given_receipt(server, declaration_id)
     if stored is None or stored.receipt.premises_id is None:
         raise Refused("server.not_allowed")
     place = place_for(server, account, "read_receipt", stored.receipt.premises_id)
     fresh = "new" in request.query_params
+    with server.registry.reading() as connection:
+        said = statements_of(connection, [declaration_id], vault=server.registry.vault)
+        proof = make_proof(server, connection, stored, shown=whole(said[0], place.here)) if said else None
     return render(
         request,
         "desk/receipt.html",
@@ -213,7 +218,7 @@ def show_receipt(request: Request, caller: Caller, *, account: SignedIn, server:
         place=place,
         receipt=stored.receipt,
         code=stored.code,
-        picture=receipt_picture(stored.receipt_bytes),
+        picture=proof.picture if proof else receipt_picture(stored.receipt_bytes),
         base_url=server.settings.base_url,
         fresh=fresh,
         chip=_chip_of_receipt(server, stored) if fresh else None,

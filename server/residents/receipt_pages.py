@@ -3,6 +3,7 @@
 - Shows state, place, times and rule; no name is in a receipt.
 - The code travels in a form, not in the address, so that it is in no log and no history; attempts are counted per address.
 - A household's address is not shown to whoever holds a code: for homes only the kind of place is named.
+- It also says how the statement stands now (superseded, withdrawn), and gives a signed proof to keep, checked without us by the page ``offline``.
 """
 
 from __future__ import annotations
@@ -14,12 +15,18 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from registry.door_claims import claimable
+from registry.kiosks import keyring_entries
 from registry.premises import load_premises
-from registry.receipts import receipt_by_code
+from registry.receipts import StoredReceipt, receipt_by_code
+from registry.stay_proofs import Shown, standing_now
 from residence.errors import Malformed, problem
 from residence.places.premises import Premises, PremisesKind
-from residence.wire.messages import Receipt
+from residence.wire.keyring import Keyring
+from residence.wire.messages import STAY_DECLARATION, Receipt
 from server.pages import render
+from server.papers import place_text
+from server.residents.offline_page import offline_page
+from server.stay_proofs import make_proof
 from server.visitor import Caller, Form
 from server.wiring import Server, caller_address, server_of
 
@@ -46,10 +53,30 @@ def check(request: Request, caller: Caller, server: Wired, form: Form) -> Respon
         return _again(request, caller, code, problem_code="server.code_shape")
     if found is None:
         return _again(request, caller, code, problem_code="server.receipt_unknown")
-    receipt, place = found
+    stored, place = found
+    receipt = stored.receipt
+    shown = Shown(place=place_text(place) if place else None, with_premises=place is not None)
     with server.registry.reading() as connection:
-        takes_pass = server.door_signer is not None and claimable(connection, receipt, now=server.clock.now())
-    return render(request, "residents/receipt.html", caller=caller, receipt=receipt, place={"here": place}, takes_pass=takes_pass)
+        return render(
+            request,
+            "residents/receipt.html",
+            caller=caller,
+            receipt=receipt,
+            place={"here": place},
+            takes_pass=server.door_signer is not None and claimable(connection, receipt, now=server.clock.now()),
+            now_standing=standing_now(connection, stored),
+            proof=make_proof(server, connection, stored, shown=shown) if receipt.schema == STAY_DECLARATION else None,
+        )
+
+
+@router.get("/offline")
+def offline(server: Wired) -> Response:
+    """Give the page that checks receipts and proofs without a network, with the keys of today in it."""
+    with server.registry.reading() as connection:
+        keyring = Keyring(keyring_entries(connection))
+    page = offline_page(keyring, made_at=server.clock.now(), vendor=server.settings.static / "vendor")
+    headers = {"content-disposition": 'attachment; filename="luutru-check.html"'}
+    return Response(page, media_type="text/html; charset=utf-8", headers=headers)
 
 
 def _again(request: Request, caller: Caller, code: str, *, problem_code: str) -> Response:
@@ -57,11 +84,11 @@ def _again(request: Request, caller: Caller, code: str, *, problem_code: str) ->
     return render(request, "residents/check_receipt.html", caller=caller, status=422, code=code, wrong=wrong)
 
 
-def lookup(server: Server, code: str) -> tuple[Receipt, Premises | None] | None:
+def lookup(server: Server, code: str) -> tuple[StoredReceipt, Premises | None] | None:
     """Return the receipt with this code and the place it may name; ``Malformed("receipt.code")`` when it is no code."""
     with server.registry.reading() as connection:
         stored = receipt_by_code(connection, code)
-        return (stored.receipt, _place(server, connection, stored.receipt)) if stored else None
+        return (stored, _place(server, connection, stored.receipt)) if stored else None
 
 
 def _place(server: Server, connection: Connection, receipt: Receipt) -> Premises | None:

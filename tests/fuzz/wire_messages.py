@@ -34,6 +34,7 @@ def readers():
         receipts,
         signing,
         state,
+        stay_proofs,
         topics,
         trust_bundle,
         trust_pieces,
@@ -81,6 +82,9 @@ def readers():
         "letters": letters,
         "outage": outages.read_outage,
         "own header": envelope.read_header,
+        "proof of a stay": lambda data: stay_proofs.verify_proof(
+            signed(data, stay_proofs.PROOF_TYPE, keys.receipt), keyring=ring
+        ),
         "presence": lambda data: messages.decode_message("presence/1", data),
         "receipt": lambda data: receipts.verify_receipt(signed(data, signing.RECEIPT_TYPE, keys.receipt), keyring=ring),
         "receipt as sent": lambda data: receipts.verify_receipt(data, keyring=ring),

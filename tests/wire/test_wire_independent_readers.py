@@ -1,11 +1,11 @@
 """Readers that are not ours: ``cwt`` opens our COSE_Sign1, ``pyhpke`` our wrapped data key, and together the whole envelope."""
 
-import base64
 import json
 
 import cbor2
 import cwt
 import wire_vectors as make
+from cose_keys import cose_key
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey
@@ -15,18 +15,6 @@ from residence.wire.messages import encode_message
 from residence.wire.receipts import sign_receipt
 
 KEYS = throwaway_keys()
-
-
-def cose_key(key_id: str, public: bytes):
-    return cwt.COSEKey.from_jwk(
-        {
-            "kty": "OKP",
-            "crv": "Ed25519",
-            "alg": "EdDSA",
-            "kid": key_id,
-            "x": base64.urlsafe_b64encode(public).rstrip(b"=").decode(),
-        }
-    )
 
 
 def test_cwt_opens_the_signed_part_of_an_envelope():

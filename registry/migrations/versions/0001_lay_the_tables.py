@@ -29,9 +29,12 @@ def upgrade() -> None:
     sa.Column('about', sa.String(length=64), nullable=True),
     sa.Column('fields', columns.Document(), nullable=False),
     sa.Column('at', columns.Instant(), nullable=False),
+    sa.Column('look_id', sa.String(length=64), nullable=False),
+    sa.Column('place', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('access_id', 'commune_code', name=op.f('pk_access_records'))
     )
     with op.batch_alter_table('access_records', schema=None) as batch_op:
+        batch_op.create_index('ix_access_records_look_id', ['look_id'], unique=False)
         batch_op.create_index('ix_access_records_account_id_at', ['account_id', 'at'], unique=False)
         batch_op.create_index('ix_access_records_at', ['at'], unique=False)
         batch_op.create_index('ix_access_records_person_id_at', ['person_id', 'at'], unique=False)
@@ -922,7 +925,11 @@ def upgrade() -> None:
     lay_undated()
     lay_police()
     lay_api()
+    lay_corrections()
+    lay_e_ids()
+    lay_looks()
     lay_case_work()
+    lay_webhooks()
 
 
 def _lay_chip_tables() -> None:
@@ -1191,7 +1198,10 @@ def lay_doors() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table('looks')
     drop_case_work()
+    op.drop_table('webhook_deliveries')
+    op.drop_table('webhooks')
     op.drop_table('recall_consents')
     op.drop_table('stay_parties')
     _drop_chip_tables()
@@ -1383,6 +1393,7 @@ def downgrade() -> None:
     op.drop_table('accounts')
     with op.batch_alter_table('access_records', schema=None) as batch_op:
         batch_op.drop_index('ix_access_records_person_id_at')
+        batch_op.drop_index('ix_access_records_look_id')
         batch_op.drop_index('ix_access_records_account_id_at')
         batch_op.drop_index('ix_access_records_at')
 
@@ -1395,6 +1406,8 @@ def downgrade() -> None:
         op.drop_table(name)
     op.drop_table('lapses')
     op.drop_table('residence_events')
+    op.drop_table('corrections')
+    op.drop_table('e_id_sightings')
     op.drop_table('host_answers')
     op.drop_table('kiosk_calls')
     # ### end Alembic commands ###
@@ -1419,6 +1432,43 @@ def lay_residence_events() -> None:
     sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_residence_events'))
     )
     op.create_index('ix_residence_events_residence_id', 'residence_events', ['residence_id'], unique=False)
+
+
+def lay_corrections() -> None:
+    op.create_table('corrections',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('correction_id', sa.String(length=36), nullable=False),
+    sa.Column('what', sa.String(length=16), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('row_id', sa.String(length=64), nullable=False),
+    sa.Column('event', sa.String(length=16), nullable=False),
+    sa.Column('before', columns.Document(), nullable=False),
+    sa.Column('after', columns.Document(), nullable=False),
+    sa.Column('name_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('address_text_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('answers', sa.String(length=64), nullable=True),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('signed', sa.LargeBinary(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('correction_id', 'commune_code', name=op.f('pk_corrections'))
+    )
+    op.create_index('ix_corrections_subject_id_recorded_at', 'corrections', ['subject_id', 'recorded_at'], unique=False)
+
+
+def lay_e_ids() -> None:
+    op.create_table('e_id_sightings',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('sighting_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('source', sa.String(length=16), nullable=False),
+    sa.Column('seen_on', sa.String(length=10), nullable=False),
+    sa.Column('recorded_by', sa.String(length=64), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.Column('withdrawn_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('sighting_id', 'commune_code', name=op.f('pk_e_id_sightings'))
+    )
+    op.create_index('ix_e_id_sightings_person_id', 'e_id_sightings', ['person_id'], unique=False)
 
 
 def lay_lapses() -> None:
@@ -1737,6 +1787,23 @@ def lay_api() -> None:
     op.create_index(op.f('ix_api_batches_created_at'), 'api_batches', ['created_at'], unique=False)
 
 
+def lay_looks() -> None:
+    """Lay the looks as the log has them."""
+    op.create_table('looks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('look_id', sa.String(length=36), nullable=False),
+    sa.Column('secret', sa.LargeBinary(), nullable=False),
+    sa.Column('row_hashes', sa.LargeBinary(), nullable=False),
+    sa.Column('entry', sa.LargeBinary(), nullable=False),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.Column('sealed_until', columns.Instant(), nullable=True),
+    sa.Column('place_in_log', sa.BigInteger(), nullable=True),
+    sa.PrimaryKeyConstraint('look_id', 'commune_code', name=op.f('pk_looks'))
+    )
+    op.create_index('ix_looks_place_in_log', 'looks', ['place_in_log'], unique=False)
+    op.create_index('ix_looks_waiting', 'looks', ['at'], unique=False, sqlite_where=sa.text('place_in_log IS NULL'), postgresql_where=sa.text('place_in_log IS NULL'))
+
+
 def lay_case_work() -> None:
     """Lay what officers do with cases beside their steps."""
     op.create_table('case_grounds',
@@ -1803,3 +1870,50 @@ def drop_case_work() -> None:
     op.drop_table('visits')
     op.drop_table('visit_devices')
     op.drop_table('case_grounds')
+
+
+def lay_webhooks() -> None:
+    """Lay subscriptions of programs and the messages to them."""
+    op.create_table('webhooks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('hook_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('client_id', sa.String(length=36), nullable=True),
+    sa.Column('premises', columns.Document(), nullable=False),
+    sa.Column('types', columns.Document(), nullable=False),
+    sa.Column('signing', sa.String(length=8), nullable=False),
+    sa.Column('url_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('key_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('former_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('former_until', columns.Instant(), nullable=True),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('fault', sa.String(length=64), nullable=True),
+    sa.Column('cursor_at', columns.Instant(), nullable=False),
+    sa.Column('cursor_id', sa.String(length=36), nullable=False),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('delivered_at', columns.Instant(), nullable=True),
+    sa.Column('failing_since', columns.Instant(), nullable=True),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('quiet_until', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('hook_id', 'commune_code', name=op.f('pk_webhooks'))
+    )
+    op.create_index(op.f('ix_webhooks_account_id'), 'webhooks', ['account_id'], unique=False)
+    op.create_index('ix_webhooks_told', 'webhooks', ['hook_id'], unique=False, sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'"))
+    op.create_table('webhook_deliveries',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('delivery_id', sa.String(length=36), nullable=False),
+    sa.Column('hook_id', sa.String(length=36), nullable=False),
+    sa.Column('message_id', sa.String(length=36), nullable=False),
+    sa.Column('type', sa.String(length=32), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('next_at', columns.Instant(), nullable=False),
+    sa.Column('done_at', columns.Instant(), nullable=True),
+    sa.Column('fault', sa.String(length=64), nullable=True),
+    sa.Column('http_status', sa.Integer(), nullable=True),
+    sa.PrimaryKeyConstraint('delivery_id', 'commune_code', name=op.f('pk_webhook_deliveries'))
+    )
+    op.create_index(op.f('ix_webhook_deliveries_created_at'), 'webhook_deliveries', ['created_at'], unique=False)
+    op.create_index('ix_webhook_deliveries_due', 'webhook_deliveries', ['next_at'], unique=False, sqlite_where=sa.text("state IN ('waiting', 'sending')"), postgresql_where=sa.text("state IN ('waiting', 'sending')"))
+    op.create_index('ix_webhook_deliveries_hook_id', 'webhook_deliveries', ['hook_id', 'delivery_id'], unique=False)

@@ -1,0 +1,48 @@
+"""The words a person's own pages use: who declared, how a statement stands now, the names on a proof of a stay.
+
+Example: ``PERSON_WORDS["declarant"]["host"]`` is ``"The lodging"``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+PERSON_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "declarant": {
+        "self": "The person themselves",
+        "household": "The household",
+        "host": "The lodging",
+        "facility": "The facility",
+        "transport": "Who runs the transport",
+        "officer": "An officer",
+    },
+    "now": {
+        "accepted": "It stands",
+        "conflicting": "It stands, in conflict with something else",
+        "received": "It is being checked",
+        "refused": "It was refused",
+        "superseded": "Another statement took its place",
+        "withdrawn": "It was withdrawn",
+    },
+    "proof": {
+        "title": "Proof of a stay",
+        "state": "State when signed",
+        "place": "Place",
+        "unit": "Room",
+        "arrival": "Arrival",
+        "departure": "Planned departure",
+        "kept_at": "Kept at the kiosk",
+        "received_at": "Received by the authority",
+        "accepted_at": "Recorded",
+        "due": "Deadline",
+        "declared_by": "Declared by",
+        "evidence_level": "Evidence",
+        "rule": "Rule",
+        "article": "Legal basis",
+        "kept_until": "Kept until",
+        "no_period": "until a period is set; none is known in law",
+        "signed": "The signed proof. It can be checked without a network by the page at",
+    },
+}
+NOW_TAGS: Final[Mapping[str, str]] = {"superseded": "govuk-tag--yellow", "withdrawn": "govuk-tag--grey"}

@@ -1,0 +1,181 @@
+// Reads the text of a receipt (LR1:) or of a proof of a stay (LS1:), checks the signature with the keys this page was made with, and says
+// what stands in it. Above this stand noble-ed25519 and TRUST = {made_at, keys, words}. Nothing is sent: the page's policy forbids it.
+
+const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
+const TYPES = { "LS1:": "application/vnd.luutru.stay+cwt", "LR1:": "application/vnd.luutru.receipt+json" };
+const FIELDS = ["", "state", "kept_at", "received_at", "accepted_at", "due", "on_time", "rule_set", "rule", "article", "premises_id", "place", "unit",
+  "arrival", "departure", "declared_by", "evidence_level", "kept_until"];
+const TIMES = new Set(["kept_at", "received_at", "accepted_at", "due", "arrival", "departure", "kept_until", "signed_at"]);
+// name -> Vietnamese, English; in the order they are shown
+const NAMES = {
+  state: ["Trạng thái khi ký", "State when it was signed"], code: ["Mã biên nhận", "Code of the receipt"], place: ["Nơi lưu trú", "Place"],
+  premises_id: ["Mã địa điểm", "Premises"], unit: ["Căn hộ, phòng", "Room"], arrival: ["Đến", "Arrival"], departure: ["Dự kiến đi", "Planned departure"],
+  kept_at: ["1. Máy khai báo đã giữ", "1. Kept at the kiosk"], received_at: ["2. Cơ quan đã nhận", "2. Received by the authority"],
+  accepted_at: ["3. Ghi vào sổ", "3. Recorded"], due: ["Hạn khai báo", "Deadline"], on_time: ["Đúng hạn", "In time"],
+  declared_by: ["Người khai báo", "Declared by"], evidence_level: ["Mức chứng cứ", "Evidence"], article: ["Căn cứ pháp lý", "Legal basis"],
+  rule: ["Quy tắc", "Rule"], rule_set: ["Bộ quy tắc", "Rule set"], kept_until: ["Lưu giữ đến", "Kept until"], signed_at: ["Ký lúc", "Signed"],
+  issuer: ["Cơ quan", "Authority"],
+};
+const WORDS = { state: "state", rule: "rule", evidence_level: "evidence", declared_by: "declarant" };
+const REASONS = {
+  text: ["Đây không phải mã biên nhận. Hãy sao chép lại toàn bộ.", "This is not the text of a receipt. Copy all of it again."],
+  unknown: ["Trang này không có khóa đã ký mã này.", "This page does not hold the key that signed it."],
+  signature: ["Chữ ký không đúng: nội dung đã bị sửa hoặc bị giả.", "The signature does not hold: it was changed or forged."],
+  revoked: ["Khóa đã ký đã bị thu hồi; hãy xin lại biên nhận.", "The key that signed it was revoked; ask for the receipt again."],
+  expired: ["Khóa không còn hiệu lực khi ký.", "The key was not in force when it was signed."],
+};
+const fail = (reason) => { throw new Error(reason); };
+
+function unbase45(text) {
+  const out = [];
+  for (let at = 0; at < text.length; at += 3) {
+    const group = [...text.slice(at, at + 3)].map((letter) => ALPHABET.indexOf(letter));
+    if (group.length < 2 || group.includes(-1)) fail("text");
+    const number = group.reduce((sum, value, place) => sum + value * 45 ** place, 0);
+    if (number >= (group.length === 3 ? 65536 : 256)) fail("text");
+    if (group.length === 3) out.push(number >> 8);
+    out.push(number & 255);
+  }
+  return Uint8Array.from(out);
+}
+
+// The CBOR this product writes: shortest heads, definite lengths, one tag. Whatever else there is, is refused.
+function cbor(bytes) {
+  let at = 0;
+  const take = (count) => { if (at + count > bytes.length) fail("text"); at += count; return bytes.subarray(at - count, at); };
+  const argument = (low) => {
+    if (low < 24) return low;
+    if (low > 27) fail("text");
+    return take(1 << (low - 24)).reduce((sum, byte) => sum * 256 + byte, 0);
+  };
+  const item = (depth) => {
+    if (depth > 6) fail("text");
+    const head = take(1)[0], major = head >> 5, low = head & 31;
+    if (major === 7) return low === 20 ? false : low === 21 ? true : fail("text");
+    const value = argument(low);
+    if (major === 0) return value;
+    if (major === 1) return -1 - value;
+    if (major === 2) return take(value).slice();
+    if (major === 3) return new TextDecoder("utf-8", { fatal: true }).decode(take(value));
+    if (value > bytes.length) fail("text");
+    if (major === 4) return Array.from({ length: value }, () => item(depth + 1));
+    if (major === 5) return new Map(Array.from({ length: value }, () => [item(depth + 1), item(depth + 1)]));
+    return value === 18 ? item(depth + 1) : fail("text");
+  };
+  const found = item(0);
+  if (at !== bytes.length) fail("text");
+  return found;
+}
+
+function head(major, length) {
+  const first = major << 5;
+  return length < 24 ? [first | length] : length < 256 ? [first | 24, length] : [first | 25, length >> 8, length & 255];
+}
+
+function toBeSigned(protectedHeader, payload) {
+  const context = new TextEncoder().encode("Signature1");
+  return Uint8Array.from([0x84, ...head(3, context.length), ...context, ...head(2, protectedHeader.length), ...protectedHeader, 0x40, ...head(2, payload.length), ...payload]);
+}
+
+function textOf(declarationId) {
+  const hex = [...declarationId].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+async function codeOf(declarationId) {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode("luutru receipt code" + declarationId)));
+  let bits = 0n;
+  for (const byte of digest.slice(0, 8)) bits = (bits << 8n) | BigInt(byte);
+  bits >>= 4n;
+  const letters = Array.from({ length: 12 }, (_, place) => "0123456789ABCDEFGHJKMNPQRSTVWXYZ"[Number((bits >> BigInt(55 - 5 * place)) & 31n)]).join("");
+  return letters.match(/.{4}/g).join("-");
+}
+
+function saidOf(prefix, payload) {
+  if (prefix === "LR1:") return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+  const claims = cbor(payload), stay = claims.get(-65537);
+  const said = { issuer: claims.get(1), signed_at: claims.get(6), declaration_id: textOf(claims.get(7)) };
+  FIELDS.forEach((name, number) => { if (stay.has(number)) said[name] = stay.get(number); });
+  for (const name of TIMES) if (name in said) said[name] = new Date(said[name] * 1000).toISOString();
+  return said;
+}
+
+function checkKey(key, signedAt) {
+  if (key.revoked_at) fail("revoked");
+  const at = Date.parse(signedAt);
+  if (!(at >= Date.parse(key.valid_from)) || (key.valid_to && at >= Date.parse(key.valid_to))) fail("expired");
+}
+
+async function verify(text) {
+  const stripped = text.trim(), prefix = stripped.slice(0, 4);
+  if (!(prefix in TYPES) || stripped.length > 8192) fail("text");
+  const parts = cbor(unbase45(stripped.slice(4)));
+  if (!Array.isArray(parts) || parts.length !== 4 || parts[1].size !== 0) fail("text");
+  const [protectedHeader, , payload, signature] = parts, labels = cbor(protectedHeader);
+  if (labels.get(1) !== -8 || labels.get(16) !== TYPES[prefix] || labels.has(2)) fail("text");
+  const key = TRUST.keys.find((each) => each.key_id === new TextDecoder().decode(labels.get(4)));
+  if (!key) fail("unknown");
+  const publicKey = Uint8Array.from(atob(key.public_key), (letter) => letter.charCodeAt(0));
+  if (!(await verifyAsync(signature, toBeSigned(protectedHeader, payload), publicKey, { zip215: false }))) fail("signature");
+  const said = saidOf(prefix, payload);
+  checkKey(key, said.signed_at ?? said.accepted_at);
+  const code = await codeOf(said.declaration_id);
+  if (said.code !== undefined && said.code !== code) fail("text");
+  return { ...said, code };
+}
+
+function element(name, text, language) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (language) made.lang = language;
+  return made;
+}
+
+function both(name, [vietnamese, english]) {
+  const made = element(name, vietnamese + " ");
+  made.append(element("span", english, "en"));
+  return made;
+}
+
+function wall(text) {
+  return new Date(text).toLocaleString("vi-VN", { timeZone: "Asia/Ho_Chi_Minh" });
+}
+
+function value(name, said) {
+  const plain = said[name];
+  if (typeof plain === "boolean") return both("dd", plain ? ["Có", "Yes"] : ["Không", "No"]);
+  const words = name in WORDS ? TRUST.words[WORDS[name]][plain] : undefined;
+  if (words) return both("dd", [words.vi, words.en]);
+  return element("dd", TIMES.has(name) ? wall(plain) : String(plain));
+}
+
+function show(said) {
+  const list = document.createElement("dl");
+  for (const name of Object.keys(NAMES)) if (said[name] !== undefined && said[name] !== null) list.append(both("dt", NAMES[name]), value(name, said));
+  const parts = [both("h2", ["Chữ ký đúng", "The signature holds"]), list];
+  parts.push(both("p", ["Không có tên trong mã: người giữ mã tự chứng minh mình là ai. Trạng thái hiện nay: tra mã ở trang biên nhận khi có mạng.",
+    "No name is in it: whoever holds it shows who they are themselves. How it stands today: look the code up, with a network."]));
+  if (/^https?:\/\/[^\s]+$/.test(said.issuer ?? "")) {
+    const link = both("a", ["Tra trạng thái hiện nay (cần mạng)", "See how it stands today (needs a network)"]);
+    link.href = `${said.issuer}/receipts?code=${encodeURIComponent(said.code)}`;
+    parts.push(link);
+  }
+  tell("holds", parts);
+}
+
+function tell(kind, parts) {
+  const answer = document.getElementById("answer");
+  answer.className = kind;
+  answer.replaceChildren(...parts);
+  answer.focus();
+}
+
+document.getElementById("check").addEventListener("click", async () => {
+  try {
+    show(await verify(document.getElementById("text").value));
+  } catch (error) {
+    tell("broken", [both("h2", ["Không đúng", "It does not hold"]), both("p", REASONS[error.message] ?? REASONS.text)]);
+  }
+});
+document.getElementById("made").append(both("span", [`Trang được làm lúc ${wall(TRUST.made_at)}, với ${TRUST.keys.length} khóa công khai.`,
+  `Made ${new Date(TRUST.made_at).toISOString().slice(0, 10)}, with ${TRUST.keys.length} public keys.`]));

@@ -1,0 +1,66 @@
+"""The proof of a stay a person keeps: one statement about them, signed now, as a page to print or show, and as PDF.
+
+- Only of what was said about the person signed in; anything else is refused as if it were not there.
+- No personal field is in it, so nothing is released; that the person looked at their own stay needs no record beyond ``/me``.
+
+Example: ``GET /me/proofs/01981f2e-0000-7000-8000-000000000001``
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from registry.accounts import person_of
+from registry.day_statements import Said, statements_of
+from registry.premises import load_premises
+from registry.stay_proofs import StandingNow, standing_now
+from registry.stays import stays_of_person
+from residence.errors import Refused
+from server.pages import render
+from server.papers import pdf
+from server.policy import Account
+from server.stay_proofs import MadeProof, facts_of, make_proof, proof_paper, whole
+from server.visitor import Caller, SignedIn
+from server.wiring import Server, server_of
+
+router: Final = APIRouter(prefix="/me/proofs")
+Wired = Annotated[Server, Depends(server_of)]
+
+
+@router.get("/{declaration_id}")
+def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, declaration_id: str) -> Response:
+    """Show the proof, its code, its text to copy, and how the statement stands now."""
+    made, now_standing, said = _made(server, account, declaration_id)
+    return render(
+        request,
+        "residents/proof.html",
+        caller=caller,
+        made=made,
+        said=said,
+        now_standing=now_standing,
+        facts=facts_of(made.proof, caller.language),
+    )
+
+
+@router.get("/{declaration_id}/pdf")
+def file(caller: Caller, *, account: SignedIn, server: Wired, declaration_id: str) -> Response:
+    """Give the proof as PDF."""
+    made, _, _ = _made(server, account, declaration_id)
+    return pdf(proof_paper(made, language=caller.language, base_url=server.settings.base_url), made.proof.code)
+
+
+def _made(server: Server, account: Account, declaration_id: str) -> tuple[MadeProof, StandingNow, Said]:
+    server.policy.require(account, "read_own_record", resource=account)
+    with server.registry.reading() as connection:
+        person_id = person_of(connection, account.account_id)
+        own_ids = {each for stay in stays_of_person(connection, person_id) for each in stay.declaration_ids} if person_id else ()
+        said = statements_of(connection, [declaration_id], vault=server.registry.vault) if declaration_id in own_ids else []
+        if not said:
+            raise Refused("server.not_allowed")
+        where = said[0].stored.receipt.premises_id
+        place = load_premises(connection, [where] if where else [], vault=server.registry.vault).get(where or "")
+        made = make_proof(server, connection, said[0].stored, shown=whole(said[0], place))
+        return made, standing_now(connection, said[0].stored), said[0]
