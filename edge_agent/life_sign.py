@@ -5,12 +5,16 @@ Example: ``life_sign(outbox, line, session=3, online=True, vitals=Vitals(readers
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from edge_agent.line import Line
 from edge_agent.outbox import Outbox
-from edge_agent.trust_papers import TrustPapers
 from edge_agent.vitals import Vitals
 from residence.clock import rfc3339
 from residence.wire.state import CHIP_TRUST, KioskState, encode_state
+
+if TYPE_CHECKING:
+    from edge_agent.trust_papers import TrustPapers  # brings curves, which only a kiosk with chips needs
 
 
 def life_sign(

@@ -2,9 +2,8 @@
 
 - PUBACK settles nothing. 0x10 (nobody subscribed), 0x87 (not authorised), 0x97 (quota) and every other refusal keep the row.
 - The line's state is one of ``line.ConnectionState``. What to send and what a receipt settles: ``delivery.py``.
-- Each connection is a fresh client with clean_start=False: the broker keeps our receipts while we are away; what we had in flight is
-  sent again from the outbox, which is harmless. Attempts are spread by full jitter of our own; paho never reconnects by itself.
-- A series of attempts ends when the broker has taken something from us, not when it let us in.
+- Each connection is a fresh client with clean_start=False: the broker keeps our receipts while we are away; what was in flight is sent again.
+- Attempts are spread by full jitter of our own; a series of them ends when the broker has taken something from us, not when it let us in.
 - Birth (retained state, session number) after each connection, death by will. Receipts are acknowledged after commit, or without room.
 - One thread decides; paho's thread only queues what happened. The only file at the edge that imports paho.
 
@@ -18,7 +17,7 @@ import queue
 import ssl
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import structlog
@@ -35,12 +34,14 @@ from edge_agent.life_sign import life_sign
 from edge_agent.line import ConnectionState, Health, Line, tls_context
 from edge_agent.outbox import Outbox
 from edge_agent.sending import WINDOW, SendPlan, backoff
-from edge_agent.trust_papers import TrustPapers
 from edge_agent.vitals import Vitals
 from residence.clock import Clock
 from residence.errors import LuutruError, Refused
 from residence.wire import state as states
 from residence.wire import topics
+
+if TYPE_CHECKING:
+    from edge_agent.trust_papers import TrustPapers  # brings curves, which only a kiosk with chips needs
 
 SESSION_EXPIRY_SECONDS: Final = 14 * 24 * 3600
 STATE_EVERY_SECONDS: Final = 60.0

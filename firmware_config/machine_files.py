@@ -65,7 +65,7 @@ def _check_kiosks(machine: Machine, kiosks: list[KioskProfile]) -> None:
                 )
         if kiosk.doors and not machine.doors:
             raise Malformed("machine.device_unknown", f"/kiosks/{place}/doors", "the machine's file says that it has no doors")
-        if kiosk.chip.enabled and not kiosk.chip.reader.startswith(PN532) and not machine.chip_reader:
+        if kiosk.chip.enabled and not _chip_line(kiosk) and not machine.chip_reader:
             raise Malformed(
                 "machine.device_unknown", f"/kiosks/{place}/chip", "the machine's file says that it has no chip reader"
             )
@@ -78,6 +78,11 @@ def _devices_of(kiosk: KioskProfile) -> list[tuple[str, str]]:
     ]
     named += [(f"/door_readers/{place}/device", each.device) for place, each in enumerate(kiosk.door_readers)]
     named += [("/printer/device", kiosk.printer.device)] if kiosk.printer.device else []
-    if kiosk.chip.reader.startswith(PN532):
-        named.append(("/chip/reader", kiosk.chip.reader.removeprefix(PN532)))
+    named += [("/chip/reader", _chip_line(kiosk))] if _chip_line(kiosk) else []
     return named
+
+
+def _chip_line(kiosk: KioskProfile) -> str:
+    """Return the serial line of a chip reader that has one; PC/SC's has none."""
+    by_line = kiosk.chip.model or kiosk.chip.reader.startswith(PN532)
+    return kiosk.chip.reader.removeprefix(PN532) if by_line else ""

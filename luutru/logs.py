@@ -11,9 +11,19 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-import structlog
-from structlog.typing import Processor
+# structlog loads rich for coloured tracebacks on a terminal, some MiB of every process. Our lines are JSON: while it is loaded, rich is "not there",
+# which is what None in this table means to Python.
+_modules: dict[str, Any] = vars(sys)["modules"]
+_rich = _modules.pop("rich", None)
+_modules["rich"] = None
+import structlog  # noqa: E402
+from structlog.typing import Processor  # noqa: E402
+
+del _modules["rich"]
+if _rich is not None:
+    _modules["rich"] = _rich
 
 
 class StderrLogger:

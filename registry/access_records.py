@@ -19,6 +19,7 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select
 
 from registry import look_log, tables
+from registry.sealed_looks import sealed_until
 from residence.access.purposes import Field
 from residence.clock import uuid7
 from residence.transparency.looks import SECRET_BYTES
@@ -99,15 +100,17 @@ def _write(
         for place, person_id in enumerate(person_ids)
     ]
     connection.execute(insert(tables.access_records), rows)
-    look_log.add_look(connection, rows, look_id=look_id, secret=random_bytes(SECRET_BYTES))
+    sealed = sealed_until(connection, told.about, now=now) if told.role == "officer" else None
+    look_log.add_look(connection, rows, look_id=look_id, secret=random_bytes(SECRET_BYTES), sealed_until=sealed)
 
 
-def looks_at(connection: Connection, person_id: str, *, limit: int = 100) -> list[Row[Any]]:
-    """Return the youngest looks at one person."""
-    columns = tables.access_records.c
-    query = (
-        select(tables.access_records).where(columns.person_id == person_id).order_by(columns.at.desc(), columns.access_id.desc())
-    )
+def looks_at(connection: Connection, person_id: str, *, now: datetime, limit: int = 100) -> list[Row[Any]]:
+    """Return the youngest looks at one person that are not sealed (any more), each with the day it was sealed until."""
+    columns, looks = tables.access_records.c, tables.looks.c
+    whole = (columns.commune_code == looks.commune_code) & (columns.look_id == looks.look_id)
+    open_now = looks.sealed_until.is_(None) | (looks.sealed_until <= now)
+    query = select(tables.access_records, looks.sealed_until).join(tables.looks, whole)
+    query = query.where(columns.person_id == person_id, open_now).order_by(columns.at.desc(), columns.access_id.desc())
     return list(connection.execute(query.limit(limit)).all())
 
 

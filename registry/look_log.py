@@ -30,10 +30,12 @@ class WaitingLook(msgspec.Struct, frozen=True, kw_only=True):
     entry: bytes
 
 
-def add_look(connection: Connection, rows: Sequence[Mapping[str, Any]], *, look_id: str, secret: bytes) -> None:
+def add_look(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], *, look_id: str, secret: bytes, sealed_until: datetime | None
+) -> None:
     """Commit to the rows of one look, as they are written to ``access_records``, in the caller's transaction."""
     first = rows[0]
-    texts = [text_of(row, secret=secret, sealed_until=None) for row in rows]
+    texts = [text_of(row, secret=secret, sealed_until=sealed_until) for row in rows]
     entry, hashes = committed(texts, at=first["at"])
     values = {
         "commune_code": first["commune_code"],
@@ -42,7 +44,7 @@ def add_look(connection: Connection, rows: Sequence[Mapping[str, Any]], *, look_
         "row_hashes": hashes,
         "entry": entry,
         "at": first["at"],
-        "sealed_until": None,
+        "sealed_until": sealed_until,
     }
     connection.execute(insert(tables.looks), [values])
 

@@ -75,6 +75,7 @@ from registry.tables_recall import recall_consents
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
+from registry.tables_second_eyes import proposals
 from registry.tables_stays import (
     declarations,
     finding_links,
@@ -169,6 +170,7 @@ __all__ = [
     "premises",
     "premises_origins",
     "presences",
+    "proposals",
     "quarantine",
     "recall_consents",
     "receipts",

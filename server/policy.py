@@ -94,7 +94,20 @@ class PairResource(msgspec.Struct, frozen=True, kw_only=True):
         return _entity("Pair", self.pair_id, communes=list(self.communes))
 
 
-Resource = PremisesResource | CommuneResource | CaseResource | PairResource | Account
+class ProposalResource(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that waits for a second person; ``asked_by`` is who may not be that."""
+
+    proposal_id: str
+    commune: str
+    asked_by: str
+
+    @property
+    def entity(self) -> dict[str, object]:
+        """Return the Cedar entity."""
+        return _entity("Proposal", self.proposal_id, commune=self.commune, asked_by=self.asked_by)
+
+
+Resource = PremisesResource | CommuneResource | CaseResource | PairResource | ProposalResource | Account
 
 
 def _entity(kind: str, identity: str, **attributes: object) -> dict[str, object]:

@@ -297,7 +297,7 @@ ASKED: dict[str, Ask] = {
         )
     ),
     "a case and its events": _reading(lambda c, _t, _s: (cases.case(c, "case_i-0000019"), cases.events_of(c, "case_i-0000019"))),
-    "looks at a person": _reading(lambda c, _t, s: access_records.looks_at(c, s.person_id)),
+    "looks at a person": _reading(lambda c, t, s: access_records.looks_at(c, s.person_id, now=t.now)),
     "looks by an account": _reading(lambda c, _t, _s: access_records.looks_by(c, "accoun-0000003")),
     "dead letters of a commune": _reading(
         lambda c, _t, _s: (

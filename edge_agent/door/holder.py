@@ -4,6 +4,7 @@
   standard input: drive the relay for so long from now; 0: let go. It answers each with ``on`` or ``off``, and says when a lease is over.
 - Whoever told it may crash, hang or be killed: the lease ends, the relay rests. When the line to him ends, so does this process after it.
 - Its first act is to let go: whatever an earlier one left behind ends with the next start.
+- It imports next to nothing: it is there as long as the kiosk is, and every mebibyte of it is the kiosk's.
 - If this process itself is killed, the agent notices and starts another. Should both die at once, what remains is the next start of the
   service, and a monostable relay board (docs/doors.md).
 
@@ -22,9 +23,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from edge_agent.door.lease import MOST_MS
 from edge_agent.door.pins import open_pins
 
+MOST_MS: Final = 5_000  # whatever is asked for, it is held no longer
 _LONGEST_LINE: Final = 64
 
 

@@ -19,7 +19,6 @@ from edge_agent.door.machine import DoorState, released
 from firmware_config.doors import Lock
 
 LEASE_MS: Final = 3_000
-MOST_MS: Final = 5_000  # whatever is asked for, a holder holds no longer
 RENEW_NS: Final = 1_000_000_000
 _MILLISECOND: Final = 1_000_000
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from residence.errors import Refused
-
 
 def open_pins(kind: Literal["gpio", "pretend"]) -> Any:
     """Return gpiozero's pin factory, or raise ``Refused("door.pins_missing")``."""
@@ -24,4 +22,6 @@ def open_pins(kind: Literal["gpio", "pretend"]) -> Any:
 
         return LGPIOFactory()
     except Exception as error:  # gpiozero and lgpio raise kinds of their own, down to plain Exception
+        from residence.errors import Refused  # only here: the process that holds a relay needs it for nothing else
+
         raise Refused("door.pins_missing", "/doors/pins", str(error)) from error

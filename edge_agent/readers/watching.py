@@ -2,8 +2,8 @@
 
 - Newest frame only: a frame that came while another was decoded is dropped, so what is delivered is what is in view now.
 - A frame may take ``budget_ns``, and the slow stages no more than their share of a core over time (``scanning/budget.py``).
-- While nothing moves (``scanning/attention.py``) ten frames a second are looked at, by the quickest stage, but for two that get
-  everything; a camera is told that it may rest in between.
+- While nothing moves (``scanning/attention.py``) ten frames a second are held against the scene, and two of them are searched, by every stage; a
+  camera is told that it may rest in between. While somebody is asked for a card every one of the ten is searched, by the quickest stage at least.
 - A frame without a code is searched for a passport's machine-readable zone where a ``ZoneWatch`` is given and something moves.
 - A part of a message in several codes is refused when it is newly shown (``refusal_of``), whatever it says; the reader's health
   tells so until the next code that is delivered.
@@ -20,9 +20,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from edge_agent.mrz_reading.watching import SYMBOLOGY, ZoneWatch
 from edge_agent.readers.port import Adjustable, Capture, Deliver, Frame, FrameSource, Report, Restful
 from edge_agent.readers.supervising import Supervisor
 from edge_agent.scanning.attention import Attention
@@ -36,6 +35,9 @@ from edge_agent.scanning.locating import locate
 from edge_agent.scanning.shown import NewlyShown
 from edge_agent.scanning.views import View
 from residence.clock import Clock
+
+if TYPE_CHECKING:
+    from edge_agent.mrz_reading.watching import ZoneWatch
 
 BUDGET_NS: Final = 80_000_000
 GLANCE_NS: Final = 250_000_000
@@ -125,6 +127,8 @@ class FrameReader:
 
     def _look(self, frame: Frame, deliver: Deliver) -> None:
         awake = self._attention.is_awake(frame.grey, now_ns=frame.taken_ns)
+        if not awake and not (self._guide is not None and self._guide.wanted()):
+            return  # the scene is as it was when it was last searched, half a second ago at most
         self._budget.begin(awake=self._attention.is_stirring(frame.taken_ns))
         codes, view = self._following.read(
             frame.grey,
@@ -181,5 +185,7 @@ class FrameReader:
     def _look_for_a_zone(self, frame: Frame, deliver: Deliver) -> None:
         zone = self._zones.look(frame.grey) if self._zones is not None else None
         if zone is not None and self._shown.is_new(zone.payload, frame.taken_ns):
+            from edge_agent.mrz_reading.watching import SYMBOLOGY  # its alphabets are loaded only where zones are looked for
+
             reader = f"{self.name}:{zone.reader}"
             deliver(Capture(payload=zone.payload, symbology=SYMBOLOGY, reader=reader, seen_at_ns=frame.taken_ns, kind="mrz"))

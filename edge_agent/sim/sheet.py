@@ -45,17 +45,19 @@ class Specimen(msgspec.Struct, frozen=True, kw_only=True):
     level: Level = "L"
 
 
-SPECIMENS: Final = (
+SPECIMENS: Final = (  # of the versions that docs/optics.md plans for
     Specimen(
         at=(15, 62),
         side=14,
         payload="000095000014||Nguyễn Văn Thẻ Mẫu|01021995|Nam|Số 0 Đường Không Có Thật, Xã Mẫu, Tỉnh Mẫu|15082021",
+        level="M",
     ),
     Specimen(at=(109.4, 62), side=15, payload=f"000195000015|000123456|Trần Thị Thẻ Mẫu|01021995|Nữ|{_PLACE}, Nước Mẫu|15082021"),
     Specimen(
         at=(15, 122),
         side=18,
         payload=f"000095000018|000123456|Lê Hoàng Văn Thẻ Mẫu|01021995|Nam|{_PLACE}, Nước Không Có Thật|04102024||||",
+        level="M",
     ),
 )
 

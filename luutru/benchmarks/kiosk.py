@@ -182,11 +182,19 @@ def _family(pid: int) -> list[int]:
     """Return a process and all that it started."""
     family = [pid]
     for each in family:
-        try:
-            family += [int(child) for child in Path(f"/proc/{each}/task/{each}/children").read_text("ascii").split()]
-        except OSError:
-            continue
+        for thread in _threads(each):  # the kernel lists a child under the thread that started it
+            try:
+                family += [int(child) for child in (thread / "children").read_text("ascii").split()]
+            except OSError:
+                continue
     return family
+
+
+def _threads(pid: int) -> list[Path]:
+    try:
+        return list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return []
 
 
 def _told(pid: int, name: str) -> Iterator[list[str]]:

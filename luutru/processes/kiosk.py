@@ -178,9 +178,11 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
 
 
 def _printer_of(profile: KioskProfile) -> SlipPrinter | None:
+    if not profile.printer.device:
+        return None
     from edge_agent.printers.printing import SlipPrinter
 
-    return SlipPrinter(profile.printer) if profile.printer.device else None
+    return SlipPrinter(profile.printer)
 
 
 def _hold_cards_for_whoever_waits(agent: KioskAgent, deck: SampleCards) -> None:
@@ -198,6 +200,7 @@ def run(profile: KioskProfile, *, ring: LogRing | None = None, on_ready: Callabl
     from edge_agent.voices.speaking import Voice
 
     system.no_core_dumps()
+    system.keep_memory_together()
     clock = system.system_clock()
     kiosk = build(profile, clock=clock)
     more = [diagnostics_route(kiosk, kiosk.vitals, ring), *(kiosk.door.panel().routes() if kiosk.door is not None else ())]

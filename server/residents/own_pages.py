@@ -102,7 +102,7 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
     server = server_of(request)
     with server.registry.writing() as connection:  # a look at oneself is on the record, too
         person_id = _whose(server, connection, account)
-        looks = looks_at(connection, person_id)
+        looks = looks_at(connection, person_id, now=server.clock.now())
         person = _released(server, connection, account, person_id)
         stays = stays_of_person(connection, person_id)
         guests = guests_of(connection, person_id, now=server.clock.now())

@@ -7,7 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from edge_agent.door.lease import LEASE_MS, MOST_MS, lease_for, unlocks
+from edge_agent.door.holder import MOST_MS
+from edge_agent.door.lease import LEASE_MS, lease_for, unlocks
 from edge_agent.door.machine import (
     LATE_NS,
     SECOND_NS,

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from door_parts import DOOR
 
-from edge_agent.door.holder import Relay
-from edge_agent.door.lease import MOST_MS, Lease
+from edge_agent.door.holder import MOST_MS, Relay
+from edge_agent.door.lease import Lease
 from edge_agent.door.machine import ContactSaid, ExitAsked, FireSaid
 from edge_agent.door.output import ANSWER_NS, HeldOutput
 from edge_agent.door.pins import open_pins

@@ -89,6 +89,10 @@ UNFITTING = {
     "a camera by its number": (CAMERA.replace("/dev/edge/camera", "0"), "/kiosks/0/readers/0/source"),
     "a printer by its number": (CAMERA.replace("/dev/edge/printer", "/dev/usb/lp0"), "/kiosks/0/printer/device"),
     "a door without pins": (CAMERA + '[[doors]]\nname = "front"\noutput_pin = 17\n', "/kiosks/0/doors"),
+    "a chip reader of text on no line": (
+        CAMERA + '[chip]\nenabled = true\nmodel = "hn212"\nbaud_rate = 115200\nreader = "/dev/ttyUSB3"\n',
+        "/kiosks/0/chip/reader",
+    ),
     "a chip reader on no line": (CAMERA + '[chip]\nenabled = true\nreader = "pn532:/dev/ttyS0"\n', "/kiosks/0/chip/reader"),
 }
 

@@ -151,8 +151,8 @@ def test_each_specimen_is_nobody_and_says_so(card):
     assert outcome.fields.personal_number.startswith("000")
 
 
-def test_the_specimens_codes_are_as_dense_as_long_payloads_make_them():
-    assert [(qr_modules(each.payload, each.level).shape[0] - 17) // 4 for each in SPECIMENS] == [6, 8, 9]
+def test_the_specimens_codes_are_as_dense_as_those_the_guide_plans_for():
+    assert [(qr_modules(each.payload, each.level).shape[0] - 17) // 4 for each in SPECIMENS] == [7, 8, 10]
     assert [each.side for each in SPECIMENS] == [14, 15, 18]
 
 

@@ -16,7 +16,8 @@ from edge_agent.readers.camera import Camera, _Webcam, open_v4l2
 from edge_agent.readers.frames import PictureFolder, VideoFile, read_grey
 from edge_agent.readers.grabbing import SILENT_SECONDS, Grabber
 from edge_agent.readers.port import Capture, Frame
-from edge_agent.readers.watching import FrameReader
+from edge_agent.readers.watching import FrameReader, Guide
+from edge_agent.scanning.cascade import Stage
 from edge_agent.sim.frames import DIFFICULTIES
 from edge_agent.sim.video import SampleCards
 from luutru.system import SystemClock
@@ -319,3 +320,18 @@ def test_no_picture_is_ever_written_to_disk(tmp_path, monkeypatch):
 
     assert list(tmp_path.rglob("*")) == []
     assert [each.state for each in health] == ["ok"]
+
+
+@pytest.mark.parametrize(("asked", "least", "most"), [(False, 4, 18), (True, 40, 40)], ids=["nobody asked", "asked for a card"])
+def test_a_scene_in_which_nothing_moves_is_searched_twice_a_second_unless_somebody_is_asked_for_a_card(asked, least, most):
+    searched, shown = [], picture_of(CARD)
+    guide = Guide(wanted=lambda: asked, show=lambda _hint: None)
+    source = SampleCards([CARD], clock=StandingClock())
+    stage = Stage("counted", lambda view: searched.append(view) or [])
+    reader = FrameReader(source, clock=StandingClock(), stages=[stage], guide=guide)
+    for number in range(40):
+        reader._look(Frame(grey=np.full((72, 128), 90, np.uint8), number=number, taken_ns=number * 100_000_000), lambda _: None)
+    assert least <= len(searched) <= most
+    before = len(searched)
+    reader._look(Frame(grey=shown, number=40, taken_ns=4_000_000_000), lambda _: None)
+    assert len(searched) == before + 1  # whatever comes in wakes it at once

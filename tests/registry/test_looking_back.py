@@ -126,6 +126,6 @@ def test_the_look_is_on_the_record_and_a_purpose_without_names_gets_none(town: T
     assert {each["about"] for each in said.then} == {"residences"}
     look(town, person_id, town.now)
     with town.registry.reading() as connection:
-        assert any("full-name" in each.fields for each in looks_at(connection, person_id))
+        assert any("full-name" in each.fields for each in looks_at(connection, person_id, now=town.now))
     with pytest.raises(Refused, match=r"registry\.person_unknown"):
         look(town, "nobody", town.now)

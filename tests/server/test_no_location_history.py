@@ -82,6 +82,7 @@ def paths(world):
         "name",
         "access_id",
         "hook_id",
+        "proposal_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)

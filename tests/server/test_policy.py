@@ -11,7 +11,16 @@ import cedarpy
 import pytest
 
 from residence.errors import Refused
-from server.policy import ROLES, Account, CaseResource, CommuneResource, PairResource, PremisesResource, load_policy
+from server.policy import (
+    ROLES,
+    Account,
+    CaseResource,
+    CommuneResource,
+    PairResource,
+    PremisesResource,
+    ProposalResource,
+    load_policy,
+)
 
 ALLOWED = tomllib.loads((Path(__file__).parent / "policy_matrix.toml").read_text("utf-8"))
 RESOURCES = {
@@ -19,6 +28,7 @@ RESOURCES = {
     "close_day": "premises", "list_premises_stays": "premises", "list_undeclared": "commune", "list_premises": "commune", "list_access_records": "commune",
     "list_kiosks": "commune", "list_dead_letters": "commune", "settle_dead_letters": "commune", "watch_gateways": "commune", "list_unit_questions": "commune", "settle_unit_questions": "commune", "list_cleaning": "commune", "decide_cleaning": "commune", "list_pairs": "commune", "read_pair": "pair", "decide_pair": "pair", "release_pair": "pair", "read_case": "case", "claim_case": "case", "share_case": "case", "release_person": "case",
     "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "read_own_record": "account", "answer_disputes": "commune", "change_numbers": "commune", "correct_register": "commune",
+    "seal_case": "case", "list_proposals": "commune", "settle_proposal": "proposal",
     "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune",
 }  # fmt: skip
 
@@ -42,6 +52,10 @@ def things(kind, role):
         case "pair":
             yield PairResource(pair_id="p", communes=("there", "here")), True
             yield PairResource(pair_id="p", communes=("there", "elsewhere")), False
+        case "proposal":
+            yield ProposalResource(proposal_id="p", commune="here", asked_by="a colleague"), True
+            yield ProposalResource(proposal_id="p", commune="here", asked_by="me"), False
+            yield ProposalResource(proposal_id="p", commune="there", asked_by="a colleague"), False
         case "case":
             yield CaseResource(case_id="c", commune="here", claimed_by="me"), True
             yield CaseResource(case_id="c", commune="there", claimed_by="me"), False
@@ -60,7 +74,7 @@ def test_a_role_may_do_what_the_table_says_inside_its_area_and_nothing_outside(r
         ), resource
 
 
-@pytest.mark.parametrize("action", ["release_person", "decide_case"])
+@pytest.mark.parametrize("action", ["release_person", "decide_case", "seal_case"])
 def test_a_case_that_is_not_claimed_by_this_officer_or_has_no_purpose_releases_nothing(action):
     policy = load_policy()
     officer = account("officer")

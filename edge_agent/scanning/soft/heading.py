@@ -1,7 +1,7 @@
 """What stands in a symbol's data before a text that another decoder read there: it says whether the symbol is one of several codes.
 
 - Some decoders give the text of a damaged code and not its heading. Every heading a card's code may have, and the same with the header
-  of a structured append (ISO/IEC 18004 clauses 7.4 and 8.2), is held with the text's first bytes against the soft values; the one that
+  of a structured append (ISO/IEC 18004 clauses 7.4 and 8.2), is held with the whole text against the soft values; the one that
   most of them speak for is taken. A third of the modules may be wrong.
 - The digits with which a text begins may be a segment of their own, as numbers or as bytes, and an ECI may follow them.
 - Where none agrees clearly, the text is cut up in another way or the place was seen badly; then the first four modules decide.
@@ -30,7 +30,6 @@ _ECI, _FNC1 = "01110" + "." * 7, "0101"
 _WHOLE: Final = ("", _ECI, _FNC1)
 _PARTS: Final = (_APPEND, _APPEND + _ECI, _APPEND + _FNC1, _ECI + _APPEND)
 _FORMATS: Final = 4  # likeliest: in so bad a place the format is none too sure
-_OPENING: Final = 32  # bytes of the text that are held against the symbol
 _CLEARLY: Final = 4.0  # times what chance gives
 
 
@@ -55,7 +54,7 @@ def _as_signs(pattern: str) -> Floats:
 
 
 def _spoken_for(signs: Floats, stream: Floats) -> tuple[float, float]:
-    """Return how much the stream's beginning speaks for these signs, and how many times what chance gives that is."""
+    """Return how much the stream speaks for these signs at its beginning, and how many times what chance gives that is."""
     length = min(len(signs), len(stream))
     said = stream[:length] * signs[:length]
     total = float(said.sum())
@@ -71,8 +70,8 @@ def _openings(text: bytes, version: int) -> Iterator[tuple[str, str]]:
 
 
 def _segment(mode: int, text: bytes, version: int) -> str:
-    """Return the first bits of a segment that says ``text``."""
-    said = _bits(text[:_OPENING]) if mode == _BYTES else _numbers(text)
+    """Return the bits of a segment that says ``text``."""
+    said = _bits(text) if mode == _BYTES else _numbers(text)
     return f"{mode:04b}{len(text):0{count_bits(mode, version)}b}{said}"
 
 

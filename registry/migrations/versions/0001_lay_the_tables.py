@@ -928,6 +928,7 @@ def upgrade() -> None:
     lay_corrections()
     lay_e_ids()
     lay_looks()
+    lay_proposals()
     lay_case_work()
     lay_webhooks()
 
@@ -1198,6 +1199,7 @@ def lay_doors() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table('proposals')
     op.drop_table('looks')
     drop_case_work()
     op.drop_table('webhook_deliveries')
@@ -1802,6 +1804,27 @@ def lay_looks() -> None:
     )
     op.create_index('ix_looks_place_in_log', 'looks', ['place_in_log'], unique=False)
     op.create_index('ix_looks_waiting', 'looks', ['at'], unique=False, sqlite_where=sa.text('place_in_log IS NULL'), postgresql_where=sa.text('place_in_log IS NULL'))
+
+
+def lay_proposals() -> None:
+    """Lay what waits for a second person."""
+    op.create_table('proposals',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('proposal_id', sa.String(length=36), nullable=False),
+    sa.Column('kind', sa.String(length=24), nullable=False),
+    sa.Column('subject', sa.String(length=64), nullable=False),
+    sa.Column('content', columns.Document(), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('asked_at', columns.Instant(), nullable=False),
+    sa.Column('settled_by', sa.String(length=64), nullable=True),
+    sa.Column('settled_at', columns.Instant(), nullable=True),
+    sa.Column('outcome', sa.String(length=16), nullable=True),
+    sa.Column('settled_reason', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('proposal_id', 'commune_code', name=op.f('pk_proposals'))
+    )
+    op.create_index('ix_proposals_subject_kind', 'proposals', ['subject', 'kind'], unique=False)
+    op.create_index('ix_proposals_waiting', 'proposals', ['commune_code', 'asked_at'], unique=False, sqlite_where=sa.text('outcome IS NULL'), postgresql_where=sa.text('outcome IS NULL'))
 
 
 def lay_case_work() -> None:

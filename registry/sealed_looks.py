@@ -1,0 +1,37 @@
+"""Looks for a case that is sealed: in the log at once like any other, shown to the person on a set day.
+
+- Two officers seal a case, until a day both saw, no later than the commune allows. Looks made before stay as they are.
+- Each look says in its own committed text until when it is sealed, so nobody can put that off afterwards.
+
+Example: ``sealed_until(connection, case_id, now=now)`` is None unless the case is sealed now
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from registry import tables
+from residence.clock import parse_instant
+from residence.errors import Refused
+
+KIND = "seal-looks"  # registry.second_eyes.Kind.SEAL_LOOKS
+_COLUMNS = tables.proposals.c
+
+
+def sealed_until(connection: Connection, case_id: str | None, *, now: datetime) -> datetime | None:
+    """Return until when looks for a case are sealed, None when they are not."""
+    if case_id is None:
+        return None
+    same = (_COLUMNS.subject == case_id, _COLUMNS.kind == KIND, _COLUMNS.outcome == "granted")
+    content = connection.scalar(select(_COLUMNS.content).where(*same).order_by(_COLUMNS.settled_at.desc()).limit(1))
+    until = parse_instant(content["until"]) if content else None
+    return until if until is not None and until > now else None
+
+
+def check_until(until: datetime, *, now: datetime, at_most: timedelta) -> datetime:
+    """Return a day a case may be sealed until, or raise ``Refused("eyes.until")``."""
+    if not now < until <= now + at_most:
+        raise Refused("eyes.until", "/until")
+    return until

@@ -1,0 +1,109 @@
+"""A second person: sees the whole, grants or returns, and is never the same; what is sealed is counted now and told on its day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from log_parts import LogOf
+from server_parts import csrf_of
+from server_police import add_officer, officer_named
+from sqlalchemy import select, update
+
+from registry import tables
+from registry.access_records import looks_at
+from residence.clock import VIETNAM
+
+
+@pytest.fixture
+def world(make_world, tmp_path):
+    return make_world(log=tmp_path / "log")
+
+
+def day(world, days):
+    return f"{(world.clock.now() + timedelta(days=days)).astimezone(VIETNAM):%Y-%m-%d}"
+
+
+def claim(client, case_id):
+    client.post(f"/police/cases/{case_id}", data={"csrf": csrf_of(client), "action": "claim", "purpose": "undeclared-case"})
+
+
+def ask(client, world, case_id, **changes):
+    form = {"csrf": csrf_of(client), "case": case_id, "until": day(world, 30), "reason": "Theo lệnh số 1"} | changes
+    return client.post("/police/second-eyes", data=form)
+
+
+def settle(client, world, answer, reason="Đã xem"):
+    (proposal_id,) = proposals(world, tables.proposals.c.outcome.is_(None))
+    form = {"csrf": csrf_of(client), "answer": answer, "reason": reason}
+    return client.post(f"/police/second-eyes/{proposal_id}", data=form)
+
+
+def proposals(world, *where):
+    with world.registry.reading() as connection:
+        return connection.scalars(select(tables.proposals.c.proposal_id).where(*where)).all()
+
+
+def seen_by_the_person(world, case_id):
+    with world.registry.reading() as connection:
+        who = connection.scalar(select(tables.cases.c.who).where(tables.cases.c.case_id == case_id))
+        return [(each.about, bool(each.sealed_until)) for each in looks_at(connection, who, now=world.clock.now())]
+
+
+def test_a_case_is_sealed_by_two_who_saw_the_whole_counted_at_once_and_told_on_its_day(world, tmp_path):
+    case_id, officer = world.open_case(), world.client("officer")
+    colleague = officer_named(world, add_officer(world, "acc-colleague", "dong-nghiep"))
+    assert ask(officer, world, case_id).status_code == 403  # not held
+    claim(officer, case_id)
+    before = seen_by_the_person(world, case_id)
+    for until in ("", day(world, 0), day(world, 200), "soon"):
+        assert ask(officer, world, case_id, until=until).status_code == 422
+    assert ask(officer, world, case_id, reason=" ").status_code == 422
+    assert ask(officer, world, case_id).status_code == 200
+    assert ask(officer, world, case_id).status_code == 422  # it waits already
+    assert "Waits for somebody else" in officer.get("/police/second-eyes").text
+    assert settle(officer, world, "granted").status_code == 422  # never the same
+    shown = colleague.get("/police/second-eyes").text
+    assert "Theo lệnh số 1" in shown
+    assert "Chung cư Hòa Bình" in shown
+    assert settle(colleague, world, "returned", reason="").status_code == 422  # a reason is needed
+    assert settle(colleague, world, "returned", reason="Thiếu căn cứ").status_code == 200
+    assert "Thiếu căn cứ" in officer.get("/police/second-eyes").text
+    officer.get(f"/police/cases/{case_id}")
+    assert ask(officer, world, case_id, reason="Theo lệnh số 2").status_code == 200
+    assert settle(colleague, world, "granted").status_code == 200
+    told = seen_by_the_person(world, case_id)
+    assert len(told) == len(before) + 1  # what was looked at before stays open
+    officer.get(f"/police/cases/{case_id}")
+    assert seen_by_the_person(world, case_id) == told
+    log = LogOf(world.registry, tmp_path)
+    assert log.publish().published == len(told) + 1  # counted now
+    assert log.verified_with_registry()["ok"]
+    world.clock.instant += timedelta(days=31)
+    assert sorted(seen_by_the_person(world, case_id)) == sorted([*told, (case_id, True)])
+    with world.registry.writing() as connection:  # somebody puts the day off, afterwards
+        later = world.clock.now() + timedelta(days=900)
+        connection.execute(update(tables.looks).where(tables.looks.c.sealed_until.is_not(None)).values(sealed_until=later))
+    assert {each["code"] for each in log.verified_with_registry()["problems"]} == {"log.look_changed"}
+
+
+def test_another_account_of_the_same_person_is_the_same_person(world):
+    case_id, officer = world.open_case(), world.client("officer")
+    other = officer_named(world, add_officer(world, "acc-again", "lan-nua", person_id="person-1"))
+    with world.registry.writing() as connection:
+        connection.execute(
+            update(tables.accounts).where(tables.accounts.c.account_id == "acc-officer").values(person_id="person-1")
+        )
+    claim(officer, case_id)
+    ask(officer, world, case_id)
+    answer = settle(other, world, "granted")
+    assert answer.status_code == 422
+    assert "with another account neither" in answer.text
+    assert len(proposals(world, tables.proposals.c.outcome.is_(None))) == 1
+
+
+@pytest.mark.parametrize("role", ["clerk", "operator", "resident"])
+def test_nobody_but_an_officer_sees_or_settles_what_waits(world, role):
+    client = world.client(role)
+    assert client.get("/police/second-eyes").status_code == 403
+    assert client.post("/police/second-eyes", data={"csrf": csrf_of(client), "case": world.open_case()}).status_code == 403
