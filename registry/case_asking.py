@@ -17,8 +17,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row
 
+from registry.case_merging import Means as Acting
+from registry.case_merging import act_together, lead_of
 from registry.case_tasks import note_step
-from registry.cases import CaseStep, act, standing_case
+from registry.cases import CaseStep, standing_case
 from registry.notices import Notice, answer_notice, send_notice
 from residence.cases.notices import NoticeKind, addressee
 from residence.cases.questions import Reply
@@ -38,7 +40,8 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
 
 def ask_host(connection: Connection, case: Row[Any], place: Premises, *, by: str, means: Means) -> None:
     """Send the host a question about whoever was seen; the case waits for the reply."""
-    act(connection, case.case_id, CaseStep(action=CaseAction.ASK, by=by), now=means.now, random_bytes=means.random_bytes)
+    acting = Acting(now=means.now, random_bytes=means.random_bytes)
+    act_together(connection, case.case_id, CaseStep(action=CaseAction.ASK, by=by), means=acting)
     _send(connection, case, place, kind=NoticeKind.OFFICER_ASKS, about=case.case_id, means=means)
 
 
@@ -81,4 +84,7 @@ def take_reply(
     answer_notice(connection, notice.commune_code, notice.notice_id, answer=reply.value, now=now, by=by)
     case = standing_case(connection, notice.premises_id, notice.who)
     if case is not None and case.state == CaseStatus.ASKED.value:
-        act(connection, case.case_id, CaseStep(action=CaseAction.ANSWER_RECEIVED, by=by), now=now, random_bytes=random_bytes)
+        step = CaseStep(action=CaseAction.ANSWER_RECEIVED, by=by)
+        act_together(
+            connection, lead_of(connection, case.case_id) or case.case_id, step, means=Acting(now=now, random_bytes=random_bytes)
+        )

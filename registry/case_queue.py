@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import Connection, Row, Select, and_, exists, func, select
 
 from registry import tables
 from registry.case_tasks import give
@@ -70,7 +70,9 @@ def _read(
 ) -> list[Row[Any]]:
     same = and_(_TASK.case_id == _CASE.case_id, _TASK.commune_code == _CASE.commune_code)
     query: Select[Any] = select(*_READ).outerjoin(tables.case_tasks, same)
-    query = query.where(_CASE.commune_code == commune_code, _CASE.state.in_(states))
+    link = tables.case_links.c  # what is worked on together with another stands in no queue by itself
+    joined = exists().where(link.case_id == _CASE.case_id, link.commune_code == _CASE.commune_code, link.split_at.is_(None))
+    query = query.where(_CASE.commune_code == commune_code, _CASE.state.in_(states), ~joined)
     if since is not None:
         query = query.where(_CASE.opened_at >= since)
     return list(connection.execute(query.order_by(_CASE.opened_at, _CASE.case_id).limit(limit)).all())

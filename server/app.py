@@ -62,6 +62,8 @@ from server.operators import (
 )
 from server.police import (
     action_pages,
+    alert_pages,
+    bulk_pages,
     case_pages,
     cleaning_pages,
     dispute_pages,
@@ -81,6 +83,7 @@ from server.police import (
     work_queue_pages,
 )
 from server.police import declare_pages as officer_declare_pages
+from server.police import ward_pages as officer_ward_pages
 from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
 from server.policy import load_policy
@@ -116,6 +119,9 @@ PAGES = (
     undeclared_pages,
     work_queue_pages,
     route_pages,
+    bulk_pages,
+    alert_pages,
+    officer_ward_pages,
     visit_pages,
     task_pages,
     officer_declare_pages,

@@ -77,6 +77,14 @@ CASE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "not-let-in": "Was not let in, or got no answer",
         "wrong-place": "The room or house is not as recorded",
     },
+    "ward_figure": {
+        "on_time": "Declared on time",
+        "late": "Declared late",
+        "corrected": "Corrected",
+        "notices": "Notices sent",
+        "declared_after": "Notices that led to a declaration",
+        "median_hours": "Hours from opening to closing a case, median",
+    },
     "related": {
         "same_person_here": "the same person at these premises before",
         "same_unit": "the same room",
@@ -101,6 +109,7 @@ CASE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "evening_entries": "Three evenings",
         "notice_unanswered": "Notice not answered",
         "seen_past_deadline": "Past the deadline",
+        "by_officer": "By an officer",
     },
     "urgency_name": {"NOW": "Now", "SOON": "Soon", "IN_TURN": "In turn", "WAITING": "Waiting"},
     "whose": {"mine": "Mine", "nobody": "Nobody's", "others": "Somebody else's"},

@@ -60,6 +60,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "late_entries": "Came in late at night on two nights, still not declared after a notice",
         "evening_entries": "Came in on three evenings, still not declared after a notice",
         "notice_unanswered": "A notice was sent and nobody answered in time",
+        "by_officer": "An officer made a case of a notice nobody answered in time",
         "overstay": "Seen here after the declared stay was over",
         "temporary_expired": "Seen here after the temporary residence was over",
     },
@@ -181,6 +182,10 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "held": "Put on hold",
         "resumed": "Taken up again",
         "reminded": "The notice was sent once more",
+        "promoted": "Made into a case by an officer",
+        "merged": "Worked on together with another case",
+        "split": "Worked on by itself again",
+        "undone": "A step done with several cases was taken back",
     },
     "notice": {
         "please-declare": "Please declare",

@@ -33,7 +33,7 @@ from residence.stays.rules import RuleBook
 
 SightingKind = Literal["entry", "night_check", "desk"]
 Step = Literal["notice", "case"]
-CaseRule = Literal["seen_past_deadline", "night_check", "late_entries", "evening_entries", "notice_unanswered"]
+CaseRule = Literal["seen_past_deadline", "night_check", "late_entries", "evening_entries", "notice_unanswered", "by_officer"]
 Explanation = Literal[
     "stay_here",
     "resident_here",

@@ -1,5 +1,6 @@
 """What the claimant of a case does besides closing it by a code: ask the host, remind them, accept an explanation, refer to an office.
 
+- Cases at the same premises are worked on together with it, and taken out again (``registry/case_merging.py``).
 - Each is one form of the case's page (``police/actions.html``) with nothing to write but where words are needed; the policy asks for the claim.
 - A question and a reminder go the way of every notice: to the desk's page, by e-mail, into the case.
 - Accepting an explanation closes the case with the code that belongs to it; what was accepted is kept beside the step.
@@ -17,7 +18,9 @@ from sqlalchemy import Connection, Row
 from starlette.responses import RedirectResponse, Response
 
 from registry.case_asking import Means, ask_host, remind
-from registry.cases import CaseStep, act
+from registry.case_merging import Means as Acting
+from registry.case_merging import act_together, merge_case, split_case
+from registry.cases import CaseStep
 from registry.premises import load_premises
 from residence.cases.closing import ClosingCode
 from residence.cases.grounds import Ground
@@ -32,7 +35,7 @@ from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/police/cases")
 Wired = Annotated[Server, Depends(server_of)]
-ACTIONS: Final = ("ask", "remind", "accept", "refer")
+ACTIONS: Final = ("ask", "remind", "accept", "refer", "merge", "split")
 
 
 @router.post("/{case_id}/{action}")
@@ -44,9 +47,12 @@ def take_action(account: SignedIn, server: Wired, *, form: Form, case_id: str, a
         row = claimed_case(server, connection, account, case_id)
         if action in {"ask", "remind"}:
             tell_host(server, connection, account, row=row, again=action == "remind")
+        elif action in {"merge", "split"}:
+            _join(server, connection, account, row=row, form=form, split=action == "split")
         else:
             step = _accepted(form, account) if action == "accept" else _referred(server, form, account)
-            act(connection, case_id, step, now=server.clock.now(), random_bytes=server.random_bytes)
+            acting = Acting(now=server.clock.now(), random_bytes=server.random_bytes)
+            act_together(connection, case_id, step, means=acting)
     return RedirectResponse(f"/police/cases/{case_id}", status_code=303)
 
 
@@ -62,6 +68,19 @@ def tell_host(server: Server, connection: Connection, account: Account, *, row: 
     place = load_premises(connection, [row.premises_id], vault=server.registry.vault)[row.premises_id]
     means = Means(now=server.clock.now(), answer_within=server.case_times.answer_within, random_bytes=server.random_bytes)
     (remind if again else ask_host)(connection, row, place, by=account.account_id, means=means)
+
+
+def _join(
+    server: Server, connection: Connection, account: Account, *, row: Row[Any], form: Mapping[str, str], split: bool
+) -> None:
+    """Work on another case together with this one, or by itself again."""
+    means, by = Acting(now=server.clock.now(), random_bytes=server.random_bytes), account.account_id
+    other, resource = readable_case(server, connection, account, form.get("other", ""))
+    if split:
+        split_case(connection, row, other.case_id, by=by, means=means)
+        return
+    server.policy.require(account, "claim_case", resource=resource, purpose=row.claim_purpose or "")
+    merge_case(connection, row, other.case_id, said=(by, form.get("reason", "").strip()), means=means)
 
 
 def _accepted(form: Mapping[str, str], account: Account) -> CaseStep:

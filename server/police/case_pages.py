@@ -15,9 +15,10 @@ from sqlalchemy import Connection, Row
 from starlette.responses import RedirectResponse, Response
 
 from registry.accounts import names_of
+from registry.case_merging import Means, act_together, lead_of, members_of
 from registry.case_queue import officers_of
 from registry.case_tasks import Task, tasks_of
-from registry.cases import CaseStep, act, facts_of
+from registry.cases import CaseStep, facts_of
 from registry.evidence import case_evidence
 from registry.premises import load_premises
 from registry.related import declared_in_room, related_cases, told_about
@@ -56,6 +57,7 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         told = told_about(connection, row)
         in_room = declared_in_room(connection, row, now=server.clock.now())
         around = {"related": related_cases(connection, row), "in_room": in_room, "told": told}
+        lead, members = lead_of(connection, case_id), members_of(connection, case_id)
         task = tasks_of(connection, [case_id]).get(case_id, Task())
         officers = {each.account_id: each.sign_in_name for each in officers_of(connection, row.commune_code)}
         answering = [each.answered_by for each in told]
@@ -75,8 +77,10 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         untried=[each for each in EXPLANATIONS if each not in row.explanations_tried],
         stands=stands,
         purposes=PURPOSES,
-        steps=_steps(allowed) if mine else [],
-        acting=mine and row.state not in CLOSED,
+        steps=_steps(allowed) if mine and lead is None else [],
+        acting=mine and row.state not in CLOSED and lead is None,
+        lead=lead,
+        members=members,
         explanations=EXPLANATIONS,
         suggested=next((found for each in reversed(told) if (found := speaks_for(each.answer))), None),
         offices=server.offices,
@@ -146,5 +150,5 @@ def take_step(account: SignedIn, server: Wired, *, form: Form, case_id: str) -> 
             reason=form.get("reason", "").strip() or None,
             code=code,
         )
-        act(connection, case_id, taken, now=server.clock.now(), random_bytes=server.random_bytes)
+        act_together(connection, case_id, taken, means=Means(now=server.clock.now(), random_bytes=server.random_bytes))
     return RedirectResponse(f"/police/cases/{case_id}", status_code=303)

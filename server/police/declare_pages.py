@@ -16,7 +16,8 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
-from registry.cases import CaseStep, act
+from registry.case_merging import Means, act_together
+from registry.cases import CaseStep
 from registry.premises import load_premises
 from residence.access.purposes import Field
 from residence.cases.grounds import Ground
@@ -97,7 +98,7 @@ def _close(server: Server, account: Account, case_id: str, *, declaration_id: st
     ground = Ground(kind="declaration", value=declaration_id)
     step = CaseStep(action=CaseAction.CLOSE_DECLARED, by=account.account_id, ground=ground)
     with server.registry.writing() as connection:
-        act(connection, case_id, step, now=server.clock.now(), random_bytes=server.random_bytes)
+        act_together(connection, case_id, step, means=Means(now=server.clock.now(), random_bytes=server.random_bytes))
 
 
 def _form(

@@ -1,4 +1,7 @@
-"""Stays by premises, for the officer: units, times, states, findings and evidence in words; no name."""
+"""One premises for the officer: who should be there tonight by room, places against people, how the house did by month, and its stays; no name.
+
+- All of it counts, units, times, states, findings and evidence in words. Houses are listed by id and never ranked.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from registry.chip_judgements import judged_among
 from registry.declarations import findings_about
 from registry.desk_lists import Place, count_stays, list_stays
 from registry.host_answers import answers_about
+from registry.house_tonight import house_history, house_tonight
 from registry.premises import load_premises, premises_of
 from residence.errors import Refused
 from server.pages import render
@@ -49,6 +53,10 @@ def show_one(request: Request, caller: Caller, *, account: SignedIn, server: Wir
         about = findings_about(connection, said)
         judged = judged_among(connection, said)
         answers = answers_about(connection, said)
+        rooms, months = (
+            house_tonight(connection, here, now=server.clock.now()),
+            house_history(connection, here, now=server.clock.now()),
+        )
     findings = {
         stay.stay_id: sorted({found.code for each in stay.declaration_ids for found in about.get(each, ())}) for stay in stays
     }
@@ -63,4 +71,7 @@ def show_one(request: Request, caller: Caller, *, account: SignedIn, server: Wir
         findings=findings,
         chips=chips,
         hosts=hosts,
+        rooms=rooms,
+        months=months,
+        sleeping=sum(each.sleeping for each in rooms),
     )

@@ -45,6 +45,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     language: Language
     places: Mapping[str, Premises]
     holders: Mapping[str, str]
+    merged: Mapping[str, int]  # lead -> cases worked on with it
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,9 +74,10 @@ def _line(item: Item, shown: Shown, *, say: Any, at: Any, text: Mapping[str, str
     row, stands = item.row, item.stands
     place = shown.places.get(row.premises_id)
     name = place.name if place else row.premises_id
+    more = shown.merged.get(row.case_id)
     return Line(
         case_id=row.case_id,
-        place=f"{name}, {text['room']} {row.unit}" if row.unit else name,
+        place=(f"{name}, {text['room']} {row.unit}" if row.unit else name) + (f" +{more}" if more else ""),
         tag=TAGS[stands.urgency],
         urgency=say("urgency", stands.urgency.value),
         rule=say("rule_short", row.rule),

@@ -46,12 +46,12 @@ def _change(server: Server, connection: Connection, account: Account, *, row: Ro
     made: dict[str, Any] = {"now": now, "random_bytes": server.random_bytes}
     match form.get("action"):
         case "give":
-            to = _colleague(server, connection, row, form.get("to") or by)
+            to = colleague(server, connection, row, form.get("to") or by)
             give(connection, row, to=to, by=by, **made)
         case "hand-back":
             hand_back(connection, row, by=by, reason=reason, **made)
         case "hold":
-            until = _morning_after(form.get("days", ""), now)
+            until = morning_after(form.get("days", ""), now)
             hold(connection, row, until=until, said=(by, reason), times=server.case_times, **made)
         case "resume":
             resume(connection, row, by=by, **made)
@@ -59,7 +59,7 @@ def _change(server: Server, connection: Connection, account: Account, *, row: Ro
             raise Refused("server.not_allowed")
 
 
-def _colleague(server: Server, connection: Connection, row: Row[Any], to: str) -> str:
+def colleague(server: Server, connection: Connection, row: Row[Any], to: str) -> str:
     """Return an officer of the case's commune who may work on it."""
     known = {each.account_id for each in officers_of(connection, row.commune_code)}
     if to not in known or own_interests(server, connection, to).bars(row):
@@ -67,10 +67,10 @@ def _colleague(server: Server, connection: Connection, row: Row[Any], to: str) -
     return to
 
 
-def _morning_after(days: str, now: datetime) -> datetime:
+def morning_after(days: str, now: datetime) -> datetime:
     """Return the morning so many days on.
 
-    >>> _morning_after("1", datetime(2026, 7, 10, 9, 0, tzinfo=VIETNAM)).isoformat()
+    >>> morning_after("1", datetime(2026, 7, 10, 9, 0, tzinfo=VIETNAM)).isoformat()
     '2026-07-11T08:00:00+07:00'
     """
     if days not in {str(each) for each in HOLD_DAYS}:

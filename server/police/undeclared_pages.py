@@ -17,6 +17,7 @@ from registry.cases import cases_of, triaged
 from registry.notices import waiting_notices
 from registry.premises import premises_of
 from residence.cases.transitions import CaseStatus
+from residence.cases.undeclared import Patience
 from server.pages import render
 from server.police.case_access import own_interests
 from server.policy import CommuneResource
@@ -40,8 +41,9 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
         rows = [row for row in cases_of(connection, commune, states=WORKED_ON) if not interests.bars(row)]
     cases = triaged(rows, now=server.clock.now(), times=server.case_times)
     in_cases = {case.notice_id for case in rows}
-    waiting = [each for each in notices if each.notice_id not in in_cases]
-    return render(request, "police/undeclared.html", caller=caller, places=places, notices=waiting, cases=cases)
+    waiting = [each for each in notices if each.notice_id not in in_cases and not interests.bars(each)]
+    waited = Patience().answer_within
+    return render(request, "police/undeclared.html", caller=caller, places=places, notices=waiting, cases=cases, patience=waited)
 
 
 @router.get("/access")

@@ -1,6 +1,7 @@
 """The officer's work queues: what stands in each, why, and one thing to do next; narrowed by filters, worked through by keys. No name.
 
 - Queues, columns and sentences are a file (``server/police/queues.toml``); every count on the page comes from the rows of one query.
+- The page comes with the first screens of a queue (``FIRST``); the rest of the rows follow it in pieces, or by a link without scripts.
 - The address says all of it: queue and filter. What is saved under a label is that address.
 - What somebody must not decide about (``registry/interests.py``) is left out, and how many these are is said.
 - Keys (``server/static/triage.js``) do nothing the page does not do without them.
@@ -10,7 +11,7 @@ Example: ``/police/queue/now?rule=night_check``
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
@@ -18,8 +19,9 @@ from sqlalchemy import Connection, Row
 from starlette.responses import RedirectResponse, Response
 
 from registry.accounts import names_of
-from registry.case_queue import closed_lately, count_closed, queued, worked_on
-from registry.cases import CaseStep, act, triaged
+from registry.case_merging import Means, act_together, merged_counts
+from registry.case_queue import SHOWN, closed_lately, count_closed, queued, worked_on
+from registry.cases import CaseStep, triaged
 from registry.premises import load_premises
 from registry.saved_filters import filters_of, forget_filter, save_filter
 from residence.access.purposes import Purpose
@@ -35,6 +37,10 @@ from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/police/queue")
 Wired = Annotated[Server, Depends(server_of)]
+
+
+FIRST: Final = 40
+PIECE: Final = 240
 
 
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +68,10 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         places = load_premises(connection, {each.row.premises_id for each in shelf.items}, vault=server.registry.vault)
         holders = names_of(connection, {each.queued.holder for each in shelf.items if each.queued.holder})
         saved = filters_of(connection, account.account_id)
+        merged = merged_counts(connection, account.commune_code)
     items = [each for each in shelf.items if passes(asked, each.queued, me=account.account_id)]
+    begin = _from(request)
+    end = begin + FIRST
     return render(
         request,
         "police/queue.html",
@@ -72,7 +81,8 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         counts=shelf.counts,
         barred=shelf.barred,
         first=items[0].row.case_id if items else None,
-        lines=lines_of(items, Shown(language=caller.language, places=places, holders=holders)),
+        rest=end if len(items) > end else None,
+        lines=lines_of(items[begin:end], Shown(language=caller.language, places=places, holders=holders, merged=merged)),
         takeable=_takeable(items, account) is not None,
         places=places,
         asked=msgspec.structs.asdict(asked),
@@ -80,6 +90,34 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         filters=FILTERS,
         saved=saved,
     )
+
+
+@router.get("/{queue}/rows")
+def rows(request: Request, caller: Caller, *, account: SignedIn, server: Wired, queue: str) -> Response:
+    """Give the next piece of a queue's rows; ``x-rest`` names where the one after begins."""
+    require_queues(server, account)
+    chosen, asked = asked_queue(server, queue), read_filter(request.query_params)
+    begin = _from(request)
+    with server.registry.reading() as connection:
+        items = shelf_of(server, connection, account, chosen=chosen).items
+        items = [each for each in items if passes(asked, each.queued, me=account.account_id)]
+        piece = items[begin : begin + PIECE]
+        shown = Shown(
+            language=caller.language,
+            places=load_premises(connection, {each.row.premises_id for each in piece}, vault=server.registry.vault),
+            holders=names_of(connection, {each.queued.holder for each in piece if each.queued.holder}),
+            merged=merged_counts(connection, account.commune_code),
+        )
+    answer = render(request, "police/queue_rows.html", caller=caller, queue=chosen, lines=lines_of(piece, shown))
+    if len(items) > begin + PIECE:
+        answer.headers["x-rest"] = str(begin + PIECE)
+    return answer
+
+
+def _from(request: Request) -> int:
+    """Return where the rows asked for begin; what is no number begins at the first."""
+    text = request.query_params.get("from", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(SHOWN)) else 0
 
 
 @router.post("/{queue}")
@@ -160,5 +198,5 @@ def _take_next(server: Server, connection: Connection, account: Account, within:
     purpose = Purpose.UNDECLARED_CASE
     server.policy.require(account, "claim_case", resource=resource, purpose=purpose.value)
     step = CaseStep(action=CaseAction.CLAIM, by=account.account_id, purpose=purpose)
-    act(connection, row.case_id, step, now=server.clock.now(), random_bytes=server.random_bytes)
+    act_together(connection, row.case_id, step, means=Means(now=server.clock.now(), random_bytes=server.random_bytes))
     return str(row.case_id)

@@ -2,7 +2,7 @@
 "use strict";
 
 const list = document.querySelector("[data-triage]");
-const rows = list ? [...list.children] : [];
+const rows = list ? list.children : []; // alive: the rest of a long queue follows the page
 const sheet = document.querySelector("[data-keys]");
 const status = document.querySelector("[data-status]");
 const claim = document.querySelector("[data-claim]");
@@ -27,7 +27,7 @@ function step(by) {
 }
 
 // Tab and mouse move, too: what a key acts on is always what has the focus.
-list?.addEventListener("focusin", (event) => { at = rows.indexOf(event.target.closest("li")); });
+list?.addEventListener("focusin", (event) => { at = Array.prototype.indexOf.call(rows, event.target.closest("li")); });
 
 async function giveToMe(row) {
   const body = new URLSearchParams({ action: "give", csrf });
@@ -72,11 +72,35 @@ document.addEventListener("keydown", (event) => {
   act();
 });
 
-find.addEventListener("input", () => {
+function narrow(some) {
   const wanted = find.value.trim().toLocaleLowerCase();
-  for (const row of rows) row.hidden = !link(row).textContent.toLocaleLowerCase().includes(wanted);
+  for (const row of some) row.hidden = !link(row).textContent.toLocaleLowerCase().includes(wanted);
+}
+
+find.addEventListener("input", () => {
+  narrow(rows);
   at = -1;
 });
+
+// The rest of the rows, piece by piece, once the page stands.
+async function bringRest() {
+  let address = list?.dataset.rest;
+  while (address) {
+    const answer = await fetch(address, { redirect: "error" }).catch(() => undefined);
+    if (!answer?.ok) return; // the link to further cases stays
+    const piece = document.createElement("template");
+    piece.innerHTML = await answer.text();
+    const added = [...piece.content.children];
+    narrow(added);
+    list.append(...added);
+    const next = answer.headers.get("x-rest");
+    address = next ? address.replace(/from=\d+/, `from=${next}`) : "";
+  }
+  document.querySelector("[data-next]")?.remove();
+}
+
+if (document.readyState === "complete") bringRest();
+else addEventListener("load", () => setTimeout(bringRest, 50));
 
 document.querySelector("[data-find]").hidden = rows.length === 0;
 const opener = document.querySelector("[data-open-keys]");

@@ -78,6 +78,7 @@ def paths(world):
         "list_id",
         "kiosk_id",
         "batch_id",
+        "bulk_id",
         "name",
         "access_id",
         "hook_id",

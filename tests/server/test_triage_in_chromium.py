@@ -20,7 +20,7 @@ AXE = (Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js").r
 def world(tmp_path_factory):
     made = World(tmp_path_factory.mktemp("triage"), base_url=free_address())
     made.case = made.open_case()
-    file_cases(made, 39, fresh=8)
+    file_cases(made, 54, fresh=8)
     with made.serving():
         yield made
     made.close()
@@ -97,4 +97,27 @@ def test_the_queue_opens_an_item_by_enter_and_prints_without_its_controls(window
     assert not any(page.locator(each).is_visible() for each in (".luutru-filter", ".luutru-tabs", ".luutru-header"))
     assert page.locator("[data-case]").first.is_visible()
     page.emulate_media(media="screen")
+    assert window.complaints == []
+
+
+def test_the_pages_around_the_queue_are_accessible_and_print_without_their_controls(world, window):
+    page = window.page
+    for path in ("/police/bulk/all", "/police/ward", "/police/premises/blk-hoa-binh", f"/police/cases/{world.case}", "/police"):
+        window.open(path)
+        assert violations(window) == [], path
+    window.open("/police/ward")
+    page.emulate_media(media="print")
+    assert not any(page.locator(each).first.is_visible() for each in (".luutru-screen-only", ".luutru-header"))
+    assert page.locator(".luutru-measure").first.is_visible()
+    page.emulate_media(media="screen")
+    assert window.complaints == []
+
+
+def test_a_long_queue_brings_its_rest_by_itself_and_finds_in_all_of_it(window):
+    window.open("/police/queue/all")
+    window.page.locator("[data-case]").nth(54).wait_for(state="attached")
+    window.page.locator("[data-next]").wait_for(state="detached")
+    window.press("/")
+    window.page.keyboard.type("1053")
+    assert window.page.locator("[data-case]:visible").count() == 1
     assert window.complaints == []
