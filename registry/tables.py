@@ -18,6 +18,7 @@ from registry.tables_authorities import (
     authority_links,
     authority_records,
 )
+from registry.tables_break_glass import glass_breaks
 from registry.tables_case_work import bulk_acts, case_grounds, case_links, visit_devices, visits
 from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
@@ -137,6 +138,7 @@ __all__ = [
     "finding_links",
     "findings",
     "gateway_reports",
+    "glass_breaks",
     "guest_list_batches",
     "guest_list_pieces",
     "guest_lists",

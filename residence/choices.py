@@ -97,6 +97,7 @@ class CasesSection(_Section, frozen=True, kw_only=True):
     decide_within_hours: Hours = 120
     answer_within_hours: Hours = 48
     hold_at_most_hours: Hours = 168
+    break_glass_hours: Hours = 3
     seal_at_most_days: Annotated[int, msgspec.Meta(ge=0, le=3660)] = 183
 
 
@@ -144,6 +145,7 @@ def parse_choices(data: bytes, *, extra: Mapping[str, bytes] | None = None) -> C
             decide_within=timedelta(hours=file.cases.decide_within_hours),
             answer_within=timedelta(hours=file.cases.answer_within_hours),
             hold_at_most=timedelta(hours=file.cases.hold_at_most_hours),
+            glass_open_for=timedelta(hours=file.cases.break_glass_hours),
             seal_at_most=timedelta(days=file.cases.seal_at_most_days),
         ),
         cleaning=file.cleaning,

@@ -75,11 +75,19 @@ class CaseResource(msgspec.Struct, frozen=True, kw_only=True):
     commune: str
     claimed_by: str = ""
     conflicted: tuple[str, ...] = ()
+    opened_by: tuple[str, ...] = ()  # officers of other communes who have it open now
 
     @property
     def entity(self) -> dict[str, object]:
         """Return the Cedar entity."""
-        return _entity("Case", self.case_id, commune=self.commune, claimed_by=self.claimed_by, conflicted=list(self.conflicted))
+        return _entity(
+            "Case",
+            self.case_id,
+            commune=self.commune,
+            claimed_by=self.claimed_by,
+            conflicted=list(self.conflicted),
+            opened_by=list(self.opened_by),
+        )
 
 
 class PairResource(msgspec.Struct, frozen=True, kw_only=True):

@@ -142,6 +142,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "dispute-review": "Review of a field somebody says is wrong",
         "duplicate-review": "Whether two records are of one person",
         "number-change": "Care of a person's numbers",
+        "break-glass": "A case of another commune, opened for a reason",
         "own-stays": "Own stays",
         "receipt-check": "Check of a receipt",
     },

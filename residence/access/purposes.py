@@ -20,7 +20,7 @@ from typing import Final, Literal, TypeVar
 from residence.errors import Refused
 
 Role = Literal["clerk", "resident", "officer", "operator"]
-Binding = Literal["none", "premises", "case", "pair", "dispute", "number", "self"]
+Binding = Literal["none", "premises", "case", "pair", "dispute", "number", "opening", "self"]
 Value = TypeVar("Value")
 
 
@@ -76,6 +76,7 @@ class Purpose(StrEnum):
     DISPUTE_REVIEW = "dispute-review"  # one field somebody says is wrong, and no other
     DUPLICATE_REVIEW = "duplicate-review"  # two records that may be of one person, side by side
     NUMBER_CHANGE = "number-change"  # a number of theirs is cancelled, replaced, or that taken back
+    BREAK_GLASS = "break-glass"  # one case of another commune, opened for hours, with a reason the person reads
     OWN_STAYS = "own-stays"
     RECEIPT_CHECK = "receipt-check"  # whoever holds a receipt's code
 
@@ -101,6 +102,7 @@ RELEASED: Final[Mapping[tuple[Role, Purpose], frozenset[Field]]] = {
     ("officer", Purpose.DUPLICATE_REVIEW): _WHO
     | {Field.PERSONAL_NUMBER_MASKED, Field.DOCUMENT, Field.RESIDENCE_TEXT, Field.CONTACT},
     ("officer", Purpose.NUMBER_CHANGE): frozenset({Field.PERSONAL_NUMBER_MASKED}),
+    ("officer", Purpose.BREAK_GLASS): _PLACE | {Field.FULL_NAME, Field.BIRTH_DATE, Field.SEX},
     ("officer", Purpose.RECEIPT_CHECK): _RECEIPT,
     ("resident", Purpose.OWN_STAYS): _PLACE
     | PERSONAL - {Field.PERSONAL_NUMBER}
@@ -117,6 +119,7 @@ BOUND_TO: Final[Mapping[Purpose, Binding]] = {
     Purpose.DISPUTE_REVIEW: "dispute",
     Purpose.DUPLICATE_REVIEW: "pair",
     Purpose.NUMBER_CHANGE: "number",
+    Purpose.BREAK_GLASS: "opening",
     Purpose.OWN_STAYS: "self",
     Purpose.RECEIPT_CHECK: "none",
 }

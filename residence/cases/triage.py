@@ -58,6 +58,7 @@ class CaseTimes(msgspec.Struct, frozen=True, kw_only=True):
     fresh_night: timedelta = timedelta(hours=24)
     evidence_kept: timedelta = EVIDENCE_KEPT
     hold_at_most: timedelta = timedelta(days=7)
+    glass_open_for: timedelta = timedelta(hours=3)  # a case of another commune
     seal_at_most: timedelta = timedelta(days=183)  # how long a look may be kept from the person it was at
 
 

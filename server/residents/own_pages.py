@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from registry.access_records import looks_at
 from registry.accounts import person_of
+from registry.break_glass import reasons_of
 from registry.disputing import disputes_of, raise_dispute
 from registry.door_claims import stays_with_pass
 from registry.host_answers import answer_guest, guests_of
@@ -103,6 +104,7 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
     with server.registry.writing() as connection:  # a look at oneself is on the record, too
         person_id = _whose(server, connection, account)
         looks = looks_at(connection, person_id, now=server.clock.now())
+        broken = reasons_of(connection, [each.about for each in looks if each.purpose == Purpose.BREAK_GLASS.value])
         person = _released(server, connection, account, person_id)
         stays = stays_of_person(connection, person_id)
         guests = guests_of(connection, person_id, now=server.clock.now())
@@ -127,6 +129,7 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         recalling=recalling,
         places=places,
         looks=looks,
+        broken=broken,
         with_log=server.settings.log is not None,
         disputes=disputes,
         with_pass=with_pass,

@@ -28,11 +28,11 @@ RESOURCES = {
     "close_day": "premises", "list_premises_stays": "premises", "list_undeclared": "commune", "list_premises": "commune", "list_access_records": "commune",
     "list_kiosks": "commune", "list_dead_letters": "commune", "settle_dead_letters": "commune", "watch_gateways": "commune", "list_unit_questions": "commune", "settle_unit_questions": "commune", "list_cleaning": "commune", "decide_cleaning": "commune", "list_pairs": "commune", "read_pair": "pair", "decide_pair": "pair", "release_pair": "pair", "read_case": "case", "claim_case": "case", "share_case": "case", "release_person": "case",
     "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "read_own_record": "account", "answer_disputes": "commune", "change_numbers": "commune", "correct_register": "commune",
-    "seal_case": "case", "list_proposals": "commune", "settle_proposal": "proposal",
+    "seal_case": "case", "list_proposals": "commune", "settle_proposal": "proposal", "break_glass": "elsewhere", "look_elsewhere": "elsewhere",
     "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune",
 }  # fmt: skip
 
-PURPOSE = {"release_pair": "duplicate-review"}
+PURPOSE = {"look_elsewhere": "break-glass", "release_pair": "duplicate-review"}
 
 
 def account(role, name="me"):
@@ -52,6 +52,10 @@ def things(kind, role):
         case "pair":
             yield PairResource(pair_id="p", communes=("there", "here")), True
             yield PairResource(pair_id="p", communes=("there", "elsewhere")), False
+        case "elsewhere":
+            yield CaseResource(case_id="c", commune="there", opened_by=("me",)), True
+            yield CaseResource(case_id="c", commune="there", opened_by=("me",), conflicted=("me",)), False
+            yield CaseResource(case_id="c", commune="here", claimed_by="me", opened_by=("me",)), False
         case "proposal":
             yield ProposalResource(proposal_id="p", commune="here", asked_by="a colleague"), True
             yield ProposalResource(proposal_id="p", commune="here", asked_by="me"), False
@@ -87,6 +91,16 @@ def test_a_case_that_is_not_claimed_by_this_officer_or_has_no_purpose_releases_n
 def test_nobody_decides_in_their_own_cause_whatever_they_have_claimed(action):
     case = CaseResource(case_id="c", commune="here", claimed_by="me", conflicted=("me",))
     assert not load_policy().allows(account("officer"), action, resource=case, purpose="undeclared-case")
+
+
+def test_a_case_of_another_commune_is_seen_while_it_is_open_to_this_officer_and_for_that_purpose_alone():
+    policy, officer = load_policy(), account("officer")
+    for opened_by, purpose in (((), "break-glass"), (("another",), "break-glass"), (("me",), "undeclared-case"), (("me",), "")):
+        case = CaseResource(case_id="c", commune="there", opened_by=opened_by)
+        assert not policy.allows(officer, "look_elsewhere", resource=case, purpose=purpose)
+    case = CaseResource(case_id="c", commune="there", claimed_by="me", opened_by=("me",))
+    for action in ("read_case", "claim_case", "release_person", "decide_case", "share_case", "seal_case"):
+        assert not policy.allows(officer, action, resource=case, purpose="break-glass")
 
 
 def test_two_records_are_shown_for_their_own_purpose_alone():

@@ -929,6 +929,7 @@ def upgrade() -> None:
     lay_e_ids()
     lay_looks()
     lay_proposals()
+    lay_glass_breaks()
     lay_case_work()
     lay_webhooks()
 
@@ -1199,6 +1200,7 @@ def lay_doors() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table('glass_breaks')
     op.drop_table('proposals')
     op.drop_table('looks')
     drop_case_work()
@@ -1893,6 +1895,21 @@ def drop_case_work() -> None:
     op.drop_table('visits')
     op.drop_table('visit_devices')
     op.drop_table('case_grounds')
+
+
+def lay_glass_breaks() -> None:
+    """Lay who opened a case of another commune."""
+    op.create_table('glass_breaks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('break_id', sa.String(length=36), nullable=False),
+    sa.Column('case_id', sa.String(length=64), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('opened_at', columns.Instant(), nullable=False),
+    sa.Column('ends_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('break_id', 'commune_code', name=op.f('pk_glass_breaks'))
+    )
+    op.create_index('ix_glass_breaks_account_id_case_id', 'glass_breaks', ['account_id', 'case_id'], unique=False)
 
 
 def lay_webhooks() -> None:
