@@ -46,6 +46,13 @@ TOKENS_DOC: Final = '''"""The shapes of what is answered about tokens, written b
 Example: ``def how_long(answer: TokenAnswer) -> int: return answer["expires_in"]``
 """
 '''
+LOOKS_DOC: Final = '''"""The shapes of what a person is told of who looked at them, written by ``scripts/docs`` from the API's document.
+
+- A newer server may tell more; nothing here is ever taken away.
+
+Example: ``def police(look: LookTold) -> bool: return look["role"] == "officer"``
+"""
+'''
 CALLS_DOC: Final = '''"""One method for each operation of the API, written by ``scripts/docs`` from the API's document.
 
 - A no of the server is ``line.ApiProblem``, with its code and every problem of the input.
@@ -192,7 +199,8 @@ def calls(document: Schema, sent: set[str]) -> str:
     body = "\n\n".join(methods)
     told = reached(document, document["components"]["schemas"]) - sent
     imports = ""
-    for module, names in (("sent", sent), ("told", told)):
+    looks = _only_of(document, "looks")
+    for module, names in (("looks", looks - sent), ("sent", sent), ("told", told - looks)):
         used = sorted(each for each in names if re.search(rf"\b{each}\b", body))
         imports += f"from luutru_client.{module} import {_in_brackets(used)}\n"
     return (
@@ -203,12 +211,12 @@ def calls(document: Schema, sent: set[str]) -> str:
     )
 
 
-def _of_tokens(document: Schema) -> set[str]:
-    """Return the schemas that only operations about tokens speak of."""
+def _only_of(document: Schema, tag: str) -> set[str]:
+    """Return the schemas that only operations with this tag speak of."""
     operations = [operation for verbs in document["paths"].values() for operation in verbs.values()]
     named = {True: set[str](), False: set[str]()}
     for operation in operations:
-        named["oauth" in operation["tags"]] |= reached(document, names_in(operation))
+        named[tag in operation["tags"]] |= reached(document, names_in(operation))
     return named[True] - named[False]
 
 
@@ -222,11 +230,12 @@ def modules(document: Schema) -> dict[str, str]:
     }
     sent = reached(document, bodies)
     told = set(document["components"]["schemas"]) - sent
-    tokens = told & _of_tokens(document)
+    tokens, looks = told & _only_of(document, "oauth"), told & _only_of(document, "looks")
     return {
         "sent.py": _shapes(document, sent, SENT_DOC),
-        "told.py": _shapes(document, told - tokens, TOLD_DOC, imported=sent),
+        "told.py": _shapes(document, told - tokens - looks, TOLD_DOC, imported=sent),
         "tokens.py": _shapes(document, tokens, TOKENS_DOC),
+        "looks.py": _shapes(document, looks, LOOKS_DOC),
         "calls.py": calls(document, sent),
     }
 

@@ -11,6 +11,9 @@ from __future__ import annotations
 from typing import cast
 
 from luutru_client.line import Line, part
+from luutru_client.looks import (
+    LooksAnswer,
+)
 from luutru_client.sent import (
     Batch,
     Change,
@@ -261,6 +264,20 @@ class Api:
             "/v1/limits",
         )
         return cast("Limits", answer)
+
+    def get_own_looks(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+    ) -> LooksAnswer:
+        """List who looked at the caller: when, from where, why, which fields. For residents."""
+        answer = self._line.call(
+            "GET",
+            "/v1/me/looks",
+            query={"cursor": cursor, "limit": limit},
+        )
+        return cast("LooksAnswer", answer)
 
     def get_kiosks(
         self,

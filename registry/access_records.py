@@ -46,6 +46,7 @@ def add(
             "purpose": look.purpose.value,
             "about": look.about,
             "fields": sorted(field.value for field in fields),
+            "way": look.way,
             "at": now,
         }
         for person_id in person_ids
@@ -74,6 +75,7 @@ def add_telling(
         "purpose": TELL_AUTHORITY,
         "about": stay_id,
         "fields": sorted(field.value for field in fields),
+        "way": "told",
         "at": now,
     }
     connection.execute(insert(tables.access_records), [row])

@@ -21,6 +21,7 @@ from registry.tables_authorities import (
 from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
 from registry.tables_desk import day_closes
+from registry.tables_disclosures import look_seals
 from registry.tables_door_boots import door_boots
 from registry.tables_door_cards import door_cards
 from registry.tables_doors import door_events, door_marks, door_passes, door_sites, doors
@@ -143,6 +144,7 @@ __all__ = [
     "lapses",
     "letter_events",
     "list_mappings",
+    "look_seals",
     "merges",
     "messages",
     "metadata",

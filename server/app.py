@@ -72,7 +72,7 @@ from server.police import (
 )
 from server.police.queue_file import default_queues
 from server.policy import load_policy
-from server.residents import address_pages, door_pages, message_link_pages, own_pages, proof_pages, receipt_pages
+from server.residents import address_pages, door_pages, look_pages, message_link_pages, own_pages, proof_pages, receipt_pages
 from server.residents import paper_pages as own_paper_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
@@ -114,6 +114,7 @@ PAGES = (
     own_pages,
     own_paper_pages,
     proof_pages,
+    look_pages,
     address_pages,
     house_address_pages,
     message_link_pages,

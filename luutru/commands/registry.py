@@ -24,6 +24,7 @@ from luutru.commands.registry_cleaning import app as cleaning_app
 from luutru.commands.registry_disputes import app as disputes_app
 from luutru.commands.registry_duplicates import app as duplicates_app
 from luutru.commands.registry_lapses import app as lapses_app
+from luutru.commands.registry_looks import seal_looks
 from luutru.commands.registry_numbers import app as numbers_app
 from luutru.commands.registry_person import person
 from luutru.commands.registry_relations import app as relations_app
@@ -42,6 +43,7 @@ app.command()(backup)
 app.command()(restore)
 app.add_typer(disputes_app, name="disputes")
 app.command()(person)
+app.command("seal-looks")(seal_looks)
 app.add_typer(residence_app, name="residence")
 app.add_typer(relations_app, name="relations")
 app.add_typer(numbers_app, name="numbers")

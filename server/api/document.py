@@ -23,6 +23,7 @@ from server.api.batches import BatchAnswer, BatchItem
 from server.api.code_lists import CodeList, CodeListName, Limits
 from server.api.events import EventsAnswer
 from server.api.examples import BODIES, LINKS
+from server.api.looks import LooksAnswer
 from server.api.operations import OPERATIONS, Operation
 from server.api.reconciliation import House, ReconciliationAnswer
 from server.api.stays import CheckOut, Extend, Move, PremisesAnswer, StayAnswer, StaysAnswer, Undo, Withdraw
@@ -33,13 +34,14 @@ VERSION: Final = "1.1.0"
 STRUCTS: Final = (
     StayDeclaration, ReceiptAnswer, CheckAnswer, PublicReceipt, KioskAnswer, ProblemDocument, Entry, BatchAnswer, BatchItem, PremisesAnswer, StayAnswer,
     StaysAnswer, CheckOut, Extend, Move, Withdraw, Undo, House, ReconciliationAnswer, EventsAnswer, CodeList, CodeListName, Limits,
-    TokenAnswer, TokenRefusal,
+    TokenAnswer, TokenRefusal, LooksAnswer,
 )  # fmt: skip
 TAGS: Final = {
     "codes": "What codes mean, and how much may be sent.",
     "declarations": "State that somebody stays, leaves, stays longer, or that a statement was wrong.",
     "events": "What happened, from a cursor on.",
     "kiosks": "The machines at the doors.",
+    "looks": "Who looked at a person, for that person.",
     "oauth": "How a program comes in.",
     "receipts": "The registry's signed answers.",
     "stays": "Stays as they stand, and what happens to them.",

@@ -28,6 +28,7 @@ def upgrade() -> None:
     sa.Column('purpose', sa.String(length=32), nullable=False),
     sa.Column('about', sa.String(length=64), nullable=True),
     sa.Column('fields', columns.Document(), nullable=False),
+    sa.Column('way', sa.String(length=8), nullable=True),
     sa.Column('at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('access_id', 'commune_code', name=op.f('pk_access_records'))
     )
@@ -922,6 +923,7 @@ def upgrade() -> None:
     lay_undated()
     lay_police()
     lay_api()
+    lay_disclosures()
 
 
 def _lay_chip_tables() -> None:
@@ -1190,6 +1192,7 @@ def lay_doors() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table('look_seals')
     op.drop_table('recall_consents')
     op.drop_table('stay_parties')
     _drop_chip_tables()
@@ -1680,6 +1683,21 @@ def lay_police() -> None:
     sa.PrimaryKeyConstraint('interest_id', 'commune_code', name=op.f('pk_officer_interests'))
     )
     op.create_index('ix_officer_interests_account_id', 'officer_interests', ['account_id'], unique=False)
+def lay_disclosures() -> None:
+    """Lay which looks are sealed."""
+    op.create_table('look_seals',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('seal_id', sa.String(length=64), nullable=False),
+    sa.Column('about', sa.String(length=64), nullable=False),
+    sa.Column('ground', sa.Text(), nullable=False),
+    sa.Column('sealed_by', sa.String(length=64), nullable=False),
+    sa.Column('sealed_at', columns.Instant(), nullable=False),
+    sa.Column('until', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('seal_id', 'commune_code', name=op.f('pk_look_seals'))
+    )
+    op.create_index('ix_look_seals_about', 'look_seals', ['commune_code', 'about'], unique=False)
+
+
 def lay_api() -> None:
     """Lay what programs leave behind: clients, tokens, requests answered once, batches."""
     op.create_table('api_clients',
