@@ -37,7 +37,6 @@ from edge_agent.readers.port import Capture, HealthState, Reader, ReaderHealth
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import KioskProfile
 from residence.clock import Clock, uuid7
-from residence.credentials.evidence import Reading
 from residence.errors import LuutruError
 from residence.stays.declaration import StayDeclaration
 from residence.wire.messages import Presence
@@ -206,8 +205,8 @@ class KioskAgent:
                 self._step(CodeFound(code=code, declaration_id=self._outbox.declaration_of(code)))
             case do.PrintSlip():
                 self._print()
-            case do.ReadChip(own_id=own_id, reading=reading):
-                self._read_chip(own_id, reading)
+            case do.ReadChip():
+                self._read_chip(effect)
             case do.StopChip() | Wipe():
                 if self._chips is not None:
                     self._chips.stop()
@@ -224,11 +223,11 @@ class KioskAgent:
         about = slip.entries[0].code
         self._print_slip(slip, lambda outcome: self._queue.put((SlipDone(code=about, outcome=outcome), None)))
 
-    def _read_chip(self, own_id: str, reading: Reading) -> None:
+    def _read_chip(self, asked: do.ReadChip) -> None:
         if self._chips is None:
-            self._step(ChipFailed(own_id=own_id, code="chip.no_reader"))
+            self._step(ChipFailed(own_id=asked.own_id, code="chip.no_reader"))
         else:
-            self._chips.begin(own_id, reading, self._hear_of_chip)
+            self._chips.begin(asked.own_id, asked.reading, self._hear_of_chip, can=asked.can)
 
     def _hear_of_chip(self, event: Event) -> None:
         self._queue.put((event, None))

@@ -1,6 +1,7 @@
 """The kiosk's one database file: durable at every commit, sealed rows only, honest when the disk is full.
 
 - The only file at the edge that may touch ``sqlite3``. WAL and synchronous=FULL: what was committed survives a power cut.
+- Nothing in this process opens the database file beside SQLite: to close it again would let go of SQLite's locks.
 - Every write is one ``transaction()``; there is no implicit commit. One lock serialises the kiosk's threads.
 - Disk full is foreseen twice: ``max_page_count`` gives the file a size it never passes, and a ballast file beside it is given up
   when the file system itself is full, so that settled rows can still be deleted, new keys of the authority kept, the log folded in, and
@@ -218,13 +219,14 @@ def open_store(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Store:
 
 
 def is_read_only(path: Path) -> bool:
-    """Tell whether the disk under a file refuses every write. Asked by trying: ext4 that gave up does not show it in its flags."""
-    there = path if path.exists() else next((each for each in path.parents if each.exists()), path)
+    """Tell whether the disk under a file refuses every write. Asked by trying: ext4 that gave up does not show it in its flags.
+
+    The folder is asked, never the file: to close a database that SQLite has open lets go of this process's locks on it (POSIX, fcntl(2)),
+    and the next process that looks at it, finding nobody there, deletes the log under our feet.
+    """
+    folder = next((each for each in path.parents if each.exists()), path)
     try:
-        if there.is_dir():
-            os.close(os.open(there, os.O_TMPFILE | os.O_WRONLY))
-        else:
-            os.close(os.open(there, os.O_WRONLY))
+        os.close(os.open(folder, os.O_TMPFILE | os.O_WRONLY))
     except OSError as error:
         return error.errno == errno.EROFS
     return False

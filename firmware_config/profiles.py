@@ -161,6 +161,10 @@ class ChipSection(_Section, frozen=True, kw_only=True):
     enabled: bool = False
     # part of the PC/SC reader's name, or "pn532:" and a serial device; empty: the first one PC/SC knows
     reader: Annotated[str, msgspec.Meta(pattern=f"^(?!{PN532}$)")] = ""
+    model: str = (
+        ""  # of a reader that opens chips itself and speaks lines of text: a shipped one or a file; ``reader`` is then its device
+    )
+    baud_rate: Annotated[int, msgspec.Meta(ge=300, le=4_000_000)] | None = None  # of that reader's line; no source tells it
     trust: str = ""  # the authority's signed bundle, or a folder of certificates; empty: level 3 at best
     allow_bac: bool = True  # where a chip does not go through with PACE; the result then says "downgraded"
     consent: bool = True  # ask before the chip is read, as whoever is no state body must (Identity Law Art. 22(5)(d))
@@ -237,6 +241,10 @@ def parse_profile(text: str, *, folder: Path) -> KioskProfile:
         raise setting_refusal(str(error), area="profile", known=known) from error
     if len(set(profile.kiosk.languages)) != len(profile.kiosk.languages):
         raise Malformed("profile.invalid_setting", "/kiosk/languages", "a language stands twice")
+    if profile.chip.model and not (profile.chip.reader and profile.chip.baud_rate):
+        raise Malformed(
+            "profile.invalid_setting", "/chip/model", "a reader of text needs chip.reader (its device) and chip.baud_rate"
+        )
     check_doors(profile.doors, profile.schedules)
     check_door_readers(profile.door_readers, doors=len(profile.doors))
     return msgspec.structs.replace(profile, folder=str(folder))

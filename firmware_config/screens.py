@@ -15,6 +15,7 @@ import json
 from typing import Final
 
 from firmware_config.profiles import KioskProfile
+from firmware_config.units import screen_unit
 
 FOLDER: Final = "/run/luutru-screen"
 HOLDING: Final = "holding.html"
@@ -78,36 +79,10 @@ def sway_configuration(*, command: str, profile_path: str) -> str:
     )
 
 
-def screen_unit() -> str:
-    """Return the unit that keeps the compositor, and with it the browser's watch, running."""
-    return "\n".join(
-        (
-            "[Unit]",
-            "Description=Luutru kiosk screen",
-            "After=systemd-user-sessions.service",
-            "",
-            "[Service]",
-            f"User={USER}",
-            "PAMName=login",
-            "TTYPath=/dev/tty1",
-            f"RuntimeDirectory={FOLDER.rpartition('/')[2]}",
-            "RuntimeDirectoryMode=0700",
-            f"Environment=XDG_RUNTIME_DIR={FOLDER}",
-            "ExecStart=/usr/bin/sway --config /etc/luutru/sway.conf",
-            "Restart=always",
-            "RestartSec=2",
-            "",
-            "[Install]",
-            "WantedBy=multi-user.target",
-            "",
-        )
-    )
-
-
 def screen_files(profile: KioskProfile, *, profile_path: str, command: str = "/usr/bin/luutru") -> dict[str, str]:
     """Return every file by its path below the root."""
     return {
         "etc/chromium/policies/managed/luutru.json": json.dumps(chromium_policy(profile), indent=2) + "\n",
         "etc/luutru/sway.conf": sway_configuration(command=command, profile_path=profile_path),
-        "etc/systemd/system/luutru-screen.service": screen_unit(),
+        "etc/systemd/system/luutru-screen.service": screen_unit(folder=FOLDER, user=USER),
     }

@@ -1,5 +1,6 @@
 """Whom a Mosquitto lets in, as files in its folder: access rules, who is shut out, the revocation list; and having it go by them.
 
+- ``bridges.txt`` lists the sites whose own broker passes on to this one (``firmware_config/site_bridge.py``), one a line; there may be none.
 - ``shut-out.txt`` is the list of kiosks that may do nothing; ``access.acl`` is written from it and never read back.
 - Files are written beside and renamed: a broker that reads them again never finds half a file. Mosquitto without its revocation
   list does not start, so the list is there from the first start.
@@ -19,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from firmware_config.site_bridge import bridge_name, bridge_rules
 from residence.wire.topics import acl_lines
 
 PROGRAM: Final = "mosquitto"
@@ -33,6 +35,7 @@ class BrokerAccess:
         self.revocations: Final = self.folder / "crl.pem"
         self.pid_file: Final = self.folder / "mosquitto.pid"
         self._list = self.folder / "shut-out.txt"
+        self._bridges = self.folder / "bridges.txt"
         self._gateway = gateway
 
     @property
@@ -41,21 +44,33 @@ class BrokerAccess:
         return self._list.read_text("ascii").split() if self._list.exists() else []
 
     @property
+    def bridged_sites(self) -> list[str]:
+        """Return the sites that have a broker of their own."""
+        return self._bridges.read_text("ascii").split() if self._bridges.exists() else []
+
+    @property
     def edition(self) -> str:
         """Return a name for the rules as they are in the folder now."""
         revoked = self.revocations.read_bytes() if self.revocations.exists() else b""
-        return hashlib.sha256("\n".join(self.shut_out_kiosks).encode() + b"\0" + revoked).hexdigest()[:16]
+        bridged = "".join(f"\0{each}" for each in self.bridged_sites).encode()
+        return hashlib.sha256("\n".join(self.shut_out_kiosks).encode() + b"\0" + revoked + bridged).hexdigest()[:16]
 
     def shut_out(self, kiosk_id: str) -> None:
         """Let a kiosk do nothing from the next reading on."""
         put(self._list, "".join(f"{each}\n" for each in sorted({*self.shut_out_kiosks, kiosk_id})).encode("ascii"))
 
+    def bridge(self, site: str) -> None:
+        """Let a site's own broker pass on its kiosks' messages from the next reading on."""
+        put(self._bridges, "".join(f"{each}\n" for each in sorted({*self.bridged_sites, site})).encode("ascii"))
+
     def write(self, *, revocations: bytes | None = None) -> None:
         """Write the rules from the list, and the revocation list when there is a new one."""
         if revocations is not None:
             put(self.revocations, revocations)
-        lines = acl_lines(self._gateway, shut_out=self.shut_out_kiosks, edition=self.edition)
-        put(self.rules, "\n".join((*lines, "")).encode("ascii"))
+        shut_out = self.shut_out_kiosks
+        lines = acl_lines(self._gateway, shut_out=shut_out, edition=self.edition)
+        bridges = [line for site in self.bridged_sites if bridge_name(site) not in shut_out for line in bridge_rules(site)]
+        put(self.rules, "\n".join((*bridges, *lines, "")).encode("ascii"))
 
     def begin_anew(self) -> bool:
         """Have the broker end, to be started with these files; False when its process is not to be found from here."""

@@ -24,6 +24,7 @@ TITLES: Final = {
     "alive": "sống – alive",
     "card": "thẻ – seen with a card",
     "chip": "chip – verified by chip",
+    "e_id": "định danh điện tử – signed in with an e-ID",
 }
 _STYLE: Final = "text{font:12px sans-serif;fill:#222}.a{stroke:#888;fill:none}.b{fill:#0b3b5c;opacity:.15}.l{fill:none;stroke:#0b3b5c;stroke-width:2}"
 Point = tuple[float, Share]

@@ -2,6 +2,7 @@
 
 - One row per person looked at: who, in which role, for which purpose, bound to what, which fields; never a value.
 - A telling to another authority is on the record like a look: its role is ``authority``, its purpose ``TELL_AUTHORITY``.
+- All people of one look make one look in the log (``registry/look_log.py``): a list costs the log one entry, and each of its rows counts.
 - Only what releases fields adds rows: ``registry/release.py``, ``registry/seen_persons.py``, ``registry/looking_back.py``,
   ``registry/authority_content.py``.
 
@@ -14,11 +15,13 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from sqlalchemy import Connection, Row, insert, select
 
-from registry import tables
-from residence.access.purposes import Field
+from registry import look_log, tables
+from residence.access.purposes import Field, Way
 from residence.clock import uuid7
+from residence.transparency.looks import SECRET_BYTES
 
 if TYPE_CHECKING:
     from registry.release import Look
@@ -35,24 +38,17 @@ def add(
     now: datetime,
     random_bytes: Callable[[int], bytes],
 ) -> None:
-    """Write one record per person, in the caller's transaction."""
-    rows = [
-        {
-            "commune_code": look.commune_code,
-            "access_id": str(uuid7(now, random_bytes(10))),
-            "person_id": person_id,
-            "account_id": look.account_id,
-            "role": look.role,
-            "purpose": look.purpose.value,
-            "about": look.about,
-            "fields": sorted(field.value for field in fields),
-            "way": look.way,
-            "at": now,
-        }
-        for person_id in person_ids
-    ]
-    if rows:
-        connection.execute(insert(tables.access_records), rows)
+    """Write one record per person and the look they make together, in the caller's transaction."""
+    told = _Told(
+        commune_code=look.commune_code,
+        account_id=look.account_id,
+        role=look.role,
+        purpose=look.purpose.value,
+        about=look.about,
+        fields=fields,
+        way=look.way,
+    )
+    _write(connection, list(person_ids), told, now=now, random_bytes=random_bytes)
 
 
 def add_telling(
@@ -66,19 +62,53 @@ def add_telling(
 ) -> None:
     """Write that an authority is told of somebody. ``told``: which authority, about which stay, which fields."""
     authority, stay_id, fields = told
-    row = {
-        "commune_code": commune_code,
-        "access_id": str(uuid7(now, random_bytes(10))),
-        "person_id": person_id,
-        "account_id": authority,
-        "role": "authority",
-        "purpose": TELL_AUTHORITY,
-        "about": stay_id,
-        "fields": sorted(field.value for field in fields),
-        "way": "told",
+    telling = _Told(
+        commune_code=commune_code,
+        account_id=authority,
+        role="authority",
+        purpose=TELL_AUTHORITY,
+        about=stay_id,
+        fields=fields,
+        way="told",
+    )
+    _write(connection, [person_id], telling, now=now, random_bytes=random_bytes)
+
+
+class _Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rows of one look share."""
+
+    commune_code: str
+    account_id: str
+    role: str
+    purpose: str
+    about: str | None
+    fields: frozenset[Field]
+    way: Way
+
+
+def _write(
+    connection: Connection, person_ids: list[str], told: _Told, *, now: datetime, random_bytes: Callable[[int], bytes]
+) -> None:
+    if not person_ids:
+        return
+    look_id = str(uuid7(now, random_bytes(10)))
+    shared = {
+        "commune_code": told.commune_code,
+        "account_id": told.account_id,
+        "role": told.role,
+        "purpose": told.purpose,
+        "about": told.about,
+        "fields": sorted(field.value for field in told.fields),
+        "way": told.way,
         "at": now,
+        "look_id": look_id,
     }
-    connection.execute(insert(tables.access_records), [row])
+    rows = [
+        {**shared, "access_id": str(uuid7(now, random_bytes(10))), "person_id": person_id, "place": place}
+        for place, person_id in enumerate(person_ids)
+    ]
+    connection.execute(insert(tables.access_records), rows)
+    look_log.add_look(connection, rows, look_id=look_id, secret=random_bytes(SECRET_BYTES))
 
 
 def looks_at(connection: Connection, person_id: str, *, limit: int = 100) -> list[Row[Any]]:

@@ -61,7 +61,7 @@ def give(connection: Connection, case: Row[Any], *, to: str, by: str | None, now
     if case.state != CaseStatus.OPEN.value:
         raise Refused("case.action_not_allowed", "/action", f"give in {case.state}")
     _keep(connection, case, given_to=to, given_by=by, given_at=now)
-    _write_event(connection, case, "given", by=by, now=now, random_bytes=random_bytes)
+    note_step(connection, case, "given", by=by, now=now, random_bytes=random_bytes)
 
 
 def hand_back(
@@ -74,7 +74,7 @@ def hand_back(
     if not reason:
         raise Refused("case.reason_missing", "/reason")
     note_handed_back(connection, case, by=by)
-    _write_event(connection, case, "handed-back", by=by, reason=reason, now=now, random_bytes=random_bytes)
+    note_step(connection, case, "handed-back", by=by, reason=reason, now=now, random_bytes=random_bytes)
 
 
 def note_handed_back(connection: Connection, case: Row[Any], *, by: str) -> None:
@@ -104,7 +104,7 @@ def hold(
     if not now < until <= now + times.hold_at_most or now < evidence_ends < until:
         raise Refused("case.hold_too_long", "/until")
     _keep(connection, case, held_until=until)
-    _write_event(connection, case, "held", by=by, reason=reason, now=now, random_bytes=random_bytes)
+    note_step(connection, case, "held", by=by, reason=reason, now=now, random_bytes=random_bytes)
 
 
 def resume(connection: Connection, case: Row[Any], *, by: str, now: datetime, random_bytes: RandomBytes) -> None:
@@ -113,7 +113,7 @@ def resume(connection: Connection, case: Row[Any], *, by: str, now: datetime, ra
     if case.claimed_by != by or task.held_until is None or task.held_until <= now:
         raise Refused("case.action_not_allowed", "/action", f"resume in {case.state}")
     _keep(connection, case, held_until=None)
-    _write_event(connection, case, "resumed", by=by, now=now, random_bytes=random_bytes)
+    note_step(connection, case, "resumed", by=by, now=now, random_bytes=random_bytes)
 
 
 def _keep(connection: Connection, case: Row[Any], **changed: Any) -> None:
@@ -123,7 +123,7 @@ def _keep(connection: Connection, case: Row[Any], **changed: Any) -> None:
     write_rows(connection, tables.case_tasks, [row], keep=("commune_code", "case_id"))
 
 
-def _write_event(
+def note_step(
     connection: Connection,
     case: Row[Any],
     action: str,
@@ -132,7 +132,8 @@ def _write_event(
     now: datetime,
     random_bytes: RandomBytes,
     reason: str | None = None,
-) -> None:
+) -> str:
+    """Write a step that leaves the case in its state; returns the event's id."""
     event = {
         "commune_code": case.commune_code,
         "event_id": str(uuid7(now, random_bytes(10))),
@@ -146,3 +147,4 @@ def _write_event(
         "at": now,
     }
     connection.execute(insert(tables.case_events), [event])
+    return str(event["event_id"])

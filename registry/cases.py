@@ -20,10 +20,12 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from registry import tables
+from registry.case_grounds import note_ground
 from registry.case_tasks import note_handed_back
 from registry.notices import answer_notice
 from residence.access.purposes import Purpose
 from residence.cases.closing import ClosingCode, closing_rule, codes_for
+from residence.cases.grounds import Ground, check_ground
 from residence.cases.transitions import CLOSED, NEEDS_PURPOSE, NEEDS_REASON, CaseAction, CaseStatus, after
 from residence.cases.triage import CaseFacts, CaseTimes, Triaged, triage
 from residence.cases.undeclared import Undeclared
@@ -35,13 +37,17 @@ _CLOSED = sorted(each.value for each in CLOSED)
 
 
 class CaseStep(msgspec.Struct, frozen=True, kw_only=True):
-    """One step an officer takes. ``code``: what the case was, with a closing step; ``reason``: in words, where one is asked for."""
+    """One step an officer takes. ``code``: what the case was, with a closing step; ``reason``: in words, where one is asked for.
+
+    ``ground``: what it rests on (``residence/cases/grounds.py``).
+    """
 
     action: CaseAction
     by: str
     purpose: Purpose | None = None
     reason: str | None = None
     code: ClosingCode | None = None
+    ground: Ground | None = None
 
 
 def open_case(connection: Connection, found: Undeclared, *, commune_code: str, now: datetime, random_bytes: RandomBytes) -> str:
@@ -173,6 +179,8 @@ def act(connection: Connection, case_id: str, step: CaseStep, *, now: datetime, 
     )
     event |= {"account_id": step.by, "reason": step.reason, "code": code.value if code else None}
     connection.execute(insert(tables.case_events), [event])
+    if step.ground is not None:
+        note_ground(connection, (row.commune_code, case_id, event["event_id"]), step.ground)
     return state
 
 
@@ -181,6 +189,7 @@ def _checked(step: CaseStep) -> ClosingCode | None:
     if step.action in NEEDS_PURPOSE and step.purpose is None:
         raise Refused("case.purpose_missing", "/purpose")
     rule = closing_rule(step.code, step.action)
+    check_ground(step.ground, step.code)
     if not step.reason and (step.action in NEEDS_REASON or (rule is not None and rule.needs_reason)):
         raise Refused("case.reason_missing", "/reason")
     return None if rule is None else step.code or codes_for(step.action)[0]

@@ -33,6 +33,7 @@ _SEALED: Final[tuple[tuple[Table, str, str, tuple[str, ...]], ...]] = (
     (tables.contact_points, "contact_id", "subject_id", ("address",)),
     (tables.declarations, "declaration_id", "subject_id", ("body",)),
     (tables.premises, "premises_id", "premises_id", ("name", "address_text")),
+    (tables.corrections, "correction_id", "subject_id", ("name", "address_text")),
     (tables.relations, "relation_id", "subject_id", ("name",)),
     (tables.absences, "absence_id", "subject_id", ("destination", "reason")),
     (tables.presences, "presence_id", "presence_id", ("reading",)),
@@ -40,8 +41,9 @@ _SEALED: Final[tuple[tuple[Table, str, str, tuple[str, ...]], ...]] = (
     (tables.guest_list_pieces, "piece_id", "list_id", ("lines",)),
 )
 
+_OF_PREMISES_TOO: Final = (tables.relations, tables.corrections)
 # What was copied as it was sealed elsewhere: that table, and which column names the row there.
-_SEALED_AS: Final = {"person_versions": ("persons", "person_id")}
+_SEALED_AS: Final = {"person_versions": ("persons", "person_id"), "corrections": ("premises", "subject_id")}
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +72,7 @@ def check_registry(registry: Registry, *, progress: Callable[[str, int, int], No
         counts = {name: _count(connection, table) for name, table in sorted(tables.metadata.tables.items())}
         for done, (table, own_id, subject, columns) in enumerate(_SEALED, 1):
             for row in _rows(connection, table, own_id):
-                if table is tables.relations and row.name_sealed is None:
+                if table in _OF_PREMISES_TOO and row.name_sealed is None and not getattr(row, "address_text_sealed", None):
                     continue  # of a household or a person; only a premises' own key seals a name
                 sealed_in, sealed_by = _SEALED_AS.get(table.name, (table.name, own_id))
                 outcome = _open_row(

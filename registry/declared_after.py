@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, update
 from registry import tables
 from registry.asking import among_pairs
 from registry.cases import close_declared
-from residence.cases.notices import NoticeKind
+from residence.cases.notices import DECLARE_KINDS, NoticeKind
 from residence.cases.transitions import CaseStatus
 
 
@@ -30,7 +30,8 @@ def settle_declared(
         return
     named = [(premises_id, pseudonym.hex()) for premises_id, pseudonym in whose]
     notices, cases = tables.notices.c, tables.cases.c
-    standing = (notices.kind == NoticeKind.PLEASE_DECLARE.value) & notices.answered_at.is_(None)
+    met = sorted(each.value for each in (*DECLARE_KINDS, NoticeKind.OFFICER_ASKS))
+    standing = notices.kind.in_(met) & notices.answered_at.is_(None)
     about = among_pairs((notices.premises_id, notices.who), named, connection)
     connection.execute(update(tables.notices).where(standing, about).values(answered_at=now, answer="declared"))
     unclaimed = select(cases.commune_code, cases.case_id).where(

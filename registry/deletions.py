@@ -144,6 +144,14 @@ def _delete_boots(connection: Connection, pairs: Sequence[Any]) -> None:
     connection.execute(delete(boots).where(among_pairs((boots.c.kiosk_id, boots.c.boot_id), pairs, connection)))
 
 
+def _delete_looks(connection: Connection, ids: Sequence[str]) -> None:
+    """Delete access records; all rows of a look are of one instant, so what the log says of it goes with any of them."""
+    records = tables.access_records
+    look_ids = connection.scalars(select(records.c.look_id).where(records.c.access_id.in_(ids)).distinct()).all()
+    connection.execute(delete(records).where(records.c.access_id.in_(ids)))
+    connection.execute(delete(tables.looks).where(tables.looks.c.look_id.in_(look_ids)))
+
+
 def _unseal(connection: Connection, ids: Sequence[str]) -> None:
     same = tables.declarations.c.declaration_id.in_(ids)
     connection.execute(update(tables.declarations).where(same).values(body_sealed=b""))
@@ -174,7 +182,7 @@ _DOING: Final[dict[str, tuple[tuple[ColumnElement[bool] | TextClause, ...], Call
     "sessions": ((), _delete_with_keys(tables.sessions.c.session_hash)),
     "setup_links": ((), _delete_with_keys(tables.setup_links.c.link_hash)),
     "sign_in_audit": ((), _delete_with_keys(tables.sign_in_audit.c.event_id)),
-    "access_records": ((), _delete_with_keys(tables.access_records.c.access_id)),
+    "access_records": ((), _delete_looks),
     "door_events": ((), _delete_with_keys(tables.door_events.c.event_id)),
     "door_boots": ((), _delete_boots),
     "undated_declarations": ((), _delete_with_keys(tables.undated_declarations.c.declaration_id)),

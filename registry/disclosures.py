@@ -16,10 +16,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
 
 from registry import tables
 from registry.asking import among
+from registry.look_seals import sealed_now
 from registry.premises import load_premises
 from registry.retention import number_identities
 from registry.units import load_around
@@ -29,6 +30,7 @@ from residence.clock import VIETNAM
 MOST: Final = 10_000
 _LOOKS: Final = tables.access_records.c
 _SEALS: Final = tables.look_seals.c
+_LOGGED: Final = tables.looks.c
 
 
 class LookedFrom(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +50,7 @@ class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str
     way: str  # residence.access.purposes.Way
     fields: tuple[str, ...]
+    provable: bool  # it stands under the person's own id, so the log's proof of it is theirs (registry/look_proofs.py)
 
 
 class Disclosures(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +75,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 def disclosures_of(connection: Connection, person_id: str, *, span: Span, now: datetime, vault: Vault) -> Disclosures:
     """Return the looks at a person that may be shown, and how many may not be yet."""
-    sealed = exists().where(_SEALS.commune_code == _LOOKS.commune_code, _SEALS.about == _LOOKS.about, _SEALS.until > now)
+    sealed = sealed_now(now)
     names = sorted(_names(connection, person_id, vault))
     mine = _bounds(names, span)
     query = select(tables.access_records).where(*mine, ~sealed).order_by(_LOOKS.at.desc(), _LOOKS.access_id.desc())
@@ -82,9 +85,9 @@ def disclosures_of(connection: Connection, person_id: str, *, span: Span, now: d
     rows = connection.execute(query.offset(span.offset).limit(min(span.limit, MOST))).all()
     units = _units(connection, rows, vault=vault)
     total = connection.scalar(select(func.count()).select_from(tables.access_records).where(*mine, ~sealed)) or 0
-    count, until = connection.execute(_sealed(names, now)).one()
+    count, until = _sealed(connection, names, now)
     return Disclosures(
-        items=tuple(_shown(row, units[row.access_id]) for row in rows), total=total, sealed=count, sealed_until=until
+        items=tuple(_shown(row, units[row.access_id], person_id) for row in rows), total=total, sealed=count, sealed_until=until
     )
 
 
@@ -117,17 +120,24 @@ def _bounds(names: Sequence[str], span: Span) -> list[ColumnElement[bool]]:
     return bounds
 
 
-def _sealed(names: Sequence[str], now: datetime) -> Select[int, datetime | None]:
+def _sealed(connection: Connection, names: Sequence[str], now: datetime) -> tuple[int, datetime | None]:
     """Count sealed looks, and say when the last of their seals ends."""
-    same = and_(_SEALS.commune_code == _LOOKS.commune_code, _SEALS.about == _LOOKS.about, _SEALS.until > now)
-    return (
-        select(func.count(_LOOKS.access_id.distinct()), func.max(_SEALS.until))
-        .select_from(tables.access_records.join(tables.look_seals, same))
-        .where(_LOOKS.person_id.in_(names))
-    )
+    mine = _LOOKS.person_id.in_(names)
+    query = select(func.count()).select_from(tables.access_records).where(mine, sealed_now(now))
+    count = connection.scalar(query) or 0
+    if not count:
+        return 0, None
+    ends = [
+        connection.scalar(select(func.max(column)).join_from(tables.access_records, column.table, same).where(mine, column > now))
+        for column, same in (
+            (_SEALS.until, and_(_SEALS.commune_code == _LOOKS.commune_code, _SEALS.about == _LOOKS.about)),
+            (_LOGGED.sealed_until, and_(_LOGGED.commune_code == _LOOKS.commune_code, _LOGGED.look_id == _LOOKS.look_id)),
+        )
+    ]
+    return count, max(each for each in ends if each is not None)
 
 
-def _shown(row: Row[Any], unit: LookedFrom) -> Disclosure:
+def _shown(row: Row[Any], unit: LookedFrom, person_id: str) -> Disclosure:
     return Disclosure(
         access_id=row.access_id,
         at=row.at,
@@ -136,6 +146,7 @@ def _shown(row: Row[Any], unit: LookedFrom) -> Disclosure:
         purpose=row.purpose,
         way=row.way or "single",
         fields=tuple(row.fields),
+        provable=row.person_id == person_id,
     )
 
 

@@ -19,12 +19,14 @@ import msgspec
 from sqlalchemy import Connection, Row, or_, select
 
 from registry import tables
+from registry.case_grounds import grounds_of
 from registry.cases import events_of
 from registry.declarations import message_json
 from registry.disputing import disputes_of
 from registry.kiosks import keyring_entries
 from registry.persons import holders, number_indexes
 from registry.vault import Cell, SubjectKey, Vault
+from registry.visits import visits_of
 from residence.clock import parse_instant
 from residence.credentials.chip.claims import level_without_bytes
 from residence.errors import LuutruError, Untrusted
@@ -36,7 +38,7 @@ from residence.wire.outages import read_outage, verify_outage
 from residence.wire.signing import read_sign1
 
 Signature = Literal["held", "failed", "none"]
-MomentKind = Literal["seen", "notice", "answer", "outage", "dispute", "step"]
+MomentKind = Literal["seen", "notice", "answer", "outage", "dispute", "step", "visit"]
 _BEFORE: Final = timedelta(days=2)  # an outage shortly before the first sighting may have cost the time to declare
 
 
@@ -60,7 +62,7 @@ def case_evidence(connection: Connection, case: Row[Any], *, vault: Vault) -> Ca
     keyring = Keyring(keyring_entries(connection))
     seen, people = _sightings(connection, case, vault=vault, keyring=keyring)
     moments = [*seen, *_notices(connection, case), *_outages(connection, case, keyring), *_steps(connection, case.case_id)]
-    moments += _disputes(connection, people, vault)
+    moments += [*_disputes(connection, people, vault), *_visits(connection, case.case_id)]
     return CaseEvidence(moments=tuple(sorted(moments, key=lambda each: each.at)), expired=len(set(case.presence_ids)) - len(seen))
 
 
@@ -152,7 +154,24 @@ def _disputes(connection: Connection, people: Sequence[Person], vault: Vault) ->
 
 
 def _steps(connection: Connection, case_id: str) -> list[Moment]:
+    grounds = grounds_of(connection, case_id)
     return [
-        Moment(at=row.at, kind="step", facts={"action": row.action, "code": row.code, "reason": row.reason})
+        Moment(
+            at=row.at,
+            kind="step",
+            facts={"action": row.action, "code": row.code, "reason": row.reason, "ground": grounds.get(row.event_id)},
+        )
         for row in events_of(connection, case_id)
+    ]
+
+
+def _visits(connection: Connection, case_id: str) -> list[Moment]:
+    """Return what officers found when they went there; a visit's signature is its phone's."""
+    return [
+        Moment(
+            at=row.kept_at,
+            kind="visit",
+            facts={"outcome": row.outcome, "people": row.people, "signature": signature, "received_at": row.received_at},
+        )
+        for row, signature in visits_of(connection, case_id)
     ]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, exists, insert, or_, select
 
 from registry import tables
 from registry.accounts import find_account
@@ -61,3 +61,20 @@ def seal_looks(
     }
     connection.execute(insert(tables.look_seals), [row])
     return str(row["seal_id"])
+
+
+def sealed_now(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that an access record is sealed: by its case here, or by the look's own word in the log."""
+    records, seals, logged = tables.access_records.c, tables.look_seals.c, tables.looks.c
+    by_case = exists().where(seals.commune_code == records.commune_code, seals.about == records.about, seals.until > now)
+    by_itself = exists().where(
+        logged.commune_code == records.commune_code, logged.look_id == records.look_id, logged.sealed_until > now
+    )
+    return or_(by_case, by_itself)
+
+
+def is_sealed(connection: Connection, access_id: str, *, now: datetime) -> bool:
+    """Tell whether one access record is sealed."""
+    records = tables.access_records.c
+    query = select(records.access_id).where(records.access_id == access_id, sealed_now(now)).limit(1)
+    return connection.scalar(query) is not None

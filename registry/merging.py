@@ -31,6 +31,7 @@ MOVING: Final[tuple[tuple[str, Table, Column[str], Column[str]], ...]] = (
     ("identifier_events", tables.identifier_events, tables.identifier_events.c.event_id, tables.identifier_events.c.person_id),
     ("declarations", tables.declarations, tables.declarations.c.declaration_id, tables.declarations.c.person_id),
     ("residences", tables.residences, tables.residences.c.residence_id, tables.residences.c.person_id),
+    ("e_id_sightings", tables.e_id_sightings, tables.e_id_sightings.c.sighting_id, tables.e_id_sightings.c.person_id),
     ("stays", tables.stays, tables.stays.c.stay_id, tables.stays.c.person_id),
     ("absences", tables.absences, tables.absences.c.absence_id, tables.absences.c.person_id),
     ("disputes", tables.disputes, tables.disputes.c.dispute_id, tables.disputes.c.person_id),

@@ -16,12 +16,14 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from registry import tables
 from registry.messages import put_aside
-from residence.cases.notices import Addressee, NoticeKind
+from residence.cases.notices import DECLARE_KINDS, Addressee, NoticeKind
 from residence.cases.undeclared import SentNotice
 from residence.clock import uuid7
 
-# the stay was declared; a case was closed; the host's word; what a temporary residence's end was met with
-Answer = Literal["declared", "decided", "visitor", "renewed", "moved_out", "settled"]
+# the stay was declared; a case was closed; the host's word (residence.cases.questions.Reply); what a temporary residence's end was met with
+Answer = Literal[
+    "declared", "decided", "visitor", "left", "will_declare", "lives_here", "nobody_known", "renewed", "moved_out", "settled"
+]
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +57,10 @@ def send_notice(connection: Connection, notice: Notice, *, now: datetime, random
     }
     connection.execute(insert(tables.notices), [row])
     addressed = [("person", notice.who)] if notice.addressee == "person" else [("premises", notice.premises_id)]
-    if notice.kind is NoticeKind.PLEASE_DECLARE:
-        addressed.append(("seen", notice.about))  # the person, if they gave an address; who that is shows only when it is sent
+    if notice.kind in DECLARE_KINDS:
+        addressed.append(
+            ("seen", notice.about.partition(":")[0])
+        )  # the person, if they gave an address; who that is shows only when it is sent
     put_aside(connection, "notice", notice_id, commune_code=notice.commune_code, to=addressed, now=now, random_bytes=random_bytes)
     return notice_id
 
@@ -105,7 +109,7 @@ def waiting_notices(
 
 
 def answer_notice(
-    connection: Connection, commune_code: str, notice_id: str, *, answer: Answer, now: datetime, by: str | None = None
+    connection: Connection, commune_code: str, notice_id: str, *, answer: Answer | str, now: datetime, by: str | None = None
 ) -> None:
     """Mark a commune's notice as answered, by whom if by somebody."""
     columns = tables.notices.c

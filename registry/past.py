@@ -36,6 +36,7 @@ _TOLD: Final[tuple[tuple[Table, str, tuple[str, ...]], ...]] = (
     (tables.relations, "person_id", ("kind", "subject_id", "valid_from", "valid_to")),
     (tables.absences, "person_id", ("valid_from", "valid_to")),
     (tables.permitted_stays, "person_id", ("valid_to",)),
+    (tables.e_id_sightings, "person_id", ("source", "seen_on", "withdrawn_at")),
 )
 _STAY: Final = ("premises_id", "unit", "status", "start_at", "planned_end", "ended_at")
 
@@ -153,7 +154,7 @@ class History:
                 yield (FIELDS, name), Fact({}, (Cell(FIELDS, name, person.person_id), person.person_id, sealed))
 
     def _fact(self, row: Row[Any], table: Table, told: Iterable[str], at: datetime | None) -> Fact:
-        said = {name: getattr(row, name) for name in told}
+        said = {name: _plain(getattr(row, name)) for name in told}
         row_id = getattr(row, id_column(table).name)
         for change in reversed(self._changes):
             if at is not None and change.recorded_at > at and (change.what, change.row_id) == (table.name, row_id):

@@ -53,6 +53,7 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
         tables.person_versions,
         tables.absences,
         tables.permitted_stays,
+        tables.e_id_sightings,
         tables.disputes,
     ):
         connection.execute(delete(table).where(table.c.person_id.in_(ids)))

@@ -18,19 +18,23 @@ from registry.tables_authorities import (
     authority_links,
     authority_records,
 )
+from registry.tables_case_work import bulk_acts, case_grounds, case_links, visit_devices, visits
 from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
+from registry.tables_corrections import corrections
 from registry.tables_desk import day_closes
 from registry.tables_disclosures import look_seals
 from registry.tables_door_boots import door_boots
 from registry.tables_door_cards import door_cards
 from registry.tables_doors import door_events, door_marks, door_passes, door_sites, doors
 from registry.tables_duplicates import duplicate_pairs, duplicate_steps
+from registry.tables_e_ids import e_id_sightings
 from registry.tables_guest_lists import guest_list_batches, guest_list_pieces, guest_lists, list_mappings
 from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_kiosk_signs import kiosk_signs
 from registry.tables_lapses import lapses
+from registry.tables_looks import looks
 from registry.tables_messages import contact_points, messages
 from registry.tables_nightly import nightly_runs
 from registry.tables_numbers import identifier_events
@@ -99,7 +103,10 @@ __all__ = [
     "authority_lines",
     "authority_links",
     "authority_records",
+    "bulk_acts",
     "case_events",
+    "case_grounds",
+    "case_links",
     "case_tasks",
     "cases",
     "changes",
@@ -111,6 +118,7 @@ __all__ = [
     "cleaning_steps",
     "confirmations",
     "contact_points",
+    "corrections",
     "day_closes",
     "declarations",
     "deletion_reports",
@@ -124,6 +132,7 @@ __all__ = [
     "doors",
     "duplicate_pairs",
     "duplicate_steps",
+    "e_id_sightings",
     "finding_links",
     "findings",
     "gateway_reports",
@@ -145,6 +154,7 @@ __all__ = [
     "letter_events",
     "list_mappings",
     "look_seals",
+    "looks",
     "merges",
     "messages",
     "metadata",
@@ -183,4 +193,6 @@ __all__ = [
     "unit_questions",
     "unit_successors",
     "units",
+    "visit_devices",
+    "visits",
 ]

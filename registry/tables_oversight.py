@@ -165,6 +165,8 @@ access_records: Final = Table(
     document("fields"),
     word("way", nullable=True, length=8),  # residence.access.purposes.Way; none was noted before there were ways
     instant("at"),
+    reference("look_id", index=True),  # registry.tables_looks: what the log says of the whole look
+    Column("place", Integer, nullable=False),  # of this row in it
     Index("ix_access_records_person_id_at", "person_id", "at"),
     found_by("access_id"),
     Index("ix_access_records_account_id_at", "account_id", "at"),

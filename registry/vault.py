@@ -156,6 +156,10 @@ class Vault:
         """Return the 32-byte key under which an account's pages keep what they could not send."""
         return hmac.digest(self._index_key("desk"), account_id.encode(), "sha256")
 
+    def visit_key(self, period: str) -> bytes:
+        """Return the 32-byte X25519 key to which officers' phones seal the visits of one month."""
+        return hmac.digest(self._index_key("visit"), period.encode(), "sha256")
+
     def link_proof(self, message_id: str) -> str:
         """Return what a message's link proves itself by: whoever has it was sent it; it is kept nowhere and is the same when sent again."""
         return self._make_index("link", "", message_id).hex()

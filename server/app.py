@@ -16,6 +16,7 @@ from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from registry.database import Registry
+from residence.cases.offices import Office
 from residence.cases.queues import Queue
 from residence.cases.triage import CaseTimes
 from residence.clock import Clock
@@ -23,7 +24,7 @@ from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
-from server import home, problems, uploads
+from server import home, log_routes, problems, uploads
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
 from server.desk import address_pages as house_address_pages
@@ -38,6 +39,7 @@ from server.desk import (
     live_pages,
     lodger_pages,
     paper_pages,
+    question_pages,
     queue_pages,
     recall_pages,
     stay_pages,
@@ -57,22 +59,37 @@ from server.operators import (
     ward_pages,
 )
 from server.police import (
+    action_pages,
     case_pages,
     cleaning_pages,
     dispute_pages,
     duplicate_pages,
     evidence_pages,
+    home_pages,
     lapse_pages,
     number_pages,
+    premises_correcting_pages,
     premises_pages,
     route_pages,
     task_pages,
     undeclared_pages,
+    visit_pages,
     work_queue_pages,
 )
+from server.police import declare_pages as officer_declare_pages
+from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
 from server.policy import load_policy
-from server.residents import address_pages, door_pages, look_pages, message_link_pages, own_pages, proof_pages, receipt_pages
+from server.residents import (
+    address_pages,
+    disclosure_pages,
+    door_pages,
+    look_pages,
+    message_link_pages,
+    own_pages,
+    proof_pages,
+    receipt_pages,
+)
 from server.residents import paper_pages as own_paper_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
@@ -81,6 +98,7 @@ from server.wiring import Server
 
 PAGES = (
     home,
+    log_routes,
     sign_in_pages,
     passkey_pages,
     tonight_pages,
@@ -92,6 +110,7 @@ PAGES = (
     lodger_pages,
     declare_pages,
     queue_pages,
+    question_pages,
     recall_pages,
     live_pages,
     stay_pages,
@@ -101,10 +120,15 @@ PAGES = (
     undeclared_pages,
     work_queue_pages,
     route_pages,
+    visit_pages,
     task_pages,
+    officer_declare_pages,
+    action_pages,
     lapse_pages,
     dispute_pages,
     number_pages,
+    home_pages,
+    premises_correcting_pages,
     case_pages,
     premises_pages,
     evidence_pages,
@@ -112,6 +136,7 @@ PAGES = (
     duplicate_pages,
     receipt_pages,
     own_pages,
+    disclosure_pages,
     own_paper_pages,
     proof_pages,
     look_pages,
@@ -143,6 +168,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     chip_trust: Callable[[datetime], TrustStore] = lambda _now: TrustStore(),
     door_signer: SigningKey | None = None,
     queues: tuple[Queue, ...] | None = None,
+    offices: tuple[Office, ...] | None = None,
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
     app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
@@ -156,6 +182,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         card_policy=card_policy,
         case_times=case_times,
         queues=queues or default_queues(),
+        offices=offices or default_offices(),
         policy=load_policy(),
         chip_trust=chip_trust,
         door_signer=door_signer,
@@ -167,8 +194,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     for pages in PAGES:
         app.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
     api.install(app)
-    app.add_api_route("/static/style.css", style_sheet_route(settings.static), include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=settings.static), name="static")
+    _serve_static(app, settings)
     problems.install(app)
     app.add_middleware(
         SecurityHeaders,
@@ -179,3 +205,8 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         on_fault=problems.fault_answer,
     )
     return app
+
+
+def _serve_static(app: FastAPI, settings: ServerSettings) -> None:
+    app.add_api_route("/static/style.css", style_sheet_route(settings.static), include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=settings.static), name="static")

@@ -44,6 +44,7 @@ CLEANING_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "alive": "Alive: confirmed lately",
         "card": "Seen with a card",
         "chip": "Verified by chip",
+        "e_id": "Signed in with an e-ID",
     },
     "cleaning_step": {"decided": "Decided", "undone": "Taken back"},
 }

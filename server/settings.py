@@ -49,6 +49,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     largest_upload: int = 16 * 1024 * 1024  # bytes; of the one page that takes a file (server/uploads.py)
     largest_batch: int = 4 * 1024 * 1024  # bytes of one request of a program
     static: Path = STATIC
+    log: Path | None = None  # folder of the log of looks, as its own process writes it
 
     @property
     def secure(self) -> bool:

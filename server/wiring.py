@@ -15,6 +15,7 @@ import msgspec
 from fastapi import Request
 
 from registry.database import Registry
+from residence.cases.offices import Office
 from residence.cases.queues import Queue
 from residence.cases.triage import CaseTimes
 from residence.clock import Clock
@@ -39,6 +40,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     card_policy: CardPolicy
     case_times: CaseTimes
     queues: tuple[Queue, ...]
+    offices: tuple[Office, ...]
     policy: Policy
     chip_trust: Callable[[datetime], TrustStore]
     door_signer: SigningKey | None  # signs what a phone shows at a door; None: no pass is shown

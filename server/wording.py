@@ -179,9 +179,12 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "handed-back": "Handed back",
         "held": "Put on hold",
         "resumed": "Taken up again",
+        "reminded": "The notice was sent once more",
     },
     "notice": {
         "please-declare": "Please declare",
+        "please-declare-again": "Please declare, sent once more",
+        "officer-asks": "An officer asks who was seen",
         "deadline-near": "Deadline near",
         "credential-ends": "A token ends soon",
         "declared-late": "Declared late",

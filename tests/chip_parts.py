@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import date
 
 import msgspec
@@ -18,6 +19,7 @@ from residence.credentials.chip.certificates import parse_certificate, parse_rev
 from residence.credentials.chip.claiming import claim
 from residence.credentials.chip.trust_store import assemble
 from residence.credentials.reading import read_mrz, read_payload
+from residence.errors import Refused
 
 __all__ = ["CAN", "NUMBER", "QR", "Citizen", "pki"]
 
@@ -43,6 +45,61 @@ class JudgingClock(SystemClock):
 
     def now(self):
         return EVENING
+
+
+class Place:
+    """A place for cards in memory: ``lay`` and ``take_away`` are a person's hands."""
+
+    def __init__(self):
+        self.lying = None
+        self.changed = threading.Condition()
+        self.closed = 0
+        self.awaited = threading.Event()  # a reader waits for a card
+
+    def lay(self, card):
+        with self.changed:
+            self.lying = card
+            self.changed.notify_all()
+
+    def take_away(self):
+        self.lay(None)
+
+    def wait(self, seconds, *, present):
+        if present:
+            self.awaited.set()
+        with self.changed:
+            return self.changed.wait_for(lambda: (self.lying is not None) is present, seconds)
+
+    def card(self):
+        return Held(self)
+
+    def close(self):
+        self.closed += 1
+
+
+class Held:
+    """The card that lies there; it ends when it is taken away."""
+
+    def __init__(self, place):
+        self.place, self.own = place, place.lying
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    @property
+    def about(self):
+        return getattr(self.own, "about", b"usual")
+
+    def transceive(self, apdu):
+        if self.place.lying is not self.own:
+            raise Refused("chip.card_gone")
+        return self.own.transceive(apdu)
+
+    def reset(self):
+        self.own.reset()
 
 
 def store_of(country, *revoked, version=0, **lists):

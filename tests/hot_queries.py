@@ -30,6 +30,7 @@ from registry import (
     case_queue,
     cases,
     contact_points,
+    correcting,
     desk_lists,
     disputing,
     households,
@@ -41,6 +42,7 @@ from registry import (
     messages,
     notices,
     numbering,
+    permanent_residence,
     persons,
     premises,
     presences,
@@ -315,6 +317,9 @@ ASKED: dict[str, Ask] = {
     "a house's lodgers": _reading(
         lambda c, t, _s: lodgers.lodgers_at(c, _place, today=t.now.date(), rules=load_rule_book().temporary_for(t.now.date()))
     ),
+    "a place's corrections": _reading(lambda c, _t, _s: correcting.corrections_of(c, BLOCK)),
+    "a person's corrections": _reading(lambda c, _t, s: correcting.corrections_of(c, s.person_id)),
+    "a person's homes": _reading(lambda c, _t, s: permanent_residence.homes_of(c, s.person_id)),
     "a person's numbers": _reading(lambda c, _t, s: numbering.numbers_held(c, s.person_id)),
     "disputes that wait": _reading(
         lambda c, _t, s: (disputing.waiting_disputes(c, DEMO_COMMUNE), disputing.disputes_of(c, s.person_id))

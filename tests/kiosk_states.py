@@ -125,9 +125,22 @@ TO_CHIP = (
     happen.PersonConfirmed(fresh_id=FIRST),
 )
 TO_READING = (*TO_CHIP, happen.ChipAllowed(fresh_id=FIRST))
+NOT_OPENED = (*TO_READING, happen.ChipFailed(own_id=FIRST, code="chip.not_opened"))
+NUMBERS_REFUSED = tuple(
+    event
+    for number in ("246802", "246803", "246804")
+    for event in (
+        happen.CanWanted(),
+        happen.CanTyped(text=number),
+        happen.ChipFailed(own_id=FIRST, code="chip.not_opened"),
+    )
+)
 CHIP_WALKS = {
+    "chip-card": (STARTED, STAY, card_seen(NO_CARD)),
     "chip-asked": TO_CHIP,
-    "chip-stopped": (*TO_READING, happen.ChipFailed(own_id=FIRST, code="chip.not_opened")),
+    "chip-stopped": NOT_OPENED,
+    "chip-number-wrong": (*NOT_OPENED, happen.CanWanted(), happen.CanTyped(text="2468")),
+    "chip-no-more": (*NOT_OPENED, *NUMBERS_REFUSED),
     "chip-shown": (
         *TO_READING,
         happen.ChipTaken(own_id=FIRST, evidence=Evidence(level=1, source="mrz", checks={"passive": "failed"})),
@@ -151,6 +164,6 @@ def page_of(name, language, *, template="page.html", voice=0, deck=(), **seen):
 
     state = replace(STATES[name], language=language, voice=voice, **seen)
     view = View(state=state, version=1, visit=1, health=_HEALTH, seconds_left=20.0)
-    profile = make_profile(DESK if name.startswith("desk") else LOBBY + PRINTER)
+    profile = make_profile(DESK if name.startswith("desk") else LOBBY + PRINTER + (CHIP if name.startswith("chip") else ""))
     context = shown(view, profile=profile, now=StandingClock().now())
     return _TEMPLATES.get_template(template).render({**context, **heard(state), "can_speak": True, "token": "t", "deck": deck})

@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, cast, get_args, get_type_hints
 
+from edge_agent.kiosk.chip_acts import CanTyped, CanWanted, ChipAllowed, ChipNoted, ChipSkipped, CodeWorn
 from edge_agent.kiosk.events import (
     Act,
     CallEnded,
     Cancelled,
-    ChipAllowed,
-    ChipNoted,
-    ChipSkipped,
     CodeGiven,
     Confirmed,
     ContrastChosen,
@@ -80,6 +78,7 @@ _SIMPLE: Final[dict[str, tuple[Act, ...]]] = {
     "print": (SlipWanted(),),
     "without-chip": (ChipSkipped(),),
     "chip-seen": (ChipNoted(),),
+    "type-can": (CanWanted(),),
     "not-me": (NotMe(),),
     "back": (WentBack(),),
     "stop": (Cancelled(),),
@@ -101,6 +100,8 @@ def _valued(do: str, value: str, screen: str, fresh_id: Callable[[], str]) -> tu
             return (PersonCalled(fresh_id=fresh_id()),)
         case "yes":
             return (PersonConfirmed(fresh_id=fresh_id()),)
+        case "worn":
+            return (CodeWorn(fresh_id=fresh_id()),)
         case "chip":
             return (ChipAllowed(fresh_id=fresh_id()),)
         case "confirm":
@@ -133,6 +134,7 @@ _CHOSEN: Final[dict[str, Callable[[str], Act]]] = {
     "contrast": lambda value: ContrastChosen(high=_SWITCH[value]),
     "text": lambda value: TextSizeChosen(large=_SWITCH[value]),
     "voice": lambda value: VoiceTurned(level=int(value)),
+    "can": lambda value: CanTyped(text=value),
     "code": lambda value: CodeGiven(text=value),
     "remove": lambda value: MemberRemoved(index=int(value)),
     "reason": lambda value: ReasonChosen(reason=Reason(value)),

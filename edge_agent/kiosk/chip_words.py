@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from edge_agent.kiosk.chip_states import AskChip, ChipPhase, ChipShown, LayCard, TypeCan, may_try, may_type
 from edge_agent.kiosk.draft import ChipSaid, Draft
-from edge_agent.kiosk.states import ChipPhase, LayCard
 from edge_agent.kiosk.texts import Texts
 from residence.credentials.evidence import EvidenceLevel
 from residence.people.person import DocumentKind
@@ -42,7 +42,23 @@ def words_for(draft: Draft) -> dict[str, str]:
         "lay_text": f"chip.lay_{what}_text",
         "keep": f"chip.keep_{what}",
         "take": f"chip.take_{what}",
+        "can": f"chip.can_{what}",
+        "can_text": f"chip.can_{what}_text",
     }
+
+
+def chip_step_of(screen: AskChip | LayCard | TypeCan | ChipShown, texts: Texts) -> dict[str, Any]:
+    """Return what one of the chip's screens shows. A typed number is never sent back to the page."""
+    words: dict[str, Any] = {"words": words_for(screen.draft)}
+    match screen:
+        case AskChip():
+            return words
+        case LayCard():
+            return words | about_laying(screen, texts)
+        case TypeCan(problem=why):
+            return words | {"problem": texts.problem(why) if why else ""}
+        case ChipShown(draft=draft):
+            return words | about_chip(draft.chip, texts)
 
 
 def about_laying(screen: LayCard, texts: Texts) -> dict[str, Any]:
@@ -53,6 +69,8 @@ def about_laying(screen: LayCard, texts: Texts) -> dict[str, Any]:
         "now": texts(f"chip.phase_{screen.phase}"),
         "steps": [(texts(f"chip.phase_{each}"), place < reached, place == reached) for place, each in enumerate(_STEPS)],
         "problem": texts.problem(screen.problem) if screen.problem else "",
+        "may_try": screen.phase == "stopped" and may_try(screen),
+        "may_type": screen.phase == "stopped" and may_type(screen),
     }
 
 

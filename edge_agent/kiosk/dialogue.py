@@ -20,6 +20,7 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from edge_agent.kiosk import calling, changing, chip_step, gathering, hosting, identifying, staying
+from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.effects import Effect, Play, PrintSlip, Wipe
 from edge_agent.kiosk.events import (
     Act,
@@ -40,11 +41,9 @@ from edge_agent.kiosk.events import (
 from edge_agent.kiosk.gathering import PROGRESS
 from edge_agent.kiosk.news import CallAnswered, HostAnswered, KeepingFailed, KeptSafely, SettlementChanged, SlipDone, Ticked
 from edge_agent.kiosk.states import (
-    AskChip,
     AskHost,
     AskPermitted,
     AskReceipt,
-    ChipShown,
     ChooseChange,
     ChooseNights,
     ChoosePurpose,
@@ -54,7 +53,6 @@ from edge_agent.kiosk.states import (
     Gathering,
     Idle,
     Keeping,
-    LayCard,
     Moment,
     NothingDue,
     NotKept,
@@ -196,12 +194,8 @@ def _advance(screen: Screen, event: Event, profile: KioskProfile, now: Moment) -
             return identifying.from_typing(screen, event, profile, now)
         case ConfirmPerson():
             return identifying.from_person(screen, event, profile, now)
-        case AskChip():
-            return chip_step.from_asking(screen, event, profile, now)
-        case LayCard():
-            return chip_step.from_laying(screen, event, profile)
-        case ChipShown():
-            return chip_step.from_shown(screen, event, profile)
+        case AskChip() | LayCard() | TypeCan() | ChipShown():
+            return chip_step.advance(screen, event, profile, now)
         case ChooseUnit():
             return staying.from_unit(screen, event, profile)
         case ChooseNights():

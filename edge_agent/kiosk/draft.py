@@ -69,4 +69,8 @@ class Draft:
     members: tuple[Member, ...] | None = field(default=None, repr=False)  # None: no group
     chip: ChipSaid | None = None  # None: not asked for yet
     own_id: str = ""  # the declaration's identity, once a chip was bound to it
+    worn: bool = False  # the card's code cannot be read: who it is comes from the chip, and is not known before
     consent: Consent | None = None  # to reading the chip
+    unopened: tuple[str, ...] = field(
+        default=(), repr=False
+    )  # typed numbers that did not open it; "" for what was shown. Forgotten with the chip

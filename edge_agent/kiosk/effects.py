@@ -53,10 +53,11 @@ class PrintSlip:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadChip:
-    """Wait for the card of this person and read its chip once, bound to this declaration."""
+    """Wait for the card of this person and read its chip once, bound to this declaration. ``can``: a number that was typed to open it."""
 
     own_id: str
-    reading: Reading = field(repr=False)
+    reading: Reading | None = field(repr=False)  # None: whomever the chip names
+    can: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

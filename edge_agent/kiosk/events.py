@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from edge_agent.kiosk.chip_acts import CanTyped, CanWanted, ChipAllowed, ChipNoted, ChipSkipped, CodeWorn
 from edge_agent.kiosk.news import (
     CallAnswered,
     ChipFailed,
@@ -146,23 +147,6 @@ class NotMe:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ChipAllowed:
-    """Yes, the chip may be read; or: read it once more. ``fresh_id`` names the declaration it is bound to."""
-
-    fresh_id: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChipSkipped:
-    """Go on without the chip."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChipNoted:
-    """What the chip showed was seen: go on."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class UnitChosen:
     """An apartment or room."""
 
@@ -250,6 +234,9 @@ Act = (
     | ChipAllowed
     | ChipSkipped
     | ChipNoted
+    | CanWanted
+    | CanTyped
+    | CodeWorn
     | UnitChosen
     | NightsChosen
     | ReasonChosen

@@ -15,7 +15,9 @@ from dataclasses import replace
 
 from edge_agent.kiosk.asking import FIRST, QUESTIONS, answered, comes, next_question, question_before, stated
 from edge_agent.kiosk.changing import CHANGES, after_person, draft_for, purpose_of
+from edge_agent.kiosk.chip_acts import CodeWorn
 from edge_agent.kiosk.chip_step import after_person as after_person_by_chip
+from edge_agent.kiosk.chip_step import of_worn_card
 from edge_agent.kiosk.draft import Draft, TypedPerson
 from edge_agent.kiosk.effects import Effect, KeepPresence, Play
 from edge_agent.kiosk.events import (
@@ -107,6 +109,8 @@ def from_card(screen: ShowCard, event: Event, profile: KioskProfile, now: Moment
             if screen.purpose == "stay" and _to_desk_page(profile):
                 return _kept(reading, fresh_id, profile, now, for_desk=True)
             return ConfirmPerson(draft=draft_for(screen.purpose, reading)), (Play(cue="card-read"),)
+        case CodeWorn() if takes_worn_cards(screen, profile):
+            return of_worn_card(screen.purpose, event, profile), ()
         case _:
             return _without_card(screen, event, profile)
 
@@ -130,6 +134,11 @@ def _without_card(screen: ShowCard, event: Event, profile: KioskProfile) -> Move
             return (ShowCard(purpose="stay") if screen.purpose == "group" else Idle()), ()
         case _:
             return screen, ()
+
+
+def takes_worn_cards(screen: ShowCard, profile: KioskProfile) -> bool:
+    """Tell whether a card whose code cannot be read may be read by its chip here."""
+    return profile.chip.enabled and not profile.chip.model and screen.purpose in {"stay", "group"}
 
 
 def from_typing(screen: Typing, event: Event, profile: KioskProfile, now: Moment) -> Move:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from edge_agent.kiosk.states import ChipPhase, Standing
-from residence.credentials.evidence import Evidence
+from edge_agent.kiosk.chip_states import ChipPhase
+from edge_agent.kiosk.states import Standing
+from residence.credentials.evidence import Evidence, Reading
 from residence.wire.kiosk_answers import CallAnswer, HostAnswer
 from residence.wire.messages import Receipt
 
@@ -35,6 +36,7 @@ class ChipTaken:
 
     own_id: str
     evidence: Evidence = field(repr=False)
+    reading: Reading | None = field(default=None, repr=False)  # whom the chip names, where nobody was known before
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -51,8 +51,11 @@ class SettlementRow(Protocol):
 class ChipPort(Protocol):
     """What the agent needs of ``edge_agent/chip_station.py``."""
 
-    def begin(self, own_id: str, reading: Reading, tell: Callable[[Event], None]) -> None:
-        """Wait for a card and read its chip once, on a thread of its own; what was asked before is given up."""
+    def begin(self, own_id: str, reading: Reading | None, tell: Callable[[Event], None], *, can: str = "") -> None:
+        """Wait for a card and read its chip once, on a thread of its own; what was asked before is given up. ``can`` was typed.
+
+        Without a reading the chip itself says whose it is.
+        """
         ...
 
     def stop(self) -> None:

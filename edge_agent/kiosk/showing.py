@@ -14,18 +14,18 @@ from datetime import datetime
 from typing import Any, Final, assert_never
 
 from edge_agent.kiosk.asking import COUNTRIES, UNSPECIFIED, VIETNAMESE
-from edge_agent.kiosk.chip_words import about_chip, about_laying, words_for
+from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
+from edge_agent.kiosk.chip_words import chip_step_of
 from edge_agent.kiosk.draft import Draft
+from edge_agent.kiosk.identifying import takes_worn_cards
 from edge_agent.kiosk.showing_calls import call_of
 from edge_agent.kiosk.showing_groups import asked_further, gathering_of, group_review_of
 from edge_agent.kiosk.showing_results import party_of, result_of
 from edge_agent.kiosk.showing_stays import nights_of, permitted_of, step_of, telling_of, unit_of
 from edge_agent.kiosk.states import (
-    AskChip,
     AskHost,
     AskPermitted,
     AskReceipt,
-    ChipShown,
     ChooseChange,
     ChooseNights,
     ChoosePurpose,
@@ -35,7 +35,6 @@ from edge_agent.kiosk.states import (
     Gathering,
     Idle,
     Keeping,
-    LayCard,
     Moment,
     NothingDue,
     NotKept,
@@ -128,6 +127,7 @@ _TEMPLATES: Final[dict[type, str]] = {
     PartyResult: "party",
     AskChip: "askchip",
     LayCard: "laycard",
+    TypeCan: "typecan",
     ChipShown: "chipshown",
     ChooseUnit: "unit",
     ChooseNights: "nights",
@@ -159,12 +159,8 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
         case ConfirmPerson(draft=draft):
             about = _person(draft, texts)
             return about if screen.entering is not None else {**about, "step": step_of("person", texts)}
-        case AskChip(draft=draft):
-            return {"words": words_for(draft), "step": step_of("person", texts)}
-        case LayCard(draft=draft):
-            return {**about_laying(screen, texts), "words": words_for(draft), "step": step_of("person", texts)}
-        case ChipShown(draft=draft):
-            return {**about_chip(draft.chip, texts), "words": words_for(draft), "step": step_of("person", texts)}
+        case AskChip() | LayCard() | TypeCan() | ChipShown():
+            return {**chip_step_of(screen, texts), "step": step_of("person", texts)}
         case ChooseUnit():
             return unit_of(screen, profile, texts)
         case ChooseNights(draft=draft):
@@ -199,6 +195,7 @@ def _card(screen: ShowCard, profile: KioskProfile, texts: Texts) -> dict[str, An
     return {
         "purpose": screen.purpose,
         "reads_passports": any(each.mrz for each in profile.readers),
+        "worn": takes_worn_cards(screen, profile),
         "papers": screen.purpose in {"stay", "group"},
         "desk": profile.kiosk.kind != "lobby" and screen.purpose == "stay",
         "hint": texts.problem(screen.hint) if screen.hint else "",

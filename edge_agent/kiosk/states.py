@@ -1,5 +1,6 @@
 """What the kiosk's screen can be: one frozen class per screen, a closed union, matched exhaustively everywhere.
 
+- Those of a chip are in ``chip_states.py``.
 - Everything known of the person (``draft.py``) lives in the screen that needs it and nowhere else, so leaving the screen forgets the person.
 - From ``Keeping`` on no name, number or birth date is held: only the declaration's id, its code and where it is.
 - Personal values are left out of ``repr``, so that a logged state says nothing.
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.draft import Draft, TypedPerson
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
@@ -26,7 +28,6 @@ Statement = Literal["stay", "entry", "desk", "paperless"]
 TypedField = Literal[
     "name", "birth", "sex", "nationality", "country", "code", "passport", "expires", "permitted", "number", "words", "helper"
 ]
-ChipPhase = Literal["waiting", "opening", "reading", "authenticating", "stopped"]
 Standing = Literal["kept", "sent", "received", "accepted", "refused", "conflicting"]
 CallStanding = Literal["calling", "heard", "acknowledged", "unanswered"]
 WhyNothing = Literal["resident", "day-visit", "entry-without-card"]
@@ -120,31 +121,6 @@ class ConfirmPerson:
 
     draft: Draft
     entering: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AskChip:
-    """May the chip be read? Nothing is read before a yes."""
-
-    draft: Draft
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LayCard:
-    """Lay the card on the reader and leave it there. ``problem`` says why it begins again; ``tries`` how often it began."""
-
-    draft: Draft
-    own_id: str
-    phase: ChipPhase = "waiting"
-    problem: Problem | None = None
-    tries: int = 1
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChipShown:
-    """What the chip showed, in plain words; the card may be taken away."""
-
-    draft: Draft
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -257,6 +233,7 @@ Screen = (
     | PartyResult
     | AskChip
     | LayCard
+    | TypeCan
     | ChipShown
     | ChooseUnit
     | ChooseNights

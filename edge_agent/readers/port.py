@@ -86,6 +86,16 @@ class Reader(Protocol):
         ...
 
 
+@runtime_checkable
+class Beating(Protocol):
+    """A reader whose thread can be seen to be alive."""
+
+    @property
+    def beat_ns(self) -> int | None:
+        """Return when the thread last showed that it is not stuck (monotonic); None when there is none."""
+        ...
+
+
 class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """One grey picture in memory: ``grey`` is a uint8 array (height, width); ``number`` grows with each new frame."""
 

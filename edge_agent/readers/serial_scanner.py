@@ -52,6 +52,11 @@ class SerialScanner:
         """End listening and give the port back."""
         self._supervisor.stop()
 
+    @property
+    def beat_ns(self) -> int | None:
+        """Return when the thread last showed that it is not stuck."""
+        return self._supervisor.beat_ns
+
     def _session(self, deliver: Deliver) -> None:
         with SerialLine(self._path, self._baud_rate) as line:
             self._standing = ""

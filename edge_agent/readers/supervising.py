@@ -4,6 +4,7 @@
 - After a session that had worked the next try comes in a quarter second; pauses double up to two seconds while it does not.
 - Nothing is raised out of the thread, and no traceback is logged: its frames would hold what was read.
 - ``reader.finished`` (a video's end) ends the thread; everything else is tried again until ``stop``.
+- Whoever asks whether to stop is alive: the last time it was asked is the thread's beat (``liveness.py``). A device that is lost is no silence.
 
 Example: ``Supervisor("camera", clock=clock).start(session, report)``
 """
@@ -31,11 +32,28 @@ def _tell_nobody(health: ReaderHealth) -> None:
     """Stand in until ``start`` says who wants to know."""
 
 
+class _Stopping(threading.Event):
+    """The wish that a thread ends; it notes when it was last asked for."""
+
+    def __init__(self, monotonic_ns: Callable[[], int]) -> None:
+        super().__init__()
+        self._monotonic_ns = monotonic_ns
+        self.asked_ns = 0
+
+    def is_set(self) -> bool:
+        self.asked_ns = self._monotonic_ns()
+        return super().is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.asked_ns = self._monotonic_ns()
+        return super().wait(timeout)
+
+
 class Supervisor:
     """One reader's thread and health."""
 
     def __init__(self, name: str, *, clock: Clock) -> None:
-        self.stopping: Final = threading.Event()
+        self.stopping: Final = _Stopping(clock.monotonic_ns)
         self._name = name
         self._clock = clock
         self._thread: threading.Thread | None = None
@@ -47,6 +65,7 @@ class Supervisor:
         """Run sessions on a daemon thread until ``stop``."""
         self.stop()
         self.stopping.clear()
+        self.stopping.asked_ns = self._clock.monotonic_ns()
         self._report, self._health = report, None
         self._thread = threading.Thread(target=self._run, args=(session,), name=f"reader-{self._name}", daemon=True)
         self._thread.start()
@@ -56,6 +75,12 @@ class Supervisor:
         self.stopping.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(_STOP_WITHIN)
+
+    @property
+    def beat_ns(self) -> int | None:
+        """Return when the thread last looked whether to stop; None when it does not run, or has nothing left to read."""
+        running = self._thread is not None and self._thread.is_alive() and not threading.Event.is_set(self.stopping)
+        return self.stopping.asked_ns if running else None
 
     def say(self, state: HealthState, code: str = "", *, settings: tuple[Setting, ...] = ()) -> None:
         """Report health if it changed."""

@@ -86,6 +86,11 @@ class FrameReader:
         """End watching and close the source."""
         self._supervisor.stop()
 
+    @property
+    def beat_ns(self) -> int | None:
+        """Return when the thread last showed that it is not stuck."""
+        return self._supervisor.beat_ns
+
     def _session(self, deliver: Deliver) -> None:
         try:
             self._source.open()

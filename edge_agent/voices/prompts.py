@@ -12,10 +12,11 @@ from __future__ import annotations
 import zlib
 from typing import Any, Final
 
+from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.chip_words import words_for
 from edge_agent.kiosk.gathering import is_keeping
 from edge_agent.kiosk.showing import name_of
-from edge_agent.kiosk.states import AskChip, ChipShown, LayCard, NothingDue, PartyResult, Result, Screen, State
+from edge_agent.kiosk.states import NothingDue, PartyResult, Result, Screen, State
 from edge_agent.kiosk.texts import Texts
 
 # What one more press on the button makes of the volume: off, normal, loud, soft, off.
@@ -55,7 +56,7 @@ def spoken(screen: Screen, texts: Texts) -> str:
             keys = ("party.keeping",) if is_keeping(screen) else ("party.some", "party.some_text") if failed else ("party.all",)
         case NothingDue(why=why):
             keys = (f"nothing.{why}_title", f"nothing.{why}_text")
-        case AskChip(draft=draft) | LayCard(draft=draft) | ChipShown(draft=draft):
+        case AskChip(draft=draft) | LayCard(draft=draft) | TypeCan(draft=draft) | ChipShown(draft=draft):
             keys = _about_the_chip(screen, words_for(draft))
         case _ if name.startswith("typing-"):
             asked = name.removeprefix("typing-")
@@ -65,7 +66,7 @@ def spoken(screen: Screen, texts: Texts) -> str:
     return " ".join(_ended(texts(key)) for key in keys)
 
 
-def _about_the_chip(screen: Screen, words: dict[str, str]) -> tuple[str, ...]:
+def _about_the_chip(screen: AskChip | LayCard | TypeCan | ChipShown, words: dict[str, str]) -> tuple[str, ...]:
     """Return what is said while a chip is asked for and read; what it showed is for the screen and not for the lobby."""
     match screen:
         case AskChip():
@@ -74,7 +75,9 @@ def _about_the_chip(screen: Screen, words: dict[str, str]) -> tuple[str, ...]:
             return words["lay"], words["lay_text"]
         case LayCard():
             return (words["keep"],)
-        case _:
+        case TypeCan():
+            return words["can"], words["can_text"]
+        case ChipShown():
             return (words["take"],)
 
 

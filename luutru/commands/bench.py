@@ -55,6 +55,10 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
         "luutru.benchmarks.kiosk",
         "a kiosk's memory, its start until ready, its processor while nobody comes, and its door",
     ),
+    "log": (
+        "luutru.benchmarks.log",
+        "looks committed to and published in the log, the size of a person's proof, and checking it",
+    ),
     "mrz": ("luutru.benchmarks.mrz", "machine-readable zones read from pictures, and how fast, beside passporteye and fastmrz"),
     "registry": ("luutru.benchmarks.registry_import", "a register of any size taken over, beside a bare COPY of the same rows"),
     "register-scale": (

@@ -23,10 +23,12 @@ from luutru.commands.registry_backup import backup, restore
 from luutru.commands.registry_cleaning import app as cleaning_app
 from luutru.commands.registry_disputes import app as disputes_app
 from luutru.commands.registry_duplicates import app as duplicates_app
+from luutru.commands.registry_home import app as home_app
 from luutru.commands.registry_lapses import app as lapses_app
 from luutru.commands.registry_looks import seal_looks
 from luutru.commands.registry_numbers import app as numbers_app
 from luutru.commands.registry_person import person
+from luutru.commands.registry_premises import app as premises_app
 from luutru.commands.registry_relations import app as relations_app
 from luutru.commands.registry_residence import app as residence_app
 from luutru.commands.registry_retention import app as retention_app
@@ -47,6 +49,8 @@ app.command("seal-looks")(seal_looks)
 app.add_typer(residence_app, name="residence")
 app.add_typer(relations_app, name="relations")
 app.add_typer(numbers_app, name="numbers")
+app.add_typer(home_app, name="home")
+app.add_typer(premises_app, name="premises")
 app.add_typer(lapses_app, name="lapses")
 app.add_typer(units_app, name="units")
 app.add_typer(cleaning_app, name="cleaning")

@@ -122,6 +122,31 @@ def take_back(
     _take(step, (registry, vault), (by, reason), json=json)
 
 
+@app.command("e-id")
+def e_id(
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="The person's id.")],
+    *,
+    on: Annotated[str, typer.Option("--on", help="On which day, YYYY-MM-DD.")],
+    by: ByOption,
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = DEFAULT_VAULT,
+    json: JsonOption = False,
+) -> None:
+    """Record that somebody signed in with their e-ID before an officer; counted as coverage, and for nothing else.
+
+    Example: luutru registry numbers e-id 0197... --on 2026-07-10 --by can-bo
+    """
+    from luutru.system import random_bytes, system_clock
+    from registry.e_ids import note_e_id
+    from registry.numbering import Means, Officer
+
+    day = _day(on)
+    with answering(json=json) as answer, opened(registry, vault) as known, known.writing() as connection:
+        means = Means(vault=known.vault, now=system_clock().now(), random_bytes=random_bytes)
+        officer = Officer(account_id=by, reason="")
+        answer["sighting_id"] = note_e_id(connection, person, on=day, officer=officer, means=means)
+
+
 def _take(
     step: Callable[[Connection, Officer, Means], Stepped], where: tuple[str, Path], who: tuple[str, str], *, json: bool
 ) -> None:

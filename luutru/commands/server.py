@@ -19,14 +19,29 @@ from luutru.choices import ChoicesOption, choices_of
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run the web server.")
 
+KeysOption = Annotated[Path, typer.Option(envvar="LUUTRU_KEYS", help="Directory with server-receipt*.key.")]
+VaultOption = Annotated[
+    Path, typer.Option(envvar="LUUTRU_VAULT", help="Directory with the keys of the registry's sealed fields.")
+]
 IdleOption = Annotated[
     float,
     typer.Option(
         "--idle-minutes", envvar="LUUTRU_SERVER_IDLE_MINUTES", min=1, help="A session ends after so long without a request."
     ),
 ]
+VaultOption = Annotated[
+    Path, typer.Option(envvar="LUUTRU_VAULT", help="Directory with the keys of the registry's sealed fields.")
+]
 QueuesOption = Annotated[
     Path | None, typer.Option("--queues", envvar="LUUTRU_SERVER_QUEUES", help="File of officers' work queues (docs/police.md).")
+]
+
+LogOption = Annotated[
+    Path | None, typer.Option("--log", envvar="LUUTRU_LOG", help="Folder of the log of looks, shown to everybody (docs/log.md).")
+]
+OfficesOption = Annotated[
+    Path | None,
+    typer.Option("--offices", envvar="LUUTRU_SERVER_OFFICES", help="File of offices a case may be referred to (docs/police.md)."),
 ]
 
 
@@ -41,10 +56,8 @@ def run_server(  # noqa: PLR0913 - one option per setting
     registry: Annotated[
         str, typer.Option(envvar="LUUTRU_REGISTRY", help="Address of the registry: sqlite:////path or postgresql+psycopg://...")
     ] = "sqlite:///registry.db",
-    vault: Annotated[
-        Path, typer.Option(envvar="LUUTRU_VAULT", help="Directory with the keys of the registry's sealed fields.")
-    ] = Path("vault"),
-    keys: Annotated[Path, typer.Option(envvar="LUUTRU_KEYS", help="Directory with server-receipt*.key.")] = Path("keys"),
+    vault: VaultOption = Path("vault"),
+    keys: KeysOption = Path("keys"),
     base_url: Annotated[
         str, typer.Option(envvar="LUUTRU_SERVER_BASE_URL", help="The address people type; https makes cookies Secure.")
     ] = "http://localhost:8300",
@@ -55,6 +68,8 @@ def run_server(  # noqa: PLR0913 - one option per setting
     port: Annotated[int, typer.Option(envvar="LUUTRU_SERVER_PORT", min=1, max=65535, help="Port to listen on.")] = 8300,
     idle_minutes: IdleOption = 30.0,
     queues: QueuesOption = None,
+    log: LogOption = None,
+    offices: OfficesOption = None,
     chip_trust: ChipTrustOption = None,
     choices: ChoicesOption = None,
 ) -> None:
@@ -78,6 +93,8 @@ def run_server(  # noqa: PLR0913 - one option per setting
         session_idle=timedelta(minutes=idle_minutes),
         chip_trust=chip_trust,
         queues=queues,
+        log=log,
+        offices=offices,
         choices=choices_of(choices),
     )
     try:

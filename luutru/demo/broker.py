@@ -21,6 +21,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from luutru.broker_access import BrokerAccess
+from luutru.broker_text import CONFIGURATION, PACKET_BYTES, QUEUE_BYTES
 from luutru.demo.pki import GATEWAY_NAME, Pki
 from residence.errors import Refused
 
@@ -30,43 +31,6 @@ if TYPE_CHECKING:
 HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 10.0
 STOP_SECONDS: Final = 10.0
-QUEUE_BYTES: Final = 512 * 1024 * 1024
-PACKET_BYTES: Final = 16_384
-
-# max_queued_messages 0 is "no limit" (the default 1000 silently drops the rest after a PUBACK); bytes are capped instead.
-# max_packet_size and not message_size_limit: kiosks are told it when they connect, and told why when they are cut.
-# set_tcp_nodelay: without it, 40 ms stalls. autosave_on_changes is never used: it rewrites the whole store per message.
-CONFIGURATION: Final = """\
-per_listener_settings true
-{user}pid_file {pid_file}
-persistence true
-persistence_location {data}/
-autosave_interval {autosave}
-max_queued_messages 0
-max_queued_bytes {queue_bytes}
-max_inflight_messages 0
-set_tcp_nodelay true
-persistent_client_expiration 14d
-max_packet_size {packet_bytes}
-max_keepalive 120
-connection_messages true
-log_dest stderr
-log_type error
-log_type warning
-log_type notice
-log_timestamp_format %Y-%m-%dT%H:%M:%S
-
-listener {port} {host}
-cafile {ca}
-certfile {certificate}
-keyfile {key}
-crlfile {revocations}
-tls_version {tls_version}
-require_certificate true
-use_identity_as_username true
-allow_anonymous false
-acl_file {acl}
-"""
 
 
 def find_mosquitto() -> str | None:

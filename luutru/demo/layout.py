@@ -25,12 +25,19 @@ class Ports:
     broker: int = 8983
     server: int = 8300
     kbtt: int = 8791  # the played authority
+    witness: int = 8311  # the log's witness
     kiosks: dict[str, int] = field(default_factory=lambda: {"kiosk-lobby-1": 8801, "kiosk-desk-1": 8802})
 
     @classmethod
     def free(cls) -> Ports:
         """Choose ports nobody uses now."""
-        return cls(broker=free_port(), server=free_port(), kbtt=free_port(), kiosks={name: free_port() for name in KIOSKS})
+        return cls(
+            broker=free_port(),
+            server=free_port(),
+            kbtt=free_port(),
+            witness=free_port(),
+            kiosks={name: free_port() for name in KIOSKS},
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,6 +84,16 @@ class Layout:
     def vault(self) -> Path:
         """Where the vault's keys are kept: beside the database here, on another disk in earnest."""
         return self.directory / "vault"
+
+    @property
+    def log(self) -> Path:
+        """The log of looks, as everybody may fetch it."""
+        return self.directory / "log"
+
+    @property
+    def witness(self) -> Path:
+        """What the log's witness holds; in earnest that is somebody else's machine."""
+        return self.directory / "witness"
 
     @property
     def clock(self) -> Path:

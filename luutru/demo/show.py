@@ -58,6 +58,7 @@ def serve(town: Town, console: Console, *, stopping: threading.Event, fresh: boo
         tools.tell("broker, gateway, server, two kiosks, the ministry's system as the sandbox plays it")
         town.start()
         town.start_authority()
+        town.start_log()
         control = ControlSocket(town.layout.control, lambda words: answer(town, words))
         explain(console, town, accounts)
         watch(console, town, stopping)

@@ -19,7 +19,13 @@ from luutru.demo.broker import Broker
 from luutru.demo.children import Children
 from luutru.demo.layout import KIOSKS, Layout
 from luutru.demo.pki import Pki
+from luutru.system import random_bytes
+from luutru.transparency.key_files import kept_signer
+from luutru.transparency.witnessing import OWN_KEY
+from residence.transparency.notes import LOG, WITNESS
 
+LOG_NAME: Final = "luutru-demo.invalid/log"
+WITNESS_NAME: Final = "witness-demo.invalid/w1"
 START_SECONDS: Final = 40.0
 
 
@@ -73,6 +79,17 @@ class Town:
         arguments = ["authority", "run", "--settings", str(self.layout.authority)]
         self.children.start("authority", [*_luutru(), *arguments], environment=self.environment())
 
+    def start_log(self) -> None:
+        """Start a witness and the process that publishes the log of looks and has it cosigned."""
+        listen = f"127.0.0.1:{self.layout.ports.witness}"
+        key = kept_signer(self.layout.key("log"), name=LOG_NAME, kind=LOG, random_bytes=random_bytes).key.line
+        own = kept_signer(self.layout.witness / OWN_KEY, name=WITNESS_NAME, kind=WITNESS, random_bytes=random_bytes).key.line
+        arguments = ["log", "witness", "--state", str(self.layout.witness), "--listen", listen, "--key", key]
+        self.children.start("witness", [*_luutru(), *arguments], environment=self.environment())
+        arguments = ["log", "publish", "--every", "2", "--key-file", str(self.layout.key("log"))]
+        arguments += ["--witness", f"http://{listen}={own}"]
+        self.children.start("log", [*_luutru(), *arguments], environment=self.environment())
+
     def start_gateway(self) -> None:
         """Start the gateway."""
         broker = f"{self.layout.broker_host}:{self.layout.ports.broker}"
@@ -110,6 +127,7 @@ class Town:
             "LUUTRU_REGISTRY": self.layout.registry,
             "LUUTRU_VAULT": str(self.layout.vault.absolute()),
             "LUUTRU_KEYS": str(self.layout.keys.absolute()),
+            "LUUTRU_LOG": str(self.layout.log.absolute()),
             "LUUTRU_TLS": str(self.layout.gateway.absolute()),
             "LUUTRU_DEMO_CLOCK": str(self.layout.clock.absolute()),
         }

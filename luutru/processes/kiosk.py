@@ -4,6 +4,7 @@
 - It starts in any order with the broker: without a network it takes declarations and says so.
 - SIGTERM and SIGINT end the page first, then the readers, then say goodbye to the broker; the exit status is 0.
 - Readers come from the profile, or from the command line for a trial; with sample cards the page offers them.
+- Under systemd it says when it is ready, and feeds its watchdog while its parts answer (``kiosk_watchdog.py``).
 - The page is served on loopback only, and only to itself. A crash writes nothing of the memory to disk.
 
 Example: ``run(load_profile(Path("kiosk.toml")))``
@@ -24,8 +25,9 @@ from luutru.keys import read_signing_key
 from luutru.processes.kiosk_chips import chips_of, trust_papers_of
 from luutru.processes.kiosk_diagnostics import diagnostics_route
 from luutru.processes.kiosk_door import door_of
-from luutru.processes.kiosk_readers import readers_of
+from luutru.processes.kiosk_readers import Readers, readers_of
 from luutru.processes.kiosk_vitals import vitals_of
+from luutru.processes.kiosk_watchdog import watchdog_of
 from residence.clock import Clock
 from residence.errors import Malformed, Refused
 
@@ -56,7 +58,7 @@ class Kiosk:
     agent: KioskAgent
     outbox: Outbox
     uplink: Uplink
-    deck: SampleCards | None
+    readers: Readers
     printer: SlipPrinter | None = None
     door: KioskDoor | None = None
     vitals: Callable[[], Vitals]
@@ -172,7 +174,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     outbox.listen(agent.outbox_changed)
     if readers.deck is not None:
         _hold_cards_for_whoever_waits(agent, readers.deck)
-    return Kiosk(agent=agent, outbox=outbox, uplink=uplink, deck=readers.deck, printer=printer, door=door, vitals=vitals)
+    return Kiosk(agent=agent, outbox=outbox, uplink=uplink, readers=readers, printer=printer, door=door, vitals=vitals)
 
 
 def _printer_of(profile: KioskProfile) -> SlipPrinter | None:
@@ -200,7 +202,9 @@ def run(profile: KioskProfile, *, ring: LogRing | None = None, on_ready: Callabl
     kiosk = build(profile, clock=clock)
     more = [diagnostics_route(kiosk, kiosk.vitals, ring), *(kiosk.door.panel().routes() if kiosk.door is not None else ())]
     voice = Voice(profile.voice, folder=profile.path(profile.voice.recordings))
-    page = create_page(kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.deck, voice=voice, more=more)
+    page = create_page(
+        kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.readers.deck, voice=voice, more=more
+    )
 
     class Server(uvicorn.Server):
         """Ends the open event streams first, so that nobody waits for them."""
@@ -225,11 +229,14 @@ def run(profile: KioskProfile, *, ring: LogRing | None = None, on_ready: Callabl
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn ends on these and then raises them again; by then there is nothing left to do but leave in order.
         signal.signal(number, lambda _number, _frame: None)
+    watchdog = watchdog_of(profile, kiosk, clock=clock)
     kiosk.start()
+    watchdog.start()
     on_ready(f"http://{profile.page.host}:{profile.page.port}/")
     try:
         server.run()
     finally:
+        watchdog.stop()
         kiosk.stop()
     _log.info("kiosk ended")
 

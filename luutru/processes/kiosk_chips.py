@@ -1,7 +1,8 @@
 """The chip reader of one kiosk, made from its profile; what it needs is imported only where a profile has one.
 
 - Whom it trusts: the bundle its profile names, and the one the authority sends over the line; the newer of both.
-- ``chip.reader`` is part of the name of a reader that PC/SC knows, or a PN532 on a serial line as ``pn532:/dev/ttyUSB0``.
+- With ``chip.model`` it is a reader that opens chips itself and speaks lines of text; nobody's trust is asked, for it shows no signature.
+- Else ``chip.reader`` is part of the name of a reader that PC/SC knows, or a PN532 on a serial line as ``pn532:/dev/ttyUSB0``.
 
 Example: ``chips_of(profile, clock=clock, keyring=lambda: outbox.anchor.keyring)``
 """
@@ -43,6 +44,8 @@ def chips_of(
     section = profile.chip
     if not section.enabled:
         return None
+    if section.model:
+        return _text_reader(profile, clock)
     from edge_agent.chip.drawing import FromBytes
     from edge_agent.chip_station import ChipStation, Means
     from luutru.chip_trust import ChipTrust
@@ -56,6 +59,15 @@ def chips_of(
     open_place, link = _place_of(section.reader, clock)
     means = Means(clock=clock, draw=FromBytes(system.random_bytes), trust=trust, allow_bac=section.allow_bac, link=link)
     return ChipStation(open_place, kiosk_id=profile.kiosk.id, means=means)
+
+
+def _text_reader(profile: KioskProfile, clock: Clock) -> ChipPort:
+    from edge_agent.text_chip_station import TextChipStation
+    from firmware_config.text_readers import load_text_reader
+
+    section = profile.chip
+    model = load_text_reader(section.model, folder=profile.path("."))
+    return TextChipStation(section.reader, model=model, baud_rate=section.baud_rate or 0, clock=clock)
 
 
 def _place_of(reader: str, clock: Clock) -> tuple[Callable[[], CardPlace], Callable[[], Link]]:

@@ -26,6 +26,7 @@ from registry.database import connect
 from registry.key_changes import keyring_if_reachable
 from registry.key_provider import FileKeyProvider
 from registry.vault import Vault
+from residence.cases.offices import read_offices
 from residence.cases.queues import read_queues
 from residence.choices import Choices
 from server.app import create_app
@@ -56,14 +57,19 @@ class ServerProcess:
     port: int = 8300
     session_idle: timedelta = timedelta(minutes=30)
     chip_trust: Path | None = None  # as for the gateway
+    log: Path | None = None  # folder of the log of looks; None: it is not shown
     queues: Path | None = None  # a file like server/police/queues.toml; None: that file
+    offices: Path | None = None  # a file like server/police/offices.toml; None: that file
     choices: Choices = field(default_factory=Choices)
 
 
 def build(process: ServerProcess) -> FastAPI:
     """Put the application together; nothing listens yet."""
     settings = ServerSettings(
-        base_url=process.base_url.rstrip("/"), relying_party=process.relying_party, session_idle=process.session_idle
+        base_url=process.base_url.rstrip("/"),
+        relying_party=process.relying_party,
+        session_idle=process.session_idle,
+        log=process.log,
     )
     missing = missing_vendor_files(settings.static)
     if missing:
@@ -81,6 +87,7 @@ def build(process: ServerProcess) -> FastAPI:
         random_bytes=random_bytes,
         settings=settings,
         queues=read_queues(process.queues.read_bytes()) if process.queues else None,
+        offices=read_offices(process.offices.read_bytes()) if process.offices else None,
         chip_trust=ChipTrust(process.chip_trust, keyring=lambda: keyring_if_reachable(registry)).current,
     )
 

@@ -75,6 +75,7 @@ _KINDS: Final[Mapping[Subject, _Kind]] = {
         (),
         (
             (tables.premises.c.premises_id, tables.premises.c.created_at),
+            (tables.corrections.c.subject_id, tables.corrections.c.recorded_at),
             (tables.relations.c.subject_id, tables.relations.c.recorded_at),
             (tables.residences.c.premises_id, tables.residences.c.recorded_at),
             (tables.stays.c.premises_id, tables.stays.c.changed_at),

@@ -1,4 +1,4 @@
-"""What a row of residents says beside a person and a home: a time away, the end of a permitted stay, a guardian, being head.
+"""What a row of residents says beside a person and a home: a time away, the end of a permitted stay, an e-ID, a guardian, being head.
 
 - Each is a row of its own, recognised by who and when: said again it is there already, said otherwise it stands beside; nothing is overwritten.
 - What is said of an absence is sealed under the absent person's key.
@@ -29,6 +29,7 @@ class Additions:
         known = [rows[number] for number in again]
         self._there = self._known(tables.absences, [each for who in known if (each := self._absence_id(who))])
         self._there |= self._known(tables.permitted_stays, [each for who in known if (each := self._permit_id(who))])
+        self._there |= self._known(tables.e_id_sightings, [each for who in known if (each := self._e_id(who))])
         self._keys: dict[str, SubjectKey] = {}
 
     def add_key(self, person_id: str, key: SubjectKey) -> None:
@@ -45,6 +46,11 @@ class Additions:
             self._there.add(permit_id)
             stated = self._stamp(resident, person_id)
             yield tables.permitted_stays, stated | {"permit_id": permit_id, "valid_to": resident.permitted_until}
+        e_id = self._e_id(resident)
+        if e_id and e_id not in self._there:
+            self._there.add(e_id)
+            said = {"sighting_id": e_id, "source": "register", "seen_on": resident.e_id_on, "withdrawn_at": None}
+            yield tables.e_id_sightings, self._stamp(resident, person_id) | said
 
     def relations(self, resident: Resident, person_id: str, *, row_id: str, household_id: str | None) -> Iterator[Row]:
         """Return the person's being head, and their guardian."""
@@ -62,6 +68,9 @@ class Additions:
     def _permit_id(self, resident: Resident) -> str | None:
         until = resident.permitted_until
         return self._id("permit", resident, until) if until else None
+
+    def _e_id(self, resident: Resident) -> str | None:
+        return self._id("e-id", resident) if resident.e_id_on else None
 
     def _id(self, kind: str, resident: Resident, *parts: str) -> str:
         return self._means.row_id(kind, "\n".join((resident.reference, *parts)))

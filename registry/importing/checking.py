@@ -73,6 +73,7 @@ class Resident(NamedTuple):
     absence: Absence | None = None
     permitted_until: str | None = None
     guardian_ref: str | None = None
+    e_id_on: str | None = None
 
 
 class Read(NamedTuple):
@@ -93,6 +94,8 @@ def read_resident(row: Row, *, restored: frozenset[str], today: date) -> Read:
     errors += _number_errors(row, birth, restored, warnings)
     errors += _home_errors(row, birth, warnings)
     errors += _absence_errors(row)
+    if row["e_id_on"] and row["e_id_on"] > today.isoformat():
+        errors.append(("e_id_on", "import.e_id_ahead"))
     if row["permitted_until"] and (row["nationality"] or "VNM") == "VNM":
         warnings.append("import.permit_of_citizen")
     document = _document(row)
@@ -123,6 +126,7 @@ def read_resident(row: Row, *, restored: frozenset[str], today: date) -> Read:
         _absence(row),
         row["permitted_until"],
         row["guardian_ref"],
+        row["e_id_on"],
     )
     return Read(resident, [], warnings)
 

@@ -82,6 +82,7 @@ FIELDS: Final[dict[Kind, dict[str, Field]]] = {
         "absence_reason": Field("text"),
         "absence_destination": Field("text"),
         "permitted_until": Field("date"),
+        "e_id_on": Field("date"),
         "guardian_ref": Field("reference", longest=64),
     },
     "old-numbers": {

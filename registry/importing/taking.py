@@ -41,6 +41,7 @@ _ORDER: Final = (
     tables.relations,
     tables.absences,
     tables.permitted_stays,
+    tables.e_id_sightings,
     tables.findings,
     tables.finding_links,
     tables.imported_rows,

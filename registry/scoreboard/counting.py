@@ -3,7 +3,7 @@
 - What a measure counts is said in ``residence/cleaning/scoreboard.py``; here is only how it is asked.
 - Items are as the last run of cleaning left them, pairs as the last search for duplicates did: count after both.
 - What counts for or against a person may be written in another commune, so it is asked for by the persons of a page and joined with nothing.
-- A nightly task, not a page's: seven statements for ``PAGE`` persons. Who changes while it runs is counted as they were met.
+- A nightly task, not a page's: eight statements for ``PAGE`` persons. Who changes while it runs is counted as they were met.
 
 Example: ``count(connection, today=date(2026, 7, 10))[0].part``
 """
@@ -40,6 +40,7 @@ class _Known(msgspec.Struct, frozen=True, kw_only=True):
     numbered: frozenset[str]
     housed: frozenset[str]
     paired: frozenset[str]
+    e_id: frozenset[str]
     seen: Mapping[str, int]  # the highest evidence level of an accepted declaration
     against: Mapping[str, set[str]]  # rules of open items
 
@@ -108,6 +109,8 @@ def _counts(measure: Measure, person: Row[Any], known: _Known) -> bool:
     who = person.person_id
     if measure == "complete":
         return bool(person.described) and who in known.numbered and who in known.housed
+    if measure == "e_id":
+        return who in known.e_id
     if measure in {"card", "chip"}:
         return known.seen.get(who, -1) >= (CARD_READ if measure == "card" else CHIP_VERIFIED)
     if measure == "clean" and who in known.paired:
@@ -118,6 +121,7 @@ def _counts(measure: Measure, person: Row[Any], known: _Known) -> bool:
 def _known(connection: Connection, ids: list[str], today: date) -> _Known:
     numbers, homes, said, day = tables.identifiers.c, tables.residences.c, tables.declarations.c, today.isoformat()
     lives = and_(homes.valid_from <= day, or_(homes.valid_to.is_(None), homes.valid_to >= day))
+    e_ids = tables.e_id_sightings.c
     seen = select(said.person_id, func.max(said.evidence_level)).where(
         among(said.person_id, ids, connection), said.state == "accepted"
     )
@@ -126,6 +130,7 @@ def _known(connection: Connection, ids: list[str], today: date) -> _Known:
         numbered=_of(connection, numbers.person_id, ids, numbers.status == "active"),
         housed=_of(connection, homes.person_id, ids, lives),
         paired=frozenset().union(*pairs),
+        e_id=_of(connection, e_ids.person_id, ids, e_ids.withdrawn_at.is_(None)),
         seen={row[0]: row[1] for row in connection.execute(seen.group_by(said.person_id))},
         against=_items(connection, ids),
     )

@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from residence.cases.notices import NoticeKind
+from residence.cases.notices import DECLARE_KINDS, NoticeKind
 from residence.clock import VIETNAM
 from residence.errors import Malformed, sentence
 
@@ -71,7 +71,7 @@ def write_letter(told: Told, *, language: Language) -> Letter:
 
 def said(kind: NoticeKind, *, to_house: bool) -> str:
     """Return the code of the sentence: whoever was seen is told of themselves, not of somebody."""
-    return "notice.please_declare_yourself" if kind is NoticeKind.PLEASE_DECLARE and not to_house else kind.code
+    return "notice.please_declare_yourself" if kind in DECLARE_KINDS and not to_house else kind.code
 
 
 def _part(told: Told, language: Language) -> str:

@@ -1,6 +1,7 @@
 """Messages to a person or host: which kinds there are, whom each goes to, and when one is due. A notice always comes before a case.
 
-- ``please-declare``: somebody was seen, the deadline passed, nothing covers them.
+- ``please-declare``: somebody was seen, the deadline passed, nothing covers them; ``please-declare-again``: an officer says so once more.
+- ``officer-asks``: an officer asks the house who somebody seen there is; the reply is one of a few words (``questions.py``).
 - ``deadline-near``: somebody at a lodging is still to be declared and there is little time left; nothing follows from it.
 - ``credential-ends``: a token by which a house's programs are let in ends soon.
 - ``declared-late``: a declaration came after its deadline; information, no case.
@@ -33,6 +34,8 @@ class NoticeKind(StrEnum):
     """What a notice says."""
 
     PLEASE_DECLARE = "please-declare"
+    PLEASE_DECLARE_AGAIN = "please-declare-again"
+    OFFICER_ASKS = "officer-asks"
     DEADLINE_NEAR = "deadline-near"
     CREDENTIAL_ENDS = "credential-ends"
     DECLARED_LATE = "declared-late"
@@ -61,6 +64,8 @@ class DueNotice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _TO_THE_PERSON: Final = frozenset({NoticeKind.RENEW_TEMPORARY_RESIDENCE, NoticeKind.MOVED_OUT, NoticeKind.PERMIT_ENDED})
+# What is met by declaring whoever was seen.
+DECLARE_KINDS: Final = frozenset({NoticeKind.PLEASE_DECLARE, NoticeKind.PLEASE_DECLARE_AGAIN})
 _FACILITIES: Final = frozenset(
     {
         PremisesKind.HOTEL,

@@ -55,9 +55,10 @@ def is_parent_too_young(parent: PartialDate | None, child: PartialDate | None, c
 
 
 def overlapping(homes: Sequence[LivedAt]) -> tuple[str, ...]:
-    """Return the ids of homes of one kind, at different places, that share a day."""
+    """Return the ids of homes of one kind, at different places, that share a day. One taken back has no day: it ends before it begins."""
     found: set[str] = set()
-    for one, other in combinations(homes, 2):
+    with_days = [each for each in homes if each.valid_to is None or each.valid_from <= each.valid_to]
+    for one, other in combinations(with_days, 2):
         elsewhere = (one.premises_id, one.unit) != (other.premises_id, other.unit)
         meet = one.valid_from <= (other.valid_to or _LAST_DAY) and other.valid_from <= (one.valid_to or _LAST_DAY)
         if one.kind == other.kind and elsewhere and meet:

@@ -5,6 +5,7 @@
 - *Correct* (đúng): no open item says that this person's values disagree. *Complete* (đủ): name, birth, sex, nationality, a number in force
   and a home of today. *Clean* (sạch): stands once: no proposed pair, no shared number, no two homes of a kind at a time. *Alive* (sống): nothing
   waits to be confirmed anew. *Card* and *chip*: seen with a card that was read, with a chip that was verified (evidence level 1, 4).
+  *E-ID*: signed in with one before an officer, or the register taken over says so.
 - Published are no cells of fewer than ``least`` persons, on either side of a share, and none that follows from the total of all communes: the sum of
   what is hidden is of at least two communes and itself not small. Chip is part of card: a small difference hides chip.
 
@@ -22,7 +23,7 @@ import msgspec
 
 from residence.cleaning.rules import RuleName
 
-Measure = Literal["correct", "complete", "clean", "alive", "card", "chip"]
+Measure = Literal["correct", "complete", "clean", "alive", "card", "chip", "e_id"]
 MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
 AGAINST: Final[dict[Measure, tuple[RuleName, ...]]] = {
     "correct": (

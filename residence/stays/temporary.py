@@ -50,7 +50,9 @@ class Home(msgspec.Struct, frozen=True, kw_only=True):
     last: date | None = None
 
     def shares_days(self, first: date, last: date) -> bool:
-        """Tell whether any day lies in both."""
+        """Tell whether any day lies in both; a registration that was taken back ends before it begins and has none."""
+        if self.last is not None and self.last < self.first:
+            return False
         return self.first <= last and (self.last is None or first <= self.last)
 
 

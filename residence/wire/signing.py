@@ -30,6 +30,7 @@ RECEIPT_TYPE: Final = "application/vnd.luutru.receipt+json"
 KEYRING_TYPE: Final = "application/vnd.luutru.keyring+json"
 OUTAGE_TYPE: Final = "application/vnd.luutru.outage+json"
 DAY_CLOSE_TYPE: Final = "application/vnd.luutru.day-close+json"
+CORRECTION_TYPE: Final = "application/vnd.luutru.correction+json"
 
 EDDSA: Final = -8
 SIGN1_TAG: Final = 18

@@ -140,7 +140,7 @@ def acl_lines(gateway: str, *, shut_out: Iterable[str] = (), edition: str = "1")
         f"topic write {access_edition(edition)}",
         "",
         f"pattern write {ROOT}/+/+/%u/d",
-        f"pattern readwrite {ROOT}/+/+/%u/s",
+        f"pattern write {ROOT}/+/+/%u/s",
         f"pattern read {ROOT}/+/+/%u/r",
         f"pattern read {ROOT}/+/+/%u/c",
         f"pattern write {ROOT}/+/+/%u/e",

@@ -17,7 +17,7 @@ from registry.disclosures import Span
 from server.api.callers import Calling, CountedRoute
 from server.api.paging import Place, read_cursor, read_limit, tagged, write_cursor
 from server.languages import preferred_language
-from server.residents.look_pages import LookTold, own_looks, told
+from server.residents.disclosure_pages import LookTold, own_looks, told
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/v1", route_class=CountedRoute)

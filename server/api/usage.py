@@ -28,7 +28,7 @@ from residence.errors import LuutruError, Malformed, Refused
 from server.api.answers import answer
 from server.api.callers import api_caller
 from server.languages import Language, preferred_language
-from server.residents.look_pages import own_person
+from server.residents.disclosure_pages import own_person
 from server.wiring import Server, server_of
 from server.wording import word
 

@@ -146,6 +146,7 @@ class Followed(msgspec.Struct, frozen=True, kw_only=True):
     said: str  # code of the notice's sentence
     to_house: bool
     due: datetime | None
+    by_officer: bool = False  # no link: an officer at a case, who may not say of somebody that they are a visitor of the house
 
 
 class Correcting(msgspec.Struct, frozen=True, kw_only=True):

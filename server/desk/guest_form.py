@@ -71,7 +71,7 @@ class FormContext(msgspec.Struct, frozen=True, kw_only=True):
     card_policy: CardPolicy = DEFAULT_POLICY
     kind: DeclarationKind = "arrival"
     about: str | None = None
-    declarant: Literal["host", "self"] = "host"
+    declarant: Literal["host", "self", "officer"] = "host"
     shown: Reading | None = None  # what a kiosk of the desk read
     before: StayDeclaration | None = None  # what is being corrected: its evidence stands while its fields do
 
@@ -127,7 +127,7 @@ def read_form(form: Mapping[str, str], *, context: FormContext) -> FormResult:
 def _declarant(context: FormContext) -> Declarant:
     if context.declarant == "self":
         return Declarant(role="self")
-    return Declarant(role="host", name=context.account_name or None, account=context.account_id)
+    return Declarant(role=context.declarant, name=context.account_name or None, account=context.account_id)
 
 
 def _person(texts: Mapping[str, str], read: Reading | None, problems: list[Problem]) -> Person:

@@ -21,6 +21,7 @@ from residence.places.premises import Premises
 from server.desk.evening import SHOWN, evening
 from server.desk.kept_forms import queue_key
 from server.desk.own_premises import workplace
+from server.desk.question_pages import count_questions
 from server.desk.shown_cards import waiting_cards
 from server.desk.tonight import SeenRow, seen_here, tonight
 from server.pages import render
@@ -55,6 +56,7 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
         figures = evening(listed, rules=server.rules, now=server.clock.now())
         here = Place(place.here.commune_code, place.here.premises_id)
         closed = newest_close(connection, here, day=figures.day.isoformat())
+        questions = count_questions(connection, place.here.premises_id)
     asked = _asked(request)
     return render(
         request,
@@ -67,6 +69,7 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
         asked=asked,
         queue_key=queue_key(server, account),
         closed=closed,
+        questions=questions,
         waiting=waiting_cards(server, place.here),
         fines=server.rules.fines_for(server.clock.now()),
     )

@@ -25,6 +25,7 @@ from registry.release import Look, ReleasedPerson
 from registry.seen_persons import release_seen
 from residence.access.purposes import BOUND_TO, Purpose, purposes_of
 from residence.cases.closing import CLOSING, ClosingCode, codes_for
+from residence.cases.questions import speaks_for
 from residence.cases.transitions import CLOSED, NEEDS_PURPOSE, NEEDS_REASON, CaseAction, CaseStatus, allowed_actions
 from residence.cases.triage import triage
 from residence.cases.undeclared import Explanation
@@ -39,6 +40,7 @@ from server.wiring import Server, server_of
 router = APIRouter(prefix="/police/cases")
 Wired = Annotated[Server, Depends(server_of)]
 EXPLANATIONS: Final[tuple[Explanation, ...]] = get_args(Explanation)
+OWN_FORMS: Final = frozenset({CaseAction.CLAIM, CaseAction.ASK})
 PURPOSES = tuple(each for each in purposes_of("officer") if BOUND_TO[each] == "case")
 
 
@@ -48,7 +50,7 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
     with server.registry.writing() as connection:  # a released name puts the look on the record
         row, resource = readable_case(server, connection, account, case_id)
         mine = server.policy.allows(account, "release_person", resource=resource, purpose=row.claim_purpose or "")
-        person = _released(server, connection, account, row) if mine and row.state not in CLOSED else None
+        person = released_to_claimant(server, connection, account, row) if mine and row.state not in CLOSED else None
         place = load_premises(connection, [row.premises_id], vault=server.registry.vault)[row.premises_id]
         evidence = case_evidence(connection, row, vault=server.registry.vault)
         told = told_about(connection, row)
@@ -74,6 +76,10 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         stands=stands,
         purposes=PURPOSES,
         steps=_steps(allowed) if mine else [],
+        acting=mine and row.state not in CLOSED,
+        explanations=EXPLANATIONS,
+        suggested=next((found for each in reversed(told) if (found := speaks_for(each.answer))), None),
+        offices=server.offices,
         claimable=CaseAction.CLAIM in allowed,
         task=task,
         officers=officers,
@@ -82,19 +88,20 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
 
 
 def _steps(allowed: Iterable[CaseAction]) -> list[tuple[str, CaseAction, ClosingCode | None, bool]]:
-    """Return what the form offers: (value, step, closing code, whether words are needed); claiming has a form of its own."""
+    """Return what the form offers: (value, step, closing code, whether words are needed); claiming, asking and referring have forms of their own."""
     offered: list[tuple[str, CaseAction, ClosingCode | None, bool]] = []
     for action in allowed:
-        if action is CaseAction.CLAIM:
+        if action in OWN_FORMS:
             continue
-        codes = codes_for(action)
+        codes = [each for each in codes_for(action) if each is not ClosingCode.REFERRED]
         if not codes:
             offered.append((action.value, action, None, action in NEEDS_REASON))
         offered += [(f"{action.value}:{code.value}", action, code, CLOSING[code].needs_reason) for code in codes]
     return offered
 
 
-def _released(server: Server, connection: Connection, account: Account, row: Row[Any]) -> ReleasedPerson:
+def released_to_claimant(server: Server, connection: Connection, account: Account, row: Row[Any]) -> ReleasedPerson:
+    """Return what the claim's purpose releases; the look is on the record. Whether the account holds the claim is asked before."""
     look = Look(
         account_id=account.account_id,
         role="officer",
@@ -125,6 +132,8 @@ def take_step(account: SignedIn, server: Wired, *, form: Form, case_id: str) -> 
         raise Refused("server.not_allowed") from error
     if action in NEEDS_PURPOSE and purpose not in PURPOSES:
         raise Refused("server.purpose_needed", "/purpose")
+    if action is CaseAction.ASK:
+        raise Refused("server.not_allowed")  # asking sends a question (``action_pages.py``)
     with server.registry.writing() as connection:
         row, resource = readable_case(server, connection, account, case_id)
         asked = "claim_case" if action is CaseAction.CLAIM or row.claimed_by is None else "decide_case"

@@ -3,6 +3,7 @@
 - Whoever comes with a number finds who has or had it in their own commune; a list of people there is not, and no name is shown. Numbers come back with all
   but their last digits hidden, and that look is on the record.
 - What may be done, and what each step leads to, is ``registry/numbering.py``; the same as ``luutru registry numbers``.
+- Beside the numbers an officer records that the person signed in with their e-ID before them; the search page says how many of the commune did.
 - A person of another commune and one that is not there answer alike.
 """
 
@@ -18,14 +19,17 @@ from starlette.responses import RedirectResponse, Response
 
 from registry import tables
 from registry.disputing import disputed_fields
+from registry.e_ids import e_ids_of, note_e_id, withdraw_e_id
 from registry.numbering import Means, Officer, Stepped, cancel_number, numbers_held, replace_number, take_back
 from registry.persons import search_by_number
 from registry.release import Look, release_numbers
+from registry.scoreboard.counting import kept_days
 from residence.access.purposes import Field, Purpose
 from residence.clock import VIETNAM
 from residence.errors import LuutruError, Problem, Refused, has_errors, problem
 from residence.stays.known import OLD_NUMBER_LENGTH, PERSONAL_NUMBER_LENGTH
 from server.pages import render
+from server.police.scoreboard_lines import MeasureLine, first_day, lines_of
 from server.policy import Account, CommuneResource
 from server.visitor import Caller, Form, SignedIn, Visitor
 from server.wiring import Server, server_of
@@ -33,6 +37,7 @@ from server.wiring import Server, server_of
 router = APIRouter(prefix="/police/numbers")
 Wired = Annotated[Server, Depends(server_of)]
 KINDS: Final = {PERSONAL_NUMBER_LENGTH: "personal", OLD_NUMBER_LENGTH: "old"}
+COVERAGE: Final = ("card", "chip", "e_id")
 _PERSONS: Final = tables.persons.c
 
 
@@ -40,7 +45,7 @@ _PERSONS: Final = tables.persons.c
 def show_search(request: Request, caller: Caller, account: SignedIn, server: Wired) -> Response:
     """Ask for a number."""
     server.policy.require(account, "change_numbers", resource=CommuneResource(commune=account.commune_code))
-    return render(request, "police/numbers.html", caller=caller, people=[], wrong=None)
+    return render(request, "police/numbers.html", caller=caller, people=[], wrong=None, coverage=_coverage(server, account))
 
 
 @router.post("")
@@ -53,7 +58,8 @@ def search(request: Request, caller: Caller, *, account: SignedIn, server: Wired
     if len(people) == 1:
         return RedirectResponse(f"/police/numbers/{people[0]}", status_code=303)
     wrong = None if people else problem("number.nobody", "/number")
-    return render(request, "police/numbers.html", caller=caller, status=422 if wrong else 200, people=people, wrong=wrong)
+    shown = {"people": people, "wrong": wrong, "coverage": _coverage(server, account)}
+    return render(request, "police/numbers.html", caller=caller, status=422 if wrong else 200, **shown)
 
 
 @router.get("/{person_id}")
@@ -70,13 +76,21 @@ def step(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         try:
             done = _step(server, connection, account, person_id=person_id, form=form)
         except LuutruError as error:
-            if not error.code.startswith("number."):
+            if not error.code.startswith(("number.", "e-id.")):
                 raise
             done = Stepped(problems=(problem(error.code, error.pointer),))
     if has_errors(done.problems):
         return _page(request, caller, account, person_id, problems=done.problems, form=form)
     told = "?shared=1" if done.problems else ""
     return RedirectResponse(f"/police/numbers/{person_id}{told}", status_code=303)
+
+
+def _coverage(server: Server, account: Account) -> list[MeasureLine]:
+    """Return how many of the commune were seen with a card, a chip, an e-ID, as it was counted last."""
+    today = server.clock.now().astimezone(VIETNAM).date()
+    with server.registry.reading() as connection:
+        cells = kept_days(connection, since=first_day(today).isoformat(), commune_code=account.commune_code)
+    return [each for each in lines_of(cells, today=today) if each.measure in COVERAGE]
 
 
 def _own_people(server: Server, connection: Connection, account: Account, number: str) -> list[str]:
@@ -98,17 +112,25 @@ def _step(server: Server, connection: Connection, account: Account, *, person_id
     officer = Officer(account_id=account.account_id, reason=form.get("reason", ""))
     means = Means(vault=server.registry.vault, now=server.clock.now(), random_bytes=server.random_bytes)
     held, action = numbers_held(connection, person_id), form.get("action")
+    if action == "no-e-id":
+        if form.get("sighting") not in {each.sighting_id for each in e_ids_of(connection, person_id)}:
+            raise Refused("e-id.unknown", "/sighting")
+        withdraw_e_id(connection, form["sighting"], officer=officer, means=means)
+        return Stepped()
     if action == "take-back":
         if not any(form.get("event") == event_id for each in held for _, _, event_id in each.events):
             raise Refused("number.event_unknown", "/event")
         return take_back(connection, form["event"], officer=officer, means=means)
     number = form.get("number_id", "")
-    if number not in {each.identifier_id for each in held}:
+    if action != "e-id" and number not in {each.identifier_id for each in held}:
         raise Refused("number.unknown", "/number_id")
     try:
         day = date.fromisoformat(form.get("on", ""))
     except ValueError:
         return Stepped(problems=(problem("server.form_date", "/on"),))
+    if action == "e-id":
+        note_e_id(connection, person_id, on=day, officer=officer, means=means)
+        return Stepped()
     if action == "replace":
         value = "".join(form.get("value", "").split())
         return replace_number(connection, number, value, on=day, officer=officer, means=means)
@@ -136,6 +158,7 @@ def _page(
     with server.registry.writing() as connection:  # the look is on the record
         _own(server, connection, account, person_id)
         held = numbers_held(connection, person_id)
+        e_ids = [each for each in e_ids_of(connection, person_id) if each.withdrawn_at is None]
         masks = release_numbers(
             connection, person_id, look=look, vault=server.registry.vault, now=now, random_bytes=server.random_bytes
         )
@@ -150,6 +173,7 @@ def _page(
         held=held,
         masks=masks,
         disputed=disputed,
+        e_ids=e_ids,
         undone={each.identifier_id: _latest_to_undo(each.events, each.status) for each in held},
         today=now.astimezone(VIETNAM).date().isoformat(),
         problems=problems,

@@ -3,7 +3,8 @@
 - Declared in one step: the form opens with room and arrival, and answers with the signed receipt. It declares at the notice's premises and nowhere else.
 - The house may say instead that it was a visitor; a person may not say so of themselves.
 - Opening changes nothing. Once answered the link says so and does nothing more.
-- A notice that nothing is declared for is shown, and where its answer is given.
+- An officer's question is answered with one of a few words, without signing in.
+- Any other notice is shown, and where its answer is given.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from registry.case_asking import take_reply
 from registry.contact_points import confirm_address
 from registry.message_links import Linked, follow
 from registry.notices import answer_notice
 from registry.premises import load_premises
 from registry.presences import first_seen
 from residence.cases.messages import said
-from residence.cases.notices import NoticeKind
+from residence.cases.notices import DECLARE_KINDS, NoticeKind
+from residence.cases.questions import Reply
 from residence.clock import VIETNAM
 from residence.errors import Conflict, Refused
 from residence.places.premises import Premises
@@ -29,6 +32,7 @@ from server.declaring import declare, given_receipt
 from server.desk.declare_pages import Followed, read_and_check, show_form, stands
 from server.desk.guest_form import FormContext
 from server.desk.own_premises import Workplace
+from server.desk.question_pages import reply_of
 from server.pages import form_time, render
 from server.policy import Account
 from server.residents.receipt_pages import HOMES
@@ -59,10 +63,10 @@ def show(request: Request, caller: Caller, *, server: Wired, link: Link) -> Resp
         return _receipt(request, caller, known.receipt, place=_place(server, link))
     if link.notice.answered_at is not None:
         return _plain(request, caller, "contact.spent")
-    if link.notice.kind != NoticeKind.PLEASE_DECLARE:
+    if link.notice.kind not in DECLARE_KINDS:
         return _plain(request, caller, said(NoticeKind(link.notice.kind), to_house=link.to_house), link=link)
     with server.registry.reading() as connection:
-        seen_at = first_seen(connection, link.notice.about) or link.notice.created_at
+        seen_at = first_seen(connection, link.notice.about.partition(":")[0]) or link.notice.created_at
     form = {
         "declaration_id": link.message_id,
         "premises_id": link.notice.premises_id,
@@ -86,7 +90,7 @@ def answer(request: Request, caller: Caller, *, server: Wired, link: Link, form:
     known = given_receipt(server, link.message_id)
     if known is not None:
         return _receipt(request, caller, known.receipt, place=place)
-    if notice is None or notice.kind != NoticeKind.PLEASE_DECLARE or notice.answered_at is not None:
+    if notice is None or notice.kind not in DECLARE_KINDS or notice.answered_at is not None:
         raise Conflict("contact.spent")
     account = _account(link)
     whole = dict(form) | {"declaration_id": link.message_id, "premises_id": place.premises_id}
@@ -104,13 +108,24 @@ def answer(request: Request, caller: Caller, *, server: Wired, link: Link, form:
 def visitor(request: Request, *, server: Wired, link: Link) -> Response:
     """Take the house's word that whoever was seen does not stay the night."""
     notice = link.notice
-    if not link.to_house or notice is None or notice.kind != NoticeKind.PLEASE_DECLARE:
+    if not link.to_house or notice is None or notice.kind not in DECLARE_KINDS:
         raise Refused("contact.link_unknown")
     if notice.answered_at is None:
         with server.registry.writing() as connection:
             now, by = server.clock.now(), _account(link).account_id
             answer_notice(connection, notice.commune_code, notice.notice_id, answer="visitor", now=now, by=by)
     return RedirectResponse(request.url.path.removesuffix("/visitor"), status_code=303)
+
+
+@router.post("/reply")
+def reply(request: Request, *, server: Wired, link: Link, form: Form) -> Response:
+    """Take the house's reply to an officer's question."""
+    if not link.to_house or link.notice is None:
+        raise Refused("contact.link_unknown")
+    with server.registry.writing() as connection:
+        now, by, said = server.clock.now(), _account(link).account_id, reply_of(form.get("reply", ""))
+        take_reply(connection, link.notice, said, by=by, now=now, random_bytes=server.random_bytes)
+    return RedirectResponse(request.url.path.removesuffix("/reply"), status_code=303)
 
 
 def _account(link: Linked) -> Account:
@@ -148,14 +163,16 @@ def _shown(place: Premises, link: Linked) -> Workplace:
 def _followed(request: Request, link: Linked) -> Followed:
     return Followed(
         path=request.url.path,
-        said=said(NoticeKind.PLEASE_DECLARE, to_house=link.to_house),
+        said=said(NoticeKind(link.notice.kind) if link.notice else NoticeKind.PLEASE_DECLARE, to_house=link.to_house),
         to_house=link.to_house,
         due=link.notice.due.astimezone(VIETNAM) if link.notice is not None and link.notice.due else None,
     )
 
 
 def _plain(request: Request, caller: Visitor, code: str, *, ask: bool = False, link: Linked | None = None) -> Response:
-    return render(request, "residents/message_link.html", caller=caller, code=code, ask=ask, link=link)
+    asked = link is not None and link.to_house and link.notice is not None and link.notice.kind == NoticeKind.OFFICER_ASKS
+    replies = list(Reply) if asked else []
+    return render(request, "residents/message_link.html", caller=caller, code=code, ask=ask, link=link, replies=replies)
 
 
 def _receipt(request: Request, caller: Visitor, receipt: Receipt, *, place: Premises) -> Response:

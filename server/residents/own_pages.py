@@ -130,6 +130,7 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         recalling=recalling,
         places=places,
         looks=looks,
+        with_log=server.settings.log is not None,
         disputes=disputes,
         with_pass=with_pass,
         wrong=wrong,

@@ -90,8 +90,7 @@ def test_seal_and_receipt_keys_rotate_under_a_kiosk_that_declares_and_nothing_is
     account = Account.read(ledger)
     assert sorted(set(account.kept) - set(recorded(stage))) == []
     assert len(recorded(stage)) == len(set(recorded(stage)))
-    # The one in flight when the driver was killed is recorded (above), but its receipt is not always noted: why is to be found out.
-    assert set(account.kept) - set(account.settled) <= {account.kept[-1]}
+    assert set(account.kept) <= set(account.settled)
     assert all(len(answers) == 1 for answers in account.settled.values())
     assert last_letters(stage) == {}
     offline = stage.driver(LOBBY, ledger, "--count", "1", "--offline")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -47,9 +49,10 @@ def folder(tmp_path, pki):
 
 
 @contextmanager
-def kiosk_process(folder):
+def kiosk_process(folder, **settings):
     log = (folder / "log.txt").open("ab")
-    process = subprocess.Popen([*COMMAND, "run", folder / "kiosk.toml", "--cards", "sample"], stdout=log, stderr=log)
+    command = [*COMMAND, "run", folder / "kiosk.toml", "--cards", "sample"]
+    process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **settings})
     try:
         yield process
     finally:
@@ -141,14 +144,28 @@ def test_a_card_before_the_camera_is_kept_and_survives_a_kill(folder, meet):
     assert traces(everything, ["Trần Văn An", "001095000117"]) == set()
 
 
-def test_an_open_page_does_not_hold_the_process_when_it_is_asked_to_end(folder, meet):
-    with kiosk_process(folder) as process:
+@contextmanager
+def service_manager(folder):
+    """Whoever systemd is to a process: a socket it is told on."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(folder / "notify"))
+        listening.settimeout(40)
+        yield listening, {"NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": "3000000"}
+
+
+def test_an_open_page_does_not_hold_the_process_when_it_is_asked_to_end_and_systemd_hears_of_it(folder, meet):
+    with service_manager(folder) as (systemd, settings), kiosk_process(folder, **settings) as process:
+        while not (told := systemd.recv(200)).startswith(b"READY=1"):  # its parts are asked before it says so
+            assert told.startswith(b"STATUS=stuck")
         person = meet()
         person.wait_for("idle")
+        assert systemd.recv(200).startswith(b"WATCHDOG=1")
         with person.client.stream("GET", "/events") as stream:
             next(stream.iter_lines())
             process.send_signal(signal.SIGTERM)
             assert process.wait(15) == 0
+        while systemd.recv(200) != b"STOPPING=1":
+            pass
 
 
 def test_a_wrong_profile_is_refused_in_words_with_the_place(folder):

@@ -14,7 +14,8 @@ from kiosk_parts import KEYS
 from simulators.card.pn532 import Pn532OnTerminal
 
 from edge_agent.kiosk import events as happen
-from edge_agent.kiosk.states import AskChip, ChipShown, ChooseUnit, LayCard
+from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard
+from edge_agent.kiosk.states import ChooseUnit
 from luutru.processes.kiosk_chips import chips_of
 from residence.credentials.chip.carried import binding
 from residence.credentials.chip.claims import judge_claim

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import queue
-import threading
 
 import chip_parts as chips
 import pytest
-from chip_parts import Citizen, JudgingClock, pki, store_of
+from chip_parts import Citizen, JudgingClock, Place, pki, store_of
 from factories import EVENING
 
 from edge_agent.chip.drawing import FromBytes
-from edge_agent.chip_station import ChipStation, Means
+from edge_agent.chip_station import MOST_REFUSED, ChipStation, Means
 from edge_agent.kiosk.news import ChipFailed, ChipProgressed, ChipTaken
 from luutru.system import random_bytes
 from residence.credentials.chip.carried import binding
@@ -20,58 +19,6 @@ from residence.errors import Refused
 
 OWN, LATER = "019f4ad3-7580-7000-8000-0000000000aa", "019f4ad3-7580-7000-8000-0000000000ab"
 KIOSK = "kiosk-lobby-1"
-
-
-class Place:
-    """A place for cards in memory: ``lay`` and ``take_away`` are a person's hands."""
-
-    def __init__(self):
-        self.lying = None
-        self.changed = threading.Condition()
-        self.closed = 0
-
-    def lay(self, card):
-        with self.changed:
-            self.lying = card
-            self.changed.notify_all()
-
-    def take_away(self):
-        self.lay(None)
-
-    def wait(self, seconds, *, present):
-        with self.changed:
-            return self.changed.wait_for(lambda: (self.lying is not None) is present, seconds)
-
-    def card(self):
-        return Held(self)
-
-    def close(self):
-        self.closed += 1
-
-
-class Held:
-    """The card that lies there; it ends when it is taken away."""
-
-    def __init__(self, place):
-        self.place, self.own = place, place.lying
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    @property
-    def about(self):
-        return getattr(self.own, "about", b"usual")
-
-    def transceive(self, apdu):
-        if self.place.lying is not self.own:
-            raise Refused("chip.card_gone")
-        return self.own.transceive(apdu)
-
-    def reset(self):
-        self.own.reset()
 
 
 @pytest.fixture(scope="module")
@@ -87,13 +34,13 @@ def store(country):
 class Desk:
     """A station, and what it told."""
 
-    def __init__(self, store, open_place=None):
+    def __init__(self, store, open_place=None, clock=None):
         self.place, self.told = Place(), queue.Queue()
-        means = Means(clock=JudgingClock(), draw=FromBytes(random_bytes), trust=lambda _now: store)
+        means = Means(clock=clock or JudgingClock(), draw=FromBytes(random_bytes), trust=lambda _now: store)
         self.station = ChipStation(open_place or (lambda: self.place), kiosk_id=KIOSK, means=means)
 
-    def asks(self, own_id=OWN):
-        self.station.begin(own_id, chips.READING, self.told.put)
+    def asks(self, own_id=OWN, can=""):
+        self.station.begin(own_id, chips.READING, self.told.put, can=can)
 
     def hears(self, kind, own_id=OWN):
         while True:
@@ -219,3 +166,51 @@ def test_a_pulled_card_that_looks_broken_is_said_to_be_gone(country, store):
     desk.asks()
     desk.place.lay(torn)
     assert desk.hears(ChipFailed).code == "chip.card_gone"
+
+
+def test_a_typed_number_opens_what_the_cards_own_does_not_and_nothing_else_is_tried(country, store):
+    desk = Desk(store)
+    card = Citizen(country).card(can="246802", mrz_key="X" * 24)
+    desk.asks(can="246802")
+    desk.place.lay(card)
+    assert desk.hears(ChipTaken).evidence.level == 5
+    assert card.is_.wrong_tokens == 0
+    desk.place.take_away()
+    other = Citizen(country).card(mrz_key="X" * 24)  # what was shown would open it, and was tried before
+    desk.asks(can="246802")
+    desk.place.lay(other)
+    assert desk.hears(ChipFailed).code == "chip.not_opened"
+    assert other.is_.wrong_tokens == 1
+
+
+class PassingClock(JudgingClock):
+    """Real time, and hours on top of it."""
+
+    hours = 0
+
+    def monotonic_ns(self):
+        return super().monotonic_ns() + self.hours * 3600 * 10**9
+
+
+def test_after_too_many_refused_numbers_no_card_is_asked_for_an_hour_whoever_comes(country, store):
+    clock = PassingClock()
+    desk, card = Desk(store, clock=clock), Citizen(country).card(can="654321", mrz_key="X" * 24)
+    for number in range(MOST_REFUSED):
+        desk.asks(can=f"{number:06}")
+        desk.place.lay(card)
+        assert desk.hears(ChipFailed).code == "chip.not_opened"
+        desk.place.take_away()
+    tried = card.is_.wrong_tokens
+    desk.place.lay(card)
+    desk.asks(can="000777")
+    assert desk.hears(ChipFailed).code == "chip.no_more_numbers"
+    assert card.is_.wrong_tokens == tried == MOST_REFUSED
+    desk.place.take_away()
+    desk.asks(LATER)  # what somebody shows still opens their card
+    desk.place.lay(Citizen(country).card())
+    assert desk.hears(ChipTaken, LATER).evidence.level == 5
+    desk.place.take_away()
+    clock.hours = 1
+    desk.asks(can="654321")
+    desk.place.lay(card)
+    assert desk.hears(ChipTaken).evidence.level == 5

@@ -16,10 +16,11 @@ from kiosk_page_parts import DESK, LOBBY, capture_of, card_seen, make_profile, m
 
 from edge_agent.kiosk import effects as effects_of
 from edge_agent.kiosk import events as happen
+from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard
 from edge_agent.kiosk.chip_step import CONSENT_TEXT, MOST_TRIES, PASSPORT_CONSENT_TEXT
 from edge_agent.kiosk.dialogue import begin, step
 from edge_agent.kiosk.showing import shown
-from edge_agent.kiosk.states import AskChip, AskPermitted, ChipShown, ChooseUnit, ConfirmPerson, Idle, Keeping, LayCard
+from edge_agent.kiosk.states import AskPermitted, ChooseUnit, ConfirmPerson, Idle, Keeping
 from edge_agent.kiosk.texts import Texts
 from edge_agent.kiosk.view import Health, View
 from edge_agent.voices.prompts import heard

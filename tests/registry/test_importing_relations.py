@@ -18,7 +18,16 @@ from registry.vault import Cell, Vault
 
 PLACE = ["premises_ref", "commune_code", "kind", "name", "capacity", "declared_by", "owner_ref", "owner_name", "manager_ref"]
 HOUSE = ["hsh-1", "demo-01", "nhà trọ", "Nhà trọ mẫu", "24", "người thuê", "HK-1", "", "HK-9"]
-BESIDE = ["absent_from", "absent_to", "absence_reason", "absence_destination", "permitted_until", "guardian_ref", "nationality"]
+BESIDE = [
+    "absent_from",
+    "absent_to",
+    "absence_reason",
+    "absence_destination",
+    "permitted_until",
+    "guardian_ref",
+    "nationality",
+    "e_id_on",
+]
 PEOPLE = [*HEAD, "household_ref", "relation", "cancelled_numbers", *BESIDE]
 
 
@@ -88,15 +97,16 @@ def test_a_newborn_comes_in_without_a_number_and_with_a_guardian(desk: Desk) -> 
 
 def test_absences_and_the_end_of_a_permitted_stay_stand_beside_each_other_and_are_said_once(desk: Desk) -> None:
     desk.with_a_house()
-    away = {"absent_from": "01/03/2026", "absent_to": "01/09/2026", "absence_destination": "Tàu cá mẫu"}
+    away = {"absent_from": "01/03/2026", "absent_to": "01/09/2026", "absence_destination": "Tàu cá mẫu", "e_id_on": "01/02/2025"}
     foreign = person("HK-2", "JOHN SAMPLE", nationality="GBR", permitted_until="30/09/2026")
     rows = [PEOPLE, person("HK-1", "Lê Văn Vắng", **away), foreign]
     report, rejected = bring(desk, "residents.csv", "residents", rows)
     assert rejected == []
     assert (report.counts["absences"], report.counts["permitted_stays"], report.unused) == (1, 1, [])
+    assert report.counts["e_id_sightings"] == 1
     longer = person("HK-2", "JOHN SAMPLE", nationality="GBR", permitted_until="31/12/2026")
     report, _ = bring(desk, "again.csv", "residents", [PEOPLE, person("HK-1", "Lê Văn Vắng", **away), longer])
-    assert report.counts.get("absences", 0) == 0
+    assert (report.counts.get("absences", 0), report.counts.get("e_id_sightings", 0)) == (0, 0)
     with desk.registry.reading() as connection:
         assert sorted(connection.scalars(select(tables.permitted_stays.c.valid_to))) == ["2026-09-30", "2026-12-31"]
     assert check_registry(desk.registry).problems == ()
@@ -110,6 +120,7 @@ WRONG = {
         [PEOPLE, person("HK-1", "Lê A Mẫu", absent_from="02/09/2026", absent_to="01/09/2026")],
         "import.dates_reversed",
     ),
+    "e_id_on": ("residents", [PEOPLE, person("HK-1", "Lê A Mẫu", e_id_on="01/02/2099")], "import.e_id_ahead"),
     "cancelled_numbers": ("residents", [PEOPLE, person("HK-1", "Lê A Mẫu", cancelled_numbers="12")], "personal-number.malformed"),
 }
 

@@ -151,4 +151,6 @@ def test_by_command_and_no_number_is_shown(town: Town, url: str, tmp_path) -> No
     assert done["ok"]
     assert [each["status"] for each in run("list", person_id)["numbers"]] == ["replaced", "active"]
     assert run("take-back", done["event_id"], *said)["ok"]
+    assert run("e-id", person_id, "--on", "2026-07-10", "--by", "can-bo")["ok"]
+    assert not run("e-id", person_id, "--on", "2026-07-10", "--by", "can-bo")["ok"]
     assert statuses(town, person_id) == ["active", "stated"]

@@ -19,7 +19,7 @@ PLAYED = {"cards", "images", "video"}  # sources that are no device
 def test_every_kind_of_device_a_profile_can_name_has_one():
     kinds = set(get_args(ReaderKind))
     assert kinds - PLAYED <= set(drivers())
-    assert {"pcsc", "pn532", "osdp", "printer"} <= set(drivers())
+    assert {"pcsc", "pn532", "text", "osdp", "printer"} <= set(drivers())
 
 
 @pytest.mark.parametrize("driver", drivers())

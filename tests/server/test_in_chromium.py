@@ -101,7 +101,7 @@ def pages(world):
         "officer": [
             "/police/queue/all", "/police/queue/mine", "/police/route/all", "/police", "/police/lapses", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access",
             "/police/cleaning", "/police/cleaning/premises_over_capacity", "/police/duplicates", f"/police/duplicates/{world.pair}",
-            "/police/disputes", f"/police/disputes/{world.dispute}", "/police/numbers", f"/police/numbers/{world.resident}",
+            "/police/disputes", f"/police/disputes/{world.dispute}", "/police/numbers", f"/police/numbers/{world.resident}", f"/police/homes/{world.resident}", "/police/premises/htl-sao-mai/correct",
         ],
         "operator": [
             "/operators/kiosks", "/operators/gateway", "/operators/dead-letters", f"/operators/dead-letters/{world.letter}", "/operators/wards",

@@ -79,13 +79,14 @@ def paths(world):
         "kiosk_id",
         "batch_id",
         "name",
+        "access_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)
         assert set(names) <= known.keys() | nothing_there, f"a page nobody has taught this test: {address}"
         values = [known.get(name, ["x"]) for name in names]
         for value in values[0] if values else [""]:
-            path = re.sub(r"\{\w+\}", value, address)
+            path = re.sub(r"\{\w+(:path)?\}", value, address)
             yield path
             yield from (f"{path}?premises={place}" for place in SEEN if path.startswith("/desk"))
 

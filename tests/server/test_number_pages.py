@@ -10,6 +10,7 @@ from server_own import bind_resident
 from server_parts import csrf_of
 
 from registry import tables
+from registry.scoreboard.counting import keep_day
 from residence.errors import catalogue as codes
 
 NUMBER, NEW = "001095000117", "001095000777"
@@ -118,3 +119,26 @@ def test_people_of_other_communes_and_people_who_are_not_there_answer_alike(worl
 @pytest.mark.parametrize("role", ["clerk", "operator", "resident"])
 def test_it_is_for_officers(world, role):
     assert world.client(role).get(PAGE).status_code == 403
+
+
+def test_an_e_id_seen_is_counted_shown_as_coverage_and_taken_back(world, person_id):
+    officer = world.client("officer")
+    page, today = f"{PAGE}/{person_id}", EVENING.date().isoformat()
+
+    def counted() -> tuple[int, int]:
+        cells = {each.measure: each for each in keep_day(world.registry, now=world.clock.now())}
+        return cells["e_id"].part, cells["e_id"].whole
+
+    assert "Coverage" not in officer.get(PAGE).text
+    assert counted() == (0, 1)
+    assert step(officer, page, "e-id", on="2099-01-01").status_code == 422
+    seen = step(officer, page, "e-id", on=today)
+    assert "an officer saw it" in seen.text
+    assert step(officer, page, "e-id", on=today).status_code == 422, "said already"
+    assert counted() == (1, 1)
+    assert "1 / 1" in officer.get(PAGE).text
+    (sighting,) = re.findall(r'name="sighting" value="([0-9a-f-]+)"', seen.text)
+    assert step(officer, page, "no-e-id", sighting=sighting, reason=" ").status_code == 422
+    assert "an officer saw it" not in step(officer, page, "no-e-id", sighting=sighting).text
+    assert step(officer, page, "no-e-id", sighting=sighting).status_code == 422
+    assert counted() == (0, 1)

@@ -11,6 +11,8 @@ from server_messages import message_ids
 
 from registry.authority_records import RecordState
 from registry.chip_judgements import JudgedBy
+from registry.correcting import Signature as CorrectionSignature
+from registry.e_ids import Source
 from registry.evidence import Signature
 from registry.notices import Answer
 from registry.numbering import NumberEvent
@@ -29,9 +31,11 @@ from residence.credentials.evidence import CheckOutcome
 from residence.errors import catalogue as codes
 from residence.people.person import DocumentKind
 from residence.places.premises import PremisesKind
+from residence.places.relations import Answering
 from residence.stays.deadlines import DeadlineRule
 from residence.stays.declaration import Reason
 from residence.stays.known import NumberKind, NumberStatus
+from residence.wire.correction import CorrectionEvent
 from residence.wire.messages import ReceiptState
 from server.desk.guest_form import FormContext, field_of, partial_date_of, read_form
 from server.languages import catalogue, preferred_language
@@ -82,6 +86,10 @@ def test_vietnamese_sentences_keep_the_places_for_values():
         ("number_kind", NumberKind.__args__),
         ("number_status", (*NumberStatus.__args__, STATED)),
         ("number_event", NumberEvent.__args__),
+        ("correction", CorrectionEvent.__args__),
+        ("correction_signature", CorrectionSignature.__args__),
+        ("answering", Answering.__args__),
+        ("e_id_source", Source.__args__),
         ("data_class", [each.name for each in read_policy().timed]),
         ("excuse", Excuse.__args__),
         ("outage", OutageCause.__args__),

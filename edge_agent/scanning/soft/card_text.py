@@ -38,7 +38,7 @@ def as_a_card(soft: Floats, layout: Layout, form: Format) -> Floats | None:
     """Return the soft values with the bits of a card's text made sure, or None when they do not look like one."""
     if layout.version > _LARGEST:
         return None
-    places = _stream(layout.version, form.level)
+    places = stream_of(layout.version, form.level)
     if not _ends(layout.version, len(places) // 8):
         return None  # too small for a card
     turn = np.where(layout.masks[form.mask][places], -1, 1).astype(np.float32)
@@ -54,7 +54,7 @@ def as_a_card(soft: Floats, layout: Layout, form: Format) -> Floats | None:
 
 
 @cache
-def _stream(version: int, level: Level) -> NDArray[np.intp]:
+def stream_of(version: int, level: Level) -> NDArray[np.intp]:
     """Return where each bit of the data stream stands in the symbol's order of bits."""
     check = blocks_of(version, level).check
     codewords = np.concatenate([places[:-check] for places in interleaving(version, level)])
@@ -75,13 +75,13 @@ def _agreement(seen: Floats, known: tuple[NDArray[np.intp], Floats]) -> float:
 
 @cache
 def _start(shape: str, version: int) -> tuple[NDArray[np.intp], Floats]:
-    return _parsed("0100" + "." * _length_bits(version) + shape, 0)
+    return _parsed("0100" + "." * length_bits(version) + shape, 0)
 
 
 @cache
 def _ends(version: int, room: int) -> list[tuple[NDArray[np.intp], Floats]]:
     """Return the known bits of every length and shape of the end, with the length itself."""
-    width = _length_bits(version)
+    width = length_bits(version)
     found = []
     for length in range(_SHORTEST, min(room - width // 8, _LONGEST)):
         head = _parsed(f"{length:0{width}b}", 4)
@@ -94,7 +94,8 @@ def _ends(version: int, room: int) -> list[tuple[NDArray[np.intp], Floats]]:
     return found
 
 
-def _length_bits(version: int) -> int:
+def length_bits(version: int) -> int:
+    """Return how many bits say the length of a byte segment (ISO/IEC 18004 table 3)."""
     return 8 if version <= _LAST_SMALL else 16
 
 

@@ -30,9 +30,12 @@ def upgrade() -> None:
     sa.Column('fields', columns.Document(), nullable=False),
     sa.Column('way', sa.String(length=8), nullable=True),
     sa.Column('at', columns.Instant(), nullable=False),
+    sa.Column('look_id', sa.String(length=64), nullable=False),
+    sa.Column('place', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('access_id', 'commune_code', name=op.f('pk_access_records'))
     )
     with op.batch_alter_table('access_records', schema=None) as batch_op:
+        batch_op.create_index('ix_access_records_look_id', ['look_id'], unique=False)
         batch_op.create_index('ix_access_records_account_id_at', ['account_id', 'at'], unique=False)
         batch_op.create_index('ix_access_records_at', ['at'], unique=False)
         batch_op.create_index('ix_access_records_person_id_at', ['person_id', 'at'], unique=False)
@@ -924,6 +927,10 @@ def upgrade() -> None:
     lay_police()
     lay_api()
     lay_disclosures()
+    lay_corrections()
+    lay_e_ids()
+    lay_looks()
+    lay_case_work()
 
 
 def _lay_chip_tables() -> None:
@@ -1193,6 +1200,8 @@ def lay_doors() -> None:
 
 def downgrade() -> None:
     op.drop_table('look_seals')
+    op.drop_table('looks')
+    drop_case_work()
     op.drop_table('recall_consents')
     op.drop_table('stay_parties')
     _drop_chip_tables()
@@ -1384,6 +1393,7 @@ def downgrade() -> None:
     op.drop_table('accounts')
     with op.batch_alter_table('access_records', schema=None) as batch_op:
         batch_op.drop_index('ix_access_records_person_id_at')
+        batch_op.drop_index('ix_access_records_look_id')
         batch_op.drop_index('ix_access_records_account_id_at')
         batch_op.drop_index('ix_access_records_at')
 
@@ -1396,6 +1406,8 @@ def downgrade() -> None:
         op.drop_table(name)
     op.drop_table('lapses')
     op.drop_table('residence_events')
+    op.drop_table('corrections')
+    op.drop_table('e_id_sightings')
     op.drop_table('host_answers')
     op.drop_table('kiosk_calls')
     # ### end Alembic commands ###
@@ -1420,6 +1432,43 @@ def lay_residence_events() -> None:
     sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_residence_events'))
     )
     op.create_index('ix_residence_events_residence_id', 'residence_events', ['residence_id'], unique=False)
+
+
+def lay_corrections() -> None:
+    op.create_table('corrections',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('correction_id', sa.String(length=36), nullable=False),
+    sa.Column('what', sa.String(length=16), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('row_id', sa.String(length=64), nullable=False),
+    sa.Column('event', sa.String(length=16), nullable=False),
+    sa.Column('before', columns.Document(), nullable=False),
+    sa.Column('after', columns.Document(), nullable=False),
+    sa.Column('name_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('address_text_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('answers', sa.String(length=64), nullable=True),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('signed', sa.LargeBinary(), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('correction_id', 'commune_code', name=op.f('pk_corrections'))
+    )
+    op.create_index('ix_corrections_subject_id_recorded_at', 'corrections', ['subject_id', 'recorded_at'], unique=False)
+
+
+def lay_e_ids() -> None:
+    op.create_table('e_id_sightings',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('sighting_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('source', sa.String(length=16), nullable=False),
+    sa.Column('seen_on', sa.String(length=10), nullable=False),
+    sa.Column('recorded_by', sa.String(length=64), nullable=True),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.Column('withdrawn_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('sighting_id', 'commune_code', name=op.f('pk_e_id_sightings'))
+    )
+    op.create_index('ix_e_id_sightings_person_id', 'e_id_sightings', ['person_id'], unique=False)
 
 
 def lay_lapses() -> None:
@@ -1751,3 +1800,88 @@ def lay_api() -> None:
     sa.PrimaryKeyConstraint('batch_id', 'commune_code', name=op.f('pk_api_batches'))
     )
     op.create_index(op.f('ix_api_batches_created_at'), 'api_batches', ['created_at'], unique=False)
+
+
+def lay_looks() -> None:
+    """Lay the looks as the log has them."""
+    op.create_table('looks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('look_id', sa.String(length=36), nullable=False),
+    sa.Column('secret', sa.LargeBinary(), nullable=False),
+    sa.Column('row_hashes', sa.LargeBinary(), nullable=False),
+    sa.Column('entry', sa.LargeBinary(), nullable=False),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.Column('sealed_until', columns.Instant(), nullable=True),
+    sa.Column('place_in_log', sa.BigInteger(), nullable=True),
+    sa.PrimaryKeyConstraint('look_id', 'commune_code', name=op.f('pk_looks'))
+    )
+    op.create_index('ix_looks_place_in_log', 'looks', ['place_in_log'], unique=False)
+    op.create_index('ix_looks_waiting', 'looks', ['at'], unique=False, sqlite_where=sa.text('place_in_log IS NULL'), postgresql_where=sa.text('place_in_log IS NULL'))
+
+
+def lay_case_work() -> None:
+    """Lay what officers do with cases beside their steps."""
+    op.create_table('case_grounds',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('event_id', sa.String(length=64), nullable=False),
+    sa.Column('case_id', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('value', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('event_id', 'commune_code', name=op.f('pk_case_grounds'))
+    )
+    op.create_index(op.f('ix_case_grounds_case_id'), 'case_grounds', ['case_id'], unique=False)
+    op.create_table('visit_devices',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('device_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('public_key', sa.LargeBinary(), nullable=False),
+    sa.Column('enrolled_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('device_id', 'commune_code', name=op.f('pk_visit_devices'))
+    )
+    op.create_table('visits',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('visit_id', sa.String(length=36), nullable=False),
+    sa.Column('case_id', sa.String(length=64), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('device_id', sa.String(length=36), nullable=False),
+    sa.Column('outcome', sa.String(length=24), nullable=False),
+    sa.Column('people', sa.Integer(), nullable=True),
+    sa.Column('kept_at', columns.Instant(), nullable=False),
+    sa.Column('received_at', columns.Instant(), nullable=False),
+    sa.Column('header', sa.LargeBinary(), nullable=False),
+    sa.Column('signature', sa.LargeBinary(), nullable=False),
+    sa.Column('body', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('visit_id', 'commune_code', name=op.f('pk_visits'))
+    )
+    op.create_index(op.f('ix_visits_case_id'), 'visits', ['case_id'], unique=False)
+    op.create_table('case_links',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('case_id', sa.String(length=64), nullable=False),
+    sa.Column('merged_at', columns.Instant(), nullable=False),
+    sa.Column('lead_id', sa.String(length=64), nullable=False),
+    sa.Column('merged_by', sa.String(length=64), nullable=False),
+    sa.Column('split_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('case_id', 'merged_at', 'commune_code', name=op.f('pk_case_links'))
+    )
+    op.create_index(op.f('ix_case_links_lead_id'), 'case_links', ['lead_id'], unique=False)
+    op.create_table('bulk_acts',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('bulk_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('action', sa.String(length=16), nullable=False),
+    sa.Column('value', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('items', columns.Document(), nullable=False),
+    sa.Column('done_at', columns.Instant(), nullable=False),
+    sa.Column('undone_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('bulk_id', 'commune_code', name=op.f('pk_bulk_acts'))
+    )
+
+
+def drop_case_work() -> None:
+    """Drop them again."""
+    op.drop_table('bulk_acts')
+    op.drop_table('case_links')
+    op.drop_table('visits')
+    op.drop_table('visit_devices')
+    op.drop_table('case_grounds')

@@ -1,0 +1,77 @@
+"""``luutru log new`` and ``luutru log publish``: the authority's side of the log.
+
+- The log's key is made once, printed in its public half, and used by one process.
+
+Example: ``luutru log new --name luutru.example/log && luutru log publish --every 2``
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from luutru.commands.registry import DEFAULT_REGISTRY, RegistryOption
+from luutru.commands.registry_answers import answering
+
+FolderOption = Annotated[
+    Path, typer.Option("--log", envvar="LUUTRU_LOG", file_okay=False, help="The log's folder, to be served to everybody.")
+]
+KeyFileOption = Annotated[
+    Path, typer.Option("--key-file", envvar="LUUTRU_LOG_KEY", dir_okay=False, help="The log's private key.")
+]
+DEFAULT_KEY = Path("keys/log.key")
+
+
+def new(
+    *,
+    name: Annotated[str, typer.Option(help="The log's name: where it is served, without https://.")],
+    key_file: KeyFileOption = DEFAULT_KEY,
+    witness: Annotated[bool, typer.Option("--witness", help="Make a witness's key instead.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Make the key of a log, and print its public half: give that to everybody who is to check.
+
+    Example: luutru log new --name luutru.example/log --key-file keys/log.key
+    """
+    from luutru.system import random_bytes
+    from luutru.transparency.key_files import make_signer_file
+    from residence.transparency.notes import LOG, WITNESS
+
+    with answering(json=json) as answer:
+        made = make_signer_file(key_file, name=name, kind=WITNESS if witness else LOG, random_bytes=random_bytes)
+        answer["key"] = made.key.line
+
+
+def publish(
+    *,
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    log: FolderOption = Path("log"),
+    key_file: KeyFileOption = DEFAULT_KEY,
+    witness: Annotated[list[str], typer.Option("--witness", help="ADDRESS=KEY of a witness to ask; may be repeated.")] = [],  # noqa: B006 - Typer's way
+    every: Annotated[float, typer.Option(envvar="LUUTRU_LOG_EVERY", min=0, help="Seconds between turns; 0: one turn.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Publish the looks that wait, once or until asked to stop.
+
+    Example: luutru log publish --every 2 --witness http://127.0.0.1:8311=witness.example/w1+1a2b3c4d+BA...
+    """
+    import base64
+
+    from luutru.logs import configure_logs
+    from luutru.processes.log import LogProcess, run
+    from luutru.transparency.asking import read_witness
+
+    configure_logs()
+    with answering(json=json) as answer:
+        process = LogProcess(
+            registry=registry,
+            folder=log,
+            key=key_file,
+            witnesses=tuple(read_witness(each) for each in witness),
+            every=every or None,
+        )
+        last = run(process)
+        if last is not None:
+            answer |= {"size": last.size, "root": base64.b64encode(last.root).decode(), "published": last.published}

@@ -1,0 +1,86 @@
+"""The log's process: what waits is published every few seconds until asked to stop.
+
+- It alone holds the log's key; neither gateway nor web server could write the log.
+- A registry that is out of reach, a disk that is full: said in the log of the process, and tried again at the next turn. A log that would
+  sign a second view ends the process with the code, for that needs a person.
+
+Example: ``run(LogProcess(registry="sqlite:///registry.db", folder=Path("log"), key=Path("keys/log.key"), every=2.0))``
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from luutru.system import random_bytes
+from luutru.transparency.asking import Witness, asking
+from luutru.transparency.key_files import read_signer_file
+from registry.database import connect
+from registry.log_files import LogFiles
+from registry.publishing_looks import Turn, turn
+from registry.vault import Vault
+from residence.errors import Untrusted
+
+log = structlog.get_logger("luutru.log")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogProcess:
+    """What the process is told. See docs/settings.md."""
+
+    registry: str
+    folder: Path
+    key: Path
+    witnesses: tuple[Witness, ...] = ()
+    every: float | None = None  # seconds; None: one turn
+
+
+class _NoKeys:
+    """A key provider without keys: this process opens nothing of anybody's."""
+
+    def period_key(self, kek_id: str, *, create: bool = False) -> bytes:
+        """Refuse."""
+        raise Untrusted("vault.key_retired", "", f"{kek_id} {create}")
+
+    def retire(self, kek_id: str) -> None:
+        """Refuse."""
+        raise Untrusted("vault.key_retired", "", kek_id)
+
+    def index_key(self, purpose: str) -> bytes:
+        """Refuse."""
+        raise Untrusted("vault.key_retired", "", purpose)
+
+
+def run(process: LogProcess, stopping: threading.Event | None = None) -> Turn | None:
+    """Publish once, or until told to stop; returns the last turn that succeeded."""
+    stop = stopping or _stops_on_signal()
+    signer, ask = read_signer_file(process.key), asking(process.witnesses)
+    registry = connect(process.registry, vault=Vault(_NoKeys(), random_bytes=random_bytes))
+    last = None
+    with LogFiles(process.folder).writing() as files:
+        files.put_key(signer.key)
+        while True:
+            try:
+                last = turn(registry, files, signer=signer, ask=ask)
+                if last.published:
+                    log.info("published", entries=last.published, size=last.size)
+            except (DBAPIError, OSError) as error:
+                if process.every is None:
+                    raise
+                log.warning("not published", why=type(error).__name__)
+            if process.every is None or stop.wait(process.every):
+                break
+    registry.close()
+    return last
+
+
+def _stops_on_signal() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    return stop

@@ -1,0 +1,1 @@
+"""The log's processes: fetching, checking, watching, witnessing it, and asking witnesses."""

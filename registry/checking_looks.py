@@ -1,0 +1,58 @@
+"""The registry's access records against the log: nothing altered, nothing removed, nothing that never was.
+
+- Each look with a place is compared with the entry there, its rows' hashes with the entry's root, and each record with its row's hash.
+- A record that is missing, or an entry without a look, was removed, unless it is older than ``since``: then retention may have done it.
+- Problems name the place in the log, never a person.
+
+Example: ``looks_problems(connection, tiles, since=None)`` is empty for a registry nobody touched
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row
+
+from registry.look_log import looks_between, records_of, text_of
+from residence.errors import Malformed, Problem, problem
+from residence.transparency.looks import hashes_of, read_entry
+from residence.transparency.merkle import leaf_hash, root_of
+from residence.transparency.tiles import Tiles
+
+PAGE: Final = 256
+
+
+def looks_problems(connection: Connection, tiles: Tiles, *, since: datetime | None) -> list[Problem]:
+    """Return everything that does not fit between the registry and a log."""
+    return [each for start in range(0, tiles.size, PAGE) for each in _page(connection, tiles, start, since)]
+
+
+def _page(connection: Connection, tiles: Tiles, start: int, since: datetime | None) -> Iterator[Problem]:
+    end = min(start + PAGE, tiles.size)
+    looks = {row.place_in_log: row for row in looks_between(connection, start, end)}
+    records = records_of(connection, [row.look_id for row in looks.values()])
+    for place, entry in enumerate(tiles.entries(start, end), start):
+        look = looks.get(place)
+        code = _trouble(look, entry, records.get(look.look_id, [])) if look is not None else _missing(entry, since)
+        if code is not None:
+            yield problem(code, f"/{place}")
+
+
+def _missing(entry: bytes, since: datetime | None) -> str | None:
+    return None if since is not None and read_entry(entry).hour < since else "log.look_deleted"
+
+
+def _trouble(look: Row[Any], entry: bytes, records: Sequence[Row[Any]]) -> str | None:
+    hashes = hashes_of(look.row_hashes)
+    try:
+        said = read_entry(entry)
+    except Malformed as error:
+        return error.code
+    if look.entry != entry or root_of(hashes) != said.root or len(hashes) != said.rows:
+        return "log.look_changed"
+    if [each.place for each in records] != list(range(said.rows)):
+        return "log.row_deleted"
+    texts = (text_of(each._asdict(), secret=look.secret, sealed_until=look.sealed_until) for each in records)
+    return None if [leaf_hash(each) for each in texts] == hashes else "log.look_changed"

@@ -1,0 +1,112 @@
+"""The registry's side of the log: each look committed to in its own transaction, and found again once it has its place.
+
+- A look's row texts are made from what stands in ``access_records`` and nothing else, so an altered record no longer fits its hash.
+- The log's files are the truth about places (``registry/log_files.py``); ``place_in_log`` only finds an entry again.
+- What was looked at long ago goes with its class of the retention policy; the entry in the log stays and says nothing about anybody.
+
+Example: ``waiting(connection, 500)`` are the looks to publish next, the oldest first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+
+from registry import tables
+from residence.transparency.looks import LookRow, committed, row_text, salt_of
+
+_LOOKS = tables.looks.c
+
+
+class WaitingLook(msgspec.Struct, frozen=True, kw_only=True):
+    """A look that is not in the log yet."""
+
+    look_id: str
+    commune_code: str
+    entry: bytes
+
+
+def add_look(connection: Connection, rows: Sequence[Mapping[str, Any]], *, look_id: str, secret: bytes) -> None:
+    """Commit to the rows of one look, as they are written to ``access_records``, in the caller's transaction."""
+    first = rows[0]
+    texts = [text_of(row, secret=secret, sealed_until=None) for row in rows]
+    entry, hashes = committed(texts, at=first["at"])
+    values = {
+        "commune_code": first["commune_code"],
+        "look_id": look_id,
+        "secret": secret,
+        "row_hashes": hashes,
+        "entry": entry,
+        "at": first["at"],
+        "sealed_until": None,
+    }
+    connection.execute(insert(tables.looks), [values])
+
+
+def text_of(record: Mapping[str, Any], *, secret: bytes, sealed_until: datetime | None) -> bytes:
+    """Return the text an access record is committed to by."""
+    row = LookRow(
+        at=record["at"],
+        commune_code=record["commune_code"],
+        account_id=record["account_id"],
+        role=record["role"],
+        purpose=record["purpose"],
+        about=record["about"],
+        person_id=record["person_id"],
+        fields=tuple(record["fields"]),
+        sealed_until=sealed_until,
+    )
+    return row_text(row, salt=salt_of(secret, record["place"]))
+
+
+def waiting(connection: Connection, limit: int) -> list[WaitingLook]:
+    """Return looks without a place, the oldest first."""
+    query = select(_LOOKS.look_id, _LOOKS.commune_code, _LOOKS.entry).where(_LOOKS.place_in_log.is_(None))
+    rows = connection.execute(query.order_by(_LOOKS.at, _LOOKS.look_id).limit(limit))
+    return [WaitingLook(look_id=row.look_id, commune_code=row.commune_code, entry=row.entry) for row in rows]
+
+
+def known_size(connection: Connection) -> int:
+    """Return how long the log is at least, as far as the registry knows."""
+    highest = connection.scalar(select(func.max(_LOOKS.place_in_log)))
+    return 0 if highest is None else int(highest) + 1
+
+
+def place(connection: Connection, placed: Iterable[tuple[WaitingLook, int]]) -> None:
+    """Note where looks stand in the log."""
+    values = [{"commune": look.commune_code, "look": look.look_id, "place": number} for look, number in placed]
+    if values:
+        same = (_LOOKS.commune_code == bindparam("commune"), _LOOKS.look_id == bindparam("look"))
+        connection.execute(update(tables.looks).where(*same).values(place_in_log=bindparam("place")), values)
+
+
+def looks_between(connection: Connection, start: int, end: int) -> list[Row[Any]]:
+    """Return the looks that stand in [start, end) of the log."""
+    return list(connection.execute(select(tables.looks).where(_LOOKS.place_in_log >= start, _LOOKS.place_in_log < end)).all())
+
+
+def records_of(connection: Connection, look_ids: Sequence[str]) -> dict[str, list[Row[Any]]]:
+    """Return the access records of looks, by look, in their order."""
+    columns = tables.access_records.c
+    found: dict[str, list[Row[Any]]] = {}
+    for row in connection.execute(
+        select(tables.access_records).where(columns.look_id.in_(look_ids)).order_by(columns.look_id, columns.place)
+    ):
+        found.setdefault(row.look_id, []).append(row)
+    return found
+
+
+def record_and_look(connection: Connection, access_id: str, person_id: str) -> tuple[Row[Any], Row[Any]] | None:
+    """Return one of a person's access records with its look, or None when it is not theirs or there is none."""
+    columns = tables.access_records.c
+    record = connection.execute(
+        select(tables.access_records).where(columns.access_id == access_id, columns.person_id == person_id)
+    ).one_or_none()
+    if record is None:
+        return None
+    look = connection.execute(select(tables.looks).where(_LOOKS.look_id == record.look_id)).one_or_none()
+    return (record, look) if look is not None else None

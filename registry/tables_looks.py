@@ -1,0 +1,33 @@
+"""Looks as the log has them: one row a look, however many people it showed.
+
+- ``entry`` is what everybody may read (residence.transparency.looks); ``secret`` salts the rows and never leaves but row by row.
+- Without a place in the log a look waits to be published; the log's files say which place it got, and this row only finds it again.
+
+Example: ``select(looks).where(looks.c.place_in_log.is_(None))``
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, Table
+from sqlalchemy import text as text_of_sql
+
+from registry.columns import commune, found_by, instant, metadata, octets, own_id
+
+WAITING: Final = text_of_sql("place_in_log IS NULL")
+
+looks: Final = Table(
+    "looks",
+    metadata,
+    commune(),
+    own_id("look_id", 36),
+    octets("secret"),
+    octets("row_hashes"),  # 32 bytes a row
+    octets("entry"),
+    instant("at"),
+    instant("sealed_until", nullable=True),
+    Column("place_in_log", BigInteger, nullable=True, index=True),
+    found_by("look_id"),
+    Index("ix_looks_waiting", "at", sqlite_where=WAITING, postgresql_where=WAITING),
+)

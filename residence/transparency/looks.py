@@ -1,0 +1,109 @@
+"""What the log says of a look, and how one row of it is opened to the person it was at.
+
+- One entry a look, however many people it showed: the hour, how many rows, and the root over them. So each row counts, a list costs
+  one entry, and no entry names anybody.
+- A row is a text: who looked, for what, at whom, which fields; salted with 32 bytes of its own, so that nobody finds it by guessing.
+- The salts of a look's rows come from one secret; whoever is given a row's text is told nothing of its neighbours.
+- A look that is sealed says until when in the row itself: nobody can put that off later.
+
+Example: ``committed([row_text(row, salt=salt_of(secret, 0))], at=now)`` -> entry and the hashes of its rows
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+from residence.clock import rfc3339
+from residence.errors import Malformed
+from residence.transparency.checkpoints import read_hash, read_size
+from residence.transparency.merkle import HASH_BYTES, leaf_hash, root_of
+
+SECRET_BYTES: Final = 32
+_FIRST_LINE: Final = "luutru-look/1"
+_HOUR: Final = "%Y-%m-%dT%HZ"
+
+
+class LookRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One person shown in one look."""
+
+    at: datetime
+    commune_code: str
+    account_id: str
+    role: str
+    purpose: str
+    about: str | None
+    person_id: str
+    fields: tuple[str, ...]
+    sealed_until: datetime | None = None
+
+
+class LookEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in the log."""
+
+    hour: datetime
+    rows: int
+    root: bytes
+
+
+def salt_of(secret: bytes, place: int) -> bytes:
+    """Return the salt of one row of a look."""
+    return hmac.digest(secret, place.to_bytes(8, "big"), hashlib.sha256)
+
+
+def row_text(row: LookRow, *, salt: bytes) -> bytes:
+    """Return the text a row is committed to by. Ids hold no spaces and no line ends; a field's name is a word."""
+    lines = [
+        "luutru-look-row/1",
+        f"salt {base64.b64encode(salt).decode()}",
+        f"at {rfc3339(row.at.astimezone(UTC))}",
+        f"commune {row.commune_code}",
+        f"account {row.account_id}",
+        f"role {row.role}",
+        f"purpose {row.purpose}",
+        f"about {row.about or '-'}",
+        f"person {row.person_id}",
+        f"fields {' '.join(sorted(row.fields))}",
+    ]
+    if row.sealed_until is not None:
+        lines.append(f"sealed-until {rfc3339(row.sealed_until.astimezone(UTC))}")
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def committed(rows: Sequence[bytes], *, at: datetime) -> tuple[bytes, bytes]:
+    """Return the entry of a look with these row texts, and the hashes of its rows one after another."""
+    hashes = [leaf_hash(each) for each in rows]
+    return entry_text(LookEntry(hour=at, rows=len(hashes), root=root_of(hashes))), b"".join(hashes)
+
+
+def entry_text(entry: LookEntry) -> bytes:
+    """Return an entry as it stands in the log."""
+    root = base64.b64encode(entry.root).decode()
+    return f"{_FIRST_LINE}\nhour {entry.hour.astimezone(UTC):{_HOUR}}\nrows {entry.rows}\nroot {root}\n".encode()
+
+
+def read_entry(entry: bytes) -> LookEntry:
+    """Read an entry, or raise ``Malformed("log.entry_malformed")``."""
+    try:
+        first, hour, rows, root = entry.decode().splitlines()
+        read = LookEntry(
+            hour=datetime.strptime(hour.removeprefix("hour "), _HOUR).replace(tzinfo=UTC),
+            rows=read_size(rows.removeprefix("rows ")),
+            root=read_hash(root.removeprefix("root ")),
+        )
+    except (ValueError, Malformed) as error:
+        raise Malformed("log.entry_malformed") from error
+    if first != _FIRST_LINE or entry_text(read) != entry:
+        raise Malformed("log.entry_malformed")
+    return read
+
+
+def hashes_of(data: bytes) -> list[bytes]:
+    """Return the row hashes of a look, as ``committed`` gave them."""
+    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]

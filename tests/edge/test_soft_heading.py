@@ -1,0 +1,68 @@
+"""A part of a structured append too damaged for the own reader: another decoder's text tells by its place that it is one."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import segno
+from soft_parts import CARD, bits, drawn, grey_picture, soft_values
+
+from edge_agent.scanning.cascade import QUICK, examine, refusal_of
+from edge_agent.scanning.soft.codewords import decode
+from edge_agent.scanning.soft.heading import is_a_part
+from edge_agent.scanning.soft.layout import layout_of
+from edge_agent.scanning.soft.looking import look
+
+PART, UTF8 = ((3, 4), (1, 8), (7, 8)), ((7, 4), (26, 8))
+TEXT = ((4, 4), (len(CARD), 8), CARD)
+DIGITS_FIRST = ((1, 4), (12, 10), *[(int(CARD[at : at + 3]), 10) for at in (0, 3, 6, 9)], (4, 4), (len(CARD) - 12, 8), CARD[12:])
+CODES = {
+    "a whole text": (TEXT, False),
+    "a whole text that names its characters": ((*UTF8, *TEXT), False),
+    "a whole text in two segments": (DIGITS_FIRST, False),
+    "a part": ((*PART, *TEXT), True),
+    "a part that names its characters": ((*PART, *UTF8, *TEXT), True),
+    "a part in two segments": ((*PART, *DIGITS_FIRST), True),
+}
+
+
+@pytest.mark.parametrize(("stream", "part"), CODES.values(), ids=CODES)
+@pytest.mark.parametrize("seed", range(5))
+def test_a_text_in_a_symbol_beyond_repair_tells_what_stood_before_it(stream, part, seed):
+    rng = np.random.default_rng(seed)
+    soft = soft_values(drawn(bits(*stream), 9))
+    wrong = rng.random(soft.shape) < 0.12
+    wrong[8:, -2:] = False  # where the first mode stands: without it nothing tells two segments from a part
+    soft[wrong] *= -rng.random(int(wrong.sum())).astype(np.float32)
+
+    assert decode(soft, layout_of(9)) is None
+    assert is_a_part(soft, layout_of(9), CARD) is part
+
+
+def bent(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a picture of paper that is not flat, with two blots, a little blurred."""
+    rows, columns = np.indices(picture.shape, np.float32)
+    aside = columns + 8 * np.sin(rows / picture.shape[0] * 5 + rng.uniform(0, 6))
+    lifted = rows + 14 * np.sin(columns / picture.shape[1] * np.pi + rng.uniform(0, 3))
+    picture = cv2.remap(
+        picture, aside.astype(np.float32), lifted.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    for place in rng.integers(50, picture.shape[0] - 50, (2, 2)).tolist():
+        cv2.circle(picture, place, int(rng.integers(3, 10)), int(rng.integers(0, 256)), -1)
+    return cv2.GaussianBlur(picture, (0, 0), 1.0)
+
+
+@pytest.mark.parametrize("part", [True, False])
+def test_a_bent_and_blotted_code_that_only_zxing_reads_is_refused_when_it_is_a_part(part):
+    rng, only_zxing = np.random.default_rng(3), 0
+    whole = segno.make(CARD, error="q", eci=True, boost_error=False)
+    code = segno.make_sequence(CARD * 2, symbol_count=2, error="q", boost_error=False)[0] if part else whole
+    flat = grey_picture(np.array([list(row) for row in code.matrix]) == 1)
+    for _ in range(25):
+        codes, view = examine(bent(flat, rng), stages=QUICK[:4])
+        seen = [look(view.grey, place.corners, place.version) for place in view.read]
+        only_zxing += any(found is not None and found.decoded is None for found in seen)
+        assert [refusal_of(view, each) for each in codes] == ["qr.structured_append" if part else ""] * len(codes)
+
+    assert only_zxing > 5, "some of these must be beyond the own reader, or the test shows nothing"

@@ -1,0 +1,237 @@
+"""Each way to tamper with the log or with what it is about, and each way its process may die."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+from log_parts import codes, command, plain_log, swapped
+from server_parts import free_address
+from sqlalchemy import delete, select, update
+
+from luutru.system import random_bytes
+from luutru.transparency.asking import asking, read_witness
+from luutru.transparency.key_files import make_signer_file
+from registry import look_log, tables
+from registry.log_files import LogFiles
+from residence.errors import Conflict
+from residence.transparency.notes import WITNESS
+
+
+@pytest.fixture
+def log(tmp_path):
+    made = plain_log(tmp_path)
+    yield made
+    made.registry.close()
+
+
+def delete_row(connection):
+    (access_id,) = connection.scalars(select(tables.access_records.c.access_id).limit(1))
+    connection.execute(delete(tables.access_records).where(tables.access_records.c.access_id == access_id))
+
+
+def delete_look(connection):
+    (look_id,) = connection.scalars(select(tables.looks.c.look_id).limit(1))
+    connection.execute(delete(tables.access_records).where(tables.access_records.c.look_id == look_id))
+    connection.execute(delete(tables.looks).where(tables.looks.c.look_id == look_id))
+
+
+def alter_purpose(connection):
+    connection.execute(update(tables.access_records).values(purpose="receipt-check"))
+
+
+def swap_people(connection):
+    """Two rows of a list change places: nobody is missing, and each says it was the other."""
+    first, second = connection.execute(select(tables.access_records).order_by(tables.access_records.c.place)).all()[:2]
+    for row, other in ((first, second), (second, first)):
+        same = tables.access_records.c.access_id == row.access_id
+        connection.execute(update(tables.access_records).where(same).values(person_id=other.person_id))
+
+
+TAMPERING = {
+    "a row of a list is deleted": (delete_row, "log.row_deleted"),
+    "a look is deleted": (delete_look, "log.look_deleted"),
+    "a purpose is altered": (alter_purpose, "log.look_changed"),
+    "two rows change places": (swap_people, "log.look_changed"),
+}
+
+
+@pytest.mark.parametrize(("tamper", "code"), TAMPERING.values(), ids=TAMPERING)
+def test_a_registry_that_was_tampered_with_no_longer_fits_the_log(log, tamper, code):
+    log.look("person-1", "person-2", "person-3")
+    log.publish()
+    assert log.verified_with_registry()["ok"]
+    with log.registry.writing() as connection:
+        tamper(connection)
+    answer = log.verified_with_registry()
+    assert not answer["ok"]
+    assert set(codes(answer)) == {code}
+
+
+def looks_one_by_one(log, count):
+    for _ in range(count):
+        log.look("person-1")
+        log.publish()
+
+
+REWRITING = {
+    "an entry is deleted": (lambda entries: entries[1:], "log.shrunk"),
+    "an entry is deleted and another added": (lambda entries: [*entries[1:], b"luutru-look/1"], "log.forked"),
+    "two entries change places": (swapped, "log.forked"),
+    "two change places and it grows": (lambda entries: [*swapped(entries), entries[0]], "log.forked"),
+}
+
+
+@pytest.mark.parametrize(("change", "code"), REWRITING.values(), ids=REWRITING)
+def test_a_monitor_convicts_a_log_that_was_rewritten_and_signed_anew(log, tmp_path, change, code):
+    looks_one_by_one(log, 4)
+    options = ("--key", log.key, "--state", tmp_path / "seen")
+    assert command("monitor", log.files.folder, *options)["ok"]
+    looks_one_by_one(log, 1)
+    assert command("monitor", log.files.folder, *options)["ok"]  # honest growth
+    other = log.rewritten(tmp_path / "other", change(log.entries()))
+    answer = command("monitor", other.folder, *options)
+    assert codes(answer) == [code]
+    (evidence,) = (tmp_path / "seen" / "evidence").iterdir()
+    assert evidence.read_text("utf-8").count("— example.org/log ") == 2  # both signed by the log itself
+    assert command("monitor", log.files.folder, *options)["ok"]  # what was seen is not forgotten for it
+
+
+def test_files_changed_under_a_checkpoint_do_not_come_to_its_root(log, tmp_path):
+    looks_one_by_one(log, 3)
+    (bundle,) = (log.files.folder / "tile" / "entries").rglob("3")
+    content = bundle.read_bytes()
+    for changed in (content[:-1] + b"!", content[: len(content) // 3 * 2], b""):
+        bundle.write_bytes(changed)
+        assert not log.verified()["ok"]
+    bundle.write_bytes(content)
+    assert log.verified()["ok"]
+    (tile,) = (log.files.folder / "tile" / "0").rglob("3")
+    tile.write_bytes(bytes(96))
+    assert codes(log.verified()) == ["log.root_differs"]
+
+
+def test_two_views_for_two_people_are_told_apart_once_either_is_compared_with_the_other(log, tmp_path):
+    looks_one_by_one(log, 3)
+    entries = log.entries()
+    shown = log.rewritten(tmp_path / "shown", [*entries[:2], b"luutru-look/1\nelse"])
+    beside = shown.folder / "checkpoint"
+    answer = command("monitor", log.files.folder, "--key", log.key, "--state", tmp_path / "seen", "--beside", beside)
+    assert codes(answer) == ["log.forked"]
+
+
+@contextmanager
+def witness_process(log, state):
+    """A witness as its own process, as somebody else would run it."""
+    signer = make_signer_file(state / "witness.key", name="witness.example/w1", kind=WITNESS, random_bytes=random_bytes)
+    address = free_address().replace("localhost", "127.0.0.1")
+    listen = address.removeprefix("http://")
+    arguments = [sys.executable, "-m", "luutru", "log", "witness", "--state", str(state), "--listen", listen]
+    process = subprocess.Popen([*arguments, "--key", log.key], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        for line in process.stdout:
+            if "witness listens" in line:
+                break
+        yield read_witness(f"{address}={signer.key.line}")
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def test_a_witness_of_its_own_process_cosigns_what_grows_and_refuses_another_view(log, tmp_path):
+    looks_one_by_one(log, 2)
+    with witness_process(log, tmp_path / "witness") as witness:
+        log.publish(ask=asking([witness]))
+        looks_one_by_one(log, 1)
+        log.publish(ask=asking([witness]))  # a new asker: the witness says where it is
+        options = ("--key", log.key, "--witness", witness.key.line, "--least", 1)
+        assert command("verify", log.files.folder, *options)["ok"]
+        assert log.files.note().count("— witness.example/w1 ") == 1
+        last = f"{witness.address}/checkpoint/{log.signer.key.key_id.hex()}"
+        assert command("monitor", log.files.folder, *options, "--state", tmp_path / "seen", "--beside", last)["ok"]
+        other = log.rewritten(tmp_path / "other", swapped(log.entries()))
+        with pytest.raises(Conflict, match="witness_refused"):
+            asking([witness])(other.note(), other)
+        assert list((tmp_path / "witness" / "evidence").iterdir())
+        answer = command("monitor", other.folder, *options[:4], "--state", tmp_path / "theirs", "--beside", last)
+        assert codes(answer) == ["log.forked"]
+        shorter = log.rewritten(tmp_path / "shorter", log.entries()[:1])
+        with pytest.raises(Conflict, match="witness_refused"):
+            asking([witness])(shorter.note(), shorter)
+    looks_one_by_one(log, 1)
+    assert log.publish(ask=asking([witness])).size == 4  # nobody answers: published all the same, without the line
+    assert codes(command("verify", log.files.folder, *options)) == ["log.witnesses_missing"]
+
+
+def test_a_witness_can_also_come_and_look_by_itself(log, tmp_path):
+    looks_one_by_one(log, 2)
+    options = ("--key", log.key, "--state", tmp_path / "w", "--name", "witness.example/w2")
+    first = command("witness", log.files.folder, *options)
+    assert first["ok"]
+    assert first["cosignature"].startswith("— witness.example/w2 ")
+    looks_one_by_one(log, 1)
+    assert command("witness", log.files.folder, *options)["size"] == 3
+    assert codes(command("witness", log.rewritten(tmp_path / "o", swapped(log.entries())).folder, *options)) == ["log.forked"]
+    assert codes(command("witness", log.rewritten(tmp_path / "s", log.entries()[:2]).folder, *options)) == ["log.shrunk"]
+
+
+class Died(Exception):
+    """The process was killed here."""
+
+
+def test_a_process_that_dies_between_publishing_and_noting_publishes_nothing_twice(log, monkeypatch):
+    looks_one_by_one(log, 1)
+    log.look("person-1")
+    with monkeypatch.context() as patched:
+        patched.setattr(look_log, "place", dies)
+        with pytest.raises(Died):
+            log.publish()
+    log.look("person-1")
+    after = log.publish()
+    assert (after.adopted, after.published, after.size) == (1, 1, 3)
+    with log.registry.reading() as connection:
+        assert sorted(connection.scalars(select(tables.looks.c.place_in_log))) == [0, 1, 2]
+
+
+def test_a_process_that_dies_before_the_checkpoint_leaves_the_old_log(log, monkeypatch):
+    looks_one_by_one(log, 2)
+    before = log.files.note()
+    log.look("person-1")
+    with monkeypatch.context() as patched:
+        patched.setattr(LogFiles, "publish", dies)
+        with pytest.raises(Died):
+            log.publish()
+    assert log.files.note() == before
+    assert log.verified()["size"] == 2
+    assert log.publish().size == 3
+    assert log.verified_with_registry()["ok"]
+
+
+def dies(*_arguments, **_options):
+    raise Died
+
+
+def test_a_folder_brought_back_from_a_copy_is_not_signed_over_and_two_do_not_write(log, tmp_path):
+    looks_one_by_one(log, 1)
+    shutil.copytree(log.files.folder, tmp_path / "copy")
+    looks_one_by_one(log, 1)
+    shutil.rmtree(log.files.folder)
+    shutil.copytree(tmp_path / "copy", log.files.folder)
+    with pytest.raises(Conflict, match="behind_registry"):
+        log.publish()
+    with log.files.writing(), pytest.raises(Conflict, match="running"), log.files.writing():
+        pass
+
+
+def test_publishing_is_a_command_of_its_own_that_holds_no_key_of_the_vault(log, tmp_path):
+    log.look("person-1")
+    options = ("--registry", log.registry.engine.url, "--log", tmp_path / "log", "--key-file", tmp_path / "log.key")
+    answer = command("publish", *options)
+    assert answer["ok"]
+    assert (answer["size"], answer["published"]) == (1, 1)
+    assert command("new", "--name", "example.org/log", "--key-file", tmp_path / "log.key") | {"seconds": 0} == {
+        "ok": False, "problems": ["log.exists"], "seconds": 0,
+    }  # fmt: skip
