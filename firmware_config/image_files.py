@@ -4,7 +4,7 @@
 - Logs are in memory and bounded, there is no swap and no core dump: what was in memory is gone with the power.
 - The hardware's watchdog starts the machine anew when the system itself hangs; a unit's own (``units.py``) when a process does.
 - Images come as RAUC bundles signed for this kind of machine into the slot that does not run; we have no updater of our own.
-- Nothing here is a secret: an installer lays the claim into a folder of the boot partition, and it is used up by the first connection.
+- Nothing here is a secret; keys and certificates lie on the data partition, and are brought there by whoever enrols the kiosk.
 
 Example: ``image_files(machine)["etc/rauc/system.conf"]``
 """

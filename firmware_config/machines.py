@@ -101,7 +101,6 @@ class Machine(_Section, frozen=True, kw_only=True):
     sound: bool = True
     memory_mib: Annotated[int, msgspec.Meta(ge=256, le=65536)] = 700  # of the kiosk's process, at most
     log_mib: Annotated[int, msgspec.Meta(ge=8, le=1024)] = 50  # in memory, gone with the power
-    claim_folder: Place = "/boot/firmware/luutru"  # where an installer lays the claim
     time: TimeSection = TimeSection()
     network: NetworkSection = NetworkSection()
     screen: ScreenSection = ScreenSection()

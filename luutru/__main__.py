@@ -37,6 +37,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "gateway": ("gateway", "Run the gateway, its sweep, and look at its dead letters."),
     "kiosk": ("kiosk", "Run a kiosk."),
     "log": ("log", "The log of looks: publish, verify, monitor, witness."),
+    "metrics": ("metrics", "Gateways and fleet, for Prometheus."),
     "mrz": ("mrz", "Read a machine-readable zone."),
     "name": ("name", "Compare two names."),
     "outages": ("outages", "When nothing came through, with proof."),

@@ -46,11 +46,13 @@ TOKENS_DOC: Final = '''"""The shapes of what is answered about tokens, written b
 Example: ``def how_long(answer: TokenAnswer) -> int: return answer["expires_in"]``
 """
 '''
-LOOKS_DOC: Final = '''"""The shapes of what a person is told of who looked at them, written by ``scripts/docs`` from the API's document.
+NOT_FOR_HOUSES: Final = frozenset({"looks"})  # tags of operations that are a person's own; the client is a house's
+APART: Final = "webhooks"  # the tag whose operations and shapes have a module of their own
+APART_DOC: Final = '''"""Webhooks: their shapes and their operations, written by ``scripts/docs`` from the API's document.
 
-- A newer server may tell more; nothing here is ever taken away.
+- ``WebhookBody`` is what an address of yours is sent.
 
-Example: ``def police(look: LookTold) -> bool: return look["role"] == "officer"``
+Example: ``Api(line).post_webhook({"url": "https://pms.example/luutru"}, key="...")``
 """
 '''
 CALLS_DOC: Final = '''"""One method for each operation of the API, written by ``scripts/docs`` from the API's document.
@@ -188,26 +190,12 @@ def _named(parameters: list[Schema]) -> dict[str, tuple[str, tuple[str, str]]]:
     return dict(sorted(found.items(), key=lambda item: " = " in item[1][0]))
 
 
-def calls(document: Schema, sent: set[str]) -> str:
-    """Return the module of methods."""
-    methods = [
+def _methods(document: Schema, *, apart: bool) -> str:
+    return "\n\n".join(
         method(path, verb, operation)
         for path, verbs in document["paths"].items()
         for verb, operation in verbs.items()
-        if "oauth" not in operation["tags"]
-    ]
-    body = "\n\n".join(methods)
-    told = reached(document, document["components"]["schemas"]) - sent
-    imports = ""
-    looks = _only_of(document, "looks")
-    for module, names in (("looks", looks - sent), ("sent", sent), ("told", told - looks)):
-        used = sorted(each for each in names if re.search(rf"\b{each}\b", body))
-        imports += f"from luutru_client.{module} import {_in_brackets(used)}\n"
-    return (
-        f"{CALLS_DOC}\nfrom __future__ import annotations\n\nfrom typing import cast\n\nfrom luutru_client.line import Line, part\n{imports}\n\n"
-        'class Api:\n    """The operations of one server."""\n\n    def __init__(self, line: Line) -> None:\n        self._line = line\n\n'
-        + body
-        + "\n"
+        if not {"oauth", *NOT_FOR_HOUSES}.intersection(operation["tags"]) and (APART in operation["tags"]) is apart
     )
 
 
@@ -220,23 +208,60 @@ def _only_of(document: Schema, tag: str) -> set[str]:
     return named[True] - named[False]
 
 
-def modules(document: Schema) -> dict[str, str]:
-    """Return file name -> content."""
-    bodies = {
+def _imports(body: str, places: Mapping[str, set[str]]) -> str:
+    imports = ""
+    for module, names in places.items():
+        used = sorted(each for each in names if re.search(rf"\b{each}\b", body))
+        imports += f"from luutru_client.{module} import {_in_brackets(used)}\n" if used else ""
+    return imports
+
+
+def calls(document: Schema, places: Mapping[str, set[str]]) -> str:
+    """Return the module of methods. ``places``: module -> the shapes it holds."""
+    body = _methods(document, apart=False)
+    return (
+        f"{CALLS_DOC}\nfrom __future__ import annotations\n\nfrom typing import cast\n\nfrom luutru_client.line import part\n"
+        f"{_imports(body, places)}from luutru_client.{APART} import {APART.title()}\n\n\n"
+        f'class Api({APART.title()}):\n    """The operations of one server."""\n\n{body}\n'
+    )
+
+
+def apart(document: Schema, names: set[str], places: Mapping[str, set[str]]) -> str:
+    """Return the module of what stands apart: its shapes, then its methods as a part of ``Api``."""
+    body = _methods(document, apart=True)
+    shapes = _shapes(document, names, APART_DOC)
+    shapes = shapes.replace("import Literal, NotRequired, TypedDict\n", "import Literal, NotRequired, TypedDict, cast\n")
+    own = shapes.partition("TypedDict, cast\n")
+    imports = f"\nfrom luutru_client.line import Line, part\n{_imports(own[2], places)}"
+    begin = '    """The operations of webhooks."""\n\n    def __init__(self, line: Line) -> None:\n        self._line = line\n\n'
+    return f"{own[0]}{own[1]}{imports}{own[2]}\n\nclass {APART.title()}:\n{begin}{body}\n"
+
+
+def _named_by(document: Schema, *, apart: bool, bodies: bool) -> set[str]:
+    return {
         name
         for verbs in document["paths"].values()
         for operation in verbs.values()
-        for name in names_in(operation.get("requestBody", {}))
+        if (APART in operation["tags"]) is apart
+        for name in names_in(operation.get("requestBody", {}) if bodies else operation)
     }
-    sent = reached(document, bodies)
-    told = set(document["components"]["schemas"]) - sent
-    tokens, looks = told & _only_of(document, "oauth"), told & _only_of(document, "looks")
+
+
+def modules(document: Schema) -> dict[str, str]:
+    """Return file name -> content."""
+    everywhere = reached(document, _named_by(document, apart=False, bodies=False))
+    own = reached(document, _named_by(document, apart=True, bodies=False) | names_in(document["webhooks"])) - everywhere
+    sent = reached(document, _named_by(document, apart=False, bodies=True))
+    told = set(document["components"]["schemas"]) - sent - own
+    tokens = told & _only_of(document, "oauth")
+    told = (told - tokens).difference(*(_only_of(document, tag) for tag in NOT_FOR_HOUSES))
+    places = {"sent": sent, "told": told, "tokens": tokens}
     return {
         "sent.py": _shapes(document, sent, SENT_DOC),
-        "told.py": _shapes(document, told - tokens - looks, TOLD_DOC, imported=sent),
+        "told.py": _shapes(document, told, TOLD_DOC, imported=sent),
         "tokens.py": _shapes(document, tokens, TOKENS_DOC),
-        "looks.py": _shapes(document, looks, LOOKS_DOC),
-        "calls.py": calls(document, sent),
+        f"{APART}.py": apart(document, own, places),
+        "calls.py": calls(document, places),
     }
 
 

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from typing import cast
 
-from luutru_client.line import Line, part
-from luutru_client.looks import (
-    LooksAnswer,
-)
+from luutru_client.line import part
 from luutru_client.sent import (
     Batch,
     Change,
     CheckOut,
     House,
+    PmsEvent,
     StayDeclaration,
 )
 from luutru_client.told import (
@@ -37,13 +35,11 @@ from luutru_client.told import (
     StayAnswer,
     StaysAnswer,
 )
+from luutru_client.webhooks import Webhooks
 
 
-class Api:
+class Api(Webhooks):
     """The operations of one server."""
-
-    def __init__(self, line: Line) -> None:
-        self._line = line
 
     def post_declaration(
         self,
@@ -99,6 +95,21 @@ class Api:
             f"/v1/batches/{part(batch_id)}",
         )
         return cast("BatchAnswer", answer)
+
+    def post_pms_event(
+        self,
+        body: PmsEvent,
+        *,
+        dry_run: bool = False,
+    ) -> ReceiptAnswer | CheckAnswer:
+        """Say what happened to one guest in a property-management system, as a CloudEvent; each is a statement with a receipt."""
+        answer = self._line.call(
+            "POST",
+            "/v1/pms-events",
+            body=body,
+            query={"dry_run": dry_run},
+        )
+        return cast("ReceiptAnswer | CheckAnswer", answer)
 
     def get_premises(
         self,
@@ -264,20 +275,6 @@ class Api:
             "/v1/limits",
         )
         return cast("Limits", answer)
-
-    def get_own_looks(
-        self,
-        *,
-        cursor: str | None = None,
-        limit: int | None = None,
-    ) -> LooksAnswer:
-        """List who looked at the caller: when, from where, why, which fields. For residents."""
-        answer = self._line.call(
-            "GET",
-            "/v1/me/looks",
-            query={"cursor": cursor, "limit": limit},
-        )
-        return cast("LooksAnswer", answer)
 
     def get_kiosks(
         self,

@@ -27,6 +27,15 @@ DocumentKind = Literal[
 EvidenceLevel = Literal[0, 1, 2, 3, 4, 5, 6]
 
 
+PmsEventType = Literal[
+    "stay.guest.cancelled",
+    "stay.guest.checked_in",
+    "stay.guest.checked_out",
+    "stay.guest.extended",
+    "stay.guest.moved",
+]
+
+
 Reason = Literal[
     "aid",
     "business",
@@ -203,6 +212,47 @@ class Person(TypedDict):
     document: NotRequired[Document | None]
     residence_text: NotRequired[str | None]
     name_quality: NotRequired[Literal["accents_lost", "case_lost", "full", "mrz"]]
+
+
+class PmsEvent(TypedDict):
+    """A CloudEvent in JSON. ``source``: the system and its property."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: PmsEventType
+    time: str
+    data: PmsGuest
+    datacontenttype: NotRequired[Literal["application/json"]]
+
+
+class PmsGuest(TypedDict):
+    """One guest of one reservation. ``visit``: counts check-ins of the same guest on it; a departure may be a day or an instant."""
+
+    premises_id: str
+    reservation: str
+    arrival: str
+    person: PmsPerson
+    visit: NotRequired[int]
+    room: NotRequired[str | None]
+    departure_planned: NotRequired[str | None]
+    departed_at: NotRequired[str | None]
+    purpose_of_stay: NotRequired[Reason | None]
+    permitted_stay_until: NotRequired[str | None]
+    why: NotRequired[Literal["mistake", "no-show"]]
+
+
+class PmsPerson(TypedDict):
+    """The guest. ``ref``: what the system calls them, the same in every event."""
+
+    ref: str
+    full_name: str
+    birth: NotRequired[PartialDate | None]
+    sex: NotRequired[Literal["female", "male"] | None]
+    nationality: NotRequired[str]
+    personal_number: NotRequired[str | None]
+    document: NotRequired[Document | None]
+    residence_text: NotRequired[str | None]
 
 
 class StayDeclaration(TypedDict):

@@ -98,6 +98,12 @@ def list_clients(connection: Connection, *, limit: int = 500) -> list[ApiClient]
     return [_client(row) for row in connection.execute(query)]
 
 
+def clients_of(connection: Connection, account_id: str, *, limit: int = 100) -> list[ApiClient]:
+    """Return the clients that speak for an account, newest first."""
+    query = select(api_clients).where(_CLIENTS.account_id == account_id).order_by(_CLIENTS.client_id.desc()).limit(limit)
+    return [_client(row) for row in connection.execute(query)]
+
+
 def known_client(connection: Connection, client_id: str, secret: str, *, now: datetime) -> ApiClient | None:
     """Return the client whose secret this is, or None for unknown, wrong and ended alike."""
     row = _live(connection, client_id)

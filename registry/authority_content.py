@@ -2,6 +2,7 @@
 
 - The statement as it stands after its corrections is opened, not the person's row: the authority is told what was declared.
 - An erased person comes back as None: there is nothing left to tell.
+- Which of the told fields are under dispute now comes with them (``registry/disputing.py``); the telling says so where the form has a place.
 - ``who`` is a keyed digest of how the guest is named; it tells later whether a correction changed that, and nothing else.
 
 Example: ``content_of(connection, stay, vault=vault)``, then ``record_telling(...)`` in the transaction that claims the attempt
@@ -19,6 +20,7 @@ from sqlalchemy import Connection, Row, select
 from registry import access_records, tables
 from registry.asking import among
 from registry.declarations import open_declaration
+from registry.disputing import disputed_fields
 from registry.vault import Cell, Vault
 from residence.access.purposes import Field
 from residence.places.premises import PremisesKind
@@ -48,6 +50,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     subject_id: str  # whose key seals it
     person_id: str
     who: str
+    disputed: tuple[str, ...] = ()  # fields of the told ones, by name
 
 
 def stay_row(connection: Connection, stay_id: str) -> Row[Any] | None:
@@ -78,11 +81,13 @@ def content_of(connection: Connection, stay: Row[Any], *, vault: Vault) -> Conte
     if not standing:
         return None
     content = standing[-1].content
+    disputed = disputed_fields(connection, [stay.person_id]).get(stay.person_id, frozenset())
     return Content(
         declaration=content,
         subject_id=kept[content.declaration_id][0].subject_id,
         person_id=stay.person_id,
         who=vault.state_digest(f"authority:{stay.stay_id}", _naming(content)),
+        disputed=tuple(sorted(each.value for each in disputed & FIELDS)),
     )
 
 

@@ -110,6 +110,15 @@ def note_stay(
     connection.execute(insert(_TABLE), [row])
 
 
+def wake_stays_of(connection: Connection, person_id: str, *, now: datetime) -> None:
+    """Let what was told of a person's stays be looked at again: something about them came under dispute, or no longer is."""
+    stays, columns = tables.stays.c, _TABLE.c
+    ids = list(connection.scalars(select(stays.stay_id).where(stays.person_id == person_id)))
+    if ids:
+        told = (among(columns.stay_id, ids, connection), columns.state.in_(("accepted", "confirmed")))
+        connection.execute(update(_TABLE).where(*told).values(state="due", next_at=now, changed_at=now))
+
+
 def _move(connection: Connection, link: Row[Any], stay_id: str, *, now: datetime) -> None:
     """Follow a stay into a room of another establishment: what nobody was told of moves with it; what was told is for a person."""
     columns = _TABLE.c

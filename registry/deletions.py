@@ -192,4 +192,5 @@ _DOING: Final[dict[str, tuple[tuple[ColumnElement[bool] | TextClause, ...], Call
     "api_tokens": ((), _delete_with_keys(tables.api_tokens.c.token_hash)),
     "api_requests": ((), _delete_with_keys(tables.api_requests.c.request_hash)),
     "api_batches": ((), _delete_with_keys(tables.api_batches.c.batch_id)),
+    "webhook_deliveries": ((), _delete_with_keys(tables.webhook_deliveries.c.delivery_id)),
 }

@@ -3,6 +3,7 @@
 - A dispute is about one field of one person; the value goes on standing, and is never hidden for it.
 - It is settled as upheld (the value was right), corrected or withdrawn, by whom and why; a settled one keeps its row.
 - A finding that stands about the person (two persons with one number) puts the field it points at under dispute as well.
+- Authorities that were told of the person's stays are looked at again: what they know carries the flag, or a person is told that it does not.
 - A masked number is under dispute with the number.
 - One dispute of a field stands at a time; whoever else doubts it finds that it is said already.
 
@@ -20,6 +21,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from registry import tables
 from registry.asking import among
+from registry.authority_records import wake_stays_of
 from registry.changing import LONGEST_REASON
 from residence.access.purposes import PERSONAL, Field
 from residence.clock import uuid7
@@ -68,6 +70,7 @@ def raise_dispute(
         "raised_at": now,
     }
     connection.execute(insert(tables.disputes), [row])
+    wake_stays_of(connection, person_id, now=now)
     return dispute_id
 
 
@@ -79,6 +82,8 @@ def settle_dispute(connection: Connection, dispute_id: str, *, outcome: Outcome,
     standing = (columns.dispute_id == dispute_id) & columns.settled_at.is_(None)
     if connection.execute(update(tables.disputes).where(standing).values(**values)).rowcount != 1:
         raise Conflict("dispute.settled", "/dispute_id")
+    person_id = connection.scalar(select(columns.person_id).where(columns.dispute_id == dispute_id))
+    wake_stays_of(connection, person_id or "", now=now)
 
 
 def waiting_disputes(connection: Connection, commune_code: str, *, limit: int = 200) -> list[Row[Any]]:

@@ -43,6 +43,7 @@ DOABLE: Final[dict[str, frozenset[Action]]] = {
     "api_tokens": frozenset({"delete"}),
     "api_requests": frozenset({"delete"}),
     "api_batches": frozenset({"delete"}),
+    "webhook_deliveries": frozenset({"delete"}),
 }
 
 

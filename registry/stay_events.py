@@ -18,6 +18,9 @@ import msgspec
 from sqlalchemy import Connection, and_, or_, select
 
 from registry import tables
+from residence.clock import rfc3339
+from residence.wire.receipts import receipt_code
+from residence.wire.stay_events import EventAnswer
 
 SETTLED: Final = timedelta(seconds=5)
 _DECLARATIONS: Final = tables.declarations.c
@@ -59,3 +62,27 @@ def events_after(
         wanted += [_DECLARATIONS.recorded_at >= at, or_(_DECLARATIONS.recorded_at > at, later)]
     query = select(*_COLUMNS).where(*wanted).order_by(_DECLARATIONS.recorded_at, _DECLARATIONS.declaration_id).limit(limit)
     return [StayEvent(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001  # SQLAlchemy's public name
+
+
+def events_by_id(connection: Connection, declaration_ids: Sequence[str]) -> dict[str, StayEvent]:
+    """Return the events that are these declarations."""
+    wanted = sorted(set(declaration_ids))
+    query = select(*_COLUMNS).where(_DECLARATIONS.declaration_id.in_(wanted))
+    return {row.declaration_id: StayEvent(**row._mapping) for row in connection.execute(query)} if wanted else {}  # noqa: SLF001
+
+
+def told(event: StayEvent) -> EventAnswer:
+    """Return an event as programs are told of it."""
+    return EventAnswer(
+        id=event.declaration_id,
+        type=f"declaration.{event.state}",
+        at=rfc3339(event.recorded_at),
+        premises_id=event.premises_id,
+        unit=event.unit,
+        kind=event.kind,
+        about=event.about,
+        origin=event.origin,
+        receipt_code=receipt_code(event.declaration_id),
+        due=rfc3339(event.due) if event.due else None,
+        on_time=event.on_time,
+    )

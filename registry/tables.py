@@ -88,6 +88,7 @@ from registry.tables_stays import (
     stays,
 )
 from registry.tables_undated import undated_declarations
+from registry.tables_webhooks import webhook_deliveries, webhooks
 
 __all__ = [
     "absences",
@@ -195,4 +196,6 @@ __all__ = [
     "units",
     "visit_devices",
     "visits",
+    "webhook_deliveries",
+    "webhooks",
 ]

@@ -26,6 +26,7 @@ from residence.credentials.mrz import NO_EXPIRY_VALUES
 from residence.errors import Malformed
 from residence.errors.setting_files import names_in, read_toml, setting_refusal
 from residence.stays.rules import AfterMidnight, RuleBook, RuleFile, load_rule_book
+from residence.wire.webhook_reach import Reach
 
 AREA: Final = "choices"
 Hours = Annotated[float, msgspec.Meta(ge=0, le=8760)]
@@ -44,6 +45,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     case_times: CaseTimes = CaseTimes()
     cleaning: CleaningChoices = CleaningChoices()
     lapses: LapseChoices = LapseChoices()
+    webhooks: Reach = Reach()
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -114,6 +116,7 @@ class ChoicesFile(_Section, frozen=True, kw_only=True):
     cases: CasesSection = CasesSection()
     lapses: LapsesSection = LapsesSection()
     cleaning: CleaningChoices = CleaningChoices()  # its keys are the fields of that value
+    webhooks: Reach = Reach()  # as above
 
 
 def extra_folder(data: bytes) -> str:
@@ -142,6 +145,7 @@ def parse_choices(data: bytes, *, extra: Mapping[str, bytes] | None = None) -> C
             hold_at_most=timedelta(hours=file.cases.hold_at_most_hours),
         ),
         cleaning=file.cleaning,
+        webhooks=file.webhooks,
         lapses=LapseChoices(grace_hours=file.lapses.grace_hours, look_back_days=file.lapses.look_back_days),
     )
 

@@ -24,6 +24,7 @@ from residence.credentials.card_qr import DEFAULT_POLICY, CardPolicy
 from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
+from residence.wire.webhook_reach import Reach
 from server import home, log_routes, problems, uploads
 from server.accounts import passkey_pages, sign_in_pages
 from server.api import application as api
@@ -39,6 +40,7 @@ from server.desk import (
     live_pages,
     lodger_pages,
     paper_pages,
+    program_pages,
     question_pages,
     queue_pages,
     recall_pages,
@@ -109,6 +111,7 @@ PAGES = (
     list_pages,
     paper_pages,
     lodger_pages,
+    program_pages,
     declare_pages,
     queue_pages,
     question_pages,
@@ -167,6 +170,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     settings: ServerSettings,
     card_policy: CardPolicy = DEFAULT_POLICY,
     case_times: CaseTimes = CaseTimes(),  # noqa: B008 - frozen value
+    webhook_reach: Reach = Reach(),  # noqa: B008 - frozen value
     chip_trust: Callable[[datetime], TrustStore] = lambda _now: TrustStore(),
     door_signer: SigningKey | None = None,
     queues: tuple[Queue, ...] | None = None,
@@ -188,6 +192,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         policy=load_policy(),
         chip_trust=chip_trust,
         door_signer=door_signer,
+        webhook_reach=webhook_reach,
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
         token_attempts=AttemptCounter(settings.token_allowance, now=clock.now),
@@ -196,8 +201,13 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     for pages in PAGES:
         app.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
     api.install(app)
-    _serve_static(app, settings)
+    _serve_files(app, settings)
     problems.install(app)
+    _guard_all(app, settings, random_bytes)
+    return app
+
+
+def _guard_all(app: FastAPI, settings: ServerSettings, random_bytes: Callable[[int], bytes]) -> None:
     app.add_middleware(
         SecurityHeaders,
         random_bytes=random_bytes,
@@ -206,9 +216,8 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         larger_bodies={"/api/": settings.largest_batch} | dict.fromkeys(uploads.PATHS, settings.largest_upload),
         on_fault=problems.fault_answer,
     )
-    return app
 
 
-def _serve_static(app: FastAPI, settings: ServerSettings) -> None:
+def _serve_files(app: FastAPI, settings: ServerSettings) -> None:
     app.add_api_route("/static/style.css", style_sheet_route(settings.static), include_in_schema=False)
     app.mount("/static", StaticFiles(directory=settings.static), name="static")

@@ -29,6 +29,8 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "message": "Messages sent",
         "token of a program": "Tokens of programs",
         "request answered once": "Requests answered once",
+        "webhook": "Webhooks",
+        "message to a webhook": "Messages to webhooks",
         "batch of declarations": "Batches of declarations",
         "door event": "Door events",
         "confirmed clock": "Confirmed clocks of kiosks",

@@ -23,6 +23,7 @@ from residence.credentials.card_qr import CardPolicy
 from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
+from residence.wire.webhook_reach import Reach
 from server.limits import AttemptCounter
 from server.policy import Policy
 from server.settings import ServerSettings
@@ -44,6 +45,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     chip_trust: Callable[[datetime], TrustStore]
     door_signer: SigningKey | None  # signs what a phone shows at a door; None: no pass is shown
+    webhook_reach: Reach  # where programs may be told of events
     sign_in_attempts: AttemptCounter
     receipt_attempts: AttemptCounter
     api_attempts: AttemptCounter

@@ -24,6 +24,7 @@ from server.duplicate_words import DUPLICATE_WORDS
 from server.languages import Language, translate
 from server.machine_words import MACHINE_WORDS
 from server.person_words import NOW_TAGS, PERSON_WORDS
+from server.program_words import PROGRAM_TAGS, PROGRAM_WORDS
 from server.residence_words import RESIDENCE_TAGS, RESIDENCE_WORDS
 
 WORDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -239,6 +240,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     **AUTHORITY_WORDS,
     **PERSON_WORDS,
     **RESIDENCE_WORDS,
+    **PROGRAM_WORDS,
     **DUPLICATE_WORDS,
     **MACHINE_WORDS,
 }
@@ -268,6 +270,7 @@ TAGS: Final[Mapping[str, str]] = {
     "jumped": "govuk-tag--red",
     **NOW_TAGS,
     **RESIDENCE_TAGS,
+    **PROGRAM_TAGS,
 }
 
 

@@ -55,6 +55,8 @@ from registry import (
     stay_events,
     stays,
     tables,
+    webhook_deliveries,
+    webhooks,
 )
 from registry.accounts import hash_of, session_account
 from registry.cleaning import listing
@@ -187,6 +189,18 @@ def _remind(town: Town, _scene: Scene) -> object:
     return remind(town.registry, rules=load_rule_book(), now=town.now, random_bytes=secrets.token_bytes)
 
 
+def _tell_programs(connection: Connection, town: Town, _scene: Scene) -> None:
+    webhook_deliveries.any_told(connection)
+    told = webhook_deliveries.told_hooks(connection, after=webhooks.BEFORE_ALL, limit=20)
+    webhooks.reached(connection, [each.hook_id for each in told] or ["hook"])
+    webhook_deliveries.due_deliveries(connection, now=town.now)
+    stay_events.events_by_id(connection, ["declaration"])
+    webhook_deliveries.deliveries_of(connection, "hook", before="0")
+    with suppress(Untrusted):  # invented bytes do not open
+        owner = webhooks.HookOwner(account_id="accoun-0000003", client_id=None)
+        webhooks.hooks_of(connection, owner, vault=town.registry.vault)
+
+
 def _send_messages(connection: Connection, town: Town, scene: Scene) -> None:
     vault, now = town.registry.vault, town.now
     for message_id in messages.due_ids(connection, now=now, limit=3):
@@ -297,6 +311,7 @@ ASKED: dict[str, Ask] = {
     "pairs to decide": _reading(lambda c, _t, _s: proposals.listed(c, commune_code=DEMO_COMMUNE)),
     "a program by its token": _reading(lambda c, t, _s: api_clients.program_of(c, "token", now=t.now)),
     "a batch of a program": _reading(lambda c, _t, _s: api_batches.batch_of(c, "batch", sent_by="program")),
+    "programs to be told, and what is due for them": _reading(_tell_programs),
     "what happened at a house": _reading(lambda c, t, _s: _events(c, t)),
     "a page of a house's stays": _reading(
         lambda c, t, _s: desk_lists.standing_stays(c, desk_lists.Place(DEMO_COMMUNE, HOTEL), after=(t.now, "x"), limit=50)

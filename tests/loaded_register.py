@@ -34,6 +34,8 @@ DRAWN = {
     "declarations.kind": ("arrival", "departure", "correction"),
     "messages.kind": ("notice",) * 9 + ("confirm",),
     "messages.state": ("sent",) * 19 + ("waiting",),
+    "webhooks.state": ("paused",) * 3 + ("active",),
+    "webhook_deliveries.state": ("delivered",) * 19 + ("waiting",),
     "notices.kind": ("please-declare",) * 3 + ("thirty-days",),
     "premises.kind": ("household",) * 9 + ("hotel",),
     "presences.kind": ("entry",) * 9 + ("night_check",),

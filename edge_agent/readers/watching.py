@@ -5,7 +5,8 @@
 - While nothing moves (``scanning/attention.py``) ten frames a second are looked at, by the quickest stage, but for two that get
   everything; a camera is told that it may rest in between.
 - A frame without a code is searched for a passport's machine-readable zone where a ``ZoneWatch`` is given and something moves.
-- A part of a message in several codes is refused when it is newly shown (``refusal_of``), whatever it says.
+- A part of a message in several codes is refused when it is newly shown (``refusal_of``), whatever it says; the reader's health
+  tells so until the next code that is delivered.
 - A code that is no card (a poster behind the person) does not end the search for one in the same frame.
 - What several frames say together counts as read (``scanning/following.py``); it is wiped with the visit.
 - While somebody is asked for a card, a frame searched in vain gives a hint to them, four times a second at most.
@@ -76,6 +77,7 @@ class FrameReader:
         self._hints = Hints()
         self._glanced_ns = 0
         self._looked = 0
+        self._refusing = False
         self._supervisor = Supervisor(source.name, clock=clock)
 
     def start(self, deliver: Deliver, report: Report) -> None:
@@ -109,14 +111,17 @@ class FrameReader:
 
     def _say_how_it_is(self) -> None:
         self._looked += 1
-        if self._looked == 1 or not isinstance(self._source, Adjustable):
-            self._supervisor.say("ok")
-        elif self._looked == SETTLED_FRAMES:
-            settings = self._source.settings
-            if all(each.taken for each in settings):
-                self._supervisor.say("ok", settings=settings)
-            else:
-                self._supervisor.say("degraded", "reader.setting_refused", settings=settings)
+        if self._looked == 1 or (self._looked == SETTLED_FRAMES and not self._refusing):
+            self._say_that_it_works()
+
+    def _say_that_it_works(self) -> None:
+        self._refusing = False
+        is_settled = self._looked >= SETTLED_FRAMES
+        settings = self._source.settings if is_settled and isinstance(self._source, Adjustable) else ()
+        if all(each.taken for each in settings):
+            self._supervisor.say("ok", settings=settings)
+        else:
+            self._supervisor.say("degraded", "reader.setting_refused", settings=settings)
 
     def _look(self, frame: Frame, deliver: Deliver) -> None:
         awake = self._attention.is_awake(frame.grey, now_ns=frame.taken_ns)
@@ -132,6 +137,8 @@ class FrameReader:
         for code in codes:
             if self._shown.is_new(code.payload, frame.taken_ns):
                 self._hand_on(code, view, frame, deliver)
+        if not codes and view.refusals:
+            self._refuse(view.refusals[0])
         if awake and not codes:
             self._look_for_a_zone(frame, deliver)
         if self._guide is not None:
@@ -139,9 +146,15 @@ class FrameReader:
 
     def _hand_on(self, code: Code, view: View, frame: Frame, deliver: Deliver) -> None:
         if refusal := refusal_of(view, code):
-            self._supervisor.say("degraded", refusal)
-        else:
-            deliver(self._capture(code, frame))
+            self._refuse(refusal)
+            return
+        if self._refusing:
+            self._say_that_it_works()
+        deliver(self._capture(code, frame))
+
+    def _refuse(self, refusal: str) -> None:
+        self._refusing = True
+        self._supervisor.say("degraded", refusal)
 
     def _capture(self, code: Code, frame: Frame) -> Capture:
         return Capture(

@@ -292,5 +292,4 @@ def with_second_opinion(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
     """Append zbar in binary mode; off by default, for it adds little at several times the cost. Needs apt's libzbar0."""
     from edge_agent.scanning.zbar import BinaryZbar
 
-    zbar = BinaryZbar()
-    return (*stages, Stage("zbar-binary", lambda view: zbar.read(view.grey)))
+    return (*stages, Stage("zbar-binary", BinaryZbar().look))

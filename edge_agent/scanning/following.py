@@ -46,4 +46,6 @@ class Following:
             decoded = self._fusion.add(found, now_ns=now_ns)
             if decoded is not None and (payload := decoded.payload) is not None:
                 codes.append(as_code(payload, "soft-fused", found.corners))
+            elif decoded is not None:
+                view.refusals.append(decoded.refusal)
         return codes, view

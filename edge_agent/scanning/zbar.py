@@ -3,6 +3,7 @@
 - zbar guesses a charset for byte segments without ECI and turns one Vietnamese name in twenty into half-width katakana,
   silently (zbar issue 212). pyzbar cannot switch that off; ``ZBAR_CFG_BINARY`` (zbar 0.23.1 and later) can.
 - So we make our own image scanner, disable every symbology, enable QR, set binary, and take pointer *and* length.
+- zbar takes parts of a structured append together, and one alone for a whole: such a symbol is told apart, for no card is one.
 - One scanner per object, one object per thread. The memory is freed with the object.
 
 Example: ``BinaryZbar().read(grey)``
@@ -11,12 +12,13 @@ Example: ``BinaryZbar().read(grey)``
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.scanning.codes import Code, Corners
+from edge_agent.scanning.views import View
 
 _QR_CODE: Final = 64  # ZBAR_QRCODE
 _ALL: Final = 0
@@ -39,12 +41,20 @@ _SIGNATURES: Final[dict[str, tuple[Any, list[Any]]]] = {
     "zbar_scan_image": (ctypes.c_int, [_POINTER, _POINTER]),
     "zbar_image_first_symbol": (_POINTER, [_POINTER]),
     "zbar_symbol_next": (_POINTER, [_POINTER]),
+    "zbar_symbol_first_component": (_POINTER, [_POINTER]),
     "zbar_symbol_get_data": (_POINTER, [_POINTER]),
     "zbar_symbol_get_data_length": (_UNSIGNED, [_POINTER]),
     "zbar_symbol_get_loc_size": (_UNSIGNED, [_POINTER]),
     "zbar_symbol_get_loc_x": (ctypes.c_int, [_POINTER, _UNSIGNED]),
     "zbar_symbol_get_loc_y": (ctypes.c_int, [_POINTER, _UNSIGNED]),
 }
+
+
+class Symbol(NamedTuple):
+    """A code, and whether zbar took it or them for parts of one message."""
+
+    code: Code
+    in_parts: bool
 
 
 class BinaryZbar:
@@ -64,7 +74,17 @@ class BinaryZbar:
             self._call["zbar_image_scanner_set_config"](self._scanner, symbology, setting, value)
 
     def read(self, grey: NDArray[np.uint8]) -> list[Code]:
-        """Return the codes of one grey picture (uint8, height by width)."""
+        """Return the whole codes of one grey picture (uint8, height by width)."""
+        return [symbol.code for symbol in self.symbols(grey) if not symbol.in_parts]
+
+    def look(self, view: View) -> list[Code]:
+        """Return the whole codes of a view's picture; the others are refused there."""
+        symbols = self.symbols(view.grey)
+        view.refusals += ["qr.structured_append" for symbol in symbols if symbol.in_parts]
+        return [symbol.code for symbol in symbols if not symbol.in_parts]
+
+    def symbols(self, grey: NDArray[np.uint8]) -> list[Symbol]:
+        """Return the codes of one grey picture (uint8, height by width), and which of them are parts."""
         height, width = grey.shape
         data = np.ascontiguousarray(grey).tobytes()
         image = self._call["zbar_image_create"]()
@@ -77,14 +97,15 @@ class BinaryZbar:
         finally:
             self._call["zbar_image_destroy"](image)
 
-    def _symbols(self, image: int) -> list[Code]:
-        codes, symbol = [], self._call["zbar_image_first_symbol"](image)
+    def _symbols(self, image: int) -> list[Symbol]:
+        found, symbol = [], self._call["zbar_image_first_symbol"](image)
         while symbol:
             length = self._call["zbar_symbol_get_data_length"](symbol)
             payload = ctypes.string_at(self._call["zbar_symbol_get_data"](symbol), length)
-            codes.append(Code(payload=payload, format="QRCode", reader="zbar-binary", corners=self._corners(symbol)))
+            code = Code(payload=payload, format="QRCode", reader="zbar-binary", corners=self._corners(symbol))
+            found.append(Symbol(code, in_parts=bool(self._call["zbar_symbol_first_component"](symbol))))
             symbol = self._call["zbar_symbol_next"](symbol)
-        return codes
+        return found
 
     def _corners(self, symbol: int) -> Corners:
         count = self._call["zbar_symbol_get_loc_size"](symbol)

@@ -108,6 +108,7 @@ def _guest(connection: Connection, registry: Registry, row: Row[Any]) -> _Guest 
         who=content.who,
         ended=stay.ended_at is not None,
         sure="probably",
+        disputed=() if content.declaration.person.nationality != "VNM" else content.disputed,  # the XML has no place for it
     )
     task = Task(
         operation="arrival",
@@ -117,6 +118,7 @@ def _guest(connection: Connection, registry: Registry, row: Row[Any]) -> _Guest 
         unit=stay.unit,
         arrival=stay.start_at,
         until=until,
+        disputed=telling.disputed,
     )
     return _Guest(row=row, task=task, telling=telling, left=stay.ended_at, content=content)
 

@@ -26,6 +26,7 @@ from gateway.authorities.terms import terms_for
 from registry.authority_catalogues import Catalogue, keep, kept
 from registry.database import Registry
 from residence.errors import Problem, problem
+from residence.stays.declaration import StayDeclaration
 
 NATIONALITIES: Final = "nationalities"
 NOT_MODIFIED: Final = 304
@@ -56,6 +57,10 @@ class Kbtt:
     def is_beyond(self, problems: Iterable[Problem]) -> bool:
         """Tell whether any of these is nobody's to mend, so that another channel is needed."""
         return any(each.code in OTHER_CHANNEL for each in problems)
+
+    def tells_disputes(self, declaration: StayDeclaration) -> bool:
+        """Tell whether the guest's form has a note; a foreigner's has none."""
+        return declaration.person.nationality == "VNM"
 
     def send(self, task: Task) -> Outcome:
         """Send one person's arrival, extension or early departure."""

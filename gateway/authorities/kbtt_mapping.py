@@ -1,6 +1,6 @@
 """Our words into the ministry's and its answers into ours: the whole of the mapping, pure.
 
-- Only what the ministry requires is sent, and the room: no picture, no note, no telephone number, no address, no code of a ward nobody confirmed.
+- Only what the ministry requires is sent, the room, and that a value is under dispute (in the note, which only the form of Vietnamese guests has): no picture, no telephone number, no address, no code of a ward nobody confirmed.
 - The wording of an answer is for people. Only HTTP status and ``code`` decide, and where they disagree it was not accepted.
 - Times are Vietnam's wall time without a zone.
 
@@ -27,6 +27,14 @@ from residence.stays.reasons import ministry_reason
 _FORM: Final = "%Y-%m-%d %H:%M:%S"
 _PART: Final = re.compile(r"Bản khai báo (\d+): ")
 _SEXES: Final = {"letters": {"male": "M", "female": "F"}, "words": {"male": "Nam", "female": "Nữ"}}
+_DISPUTED: Final[Mapping[str, str]] = {
+    "full-name": "họ tên",
+    "birth-date": "ngày sinh",
+    "sex": "giới tính",
+    "nationality": "quốc tịch",
+    "personal-number": "số định danh",
+    "document": "giấy tờ",
+}
 OK: Final = "200"
 _NOT_READ: Final = frozenset({404, 405, 406, 410, 413, 415})
 _REFUSED: Final = frozenset({400, 409, 422})
@@ -57,9 +65,22 @@ def declaration_fields(task: Task, settings: KbttSettings, *, nationality: str |
         }
         if said.reason_text:
             fields["lyDoChiTiet"] = said.reason_text
+        if note := dispute_note(task):
+            fields["ghiChu"] = note
     if task.unit:
         fields["soPhong"] = task.unit
     return fields
+
+
+def dispute_note(task: Task) -> str | None:
+    """Return in words which of the told values somebody says are wrong, None when nobody does.
+
+    >>> _DISPUTED["birth-date"]
+    'ngày sinh'
+    """
+    if not task.disputed:
+        return None
+    return f"Thông tin đang có khiếu nại: {', '.join(_DISPUTED[each] for each in task.disputed)}"
 
 
 def change_fields(task: Task, settings: KbttSettings) -> dict[str, Any]:

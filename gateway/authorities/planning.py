@@ -3,6 +3,7 @@
 - The same inputs give the same step, however often and in whatever order one is woken.
 - Nothing is told ahead: an expected guest waits until the arrival, for who does not come cannot be taken back.
 - Where the authority has no operation for a change (withdrawal, another name, another arrival) a person is told, not the authority.
+- What is under dispute is told with an arrival where the form has a place for it; where it has none, or a dispute came or went since, a person is told.
 - Who has left by the time the authority expected them to leave needs no departure.
 - Days are Vietnam's.
 
@@ -31,6 +32,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     who: str
     ended: bool = False
     sure: Sure = "accepted"
+    disputed: tuple[str, ...] = ()  # fields it was told are under dispute
 
 
 class StayFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +43,8 @@ class StayFacts(msgspec.Struct, frozen=True, kw_only=True):
     who: str
     planned_end: datetime | None = None
     ended_at: datetime | None = None
+    disputed: tuple[str, ...] = ()
+    tells_disputes: bool = True  # the form has a place to say so
 
 
 class Tell(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,9 +80,11 @@ def plan(stay: StayFacts, told: Told | None, *, terms: Terms, now: datetime) -> 
     if stay.start != parse_instant(told.start) or stay.who != told.who:
         return Rest(state="other-channel", code="authority.no_correction")
     until = parse_instant(told.until)
-    if stay.ended_at is not None:
-        return _left(stay.ended_at, told, until=until, now=now)
-    return _stays_on(stay, told, until=until, terms=terms, now=now)
+    left = stay.ended_at
+    step = _stays_on(stay, told, until=until, terms=terms, now=now) if left is None else _left(left, told, until=until, now=now)
+    if step == Rest(state="accepted") and set(stay.disputed) != set(told.disputed):
+        return Rest(state="accepted", code="authority.disputed_since")
+    return step
 
 
 def is_in_time(start: datetime, terms: Terms, now: datetime) -> bool:
@@ -97,7 +103,13 @@ def _first(stay: StayFacts, terms: Terms, now: datetime) -> Step:
     until = stay.ended_at or stay.planned_end
     if until is None:
         return Rest(state="refused", code="authority.departure_missing")
-    telling = Told(start=rfc3339(stay.start), until=rfc3339(until), who=stay.who, ended=stay.ended_at is not None)
+    telling = Told(
+        start=rfc3339(stay.start),
+        until=rfc3339(until),
+        who=stay.who,
+        ended=stay.ended_at is not None,
+        disputed=stay.disputed if stay.tells_disputes else (),
+    )
     return Tell(operation="arrival", until=until, telling=telling)
 
 
@@ -109,7 +121,7 @@ def _left(ended_at: datetime, told: Told, *, until: datetime, now: datetime) -> 
         return Rest(state="other-channel", code="authority.extension_too_late")
     if ended_at == until or now >= until:
         return Rest(state="accepted")
-    telling = Told(start=told.start, until=rfc3339(ended_at), who=told.who, ended=True, sure=told.sure)
+    telling = msgspec.structs.replace(told, until=rfc3339(ended_at), ended=True)
     return Tell(operation="departure", until=ended_at, telling=telling)
 
 
@@ -123,5 +135,5 @@ def _stays_on(stay: StayFacts, told: Told, *, until: datetime, terms: Terms, now
         return Rest(state="other-channel", code="authority.longer_than_taken")
     if now >= until:
         return Rest(state="other-channel", code="authority.extension_too_late")
-    telling = Told(start=told.start, until=rfc3339(wanted), who=told.who, sure=told.sure)
+    telling = msgspec.structs.replace(told, until=rfc3339(wanted), ended=False)
     return Tell(operation="extension", until=wanted, telling=telling)

@@ -52,6 +52,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     premises_kind: PremisesKind
     unit: str | None
     arrival: datetime
+    disputed: tuple[
+        str, ...
+    ] = ()  # fields under dispute (residence.access.purposes.Field), told as such where the form has a place
     until: datetime  # planned departure, new planned departure, or when they left
 
     @property
@@ -88,6 +91,10 @@ class Connector(Protocol):
 
     def is_beyond(self, problems: Iterable[Problem]) -> bool:
         """Tell whether any of these is nobody's to mend, so that another channel is needed."""
+        ...
+
+    def tells_disputes(self, declaration: StayDeclaration) -> bool:
+        """Tell whether the form this guest goes into has a place to say that a value is under dispute."""
         ...
 
     def send(self, task: Task) -> Outcome:

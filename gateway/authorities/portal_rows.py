@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from gateway.authorities.kbtt_mapping import document_code, number_of
+from gateway.authorities.kbtt_mapping import dispute_note, document_code, number_of
 from gateway.authorities.port import Task
 from residence.clock import VIETNAM
 from residence.errors import Problem, problem
@@ -79,6 +79,7 @@ def guest_row(task: Task, *, number: int, labels: Labels) -> tuple[str, ...]:
         "SỐ PHÒNG/KHOA": task.unit or "",
         "LÝ DO CƯ TRÚ*": f"{reason.code} - {reason.label.vi}" if reason else "",
         "NHẬP LÝ DO": said.reason_text or "",
+        "GHI CHÚ": dispute_note(task) or "",
     }
     return tuple(cells.get(column, "") for column in COLUMNS)
 

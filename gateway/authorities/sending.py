@@ -112,12 +112,13 @@ class Sender:
         if stay is None or content is None:
             put(connection, row, state="nothing", operation=None, telling=None, again=False, changed_at=now)
             return None
-        step = self._step_of(row, _facts(stay, content), now=now)
+        connector = self._connectors[row.authority]
+        facts = _facts(stay, content, tells_disputes=connector.tells_disputes(content.declaration))
+        step = self._step_of(row, facts, now=now)
         if not isinstance(step, Tell):
             put(connection, row, **_put_aside(row, step), changed_at=now)
             return None
         task = _task(row, stay, content, step)
-        connector = self._connectors[row.authority]
         problems = connector.check(task)
         if problems:
             told = [{"code": each.code, "pointer": each.pointer} for each in problems]
@@ -193,14 +194,20 @@ def _put_aside(row: Row[Any], step: Wait | Rest | Told) -> dict[str, Any]:
         return {"state": "due", "told": told, "telling": None, "operation": None, "doubtful": False, "again": False}
     told_before = told_of(row)
     if step.state == "accepted" and told_before is not None:
-        code = "authority.probably_accepted" if told_before.sure == "probably" else None
+        code = "authority.probably_accepted" if told_before.sure == "probably" else step.code
         return {"state": told_before.sure, "code": code, "problems": None, "again": False}
     return {"state": step.state, "code": step.code, "problems": None, "again": False}
 
 
-def _facts(stay: Row[Any], content: Content) -> StayFacts:
+def _facts(stay: Row[Any], content: Content, *, tells_disputes: bool) -> StayFacts:
     return StayFacts(
-        status=stay.status, start=stay.start_at, who=content.who, planned_end=stay.planned_end, ended_at=stay.ended_at
+        status=stay.status,
+        start=stay.start_at,
+        who=content.who,
+        planned_end=stay.planned_end,
+        ended_at=stay.ended_at,
+        disputed=content.disputed,
+        tells_disputes=tells_disputes,
     )
 
 
@@ -213,6 +220,7 @@ def _task(row: Row[Any], stay: Row[Any], content: Content, step: Tell) -> Task:
         unit=stay.unit,
         arrival=stay.start_at,
         until=step.until,
+        disputed=step.telling.disputed,
     )
 
 

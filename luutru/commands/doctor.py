@@ -137,6 +137,13 @@ def _certificates(folder: Path) -> Iterator[Check]:
         )
 
 
+def _kiosk(profile: Path | None) -> Iterator[Check]:
+    if profile is not None:
+        from luutru.kiosk_checks import kiosk_checks
+
+        yield from kiosk_checks(profile, now=SystemClock().now())
+
+
 def _front_end() -> Check:
     vendor = ROOT / "server" / "static" / "vendor" / "govuk-frontend" / "govuk-frontend.min.css"
     return Check(
@@ -187,13 +194,16 @@ def doctor(
             "--tls", help="Folder with certificates and revocation lists, of gateway, kiosk or broker; may be repeated."
         ),
     ] = None,
+    kiosk: Annotated[
+        Path | None, typer.Option("--kiosk", help="A kiosk's profile: its devices, keys, certificate, broker.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check this machine, and say how to mend what is missing.
 
-    Example: luutru doctor --for gateway --tls /var/lib/luutru/gateway --tls /var/lib/luutru/broker
+    Example: luutru doctor --for kiosk --kiosk /var/lib/luutru/kiosk-lobby-1/kiosk.toml
     """
-    everything = [*checks(), *(each for folder in tls or () for each in _certificates(folder))]
+    everything = [*checks(), *(each for folder in tls or () for each in _certificates(folder)), *_kiosk(kiosk)]
     looked = [each for each in everything if not process or process in each.needed_by]
     if process and not looked:
         typer.echo("--for takes kiosk, gateway, server, postgres, demo or test", err=True)

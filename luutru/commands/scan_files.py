@@ -97,6 +97,7 @@ def mrz_result(file: Path, _stages: tuple[Stage, ...]) -> Result:
 
 def clip_result(file: Path, stages: tuple[Stage, ...]) -> Result:
     """Play one clip and say when its card, or else any code, was first read; when none was, why its last frame was not."""
+    from edge_agent.scanning.cascade import refusal_of
     from edge_agent.scanning.clips import play
     from edge_agent.scanning.codes import has_card
     from edge_agent.scanning.following import Following
@@ -105,12 +106,15 @@ def clip_result(file: Path, stages: tuple[Stage, ...]) -> Result:
 
     blank: Result = {"file": name_of(file), "text": None, "first_read_ms": None, "frames_seen": 0, "ms_per_frame": 0.0}
     last: list[View] = []
+    refused: dict[bytes, str] = {}  # a code held still is judged once, as at a kiosk
     following = Following()
 
     def read(grey: Grey, at_ns: int) -> list[Code]:
         codes, view = following.read(grey, now_ns=at_ns, stages=stages, enough=has_card)
+        refused.update({code.payload: refusal_of(view, code) for code in codes if code.payload not in refused})
+        view.refusals += filter(None, refused.values())
         last[:] = [view]
-        return codes
+        return [code for code in codes if not refused[code.payload]]
 
     try:
         frame_at, rate = _open_clip(file)

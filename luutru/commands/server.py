@@ -29,9 +29,6 @@ IdleOption = Annotated[
         "--idle-minutes", envvar="LUUTRU_SERVER_IDLE_MINUTES", min=1, help="A session ends after so long without a request."
     ),
 ]
-VaultOption = Annotated[
-    Path, typer.Option(envvar="LUUTRU_VAULT", help="Directory with the keys of the registry's sealed fields.")
-]
 QueuesOption = Annotated[
     Path | None, typer.Option("--queues", envvar="LUUTRU_SERVER_QUEUES", help="File of officers' work queues (docs/police.md).")
 ]
@@ -43,6 +40,10 @@ OfficesOption = Annotated[
     Path | None,
     typer.Option("--offices", envvar="LUUTRU_SERVER_OFFICES", help="File of offices a case may be referred to (docs/police.md)."),
 ]
+PartyOption = Annotated[
+    str, typer.Option(envvar="LUUTRU_SERVER_RELYING_PARTY", help="Host name passkeys belong to; never change it.")
+]
+PortOption = Annotated[int, typer.Option(envvar="LUUTRU_SERVER_PORT", min=1, max=65535, help="Port to listen on.")]
 
 
 @app.callback()
@@ -61,11 +62,9 @@ def run_server(  # noqa: PLR0913 - one option per setting
     base_url: Annotated[
         str, typer.Option(envvar="LUUTRU_SERVER_BASE_URL", help="The address people type; https makes cookies Secure.")
     ] = "http://localhost:8300",
-    relying_party: Annotated[
-        str, typer.Option(envvar="LUUTRU_SERVER_RELYING_PARTY", help="Host name passkeys belong to; never change it.")
-    ] = "localhost",
+    relying_party: PartyOption = "localhost",
     host: Annotated[str, typer.Option(envvar="LUUTRU_SERVER_HOST", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(envvar="LUUTRU_SERVER_PORT", min=1, max=65535, help="Port to listen on.")] = 8300,
+    port: PortOption = 8300,
     idle_minutes: IdleOption = 30.0,
     queues: QueuesOption = None,
     log: LogOption = None,

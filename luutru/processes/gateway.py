@@ -44,6 +44,7 @@ from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
 from luutru.processes.gateway_beside import build_beside
 from luutru.processes.gateway_duties import sweep_duties
+from luutru.processes.gateway_telling import build_telling
 from luutru.system import random_bytes, rss_mib, system_clock
 from registry.database import Registry, connect
 from registry.gateway_reports import EndsSoon
@@ -192,7 +193,9 @@ def run(settings: GatewaySettings) -> None:
     log.info("gateway starts", version=version("luutru"), shards=len(settings.shards), broker=f"{settings.host}:{settings.port}")
     warn_of_endings(settings.tls, now=clock.now())  # also where no broker lets us in
     try:
-        with build_beside(settings, registry=registry, clock=clock, stopping=stopping).running():
+        beside = build_beside(settings, registry=registry, clock=clock, stopping=stopping)
+        telling = build_telling(settings.choices.webhooks, registry=registry, clock=clock, stopping=stopping)
+        with beside.running(), telling.running():
             worker.run(stopping)
     finally:
         registry.close()

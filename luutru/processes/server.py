@@ -81,6 +81,7 @@ def build(process: ServerProcess) -> FastAPI:
         rules=process.choices.rules,
         card_policy=process.choices.card,
         case_times=process.choices.case_times,
+        webhook_reach=process.choices.webhooks,
         signer=receipt_signer(process.keys, RECEIPT_KEYS, keyring=keyring_if_reachable(registry), now=clock.now()),
         door_signer=pass_signer(process.keys),
         clock=clock,

@@ -8,7 +8,20 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 
-from server.api import batches, code_lists, declarations, events, look_ups, looks, reconciliation, stays, tokens, usage
+from server.api import (
+    batches,
+    code_lists,
+    declarations,
+    events,
+    look_ups,
+    looks,
+    pms_events,
+    reconciliation,
+    stays,
+    tokens,
+    usage,
+    webhooks,
+)
 from server.api.answers import answer
 from server.api.document import document
 
@@ -21,7 +34,7 @@ def get_document() -> Response:
     return answer(document())
 
 
-PARTS = (tokens, declarations, batches, stays, reconciliation, events, code_lists, look_ups, looks)
+PARTS = (tokens, declarations, batches, pms_events, stays, reconciliation, events, webhooks, code_lists, look_ups, looks)
 for part in PARTS:
     router.include_router(part.router)
 

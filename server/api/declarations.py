@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy import Connection
 from starlette.responses import Response
 
 from registry.premises import load_places
@@ -65,13 +64,13 @@ Dry = Annotated[bool, Depends(is_dry)]
 
 
 def _allowed(server: Server, caller: ApiCaller, declaration: StayDeclaration) -> None:
+    may_state(server, caller, declaration, commune=commune_of(server, declaration.premises_id))
+
+
+def commune_of(server: Server, premises_id: str) -> str:
+    """Return the commune of premises, empty when there are none."""
     with server.registry.reading() as connection:
-        commune = _commune(connection, declaration.premises_id)
-    may_state(server, caller, declaration, commune=commune)
-
-
-def _commune(connection: Connection, premises_id: str) -> str:
-    return load_places(connection, [(premises_id, None)]).commune_of(premises_id) or ""
+        return load_places(connection, [(premises_id, None)]).commune_of(premises_id) or ""
 
 
 @router.post("")

@@ -18,6 +18,7 @@ import msgspec
 from residence.errors import Refused
 from residence.errors.guide import Entry
 from residence.stays.declaration import StayDeclaration
+from residence.wire.stay_events import WebhookBody
 from server.api.answers import CheckAnswer, KioskAnswer, ProblemDocument, PublicReceipt, ReceiptAnswer
 from server.api.batches import BatchAnswer, BatchItem
 from server.api.code_lists import CodeList, CodeListName, Limits
@@ -25,16 +26,20 @@ from server.api.events import EventsAnswer
 from server.api.examples import BODIES, LINKS
 from server.api.looks import LooksAnswer
 from server.api.operations import OPERATIONS, Operation
+from server.api.pms_events import PmsEvent
 from server.api.reconciliation import House, ReconciliationAnswer
 from server.api.stays import CheckOut, Extend, Move, PremisesAnswer, StayAnswer, StaysAnswer, Undo, Withdraw
 from server.api.tokens import TokenAnswer, TokenRefusal
+from server.api.webhooks import DeliveriesAnswer, WebhookAnswer, WebhookKey
 from server.problems import BY_KIND, problem_document
+from server.webhooks import End, Pause, Replay, Resend, Resume, Rotate, TryOut, Webhook
 
-VERSION: Final = "1.1.0"
+VERSION: Final = "1.2.0"
 STRUCTS: Final = (
-    StayDeclaration, ReceiptAnswer, CheckAnswer, PublicReceipt, KioskAnswer, ProblemDocument, Entry, BatchAnswer, BatchItem, PremisesAnswer, StayAnswer,
+    StayDeclaration, PmsEvent, ReceiptAnswer, CheckAnswer, PublicReceipt, KioskAnswer, ProblemDocument, Entry, BatchAnswer, BatchItem, PremisesAnswer, StayAnswer,
     StaysAnswer, CheckOut, Extend, Move, Withdraw, Undo, House, ReconciliationAnswer, EventsAnswer, CodeList, CodeListName, Limits,
-    TokenAnswer, TokenRefusal, LooksAnswer,
+    TokenAnswer, TokenRefusal, Webhook, WebhookAnswer, WebhookKey, DeliveriesAnswer, Rotate, TryOut, Pause, Resume, Replay, Resend, End, WebhookBody,
+    LooksAnswer,
 )  # fmt: skip
 TAGS: Final = {
     "codes": "What codes mean, and how much may be sent.",
@@ -43,15 +48,17 @@ TAGS: Final = {
     "kiosks": "The machines at the doors.",
     "looks": "Who looked at a person, for that person.",
     "oauth": "How a program comes in.",
+    "pms": "What a property-management system says of its guests.",
     "receipts": "The registry's signed answers.",
     "stays": "Stays as they stand, and what happens to them.",
+    "webhooks": "Be told of events as they happen.",
 }
 PROBLEM: Final = {"$ref": "#/components/schemas/ProblemDocument"}
 DRY: Final = {"$ref": "#/components/schemas/CheckAnswer"}
 TOKEN_PATH: Final = "/v1/oauth/token"  # noqa: S105  # an address
 SCOPES: Final = {
     "declare": "Declare, check, check out, change; send batches and ask what became of one's own.",
-    "read": "Receipts, stays, events.",
+    "read": "Receipts, stays, events, webhooks.",
     "reconcile": "Compare the own list of guests with what is declared.",
 }
 
@@ -96,6 +103,7 @@ def document() -> dict[str, Any]:
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "security": [{"program": []}, {"bearer": []}, {"session": [], "csrf": []}],
         "paths": paths,
+        "webhooks": {"stayEvent": {"post": _webhook()}},
         "components": {"schemas": _schemas(), "securitySchemes": _ways_in()},
     }
 
@@ -116,15 +124,21 @@ def _schemas() -> dict[str, Any]:
             }
         },
     }
-    changes = {each.__name__: f"#/components/schemas/{each.__name__}" for each in (Extend, Move, Withdraw, Undo)}
-    schemas["Change"] = {
-        "title": "Change",
-        "description": "What has changed of a stay.",
-        "oneOf": [{"$ref": place} for place in changes.values()],
-        "discriminator": {"propertyName": "change", "mapping": {name.lower(): place for name, place in changes.items()}},
-    }
+    schemas["Change"] = _one_of("Change", "What has changed of a stay.", (Extend, Move, Withdraw, Undo))
+    steps = (Rotate, TryOut, Pause, Resume, Replay, Resend, End)
+    schemas["HookStep"] = _one_of("HookStep", "What to do with a webhook.", steps)
     made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(schemas))  # tuples become lists
     return dict(sorted(made.items()))
+
+
+def _one_of(title: str, description: str, kinds: tuple[type[msgspec.Struct], ...]) -> dict[str, Any]:
+    places = {str(each.__struct_config__.tag): f"#/components/schemas/{each.__name__}" for each in kinds}
+    return {
+        "title": title,
+        "description": description,
+        "oneOf": [{"$ref": place} for place in places.values()],
+        "discriminator": {"propertyName": kinds[0].__struct_config__.tag_field, "mapping": places},
+    }
 
 
 def _ways_in() -> dict[str, Any]:
@@ -179,7 +193,7 @@ def _answer(each: Operation, status: int, text: str) -> dict[str, Any]:
         }
     schema: dict[str, Any] = {"$ref": f"#/components/schemas/{each.answer_schema}"}
     if status == HTTPStatus.OK and each.query[:1] == ("dry_run",) and each.answer_schema == "ReceiptAnswer":
-        schema = {"anyOf": [schema, DRY]} if each.operation_id == "postDeclaration" else DRY
+        schema = {"anyOf": [schema, DRY]} if each.operation_id in {"postDeclaration", "postPmsEvent"} else DRY
     made["content"] = {"application/json": {"schema": {"type": "array", "items": schema} if each.many else schema}}
     return made
 
@@ -201,6 +215,20 @@ def _example(code: str, status: int) -> dict[str, Any]:
     kind = next((each for each, usual in BY_KIND.items() if usual == status), Refused)
     told = problem_document(kind(code)) | {"problems": []}
     return {"summary": told["detail"], "value": told}
+
+
+def _webhook() -> dict[str, Any]:
+    text = "Sent by us, signed by Standard Webhooks: webhook-id, webhook-timestamp, webhook-signature."
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/WebhookBody"}}}
+    return {
+        "operationId": "onStayEvent",
+        "summary": "A statement was answered at one of your premises.",
+        "description": text,
+        "tags": ["webhooks"],
+        "security": [],
+        "requestBody": {"required": True, "content": content},
+        "responses": {"2XX": {"description": "Taken."}, "410": {"description": "Send no more."}},
+    }
 
 
 def _token_operation() -> dict[str, Any]:

@@ -16,10 +16,10 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from registry.stay_events import SETTLED, StayEvent, events_after
-from residence.clock import parse_instant, rfc3339
+from registry.stay_events import SETTLED, events_after, told
+from residence.clock import parse_instant
 from residence.errors import Refused
-from residence.wire.receipts import receipt_code
+from residence.wire.stay_events import EventAnswer
 from server.api.answers import answer
 from server.api.callers import ApiCaller, Calling, CountedRoute
 from server.api.paging import Place, read_cursor, read_limit, write_cursor
@@ -29,22 +29,6 @@ from server.wiring import Server, server_of
 router = APIRouter(prefix="/v1/events", route_class=CountedRoute)
 Wired = Annotated[Server, Depends(server_of)]
 FIRST = "00000000-0000-0000-0000-000000000000"
-
-
-class EventAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """One event. ``id`` is the declaration's; ``type`` is declaration.accepted, declaration.conflicting or declaration.refused."""
-
-    id: str
-    type: str
-    at: str
-    premises_id: str
-    unit: str | None
-    kind: str
-    about: str | None
-    origin: str
-    receipt_code: str
-    due: str | None
-    on_time: bool | None
 
 
 class EventsAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +50,7 @@ def get_events(request: Request, caller: Calling, server: Wired) -> Response:
         found = events_after(connection, premises, after=(begin.at, begin.own_id), before=now - SETTLED, limit=limit + 1)
     page = found[:limit]
     end = Place(at=page[-1].recorded_at, own_id=page[-1].declaration_id) if page else begin
-    return answer(EventsAnswer(items=tuple(shown(each) for each in page), next=write_cursor(end), more=len(found) > limit))
+    return answer(EventsAnswer(items=tuple(told(each) for each in page), next=write_cursor(end), more=len(found) > limit))
 
 
 def _premises(server: Server, caller: ApiCaller) -> tuple[str, ...]:
@@ -82,20 +66,3 @@ def _premises(server: Server, caller: ApiCaller) -> tuple[str, ...]:
 def _since(request: Request, now: datetime) -> datetime:
     asked = request.query_params.get("since")
     return parse_instant(asked, "/since") if asked else now - timedelta(days=1)
-
-
-def shown(event: StayEvent) -> EventAnswer:
-    """Return an event as it is told."""
-    return EventAnswer(
-        id=event.declaration_id,
-        type=f"declaration.{event.state}",
-        at=rfc3339(event.recorded_at),
-        premises_id=event.premises_id,
-        unit=event.unit,
-        kind=event.kind,
-        about=event.about,
-        origin=event.origin,
-        receipt_code=receipt_code(event.declaration_id),
-        due=rfc3339(event.due) if event.due else None,
-        on_time=event.on_time,
-    )

@@ -36,9 +36,47 @@ GUEST: Final[dict[str, Any]] = {
     "arrival": "2026-07-10",
     "departure": "2026-07-12",
 }
+PMS_EVENT: Final[dict[str, Any]] = {
+    "specversion": "1.0",
+    "id": "ev-90021",
+    "source": "pms:htl-sao-mai",
+    "type": "stay.guest.checked_in",
+    "time": "2026-07-10T14:35:00+07:00",
+    "data": {
+        "premises_id": "htl-sao-mai",
+        "reservation": "R-1048",
+        "room": "202",
+        "arrival": "2026-07-10T14:30:00+07:00",
+        "departure_planned": "2026-07-12",
+        "purpose_of_stay": "tourism",
+        "person": {
+            "ref": "P-1",
+            "full_name": "Lê Thị Mẫu",
+            "birth": {"value": "1990", "precision": "year"},
+            "sex": "female",
+            "personal_number": "001190000118",
+        },
+    },
+}
+
+
+def _later(kind: str, number: int, **data: str) -> dict[str, Any]:
+    return PMS_EVENT | {"id": f"ev-9002{number}", "type": f"stay.guest.{kind}", "data": PMS_EVENT["data"] | data}
+
+
 BODIES: Final[dict[str, dict[str, Any]]] = {
     "postDeclaration": {"arrival": {"summary": "A guest arrives.", "value": DECLARATION}},
     "checkDeclaration": {"arrival": {"summary": "A guest arrives.", "value": DECLARATION}},
+    "postPmsEvent": {
+        "checked_in": {"summary": "A guest checked in.", "value": PMS_EVENT},
+        "moved": {"summary": "Another room.", "value": _later("moved", 2, room="201")},
+        "extended": {"summary": "Two nights more.", "value": _later("extended", 3, departure_planned="2026-07-14")},
+        "checked_out": {
+            "summary": "The guest left.",
+            "value": _later("checked_out", 4, departed_at="2026-07-12T09:30:00+07:00"),
+        },
+        "cancelled": {"summary": "It was a mistake.", "value": _later("cancelled", 5, why="mistake")},
+    },
     "postBatch": {"two": {"summary": "Two rooms.", "value": {"declarations": [DECLARATION, SECOND]}}},
     "postCheckOut": {"then": {"summary": "The guest left at ten.", "value": {"left_at": "2026-07-12T10:00:00+07:00"}}},
     "postChange": {
@@ -46,6 +84,25 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
         "move": {"summary": "Another room.", "value": {"change": "move", "unit": "202"}},
         "withdraw": {"summary": "Did not come.", "value": {"change": "withdraw", "why": "no-show"}},
         "undo": {"summary": "The last word was a mistake.", "value": {"change": "undo"}},
+    },
+    "postWebhook": {
+        "all": {"summary": "Everything, everywhere.", "value": {"url": "https://pms.example/luutru"}},
+        "refusals": {
+            "summary": "What was refused at one house, checked with a public key.",
+            "value": {
+                "url": "https://pms.example/luutru/refused",
+                "signing": "ed25519",
+                "premises_ids": ["htl-sao-mai"],
+                "types": ["declaration.refused"],
+            },
+        },
+    },
+    "postWebhookStep": {
+        "rotate": {"summary": "A new key.", "value": {"step": "rotate"}},
+        "test": {"summary": "Is the way open?", "value": {"step": "test"}},
+        "pause": {"summary": "Not now.", "value": {"step": "pause"}},
+        "resume": {"summary": "Go on.", "value": {"step": "resume"}},
+        "replay": {"summary": "Everything of today again.", "value": {"step": "replay", "since": "2026-07-10T00:00:00+07:00"}},
     },
     "postReconciliation": {"one": {"summary": "One guest in the house.", "value": {"guests": [GUEST]}}},
 }
@@ -64,5 +121,7 @@ LINKS: Final[dict[tuple[str, int], dict[str, tuple[str, str]]]] = {
         "postChange": ("stay_id", "/items/0/stay_id"),
         "postCheckOut": ("stay_id", "/items/0/stay_id"),
     },
+    ("postWebhook", 201): {"getWebhook": ("hook_id", "/hook_id"), "postWebhookStep": ("hook_id", "/hook_id")},
+    ("getWebhooks", 200): {"getDeliveries": ("hook_id", "/0/hook_id"), "getWebhookKey": ("hook_id", "/0/hook_id")},
     ("getEvents", 200): {"getReceipt": ("declaration_id", "/items/0/id")},
 }

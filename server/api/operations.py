@@ -89,6 +89,15 @@ DECLARING: Final = (
         answers=READ, errors=_also(SIGNED_IN, {404: ("server.not_found",)}), answer_schema="BatchAnswer",
     ),
 )  # fmt: skip
+FROM_PMS: Final = (
+    Operation(
+        method="post", path="/v1/pms-events", operation_id="postPmsEvent", tag="pms", scope="declare",
+        summary="Say what happened to one guest in a property-management system, as a CloudEvent; each is a statement with a receipt.",
+        answers={201: "Recorded.", 200: "This event, or this check-in, was recorded before and this is its receipt; or the answer of a dry run."},
+        errors=_also(WRITING, INPUT, JUDGED, {409: ("pms.stay_unknown",), 422: ("pms.field_missing", "time.malformed")}),
+        answer_schema="ReceiptAnswer", body_schema="PmsEvent", query=("dry_run",),
+    ),
+)  # fmt: skip
 STAYS: Final = (
     Operation(
         method="get", path="/v1/premises", operation_id="getPremises", tag="stays", scope="read", tagged=True, many=True,
@@ -124,6 +133,44 @@ STAYS: Final = (
         summary="Follow what was stated at your premises, whichever way it came in, from a cursor on.",
         answers={200: "Events, oldest first."}, errors=_also(SCOPED, PAGED, {422: ("time.malformed",)}), answer_schema="EventsAnswer",
         query=("cursor", "limit", "since"),
+    ),
+)  # fmt: skip
+HOOK: Final[Codes] = {
+    403: ("webhook.private_address", "webhook.not_https"),
+    409: ("webhook.too_many",),
+    422: ("webhook.address_malformed",),
+}
+OWN_HOOK: Final[Codes] = _also(SCOPED, {404: ("server.not_found",)})
+TELLING: Final = (
+    Operation(
+        method="get", path="/v1/webhooks", operation_id="getWebhooks", tag="webhooks", scope="read", many=True, tagged=True,
+        summary="List your webhooks.", answers=READ, errors=SCOPED, answer_schema="WebhookAnswer",
+    ),
+    Operation(
+        method="post", path="/v1/webhooks", operation_id="postWebhook", tag="webhooks", scope="read", keyed=True,
+        summary="Be told of what happens at your premises, as it happens, at an address of yours.",
+        answers={201: "Kept. What messages are checked with is fetched by getWebhookKey."}, errors=_also(WRITING, INPUT, KEYED, HOOK),
+        answer_schema="WebhookAnswer", body_schema="Webhook",
+    ),
+    Operation(
+        method="get", path="/v1/webhooks/{hook_id}", operation_id="getWebhook", tag="webhooks", scope="read", tagged=True,
+        summary="Get how a webhook stands.", answers=READ, errors=OWN_HOOK, answer_schema="WebhookAnswer",
+    ),
+    Operation(
+        method="get", path="/v1/webhooks/{hook_id}/key", operation_id="getWebhookKey", tag="webhooks", scope="read",
+        summary="Get what messages are checked with: the shared secret, or the public key.", answers={200: "Keep it safe."},
+        errors=OWN_HOOK, answer_schema="WebhookKey",
+    ),
+    Operation(
+        method="post", path="/v1/webhooks/{hook_id}/steps", operation_id="postWebhookStep", tag="webhooks", scope="read", keyed=True,
+        summary="Change the key, send a test, pause, resume, replay from an instant, send one message again, or end.",
+        answers={200: "As it stands then."}, errors=_also(WRITING, INPUT, KEYED, {404: ("server.not_found",), 422: ("time.malformed",)}),
+        answer_schema="WebhookAnswer", body_schema="HookStep",
+    ),
+    Operation(
+        method="get", path="/v1/webhooks/{hook_id}/deliveries", operation_id="getDeliveries", tag="webhooks", scope="read",
+        summary="List a webhook's messages and how they fared, the newest first.", answers={200: "Messages."},
+        errors=_also(OWN_HOOK, PAGED), answer_schema="DeliveriesAnswer", query=("cursor", "limit"),
     ),
 )  # fmt: skip
 LOOKING_UP: Final = (
@@ -165,4 +212,4 @@ LOOKING_UP: Final = (
         errors=SIGNED_IN, answer_schema="KioskAnswer",
     ),
 )  # fmt: skip
-OPERATIONS: Final = (*DECLARING, *STAYS, *LOOKING_UP)
+OPERATIONS: Final = (*DECLARING, *FROM_PMS, *STAYS, *TELLING, *LOOKING_UP)

@@ -154,7 +154,7 @@ def post_check_out(
     caller: Calling, server: Wired, stay_id: str, *, body: Sent, dry: Dry, key: Key = None, if_match: IfMatch = None
 ) -> Response:
     """Say that the guest has left."""
-    asked = _decoded(body or b"{}", CheckOut)
+    asked = decoded(body or b"{}", CheckOut)
 
     def says(said: Said, account: Account, own_id: str, at: datetime) -> StayDeclaration:
         return departure_of(said.content, account, declaration_id=own_id, now=at, left_at=asked.left_at)
@@ -168,7 +168,7 @@ def post_change(
     caller: Calling, server: Wired, stay_id: str, *, body: Sent, dry: Dry, key: Key = None, if_match: IfMatch = None
 ) -> Response:
     """Say what has changed of a stay."""
-    asked: Change = _decoded(body, Change)  # type: ignore[arg-type]  # a union is a type to msgspec
+    asked: Change = decoded(body, Change)  # type: ignore[arg-type]  # a union is a type to msgspec
 
     def says(said: Said, account: Account, own_id: str, at: datetime) -> StayDeclaration:
         match asked:
@@ -249,7 +249,8 @@ def _shown(server: Server, found: StayOnList) -> StayAnswer:
     )
 
 
-def _decoded(body: bytes, kind: type[T]) -> T:
+def decoded(body: bytes, kind: type[T]) -> T:
+    """Read what was sent, or raise ``Malformed("server.input_unreadable")`` naming the field."""
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

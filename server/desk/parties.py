@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Row
@@ -47,6 +47,15 @@ class Companion(msgspec.Struct, frozen=True, kw_only=True):
     grown_up: bool
     stay_id: str | None
     accompanied_by: str | None = None
+    name_disputed: bool = False
+
+
+class _Named(NamedTuple):
+    name: str
+    disputed: bool
+
+
+_NOBODY: Final = _Named("", disputed=False)
 
 
 class NextOfParty(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +144,7 @@ def _arrivals(
 
 def _names(
     server: Server, connection: Connection, account: Account, premises: Premises, *, rows: Mapping[str, Row[Any]]
-) -> dict[str, str]:
+) -> dict[str, _Named]:
     look = Look(
         account_id=account.account_id,
         role="clerk",
@@ -154,17 +163,21 @@ def _names(
         now=server.clock.now(),
         random_bytes=server.random_bytes,
     )
-    return {person_id: each.fields.get(Field.FULL_NAME, "") for person_id, each in released.items()}
+    return {
+        person_id: _Named(each.fields.get(Field.FULL_NAME, ""), Field.FULL_NAME in each.disputed)
+        for person_id, each in released.items()
+    }
 
 
 def _companion(
-    connection: Connection, said: StayDeclaration, *, member: PartyMember, person_id: str | None, names: Mapping[str, str]
+    connection: Connection, said: StayDeclaration, *, member: PartyMember, person_id: str | None, names: Mapping[str, _Named]
 ) -> Companion:
     stays = stays_of_person(connection, person_id) if person_id else []
     stay = next((each for each in stays if said.declaration_id in each.declaration_ids), None)
     return Companion(
         declaration_id=said.declaration_id,
-        name=names.get(person_id or "", ""),
+        name=names.get(person_id or "", _NOBODY).name,
+        name_disputed=names.get(person_id or "", _NOBODY).disputed,
         unit=stay.unit if stay else said.unit,
         grown_up=not is_minor(said.person, parse_instant(said.arrival)),
         stay_id=stay.stay_id if stay else None,

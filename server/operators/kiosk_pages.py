@@ -1,27 +1,24 @@
 """Kiosks for operators: last sign of life, outbox, clock, readers, doors, disk. No stay and no person.
 
 - A kiosk that is online and hears no card is an alarm of its own at the head of the page (``kiosk_health.py``).
+- A site all of whose kiosks are lost is one line at the head of the page, however many they are (``fleet.py``).
 - Everything known of one kiosk can be taken away as a file; what only the kiosk itself knows: ``luutru kiosk diagnostics`` there.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from registry.chip_judgements import Doubts, doubts_by_kiosk
 from registry.kiosk_calls import waiting_calls
-from registry.kiosk_signs import KioskSigns, quiet_kiosks, signs_of
-from registry.kiosks import KioskOnList, kiosks_of
 from registry.letter_lists import counts_of
 from residence.clock import rfc3339
 from residence.errors import Refused
-from server.operators.kiosk_health import About, Health, health_of
+from server.operators.fleet import LOOK_BACK, Seen, dark_sites, fleet_of
 from server.pages import render
 from server.policy import CommuneResource
 from server.visitor import Caller, SignedIn
@@ -29,16 +26,6 @@ from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/operators")
 Wired = Annotated[Server, Depends(server_of)]
-LOOK_BACK: Final = timedelta(days=30)  # how long a doubted claim is shown
-
-
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """One kiosk with everything that is known of it."""
-
-    kiosk: KioskOnList
-    signs: KioskSigns
-    doubts: Doubts
-    health: Health
 
 
 @router.get("/kiosks")
@@ -55,7 +42,7 @@ def show_kiosks(request: Request, caller: Caller, account: SignedIn, server: Wir
     )
     deaf = sum(each.health.deaf for each in seen)
     template = "operators/kiosk_list.html" if request.headers.get("hx-request") else "operators/kiosks.html"
-    return render(request, template, caller=caller, rows=seen, letters=letters, calls=calls, deaf=deaf)
+    return render(request, template, caller=caller, rows=seen, letters=letters, calls=calls, deaf=deaf, dark=dark_sites(seen))
 
 
 @router.get("/kiosks/{kiosk_id}/diagnostics.json")
@@ -72,13 +59,4 @@ def take_diagnostics(kiosk_id: str, account: SignedIn, server: Wired) -> Respons
 
 
 def _seen(connection: Connection, server: Server, commune_code: str) -> list[Seen]:
-    now, silent = server.clock.now(), server.settings.kiosk_silent_after
-    signs, quiet = signs_of(connection, commune_code), quiet_kiosks(connection, commune_code, now=now)
-    doubts = doubts_by_kiosk(connection, commune_code, since=now - LOOK_BACK)
-    seen = []
-    for kiosk in kiosks_of(connection, commune_code):
-        doubted, said = doubts.get(kiosk.kiosk_id, Doubts()), signs.get(kiosk.kiosk_id, KioskSigns())
-        about = About(doubts=doubted.not_shown, signs=said, quiet=kiosk.kiosk_id in quiet)
-        health = health_of(kiosk, now=now, silent_after=silent, about=about)
-        seen.append(Seen(kiosk=kiosk, signs=said, doubts=doubted, health=health))
-    return seen
+    return fleet_of(connection, commune_code, now=server.clock.now(), silent_after=server.settings.kiosk_silent_after)

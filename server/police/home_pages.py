@@ -71,9 +71,7 @@ def _require(server: Server, account: Account, commune: str) -> None:
 def _step(server: Server, connection: Connection, account: Account, *, person_id: str, form: Mapping[str, str]) -> Corrected:
     hand, action = hand_of(server, account, form), form.get("action")
     if action == "take-back":
-        if form.get("correction") not in {each.correction_id for each in corrections_of(connection, person_id)}:
-            raise Refused("correction.unknown", "/correction")
-        return take_back(connection, form["correction"], hand=hand)
+        return _take_back(server, connection, account, hand=hand, person_id=person_id, correction_id=form.get("correction", ""))
     try:
         day = date.fromisoformat(form.get("on", ""))
     except ValueError:
@@ -87,6 +85,21 @@ def _step(server: Server, connection: Connection, account: Account, *, person_id
     if action == "end":
         return end(connection, residence_id, day, hand=hand)
     return _to_a_place(server, connection, account, hand=hand, person_id=person_id, asked=_home(form, day), form=form)
+
+
+def _take_back(
+    server: Server, connection: Connection, account: Account, *, hand: Hand, person_id: str, correction_id: str
+) -> Corrected:
+    """Take a correction back; the homes it is of, both of a move, are of the officer's own commune."""
+    kept = {each.correction_id: each for each in corrections_of(connection, person_id)}
+    communes = {row.residence_id: row.commune_code for row in homes_of(connection, person_id)}
+    taken = kept.get(correction_id)
+    if taken is None:
+        raise Refused("correction.unknown", "/correction")
+    for each in (taken, kept.get(taken.before.get("ended_by", ""))):
+        if each is not None:
+            _require(server, account, communes.get(each.row_id, ""))
+    return take_back(connection, correction_id, hand=hand)
 
 
 def _to_a_place(

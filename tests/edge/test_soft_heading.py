@@ -15,29 +15,40 @@ from edge_agent.scanning.soft.layout import layout_of
 from edge_agent.scanning.soft.looking import look
 
 PART, UTF8 = ((3, 4), (1, 8), (7, 8)), ((7, 4), (26, 8))
-TEXT = ((4, 4), (len(CARD), 8), CARD)
-DIGITS_FIRST = ((1, 4), (12, 10), *[(int(CARD[at : at + 3]), 10) for at in (0, 3, 6, 9)], (4, 4), (len(CARD) - 12, 8), CARD[12:])
-CODES = {
-    "a whole text": (TEXT, False),
-    "a whole text that names its characters": ((*UTF8, *TEXT), False),
-    "a whole text in two segments": (DIGITS_FIRST, False),
-    "a part": ((*PART, *TEXT), True),
-    "a part that names its characters": ((*PART, *UTF8, *TEXT), True),
-    "a part in two segments": ((*PART, *DIGITS_FIRST), True),
-}
+NUMBER = [(int(CARD[at : at + 3]), 10) for at in (0, 3, 6, 9)]
+HEADINGS = {"whole": (), "that names its characters": UTF8, "part": PART, "part that names its characters": (*PART, *UTF8)}
 
 
-@pytest.mark.parametrize(("stream", "part"), CODES.values(), ids=CODES)
-@pytest.mark.parametrize("seed", range(5))
-def test_a_text_in_a_symbol_beyond_repair_tells_what_stood_before_it(stream, part, seed):
-    rng = np.random.default_rng(seed)
-    soft = soft_values(drawn(bits(*stream), 9))
-    wrong = rng.random(soft.shape) < 0.12
-    wrong[8:, -2:] = False  # where the first mode stands: without it nothing tells two segments from a part
-    soft[wrong] *= -rng.random(int(wrong.sum())).astype(np.float32)
+def whole(version: int) -> tuple:
+    return (4, 4), (len(CARD), 8 if version < 10 else 16), CARD
 
-    assert decode(soft, layout_of(9)) is None
-    assert is_a_part(soft, layout_of(9), CARD) is part
+
+def digits_first(version: int) -> tuple:
+    small = version < 10
+    return (1, 4), (12, 10 if small else 12), *NUMBER, (4, 4), (len(CARD) - 12, 8 if small else 16), CARD[12:]
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+@pytest.mark.parametrize("cut", [whole, digits_first])
+@pytest.mark.parametrize("version", [9, 10])
+def test_a_text_in_a_symbol_beyond_repair_tells_what_stood_before_it(heading, cut, version):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        soft = soft_values(drawn(bits(*HEADINGS[heading], *cut(version), (0, 4)), version))
+        wrong = rng.random(soft.shape) < 0.25
+        wrong[-4:, -2:] = True  # where the first modes stand
+        soft[wrong] *= -rng.random(int(wrong.sum())).astype(np.float32)
+
+        assert decode(soft, layout_of(version)) is None
+        assert is_a_part(soft, layout_of(version), CARD) is heading.startswith("part")
+
+
+def test_a_text_that_stands_nowhere_in_the_symbol_is_judged_by_its_first_mode():
+    for stream, part in (((*PART, *whole(9)), True), (whole(9), False)):
+        soft = soft_values(drawn(bits(*stream, (0, 4)), 9))
+
+        for text in (np.random.default_rng(1).bytes(len(CARD)), b"1234567", b""):
+            assert is_a_part(soft, layout_of(9), text) is part
 
 
 def bent(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -16,7 +16,10 @@ import zxingcpp
 from soft_parts import CARD, bits, drawn, grey_picture, symbol
 from typer.testing import CliRunner
 
+from edge_agent.scanning.cascade import QUICK, with_second_opinion
 from edge_agent.scanning.soft.looking import look
+from edge_agent.scanning.views import View, always
+from edge_agent.scanning.zbar import BinaryZbar
 from luutru.__main__ import app
 from residence.credentials.reading import read_payload
 from residence.errors import catalogue
@@ -145,6 +148,40 @@ def test_a_whole_card_that_claims_to_be_one_of_several_codes_is_refused_by_code(
 
         assert found["codes"] == []
         assert [each["code"] for each in found["problems"]] == ["qr.structured_append"]
+
+
+def test_a_clip_of_a_part_is_refused_by_code_also_when_the_part_has_gone(tmp_path):
+    part = segno.make_sequence(TEXT * 2, symbol_count=2, boost_error=False)[0]
+    shown = grey_picture(np.array([list(row) for row in part.matrix]) == 1)
+    for number, picture in enumerate((shown, shown, np.full_like(shown, 230))):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), picture)
+
+    result = CliRunner().invoke(app, ["scan", "--clip", "--jsonl", str(tmp_path)])
+    found = msgspec.json.decode(result.output)
+
+    assert result.exit_code == 1
+    assert (found["text"], found["first_read_ms"]) == (None, None)
+    assert [each["code"] for each in found["problems"]] == ["qr.structured_append"]
+
+
+def halves() -> list[np.ndarray]:
+    middle = len(CARD) // 2 - 1
+    parity = (int(np.bitwise_xor.reduce(np.frombuffer(CARD, np.uint8))), 8)
+    pieces = enumerate((CARD[:middle], CARD[middle:]))
+    streams = [bits((3, 4), (place, 4), (1, 4), parity, (4, 4), (len(piece), 8), piece, (0, 4)) for place, piece in pieces]
+    return [grey_picture(drawn(stream, 9)) for stream in streams]
+
+
+@pytest.mark.parametrize("shown", [halves()[0], np.hstack(halves())], ids=["one half", "both halves"])
+def test_the_second_opinion_takes_no_card_in_parts_for_a_card(shown):
+    zbar = BinaryZbar()
+    view = View(shown, always)
+
+    assert zbar.symbols(shown), "zbar itself takes it for a text"
+    assert zbar.read(shown) == []
+    assert with_second_opinion(QUICK)[-1].read(view) == []
+    assert set(view.refusals) == {"qr.structured_append"}
+    assert zbar.read(grey_picture(drawn(bits((4, 4), (len(CARD), 8), CARD, (0, 4)), 9)))[0].payload == CARD
 
 
 def judge():

@@ -15,6 +15,8 @@ from sqlalchemy import select
 from luutru.system import random_bytes
 from registry import tables
 from registry.authority_lists import Count, answer, count_back, retry
+from registry.disputing import raise_dispute, settle_dispute
+from residence.access.purposes import Field
 from residence.people.person import Document, DocumentKind, PartialDate
 
 
@@ -373,3 +375,47 @@ def test_a_sender_that_was_away_for_half_its_claim_sends_nothing(told):
     told.sender = told.new_sender()
     told.tell()
     assert told.states() == ["accepted"]
+
+
+def dispute(told, field=Field.FULL_NAME):
+    """Say that a field of everybody who stays is wrong; returns the dispute."""
+    with told.office.registry.writing() as connection:
+        person_id = connection.scalar(select(tables.stays.c.person_id))
+        how = {"by": "acc-1", "reason": "the card says otherwise", "now": told.office.clock.now(), "random_bytes": random_bytes}
+        return raise_dispute(connection, person_id, field, **how)
+
+
+def known(told):
+    (row,) = told.rows()
+    return row.state, row.code, row.told["disputed"]
+
+
+def test_what_is_under_dispute_is_told_as_such(told):
+    told.say()
+    dispute(told)
+    told.tell()
+    (held,) = told.kbtt.ledger.held
+    assert held.content["ghiChu"] == "Thông tin đang có khiếu nại: họ tên"
+    assert known(told) == ("accepted", None, ["full-name"])
+
+
+def test_a_dispute_the_authority_cannot_hear_of_is_told_to_a_person_until_it_is_settled(told):
+    told.say()
+    told.tell()
+    standing = dispute(told, Field.BIRTH_DATE)
+    told.tell()
+    assert known(told) == ("accepted", "authority.disputed_since", [])
+    assert told.kbtt.requests["POST /client-service/kbtt-vn/kbtt-3th"] == 1, "nothing is told twice"
+    with told.office.registry.writing() as connection:
+        settle_dispute(connection, standing, outcome="upheld", by="acc-2", reason="both papers seen", now=told.office.clock.now())
+    told.tell()
+    assert known(told) == ("accepted", None, [])
+
+
+def test_a_foreigners_form_has_no_place_for_a_dispute_and_a_person_is_told(told):
+    told.say(person=FOREIGNER, permitted_stay_until="2026-08-01")
+    dispute(told)
+    told.tell()
+    (held,) = told.kbtt.ledger.held
+    assert "ghiChu" not in held.content
+    assert known(told) == ("accepted", "authority.disputed_since", [])

@@ -16,8 +16,11 @@ from gateway.authorities.kbtt_checks import problems_of
 from gateway.authorities.kbtt_mapping import change_fields, declaration_fields, nationality_code, outcome_of, parts_of
 from gateway.authorities.kbtt_session import wait_of
 from gateway.authorities.port import Task
+from gateway.authorities.portal_rows import COLUMNS, guest_row, read_labels
 from gateway.authorities.secrets import read_secrets
 from gateway.authorities.settings import KbttPaths, KbttSettings, parse_settings
+from registry.authority_content import FIELDS
+from residence.access.purposes import PERSONAL
 from residence.errors import LuutruError
 from residence.people.person import Document, DocumentKind, PartialDate
 from residence.places.premises import PremisesKind
@@ -228,3 +231,11 @@ def test_secrets_are_never_shown_and_no_path_leaves_their_folder(tmp_path):
         with pytest.raises(LuutruError) as refused:
             read_secrets(tmp_path, name)
         assert "p4ss" not in str(refused.value)
+
+
+def test_every_personal_field_that_is_told_has_words_for_a_dispute():
+    every = tuple(sorted(FIELDS & PERSONAL))
+    assert declaration_fields(task(disputed=every), SETTINGS, nationality=None)["ghiChu"].count(",") == len(every) - 1
+    assert "ghiChu" not in declaration_fields(task(), SETTINGS, nationality=None)
+    in_file = guest_row(task(disputed=("sex",)), number=1, labels=read_labels())[COLUMNS.index("GHI CHÚ")]
+    assert in_file == "Thông tin đang có khiếu nại: giới tính"

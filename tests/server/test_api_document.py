@@ -108,12 +108,16 @@ def test_every_example_of_a_body_is_taken_as_it_stands(make_world):
 
     assert post("/declarations", DECLARATION).json()["receipt"]["state"] == "accepted"
     (stay,) = client.get("/api/v1/premises/htl-sao-mai/stays", headers=headers).json()["items"]
+    hook = post("/webhooks", BODIES["postWebhook"]["all"]["value"]).json()
     at = {
         "postDeclaration": "/declarations",
         "checkDeclaration": "/declarations/check",
         "postBatch": "/batches",
         "postChange": f"/stays/{stay['stay_id']}/changes",
         "postReconciliation": "/premises/htl-sao-mai/reconciliation",
+        "postPmsEvent": "/pms-events",
+        "postWebhook": "/webhooks",
+        "postWebhookStep": f"/webhooks/{hook['hook_id']}/steps",
         "postCheckOut": f"/stays/{stay['stay_id']}/check-out",
     }
     assert at.keys() == BODIES.keys()

@@ -149,3 +149,16 @@ def test_other_communes_and_nothing_answer_alike_and_it_is_for_officers(world, o
     with world.registry.writing() as connection:
         connection.execute(update(tables.persons).values(commune_code="demo-02"))
     assert say(world, officer, home, action="record", premises="blk-hoa-binh", on="2026-07-01").status_code == 403
+
+
+def test_a_home_in_another_commune_is_not_touched_from_here(world, officer, home):
+    page = say(world, officer, home, action="record", premises="blk-hoa-binh", on="2020-01-01")
+    (own,), (correction,) = set(hidden(page.text, "residence")), hidden(page.text, "correction")
+    with world.registry.writing() as connection:
+        for table in (tables.residences, tables.corrections):
+            values = {"commune_code": "demo-02"} | ({"premises_id": "htl-xa"} if table is tables.residences else {})
+            connection.execute(update(table).values(**values))
+    before = homes(world)
+    assert say(world, officer, home, action="take-back", correction=correction).status_code == 403
+    assert say(world, officer, home, action="end", residence=own, on="2026-07-01").status_code == 403
+    assert homes(world) == before

@@ -17,6 +17,7 @@ from server_lodgers import lodge
 from server_operators import ask_about_a_split_ward, fill, put_aside
 from server_own import bind_resident, link_to_house, say_it_is_wrong
 from server_parts import World, free_address
+from server_webhooks import told_of
 
 from registry.stays import stays_at, stays_of_person
 from server.settings import Allowance
@@ -45,6 +46,7 @@ def world(tmp_path_factory):
     leave_disagreeing(made)
     lodge(made)
     made.pair = propose_pair(made)
+    made.hook = told_of(made)
     with made.serving():
         yield made
     made.close()
@@ -96,7 +98,7 @@ def pages(world):
         "clerk": [
             "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",
             f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/desk/lodgers", "/desk/closes", "/desk/messages?premises=htl-sao-mai",
-            "/desk/houses", "/desk/check", "/account",
+            "/desk/houses", "/desk/check", "/desk/programs", f"/desk/programs/webhooks/{world.hook}", "/account",
         ],
         "officer": [
             "/police/queue/all", "/police/queue/mine", "/police/route/all", "/police", "/police/lapses", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access",

@@ -71,6 +71,17 @@ def test_a_deaf_kiosk_is_an_alarm_at_the_head_of_the_page_until_it_hears_again(w
     assert "<strong>0</strong><span>kiosks that hear no card" in page_of(world)
 
 
+def test_a_site_all_of_whose_kiosks_are_lost_is_one_alarm(world):
+    world.enrol_kiosks()
+    say(world)
+    page = page_of(world)
+    assert "<strong>1</strong><span>sites where every kiosk is lost" in page
+    assert page.count("A power cut, or its line.") == 1
+    assert "htl-sao-mai: all its kiosks (1)." in page
+    world.clock.pass_time(minutes=30)
+    assert "<strong>2</strong><span>sites where every kiosk is lost" in page_of(world)
+
+
 def test_doors_disk_settings_and_a_clock_that_differs_are_shown(world):
     world.enrol_kiosks()
     say(

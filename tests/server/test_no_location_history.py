@@ -80,6 +80,7 @@ def paths(world):
         "batch_id",
         "name",
         "access_id",
+        "hook_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)

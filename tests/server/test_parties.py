@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import secrets
 
 import pytest
 from desk_parts import declare, opened, scan
 from factories import EVENING, make_declaration
 from server_parts import csrf_of
 
+from registry.disputing import raise_dispute
 from registry.stays import stays_at
+from residence.access.purposes import Field
 from residence.stays.check import check_declaration
 from residence.stays.rules import load_rule_book
 
@@ -45,6 +48,11 @@ def test_the_next_of_a_party_begins_with_the_stay_of_the_one_before_and_may_have
     together = clerk.get(f"/desk/stays/{stays(world)['201'].stay_id}").text
     assert "Came together" in together
     assert "Lê Thị Bích Ngọc" in together
+    assert "under dispute" not in together
+    with world.registry.writing() as connection:
+        how = {"by": "acc-1", "reason": "the card says otherwise", "now": world.clock.now(), "random_bytes": secrets.token_bytes}
+        raise_dispute(connection, stays(world)["202"].person_id, Field.FULL_NAME, **how)
+    assert "under dispute" in clerk.get(f"/desk/stays/{stays(world)['201'].stay_id}").text
 
 
 def test_a_child_without_a_card_names_the_grown_up_and_is_warned_about_only_when_alone(world, clerk):

@@ -87,6 +87,11 @@ def parse(data: bytes, *, version: int) -> Parsed:
     return Parsed(bytes(payload), tuple(ecis), segments, bits.position)
 
 
+def count_bits(mode: int, version: int) -> int:
+    """Return how many bits say how long a segment is (table 3)."""
+    return _SEGMENTS[mode][1][(version > _LAST_SMALL) + (version > _LAST_MIDDLE)]
+
+
 def _eci(bits: _Bits) -> int:
     first = bits.take(8)
     if not first & 0x80:
@@ -102,8 +107,7 @@ def _eci(bits: _Bits) -> int:
 def _segment(bits: _Bits, mode: int, version: int, *, fnc1: bool) -> bytes:
     if mode not in _SEGMENTS:
         raise Malformed("qr.unknown_mode", "", f"mode {mode}")
-    name, widths = _SEGMENTS[mode]
-    count = bits.take(widths[(version > _LAST_SMALL) + (version > _LAST_MIDDLE)])
+    name, count = _SEGMENTS[mode][0], bits.take(count_bits(mode, version))
     needed = {1: count // 3 * 10, 2: count // 2 * 11, 4: count * 8, 8: count * 13}[mode]
     if needed > bits.left:
         raise Malformed("qr.segment_too_long", "", f"{name} segment of {count} bytes")

@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_agent.scanning.soft.bitstream import count_bits
 from edge_agent.scanning.soft.blocks import Level, blocks_of, interleaving
 from edge_agent.scanning.soft.codewords import Format
 from edge_agent.scanning.soft.grid import Floats
@@ -27,7 +28,7 @@ _SHORTEST, _LONGEST = 60, 400  # bytes of a card's text
 _LARGEST: Final = 13  # version: a card's code has 5 to 12, and the shapes of a large symbol's end would fill the memory
 _SURE: Final = 1.0
 _AGREEING: Final = 0.8  # of the known bits, weighted by how sure they were read
-_LAST_SMALL: Final = 9  # versions with an eight-bit length
+_BYTES: Final = 4  # the mode of a byte segment
 _DIGIT, _BAR = "0011....", "01111100"
 _STARTS: Final = (_DIGIT * 12 + _BAR * 2, _DIGIT * 12 + _BAR + _DIGIT * 9 + _BAR)
 _ENDS: Final = (_BAR + _DIGIT * 8, _BAR + _DIGIT * 8 + _BAR * 4)
@@ -75,13 +76,13 @@ def _agreement(seen: Floats, known: tuple[NDArray[np.intp], Floats]) -> float:
 
 @cache
 def _start(shape: str, version: int) -> tuple[NDArray[np.intp], Floats]:
-    return _parsed("0100" + "." * length_bits(version) + shape, 0)
+    return _parsed("0100" + "." * count_bits(_BYTES, version) + shape, 0)
 
 
 @cache
 def _ends(version: int, room: int) -> list[tuple[NDArray[np.intp], Floats]]:
     """Return the known bits of every length and shape of the end, with the length itself."""
-    width = length_bits(version)
+    width = count_bits(_BYTES, version)
     found = []
     for length in range(_SHORTEST, min(room - width // 8, _LONGEST)):
         head = _parsed(f"{length:0{width}b}", 4)
@@ -92,11 +93,6 @@ def _ends(version: int, room: int) -> list[tuple[NDArray[np.intp], Floats]]:
             places, bits = _parsed(tail[: room * 8 - begin], begin)
             found.append((np.concatenate([head[0], places]), np.concatenate([head[1], bits])))
     return found
-
-
-def length_bits(version: int) -> int:
-    """Return how many bits say the length of a byte segment (ISO/IEC 18004 table 3)."""
-    return 8 if version <= _LAST_SMALL else 16
 
 
 def _parsed(pattern: str, begin: int) -> tuple[NDArray[np.intp], Floats]:

@@ -931,6 +931,7 @@ def upgrade() -> None:
     lay_e_ids()
     lay_looks()
     lay_case_work()
+    lay_webhooks()
 
 
 def _lay_chip_tables() -> None:
@@ -1202,6 +1203,8 @@ def downgrade() -> None:
     op.drop_table('look_seals')
     op.drop_table('looks')
     drop_case_work()
+    op.drop_table('webhook_deliveries')
+    op.drop_table('webhooks')
     op.drop_table('recall_consents')
     op.drop_table('stay_parties')
     _drop_chip_tables()
@@ -1885,3 +1888,50 @@ def drop_case_work() -> None:
     op.drop_table('visits')
     op.drop_table('visit_devices')
     op.drop_table('case_grounds')
+
+
+def lay_webhooks() -> None:
+    """Lay subscriptions of programs and the messages to them."""
+    op.create_table('webhooks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('hook_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('client_id', sa.String(length=36), nullable=True),
+    sa.Column('premises', columns.Document(), nullable=False),
+    sa.Column('types', columns.Document(), nullable=False),
+    sa.Column('signing', sa.String(length=8), nullable=False),
+    sa.Column('url_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('key_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('former_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('former_until', columns.Instant(), nullable=True),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('fault', sa.String(length=64), nullable=True),
+    sa.Column('cursor_at', columns.Instant(), nullable=False),
+    sa.Column('cursor_id', sa.String(length=36), nullable=False),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('delivered_at', columns.Instant(), nullable=True),
+    sa.Column('failing_since', columns.Instant(), nullable=True),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('quiet_until', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('hook_id', 'commune_code', name=op.f('pk_webhooks'))
+    )
+    op.create_index(op.f('ix_webhooks_account_id'), 'webhooks', ['account_id'], unique=False)
+    op.create_index('ix_webhooks_told', 'webhooks', ['hook_id'], unique=False, sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'"))
+    op.create_table('webhook_deliveries',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('delivery_id', sa.String(length=36), nullable=False),
+    sa.Column('hook_id', sa.String(length=36), nullable=False),
+    sa.Column('message_id', sa.String(length=36), nullable=False),
+    sa.Column('type', sa.String(length=32), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('next_at', columns.Instant(), nullable=False),
+    sa.Column('done_at', columns.Instant(), nullable=True),
+    sa.Column('fault', sa.String(length=64), nullable=True),
+    sa.Column('http_status', sa.Integer(), nullable=True),
+    sa.PrimaryKeyConstraint('delivery_id', 'commune_code', name=op.f('pk_webhook_deliveries'))
+    )
+    op.create_index(op.f('ix_webhook_deliveries_created_at'), 'webhook_deliveries', ['created_at'], unique=False)
+    op.create_index('ix_webhook_deliveries_due', 'webhook_deliveries', ['next_at'], unique=False, sqlite_where=sa.text("state IN ('waiting', 'sending')"), postgresql_where=sa.text("state IN ('waiting', 'sending')"))
+    op.create_index('ix_webhook_deliveries_hook_id', 'webhook_deliveries', ['hook_id', 'delivery_id'], unique=False)
