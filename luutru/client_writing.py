@@ -46,6 +46,7 @@ TOKENS_DOC: Final = '''"""The shapes of what is answered about tokens, written b
 Example: ``def how_long(answer: TokenAnswer) -> int: return answer["expires_in"]``
 """
 '''
+NOT_FOR_HOUSES: Final = frozenset({"looks"})  # tags of operations that are a person's own; the client is a house's
 APART: Final = "webhooks"  # the tag whose operations and shapes have a module of their own
 APART_DOC: Final = '''"""Webhooks: their shapes and their operations, written by ``scripts/docs`` from the API's document.
 
@@ -194,16 +195,16 @@ def _methods(document: Schema, *, apart: bool) -> str:
         method(path, verb, operation)
         for path, verbs in document["paths"].items()
         for verb, operation in verbs.items()
-        if "oauth" not in operation["tags"] and (APART in operation["tags"]) is apart
+        if not {"oauth", *NOT_FOR_HOUSES}.intersection(operation["tags"]) and (APART in operation["tags"]) is apart
     )
 
 
-def _of_tokens(document: Schema) -> set[str]:
-    """Return the schemas that only operations about tokens speak of."""
+def _only_of(document: Schema, tag: str) -> set[str]:
+    """Return the schemas that only operations with this tag speak of."""
     operations = [operation for verbs in document["paths"].values() for operation in verbs.values()]
     named = {True: set[str](), False: set[str]()}
     for operation in operations:
-        named["oauth" in operation["tags"]] |= reached(document, names_in(operation))
+        named[tag in operation["tags"]] |= reached(document, names_in(operation))
     return named[True] - named[False]
 
 
@@ -252,8 +253,8 @@ def modules(document: Schema) -> dict[str, str]:
     own = reached(document, _named_by(document, apart=True, bodies=False) | names_in(document["webhooks"])) - everywhere
     sent = reached(document, _named_by(document, apart=False, bodies=True))
     told = set(document["components"]["schemas"]) - sent - own
-    tokens = told & _of_tokens(document)
-    told -= tokens
+    tokens = told & _only_of(document, "oauth")
+    told = (told - tokens).difference(*(_only_of(document, tag) for tag in NOT_FOR_HOUSES))
     places = {"sent": sent, "told": told, "tokens": tokens}
     return {
         "sent.py": _shapes(document, sent, SENT_DOC),

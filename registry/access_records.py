@@ -6,7 +6,7 @@
 - Only what releases fields adds rows: ``registry/release.py``, ``registry/seen_persons.py``, ``registry/looking_back.py``,
   ``registry/authority_content.py``.
 
-Example: ``looks_at(connection, person_id)`` is what a resident sees about themselves.
+Example: ``looks_by(connection, account_id)`` is what an officer sees of their own looks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from registry import look_log, tables
 from registry.sealed_looks import sealed_until
-from residence.access.purposes import Field
+from residence.access.purposes import Field, Way
 from residence.clock import uuid7
 from residence.transparency.looks import SECRET_BYTES
 
@@ -47,6 +47,7 @@ def add(
         purpose=look.purpose.value,
         about=look.about,
         fields=fields,
+        way=look.way,
     )
     _write(connection, list(person_ids), told, now=now, random_bytes=random_bytes)
 
@@ -63,7 +64,13 @@ def add_telling(
     """Write that an authority is told of somebody. ``told``: which authority, about which stay, which fields."""
     authority, stay_id, fields = told
     telling = _Told(
-        commune_code=commune_code, account_id=authority, role="authority", purpose=TELL_AUTHORITY, about=stay_id, fields=fields
+        commune_code=commune_code,
+        account_id=authority,
+        role="authority",
+        purpose=TELL_AUTHORITY,
+        about=stay_id,
+        fields=fields,
+        way="told",
     )
     _write(connection, [person_id], telling, now=now, random_bytes=random_bytes)
 
@@ -77,6 +84,7 @@ class _Told(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str
     about: str | None
     fields: frozenset[Field]
+    way: Way
 
 
 def _write(
@@ -92,6 +100,7 @@ def _write(
         "purpose": told.purpose,
         "about": told.about,
         "fields": sorted(field.value for field in told.fields),
+        "way": told.way,
         "at": now,
         "look_id": look_id,
     }
@@ -102,16 +111,6 @@ def _write(
     connection.execute(insert(tables.access_records), rows)
     sealed = sealed_until(connection, told.about, now=now) if told.role == "officer" else None
     look_log.add_look(connection, rows, look_id=look_id, secret=random_bytes(SECRET_BYTES), sealed_until=sealed)
-
-
-def looks_at(connection: Connection, person_id: str, *, now: datetime, limit: int = 100) -> list[Row[Any]]:
-    """Return the youngest looks at one person that are not sealed (any more), each with the day it was sealed until."""
-    columns, looks = tables.access_records.c, tables.looks.c
-    whole = (columns.commune_code == looks.commune_code) & (columns.look_id == looks.look_id)
-    open_now = looks.sealed_until.is_(None) | (looks.sealed_until <= now)
-    query = select(tables.access_records, looks.sealed_until).join(tables.looks, whole)
-    query = query.where(columns.person_id == person_id, open_now).order_by(columns.at.desc(), columns.access_id.desc())
-    return list(connection.execute(query.limit(limit)).all())
 
 
 def looks_by(connection: Connection, account_id: str, *, limit: int = 100) -> list[Row[Any]]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from registry.log_files import LogFiles
 from registry.look_log import record_and_look, text_of
+from registry.sealed_looks import is_sealed
 from residence.errors import Refused
 from residence.transparency.checkpoints import claimed
 from residence.transparency.looks import hashes_of
@@ -29,8 +30,7 @@ def proof_of(connection: Connection, access_id: str, person_id: str, *, log: Log
         raise Refused("log.unknown_look")
     record, look = found
     size = claimed(note).size
-    sealed = look.sealed_until is not None and now < look.sealed_until
-    if sealed or look.place_in_log is None or look.place_in_log >= size:
+    if is_sealed(connection, access_id, now=now) or look.place_in_log is None or look.place_in_log >= size:
         raise Refused("log.unknown_look")
     hashes = hashes_of(look.row_hashes)
     row = RowProof(

@@ -22,7 +22,7 @@ from registry import access_records, tables
 from registry.disputing import disputed_fields
 from registry.persons import opened, read_birth
 from registry.vault import Cell, SubjectKey, Vault
-from residence.access.purposes import PERSONAL, Field, Purpose, Role, released_fields
+from residence.access.purposes import PERSONAL, Field, Purpose, Role, Way, released_fields
 from residence.people.person import Document
 
 MASK_KEPT = 3
@@ -37,6 +37,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     commune_code: str
     about: str | None = None  # case, stay or premises the purpose is bound to
     fields: frozenset[Field] | None = None  # fewer than the purpose allows
+    way: Way = "single"
 
 
 class ReleasedPerson(msgspec.Struct, frozen=True, kw_only=True):

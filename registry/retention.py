@@ -83,7 +83,7 @@ def _identities_of(connection: Connection, person_ids: list[str], vault: Vault) 
             body = vault.open(keys[row.subject_id], Cell("declarations", "body", row.declaration_id), row.body_sealed)
             message = msgspec.json.decode(message_json(body, from_kiosk=row.signed is not None), type=StayDeclaration)
             identities.update(presences.identities(message.person))
-    return identities | _numbers_of(connection, person_ids, vault)
+    return identities | number_identities(connection, person_ids, vault)
 
 
 def _presences_of(connection: Connection, identities: set[str], vault: Vault) -> list[str]:
@@ -119,7 +119,8 @@ def _forget_pseudonyms(
             connection.execute(update(who.table).where(same).values(who=own_id))
 
 
-def _numbers_of(connection: Connection, person_ids: list[str], vault: Vault) -> set[str]:
+def number_identities(connection: Connection, person_ids: list[str], vault: Vault) -> set[str]:
+    """Return what of their numbers these people's pseudonyms may have been made of."""
     rows = connection.execute(select(tables.identifiers).where(tables.identifiers.c.person_id.in_(person_ids))).all()
     keys = vault.load_keys(connection, {row.subject_id for row in rows})
     return {

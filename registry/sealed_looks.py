@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, exists, select
 
 from registry import tables
 from residence.clock import parse_instant
@@ -18,6 +18,7 @@ from residence.errors import Refused
 
 KIND = "seal-looks"  # registry.second_eyes.Kind.SEAL_LOOKS
 _COLUMNS = tables.proposals.c
+_RECORDS, _LOOKS = tables.access_records.c, tables.looks.c
 
 
 def sealed_until(connection: Connection, case_id: str | None, *, now: datetime) -> datetime | None:
@@ -35,3 +36,15 @@ def check_until(until: datetime, *, now: datetime, at_most: timedelta) -> dateti
     if not now < until <= now + at_most:
         raise Refused("eyes.until", "/until")
     return until
+
+
+def sealed_now(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that an access record may not be shown to the person yet."""
+    whole = (_LOOKS.commune_code == _RECORDS.commune_code, _LOOKS.look_id == _RECORDS.look_id)
+    return exists().where(*whole, _LOOKS.sealed_until > now).correlate(tables.access_records)
+
+
+def is_sealed(connection: Connection, access_id: str, *, now: datetime) -> bool:
+    """Tell whether one access record may not be shown yet."""
+    query = select(_RECORDS.access_id).where(_RECORDS.access_id == access_id, sealed_now(now)).limit(1)
+    return connection.scalar(query) is not None

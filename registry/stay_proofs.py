@@ -136,7 +136,7 @@ def _members(connection: Connection, row: Row[Any]) -> dict[str, Row[Any]]:
     own_ids = next((ids for (ids,) in connection.execute(of_person) if row.declaration_id in ids), None)
     if own_ids is None:
         return {}
-    query = select(columns.declaration_id, columns.kind, columns.about, columns.recorded_at)
+    query = select(*(columns[name] for name in ("declaration_id", "kind", "about", "recorded_at")))
     query = query.where(among(columns.declaration_id, sorted(own_ids), connection))
-    rows: Any = connection.execute(query.order_by(columns.declaration_id.desc())).all()
+    rows = connection.execute(query.order_by(columns.declaration_id.desc())).all()
     return {each.declaration_id: each for each in rows}

@@ -163,6 +163,7 @@ access_records: Final = Table(
     word("purpose", length=32),
     reference("about", nullable=True),  # case id, stay id or premises id the duty is bound to
     document("fields"),
+    word("way", nullable=True, length=8),  # residence.access.purposes.Way; none was noted before there were ways
     instant("at"),
     reference("look_id", index=True),  # registry.tables_looks: what the log says of the whole look
     Column("place", Integer, nullable=False),  # of this row in it

@@ -87,7 +87,17 @@ from server.police import ward_pages as officer_ward_pages
 from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
 from server.policy import load_policy
-from server.residents import address_pages, door_pages, look_pages, message_link_pages, own_pages, proof_pages, receipt_pages
+from server.residents import (
+    address_pages,
+    disclosure_pages,
+    door_pages,
+    leaving_pages,
+    look_pages,
+    message_link_pages,
+    own_pages,
+    proof_pages,
+    receipt_pages,
+)
 from server.residents import paper_pages as own_paper_pages
 from server.settings import ServerSettings
 from server.static_files import style_sheet_route
@@ -140,13 +150,15 @@ PAGES = (
     duplicate_pages,
     receipt_pages,
     own_pages,
-    look_pages,
+    disclosure_pages,
     own_paper_pages,
     proof_pages,
+    look_pages,
     address_pages,
     house_address_pages,
     message_link_pages,
     door_pages,
+    leaving_pages,
     kiosk_pages,
     call_pages,
     driver_pages,

@@ -17,6 +17,21 @@ PERSON_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "transport": "Who runs the transport",
         "officer": "An officer",
     },
+    "way": {
+        "single": "You alone",
+        "list": "On a list",
+        "export": "For a file or paper",
+        "api": "By a program",
+        "told": "Told to another authority",
+    },
+    "look_heading": {
+        "at": "When",
+        "unit": "From where",
+        "role": "Who",
+        "why": "Why",
+        "way": "In which way",
+        "fields": "Which fields",
+    },
     "now": {
         "accepted": "It stands",
         "conflicting": "It stands, in conflict with something else",

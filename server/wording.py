@@ -146,6 +146,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "break-glass": "A case of another commune, opened for a reason",
         "own-stays": "Own stays",
         "receipt-check": "Check of a receipt",
+        "tell-authority": "Duty to tell another authority of the stay",
     },
     "field": {
         "full-name": "Full name",
@@ -233,6 +234,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "resident": "Resident",
         "officer": "Commune police officer",
         "operator": "Operator",
+        "authority": "Another authority",
     },
     "sex": {"male": "Male", "female": "Female"},
     "sighting": {"entry": "Seen at the door", "night_check": "Found at night", "desk": "Card shown at this desk"},

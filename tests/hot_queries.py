@@ -32,6 +32,7 @@ from registry import (
     contact_points,
     correcting,
     desk_lists,
+    disclosures,
     disputing,
     households,
     interests,
@@ -297,7 +298,11 @@ ASKED: dict[str, Ask] = {
         )
     ),
     "a case and its events": _reading(lambda c, _t, _s: (cases.case(c, "case_i-0000019"), cases.events_of(c, "case_i-0000019"))),
-    "looks at a person": _reading(lambda c, t, s: access_records.looks_at(c, s.person_id, now=t.now)),
+    "looks at a person": _reading(
+        lambda c, t, s: disclosures.disclosures_of(
+            c, s.person_id, span=disclosures.Span(limit=10), now=t.now, vault=t.registry.vault
+        )
+    ),
     "looks by an account": _reading(lambda c, _t, _s: access_records.looks_by(c, "accoun-0000003")),
     "dead letters of a commune": _reading(
         lambda c, _t, _s: (

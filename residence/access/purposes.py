@@ -20,6 +20,8 @@ from typing import Final, Literal, TypeVar
 from residence.errors import Refused
 
 Role = Literal["clerk", "resident", "officer", "operator"]
+# How one looked: at one person, at a list, to make a file, by a program, or told to another authority. It is not who else was there.
+Way = Literal["single", "list", "export", "api", "told"]
 Binding = Literal["none", "premises", "case", "pair", "dispute", "number", "opening", "self"]
 Value = TypeVar("Value")
 

@@ -1,11 +1,27 @@
-"""Puts the API under ``/api``: its routes, its document at ``/api/openapi.json``, its errors as problem documents."""
+"""Puts the API under ``/api``: its routes, its document at ``/api/openapi.json``, its errors as problem documents.
+
+- Beside it, under ``/tracker``, stands what another country's contract asks for (``server/api/usage.py``).
+"""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 
-from server.api import batches, code_lists, declarations, events, look_ups, pms_events, reconciliation, stays, tokens, webhooks
+from server.api import (
+    batches,
+    code_lists,
+    declarations,
+    events,
+    look_ups,
+    looks,
+    pms_events,
+    reconciliation,
+    stays,
+    tokens,
+    usage,
+    webhooks,
+)
 from server.api.answers import answer
 from server.api.document import document
 
@@ -18,7 +34,7 @@ def get_document() -> Response:
     return answer(document())
 
 
-PARTS = (tokens, declarations, batches, pms_events, stays, reconciliation, events, webhooks, code_lists, look_ups)
+PARTS = (tokens, declarations, batches, pms_events, stays, reconciliation, events, webhooks, code_lists, look_ups, looks)
 for part in PARTS:
     router.include_router(part.router)
 
@@ -26,3 +42,4 @@ for part in PARTS:
 def install(app: FastAPI) -> None:
     """Add the API to the application."""
     app.include_router(router)
+    app.include_router(usage.router)

@@ -24,6 +24,7 @@ from server.api.batches import BatchAnswer, BatchItem
 from server.api.code_lists import CodeList, CodeListName, Limits
 from server.api.events import EventsAnswer
 from server.api.examples import BODIES, LINKS
+from server.api.looks import LooksAnswer
 from server.api.operations import OPERATIONS, Operation
 from server.api.pms_events import PmsEvent
 from server.api.reconciliation import House, ReconciliationAnswer
@@ -38,12 +39,14 @@ STRUCTS: Final = (
     StayDeclaration, PmsEvent, ReceiptAnswer, CheckAnswer, PublicReceipt, KioskAnswer, ProblemDocument, Entry, BatchAnswer, BatchItem, PremisesAnswer, StayAnswer,
     StaysAnswer, CheckOut, Extend, Move, Withdraw, Undo, House, ReconciliationAnswer, EventsAnswer, CodeList, CodeListName, Limits,
     TokenAnswer, TokenRefusal, Webhook, WebhookAnswer, WebhookKey, DeliveriesAnswer, Rotate, TryOut, Pause, Resume, Replay, Resend, End, WebhookBody,
+    LooksAnswer,
 )  # fmt: skip
 TAGS: Final = {
     "codes": "What codes mean, and how much may be sent.",
     "declarations": "State that somebody stays, leaves, stays longer, or that a statement was wrong.",
     "events": "What happened, from a cursor on.",
     "kiosks": "The machines at the doors.",
+    "looks": "Who looked at a person, for that person.",
     "oauth": "How a program comes in.",
     "pms": "What a property-management system says of its guests.",
     "receipts": "The registry's signed answers.",

@@ -202,6 +202,11 @@ LOOKING_UP: Final = (
         summary="Get how much one request may hold and how many there may be.", answers=READ, errors={}, answer_schema="Limits",
     ),
     Operation(
+        method="get", path="/v1/me/looks", operation_id="getOwnLooks", tag="looks", tagged=True,
+        summary="List who looked at the caller: when, from where, why, which fields. For residents.",
+        answers=READ, errors=_also(SIGNED_IN, {403: ("account.nobodys",)}, PAGED), answer_schema="LooksAnswer", query=("cursor", "limit"),
+    ),
+    Operation(
         method="get", path="/v1/kiosks", operation_id="getKiosks", tag="kiosks", many=True,
         summary="List the kiosks of the operator's commune with their last sign of life.", answers={200: "The kiosks."},
         errors=SIGNED_IN, answer_schema="KioskAnswer",

@@ -110,7 +110,7 @@ def post_reconciliation(
     with server.registry.writing() as connection:  # names are released, so the look is written
         here = workplace(server, connection, caller.account, action="list_stays", premises_id=premises_id).here
         caller.require("reconcile", premises_id)
-        found = compared(server, connection, caller.account, premises=here, guests=listed)
+        found = compared(server, connection, caller.account, premises=here, guests=listed, way="api")
     return answer(_answer(house, found))
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from registry.desk_lists import OPEN, Place, list_stays
 from registry.house_lists import holders_among
 from registry.release import release_persons
-from residence.access.purposes import Field
+from residence.access.purposes import Field, Way
 from residence.clock import VIETNAM
 from residence.places.premises import Premises
 from residence.stays.in_house import DeclaredStay, HouseComparison, InHouse, compare
@@ -27,7 +27,13 @@ from server.wiring import Server
 
 
 def compared(
-    server: Server, connection: Connection, account: Account, *, premises: Premises, guests: Iterable[ListedGuest]
+    server: Server,
+    connection: Connection,
+    account: Account,
+    *,
+    premises: Premises,
+    guests: Iterable[ListedGuest],
+    way: Way = "list",
 ) -> HouseComparison:
     """Compare a list with the stays that stand at the premises now."""
     now = server.clock.now()
@@ -37,7 +43,7 @@ def compared(
     released = release_persons(
         connection,
         people,
-        look=duty(account, about=premises.premises_id, fields=frozenset({Field.FULL_NAME})),
+        look=duty(account, about=premises.premises_id, fields=frozenset({Field.FULL_NAME}), way=way),
         vault=server.registry.vault,
         now=now,
         random_bytes=server.random_bytes,

@@ -96,7 +96,7 @@ def _names(
     return release_persons(
         connection,
         {each.person_id for each in lodgers},
-        look=duty(account, about=place.here.premises_id, fields=frozenset({Field.FULL_NAME})),
+        look=duty(account, about=place.here.premises_id, fields=frozenset({Field.FULL_NAME}), way="list"),
         vault=server.registry.vault,
         now=server.clock.now(),
         random_bytes=server.random_bytes,

@@ -48,7 +48,7 @@ def reader_of(
     released = release_persons(
         connection,
         {each.person_id for each in said if each.person_id},
-        look=duty(account, about=about, fields=frozenset({Field.FULL_NAME})),
+        look=duty(account, about=about, fields=frozenset({Field.FULL_NAME}), way="export"),
         vault=server.registry.vault,
         now=server.clock.now(),
         random_bytes=server.random_bytes,

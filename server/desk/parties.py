@@ -152,6 +152,7 @@ def _names(
         commune_code=account.commune_code,
         about=premises.premises_id,
         fields=frozenset({Field.FULL_NAME}),
+        way="list",
     )
     people = {row.person_id for row in rows.values() if row.person_id}
     released = release_persons(

@@ -14,7 +14,7 @@ from registry.day_closes import newest_close
 from registry.desk_lists import Place
 from registry.notices import Notice, say_visitor
 from registry.release import Look
-from residence.access.purposes import Field, Purpose
+from residence.access.purposes import Field, Purpose, Way
 from residence.cases.notices import NoticeKind, addressee
 from residence.errors import Refused
 from residence.places.premises import Premises
@@ -33,7 +33,7 @@ router = APIRouter(prefix="/desk")
 Wired = Annotated[Server, Depends(server_of)]
 
 
-def duty(account: Account, *, about: str, fields: frozenset[Field] | None = None) -> Look:
+def duty(account: Account, *, about: str, fields: frozenset[Field] | None = None, way: Way = "single") -> Look:
     """Return the look a clerk takes for the duty of the premises."""
     return Look(
         account_id=account.account_id,
@@ -42,6 +42,7 @@ def duty(account: Account, *, about: str, fields: frozenset[Field] | None = None
         commune_code=account.commune_code,
         about=about,
         fields=fields,
+        way=way,
     )
 
 
@@ -50,7 +51,7 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
     """Show tonight's list of one premises."""
     with server.registry.writing() as connection:  # names are released, so the look is written
         place = workplace(server, connection, account, action="list_stays", premises_id=request.query_params.get("premises", ""))
-        look = duty(account, about=place.here.premises_id, fields=frozenset({Field.FULL_NAME}))
+        look = duty(account, about=place.here.premises_id, fields=frozenset({Field.FULL_NAME}), way="list")
         listed = tonight(server, connection, place.here, look=look)
         figures = evening(listed, rules=server.rules, now=server.clock.now())
         here = Place(place.here.commune_code, place.here.premises_id)

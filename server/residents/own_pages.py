@@ -14,9 +14,8 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
-from registry.access_records import looks_at
 from registry.accounts import person_of
-from registry.break_glass import reasons_of
+from registry.disclosures import Span, disclosures_of
 from registry.disputing import disputes_of, raise_dispute
 from registry.door_claims import stays_with_pass
 from registry.host_answers import answer_guest, guests_of
@@ -34,6 +33,7 @@ from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/me")
 Wired = Annotated[Server, Depends(server_of)]
+NEWEST: Final = 10  # looks; all of them: /me/looks
 OWN: Final = tuple(each for each in Field if each in PERSONAL & released_fields("resident", Purpose.OWN_STAYS))
 
 
@@ -103,8 +103,9 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
     server = server_of(request)
     with server.registry.writing() as connection:  # a look at oneself is on the record, too
         person_id = _whose(server, connection, account)
-        looks = looks_at(connection, person_id, now=server.clock.now())
-        broken = reasons_of(connection, [each.about for each in looks if each.purpose == Purpose.BREAK_GLASS.value])
+        looks = disclosures_of(
+            connection, person_id, span=Span(limit=NEWEST), now=server.clock.now(), vault=server.registry.vault
+        )
         person = _released(server, connection, account, person_id)
         stays = stays_of_person(connection, person_id)
         guests = guests_of(connection, person_id, now=server.clock.now())
@@ -129,7 +130,6 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         recalling=recalling,
         places=places,
         looks=looks,
-        broken=broken,
         with_log=server.settings.log is not None,
         disputes=disputes,
         with_pass=with_pass,

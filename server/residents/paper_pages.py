@@ -48,6 +48,7 @@ def own_receipts(caller: Caller, account: SignedIn, server: Wired) -> Response:
             commune_code=account.commune_code,
             about=account.account_id,
             fields=frozenset({Field.FULL_NAME}),
+            way="export",
         )
         released = release_persons(
             connection,

@@ -12,8 +12,8 @@ from recording_town import Town
 from sqlalchemy import select
 
 from registry import tables
-from registry.access_records import looks_at
 from registry.changing import Cause, change_row
+from registry.disclosures import Span, disclosures_of
 from registry.households import Registration, add_person, add_residences
 from registry.looking_back import LookBack, Means, look_back
 from registry.merging import merge, split
@@ -126,6 +126,7 @@ def test_the_look_is_on_the_record_and_a_purpose_without_names_gets_none(town: T
     assert {each["about"] for each in said.then} == {"residences"}
     look(town, person_id, town.now)
     with town.registry.reading() as connection:
-        assert any("full-name" in each.fields for each in looks_at(connection, person_id, now=town.now))
+        looks = disclosures_of(connection, person_id, span=Span(), now=town.now, vault=town.registry.vault).items
+        assert any("full-name" in each.fields for each in looks)
     with pytest.raises(Refused, match=r"registry\.person_unknown"):
         look(town, "nobody", town.now)

@@ -11,7 +11,7 @@ from server_police import add_officer, officer_named
 from sqlalchemy import select, update
 
 from registry import tables
-from registry.access_records import looks_at
+from registry.disclosures import Span, disclosures_of
 from residence.clock import VIETNAM
 
 
@@ -47,7 +47,8 @@ def proposals(world, *where):
 def seen_by_the_person(world, case_id):
     with world.registry.reading() as connection:
         who = connection.scalar(select(tables.cases.c.who).where(tables.cases.c.case_id == case_id))
-        return [(each.about, bool(each.sealed_until)) for each in looks_at(connection, who, now=world.clock.now())]
+        found = disclosures_of(connection, who, span=Span(), now=world.clock.now(), vault=world.vault)
+        return [(each.purpose, bool(each.sealed_until)) for each in found.items]
 
 
 def test_a_case_is_sealed_by_two_who_saw_the_whole_counted_at_once_and_told_on_its_day(world, tmp_path):
@@ -80,7 +81,7 @@ def test_a_case_is_sealed_by_two_who_saw_the_whole_counted_at_once_and_told_on_i
     assert log.publish().published == len(told) + 1  # counted now
     assert log.verified_with_registry()["ok"]
     world.clock.instant += timedelta(days=31)
-    assert sorted(seen_by_the_person(world, case_id)) == sorted([*told, (case_id, True)])
+    assert sorted(seen_by_the_person(world, case_id)) == sorted([*told, ("undeclared-case", True)])
     with world.registry.writing() as connection:  # somebody puts the day off, afterwards
         later = world.clock.now() + timedelta(days=900)
         connection.execute(update(tables.looks).where(tables.looks.c.sealed_until.is_not(None)).values(sealed_until=later))

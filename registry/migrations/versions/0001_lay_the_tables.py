@@ -28,6 +28,7 @@ def upgrade() -> None:
     sa.Column('purpose', sa.String(length=32), nullable=False),
     sa.Column('about', sa.String(length=64), nullable=True),
     sa.Column('fields', columns.Document(), nullable=False),
+    sa.Column('way', sa.String(length=8), nullable=True),
     sa.Column('at', columns.Instant(), nullable=False),
     sa.Column('look_id', sa.String(length=64), nullable=False),
     sa.Column('place', sa.Integer(), nullable=False),
@@ -1736,6 +1737,8 @@ def lay_police() -> None:
     sa.PrimaryKeyConstraint('interest_id', 'commune_code', name=op.f('pk_officer_interests'))
     )
     op.create_index('ix_officer_interests_account_id', 'officer_interests', ['account_id'], unique=False)
+
+
 def lay_api() -> None:
     """Lay what programs leave behind: clients, tokens, requests answered once, batches."""
     op.create_table('api_clients',

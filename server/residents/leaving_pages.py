@@ -1,0 +1,99 @@
+"""That somebody has left, said by themselves in two taps: "I have left" beside the stay, then the one button.
+
+- It is a departure about what stands declared, by the person for themselves, through the one path; the house, the police and every program that
+  follows the stay see it as they see any departure, with who said it.
+- The form carries its declaration id: pressed twice, it is said once. Its proof is shown afterwards.
+- Only a stay of one's own that stands and has begun; any other is refused as if it were not there.
+
+Example: ``GET /me/stays/<stay id>/leave``
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Connection
+from starlette.responses import RedirectResponse, Response
+
+from registry.accounts import person_of
+from registry.premises import load_premises
+from registry.stays import StayOnList, stay
+from residence.clock import rfc3339
+from residence.credentials.evidence import Evidence, EvidenceLevel
+from residence.errors import Problem, Refused
+from residence.stays.declaration import Declarant, StayDeclaration
+from server.declaring import check, declare, given_receipt, new_declaration_id
+from server.desk.one_stay import standing_declaration
+from server.pages import render
+from server.policy import Account
+from server.visitor import Caller, Form, SignedIn, Visitor
+from server.wiring import Server, server_of
+
+router: Final = APIRouter(prefix="/me/stays")
+Wired = Annotated[Server, Depends(server_of)]
+STANDING: Final = frozenset({"open", "disputed"})
+
+
+@router.get("/{stay_id}/leave")
+def ask(request: Request, caller: Caller, account: SignedIn, stay_id: str) -> Response:
+    """Show which stay it is about, and the button."""
+    return _page(request, caller, account, stay_id)
+
+
+@router.post("/{stay_id}/leave")
+def leave(request: Request, caller: Caller, *, account: SignedIn, server: Wired, form: Form, stay_id: str) -> Response:
+    """Record that the person has left now."""
+    declaration_id = form.get("declaration_id", "")
+    if given_receipt(server, declaration_id) is None:
+        with server.registry.reading() as connection:
+            own = _own(server, connection, account, stay_id)
+            before = standing_declaration(server, connection, own)
+        said = _departure(server, account, before, declaration_id=declaration_id)
+        result = check(server, said)
+        if not result.ok:
+            return _page(request, caller, account, stay_id, problems=result.problems)
+        declare(server, said, account=account, origin="web")
+    return RedirectResponse(f"/me/proofs/{declaration_id}", status_code=303)
+
+
+def _departure(server: Server, account: Account, before: StayDeclaration, *, declaration_id: str) -> StayDeclaration:
+    now = rfc3339(server.clock.now())
+    return msgspec.structs.replace(
+        before,
+        declaration_id=declaration_id,
+        declared_at=now,
+        kind="departure",
+        about=before.declaration_id,
+        declarant=Declarant(role="self", account=account.account_id),
+        evidence=Evidence(level=EvidenceLevel.STATED, source="typed", reader="page:typed"),
+        planned_departure=now,
+    )
+
+
+def _own(server: Server, connection: Connection, account: Account, stay_id: str) -> StayOnList:
+    server.policy.require(account, "read_own_record", resource=account)
+    person_id, found = person_of(connection, account.account_id), stay(connection, stay_id)
+    if found is None or person_id is None or found.person_id != person_id or found.status not in STANDING:
+        raise Refused("server.not_allowed")
+    if found.is_expected(server.clock.now()):
+        raise Refused("server.not_allowed")
+    return found
+
+
+def _page(request: Request, caller: Visitor, account: Account, stay_id: str, *, problems: tuple[Problem, ...] = ()) -> Response:
+    server = server_of(request)
+    with server.registry.reading() as connection:
+        own = _own(server, connection, account, stay_id)
+        place = load_premises(connection, [own.premises_id], vault=server.registry.vault).get(own.premises_id)
+    return render(
+        request,
+        "residents/leave.html",
+        caller=caller,
+        status=422 if problems else 200,
+        stay=own,
+        place=place,
+        problems=problems,
+        declaration_id=new_declaration_id(server),
+    )
