@@ -261,6 +261,8 @@ class KioskAgent:
     def _give_up(self) -> None:
         self._state = begin(self.profile, self._moment())
         self._visit += 1
+        if self._chips is not None:
+            self._chips.stop()  # the next person's card is not opened with what this one showed
         self._changed("problem")
 
     def _changed(self, cue: str) -> None:

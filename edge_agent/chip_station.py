@@ -3,7 +3,9 @@
 - Nothing half-read leaves this module: what breaks is told as a code, and the card must be laid down anew.
 - The next reading begins only once the card has left the reader: what failed once would fail again until it is laid down otherwise.
 - A typed number is tried alone and once. Refusals of typed numbers are counted for the whole kiosk, not by card or person: after ``MOST_REFUSED`` within an
-  hour no card is asked with one, so that nobody can use up a card's tries by beginning visit after visit.
+  hour no card is asked with one, so that nobody can use up a card's tries by beginning visit after visit. What a person without a card typed about
+  themselves is typed, too: whoever types twelve digits has chosen the six a chip is asked with.
+- A refusal stays a refusal when the card is pulled away after it.
 - Secrets are made of the reading that is asked for, live in the request and go with it.
 
 Example: ``ChipStation(place, kiosk_id="kiosk-1", means=means).begin(own_id, reading, tell)``
@@ -23,6 +25,7 @@ from edge_agent.chip.drawing import Draw
 from edge_agent.chip.files import Link, LinkMemory
 from edge_agent.chip.one_at_a_time import STOPPED, OneAtATime, Request, still_wanted
 from edge_agent.chip.session import ChipReader, Opening
+from edge_agent.chip.taken import was_called_wrong
 from edge_agent.kiosk.chip_states import NO_MORE_NUMBERS, NOT_OPENED, ChipPhase
 from edge_agent.kiosk.news import ChipProgressed, ChipTaken
 from residence.clock import VIETNAM, Clock
@@ -40,6 +43,7 @@ COUNTED_NS: Final = 3600 * 10**9
 _MAY_BE_GONE: Final = frozenset(
     {"chip.sm_broken", "chip.sm_padding", "chip.channel_closed", "chip.apdu", "chip.refused", NOT_OPENED}
 )
+_TYPED: Final = frozenset({"typed", "spoken"})
 _PHASES: Final[dict[str, ChipPhase]] = {"opening": "opening", "reading": "reading", "authenticating": "authenticating"}
 
 
@@ -83,6 +87,11 @@ class Means:
     link: Callable[[], Link] = Link  # what the reader is known to pass; what it was found to pass is remembered by kind of card
 
 
+def _is_typed(request: Request) -> bool:
+    """Tell whether somebody typed what the card is asked with."""
+    return bool(request.can) or (request.reading is not None and request.reading.evidence.source in _TYPED)
+
+
 class ChipStation(OneAtATime):
     """One reader. ``open_place`` is asked for each reading, so that a reader that is plugged in later is found."""
 
@@ -97,7 +106,7 @@ class ChipStation(OneAtATime):
 
     def read(self, request: Request) -> ChipTaken:
         """Read the card that is laid down next."""
-        if request.can and self._has_refused_often():
+        if _is_typed(request) and self._has_refused_often():
             raise Refused(NO_MORE_NUMBERS)
         place = self._open_place()
         try:
@@ -106,12 +115,12 @@ class ChipStation(OneAtATime):
             self._must_leave = True
             capture = self._take(place, request)
         except LuutruError as error:
-            if request.can and error.code == NOT_OPENED:
+            if _is_typed(request) and error.code == NOT_OPENED:
                 self._refused.append(self._means.clock.monotonic_ns())
             if error.code == STOPPED:
                 self._must_leave = False  # nothing is wrong with the card that lies there
             # What a hand pulls away may look broken in many ways; the person is told the one that helps.
-            if error.code in _MAY_BE_GONE and place.wait(LOOK_SECONDS, present=False):
+            if error.code in _MAY_BE_GONE and not was_called_wrong(error) and place.wait(LOOK_SECONDS, present=False):
                 raise Refused("chip.card_gone", "", error.code) from None
             raise
         finally:

@@ -3,7 +3,8 @@
 - It is given number, birth and expiry of the card that was shown, and says what the chip holds. Each expiry that can be computed is tried once.
 - Its word is compared with the card, and that is all it can show: no signature travels, so the level stays what the card's own code gave, and
   a gateway cannot judge anything again. A difference is told to the officer as a failed check with its findings.
-- Only what comes after the command counts: what stands on the line from before is let go, for it may be about somebody else.
+- Only what comes after the command counts: what stands on the line from before is let go, for it may be about somebody else. Where a reading was given
+  up in the middle, the reader is let end it first: a picture is read in silence, and what comes after that is about the person before.
 - A reading is whole with the fields and the word that it is finished, in any order and any number of times, and then a silence.
 - The reader's pings are answered. It is waited for without end until a card is there; then for ``PATIENCE`` seconds.
 
@@ -37,6 +38,8 @@ PATIENCE: Final = 30.0  # seconds from the card to the last word
 _LOOK: Final = 0.1
 _NO_READER: Final = "chip.no_reader"
 _DRAINED: Final = 3.0
+_OWED: Final = 15.0  # seconds a reader may take to end what was given up
+_ENDS: Final = frozenset({"finished", "failed", "removed"})
 _OF_DETAILS: Final = frozenset({"residence", "issued"})  # what a kiosk compares of DG13 besides
 
 
@@ -88,6 +91,7 @@ class TextChipStation(OneAtATime):
         self._model = model
         self._baud_rate = baud_rate
         self._clock = clock
+        self._owes = False  # the reader has begun to answer, and has not ended
 
     def read(self, request: Request) -> ChipTaken:
         """Have the card read that is laid down next."""
@@ -97,7 +101,11 @@ class TextChipStation(OneAtATime):
             raise Refused(_NO_READER, "", "no number, birth and expiry of a card")
         try:
             with SerialLine(self._path, self._baud_rate) as line:
-                said = _Conversation(line, request, model=self._model, clock=self._clock).read(commands)
+                talk = _Conversation(line, request, model=self._model, clock=self._clock, owes=self._owes)
+                try:
+                    said = talk.read(commands)
+                finally:
+                    self._owes = talk.owes
         except Refused as error:
             raise (Refused(_NO_READER, "", error.code) if error.code.startswith("reader.") else error) from None
         return ChipTaken(own_id=request.own_id, evidence=compared(reading, said.fields, said.groups))
@@ -106,7 +114,7 @@ class TextChipStation(OneAtATime):
 class _Conversation:
     """What is said on the line for one reading."""
 
-    def __init__(self, line: SerialLine, request: Request, *, model: TextReaderModel, clock: Clock) -> None:
+    def __init__(self, line: SerialLine, request: Request, *, model: TextReaderModel, clock: Clock, owes: bool) -> None:
         self._line = line
         self._request = request
         self._model = model
@@ -115,9 +123,11 @@ class _Conversation:
         self._lines = TextLines(model)
         self._pinged = clock.monotonic_ns()
         self._phase: ChipPhase = "waiting"
+        self.owes = owes
 
     def read(self, commands: tuple[str, ...]) -> _Reading:
         """Send one command after the other until one opens the chip."""
+        self._until_ended()
         self._until_quiet(_DRAINED)
         if self._model.unknown.command_when == "card":
             while not any(each == Word(kind="detected") for each in self._hear(_LOOK)):
@@ -139,6 +149,7 @@ class _Conversation:
             reading.seen = reading.seen or self._lines.held > 0
             for each in said:
                 reading.add(each)
+            self.owes = reading.seen and not (reading.finished or reading.failed or reading.removed)
             self._tell(reading)
             if reading.failed or (reading.finished and reading.fields and not said):
                 for each in self._lines.flush():
@@ -164,6 +175,14 @@ class _Conversation:
                 self._send(self._model.pong)
         # half a line is no silence
         return said or ([Word(kind="pong")] if data else [])
+
+    def _until_ended(self) -> None:
+        """Wait for the end of what was given up, where there is something to wait for."""
+        until = self._clock.monotonic_ns() + int(_OWED * 1e9)
+        while self.owes and self._clock.monotonic_ns() < until:
+            still_wanted(self._request)
+            self.owes = not any(isinstance(each, Word) and each.kind in _ENDS for each in self._hear(_LOOK))
+        self.owes = False
 
     def _until_quiet(self, most: float) -> None:
         until = self._clock.monotonic_ns() + int(most * 1e9)

@@ -140,6 +140,14 @@ CHIP_WALKS = {
     "chip-asked": TO_CHIP,
     "chip-stopped": NOT_OPENED,
     "chip-number-wrong": (*NOT_OPENED, happen.CanWanted(), happen.CanTyped(text="2468")),
+    "chip-number-of-card": (
+        STARTED,
+        STAY,
+        happen.CodeWorn(fresh_id=FIRST),
+        happen.ChipAllowed(fresh_id=FIRST),
+        happen.CanTyped(text="246802"),
+        happen.ChipFailed(own_id=FIRST, code="chip.not_opened"),
+    ),
     "chip-no-more": (*NOT_OPENED, *NUMBERS_REFUSED),
     "chip-shown": (
         *TO_READING,

@@ -3,7 +3,7 @@
 - All mappings: generic and integrated over curves and numbers, and chip authentication mapping over curves.
 - The parameter's number is always sent (84): some chips refuse without it.
 - The chip's key must be a point of its group and not our own; its token is compared in constant time: ``Untrusted("chip.pace")``.
-- A wrong secret shows as 6300 or 6Cxx at the last step: ``Refused("chip.wrong_key")``; whatever else is refused carries its status.
+- A wrong secret shows as 6300 or 63Cx at the last step: ``Refused("chip.wrong_key")``; whatever else is refused carries its status.
 - With chip authentication mapping the chip's proof is opened here and kept; whether its key is the issuer's is judged against
   EF.CardSecurity (``proof_fits``), and counts only when that file's signature was verified.
 
@@ -79,8 +79,8 @@ class _Run:
         data = tlv.encode(0x80, tlv.encode_object_id(self.info.oid)) + tlv.encode(0x83, bytes([reference]))
         data += tlv.encode(0x84, (self.info.parameter or 0).to_bytes(1, "big"))
         answer = self.channel.send(Command(ins=0x22, p1=0xC1, p2=0xA4, data=data))
-        # 63Cx warns of few tries left, with the secret still usable
-        if not answer.is_ok and answer.status & 0xFFF0 != 0x63C0:
+        # 63Cx warns of few tries left, with the secret still usable; the last one is not ours to take
+        if not answer.is_ok and (answer.status & 0xFFF0 != 0x63C0 or answer.status & 0xF <= 1):
             raise Refused("chip.refused", "", f"{answer.status:04X}")
 
     def ask(self, tag: int, value: bytes, wanted: int, *, last: bool = False) -> tuple[bytes, tuple[tlv.Node, ...]]:

@@ -4,6 +4,8 @@
   Authentication. Personal groups are read only after the chip was asked to show itself.
 - PACE goes first wherever the chip offers it, in its order. When the chip does not go through with it (not: when the secret was wrong) and the site
   allows it, BAC follows, and the capture says so. A wrong secret is never tried twice, in PACE or BAC; candidates are tried once each.
+- A chip that says one try is left, or none, is asked no more. Where it called a secret wrong and nothing opened it, that is what is told,
+  whatever ended the reading after it: a card that is pulled away was still refused.
 - A chip that drops its keys because it was asked for more than it carries is opened anew and asked for less, as often as there is less.
 - DG2 is not read unless asked for; DG3 and DG4 never; DG13 only of a document that has a Vietnamese card's details there.
 - Active Authentication is left out where the reader cannot carry so long a signature; that is "not performed", never "failed".
@@ -37,7 +39,7 @@ from edge_agent.chip.files import (
 from edge_agent.chip.pace import Secret, can_secret, mrz_secret, run_pace
 from edge_agent.chip.presence import ask_for_signature, run_chip_authentication
 from edge_agent.chip.secure_messaging import PLAIN
-from edge_agent.chip.taken import Taken, mapping_of, not_opened, signed_groups
+from edge_agent.chip.taken import Taken, is_vietnamese, mapping_of, not_opened, signed_groups
 from residence.clock import Clock
 from residence.credentials.chip.active import challenge_for, signature_bytes
 from residence.credentials.chip.capture import Access, ActiveTranscript, Attempt, Capture, ChipTranscript
@@ -52,6 +54,8 @@ _DETAILS: Final = "DG13"
 _NEVER: Final = {"DG3", "DG4"}
 _ENDS_THE_READING: Final = {"chip.card_gone", "chip.too_slow", "chip.channel_closed", "chip.sm_broken", "chip.sm_padding"}
 _OPEN: Final = "9000"
+_WRONG: Final = "chip.wrong_key"
+_LAST_TRIES: Final = {"63C0", "63C1"}
 _MOST_WAYS: Final = 3  # of PACE, tried in the chip's order before BAC
 _TOO_MUCH: Final = {f"{PLAIN} {status}" for status in ("6700", "6B00")}
 
@@ -89,6 +93,7 @@ class ChipReader:
         self._link = link or Link()
         self._report = report
         self._reset = reset
+        self._wrong: set[Secret] = set()  # what this chip called wrong
         self.channel: Final = Channel(card, monotonic_ns=clock.monotonic_ns, deadline_ns=clock.monotonic_ns() + DEADLINE_NS)
 
     def read(
@@ -122,8 +127,9 @@ class ChipReader:
             self.channel.start_again()
             self._open(taken, opening)
         self._report("reading")
-        personal = ("DG1", *((_DETAILS,) if opening.details else ()))
-        for name in (*personal, *(each for each in extra if each not in _NEVER)):
+        self._take_group(taken, "DG1", listed)
+        details = (_DETAILS,) if opening.details and is_vietnamese(taken) else ()
+        for name in (*details, *(each for each in extra if each not in _NEVER)):
             self._take_group(taken, name, listed)
         active, active_refused = self._active_authentication(taken, bound_to)
         self._report("done")
@@ -145,6 +151,14 @@ class ChipReader:
     # opening
 
     def _open(self, taken: Taken, opening: Opening) -> None:
+        try:
+            self._open_one_way(taken, opening)
+        except LuutruError:
+            if not taken.protocol and any(each.outcome == _WRONG for each in taken.attempts):
+                raise not_opened(taken) from None
+            raise
+
+    def _open_one_way(self, taken: Taken, opening: Opening) -> None:
         ways = self._offers(taken)
         for way in ways[:_MOST_WAYS]:
             came_to = self._pace(taken, way, opening)
@@ -156,7 +170,7 @@ class ChipReader:
             taken.downgraded_from = taken.downgraded_from or way.name
         if opening.allow_bac:
             for key in opening.mrz_keys:
-                if self._bac(taken, key):
+                if mrz_secret(key) not in self._wrong and self._bac(taken, key):
                     return
         raise not_opened(taken)
 
@@ -182,6 +196,8 @@ class ChipReader:
 
     def _pace(self, taken: Taken, way: PaceInfo, opening: Opening) -> Literal["opened", "refused", "wrong"]:
         for kind, secret in opening.secrets:
+            if secret in self._wrong:
+                continue
             name = f"{way.name}-{kind}"
             try:
                 taken.pace = run_pace(self.channel, way, secret, self._draw)
@@ -189,8 +205,12 @@ class ChipReader:
                 taken.attempts.append(
                     Attempt(protocol=name, outcome=error.detail if error.code == "chip.refused" else error.code)
                 )
+                if error.code == _WRONG:
+                    self._wrong.add(secret)
+                if error.detail in _LAST_TRIES:
+                    return "wrong"
                 self._recover(error)
-                if error.code != "chip.wrong_key":
+                if error.code != _WRONG:
                     return "refused"
             else:
                 taken.attempts.append(Attempt(protocol=name, outcome=_OPEN))
@@ -207,6 +227,8 @@ class ChipReader:
             run_bac(self.channel, key, self._draw)
         except LuutruError as error:
             taken.attempts.append(Attempt(protocol="BAC", outcome=error.detail if error.code == "chip.refused" else error.code))
+            if error.code == _WRONG:
+                self._wrong.add(mrz_secret(key))
             self._recover(error)
             return False
         taken.attempts.append(Attempt(protocol="BAC", outcome=_OPEN))

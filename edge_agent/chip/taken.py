@@ -9,11 +9,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from edge_agent.chip.pace import PaceOutcome
 from residence.credentials.chip.capture import Attempt, MappingProof
+from residence.credentials.chip.lds import parse_dg1
 from residence.credentials.chip.security_object import parse_sod
 from residence.errors import LuutruError, Refused
+
+_NOT_OPENED: Final = "chip.not_opened"
 
 
 @dataclass(kw_only=True)
@@ -33,7 +37,20 @@ class Taken:
 def not_opened(taken: Taken) -> Refused:
     """Return the refusal of a chip that nothing opened."""
     tried = ", ".join(f"{each.protocol} {each.outcome}" for each in taken.attempts)
-    return Refused("chip.not_opened", "", tried or "nothing to try")
+    return Refused(_NOT_OPENED, "", tried or "nothing to try")
+
+
+def was_called_wrong(error: LuutruError) -> bool:
+    """Tell whether the chip itself refused a secret; else it may only have been pulled away."""
+    return error.code == _NOT_OPENED and "chip.wrong_key" in error.detail
+
+
+def is_vietnamese(taken: Taken) -> bool:
+    """Tell whether the zone names Viet Nam as the issuer: no other country's DG13 is asked for."""
+    try:
+        return parse_dg1(taken.files["DG1"])[0][2:5] == "VNM"
+    except (KeyError, LuutruError):
+        return False
 
 
 def signed_groups(taken: Taken) -> frozenset[str]:

@@ -4,6 +4,7 @@ r"""What a chip reader that speaks lines of text says: words, a person's fields 
   ping whenever it comes.
 - Every line of base64 has its own padding, so every line is decoded by itself. DG2 is passed over unread: no picture is taken.
 - Everything is bounded: a line that is too long is let go, and so is JSON or a group that does not end. What is not understood is nothing.
+- JSON that breaks off and begins anew is read from where it began anew, if that is a person.
 
 Example: ``TextLines(load_text_reader("hn212")).take(b"NFC_DETECTED\r\n") == [Word(kind="detected")]``
 """
@@ -139,10 +140,19 @@ class TextLines:
             self._json = []
         if not line.endswith("}"):
             return []
-        try:
-            whole = msgspec.json.decode("\n".join(self._json))
-        except (msgspec.DecodeError, RecursionError):
-            return []  # an inner brace, or not whole yet
+        texts = self._person_of(self._json)
+        if texts is None:  # an inner brace, not whole yet, or begun anew
+            last = max((at for at, each in enumerate(self._json) if each.startswith("{")), default=0)
+            texts = self._person_of(self._json[last:]) if last else None
+            if not texts:
+                return []
         self._json = []
+        return [Fields(texts=texts)]
+
+    def _person_of(self, lines: list[str]) -> dict[str, str] | None:
+        try:
+            whole = msgspec.json.decode("\n".join(lines))
+        except (msgspec.DecodeError, RecursionError):
+            return None
         texts = {ours: whole.get(theirs) for ours, theirs in self._keys.items()} if isinstance(whole, dict) else {}
-        return [Fields(texts={name: text.strip() for name, text in texts.items() if isinstance(text, str) and text.strip()})]
+        return {name: text.strip() for name, text in texts.items() if isinstance(text, str) and text.strip()}

@@ -6,6 +6,7 @@
 - A card pulled away begins again by itself, and says so; nothing half-read is used. After ``MOST_TRIES`` the person decides.
 - A chip that what was shown does not open may be opened with a number that is typed. Refusals are counted: what was shown is tried ``MOST_SHOWN``
   times in a visit, typed numbers ``MOST_TYPED``, none of them twice; then the reader is not asked any more. No number outlives the chip's screens.
+  Going back while a chip is being opened counts as a refusal: whether it was one is not heard any more.
 - Where a card's code is worn nobody is known yet: the number is typed first, the chip says who it is, and "is this you?" follows.
 - A reader that is not there is no question to the person: the dialogue goes on, at the level of the card's code.
 - What the chip shows never stops anybody. A failed check is said plainly and kindly: the person may not know of it.
@@ -131,7 +132,7 @@ def from_laying(screen: LayCard, event: Event, profile: KioskProfile) -> Move:
         case ChipSkipped():
             return _without(screen.draft, profile), (StopChip(),)
         case WentBack():
-            return _before(screen.draft), (StopChip(),)
+            return _before(_given_up(screen)), (StopChip(),)
         case _:
             return screen, ()
 
@@ -178,6 +179,12 @@ def _begin(draft: Draft, own_id: str) -> Move:
 def _reads(screen: LayCard) -> ReadChip:
     reading = None if screen.draft.worn else screen.draft.reading
     return ReadChip(own_id=screen.own_id, reading=reading, can=screen.can)
+
+
+def _given_up(screen: LayCard) -> Draft:
+    """Count what a card is being asked with: nobody will hear whether it was refused."""
+    draft = screen.draft
+    return replace(draft, unopened=(*draft.unopened, screen.can)) if screen.phase == "opening" else draft
 
 
 def _before(draft: Draft) -> Screen:

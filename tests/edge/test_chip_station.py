@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 
 import chip_parts as chips
+import msgspec
 import pytest
 from chip_parts import Citizen, JudgingClock, Place, pki, store_of
 from factories import EVENING
@@ -15,6 +16,7 @@ from edge_agent.kiosk.news import ChipFailed, ChipProgressed, ChipTaken
 from luutru.system import random_bytes
 from residence.credentials.chip.carried import binding
 from residence.credentials.chip.claims import judge_claim
+from residence.credentials.evidence import Evidence
 from residence.errors import Refused
 
 OWN, LATER = "019f4ad3-7580-7000-8000-0000000000aa", "019f4ad3-7580-7000-8000-0000000000ab"
@@ -214,3 +216,47 @@ def test_after_too_many_refused_numbers_no_card_is_asked_for_an_hour_whoever_com
     desk.asks(can="654321")
     desk.place.lay(card)
     assert desk.hears(ChipTaken).evidence.level == 5
+
+
+@pytest.mark.parametrize("typed", ["", "246802"], ids=["shown", "typed"])
+@pytest.mark.parametrize("when", ["with the answer", "at once after it"])
+def test_a_card_that_is_pulled_away_after_it_refused_was_still_refused(country, store, typed, when):
+    desk = Desk(store)
+    card = Citizen(country).card(can="654321", mrz_key="X" * 24)
+
+    def pulled(answer):
+        if answer == b"\x63\x00":
+            desk.place.take_away()
+        return answer
+
+    def pulled_at_reset():
+        desk.place.take_away()
+        raise Refused("chip.card_gone")
+
+    if when == "with the answer":
+        honest = card.transceive
+        card.transceive = lambda apdu: pulled(honest(apdu))
+    else:
+        card.reset = pulled_at_reset
+    desk.asks(can=typed)
+    desk.place.lay(card)
+    assert desk.hears(ChipFailed).code == "chip.not_opened"
+    assert card.is_.wrong_tokens == 1
+
+
+def test_what_a_person_without_a_card_typed_about_themselves_is_counted_as_typed_whatever_visit_it_is(country, store):
+    desk, card = Desk(store), Citizen(country).card(can="654321", mrz_key="X" * 24)
+
+    def asks(number):
+        person = msgspec.structs.replace(chips.PERSON, personal_number=chips.PERSON.personal_number[:6] + number, document=None)
+        typed = msgspec.structs.replace(chips.READING, person=person, evidence=Evidence(level=0, source="typed"))
+        desk.station.begin(OWN, typed, desk.told.put)
+        desk.place.lay(card)
+        return desk.hears((ChipFailed, ChipTaken))
+
+    for number in range(MOST_REFUSED):
+        assert asks(f"{number:06}").code == "chip.not_opened"
+        desk.place.take_away()
+    tried = card.is_.wrong_tokens
+    assert asks("000777").code == "chip.no_more_numbers"
+    assert card.is_.wrong_tokens == tried == MOST_REFUSED

@@ -15,6 +15,7 @@ from kiosk_page_parts import LOBBY, card_seen, make_profile, moment, running_kio
 from simulators.card.citizen import dg13
 from structlog.testing import capture_logs
 
+from edge_agent import agent as agent_module
 from edge_agent.chip.drawing import FromBytes
 from edge_agent.chip.session import ChipReader, Opening
 from edge_agent.chip_station import ChipStation, Means
@@ -37,6 +38,7 @@ PROFILE = make_profile(LOBBY + "[chip]\nenabled = true\n")
 OWN = "019f4ad3-7580-7000-8000-0000000000aa"
 CAN = "246802"
 NOT_OPENED = happen.ChipFailed(own_id=OWN, code="chip.not_opened")
+OPENING = happen.ChipProgressed(own_id=OWN, phase="opening")
 GONE = happen.ChipFailed(own_id=OWN, code="chip.card_gone")
 TO_LAYING = (
     happen.Started(),
@@ -164,7 +166,7 @@ happened = st.sampled_from(
         happen.PersonConfirmed(fresh_id=OWN),
         NOT_OPENED,
         GONE,
-        happen.ChipProgressed(own_id=OWN, phase="opening"),
+        OPENING,
     ]
 )
 
@@ -334,3 +336,44 @@ def test_at_a_running_kiosk_the_card_opens_and_nothing_that_is_kept_or_logged_ho
         assert CAN not in msgspec.json.encode(message).decode()
         assert CAN not in whole(kiosk.agent.view().state)
     assert CAN not in repr(logs)
+
+
+def test_going_back_while_the_chip_is_opened_costs_the_try_it_may_have_cost_the_card():
+    visit = Visit()
+    for _ in range(3):
+        visit.does(OPENING, happen.WentBack(), happen.PersonConfirmed(fresh_id=OWN))
+    assert (visit.asked, visit.screen.phase) == (["", ""], "stopped")
+    visit.types(CAN).does(OPENING, happen.WentBack(), happen.PersonConfirmed(fresh_id=OWN)).types(CAN)
+    assert (visit.asked, visit.screen.problem.code) == (["", "", CAN], "chip.can_wrong")
+
+
+def test_going_back_before_a_card_lies_there_costs_nothing():
+    visit = Visit()
+    for _ in range(5):
+        visit.does(happen.WentBack(), happen.PersonConfirmed(fresh_id=OWN))
+    assert isinstance(visit.screen, LayCard)
+    assert (visit.screen.draft.unopened, len(visit.asked)) == ((), 6)
+    visit.does(NOT_OPENED)
+    assert visit.screen.draft.unopened == ("",)
+
+
+def test_a_step_that_fails_gives_the_reader_of_chips_up_too(monkeypatch):
+    place = Place()
+    reader = station(place, pki.Country())
+    with running_kiosk(LOBBY + "[chip]\nenabled = true\n", chips=lambda _profile: reader) as kiosk:
+        kiosk.show(chips.QR)
+        for event in (
+            happen.PurposeChosen(purpose="stay"),
+            happen.PersonConfirmed(fresh_id=OWN),
+            happen.ChipAllowed(fresh_id=OWN),
+        ):
+            kiosk.agent.act(event).result(5)
+        assert place.awaited.wait(20)
+        step = agent_module.step
+
+        def failing(state, event, **how):
+            return 1 / 0 if isinstance(event, happen.Touched) else step(state, event, **how)
+
+        monkeypatch.setattr(agent_module, "step", failing)
+        kiosk.agent.act(happen.Touched()).result(5)
+        assert reader._request is None

@@ -162,6 +162,39 @@ def test_a_reading_that_is_given_up_frees_the_line_for_the_next(model_file):
         assert isinstance(desk.ends(), ChipTaken)
 
 
+def test_what_a_reader_still_says_of_a_reading_that_was_given_up_is_not_heard_as_the_next_persons(model_file):
+    with TextReaderOnTerminal(mute=True) as reader:
+        desk = Desk(reader.path, model_file).asks()
+        assert reader.asked.wait(20)
+        reader.say("NFC_DETECTED")
+        assert desk.told.get(timeout=20).phase == "opening"
+        desk.station.stop()
+        reader.asked.clear()
+        desk.asks()
+        assert not reader.asked.wait(0.4)  # a picture is read in silence
+        reader.mute = False
+        reader.write(OF_SOMEBODY_ELSE)
+        assert reader.asked.wait(20)
+        reader.lay(CARD)
+        assert desk.ends().evidence.checks["cross_check"] == "passed"
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [b"\0" * 3000, b"A" * 200_000, b"\xff\xfe{\r\n", b'{\r\n "Full Name": "TRAN', b"[DG13_RAW_START]\r\n" + b"AAAA\r\n" * 2000, b"}\r\n" * 5000, b"[" * 4000 + b"\n", b"{\r\n" + (b"a" * 4000 + b"\r\n") * 4 + b"a" * 500 + b"}\r\n"],
+    ids=["NUL", "endless line", "no UTF-8", "half a person", "block without end", "only ends", "deep", "a person without end"],
+)  # fmt: skip
+def test_rubbish_before_the_answer_neither_ends_nor_spoils_it(model_file, rubbish):
+    with TextReaderOnTerminal(greeting=rubbish[:3000]) as reader:
+        desk = Desk(reader.path, model_file).asks()
+        assert reader.asked.wait(20)
+        reader.write(rubbish + b"\r\nSCAN_FAIL?\r\n")
+        reader.lay(CARD)
+        told = desk.ends()
+    assert isinstance(told, ChipTaken), told
+    assert (told.evidence.checks["cross_check"], told.evidence.level) == ("passed", 1)
+
+
 def test_a_reader_that_is_plugged_in_again_is_found_under_its_link(model_file, tmp_path):
     link = tmp_path / "chip0"
     desk = Desk(str(link), model_file)
