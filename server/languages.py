@@ -1,7 +1,7 @@
 """Which language a page speaks, and its catalogue: Vietnamese first, English beside it, read from po files at start.
 
 - The choice: the cookie set by the language link, else the browser's first supported wish, else Vietnamese.
-- Message ids are the English sentences; ``en`` needs no translations, ``vi`` needs every one (a test compares).
+- Message ids are the English sentences; ``en`` needs no file, ``vi`` every sentence (a test compares).
 - No build step: Babel reads the po file when the process starts.
 
 >>> preferred_language(cookie=None, accept="en-GB,en;q=0.8")
@@ -33,7 +33,9 @@ def preferred_language(*, cookie: str | None, accept: str) -> Language:
 
 @cache
 def catalogue(language: Language) -> dict[str, str]:
-    """Return message id -> sentence; ids without a sentence are left out."""
+    """Return message id -> sentence; ids without a sentence are left out. The ids are the English sentences, so English has no file."""
+    if language == "en":
+        return {}
     path = resources.files("server").joinpath("locale", language, "LC_MESSAGES", "luutru.po")
     messages = read_po(BytesIO(path.read_bytes()), locale=language)
     return {str(each.id): str(each.string) for each in messages if each.id and each.string}

@@ -56,6 +56,7 @@ def environment(language: Language) -> Environment:
     made.filters["ago"] = partial(duration, language=language)
     made.globals["language"] = language
     made.globals["word"] = partial(word, language=language)
+    made.globals["field_value"] = partial(field_value, language=language)
     made.globals["choices"] = partial(choices, language=language)
     made.globals["finding_sentence"] = partial(finding_sentence, language=language)
     made.globals["chip_finding"] = partial(chip_finding, language=language)
@@ -98,6 +99,22 @@ def day(value: datetime | str | None) -> str:
     if isinstance(value, str) and "T" not in value:
         return "/".join(reversed(value.split("-")))
     return f"{_instant(value):%d/%m/%Y}"
+
+
+def field_value(field: str, value: str, *, language: Language) -> str:
+    """Write what one field of a person holds: dates day first, kinds in words.
+
+    >>> field_value("document", "cccd-2021 •••••••••117", language="en")
+    'Citizen card (2021) •••••••••117'
+    """
+    if field == "birth-date":
+        return day(value)
+    if field == "sex":
+        return word("sex", value, language=language)
+    if field == "document":
+        kind, space, number = value.partition(" ")
+        return word("document", kind, language=language) + space + number
+    return value
 
 
 def grouped(code: str) -> str:
