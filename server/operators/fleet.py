@@ -50,9 +50,13 @@ def fleet_of(connection: Connection, commune_code: str, *, now: datetime, silent
 
 
 def dark_sites(fleet: Iterable[Seen]) -> dict[str, int]:
-    """Return the sites all of whose kiosks are lost, with how many those are."""
-    states: dict[str, list[str]] = {}
+    """Return the sites all of whose kiosks are lost, with how many those are; not those nobody ever heard of, which are not open yet."""
+    sites: dict[str, list[Seen]] = {}
     for each in fleet:
         if each.in_service:
-            states.setdefault(each.kiosk.premises_id, []).append(each.health.state)
-    return {site: len(found) for site, found in sorted(states.items()) if set(found) == {"lost"}}
+            sites.setdefault(each.kiosk.premises_id, []).append(each)
+    return {
+        site: len(found)
+        for site, found in sorted(sites.items())
+        if all(each.health.state == "lost" for each in found) and any(each.kiosk.seen_at for each in found)
+    }

@@ -115,8 +115,9 @@ def test_a_bundle_signed_for_this_machine_is_known_and_a_strangers_is_not(tmp_pa
         (place / "system.conf").write_text(files_of("lobby")["etc/rauc/system.conf"])
 
         def rauc(*words):
-            # the tree of digests is written through /proc, which no room has by itself
-            enter = ["unshare", "--mount", "--pid", "--fork", f"--mount-proc={ROOM}/proc", "chroot", str(ROOM)]
+            # the tree of digests is written through /proc, which no room has by itself; in a chroot "/" is no mount to be made private
+            proc = 'mount --make-rprivate / 2>/dev/null; mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'
+            enter = ["unshare", "--mount", "--propagation", "unchanged", "--pid", "--fork", "sh", "-c", proc, str(ROOM)]
             return subprocess.run([*enter, "rauc", *words], capture_output=True, text=True, timeout=60)
 
         seen = f"/{place.name}"

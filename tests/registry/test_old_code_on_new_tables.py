@@ -117,7 +117,7 @@ MIGRATIONS = {
     "ALTER TABLE stays ADD COLUMN remark text NOT NULL DEFAULT ''": True,
     "ALTER TABLE stays RENAME COLUMN reason TO remark": False,
     "ALTER TABLE stays DROP COLUMN reason": False,
-    "ALTER TABLE stays RENAME TO visits": False,
+    "ALTER TABLE stays RENAME TO sojourns": False,
     "DROP TABLE stay_versions": False,
 }
 

@@ -25,7 +25,7 @@ WELL = {"camera": "ok"}
 def say(world, **changes):
     fields = {"session": 9, "online": True, "at": rfc3339(world.clock.now()), "time_state": "synced", "readers": WELL}
     with world.registry.writing() as connection:
-        keep_state(connection, KioskState(kiosk_id=LOBBY, **fields | changes), now=world.clock.now())
+        keep_state(connection, KioskState(**{"kiosk_id": LOBBY} | fields | changes), now=world.clock.now())
 
 
 def page_of(world):
@@ -73,6 +73,10 @@ def test_a_deaf_kiosk_is_an_alarm_at_the_head_of_the_page_until_it_hears_again(w
 
 def test_a_site_all_of_whose_kiosks_are_lost_is_one_alarm(world):
     world.enrol_kiosks()
+    say(world)
+    assert "<strong>0</strong><span>sites where every kiosk is lost" in page_of(world), "one nobody ever heard of is not open yet"
+    say(world, kiosk_id="kiosk-desk-1")
+    world.clock.pass_time(minutes=30)
     say(world)
     page = page_of(world)
     assert "<strong>1</strong><span>sites where every kiosk is lost" in page

@@ -21,6 +21,9 @@ from typer.testing import CliRunner
 from luutru.commands.metrics import CONTENT, app, make_server
 from luutru.metrics import HELP, exposition, read_metrics
 from registry.gateway_reports import EndsSoon, GatewayReport
+from registry.kiosks import keep_state
+from residence.clock import rfc3339
+from residence.wire.state import KioskState
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy" / "metrics"
@@ -32,6 +35,9 @@ SILENT = timedelta(minutes=10)
 def told(world):
     fill(world)
     put_aside(world)
+    with world.registry.writing() as connection:  # heard of an hour ago, for the last time
+        once = world.clock.now() - timedelta(hours=1)
+        keep_state(connection, KioskState(kiosk_id="kiosk-desk-1", session=1, online=True, at=rfc3339(once)), now=once)
     return read_metrics(world.registry, now=world.clock.now(), silent_after=SILENT)
 
 
