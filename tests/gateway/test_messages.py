@@ -246,7 +246,13 @@ def test_over_tls_with_a_password_and_with_a_wrong_one_nothing_is_sent(town, tmp
     secret = tmp_path / "password"
     give(town, DESK)
     with mail_server(tls=tls, password="mat-khau-thu") as (mailbox, plain):
-        shared = {"security": "starttls", "ca": str(identity.ca), "username": "luutru", "password_file": str(secret)}
+        shared = {
+            "security": "starttls",
+            "ca": str(identity.ca),
+            "username": "luutru",
+            "password_file": str(secret),
+            "answer_seconds": 2,
+        }
         settings = msgspec.structs.replace(plain, **shared)
         for password, came in (("khong-dung", False), ("mat-khau-thu", True)):
             secret.write_text(password, "utf-8")
