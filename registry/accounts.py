@@ -1,11 +1,10 @@
-"""Accounts and how they are entered: sessions, one-time links, passkeys, and the audit of all three.
+"""Accounts and how they are entered: one-time links, passkeys, and the audit of both. Sessions: ``registry/sessions.py``.
 
 - A token (cookie, link, API bearer) is 32 random bytes made by the caller; only its SHA-256 is stored.
 - A link works once: it is spent in the statement that finds it, so two tabs cannot both win.
-- A session ends by idleness, by age, by signing out, or with its account. ``last_seen_at`` is written at most once a minute.
 - A passkey's use is recorded with its counter; a counter that does not grow (and is not always zero) is a copied key.
 
-Example: ``session_account(connection, token, now=clock.now(), idle=timedelta(minutes=30))``
+Example: ``find_account(connection, "letan")``
 """
 
 from __future__ import annotations
@@ -13,18 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Final, Literal, cast
+from typing import Any, Literal, cast
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, select, update
 
 from registry import tables_people
-from registry.tables_accounts import accounts, passkeys, sessions, setup_links, sign_in_audit
+from registry.tables_accounts import accounts, passkeys, setup_links, sign_in_audit
 from residence.clock import uuid7
 from residence.errors import Conflict, Refused
 
-KEEP_ALIVE: Final = timedelta(minutes=1)
-BEARER: Final = "bearer"
 Right = Literal["declare", "read", "none"]
 
 
@@ -151,68 +148,20 @@ def spend_link(connection: Connection, token: str, *, now: datetime) -> KnownAcc
         .values(used_at=now)
         .returning(setup_links.c.account_id, setup_links.c.commune_code)
     ).first()
-    found = _live_account(connection, spent.commune_code, spent.account_id) if spent else None
+    found = live_account(connection, spent.commune_code, spent.account_id) if spent else None
     if found is None:
         raise Refused("server.link_spent")
     return found
 
 
-def _live_account(connection: Connection, commune_code: str, account_id: str) -> KnownAccount | None:
+def live_account(connection: Connection, commune_code: str, account_id: str) -> KnownAccount | None:
+    """Return an account that may sign in, by its id."""
     row = connection.execute(
         select(accounts).where(
             accounts.c.commune_code == commune_code, accounts.c.account_id == account_id, accounts.c.disabled_at.is_(None)
         )
     ).first()
     return account_from(row) if row else None
-
-
-def open_session(
-    connection: Connection, account: KnownAccount, token: str, *, method: str, now: datetime, lifetime: timedelta
-) -> None:
-    """Begin a session. ``method``: passkey, setup-link or bearer."""
-    connection.execute(
-        insert(sessions).values(
-            commune_code=account.commune_code,
-            session_hash=hash_of(token),
-            account_id=account.account_id,
-            csrf_token="",  # derived from the token itself, see server/visitor.py
-            method=method,
-            created_at=now,
-            last_seen_at=now,
-            expires_at=now + lifetime,
-        )
-    )
-
-
-def session_account(
-    connection: Connection, token: str, *, now: datetime, idle: timedelta
-) -> tuple[KnownAccount, datetime] | None:
-    """Return the account of a live session and when it was last seen. Bearers do not end by idleness."""
-    awake = or_(sessions.c.method == BEARER, sessions.c.last_seen_at > now - idle)
-    row = connection.execute(
-        select(accounts, sessions.c.last_seen_at)
-        .join(sessions, and_(sessions.c.account_id == accounts.c.account_id, sessions.c.commune_code == accounts.c.commune_code))
-        .where(
-            sessions.c.session_hash == hash_of(token),
-            sessions.c.ended_at.is_(None),
-            sessions.c.expires_at > now,
-            awake,
-            accounts.c.disabled_at.is_(None),
-        )
-    ).first()
-    return (account_from(row), row.last_seen_at) if row else None
-
-
-def keep_alive(connection: Connection, token: str, *, now: datetime) -> None:
-    """Note that a session was used."""
-    connection.execute(update(sessions).where(sessions.c.session_hash == hash_of(token)).values(last_seen_at=now))
-
-
-def end_session(connection: Connection, token: str, *, now: datetime) -> None:
-    """End a session; ending one that is not there is no error."""
-    connection.execute(
-        update(sessions).where(sessions.c.session_hash == hash_of(token), sessions.c.ended_at.is_(None)).values(ended_at=now)
-    )
 
 
 def add_passkey(connection: Connection, passkey: Passkey) -> None:
@@ -235,7 +184,7 @@ def find_passkey(connection: Connection, credential_id: str) -> Passkey | None:
 
 def passkey_account(connection: Connection, passkey: Passkey) -> KnownAccount:
     """Return the account a passkey opens."""
-    return cast("KnownAccount", _live_account(connection, passkey.commune_code, passkey.account_id))
+    return cast("KnownAccount", live_account(connection, passkey.commune_code, passkey.account_id))
 
 
 def passkeys_of(connection: Connection, account_id: str) -> list[Passkey]:

@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, select
 
-from registry.accounts import BEARER
 from registry.desk_lists import Place
+from registry.sessions import BEARER
 from registry.tables_accounts import accounts, sessions
 from residence.cases.endings import STEPS
 

@@ -31,6 +31,7 @@ from registry.tables_duplicates import duplicate_pairs, duplicate_steps
 from registry.tables_e_ids import e_id_sightings
 from registry.tables_guest_lists import guest_list_batches, guest_list_pieces, guest_lists, list_mappings
 from registry.tables_history import changes, disputes, merges
+from registry.tables_identities import identities
 from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_kiosk_signs import kiosk_signs
 from registry.tables_lapses import lapses
@@ -146,6 +147,7 @@ __all__ = [
     "households",
     "identifier_events",
     "identifiers",
+    "identities",
     "import_batches",
     "imported_rows",
     "imports",

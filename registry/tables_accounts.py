@@ -15,6 +15,7 @@ from registry.columns import (
     commune,
     document,
     found_by,
+    index_where_set,
     instant,
     metadata,
     octets,
@@ -55,14 +56,20 @@ sessions: Final = Table(
     own_id("session_hash"),  # hex SHA-256 of the cookie's token
     reference("account_id", index=True),
     word("csrf_token", length=64),
-    word("method", length=16),  # passkey | setup-link
+    word("method", length=16),  # registry.sessions.Beginning
+    word("device", nullable=True),
+    word("provider", nullable=True, length=32),
+    reference("provider_session", nullable=True),  # a hash
     document("data", nullable=True),
     instant("created_at"),
     instant("last_seen_at"),
     instant("expires_at", index=True),
     instant("ended_at", nullable=True),
+    instant("proved_at", nullable=True),
+    instant("locked_at", nullable=True),
     _account_key(),
     Index("ix_sessions_session_hash", "session_hash"),
+    index_where_set("sessions", "provider_session"),
 )
 
 passkeys: Final = Table(

@@ -152,6 +152,10 @@ class Vault:
         """Return the blind index of a network address in the audit of sign-in."""
         return self._index("address", "", address)
 
+    def identity_index(self, issuer: str, subject: str) -> bytes:
+        """Return the blind index of an identity of another provider: a subject may be somebody's number."""
+        return self._make_index("identity", issuer, subject)
+
     def desk_key(self, account_id: str) -> bytes:
         """Return the 32-byte key under which an account's pages keep what they could not send."""
         return hmac.digest(self._index_key("desk"), account_id.encode(), "sha256")

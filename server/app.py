@@ -26,7 +26,9 @@ from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
 from residence.wire.webhook_reach import Reach
 from server import home, log_routes, problems, uploads
-from server.accounts import passkey_pages, sign_in_pages
+from server.accounts import again_pages, passkey_pages, place_pages, provider_pages, sign_in_pages
+from server.accounts.issuers import Issuer
+from server.accounts.provider_line import ProviderLine
 from server.api import application as api
 from server.desk import address_pages as house_address_pages
 from server.desk import (
@@ -108,7 +110,10 @@ PAGES = (
     home,
     log_routes,
     sign_in_pages,
+    again_pages,
+    provider_pages,
     passkey_pages,
+    place_pages,
     tonight_pages,
     close_pages,
     house_pages,
@@ -185,6 +190,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     door_signer: SigningKey | None = None,
     queues: tuple[Queue, ...] | None = None,
     offices: tuple[Office, ...] | None = None,
+    issuers: tuple[Issuer, ...] = (),
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
     app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
@@ -203,6 +209,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         chip_trust=chip_trust,
         door_signer=door_signer,
         webhook_reach=webhook_reach,
+        providers={each.name: ProviderLine(each, now=clock.now) for each in issuers},
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
         token_attempts=AttemptCounter(settings.token_allowance, now=clock.now),

@@ -154,6 +154,12 @@ def counted(number: int, *, language: Language) -> str:
     return f"{number:,}".replace(",", "." if language == "vi" else ",")
 
 
+def _lock_after(server: Server, caller: Visitor) -> int:
+    """Return after how many seconds a page nobody touches hides itself; 0 for never. A desk's page is looked at, not worked on."""
+    is_one_persons = caller.account is not None and caller.account.role in {"officer", "operator"}
+    return int(server.settings.lock_after.total_seconds()) if is_one_persons else 0
+
+
 def render(request: Request, template: str, *, caller: Visitor, status: int = 200, **values: Any) -> HTMLResponse:
     """Return the page, with the visitor's cookie when it is new."""
     server: Server = server_of(request)
@@ -166,6 +172,7 @@ def render(request: Request, template: str, *, caller: Visitor, status: int = 20
             account=caller.account,
             path=request.url.path,
             now=server.clock.now(),
+            lock_after=_lock_after(server, caller),
             csrf_field=Markup('<input type="hidden" name="csrf" value="{}">').format(caller.csrf),
             **values,
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from fastapi import FastAPI, Request
@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from residence.errors import Conflict, LuutruError, Malformed, Problem, Refused, Untrusted, catalogue, problem
 from residence.wire.messages import Receipt, ReceiptFinding
+from server.home import local_path
 from server.limits import Standing, TooMany
 from server.pages import render
 from server.visitor import visitor
@@ -46,6 +47,7 @@ STATUS: Final = {
     "api.list_too_long": 413,
     "api.list_unknown": 404,
     "server.fault": 500,
+    "server.provider_silent": 503,
 }
 BY_STATUS: Final = {
     400: "server.input_unreadable",
@@ -131,7 +133,9 @@ async def _answer(request: Request, error: Exception) -> Response:
     if request.url.path.startswith("/api/"):
         return problem_answer(error, counted=getattr(request.state, "counted", None))
     if error.code == "server.sign_in_needed" and request.method == "GET":
-        return _to_sign_in(request)
+        return _to_sign_in(request, "/sign-in")
+    if error.code == "server.prove_again" and "application/json" not in request.headers.get("content-type", ""):
+        return _to_sign_in(request, "/sign-in/again")
     return await run_in_threadpool(_page, request, error)
 
 
@@ -162,11 +166,18 @@ def rate_headers(counted: Standing | None) -> dict[str, str]:
     }
 
 
-def _to_sign_in(request: Request) -> Response:
-    target = "/sign-in?next=" + quote(request.url.path, safe="/")
+def _to_sign_in(request: Request, page: str) -> Response:
+    target = f"{page}?next={quote(_shown_path(request), safe='/')}"
     if request.headers.get("hx-request"):
         return Response(status_code=204, headers={"hx-redirect": target})  # a polled list must not swallow the sign-in page
     return RedirectResponse(target, status_code=303)
+
+
+def _shown_path(request: Request) -> str:
+    """Return the page to come back to: the one asked for, or the one a form was sent from."""
+    if request.method == "GET":
+        return request.url.path
+    return local_path(urlsplit(request.headers.get("referer", "")).path or "/")
 
 
 def _page(request: Request, error: LuutruError) -> Response:

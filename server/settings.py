@@ -36,6 +36,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     relying_party_name: str = "Luutru"
     session_idle: timedelta = timedelta(minutes=30)
     session_absolute: timedelta = timedelta(hours=12)
+    lock_after: timedelta = timedelta(minutes=10)  # an officer's or operator's page that nobody touches; zero: never
+    proof_lasts: timedelta = timedelta(minutes=10)  # a sensitive act asks for the passkey again when it was longer ago
     link_lifetime: timedelta = timedelta(hours=24)
     sign_in_allowance: Allowance = Allowance(times=10, per=timedelta(minutes=5))
     receipt_allowance: Allowance = Allowance(times=20, per=timedelta(minutes=1))

@@ -20,7 +20,7 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from registry import accounts
+from registry import accounts, sessions
 from residence.errors import Malformed, Refused, Untrusted
 from server.languages import COOKIE, Language, preferred_language
 from server.policy import Account, Resource, Role
@@ -37,6 +37,8 @@ class Visitor(msgspec.Struct, kw_only=True):
     language: Language
     account: Account | None = None
     fresh: bool = False
+    session: sessions.Session | None = None
+    locked: Account | None = None  # whose session this is, once it is proved anew
 
     @property
     def csrf(self) -> str:
@@ -61,24 +63,38 @@ def visitor(request: Request, server: Annotated[Server, Depends(server_of)]) -> 
         return known
     token = request.cookies.get(cookie_name(server), "")
     language = preferred_language(cookie=request.cookies.get(COOKIE), accept=request.headers.get("accept-language", ""))
-    account = signed_in_account(server, token) if token else None
-    found = Visitor(token=token or new_token(server), language=language, account=account, fresh=not token)
+    account, session = live_session(server, token) if token else (None, None)
+    locked = session is not None and session.locked
+    found = Visitor(
+        token=token or new_token(server),
+        language=language,
+        account=None if locked else account,
+        fresh=not token,
+        session=session,
+        locked=account if locked else None,
+    )
     request.state.visitor = found
     return found
 
 
-def signed_in_account(server: Server, token: str) -> Account | None:
-    """Return the account of a live session, and keep the session alive, or ``None``."""
+def live_session(server: Server, token: str) -> tuple[Account, sessions.Session] | tuple[None, None]:
+    """Return a live session, locked or not, and whose it is, and keep it alive unless it is locked."""
     now = server.clock.now()
     with server.registry.reading() as connection:
-        found = accounts.session_account(connection, token, now=now, idle=server.settings.session_idle)
+        found = sessions.session_of(connection, token, now=now, idle=server.settings.session_idle)
     if found is None:
-        return None
-    known, last_seen = found
-    if now - last_seen >= accounts.KEEP_ALIVE:
+        return None, None
+    known, session = found
+    if not session.locked and now - session.last_seen_at >= sessions.KEEP_ALIVE:
         with server.registry.writing() as connection:
-            accounts.keep_alive(connection, token, now=now)
-    return account_of(known)
+            sessions.keep_alive(connection, token, now=now)
+    return account_of(known), session
+
+
+def signed_in_account(server: Server, token: str) -> Account | None:
+    """Return the account of a live session that is not locked, or ``None``."""
+    account, session = live_session(server, token)
+    return None if session is None or session.locked else account
 
 
 def account_of(known: accounts.KnownAccount) -> Account:
@@ -104,6 +120,24 @@ def signed_in(caller: Caller) -> Account:
 
 
 SignedIn = Annotated[Account, Depends(signed_in)]
+
+
+def freshly_signed_in(account: SignedIn, caller: Caller, server: Annotated[Server, Depends(server_of)]) -> Account:
+    """Return the account if its holder proved it lately, or raise ``Untrusted("server.prove_again")``.
+
+    For what must not be done by whoever sits down at an open page.
+    """
+    session = caller.session
+    if (
+        session is None
+        or session.method == sessions.BEARER
+        or server.clock.now() - session.proved_at > server.settings.proof_lasts
+    ):
+        raise Untrusted("server.prove_again")
+    return account
+
+
+FreshlySignedIn = Annotated[Account, Depends(freshly_signed_in)]
 
 
 async def guard(request: Request, server: Annotated[Server, Depends(server_of)]) -> None:

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 from fastapi import Request
@@ -50,6 +50,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     receipt_attempts: AttemptCounter
     api_attempts: AttemptCounter
     token_attempts: AttemptCounter
+    providers: Mapping[str, Any]  # name -> server.accounts.provider_line.ProviderLine, in the order of the file
 
 
 def server_of(request: Request) -> Server:

@@ -59,7 +59,7 @@ from registry import (
     webhook_deliveries,
     webhooks,
 )
-from registry.accounts import hash_of, session_account
+from registry.accounts import hash_of
 from registry.cleaning import listing
 from registry.deletions import carry_out
 from registry.duplicates import proposals
@@ -73,6 +73,7 @@ from registry.release import Look, release_persons
 from registry.retention_policy import read_policy
 from registry.scoreboard.counting import kept_days
 from registry.seed import DEMO_COMMUNE
+from registry.sessions import session_of
 from registry.undated import date_by
 from residence.access.purposes import Purpose
 from residence.errors import Refused, Untrusted
@@ -321,7 +322,7 @@ ASKED: dict[str, Ask] = {
     "a page of a house's stays": _reading(
         lambda c, t, _s: desk_lists.standing_stays(c, desk_lists.Place(DEMO_COMMUNE, HOTEL), after=(t.now, "x"), limit=50)
     ),
-    "a session": _reading(lambda c, t, _s: (hash_of("x"), session_account(c, "token", now=t.now, idle=timedelta(hours=1)))),
+    "a session": _reading(lambda c, t, _s: (hash_of("x"), session_of(c, "token", now=t.now, idle=timedelta(hours=1)))),
     "kiosks and outages of a place": _reading(
         lambda c, t, _s: (kiosks_of(c, DEMO_COMMUNE), outages_of(c, [BLOCK], since=t.now - timedelta(days=14)))
     ),

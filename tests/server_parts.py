@@ -29,6 +29,7 @@ from registry.notices import Notice, send_notice
 from registry.premises import add_premises
 from registry.presences import sightings
 from registry.recording import Statement, record
+from registry.sessions import BEARER, Beginning, open_session
 from registry.vault import Vault
 from residence.cases.notices import NoticeKind
 from residence.cases.undeclared import Undeclared
@@ -90,7 +91,7 @@ class Client:
 class World:
     """The process and everything it was given."""
 
-    def __init__(self, directory, base_url="http://testserver", **settings) -> None:
+    def __init__(self, directory, base_url="http://testserver", issuers=(), **settings) -> None:
         self.clock = StandingClock()
         self._clients: list[Client] = []
         self.vault = Vault(
@@ -112,6 +113,7 @@ class World:
             random_bytes=secrets.token_bytes,
             settings=self.settings,
             door_signer=SigningKey("door-pass-1", bytes(range(32))),
+            issuers=issuers,
         )
         self._fill()
 
@@ -187,9 +189,8 @@ class World:
         token = secrets.token_urlsafe(32)
         with self.registry.writing() as connection:
             account = accounts.find_account(connection, ACCOUNTS[role][0])
-            accounts.open_session(
-                connection, account, token, method=accounts.BEARER, now=self.clock.now(), lifetime=timedelta(days=30)
-            )
+            bearer = Beginning(method=BEARER)
+            open_session(connection, account, token, beginning=bearer, now=self.clock.now(), lifetime=timedelta(days=30))
         return {"authorization": f"Bearer {token}"}
 
     def record(self, message, schema=STAY_DECLARATION, origin="desk", source=None):

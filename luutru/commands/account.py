@@ -132,12 +132,19 @@ def token(
     Example: luutru account token letan --days 90
     """
     from luutru.system import system_clock
-    from registry.accounts import BEARER, open_session
+    from registry.sessions import BEARER, Beginning, open_session
 
     bearer = new_token()
     with writing(registry, vault) as connection:
         account = known_account(connection, name)
-        open_session(connection, account, bearer, method=BEARER, now=system_clock().now(), lifetime=timedelta(days=days))
+        open_session(
+            connection,
+            account,
+            bearer,
+            beginning=Beginning(method=BEARER),
+            now=system_clock().now(),
+            lifetime=timedelta(days=days),
+        )
     say({"sign_in_name": name, "token": bearer, "days": days}, bearer, json=json)
 
 

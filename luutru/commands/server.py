@@ -40,6 +40,10 @@ OfficesOption = Annotated[
     Path | None,
     typer.Option("--offices", envvar="LUUTRU_SERVER_OFFICES", help="File of offices a case may be referred to (docs/police.md)."),
 ]
+IssuersOption = Annotated[
+    Path | None,
+    typer.Option("--issuers", envvar="LUUTRU_SERVER_ISSUERS", help="File of identity providers (docs/sign-in.md)."),
+]
 PartyOption = Annotated[
     str, typer.Option(envvar="LUUTRU_SERVER_RELYING_PARTY", help="Host name passkeys belong to; never change it.")
 ]
@@ -69,6 +73,7 @@ def run_server(  # noqa: PLR0913 - one option per setting
     queues: QueuesOption = None,
     log: LogOption = None,
     offices: OfficesOption = None,
+    issuers: IssuersOption = None,
     chip_trust: ChipTrustOption = None,
     choices: ChoicesOption = None,
 ) -> None:
@@ -94,6 +99,7 @@ def run_server(  # noqa: PLR0913 - one option per setting
         queues=queues,
         log=log,
         offices=offices,
+        issuers=issuers,
         choices=choices_of(choices),
     )
     try:

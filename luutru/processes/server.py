@@ -17,6 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import structlog
 
 from luutru.chip_trust import ChipTrust
@@ -29,6 +30,7 @@ from registry.vault import Vault
 from residence.cases.offices import read_offices
 from residence.cases.queues import read_queues
 from residence.choices import Choices
+from server.accounts.issuers import Issuer, read_issuers
 from server.app import create_app
 from server.settings import ServerSettings
 from server.static_files import missing_vendor_files
@@ -60,6 +62,7 @@ class ServerProcess:
     log: Path | None = None  # folder of the log of looks; None: it is not shown
     queues: Path | None = None  # a file like server/police/queues.toml; None: that file
     offices: Path | None = None  # a file like server/police/offices.toml; None: that file
+    issuers: Path | None = None  # a file of identity providers (server/accounts/issuers.py); None: none
     choices: Choices = field(default_factory=Choices)
 
 
@@ -89,7 +92,19 @@ def build(process: ServerProcess) -> FastAPI:
         settings=settings,
         queues=read_queues(process.queues.read_bytes()) if process.queues else None,
         offices=read_offices(process.offices.read_bytes()) if process.offices else None,
+        issuers=_issuers(process.issuers) if process.issuers else (),
         chip_trust=ChipTrust(process.chip_trust, keyring=lambda: keyring_if_reachable(registry)).current,
+    )
+
+
+def _issuers(path: Path) -> tuple[Issuer, ...]:
+    """Read the file of providers, and the secrets it names beside it."""
+    issuers = read_issuers(path.read_bytes())
+    return tuple(
+        msgspec.structs.replace(each, secret=(path.parent / each.secret_file).read_text("utf-8").strip())
+        if each.secret_file
+        else each
+        for each in issuers
     )
 
 

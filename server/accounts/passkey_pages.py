@@ -1,4 +1,7 @@
-"""The account's own page: its role and area, its passkeys, adding and removing one."""
+"""The account's own page: its role and area, its passkeys and identities, where it is signed in; adding and removing a passkey.
+
+- Adding or removing a way in asks for the holder again when they proved themselves longer ago: who finds an open page takes nothing over.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,13 @@ from fastapi import APIRouter, Body, Depends, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from registry import accounts
+from registry.identities import identities_of
 from registry.premises import load_premises
+from registry.sessions import devices_of
 from server.accounts import passkeys
+from server.accounts.sign_in import standing_session
 from server.pages import render
-from server.visitor import Caller, Form, SignedIn
+from server.visitor import Caller, Form, FreshlySignedIn, SignedIn
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/account")
@@ -25,12 +31,25 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
     with server.registry.reading() as connection:
         own = accounts.passkeys_of(connection, account.account_id)
         places = load_premises(connection, account.premises, vault=server.registry.vault)
+        idle = server.settings.session_idle
+        devices = devices_of(connection, standing_session(caller), now=server.clock.now(), idle=idle)
+        bound = identities_of(connection, account.account_id)
     areas = [places[each].name if each in places else each for each in account.premises]
-    return render(request, "accounts/account.html", caller=caller, passkeys=own, areas=areas)
+    issuers = {each.issuer.name: each.issuer for each in server.providers.values() if account.role in each.issuer.roles}
+    return render(
+        request,
+        "accounts/account.html",
+        caller=caller,
+        passkeys=own,
+        areas=areas,
+        devices=devices,
+        identities=bound,
+        issuers=issuers,
+    )
 
 
 @router.post("/passkeys/options")
-def options(caller: Caller, account: SignedIn, server: Wired) -> Response:
+def options(caller: Caller, account: FreshlySignedIn, server: Wired) -> Response:
     """Begin adding a passkey."""
     server.policy.require(account, "manage_account", resource=account)
     return JSONResponse(passkeys.registration_options(server, caller, account))
@@ -38,7 +57,7 @@ def options(caller: Caller, account: SignedIn, server: Wired) -> Response:
 
 @router.post("/passkeys")
 def add(
-    caller: Caller, account: SignedIn, *, server: Wired, answer: Annotated[dict[str, Any], Body()], label: str = ""
+    caller: Caller, account: FreshlySignedIn, *, server: Wired, answer: Annotated[dict[str, Any], Body()], label: str = ""
 ) -> Response:
     """Finish adding a passkey."""
     server.policy.require(account, "manage_account", resource=account)
@@ -47,7 +66,7 @@ def add(
 
 
 @router.post("/passkeys/remove")
-def remove(account: SignedIn, server: Wired, form: Form) -> Response:
+def remove(account: FreshlySignedIn, server: Wired, form: Form) -> Response:
     """Remove one of one's own passkeys."""
     server.policy.require(account, "manage_account", resource=account)
     with server.registry.writing() as connection:

@@ -22,9 +22,10 @@ from webauthn.helpers.structs import (
 
 from registry import accounts
 from registry.accounts import Passkey
+from registry.sessions import Beginning, Session
 from residence.errors import Untrusted
 from server.accounts.challenges import is_spent, make_challenge, open_challenge
-from server.accounts.sign_in import begin_session, note
+from server.accounts.sign_in import begin_again, begin_session, note
 from server.policy import Account
 from server.visitor import Visitor
 from server.wiring import Server
@@ -88,8 +89,11 @@ def sign_in_options(server: Server, caller: Visitor) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(options_to_json(options)))
 
 
-def sign_in(server: Server, caller: Visitor, *, answer: dict[str, Any]) -> str:
-    """Verify the browser's answer and return the new session's token, or raise ``Untrusted("server.passkey_failed")``."""
+def sign_in(server: Server, caller: Visitor, *, answer: dict[str, Any], device: str, standing: Session | None = None) -> str:
+    """Verify the browser's answer and return the new session's token, or raise ``Untrusted("server.passkey_failed")``.
+
+    ``standing``: the session of the same account that is proved again by this.
+    """
     challenge = _challenge_in(answer)
     issued = open_challenge(server, challenge, purpose="sign-in", cookie=caller.token)
     with server.registry.writing() as connection:
@@ -98,7 +102,10 @@ def sign_in(server: Server, caller: Visitor, *, answer: dict[str, Any]) -> str:
             raise Untrusted("server.passkey_failed", detail="unknown or spent")
         count = _verified_count(server, answer, challenge=challenge, passkey=passkey)
         accounts.use_passkey(connection, passkey, sign_count=count, now=server.clock.now())
-        return begin_session(server, connection, accounts.passkey_account(connection, passkey), method="passkey")
+        account, beginning = accounts.passkey_account(connection, passkey), Beginning(method="passkey", device=device)
+        if standing is not None:
+            return begin_again(server, connection, account, beginning=beginning, standing=standing)
+        return begin_session(server, connection, account, beginning=beginning)
 
 
 def _verified_count(server: Server, answer: dict[str, Any], *, challenge: bytes, passkey: Passkey) -> int:

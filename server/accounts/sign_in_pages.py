@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Depends, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from registry import accounts
+from registry import sessions
 from server.accounts import passkeys
-from server.accounts.sign_in import sign_in_by_link
-from server.home import START_PAGES, local_path
+from server.accounts.destinations import destination
+from server.accounts.sign_in import device, sign_in_by_link
+from server.home import local_path
 from server.pages import render
-from server.visitor import Caller, Form, cookie_name, keep_cookie, signed_in_account
+from server.visitor import Caller, Form, cookie_name, keep_cookie
 from server.wiring import Server, caller_address, server_of
 
 router = APIRouter()
@@ -24,9 +26,12 @@ Wired = Annotated[Server, Depends(server_of)]
 
 
 @router.get("/sign-in")
-def show(request: Request, caller: Caller, next: str = "/") -> Response:  # noqa: A002  # the address's own word
-    """Offer the passkey button, and say how to get a link."""
-    return render(request, "accounts/sign_in.html", caller=caller, target=local_path(next))
+def show(request: Request, caller: Caller, server: Wired, next: str = "/") -> Response:  # noqa: A002  # the address's own word
+    """Offer the passkey button and the providers there are, and say how to get a link; a locked page is opened where it was."""
+    if caller.locked is not None:
+        return RedirectResponse(f"/sign-in/again?next={quote(local_path(next), safe='/')}", status_code=303)
+    issuers = [each.issuer for each in server.providers.values()]
+    return render(request, "accounts/sign_in.html", caller=caller, target=local_path(next), issuers=issuers)
 
 
 @router.post("/sign-in/options")
@@ -41,8 +46,8 @@ def with_passkey(
 ) -> Response:
     """Finish signing in with a passkey; the script goes where ``to`` says."""
     server.sign_in_attempts.count(caller_address(request))
-    token = passkeys.sign_in(server, caller, answer=answer)
-    response = JSONResponse({"to": _destination(server, token, local_path(target))})
+    token = passkeys.sign_in(server, caller, answer=answer, device=device(request))
+    response = JSONResponse({"to": destination(server, token, local_path(target))})
     keep_cookie(server, response, token)
     return response
 
@@ -57,23 +62,19 @@ def show_link(request: Request, caller: Caller, token: str) -> Response:
 def with_link(request: Request, server: Wired, form: Form) -> Response:
     """Spend the link and go to the account's start page."""
     server.sign_in_attempts.count(caller_address(request))
-    token = sign_in_by_link(server, form.get("token", ""))
-    response = RedirectResponse(_destination(server, token, "/"), status_code=303)
+    token = sign_in_by_link(server, form.get("token", ""), device=device(request))
+    response = RedirectResponse(destination(server, token, "/"), status_code=303)
     keep_cookie(server, response, token)
     return response
 
 
-def _destination(server: Server, token: str, target: str) -> str:
-    account = signed_in_account(server, token)
-    return START_PAGES[account.role] if account is not None and target == "/" else target
-
-
 @router.post("/sign-out")
 def sign_out(caller: Caller, server: Wired) -> Response:
-    """End the session and forget the cookie."""
+    """End the session and forget the cookie; who came by a provider is led to where that session is ended."""
     with server.registry.writing() as connection:
-        accounts.end_session(connection, caller.token, now=server.clock.now())
-    response = RedirectResponse("/", status_code=303)
+        sessions.end_session(connection, caller.token, now=server.clock.now())
+    by = caller.session.provider if caller.session is not None else None
+    response = RedirectResponse(f"/signed-out?by={by}" if by in server.providers else "/", status_code=303)
     response.delete_cookie(cookie_name(server), path="/", secure=server.settings.secure, httponly=True, samesite="lax")
     response.headers["clear-site-data"] = '"cache", "storage"'
     return response

@@ -16,6 +16,7 @@ from server.api import (
     look_ups,
     looks,
     pms_events,
+    provider_endings,
     reconciliation,
     stays,
     tokens,
@@ -34,7 +35,20 @@ def get_document() -> Response:
     return answer(document())
 
 
-PARTS = (tokens, declarations, batches, pms_events, stays, reconciliation, events, webhooks, code_lists, look_ups, looks)
+PARTS = (
+    tokens,
+    declarations,
+    batches,
+    pms_events,
+    stays,
+    reconciliation,
+    events,
+    webhooks,
+    code_lists,
+    look_ups,
+    looks,
+    provider_endings,
+)
 for part in PARTS:
     router.include_router(part.router)
 

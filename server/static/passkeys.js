@@ -3,6 +3,7 @@
 
 const STEPS = {
   "sign-in": { options: "/sign-in/options", answer: "/sign-in/passkey", ask: "startAuthentication" },
+  again: { options: "/sign-in/options", answer: "/sign-in/again/passkey", ask: "startAuthentication" },
   register: { options: "/account/passkeys/options", answer: "/account/passkeys", ask: "startRegistration" },
 };
 
@@ -12,6 +13,8 @@ async function post(address, csrf, body) {
     headers: { "content-type": "application/json", "x-csrf-token": csrf },
     body: JSON.stringify(body),
   });
+  // 401 with this code: who opened the page has to prove it again before a way in is added
+  if (answer.status === 401 && address.startsWith("/account/")) window.location.assign("/sign-in/again?next=/account");
   if (!answer.ok) throw new Error(`${address} answered ${answer.status}`);
   return answer.json();
 }

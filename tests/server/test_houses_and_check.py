@@ -15,6 +15,7 @@ from registry import accounts, tables
 from registry.authority_lines import LineState, write_line
 from registry.authority_links import Binding, bind
 from registry.kiosks import add_key
+from registry.sessions import BEARER, Beginning, open_session
 from residence.wire.keyring import AUTHORITY, KeyEntry
 
 HOTEL = "htl-sao-mai"
@@ -104,7 +105,7 @@ def test_a_token_is_told_of_thirty_fifteen_seven_days_and_one_day_before_it_ends
     now = world.clock.now()
     with world.registry.writing() as connection:
         account = accounts.find_account(connection, "le-tan")
-        accounts.open_session(connection, account, "t" * 40, method=accounts.BEARER, now=now, lifetime=timedelta(days=90))
+        open_session(connection, account, "t" * 40, beginning=Beginning(method=BEARER), now=now, lifetime=timedelta(days=90))
     ends, told = now + timedelta(days=90), []
     for days in (31, 30, 29, 16, 15, 8, 7, 2, 1, 0):
         moment = ends - timedelta(days=days)
@@ -117,8 +118,8 @@ def test_a_token_is_told_of_thirty_fifteen_seven_days_and_one_day_before_it_ends
     world.clock.pass_time(days=21)
     assert tried(clerk)["A token of your hotel software"] == "does not work"
     with world.registry.writing() as connection:
-        accounts.open_session(
-            connection, account, "u" * 40, method=accounts.BEARER, now=world.clock.now(), lifetime=timedelta(days=90)
+        open_session(
+            connection, account, "u" * 40, beginning=Beginning(method=BEARER), now=world.clock.now(), lifetime=timedelta(days=90)
         )
     assert "A token of your hotel software" not in tried(clerk)  # there is a newer one
 

@@ -692,11 +692,16 @@ def upgrade() -> None:
     sa.Column('account_id', sa.String(length=64), nullable=False),
     sa.Column('csrf_token', sa.String(length=64), nullable=False),
     sa.Column('method', sa.String(length=16), nullable=False),
+    sa.Column('device', sa.String(length=64), nullable=True),
+    sa.Column('provider', sa.String(length=32), nullable=True),
+    sa.Column('provider_session', sa.String(length=64), nullable=True),
     sa.Column('data', columns.Document(), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.Column('last_seen_at', columns.Instant(), nullable=False),
     sa.Column('expires_at', columns.Instant(), nullable=False),
     sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.Column('proved_at', columns.Instant(), nullable=True),
+    sa.Column('locked_at', columns.Instant(), nullable=True),
     sa.ForeignKeyConstraint(['commune_code', 'account_id'], ['accounts.commune_code', 'accounts.account_id'], name=op.f('fk_sessions_commune_code_account_id')),
     sa.PrimaryKeyConstraint('commune_code', 'session_hash', name=op.f('pk_sessions'))
     )
@@ -704,6 +709,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_sessions_account_id'), ['account_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_sessions_expires_at'), ['expires_at'], unique=False)
         batch_op.create_index('ix_sessions_session_hash', ['session_hash'], unique=False)
+        batch_op.create_index('ix_sessions_provider_session', ['provider_session'], unique=False, sqlite_where=sa.text('provider_session IS NOT NULL'), postgresql_where=sa.text('provider_session IS NOT NULL'))
+
+    op.create_table('identities',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('identity_id', sa.String(length=64), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('provider', sa.String(length=32), nullable=False),
+    sa.Column('created_at', columns.Instant(), nullable=False),
+    sa.Column('last_used_at', columns.Instant(), nullable=True),
+    sa.ForeignKeyConstraint(['commune_code', 'account_id'], ['accounts.commune_code', 'accounts.account_id'], name=op.f('fk_identities_commune_code_account_id')),
+    sa.PrimaryKeyConstraint('identity_id', 'commune_code', name=op.f('pk_identities'))
+    )
+    with op.batch_alter_table('identities', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_identities_account_id'), ['account_id'], unique=False)
 
     op.create_table('setup_links',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -1251,7 +1270,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_setup_links_account_id'))
 
     op.drop_table('setup_links')
+    with op.batch_alter_table('identities', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_identities_account_id'))
+
+    op.drop_table('identities')
     with op.batch_alter_table('sessions', schema=None) as batch_op:
+        batch_op.drop_index('ix_sessions_provider_session', sqlite_where=sa.text('provider_session IS NOT NULL'), postgresql_where=sa.text('provider_session IS NOT NULL'))
         batch_op.drop_index('ix_sessions_session_hash')
         batch_op.drop_index(batch_op.f('ix_sessions_expires_at'))
         batch_op.drop_index(batch_op.f('ix_sessions_account_id'))
