@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 
 from fastapi import Depends, FastAPI
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 
 from registry.database import Registry
@@ -187,7 +189,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     offices: tuple[Office, ...] | None = None,
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
-    app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None, routes=[*_routes()])
     app.state.server = Server(
         registry=registry,
         rules=rules,
@@ -208,13 +210,20 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         token_attempts=AttemptCounter(settings.token_allowance, now=clock.now),
         api_attempts=AttemptCounter(settings.api_allowance, now=clock.now, code="api.too_many_requests"),
     )
-    for pages in PAGES:
-        app.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
-    api.install(app)
     _serve_files(app, settings)
     problems.install(app)
     _guard_all(app, settings, random_bytes)
     return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Return what every application of this process has in common: routes know no state, and take long to prepare."""
+    parts = FastAPI(openapi_url=None)
+    for pages in PAGES:
+        parts.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
+    api.install(parts)
+    return tuple(parts.routes)
 
 
 def _guard_all(app: FastAPI, settings: ServerSettings, random_bytes: Callable[[int], bytes]) -> None:
