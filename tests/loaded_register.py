@@ -38,6 +38,7 @@ DRAWN = {
     "webhook_deliveries.state": ("delivered",) * 19 + ("waiting",),
     "notices.kind": ("please-declare",) * 3 + ("thirty-days",),
     "premises.kind": ("household",) * 9 + ("hotel",),
+    "premises.earlier_kinds": (None,) * 9 + ('[["household","2026-01-01T00:00:00Z"]]',),
     "presences.kind": ("entry",) * 9 + ("night_check",),
     "person_kind": ("citizen",) * 9 + ("foreigner",),
     "residences.kind": ("permanent",) * 4 + ("temporary",),

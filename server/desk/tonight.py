@@ -171,7 +171,7 @@ def _is_ahead(declared: UnsettledDeclaration, now: datetime) -> bool:
 def _deadline(server: Server, premises: Premises, sighting: Sighting) -> Deadline:
     return deadline(
         sighting.seen_at,
-        premises_kind=premises.kind,
+        premises_kind=premises.kind_at(sighting.seen_at),
         person=sighting.person,
         rules=server.rules,
         remote_area=premises.remote_area,

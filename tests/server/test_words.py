@@ -34,7 +34,9 @@ from residence.places.premises import PremisesKind
 from residence.places.relations import Answering
 from residence.stays.deadlines import DeadlineRule
 from residence.stays.declaration import Reason
+from residence.stays.duty import FALLBACK
 from residence.stays.known import NumberKind, NumberStatus
+from residence.stays.rules import load_rule_book
 from residence.wire.correction import CorrectionEvent
 from residence.wire.messages import ReceiptState
 from server.desk.guest_form import FormContext, field_of, partial_date_of, read_form
@@ -89,6 +91,7 @@ def test_vietnamese_sentences_keep_the_places_for_values():
         ("correction", CorrectionEvent.__args__),
         ("correction_signature", CorrectionSignature.__args__),
         ("answering", Answering.__args__),
+        ("duty_holder", {each for rule_set in load_rule_book().sets for each in (*rule_set.duty_holders, FALLBACK)}),
         ("e_id_source", Source.__args__),
         ("data_class", [each.name for each in read_policy().timed]),
         ("excuse", Excuse.__args__),
