@@ -55,6 +55,9 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
         tables.permitted_stays,
         tables.e_id_sightings,
         tables.disputes,
+        tables.declaring_locks,
+        tables.rights_requests,
+        tables.own_words,
     ):
         connection.execute(delete(table).where(table.c.person_id.in_(ids)))
     for subject in (tables.contact_points.c.subject_id, tables.messages.c.subject_id):

@@ -75,6 +75,7 @@ from server.police import (
     number_pages,
     premises_correcting_pages,
     premises_pages,
+    request_pages,
     route_pages,
     second_eyes_pages,
     task_pages,
@@ -97,6 +98,9 @@ from server.residents import (
     own_pages,
     proof_pages,
     receipt_pages,
+    rights_pages,
+    visitor_pages,
+    wrong_stay_pages,
 )
 from server.residents import paper_pages as own_paper_pages
 from server.settings import ServerSettings
@@ -138,6 +142,7 @@ PAGES = (
     action_pages,
     lapse_pages,
     dispute_pages,
+    request_pages,
     number_pages,
     home_pages,
     premises_correcting_pages,
@@ -159,6 +164,9 @@ PAGES = (
     message_link_pages,
     door_pages,
     leaving_pages,
+    wrong_stay_pages,
+    visitor_pages,
+    rights_pages,
     kiosk_pages,
     call_pages,
     driver_pages,
@@ -205,6 +213,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         webhook_reach=webhook_reach,
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
+        person_attempts=AttemptCounter(settings.person_allowance, now=clock.now),
         token_attempts=AttemptCounter(settings.token_allowance, now=clock.now),
         api_attempts=AttemptCounter(settings.api_allowance, now=clock.now, code="api.too_many_requests"),
     )
