@@ -13,7 +13,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from fastapi import Depends, FastAPI
-from starlette.staticfiles import StaticFiles
 
 from registry.database import Registry
 from residence.cases.offices import Office
@@ -104,7 +103,7 @@ from server.residents import (
 )
 from server.residents import paper_pages as own_paper_pages
 from server.settings import ServerSettings
-from server.static_files import style_sheet_route
+from server.static_files import static_files, style_sheet_route
 from server.visitor import guard
 from server.wiring import Server
 
@@ -239,4 +238,4 @@ def _guard_all(app: FastAPI, settings: ServerSettings, random_bytes: Callable[[i
 
 def _serve_files(app: FastAPI, settings: ServerSettings) -> None:
     app.add_api_route("/static/style.css", style_sheet_route(settings.static), include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=settings.static), name="static")
+    app.mount("/static", static_files(settings.static), name="static")
