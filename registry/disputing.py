@@ -25,7 +25,8 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from registry import tables
 from registry.asking import among
 from registry.authority_records import wake_stays_of
-from registry.changing import LONGEST_REASON
+from registry.changing import is_keepable
+from registry.locking import locked_row
 from residence.access.purposes import PERSONAL, Field
 from residence.access.rights import Clocks, clocks, legal_basis, load_rights
 from residence.clock import rfc3339, uuid7
@@ -114,11 +115,18 @@ def clocks_of(row: Row[Any]) -> Clocks:
 
 
 def mark_stay(connection: Connection, stay_id: str) -> None:
-    """Write since when the oldest dispute about a stay stands into its row, where every list finds it."""
-    columns = tables.disputes.c
+    """Write since when the oldest dispute about a stay stands into its row, where every list finds it.
+
+    The row is locked before the disputes are read: of two who settle and raise at once, the second sees what the first did.
+    """
+    row = locked_row(connection, tables.stays, stay_id)
+    if row is None:
+        return
+    columns, stays = tables.disputes.c, tables.stays.c
     oldest = select(func.min(columns.raised_at)).where(columns.stay_id == stay_id, columns.settled_at.is_(None))
     since = connection.scalar(oldest)
-    connection.execute(update(tables.stays).where(tables.stays.c.stay_id == stay_id).values(objected_at=since))
+    same = (stays.commune_code == row.commune_code) & (stays.stay_id == stay_id)
+    connection.execute(update(tables.stays).where(same).values(objected_at=since))
 
 
 def _signed(row: Row[Any], settlement: Settlement, now: datetime) -> bytes | None:
@@ -192,5 +200,5 @@ def _masked(fields: set[Field]) -> set[Field]:
 
 
 def _check_reason(reason: str) -> None:
-    if not reason.strip() or len(reason) > LONGEST_REASON:
+    if not reason.strip() or not is_keepable(reason):
         raise Refused("dispute.reason", "/reason")

@@ -94,10 +94,8 @@ class LogFiles:
 
     def keys(self) -> tuple[str, tuple[str, ...]] | None:
         """Return the lines of the log's key and of its witnesses' keys as they lie there; None where no log has begun."""
-        lines = [
-            (self.folder / name).read_text("utf-8").splitlines() for name in (KEY, WITNESSES) if (self.folder / name).is_file()
-        ]
-        return (lines[0][0], tuple(each for part in lines[1:] for each in part)) if lines and lines[0] else None
+        lines = {name: _lines(self.folder / name) for name in (KEY, WITNESSES)}
+        return (lines[KEY][0], tuple(lines[WITNESSES])) if lines[KEY] else None
 
     def _put(self, path: str, content: bytes) -> Path:
         whole = self.folder / path
@@ -107,6 +105,10 @@ class LogFiles:
         for each in new:
             sync_folder(each.parent)
         return whole.parent
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text("utf-8").splitlines() if path.is_file() else []
 
 
 def replace_file(path: Path, content: bytes) -> None:

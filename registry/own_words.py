@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from registry import tables
 from registry.asking import among
+from registry.locking import locked_row
 from registry.stays import StayOnList
 from residence.clock import uuid7
 from residence.errors import Conflict, Refused
@@ -50,6 +51,7 @@ def words_of(connection: Connection, stays: Iterable[StayOnList]) -> dict[str, W
 
 def confirm_stay(connection: Connection, own: StayOnList, *, by: str, now: datetime) -> None:
     """Keep the person's yes to a stay of theirs; said again it changes nothing."""
+    locked_row(connection, tables.stays, own.stay_id)  # two taps at once: the second finds the first's word
     if connection.scalar(select(_WORDS.stay_id).where(_WORDS.stay_id == own.stay_id)) is not None:
         return
     row = {
@@ -64,13 +66,13 @@ def confirm_stay(connection: Connection, own: StayOnList, *, by: str, now: datet
 
 def set_lock(connection: Connection, person_id: str, *, by: str, now: datetime, random_bytes: Callable[[int], bytes]) -> None:
     """Lock: from now on what others declare of this person waits for their word. ``Conflict("lock.set")`` when it is set."""
-    commune = connection.scalar(select(tables.persons.c.commune_code).where(tables.persons.c.person_id == person_id))
-    if commune is None:
+    person = locked_row(connection, tables.persons, person_id)
+    if person is None:
         raise Refused("registry.person_unknown", "/person_id")
     if lock_of(connection, person_id) is not None:
         raise Conflict("lock.set")
     row = {
-        "commune_code": commune,
+        "commune_code": person.commune_code,
         "lock_id": str(uuid7(now, random_bytes(10))),
         "person_id": person_id,
         "set_by": by,

@@ -20,8 +20,9 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from registry import tables
-from registry.changing import LONGEST_REASON
+from registry.changing import is_keepable
 from registry.contact_points import take_back_address
+from registry.locking import locked_row
 from registry.recall_consents import end_all_consents
 from residence.access.rights import Clocks, Right, clocks, load_rights
 from residence.clock import rfc3339, uuid7
@@ -55,17 +56,17 @@ def ask_right(
     random_bytes: Callable[[int], bytes],
 ) -> str:
     """Keep a request; returns its id."""
-    commune = connection.scalar(select(tables.persons.c.commune_code).where(tables.persons.c.person_id == person_id))
-    if commune is None or right not in ASKED_FOR:
+    person = locked_row(connection, tables.persons, person_id)
+    if person is None or right not in ASKED_FOR:
         raise Refused("rights.unknown", "/right")
-    if not said.strip() or len(said) > LONGEST_REASON:
+    if not said.strip() or not is_keepable(said):
         raise Refused("rights.said", "/said")
     waits = (_REQUESTS.person_id == person_id, _REQUESTS.right == right, _REQUESTS.answered_at.is_(None))
     if connection.scalar(select(_REQUESTS.request_id).where(*waits).limit(1)) is not None:
         raise Conflict("rights.standing", "/right")
     request_id = str(uuid7(now, random_bytes(10)))
     row = {
-        "commune_code": commune,
+        "commune_code": person.commune_code,
         "request_id": request_id,
         "person_id": person_id,
         "right": right,
@@ -79,9 +80,9 @@ def ask_right(
 
 def answer_right(connection: Connection, request_id: str, given: RightAnswer, *, signer: SigningKey, now: datetime) -> None:
     """Answer a request once, signed, and do what the answer says; ``Conflict("rights.answered")`` when somebody was faster."""
-    if not given.reason.strip() or len(given.reason) > LONGEST_REASON:
+    if not given.reason.strip() or not is_keepable(given.reason):
         raise Refused("rights.reason", "/reason")
-    if given.outcome in NEEDS_BASIS and not given.legal_basis.strip():
+    if (given.outcome in NEEDS_BASIS and not given.legal_basis.strip()) or not is_keepable(given.legal_basis):
         raise Refused("rights.basis", "/legal_basis")
     row = request_of(connection, request_id)
     if row is None:

@@ -20,8 +20,9 @@ from sqlalchemy import Connection, insert, select
 from registry import tables
 from registry.asking import among
 from registry.authority_records import wake_stays_of
-from registry.changing import LONGEST_REASON
+from registry.changing import is_keepable
 from registry.disputing import mark_stay
+from registry.locking import locked_row
 from registry.stays import StayOnList
 from residence.clock import uuid7
 from residence.errors import Conflict, Refused
@@ -43,9 +44,9 @@ def raise_stay_dispute(
     random_bytes: Callable[[int], bytes],
 ) -> str:
     """Put a stay of the person's own under dispute; returns the dispute's id."""
-    if len(reason) > LONGEST_REASON:
+    if not is_keepable(reason):
         raise Refused("dispute.reason", "/reason")
-    if own.status not in CAN_BE_WRONG:
+    if own.status not in CAN_BE_WRONG or locked_row(connection, tables.stays, own.stay_id) is None:
         raise Refused("server.not_allowed")
     if fault in standing_faults(connection, [own.stay_id]).get(own.stay_id, frozenset()):
         raise Conflict("dispute.standing", "/field")

@@ -147,7 +147,7 @@ def test_one_of_a_kind_waits_it_can_be_taken_back_and_nobody_else_sees_or_answer
     me, officer = world.client("resident"), world.client("officer")
     assert ask(me, "objection").status_code == 200
     assert "asked for this already" in ask(me, "objection").text
-    for right, said in (("copy", "x"), ("", "x"), ("deletion", " "), ("deletion", "x" * 501)):
+    for right, said in (("copy", "x"), ("", "x"), ("deletion", " "), ("deletion", "x" * 501), ("deletion", "a\0b")):
         assert ask(me, right, said).status_code == 422
     (request_id,) = waiting(officer)
     for role in ("clerk", "operator", "officer"):

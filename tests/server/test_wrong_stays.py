@@ -11,6 +11,7 @@ from server_own import bind_resident, form_to, live_at_home
 from server_parts import csrf_of, fields_of
 
 from registry.receipts import receipt_by_code
+from registry.retention import erase_person
 from registry.stays import stays_of_person
 from residence.clock import rfc3339
 from residence.stays.own_word import SaidBy, word_standing
@@ -120,9 +121,17 @@ def test_nobody_speaks_about_the_stay_of_somebody_else_reads_their_answer_or_inv
     ]
     assert {me.post(path, data=token).status_code for path in tries} == {403}
     assert me.get("/me/answers/nothing").status_code == 403
-    assert me.post(f"/me/stays/{mine}/wrong/stay", data=token | {"reason": "x" * 501}).status_code == 422
+    for reason in ("x" * 501, "a\0b"):
+        assert me.post(f"/me/stays/{mine}/wrong/stay", data=token | {"reason": reason}).status_code == 422
     assert own(world, person_id).objected_at is None
     assert {world.client(role).get("/me/lock").status_code for role in ("clerk", "officer", "operator")} == {403}
+
+
+def test_of_an_erased_person_no_stay_stays_in_dispute(world, person_id):
+    wrong(world.client("resident"), own(world, person_id).stay_id, "stay")
+    with world.registry.writing() as connection:
+        erase_person(connection, person_id, vault=world.vault, now=world.clock.now())
+    assert own(world, person_id).objected_at is None
 
 
 CASES = {
