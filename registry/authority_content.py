@@ -22,6 +22,7 @@ from registry.asking import among
 from registry.declarations import open_declaration
 from registry.disputing import disputed_fields
 from registry.premises import read_kinds
+from registry.stay_disputes import standing_faults
 from registry.vault import Cell, Vault
 from residence.access.purposes import Field
 from residence.places.premises import PremisesKind, kind_then
@@ -51,7 +52,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     subject_id: str  # whose key seals it
     person_id: str
     who: str
-    disputed: tuple[str, ...] = ()  # fields of the told ones, by name
+    disputed: tuple[str, ...] = ()  # fields of the told ones, and faults of the stay itself, by name
 
 
 def stay_row(connection: Connection, stay_id: str) -> Row[Any] | None:
@@ -84,12 +85,13 @@ def content_of(connection: Connection, stay: Row[Any], *, vault: Vault) -> Conte
         return None
     content = standing[-1].content
     disputed = disputed_fields(connection, [stay.person_id]).get(stay.person_id, frozenset())
+    faults = standing_faults(connection, [stay.stay_id]).get(stay.stay_id, frozenset())
     return Content(
         declaration=content,
         subject_id=kept[content.declaration_id][0].subject_id,
         person_id=stay.person_id,
         who=vault.state_digest(f"authority:{stay.stay_id}", _naming(content)),
-        disputed=tuple(sorted(each.value for each in disputed & FIELDS)),
+        disputed=tuple(sorted({each.value for each in disputed & FIELDS} | faults)),
     )
 
 

@@ -50,6 +50,7 @@ from registry.tables_oversight import (
     outages,
     rule_sets,
 )
+from registry.tables_own_words import declaring_locks, own_words, rights_requests
 from registry.tables_parties import stay_parties
 from registry.tables_people import (
     households,
@@ -123,6 +124,7 @@ __all__ = [
     "corrections",
     "day_closes",
     "declarations",
+    "declaring_locks",
     "deletion_reports",
     "disputes",
     "door_boots",
@@ -165,6 +167,7 @@ __all__ = [
     "notices",
     "officer_interests",
     "outages",
+    "own_words",
     "passkeys",
     "permitted_stays",
     "person_versions",
@@ -179,6 +182,7 @@ __all__ = [
     "relations",
     "residence_events",
     "residences",
+    "rights_requests",
     "rule_sets",
     "saved_filters",
     "scoreboard_days",

@@ -15,7 +15,6 @@ from functools import cache
 
 from fastapi import Depends, FastAPI
 from starlette.routing import BaseRoute
-from starlette.staticfiles import StaticFiles
 
 from registry.database import Registry
 from residence.cases.offices import Office
@@ -77,6 +76,7 @@ from server.police import (
     number_pages,
     premises_correcting_pages,
     premises_pages,
+    request_pages,
     route_pages,
     second_eyes_pages,
     task_pages,
@@ -99,10 +99,13 @@ from server.residents import (
     own_pages,
     proof_pages,
     receipt_pages,
+    rights_pages,
+    visitor_pages,
+    wrong_stay_pages,
 )
 from server.residents import paper_pages as own_paper_pages
 from server.settings import ServerSettings
-from server.static_files import style_sheet_route
+from server.static_files import static_files, style_sheet_route
 from server.visitor import guard
 from server.wiring import Server
 
@@ -140,6 +143,7 @@ PAGES = (
     action_pages,
     lapse_pages,
     dispute_pages,
+    request_pages,
     number_pages,
     home_pages,
     premises_correcting_pages,
@@ -161,6 +165,9 @@ PAGES = (
     message_link_pages,
     door_pages,
     leaving_pages,
+    wrong_stay_pages,
+    visitor_pages,
+    rights_pages,
     kiosk_pages,
     call_pages,
     driver_pages,
@@ -207,6 +214,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         webhook_reach=webhook_reach,
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
+        person_attempts=AttemptCounter(settings.person_allowance, now=clock.now),
         token_attempts=AttemptCounter(settings.token_allowance, now=clock.now),
         api_attempts=AttemptCounter(settings.api_allowance, now=clock.now, code="api.too_many_requests"),
     )
@@ -239,4 +247,4 @@ def _guard_all(app: FastAPI, settings: ServerSettings, random_bytes: Callable[[i
 
 def _serve_files(app: FastAPI, settings: ServerSettings) -> None:
     app.add_api_route("/static/style.css", style_sheet_route(settings.static), include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=settings.static), name="static")
+    app.mount("/static", static_files(settings.static), name="static")

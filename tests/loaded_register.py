@@ -50,6 +50,8 @@ LEFT_OUT = {"outages", "gateway_reports"}
 NEVER = {"quarantine.receipt_bytes"}
 NOW_AND_THEN = {
     "disputes.settled_at",
+    "rights_requests.answered_at",
+    "declaring_locks.lifted_at",
     "notices.answered_at",
 }  # null in one of five: an index of what waits that holds nothing would seem the cheapest for everything
 SHARED = {"premises_id": 10, "worker": 500, "account_id": 20, "import_id": 200}  # rows to one value

@@ -56,6 +56,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('accounts', schema=None) as batch_op:
         batch_op.create_index('ix_accounts_sign_in_name', ['sign_in_name'], unique=False)
+        batch_op.create_index('ix_accounts_person_id', ['person_id'], unique=False, sqlite_where=sa.text('person_id IS NOT NULL'), postgresql_where=sa.text('person_id IS NOT NULL'))
 
     op.create_table('cases',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -156,8 +157,11 @@ def upgrade() -> None:
     sa.Column('settled_by', sa.String(length=64), nullable=True),
     sa.Column('settled_reason', sa.Text(), nullable=True),
     sa.Column('settled_at', columns.Instant(), nullable=True),
+    sa.Column('stay_id', sa.String(length=64), nullable=True),
+    sa.Column('answer', sa.LargeBinary(), nullable=True),
     sa.PrimaryKeyConstraint('dispute_id', 'commune_code', name=op.f('pk_disputes'))
     )
+    op.create_index('ix_disputes_stay_id', 'disputes', ['stay_id'], unique=False, sqlite_where=sa.text('stay_id IS NOT NULL'), postgresql_where=sa.text('stay_id IS NOT NULL'))
     op.create_index('ix_disputes_person_id', 'disputes', ['person_id'], unique=False)
     op.create_index('ix_disputes_waiting', 'disputes', ['commune_code', 'raised_at'], unique=False, sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
     op.create_table('merges',
@@ -740,6 +744,7 @@ def upgrade() -> None:
     sa.Column('declaration_id', sa.String(length=64), nullable=False),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.Column('objected_at', columns.Instant(), nullable=True),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_stays_commune_code_premises_id')),
     sa.PrimaryKeyConstraint('stay_id', 'commune_code', name=op.f('pk_stays'))
     )
@@ -911,6 +916,7 @@ def upgrade() -> None:
     # ### end Alembic commands ###
     lay_parties()
     lay_recall()
+    lay_own_words()
     _lay_chip_tables()
     lay_authorities()
     lay_door_cards()
@@ -1208,6 +1214,9 @@ def downgrade() -> None:
     drop_case_work()
     op.drop_table('webhook_deliveries')
     op.drop_table('webhooks')
+    op.drop_table('rights_requests')
+    op.drop_table('declaring_locks')
+    op.drop_table('own_words')
     op.drop_table('recall_consents')
     op.drop_table('stay_parties')
     _drop_chip_tables()
@@ -1651,6 +1660,50 @@ def lay_recall() -> None:
     sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_recall_consents'))
     )
     op.create_index(op.f('ix_recall_consents_given_at'), 'recall_consents', ['given_at'], unique=False)
+
+
+def lay_own_words() -> None:
+    """Lay what people say of stays others declared, and who allows nobody to declare them."""
+    op.create_table('own_words',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('stay_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('said_by', sa.String(length=64), nullable=False),
+    sa.Column('said_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('stay_id', 'commune_code', name=op.f('pk_own_words'))
+    )
+    op.create_index(op.f('ix_own_words_person_id'), 'own_words', ['person_id'], unique=False)
+    op.create_table('declaring_locks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('lock_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('set_by', sa.String(length=64), nullable=False),
+    sa.Column('set_at', columns.Instant(), nullable=False),
+    sa.Column('lifted_by', sa.String(length=64), nullable=True),
+    sa.Column('lifted_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('lock_id', 'commune_code', name=op.f('pk_declaring_locks'))
+    )
+    op.create_index(op.f('ix_declaring_locks_person_id'), 'declaring_locks', ['person_id'], unique=False)
+    op.create_table('rights_requests',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('request_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('right', sa.String(length=16), nullable=False),
+    sa.Column('said', sa.Text(), nullable=False),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('asked_at', columns.Instant(), nullable=False),
+    sa.Column('outcome', sa.String(length=16), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('legal_basis', sa.Text(), nullable=True),
+    sa.Column('answered_by', sa.String(length=64), nullable=True),
+    sa.Column('answered_at', columns.Instant(), nullable=True),
+    sa.Column('answer', sa.LargeBinary(), nullable=True),
+    sa.PrimaryKeyConstraint('request_id', 'commune_code', name=op.f('pk_rights_requests'))
+    )
+    op.create_index(op.f('ix_rights_requests_person_id'), 'rights_requests', ['person_id'], unique=False)
+    op.create_index('ix_rights_requests_unanswered', 'rights_requests', ['commune_code', 'asked_at'], unique=False, sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
+
+
 def lay_guest_lists() -> None:
     """Lay the lists of guests a house gives to be declared."""
     op.create_table('guest_lists',
