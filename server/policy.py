@@ -103,16 +103,17 @@ class PairResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProposalResource(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that waits for a second person; ``asked_by`` is who may not be that."""
+    """Something that waits for a second person; ``asked_by`` is who may not be that, ``role`` whose business it is."""
 
     proposal_id: str
     commune: str
     asked_by: str
+    role: Role = "officer"
 
     @property
     def entity(self) -> dict[str, object]:
         """Return the Cedar entity."""
-        return _entity("Proposal", self.proposal_id, commune=self.commune, asked_by=self.asked_by)
+        return _entity("Proposal", self.proposal_id, commune=self.commune, asked_by=self.asked_by, role=self.role)
 
 
 Resource = PremisesResource | CommuneResource | CaseResource | PairResource | ProposalResource | Account

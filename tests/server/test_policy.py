@@ -28,7 +28,7 @@ RESOURCES = {
     "close_day": "premises", "list_premises_stays": "premises", "list_undeclared": "commune", "list_premises": "commune", "list_access_records": "commune",
     "list_kiosks": "commune", "list_dead_letters": "commune", "settle_dead_letters": "commune", "watch_gateways": "commune", "list_unit_questions": "commune", "settle_unit_questions": "commune", "list_cleaning": "commune", "decide_cleaning": "commune", "list_pairs": "commune", "read_pair": "pair", "decide_pair": "pair", "release_pair": "pair", "read_case": "case", "claim_case": "case", "share_case": "case", "release_person": "case",
     "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "read_own_record": "account", "answer_disputes": "commune", "change_numbers": "commune", "correct_register": "commune",
-    "seal_case": "case", "list_proposals": "commune", "settle_proposal": "proposal", "break_glass": "elsewhere", "look_elsewhere": "elsewhere",
+    "seal_case": "case", "hand_out_case": "case", "list_proposals": "commune", "settle_proposal": "proposal", "break_glass": "elsewhere", "look_elsewhere": "elsewhere",
     "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune",
 }  # fmt: skip
 
@@ -78,7 +78,7 @@ def test_a_role_may_do_what_the_table_says_inside_its_area_and_nothing_outside(r
         ), resource
 
 
-@pytest.mark.parametrize("action", ["release_person", "decide_case", "seal_case"])
+@pytest.mark.parametrize("action", ["release_person", "decide_case", "seal_case", "hand_out_case"])
 def test_a_case_that_is_not_claimed_by_this_officer_or_has_no_purpose_releases_nothing(action):
     policy = load_policy()
     officer = account("officer")
@@ -99,7 +99,7 @@ def test_a_case_of_another_commune_is_seen_while_it_is_open_to_this_officer_and_
         case = CaseResource(case_id="c", commune="there", opened_by=opened_by)
         assert not policy.allows(officer, "look_elsewhere", resource=case, purpose=purpose)
     case = CaseResource(case_id="c", commune="there", claimed_by="me", opened_by=("me",))
-    for action in ("read_case", "claim_case", "release_person", "decide_case", "share_case", "seal_case"):
+    for action in ("read_case", "claim_case", "release_person", "decide_case", "share_case", "seal_case", "hand_out_case"):
         assert not policy.allows(officer, action, resource=case, purpose="break-glass")
 
 

@@ -1822,10 +1822,13 @@ def lay_proposals() -> None:
     sa.Column('reason', sa.Text(), nullable=False),
     sa.Column('asked_by', sa.String(length=64), nullable=False),
     sa.Column('asked_at', columns.Instant(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('expires_at', columns.Instant(), nullable=False),
     sa.Column('settled_by', sa.String(length=64), nullable=True),
     sa.Column('settled_at', columns.Instant(), nullable=True),
     sa.Column('outcome', sa.String(length=16), nullable=True),
     sa.Column('settled_reason', sa.Text(), nullable=True),
+    sa.Column('fetched_at', columns.Instant(), nullable=True),
     sa.PrimaryKeyConstraint('proposal_id', 'commune_code', name=op.f('pk_proposals'))
     )
     op.create_index('ix_proposals_subject_kind', 'proposals', ['subject', 'kind'], unique=False)
