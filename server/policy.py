@@ -17,7 +17,7 @@ import msgspec
 
 from residence.errors import Refused
 
-Role = Literal["clerk", "resident", "officer", "operator"]
+Role = Literal["clerk", "resident", "officer", "operator", "inspector"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 
@@ -116,7 +116,23 @@ class ProposalResource(msgspec.Struct, frozen=True, kw_only=True):
         return _entity("Proposal", self.proposal_id, commune=self.commune, asked_by=self.asked_by, role=self.role)
 
 
-Resource = PremisesResource | CommuneResource | CaseResource | PairResource | ProposalResource | Account
+class QuestionResource(msgspec.Struct, frozen=True, kw_only=True):
+    """Looks somebody is asked about; ``account_id``: whose; ``conflicted``: who must not settle it."""
+
+    question_id: str
+    commune: str
+    account_id: str
+    conflicted: tuple[str, ...] = ()
+
+    @property
+    def entity(self) -> dict[str, object]:
+        """Return the Cedar entity."""
+        return _entity(
+            "Question", self.question_id, commune=self.commune, account_id=self.account_id, conflicted=list(self.conflicted)
+        )
+
+
+Resource = QuestionResource | PremisesResource | CommuneResource | CaseResource | PairResource | ProposalResource | Account
 
 
 def _entity(kind: str, identity: str, **attributes: object) -> dict[str, object]:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row
 
 from registry.second_eyes import Kind, Wish, ask, asker_of, digest_of
 from residence.errors import LuutruError
+from server.inspectors import rules_matter
 from server.police import bulk_matter, case_matters, merge_matter
 from server.police.matter_scene import Scene
 from server.policy import Account, ProposalResource, Role
@@ -43,6 +44,9 @@ MATTERS: Final[Mapping[Kind, Matter]] = {
     ),
     Kind.MERGE: Matter(preview=merge_matter.preview, require=merge_matter.require, carry_out=merge_matter.carry_out),
     Kind.BULK: Matter(preview=bulk_matter.preview, require=bulk_matter.require, carry_out=bulk_matter.carry_out),
+    Kind.LOOK_RULES: Matter(
+        preview=rules_matter.preview, require=rules_matter.require, carry_out=rules_matter.carry_out, role="inspector"
+    ),
 }
 
 

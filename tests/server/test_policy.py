@@ -19,6 +19,7 @@ from server.policy import (
     PairResource,
     PremisesResource,
     ProposalResource,
+    QuestionResource,
     load_policy,
 )
 
@@ -30,6 +31,7 @@ RESOURCES = {
     "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "read_own_record": "account", "answer_disputes": "commune", "change_numbers": "commune", "correct_register": "commune",
     "seal_case": "case", "hand_out_case": "case", "list_proposals": "commune", "settle_proposal": "proposal", "break_glass": "elsewhere", "look_elsewhere": "elsewhere",
     "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune",
+    "list_look_questions": "commune", "change_look_rules": "commune", "settle_look_question": "question", "answer_look_question": "own question",
 }  # fmt: skip
 
 PURPOSE = {"look_elsewhere": "break-glass", "release_pair": "duplicate-review"}
@@ -57,9 +59,20 @@ def things(kind, role):
             yield CaseResource(case_id="c", commune="there", opened_by=("me",), conflicted=("me",)), False
             yield CaseResource(case_id="c", commune="here", claimed_by="me", opened_by=("me",)), False
         case "proposal":
-            yield ProposalResource(proposal_id="p", commune="here", asked_by="a colleague"), True
-            yield ProposalResource(proposal_id="p", commune="here", asked_by="me"), False
-            yield ProposalResource(proposal_id="p", commune="there", asked_by="a colleague"), False
+            other = "inspector" if role == "officer" else "officer"
+            yield ProposalResource(proposal_id="p", commune="here", asked_by="a colleague", role=role), True
+            yield ProposalResource(proposal_id="p", commune="here", asked_by="me", role=role), False
+            yield ProposalResource(proposal_id="p", commune="there", asked_by="a colleague", role=role), False
+            yield ProposalResource(proposal_id="p", commune="here", asked_by="a colleague", role=other), False
+        case "question":
+            yield QuestionResource(question_id="q", commune="here", account_id="an officer"), True
+            yield QuestionResource(question_id="q", commune="here", account_id="an officer", conflicted=("me",)), False
+            yield QuestionResource(question_id="q", commune="here", account_id="me"), False
+            yield QuestionResource(question_id="q", commune="there", account_id="an officer"), False
+        case "own question":
+            yield QuestionResource(question_id="q", commune="here", account_id="me"), True
+            yield QuestionResource(question_id="q", commune="here", account_id="an officer"), False
+            yield QuestionResource(question_id="q", commune="there", account_id="me"), False
         case "case":
             yield CaseResource(case_id="c", commune="here", claimed_by="me"), True
             yield CaseResource(case_id="c", commune="there", claimed_by="me"), False
