@@ -218,6 +218,7 @@ def test_a_case_leaves_as_a_file_once_with_what_its_purpose_shows_and_the_person
     assert post(officer, f"{address}/file").status_code == 403  # not granted
     page = colleague.get(address).text
     assert ("Full name" in page, "Phạm Thị Thử Nghiệm" in page) == (True, False)  # which fields, not their values
+    assert "&lt;" not in page
     assert settle(colleague, world, "granted").status_code == 200
     assert post(colleague, f"{address}/file").status_code == 403  # not theirs
     before = len(rows(world, tables.access_records))
