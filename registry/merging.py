@@ -49,9 +49,7 @@ def merge(
 ) -> str:
     """Let ``merged`` point to ``stands``; returns the merge's id."""
     persons = tables.persons.c
-    moved = {
-        name: list(connection.scalars(select(own_id).where(who == merged).order_by(own_id))) for name, _, own_id, who in MOVING
-    }
+    moved = what_moves(connection, merged)
     for name, table, own_id, who in MOVING:
         _move(connection, (table, own_id, who), moved[name], to=stands, now=now)
     pointers = select(persons.person_id).where(persons.merged_into == merged).order_by(persons.person_id)
@@ -75,6 +73,13 @@ def merge(
     }
     connection.execute(insert(tables.merges), [row])
     return merge_id
+
+
+def what_moves(connection: Connection, merged: str) -> dict[str, list[str]]:
+    """Return the ids of the rows that would name somebody else if this person were merged, by name of ``MOVING``."""
+    return {
+        name: list(connection.scalars(select(own_id).where(who == merged).order_by(own_id))) for name, _, own_id, who in MOVING
+    }
 
 
 def split(connection: Connection, merge_id: str, *, by: str, reason: str, now: datetime) -> None:

@@ -34,7 +34,8 @@ from registry.tables_history import changes, disputes, merges
 from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_kiosk_signs import kiosk_signs
 from registry.tables_lapses import lapses
-from registry.tables_looks import looks
+from registry.tables_look_questions import look_questions, look_rule_sets
+from registry.tables_looks import look_numbers, looks
 from registry.tables_messages import contact_points, messages
 from registry.tables_nightly import nightly_runs
 from registry.tables_numbers import identifier_events
@@ -158,6 +159,9 @@ __all__ = [
     "lapses",
     "letter_events",
     "list_mappings",
+    "look_numbers",
+    "look_questions",
+    "look_rule_sets",
     "looks",
     "merges",
     "messages",

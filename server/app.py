@@ -50,6 +50,8 @@ from server.desk import (
     tonight_pages,
 )
 from server.headers import SecurityHeaders
+from server.inspectors import look_rules_pages
+from server.inspectors import question_pages as inspector_question_pages
 from server.limits import AttemptCounter
 from server.operators import (
     authority_pages,
@@ -74,6 +76,7 @@ from server.police import (
     home_pages,
     lapse_pages,
     number_pages,
+    own_question_pages,
     premises_correcting_pages,
     premises_pages,
     request_pages,
@@ -149,6 +152,9 @@ PAGES = (
     premises_correcting_pages,
     case_pages,
     second_eyes_pages,
+    own_question_pages,
+    inspector_question_pages,
+    look_rules_pages,
     elsewhere_pages,
     premises_pages,
     evidence_pages,

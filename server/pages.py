@@ -27,7 +27,7 @@ from server.wiring import Server, server_of
 from server.wording import TAGS, WORDS, choices, finding_sentence, word
 
 HERE: Final = Path(__file__).parent
-AUDIENCES: Final = ("accounts", "desk", "police", "residents", "operators")
+AUDIENCES: Final = ("accounts", "desk", "police", "residents", "operators", "inspectors")
 
 
 def _loader() -> BaseLoader:

@@ -95,9 +95,11 @@ function readRow(text) {
 }
 
 function readEntry(text) {
-  const [first, hour, rows, root, end] = text.split("\n");
-  if (first !== "luutru-look/1" || end !== "" || !hour?.startsWith("hour ") || !rows?.startsWith("rows ") || !root?.startsWith("root ")) raise("text");
-  return { hour: hour.slice(5), rows: size(rows.slice(5)), root: hash(root.slice(5)) };
+  const lines = text.split("\n"), names = ["hour", "rows", "unit", "number", "root"];
+  if (lines.shift() !== "luutru-look/2" || lines.pop() !== "" || lines.length !== names.length) raise("text");
+  const read = Object.fromEntries(names.map((name, at) => [name, lines[at].startsWith(`${name} `) ? lines[at].slice(name.length + 1) : raise("text")]));
+  if (!/^[0-9a-f]{16}$/.test(read.unit)) raise("text");
+  return { hour: read.hour, rows: size(read.rows), number: size(read.number), root: hash(read.root) };
 }
 
 // ``trust``: {key, witnesses}, each key as one line. Returns {row, index, size, witnesses}; ``row`` by the names of its lines.

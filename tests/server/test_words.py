@@ -14,10 +14,16 @@ from registry.chip_judgements import JudgedBy
 from registry.correcting import Signature as CorrectionSignature
 from registry.e_ids import Source
 from registry.evidence import Signature
+from registry.look_questions import OUTCOMES
+from registry.merging import MOVING
 from registry.notices import Answer
 from registry.numbering import NumberEvent
 from registry.persons import STATED
 from registry.retention_policy import read_policy
+from registry.second_eyes import Answer as EyesAnswer
+from registry.second_eyes import Kind
+from residence.access.fishing import RULES
+from residence.access.look_rules import BOUNDS
 from residence.cases.closing import ClosingCode
 from residence.cases.covering import LapsedHere
 from residence.cases.lapses import Excuse, LapseRule
@@ -97,6 +103,13 @@ def test_vietnamese_sentences_keep_the_places_for_values():
         ("excuse", Excuse.__args__),
         ("outage", OutageCause.__args__),
         ("evidence", [str(level) for level in range(7)]),
+        ("look_rule", RULES),
+        ("look_rule_means", RULES),
+        ("look_setting", BOUNDS),
+        ("look_outcome", OUTCOMES),
+        ("eyes_kind", [each.value for each in Kind]),
+        ("eyes_answer", [each.value for each in EyesAnswer]),
+        ("moves", [name for name, *_ in MOVING]),
     ],
 )
 def test_every_code_word_of_the_domain_has_words_for_people(kind, values):

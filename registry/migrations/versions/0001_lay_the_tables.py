@@ -937,6 +937,7 @@ def upgrade() -> None:
     lay_e_ids()
     lay_looks()
     lay_proposals()
+    lay_look_questions()
     lay_glass_breaks()
     lay_case_work()
     lay_webhooks()
@@ -1209,8 +1210,11 @@ def lay_doors() -> None:
 
 def downgrade() -> None:
     op.drop_table('glass_breaks')
+    op.drop_table('look_rule_sets')
+    op.drop_table('look_questions')
     op.drop_table('proposals')
     op.drop_table('looks')
+    op.drop_table('look_numbers')
     drop_case_work()
     op.drop_table('webhook_deliveries')
     op.drop_table('webhooks')
@@ -1850,19 +1854,27 @@ def lay_api() -> None:
 
 def lay_looks() -> None:
     """Lay the looks as the log has them."""
+    op.create_table('look_numbers',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('counter', sa.String(length=16), nullable=False),
+    sa.Column('unit', sa.String(length=16), nullable=False),
+    sa.Column('last', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('counter', 'commune_code', name=op.f('pk_look_numbers'))
+    )
     op.create_table('looks',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('look_id', sa.String(length=36), nullable=False),
     sa.Column('secret', sa.LargeBinary(), nullable=False),
     sa.Column('row_hashes', sa.LargeBinary(), nullable=False),
     sa.Column('entry', sa.LargeBinary(), nullable=False),
+    sa.Column('number', sa.BigInteger(), nullable=False),
     sa.Column('at', columns.Instant(), nullable=False),
     sa.Column('sealed_until', columns.Instant(), nullable=True),
     sa.Column('place_in_log', sa.BigInteger(), nullable=True),
     sa.PrimaryKeyConstraint('look_id', 'commune_code', name=op.f('pk_looks'))
     )
     op.create_index('ix_looks_place_in_log', 'looks', ['place_in_log'], unique=False)
-    op.create_index('ix_looks_waiting', 'looks', ['at'], unique=False, sqlite_where=sa.text('place_in_log IS NULL'), postgresql_where=sa.text('place_in_log IS NULL'))
+    op.create_index('ix_looks_waiting', 'looks', ['number', 'look_id'], unique=False, sqlite_where=sa.text('place_in_log IS NULL'), postgresql_where=sa.text('place_in_log IS NULL'))
 
 
 def lay_proposals() -> None:
@@ -1876,14 +1888,54 @@ def lay_proposals() -> None:
     sa.Column('reason', sa.Text(), nullable=False),
     sa.Column('asked_by', sa.String(length=64), nullable=False),
     sa.Column('asked_at', columns.Instant(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('expires_at', columns.Instant(), nullable=False),
     sa.Column('settled_by', sa.String(length=64), nullable=True),
     sa.Column('settled_at', columns.Instant(), nullable=True),
     sa.Column('outcome', sa.String(length=16), nullable=True),
     sa.Column('settled_reason', sa.Text(), nullable=True),
+    sa.Column('fetched_at', columns.Instant(), nullable=True),
     sa.PrimaryKeyConstraint('proposal_id', 'commune_code', name=op.f('pk_proposals'))
     )
     op.create_index('ix_proposals_subject_kind', 'proposals', ['subject', 'kind'], unique=False)
     op.create_index('ix_proposals_waiting', 'proposals', ['commune_code', 'asked_at'], unique=False, sqlite_where=sa.text('outcome IS NULL'), postgresql_where=sa.text('outcome IS NULL'))
+
+
+def lay_look_questions() -> None:
+    """Lay what officers are asked about their looks, and the numbers the rules go by."""
+    op.create_table('look_questions',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('question_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('rule', sa.String(length=16), nullable=False),
+    sa.Column('access_ids', columns.Document(), nullable=False),
+    sa.Column('people', sa.Integer(), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=True),
+    sa.Column('first_at', columns.Instant(), nullable=False),
+    sa.Column('last_at', columns.Instant(), nullable=False),
+    sa.Column('rules', columns.Document(), nullable=False),
+    sa.Column('raised_at', columns.Instant(), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=True),
+    sa.Column('answered_at', columns.Instant(), nullable=True),
+    sa.Column('settled_by', sa.String(length=64), nullable=True),
+    sa.Column('settled_at', columns.Instant(), nullable=True),
+    sa.Column('outcome', sa.String(length=16), nullable=True),
+    sa.Column('settled_reason', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('question_id', 'commune_code', name=op.f('pk_look_questions'))
+    )
+    op.create_index('ix_look_questions_account_id_raised_at', 'look_questions', ['account_id', 'raised_at'], unique=False)
+    op.create_index('ix_look_questions_commune_code_last_at', 'look_questions', ['commune_code', 'last_at'], unique=False)
+    op.create_index('ix_look_questions_waiting', 'look_questions', ['commune_code', 'raised_at'], unique=False, sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
+    op.create_table('look_rule_sets',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('set_id', sa.String(length=36), nullable=False),
+    sa.Column('rules', columns.Document(), nullable=False),
+    sa.Column('in_force_at', columns.Instant(), nullable=False),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('granted_by', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('set_id', 'commune_code', name=op.f('pk_look_rule_sets'))
+    )
+    op.create_index('ix_look_rule_sets_commune_code_in_force_at', 'look_rule_sets', ['commune_code', 'in_force_at'], unique=False)
 
 
 def lay_case_work() -> None:
