@@ -157,9 +157,12 @@ def _go_round(each: PropertySettings, bridge: Bridge, stopping: threading.Event)
     while not stopping.is_set():
         try:
             done = bridge.round()
-        except Refused as error:
+        except (Refused, OSError) as error:  # an OSError is the disk of the state: what was told is told again
             pause = min(2 * pause, LONGEST_PAUSE)
-            log.warning("not asked", premises=each.premises_id, code=error.code, detail=error.detail, again_in=pause)
+            code, detail = (
+                (error.code, error.detail) if isinstance(error, Refused) else ("pms.state_unreadable", type(error).__name__)
+            )
+            log.warning("not asked", premises=each.premises_id, code=code, detail=detail, again_in=pause)
         else:
             pause = each.every_seconds
             if done.delivered:
