@@ -259,7 +259,17 @@ class PointReason(TypedDict):
     """Why one point stands open. ``about``: the guest's reference or the stay's id; left out for people seen and statements to put right."""
 
     kind: Literal["differs", "not-declared", "not-in-house", "to-mend", "undeclared"]
-    reason: Literal["authority", "declaration-wrong", "has-left", "list-wrong", "not-here-yet", "other", "papers-awaited", "refuses", "same-person"]
+    reason: Literal[
+        "authority",
+        "declaration-wrong",
+        "has-left",
+        "list-wrong",
+        "not-here-yet",
+        "other",
+        "papers-awaited",
+        "refuses",
+        "same-person",
+    ]
     about: NotRequired[str]
 
 

@@ -244,7 +244,17 @@ class ReasonedPoint(TypedDict):
     kind: Literal["differs", "not-declared", "not-in-house", "to-mend", "undeclared"]
     about: str
     people: int
-    reason: Literal["authority", "declaration-wrong", "has-left", "list-wrong", "not-here-yet", "other", "papers-awaited", "refuses", "same-person"]
+    reason: Literal[
+        "authority",
+        "declaration-wrong",
+        "has-left",
+        "list-wrong",
+        "not-here-yet",
+        "other",
+        "papers-awaited",
+        "refuses",
+        "same-person",
+    ]
 
 
 class Receipt(TypedDict):
