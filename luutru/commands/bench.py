@@ -48,7 +48,7 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     ),
     "front-desk": (
         "luutru.benchmarks.front_desk",
-        "a list of 10,000 guests read, checked and declared, beside recording the same statements",
+        "200 desks at work, batches of hotel software, a list of 10,000 guests, beside recording the same statements",
     ),
     "gateway": ("luutru.benchmarks.gateway", "declarations accepted per second, beside the floor of each stage and beside peers"),
     "gateway-growth": (

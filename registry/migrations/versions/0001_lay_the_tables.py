@@ -1808,6 +1808,7 @@ def lay_api() -> None:
     sa.Column('secret_hash', sa.String(length=64), nullable=False),
     sa.Column('former_hash', sa.String(length=64), nullable=True),
     sa.Column('former_until', columns.Instant(), nullable=True),
+    sa.Column('secret_ends', columns.Instant(), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.Column('disabled_at', columns.Instant(), nullable=True),
     sa.PrimaryKeyConstraint('client_id', 'commune_code', name=op.f('pk_api_clients'))
