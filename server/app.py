@@ -2,6 +2,7 @@
 
 - Everything is injected: registry (with its vault), rule book, receipt signer, clock, randomness, settings.
 - Pages are grouped by audience; each group's router refuses unsafe requests that do not come from our own pages (``guard``).
+- What machines ask for themselves (``server/fleet``) is proven by what they send; no cookie counts there.
 - The API has no pages and no cookies of its own; it takes a bearer token, or a session with the CSRF header.
 
 Example: ``create_app(registry=..., rules=load_rule_book(), signer=..., clock=SystemClock(), random_bytes=..., settings=ServerSettings())``
@@ -48,11 +49,13 @@ from server.desk import (
     step_pages,
     tonight_pages,
 )
+from server.fleet import machine_routes
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
 from server.operators import (
     authority_pages,
     call_pages,
+    claim_pages,
     deletion_pages,
     driver_pages,
     gateway_pages,
@@ -160,6 +163,7 @@ PAGES = (
     door_pages,
     leaving_pages,
     kiosk_pages,
+    claim_pages,
     call_pages,
     driver_pages,
     gateway_pages,
@@ -206,10 +210,12 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
         token_attempts=AttemptCounter(settings.token_allowance, now=clock.now),
+        kiosk_attempts=AttemptCounter(settings.kiosk_allowance, now=clock.now),
         api_attempts=AttemptCounter(settings.api_allowance, now=clock.now, code="api.too_many_requests"),
     )
     for pages in PAGES:
         app.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
+    app.include_router(machine_routes.router, include_in_schema=False)
     api.install(app)
     _serve_files(app, settings)
     problems.install(app)
