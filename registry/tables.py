@@ -21,6 +21,7 @@ from registry.tables_authorities import (
 from registry.tables_break_glass import glass_breaks
 from registry.tables_case_work import bulk_acts, case_grounds, case_links, visit_devices, visits
 from registry.tables_chip import chip_checks, chip_judgements
+from registry.tables_claims import kiosk_certificates, kiosk_claims, kiosk_wipes
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
 from registry.tables_corrections import corrections
 from registry.tables_desk import day_closes
@@ -154,7 +155,10 @@ __all__ = [
     "imports",
     "keys",
     "kiosk_calls",
+    "kiosk_certificates",
+    "kiosk_claims",
     "kiosk_signs",
+    "kiosk_wipes",
     "kiosks",
     "lapses",
     "letter_events",

@@ -2,6 +2,7 @@
 
 - Everything is injected: registry (with its vault), rule book, receipt signer, clock, randomness, settings.
 - Pages are grouped by audience; each group's router refuses unsafe requests that do not come from our own pages (``guard``).
+- What machines ask for themselves (``server/fleet``) is proven by what they send; no cookie counts there.
 - The API has no pages and no cookies of its own; it takes a bearer token, or a session with the CSRF header.
 
 Example: ``create_app(registry=..., rules=load_rule_book(), signer=..., clock=SystemClock(), random_bytes=..., settings=ServerSettings())``
@@ -49,6 +50,7 @@ from server.desk import (
     step_pages,
     tonight_pages,
 )
+from server.fleet import machine_routes
 from server.headers import SecurityHeaders
 from server.inspectors import look_rules_pages
 from server.inspectors import question_pages as inspector_question_pages
@@ -56,6 +58,7 @@ from server.limits import AttemptCounter
 from server.operators import (
     authority_pages,
     call_pages,
+    claim_pages,
     deletion_pages,
     driver_pages,
     gateway_pages,
@@ -175,6 +178,7 @@ PAGES = (
     visitor_pages,
     rights_pages,
     kiosk_pages,
+    claim_pages,
     call_pages,
     driver_pages,
     gateway_pages,
@@ -222,6 +226,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
         person_attempts=AttemptCounter(settings.person_allowance, now=clock.now),
         token_attempts=AttemptCounter(settings.token_allowance, now=clock.now),
+        kiosk_attempts=AttemptCounter(settings.kiosk_allowance, now=clock.now),
         api_attempts=AttemptCounter(settings.api_allowance, now=clock.now, code="api.too_many_requests"),
     )
     _serve_files(app, settings)
@@ -236,6 +241,7 @@ def _routes() -> tuple[BaseRoute, ...]:
     parts = FastAPI(openapi_url=None)
     for pages in PAGES:
         parts.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
+    parts.include_router(machine_routes.router, include_in_schema=False)
     api.install(parts)
     return tuple(parts.routes)
 

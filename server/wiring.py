@@ -51,6 +51,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     person_attempts: AttemptCounter
     api_attempts: AttemptCounter
     token_attempts: AttemptCounter
+    kiosk_attempts: AttemptCounter
 
 
 def server_of(request: Request) -> Server:

@@ -86,6 +86,7 @@ def paths(world):
         "access_id",
         "hook_id",
         "proposal_id",
+        "claim_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)

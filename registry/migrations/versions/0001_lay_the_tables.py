@@ -930,6 +930,7 @@ def upgrade() -> None:
     lay_duplicate_steps()
     lay_answers()
     lay_kiosk_signs()
+    lay_claims()
     lay_undated()
     lay_police()
     lay_api()
@@ -1225,6 +1226,9 @@ def downgrade() -> None:
     op.drop_table('stay_parties')
     _drop_chip_tables()
     op.drop_table('undated_declarations')
+    op.drop_table('kiosk_wipes')
+    op.drop_table('kiosk_certificates')
+    op.drop_table('kiosk_claims')
     op.drop_table('kiosk_signs')
     op.drop_table('duplicate_steps')
     drop_authorities()
@@ -1619,6 +1623,54 @@ def lay_kiosk_signs() -> None:
     sa.Column('said', columns.Document(), nullable=False),
     sa.Column('changed_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'kiosk_id', name=op.f('pk_kiosk_signs'))
+    )
+
+
+def lay_claims() -> None:
+    """Lay how kiosks come into service and leave it."""
+    op.create_table('kiosk_claims',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('claim_id', sa.String(length=32), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('profile', sa.String(length=64), nullable=False),
+    sa.Column('machine', sa.String(length=64), nullable=False),
+    sa.Column('replaces', sa.String(length=64), nullable=True),
+    sa.Column('made_by', sa.String(length=64), nullable=False),
+    sa.Column('made_at', columns.Instant(), nullable=False),
+    sa.Column('expires_at', columns.Instant(), nullable=False),
+    sa.Column('request', sa.LargeBinary(), nullable=True),
+    sa.Column('signing_key', sa.LargeBinary(), nullable=True),
+    sa.Column('asked_at', columns.Instant(), nullable=True),
+    sa.Column('settled_by', sa.String(length=64), nullable=True),
+    sa.Column('approved_at', columns.Instant(), nullable=True),
+    sa.Column('refused_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('claim_id', 'commune_code', name=op.f('pk_kiosk_claims'))
+    )
+    op.create_index('ix_kiosk_claims_made_at', 'kiosk_claims', ['made_at'], unique=False)
+    op.create_table('kiosk_certificates',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('request_id', sa.String(length=64), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('request', sa.LargeBinary(), nullable=False),
+    sa.Column('tls_key', sa.LargeBinary(), nullable=False),
+    sa.Column('waiting_since', columns.Instant(), nullable=True),
+    sa.Column('certificate', sa.Text(), nullable=True),
+    sa.Column('authority', sa.Text(), nullable=True),
+    sa.Column('serial', sa.String(length=64), nullable=True),
+    sa.Column('issued_at', columns.Instant(), nullable=True),
+    sa.Column('ends_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('request_id', 'commune_code', name=op.f('pk_kiosk_certificates'))
+    )
+    op.create_index('ix_kiosk_certificates_kiosk_id', 'kiosk_certificates', ['kiosk_id'], unique=False)
+    waiting = sa.text('waiting_since IS NOT NULL')
+    op.create_index('ix_kiosk_certificates_waiting_since', 'kiosk_certificates', ['waiting_since'], unique=False, sqlite_where=waiting, postgresql_where=waiting)
+    op.create_table('kiosk_wipes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('statement', sa.LargeBinary(), nullable=False),
+    sa.Column('heard_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'kiosk_id', name=op.f('pk_kiosk_wipes'))
     )
 
 
