@@ -66,5 +66,8 @@ CONTROL_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "permitted_stays": "Permitted stays",
         "relations": "Relations to houses and people",
         "wards": "Guardians",
+        "own_words": "Words on stays: yes, left, not me",
+        "declaring_locks": "Locks against others' declarations",
+        "rights_requests": "Requests about one's own data",
     },
 }
