@@ -15,6 +15,7 @@ from registry.columns import (
     commune,
     document,
     found_by,
+    index_where_set,
     instant,
     metadata,
     octets,
@@ -41,6 +42,7 @@ accounts: Final = Table(
     instant("disabled_at", nullable=True),
     UniqueConstraint("commune_code", "sign_in_name"),
     Index("ix_accounts_sign_in_name", "sign_in_name"),
+    index_where_set("accounts", "person_id"),
 )
 
 

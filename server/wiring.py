@@ -48,8 +48,10 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     webhook_reach: Reach  # where programs may be told of events
     sign_in_attempts: AttemptCounter
     receipt_attempts: AttemptCounter
+    person_attempts: AttemptCounter
     api_attempts: AttemptCounter
     token_attempts: AttemptCounter
+    kiosk_attempts: AttemptCounter
 
 
 def server_of(request: Request) -> Server:

@@ -56,6 +56,7 @@ ACCOUNTS = {
     "officer": ("cong-an", ()),
     "operator": ("van-hanh", ()),
     "resident": ("cu-dan", ()),
+    "inspector": ("thanh-tra", ()),
 }
 
 

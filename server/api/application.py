@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from server.api import (
     batches,
+    closes,
     code_lists,
     declarations,
     events,
@@ -34,7 +35,7 @@ def get_document() -> Response:
     return answer(document())
 
 
-PARTS = (tokens, declarations, batches, pms_events, stays, reconciliation, events, webhooks, code_lists, look_ups, looks)
+PARTS = (tokens, declarations, batches, pms_events, stays, reconciliation, closes, events, webhooks, code_lists, look_ups, looks)
 for part in PARTS:
     router.include_router(part.router)
 
