@@ -33,6 +33,7 @@ from registry.key_changes import keyring_if_reachable
 
 BACK_LIMIT = SETTLE_LIMIT = 30
 PATIENCE = 180
+SEEN_SECONDS = 5  # the neighbours look twice, a second apart, before they ask it again: docs/city.md says to wait as long
 AWAY = 45  # seconds a lost machine stays away: longer than anybody waits for it
 FROZEN = 3
 TOOLS = ("etcd", "patroni", "haproxy")
@@ -128,6 +129,8 @@ def roll(town, verdict):
             verdict.wrong("unexpected", f"{name} did not end when asked")
         if name.startswith("server-"):
             wait_for(town, name, lambda name=name: town.is_serving(name.removeprefix("server-")))
+            seen_at = time.monotonic() + SEEN_SECONDS
+            wait_for(town, name, lambda seen_at=seen_at: time.monotonic() > seen_at)
         wait_for(town, f"{name} rolled", Answers(town).all_came)
     failed = unanswered(town, offsets)
     verdict.facts["requests failed while rolled"] = verdict.facts.get("requests failed while rolled", 0) + failed
