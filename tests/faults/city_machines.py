@@ -90,16 +90,21 @@ class DatabaseMachines:
         self.ask("CREATE DATABASE luutru OWNER luutru", user="postgres", database="postgres")
 
     def is_whole(self):
-        """Tell whether Patroni has a leader, followers on all other machines and, unless it is the control, a second one that may lead."""
-        for name in self.names:
-            with suppress(OSError, ValueError):
-                url = f"https://{name}.{DOMAIN}:8008/cluster"
-                with urllib.request.urlopen(url, timeout=2, context=self._context) as answer:
-                    members = json.loads(answer.read())["members"]
-                roles = sorted(each["role"] for each in members if each["state"] in {"running", "streaming"})
-                second = ["sync_standby"] if self._synchronous else ["replica"]
-                return roles == ["leader", *["replica"] * (len(self.names) - 2), *second]
-        return False
+        """Tell whether every machine says that one leads, the others follow and, unless it is the control, a second one may lead.
+
+        One alone may say so for a while after another is gone.
+        """
+        second = ["sync_standby"] if self._synchronous else ["replica"]
+        whole = ["leader", *["replica"] * (len(self.names) - 2), *second]
+        return all(self._roles_by(name) == whole for name in self.names)
+
+    def _roles_by(self, name):
+        with suppress(OSError, ValueError):
+            url = f"https://{name}.{DOMAIN}:8008/cluster"
+            with urllib.request.urlopen(url, timeout=2, context=self._context) as answer:
+                members = json.loads(answer.read())["members"]
+            return sorted(each["role"] for each in members if each["state"] in {"running", "streaming"})
+        return []
 
     def leader(self):
         """Return the name of the machine that takes writes."""
