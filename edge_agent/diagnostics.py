@@ -26,7 +26,8 @@ LINES: Final = 200
 LARGEST_COUNT: Final = 9_999
 EVENTS: Final = frozenset(
     {
-        "browser ended", "browser hangs", "browser started", "camera failed", "chip failed", "chip not read", "chip trust from the authority",
+        "browser ended", "browser hangs", "browser started", "camera failed", "certificate not renewed", "certificate renewed", "chip failed", "chip not read",
+        "chip trust from the authority", "claim",
         "clock agrees again", "clock refused", "dialogue.failed", "door event lost", "door failed", "door holder lost", "door list", "door wire",
         "keep.failed", "kiosk ended", "kiosk starts", "printer.failed", "reader", "reader failed", "scanner settings differ", "uplink.answer",
         "uplink.failed", "uplink.unreachable", "voice.silent",

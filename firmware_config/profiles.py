@@ -89,6 +89,7 @@ class BrokerSection(_Section, frozen=True, kw_only=True):
     authority_file: str = "ca.pem"
     certificate_file: str = "kiosk.pem"
     key_file: str = "kiosk.key"
+    certificates_url: str = ""  # the server that gives the next certificate; empty: somebody else looks after it
 
 
 class KeysSection(_Section, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Tokens of a house's programs that end soon: the house is told thirty, fifteen, seven days and one day before, once each.
+"""Tokens and secrets of a house's programs that end soon: the house is told thirty, fifteen, seven days and one day before, once each.
 
 - A notice for each token and step goes out by the outbox there is; a house is told of its own accounts' tokens alone.
 - Short-lived tokens are not told of at a step they were born within.
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 
-from registry.credentials import ending_tokens
+from registry.credentials import ending_credentials
 from registry.database import Registry
 from registry.notices import Notice, send_notice
 from residence.cases.endings import OVER, step_before
@@ -23,7 +23,7 @@ def tell_endings(registry: Registry, *, now: datetime, random_bytes: Callable[[i
     """Tell every house whose token has come to a new step."""
     sent = 0
     with registry.writing() as connection:
-        for token in ending_tokens(connection, now=now):
+        for token in ending_credentials(connection, now=now):
             step = step_before(token.ends, now=now)
             born_within = step_before(token.ends, now=token.created_at) == step
             if step in {None, OVER} or born_within:

@@ -28,7 +28,7 @@ from registry.said_anew import not_said_anew
 from registry.tables_stays import REFUSED
 from residence.cases.notices import NoticeKind, addressee
 from residence.clock import rfc3339
-from residence.places.premises import Premises
+from residence.places.premises import Premises, PremisesKind
 from residence.stays.deadlines import deadline
 from residence.stays.rules import RuleBook
 
@@ -46,7 +46,7 @@ def warn(registry: Registry, *, rules: RuleBook, now: datetime, random_bytes: Ca
             places = load_places(connection, [(each, None) for each in premises_ids])
             found = [place for each in premises_ids if (place := places.place(each, None)) is not None]
             for premises in found:
-                if addressee(NoticeKind.DEADLINE_NEAR, premises.kind) == "facility":
+                if any(map(_is_facility, (premises.kind, *(each.kind for each in premises.earlier_kinds)))):
                     sent += _warn_one(connection, registry, premises, rules=rules, now=now, random_bytes=random_bytes)
     if sent:
         log.info("warned before the deadline", notices=sent)
@@ -97,17 +97,22 @@ def _warn_one(
     return send_notice(connection, notice, now=now, random_bytes=random_bytes) is not None
 
 
+def _is_facility(kind: PremisesKind) -> bool:
+    return addressee(NoticeKind.DEADLINE_NEAR, kind) == "facility"
+
+
 def _dues(connection: Connection, registry: Registry, premises: Premises, *, rules: RuleBook, now: datetime) -> list[datetime]:
-    """Return the deadline of everybody who is still to be declared here."""
+    """Return the deadline of everybody who is still to be declared here, and came while it was a lodging."""
     since, own_id = now - LOOK_BACK, premises.premises_id
     visitors = {each.who for each in sent_notices(connection, [own_id], since=since) if each.answered_at}
     seen = [
-        deadline(each.seen_at, premises_kind=premises.kind, person=each.person, rules=rules, remote_area=premises.remote_area).due
+        deadline(each.seen_at, premises_kind=kind, person=each.person, rules=rules, remote_area=premises.remote_area).due
         for each in sightings(connection, [own_id], since=since)
-        if each.who not in visitors
+        if each.who not in visitors and _is_facility(kind := premises.kind_at(each.seen_at))
     ]
     place = Place(premises.commune_code, own_id)
     listed = list_unsettled(connection, place, since=since)
+    listed = [each for each in listed if each.arrival_at is None or _is_facility(premises.kind_at(each.arrival_at))]
     refused = [each for each in listed if each.state == "refused" and each.is_about_somebody_undeclared and each.due]
     anew = not_said_anew(connection, refused, place=place, vault=registry.vault, rules=rules)
     return seen + [each.due for each in refused if each.due and each.declaration_id in anew]

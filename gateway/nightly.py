@@ -4,6 +4,7 @@
 - What the retention policy lets go by now goes first, with a report of its own (``registry/deletions.py``).
 - Cleaning goes through what changed, and once in ``Night.whole_every`` days through everything: age and data grown old are found then.
 - The scoreboard counts after that day's cleaning is done; a day without it is a gap, never a count of old items.
+- Last, looks of officers that a public rule asks about are put to them (``registry/look_questions.py``).
 - Asked to stop, deleting and cleaning end after the page in hand, and whoever runs next goes on there.
 - The search for duplicates is not part of it: it wants gigabytes, and packages a gateway has no other use for.
 
@@ -22,6 +23,7 @@ import structlog
 from registry.cleaning.passing import Pace, run_passes
 from registry.database import Registry
 from registry.deletions import carry_out
+from registry.look_questions import raise_questions
 from registry.nightly import claim, latest_done, run_of, settle
 from registry.retention_policy import Policy, read_policy
 from registry.scoreboard.counting import keep_day
@@ -32,6 +34,7 @@ DELETIONS: Final = "deletions"
 CLEANING: Final = "cleaning"
 WHOLE: Final = "cleaning_whole"
 SCOREBOARD: Final = "scoreboard"
+LOOKS: Final = "looks"
 log = structlog.get_logger("luutru.gateway")
 Task = Callable[[], tuple[bool, dict[str, Any]]]  # whether it came to its end, and what it counted
 
@@ -71,6 +74,8 @@ def tend(registry: Registry, *, night: Night, clock: Clock, random_bytes: Callab
     if cleaned is not None and cleaned.state == "done":
         count: Task = lambda: (True, {"cells": len(keep_day(registry, now=clock.now()))})  # noqa: E731
         did |= _do(registry, SCOREBOARD, count, day=today.isoformat(), clock=clock)
+        ask: Task = lambda: (True, {"raised": raise_questions(registry, now=clock.now(), random_bytes=random_bytes)})  # noqa: E731
+        did |= _do(registry, LOOKS, ask, day=today.isoformat(), clock=clock)
     return did
 
 

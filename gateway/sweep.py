@@ -185,7 +185,7 @@ def _notice(found: Undeclared, premises: Premises) -> Notice:
         who=found.who,
         premises_id=found.premises_id,
         commune_code=premises.commune_code,
-        addressee=addressee(NoticeKind.PLEASE_DECLARE, premises.kind),
+        addressee=addressee(NoticeKind.PLEASE_DECLARE, premises.kind_at(found.first_seen)),
         unit=found.unit,
         due=found.due,
         rule=found.lapsed or found.rule,  # who overstays is told that, not that they were seen

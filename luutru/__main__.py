@@ -41,6 +41,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "mrz": ("mrz", "Read a machine-readable zone."),
     "name": ("name", "Compare two names."),
     "outages": ("outages", "When nothing came through, with proof."),
+    "pms": ("pms", "Tell of a property-management system's guests: Mews, Cloudbeds, Oracle OHIP."),
     "program": ("program", "Let hotel software in: programs that call the API."),
     "receipt": ("receipt", "Verify a receipt."),
     "registry": ("registry", "Create, upgrade, seed and check the registry."),

@@ -63,6 +63,7 @@ CALLS_DOC: Final = '''"""One method for each operation of the API, written by ``
 Example: ``Api(line).get_premises()[0]["premises_id"]``
 """
 '''
+LONGEST_LINE = 110
 
 
 def python_type(schema: Schema) -> str:
@@ -77,7 +78,9 @@ def python_type(schema: Schema) -> str:
         if several in schema:
             return " | ".join(dict.fromkeys(python_type(each) for each in schema[several]))
     if "enum" in schema:
-        return f"Literal[{', '.join(_literal(each) for each in schema['enum'])}]"
+        words = ", ".join(_literal(each) for each in schema["enum"])
+        long = "".join(f"        {_literal(each)},\n" for each in schema["enum"])  # as the formatter breaks a field's line
+        return f"Literal[{words}]" if len(words) < LONGEST_LINE else f"Literal[\n{long}    ]"
     kind = schema.get("type")
     if kind == "array":
         return f"list[{python_type(schema.get('items', {}))}]"

@@ -107,6 +107,18 @@ def boot_id() -> str:
         return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
 
 
+def machine_serial() -> str:
+    """Return the machine's own serial number, as its maker or its board says it; else the id of its installation. Empty: none is to be had."""
+    for name in ("/proc/device-tree/serial-number", "/sys/class/dmi/id/product_serial", "/etc/machine-id"):
+        try:
+            found = Path(name).read_text(encoding="ascii").strip("\0 \n")
+        except (OSError, UnicodeDecodeError):
+            continue
+        if found:
+            return "-".join(found.split())[:64]
+    return ""
+
+
 def clock_synced() -> bool:
     """Ask the kernel whether a time service keeps its clock (adjtimex); False when it cannot say."""
     try:

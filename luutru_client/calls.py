@@ -17,11 +17,13 @@ from luutru_client.sent import (
     CheckOut,
     House,
     PmsEvent,
+    SignOff,
     StayDeclaration,
 )
 from luutru_client.told import (
     BatchAnswer,
     CheckAnswer,
+    ClosesAnswer,
     CodeList,
     CodeListName,
     Entry,
@@ -32,6 +34,7 @@ from luutru_client.told import (
     PublicReceipt,
     ReceiptAnswer,
     ReconciliationAnswer,
+    SignOffAnswer,
     StayAnswer,
     StaysAnswer,
 )
@@ -197,6 +200,30 @@ class Api(Webhooks):
             body=body,
         )
         return cast("ReconciliationAnswer", answer)
+
+    def post_close(
+        self,
+        premises_id: str,
+        body: SignOff,
+    ) -> SignOffAnswer:
+        """Sign the evening off on your own list: compared now, every point that stands open with a reason."""
+        answer = self._line.call(
+            "POST",
+            f"/v1/premises/{part(premises_id)}/closes",
+            body=body,
+        )
+        return cast("SignOffAnswer", answer)
+
+    def get_closes(
+        self,
+        premises_id: str,
+    ) -> ClosesAnswer:
+        """List the days that were closed or signed off at one of your premises, the latest first."""
+        answer = self._line.call(
+            "GET",
+            f"/v1/premises/{part(premises_id)}/closes",
+        )
+        return cast("ClosesAnswer", answer)
 
     def get_events(
         self,

@@ -255,6 +255,31 @@ class PmsPerson(TypedDict):
     residence_text: NotRequired[str | None]
 
 
+class PointReason(TypedDict):
+    """Why one point stands open. ``about``: the guest's reference or the stay's id; left out for people seen and statements to put right."""
+
+    kind: Literal["differs", "not-declared", "not-in-house", "to-mend", "undeclared"]
+    reason: Literal[
+        "authority",
+        "declaration-wrong",
+        "has-left",
+        "list-wrong",
+        "not-here-yet",
+        "other",
+        "papers-awaited",
+        "refuses",
+        "same-person",
+    ]
+    about: NotRequired[str]
+
+
+class SignOff(TypedDict):
+    """Everybody who sleeps in the house, and why what does not agree does not."""
+
+    guests: list[HouseGuest]
+    reasons: NotRequired[list[PointReason]]
+
+
 class StayDeclaration(TypedDict):
     """One statement about one stay. Times are RFC 3339 with offset."""
 

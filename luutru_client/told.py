@@ -46,6 +46,28 @@ class CheckAnswer(TypedDict):
     rule_set: str | None
 
 
+class CloseAnswer(TypedDict):
+    """A closed day. ``text`` is the signed close (``LD1:...``); ``listed`` is null for one closed without a list; ``open`` counts people."""
+
+    close_id: str
+    premises_id: str
+    day: str
+    closed_at: str
+    closed_by: str
+    arrivals: int
+    in_house: int
+    listed: int | None
+    alike: int
+    open: list[OpenCount]
+    text: str
+
+
+class ClosesAnswer(TypedDict):
+    """Closed days, the latest evening first."""
+
+    items: list[CloseAnswer]
+
+
 class CodeEntry(TypedDict):
     """One word. ``ministry_code``: what the ministry's form calls it; ``needs_text``: say more in words beside it."""
 
@@ -160,6 +182,14 @@ class Matched(TypedDict):
     differs: list[Literal["arrival", "departure", "name", "number", "unit"]]
 
 
+class OpenCount(TypedDict):
+    """How many people stand open for one reason."""
+
+    kind: str
+    reason: str
+    people: int
+
+
 class PremisesAnswer(TypedDict):
     """One of the account's premises. ``units``: the rooms as they are declared."""
 
@@ -206,6 +236,25 @@ class PublicReceipt(TypedDict):
     now: str
     now_by: str | None
     now_at: str | None
+
+
+class ReasonedPoint(TypedDict):
+    """A point, and why it stands open."""
+
+    kind: Literal["differs", "not-declared", "not-in-house", "to-mend", "undeclared"]
+    about: str
+    people: int
+    reason: Literal[
+        "authority",
+        "declaration-wrong",
+        "has-left",
+        "list-wrong",
+        "not-here-yet",
+        "other",
+        "papers-awaited",
+        "refuses",
+        "same-person",
+    ]
 
 
 class Receipt(TypedDict):
@@ -260,6 +309,13 @@ class Sentence(TypedDict):
 
     vi: str
     en: str
+
+
+class SignOffAnswer(TypedDict):
+    """The close, and the points it holds the digest of."""
+
+    close: CloseAnswer
+    points: list[ReasonedPoint]
 
 
 class StayAnswer(TypedDict):

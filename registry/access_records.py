@@ -113,6 +113,13 @@ def _write(
     look_log.add_look(connection, rows, look_id=look_id, secret=random_bytes(SECRET_BYTES), sealed_until=sealed)
 
 
+def has_looked(connection: Connection, account_id: str, about: str, *, since: datetime) -> bool:
+    """Tell whether an account looked at what a case, pair or stay is about, since a moment."""
+    columns = tables.access_records.c
+    same = (columns.account_id == account_id, columns.about == about, columns.at >= since)
+    return connection.scalar(select(columns.access_id).where(*same).limit(1)) is not None
+
+
 def looks_by(connection: Connection, account_id: str, *, limit: int = 100) -> list[Row[Any]]:
     """Return the youngest looks by one account."""
     columns = tables.access_records.c

@@ -3,7 +3,8 @@
 - A client speaks for one account, within its area, and only as far as its grants reach. A scope is a word for all of the account's
   premises (``declare``) or a word and one premises (``declare:htl-sao-mai``).
 - Secrets and tokens are 32 random bytes made by the caller; only their SHA-256 is stored, compared in constant time.
-- A new secret leaves the one before good for a while, so that a program can be changed over without a gap.
+- A new secret leaves the one before good for a while, never beyond its own end, so that a program can be changed over without a gap.
+- A secret may have an end; its house is told before (``registry/credentials.py``). Without one it is good until it is renewed.
 - A token ends with its hour, with its client, or with the account.
 
 >>> covers(("declare:htl-sao-mai", "read"), "read:htl-sao-mai"), covers(("declare:htl-sao-mai",), "declare")
@@ -40,6 +41,7 @@ class ApiClient(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     grants: tuple[str, ...]
     created_at: datetime
+    secret_ends: datetime | None = None
     disabled_at: datetime | None = None
 
 
@@ -73,14 +75,17 @@ def add_client(connection: Connection, client: ApiClient, secret: str) -> None:
     connection.execute(insert(api_clients).values(former_hash=None, former_until=None, **row))
 
 
-def renew_secret(connection: Connection, client_id: str, secret: str, *, now: datetime) -> ApiClient:
+def renew_secret(
+    connection: Connection, client_id: str, secret: str, *, now: datetime, ends: datetime | None = None
+) -> ApiClient:
     """Give a client a new secret; the one before stays good for ``CHANGE_OVER``. ``Refused("api.client_unknown")`` if there is none."""
     row = _live(connection, client_id)
     if row is None:
         raise Refused("api.client_unknown")
-    values = {"secret_hash": hash_of(secret), "former_hash": row.secret_hash, "former_until": now + CHANGE_OVER}
+    until = min(now + CHANGE_OVER, row.secret_ends or now + CHANGE_OVER)
+    values = {"secret_hash": hash_of(secret), "secret_ends": ends, "former_hash": row.secret_hash, "former_until": until}
     connection.execute(update(api_clients).where(_CLIENTS.client_id == client_id).values(values))
-    return _client(row)
+    return msgspec.structs.replace(_client(row), secret_ends=ends)
 
 
 def disable_client(connection: Connection, client_id: str, *, now: datetime) -> ApiClient:
@@ -108,7 +113,7 @@ def known_client(connection: Connection, client_id: str, secret: str, *, now: da
     """Return the client whose secret this is, or None for unknown, wrong and ended alike."""
     row = _live(connection, client_id)
     given = hash_of(secret)
-    good = [row.secret_hash] if row else []
+    good = [row.secret_hash] if row and (row.secret_ends is None or now < row.secret_ends) else []
     if row and row.former_hash and now < row.former_until:
         good.append(row.former_hash)
     matches = [hmac.compare_digest(given, each) for each in good]

@@ -21,9 +21,11 @@ from registry import access_records, tables
 from registry.asking import among
 from registry.declarations import open_declaration
 from registry.disputing import disputed_fields
+from registry.premises import read_kinds
+from registry.stay_disputes import standing_faults
 from registry.vault import Cell, Vault
 from residence.access.purposes import Field
-from residence.places.premises import PremisesKind
+from residence.places.premises import PremisesKind, kind_then
 from residence.stays.chains import chain_up
 from residence.stays.declaration import StayDeclaration
 
@@ -50,20 +52,21 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     subject_id: str  # whose key seals it
     person_id: str
     who: str
-    disputed: tuple[str, ...] = ()  # fields of the told ones, by name
+    disputed: tuple[str, ...] = ()  # fields of the told ones, and faults of the stay itself, by name
 
 
 def stay_row(connection: Connection, stay_id: str) -> Row[Any] | None:
     """Return the stay as it stands, with the kind of its premises."""
     stays, places = tables.stays, tables.premises
     joined = stays.join(places, (places.c.commune_code == stays.c.commune_code) & (places.c.premises_id == stays.c.premises_id))
-    query = select(stays, places.c.kind.label("premises_kind")).select_from(joined).where(stays.c.stay_id == stay_id)
+    kinds = (places.c.kind.label("premises_kind"), places.c.earlier_kinds)
+    query = select(stays, *kinds).select_from(joined).where(stays.c.stay_id == stay_id)
     return connection.execute(query.limit(1)).first()
 
 
 def premises_kind(row: Row[Any]) -> PremisesKind:
-    """Return the kind of a stay's premises."""
-    return PremisesKind(row.premises_kind)
+    """Return the kind a stay's premises had when the stay began: its unit was asked for, or not, by that one."""
+    return kind_then(PremisesKind(row.premises_kind), read_kinds(row.earlier_kinds), at=row.start_at)
 
 
 def content_of(connection: Connection, stay: Row[Any], *, vault: Vault) -> Content | None:
@@ -82,12 +85,13 @@ def content_of(connection: Connection, stay: Row[Any], *, vault: Vault) -> Conte
         return None
     content = standing[-1].content
     disputed = disputed_fields(connection, [stay.person_id]).get(stay.person_id, frozenset())
+    faults = standing_faults(connection, [stay.stay_id]).get(stay.stay_id, frozenset())
     return Content(
         declaration=content,
         subject_id=kept[content.declaration_id][0].subject_id,
         person_id=stay.person_id,
         who=vault.state_digest(f"authority:{stay.stay_id}", _naming(content)),
-        disputed=tuple(sorted(each.value for each in disputed & FIELDS)),
+        disputed=tuple(sorted({each.value for each in disputed & FIELDS} | faults)),
     )
 
 

@@ -2,7 +2,7 @@
 
 - The preview *is* the act: every case's step is taken inside a savepoint and undone again, so what it says is what would be done.
 - One case that cannot be done stops no other; each has an outcome of its own, kept with the act.
-- At most ``CAP`` at once. Given, put on hold and closed can be taken back and may be done in bulk; what goes out to people may not.
+- At most ``CAP`` at once by one officer, ``BEYOND`` by two (``registry/second_eyes.py``). Given, put on hold and closed can be taken back and may be done in bulk; what goes out to people may not.
 - Undo restores a case to what it was, by whoever acted, within ``UNDO_WITHIN``, and only where the case is as the act left it.
 
 Example: ``run_bulk(connection, asked, do=step, keep=False)`` returns the outcomes and changes nothing.
@@ -23,6 +23,7 @@ from registry.cases import case
 from residence.errors import Conflict, LuutruError, Refused
 
 CAP: Final = 50
+BEYOND: Final = 500
 UNDO_WITHIN: Final = timedelta(minutes=30)
 _OF_CASE: Final = ("state", "claimed_by", "claim_purpose", "closing_code", "asked_at", "counted_from")
 _ACTS: Final = tables.bulk_acts.c
@@ -61,11 +62,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     case_ids: tuple[str, ...]
 
 
-def run_bulk(connection: Connection, asked: Asked, *, do: Callable[[str], None], keep: bool) -> tuple[Item, ...]:
+def run_bulk(
+    connection: Connection, asked: Asked, *, do: Callable[[str], None], keep: bool, at_most: int = CAP
+) -> tuple[Item, ...]:
     """Take a step with each case, for itself; ``keep=False`` takes everything back again."""
     if not asked.case_ids:
         raise Refused("bulk.nothing", "/case")
-    if len(set(asked.case_ids)) > CAP:
+    if len(set(asked.case_ids)) > at_most:
         raise Refused("bulk.too_many", "/case")
     return tuple(_one(connection, case_id, do, keep=keep) for case_id in dict.fromkeys(asked.case_ids))
 

@@ -17,12 +17,18 @@ import msgspec
 from sqlalchemy import Connection, Table, insert, update
 
 from registry import tables
+from registry.columns import NUL
 from registry.locking import id_column, locked_row
 from residence.clock import rfc3339, uuid7
 from residence.errors import Refused
 
 CauseKind = Literal["declaration", "import", "account"]
 LONGEST_REASON: Final = 500
+
+
+def is_keepable(words: str) -> bool:
+    """Tell whether somebody's words about a change fit: not longer than a reason may be, and no NUL, which PostgreSQL keeps nowhere."""
+    return len(words) <= LONGEST_REASON and NUL not in words
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 - Each look with a place is compared with the entry there, its rows' hashes with the entry's root, and each record with its row's hash.
 - A record that is missing, or an entry without a look, was removed, unless it is older than ``since``: then retention may have done it.
+- A commune's numbers must be under one mark, and reach as far as its looks: one that was given and is neither in the log nor waiting is missing.
 - Problems name the place in the log, never a person.
 
 Example: ``looks_problems(connection, tiles, since=None)`` is empty for a registry nobody touched
@@ -9,24 +10,43 @@ Example: ``looks_problems(connection, tiles, since=None)`` is empty for a regist
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from registry.look_log import looks_between, records_of, text_of
+from registry.look_log import counters, looks_between, records_of, text_of, waiting
 from residence.errors import Malformed, Problem, problem
 from residence.transparency.looks import hashes_of, read_entry
 from residence.transparency.merkle import leaf_hash, root_of
 from residence.transparency.tiles import Tiles
 
 PAGE: Final = 256
+MOST_WAITING: Final = 1_000_000
 
 
 def looks_problems(connection: Connection, tiles: Tiles, *, since: datetime | None) -> list[Problem]:
     """Return everything that does not fit between the registry and a log."""
-    return [each for start in range(0, tiles.size, PAGE) for each in _page(connection, tiles, start, since)]
+    found = [each for start in range(0, tiles.size, PAGE) for each in _page(connection, tiles, start, since)]
+    return found + _numbers(connection, tiles)
+
+
+def _numbers(connection: Connection, tiles: Tiles) -> list[Problem]:
+    """Compare what was given with what is in the log or waits for it."""
+    there: defaultdict[str, set[int]] = defaultdict(set)
+    waits = (each.entry for each in waiting(connection, MOST_WAITING))
+    for entry in chain(tiles.entries(0, tiles.size), waits):
+        with suppress(Malformed):  # told where its page is checked
+            read = read_entry(entry)
+            there[read.unit].add(read.number)
+    given = {row.unit: row.last for row in counters(connection)}
+    strange = [problem("log.unit_unknown", f"/{unit}") for unit in sorted(there.keys() - given.keys())]
+    missing = ((unit, n) for unit, last in sorted(given.items()) for n in range(1, last + 1) if n not in there[unit])
+    return strange + [problem("log.number_missing", f"/{unit}/{number}") for unit, number in missing]
 
 
 def _page(connection: Connection, tiles: Tiles, start: int, since: datetime | None) -> Iterator[Problem]:

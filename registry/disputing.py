@@ -6,6 +6,8 @@
 - Authorities that were told of the person's stays are looked at again: what they know carries the flag, or a person is told that it does not.
 - A masked number is under dispute with the number.
 - One dispute of a field stands at a time; whoever else doubts it finds that it is said already.
+- That a whole stay is wrong is a dispute as well, with a table of consumers of its own (``registry/stay_disputes.py``).
+- By when one is answered is the law's time for a correction (``residence/access/rights.py``). What settles it is signed, where the key is at hand.
 
 Example: ``disputed_fields(connection, ["person-1"])`` is ``{"person-1": frozenset({Field.BIRTH_DATE})}``
 """
@@ -17,15 +19,20 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Row, insert, select, update
+import msgspec
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from registry import tables
 from registry.asking import among
 from registry.authority_records import wake_stays_of
-from registry.changing import LONGEST_REASON
+from registry.changing import is_keepable
+from registry.locking import locked_row
 from residence.access.purposes import PERSONAL, Field
-from residence.clock import uuid7
+from residence.access.rights import Clocks, clocks, legal_basis, load_rights
+from residence.clock import rfc3339, uuid7
 from residence.errors import Conflict, Refused
+from residence.wire.answers import Answer, sign_answer
+from residence.wire.signing import SigningKey
 
 Outcome = Literal["upheld", "corrected", "withdrawn"]
 _POINTED: Final[Mapping[str, Field]] = {
@@ -74,16 +81,69 @@ def raise_dispute(
     return dispute_id
 
 
-def settle_dispute(connection: Connection, dispute_id: str, *, outcome: Outcome, by: str, reason: str, now: datetime) -> None:
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """What settles a dispute, by whom and why. ``signer``: the authority's key; None leaves the answer unsigned."""
+
+    outcome: Outcome
+    by: str
+    reason: str
+    signer: SigningKey | None = None
+
+
+def settle_dispute(connection: Connection, dispute_id: str, settlement: Settlement, *, now: datetime) -> None:
     """Settle a dispute; ``Conflict("dispute.settled")`` when it is not there or somebody was faster."""
-    _check_reason(reason)
-    columns = tables.disputes.c
-    values = {"outcome": outcome, "settled_by": by, "settled_reason": reason.strip(), "settled_at": now}
+    _check_reason(settlement.reason)
+    columns, row = tables.disputes.c, dispute(connection, dispute_id)
+    values = {
+        "outcome": settlement.outcome,
+        "settled_by": settlement.by,
+        "settled_reason": settlement.reason.strip(),
+        "settled_at": now,
+        "answer": _signed(row, settlement, now) if row is not None else None,
+    }
     standing = (columns.dispute_id == dispute_id) & columns.settled_at.is_(None)
-    if connection.execute(update(tables.disputes).where(standing).values(**values)).rowcount != 1:
+    if row is None or connection.execute(update(tables.disputes).where(standing).values(**values)).rowcount != 1:
         raise Conflict("dispute.settled", "/dispute_id")
-    person_id = connection.scalar(select(columns.person_id).where(columns.dispute_id == dispute_id))
-    wake_stays_of(connection, person_id or "", now=now)
+    if row.stay_id is not None:
+        mark_stay(connection, row.stay_id)
+    wake_stays_of(connection, row.person_id, now=now)
+
+
+def clocks_of(row: Row[Any]) -> Clocks:
+    """Return by when a dispute has to be answered, and what is wrong put right."""
+    return clocks("correction", asked_at=row.raised_at, rules=load_rights())
+
+
+def mark_stay(connection: Connection, stay_id: str) -> None:
+    """Write since when the oldest dispute about a stay stands into its row, where every list finds it.
+
+    The row is locked before the disputes are read: of two who settle and raise at once, the second sees what the first did.
+    """
+    row = locked_row(connection, tables.stays, stay_id)
+    if row is None:
+        return
+    columns, stays = tables.disputes.c, tables.stays.c
+    oldest = select(func.min(columns.raised_at)).where(columns.stay_id == stay_id, columns.settled_at.is_(None))
+    since = connection.scalar(oldest)
+    same = (stays.commune_code == row.commune_code) & (stays.stay_id == stay_id)
+    connection.execute(update(tables.stays).where(same).values(objected_at=since))
+
+
+def _signed(row: Row[Any], settlement: Settlement, now: datetime) -> bytes | None:
+    if settlement.signer is None:
+        return None
+    answer = Answer(
+        answer_id=row.dispute_id,
+        answers="dispute",
+        subject=row.field,
+        asked_at=rfc3339(row.raised_at),
+        due=rfc3339(clocks_of(row).act_by),
+        outcome=settlement.outcome,
+        reason=settlement.reason.strip(),
+        answered_at=rfc3339(now),
+        legal_basis=legal_basis(row.raised_at, load_rights()),
+    )
+    return sign_answer(answer, settlement.signer)
 
 
 def waiting_disputes(connection: Connection, commune_code: str, *, limit: int = 200) -> list[Row[Any]]:
@@ -113,7 +173,7 @@ def disputed_fields(connection: Connection, person_ids: Iterable[str]) -> dict[s
     disputes, links, findings = tables.disputes.c, tables.finding_links.c, tables.findings.c
     found: defaultdict[str, set[Field]] = defaultdict(set)
     raised = select(disputes.person_id, disputes.field).where(
-        among(disputes.person_id, wanted, connection), disputes.settled_at.is_(None)
+        among(disputes.person_id, wanted, connection), disputes.settled_at.is_(None), disputes.stay_id.is_(None)
     )
     for person_id, field in connection.execute(raised):
         found[person_id].add(Field(field))
@@ -140,5 +200,5 @@ def _masked(fields: set[Field]) -> set[Field]:
 
 
 def _check_reason(reason: str) -> None:
-    if not reason.strip() or len(reason) > LONGEST_REASON:
+    if not reason.strip() or not is_keepable(reason):
         raise Refused("dispute.reason", "/reason")

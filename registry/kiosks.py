@@ -107,18 +107,13 @@ def _hold_keys(connection: Connection, *, lock: Any) -> None:
 
 def keyring_entries(connection: Connection) -> tuple[KeyEntry, ...]:
     """Return every key, revoked and ended ones too, so that old records verify."""
-    return tuple(
-        KeyEntry(
-            key_id=row.key_id,
-            use=row.use,
-            owner=row.owner,
-            public_key=bytes(row.public_key),
-            valid_from=rfc3339(row.valid_from),
-            valid_to=rfc3339(row.valid_to) if row.valid_to else None,
-            revoked_at=rfc3339(row.revoked_at) if row.revoked_at else None,
-        )
-        for row in connection.execute(select(tables.keys).order_by(tables.keys.c.key_id))
-    )
+    return tuple(_entry(row) for row in connection.execute(select(tables.keys).order_by(tables.keys.c.key_id)))
+
+
+def kiosk_keys(connection: Connection, key_id: str) -> tuple[tuple[KeyEntry, ...], str]:
+    """Return one key as entries for a ring, none when it is unknown, and the commune it belongs to."""
+    row = connection.execute(select(tables.keys).where(tables.keys.c.key_id == key_id).limit(1)).first()
+    return ((), "") if row is None else ((_entry(row),), row.commune_code)
 
 
 def enrolled(connection: Connection) -> list[Enrolment]:
@@ -191,6 +186,18 @@ def communes_of_kiosks(connection: Connection, kiosk_ids: Iterable[str]) -> dict
         row[0]: row[1]
         for row in connection.execute(select(columns.kiosk_id, columns.commune_code).where(columns.kiosk_id.in_(wanted)))
     }
+
+
+def _entry(row: Row[Any]) -> KeyEntry:
+    return KeyEntry(
+        key_id=row.key_id,
+        use=row.use,
+        owner=row.owner,
+        public_key=bytes(row.public_key),
+        valid_from=rfc3339(row.valid_from),
+        valid_to=rfc3339(row.valid_to) if row.valid_to else None,
+        revoked_at=rfc3339(row.revoked_at) if row.revoked_at else None,
+    )
 
 
 def _listed(row: Row[Any]) -> KioskOnList:

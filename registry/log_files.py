@@ -3,7 +3,8 @@
 - Order: bundles, tiles, all of it on the disk, then the checkpoint in one rename. A tile a dead process left is written again, and
   with other content under the same name only while no checkpoint covers it.
 - The folder is what anybody may fetch (``/log`` of the server, or any web server); the private key lies elsewhere.
-- ``key`` holds the log's public key, for convenience: whoever trusts it because it lies here trusts nothing more than the folder.
+- ``key`` holds the log's public key, ``witnesses`` those of the witnesses it asks, for convenience: whoever trusts them because they lie here
+  trusts nothing more than the folder.
 
 Example: ``with LogFiles(Path("log")).writing() as log: log.append(entries, signer=signer)``
 """
@@ -25,6 +26,7 @@ from residence.transparency.tiles import Tiles, grown
 
 CHECKPOINT: Final = "checkpoint"
 KEY: Final = "key"
+WITNESSES: Final = "witnesses"
 
 
 class LogFiles:
@@ -84,10 +86,16 @@ class LogFiles:
         """Make a checkpoint the log's."""
         replace_file(self.folder / CHECKPOINT, note.encode())
 
-    def put_key(self, key: Key) -> None:
-        """Lay the public key beside the checkpoint."""
+    def put_key(self, key: Key, *, witnesses: Sequence[Key] = ()) -> None:
+        """Lay the public key beside the checkpoint, and those of the witnesses that are asked, one a line."""
         self.folder.mkdir(parents=True, exist_ok=True)
         replace_file(self.folder / KEY, f"{key.line}\n".encode())
+        replace_file(self.folder / WITNESSES, "".join(f"{each.line}\n" for each in witnesses).encode())
+
+    def keys(self) -> tuple[str, tuple[str, ...]] | None:
+        """Return the lines of the log's key and of its witnesses' keys as they lie there; None where no log has begun."""
+        lines = {name: _lines(self.folder / name) for name in (KEY, WITNESSES)}
+        return (lines[KEY][0], tuple(lines[WITNESSES])) if lines[KEY] else None
 
     def _put(self, path: str, content: bytes) -> Path:
         whole = self.folder / path
@@ -97,6 +105,10 @@ class LogFiles:
         for each in new:
             sync_folder(each.parent)
         return whole.parent
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text("utf-8").splitlines() if path.is_file() else []
 
 
 def replace_file(path: Path, content: bytes) -> None:

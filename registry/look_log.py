@@ -1,24 +1,29 @@
 """The registry's side of the log: each look committed to in its own transaction, and found again once it has its place.
 
 - A look's row texts are made from what stands in ``access_records`` and nothing else, so an altered record no longer fits its hash.
+- Each look has the next number of its commune, given in its own transaction: one that is taken out before it is published leaves a gap in the
+  log. Looks of one commune therefore wait for each other from the look until the transaction's end.
 - The log's files are the truth about places (``registry/log_files.py``); ``place_in_log`` only finds an entry again.
 - What was looked at long ago goes with its class of the retention policy; the entry in the log stays and says nothing about anybody.
 
-Example: ``waiting(connection, 500)`` are the looks to publish next, the oldest first
+Example: ``waiting(connection, 500)`` are the looks to publish next, lower numbers first
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from hashlib import sha256
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from registry import tables
-from residence.transparency.looks import LookRow, committed, row_text, salt_of
+from registry.bulk import write_rows
+from residence.transparency.looks import UNIT_BYTES, LookRow, Numbered, committed, row_text, salt_of
 
+COUNTER: Final = "looks"
 _LOOKS = tables.looks.c
 
 
@@ -36,17 +41,38 @@ def add_look(
     """Commit to the rows of one look, as they are written to ``access_records``, in the caller's transaction."""
     first = rows[0]
     texts = [text_of(row, secret=secret, sealed_until=sealed_until) for row in rows]
-    entry, hashes = committed(texts, at=first["at"])
+    numbered = _next_number(connection, first["commune_code"], secret=secret)
+    entry, hashes = committed(texts, at=first["at"], numbered=numbered)
     values = {
         "commune_code": first["commune_code"],
         "look_id": look_id,
         "secret": secret,
         "row_hashes": hashes,
         "entry": entry,
+        "number": numbered.number,
         "at": first["at"],
         "sealed_until": sealed_until,
     }
     connection.execute(insert(tables.looks), [values])
+
+
+def _next_number(connection: Connection, commune_code: str, *, secret: bytes) -> Numbered:
+    """Give the commune's next number; its mark is made with its first look."""
+    columns = tables.look_numbers.c
+    same = (columns.commune_code == commune_code, columns.counter == COUNTER)
+    one_more = update(tables.look_numbers).where(*same).values(last=columns.last + 1).returning(columns.unit, columns.last)
+    given = connection.execute(one_more).first()
+    if given is None:
+        unit = sha256(b"luutru unit" + secret).hexdigest()[: 2 * UNIT_BYTES]
+        row = {"commune_code": commune_code, "counter": COUNTER, "unit": unit, "last": 0}
+        write_rows(connection, tables.look_numbers, [row], keep=())  # another process may have been a moment earlier
+        given = connection.execute(one_more).one()
+    return Numbered(unit=given.unit, number=given.last)
+
+
+def counters(connection: Connection) -> list[Row[Any]]:
+    """Return each commune's mark and last number."""
+    return list(connection.execute(select(tables.look_numbers).order_by(tables.look_numbers.c.commune_code)).all())
 
 
 def text_of(record: Mapping[str, Any], *, secret: bytes, sealed_until: datetime | None) -> bytes:
@@ -66,9 +92,9 @@ def text_of(record: Mapping[str, Any], *, secret: bytes, sealed_until: datetime 
 
 
 def waiting(connection: Connection, limit: int) -> list[WaitingLook]:
-    """Return looks without a place, the oldest first."""
+    """Return looks without a place, those with lower numbers first, so that no batch leaves a gap in a commune's."""
     query = select(_LOOKS.look_id, _LOOKS.commune_code, _LOOKS.entry).where(_LOOKS.place_in_log.is_(None))
-    rows = connection.execute(query.order_by(_LOOKS.at, _LOOKS.look_id).limit(limit))
+    rows = connection.execute(query.order_by(_LOOKS.number, _LOOKS.look_id).limit(limit))
     return [WaitingLook(look_id=row.look_id, commune_code=row.commune_code, entry=row.entry) for row in rows]
 
 

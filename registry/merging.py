@@ -35,6 +35,9 @@ MOVING: Final[tuple[tuple[str, Table, Column[str], Column[str]], ...]] = (
     ("stays", tables.stays, tables.stays.c.stay_id, tables.stays.c.person_id),
     ("absences", tables.absences, tables.absences.c.absence_id, tables.absences.c.person_id),
     ("disputes", tables.disputes, tables.disputes.c.dispute_id, tables.disputes.c.person_id),
+    ("declaring_locks", tables.declaring_locks, tables.declaring_locks.c.lock_id, tables.declaring_locks.c.person_id),
+    ("rights_requests", tables.rights_requests, tables.rights_requests.c.request_id, tables.rights_requests.c.person_id),
+    ("own_words", tables.own_words, tables.own_words.c.stay_id, tables.own_words.c.person_id),
     ("permitted_stays", tables.permitted_stays, tables.permitted_stays.c.permit_id, tables.permitted_stays.c.person_id),
     ("relations", tables.relations, tables.relations.c.relation_id, tables.relations.c.person_id),
     ("wards", tables.relations, tables.relations.c.relation_id, tables.relations.c.subject_id),
@@ -46,9 +49,7 @@ def merge(
 ) -> str:
     """Let ``merged`` point to ``stands``; returns the merge's id."""
     persons = tables.persons.c
-    moved = {
-        name: list(connection.scalars(select(own_id).where(who == merged).order_by(own_id))) for name, _, own_id, who in MOVING
-    }
+    moved = what_moves(connection, merged)
     for name, table, own_id, who in MOVING:
         _move(connection, (table, own_id, who), moved[name], to=stands, now=now)
     pointers = select(persons.person_id).where(persons.merged_into == merged).order_by(persons.person_id)
@@ -72,6 +73,13 @@ def merge(
     }
     connection.execute(insert(tables.merges), [row])
     return merge_id
+
+
+def what_moves(connection: Connection, merged: str) -> dict[str, list[str]]:
+    """Return the ids of the rows that would name somebody else if this person were merged, by name of ``MOVING``."""
+    return {
+        name: list(connection.scalars(select(own_id).where(who == merged).order_by(own_id))) for name, _, own_id, who in MOVING
+    }
 
 
 def split(connection: Connection, merge_id: str, *, by: str, reason: str, now: datetime) -> None:

@@ -19,12 +19,10 @@ from registry import tables
 from registry.asking import ask
 from registry.columns import NUL
 from registry.vault import Cell, Vault
-from residence.places.premises import Premises, PremisesKind
+from residence.places.premises import EarlierKind, Premises, PremisesKind
 from residence.stays.spans import normal_unit
 
-_SHOWN: Final = (
-    "SELECT premises_id, kind, commune_code, remote_area, capacity, declared_by FROM premises WHERE premises_id {among}"
-)
+_SHOWN: Final = "SELECT premises_id, kind, commune_code, remote_area, capacity, declared_by, earlier_kinds FROM premises WHERE premises_id {among}"
 _UNITS: Final = {
     "sqlite": """
         SELECT u.premises_id, u.unit_key, u.unit FROM json_each(?) AS asked CROSS JOIN units AS u
@@ -48,6 +46,7 @@ def add_premises(connection: Connection, premises: Premises, *, vault: Vault, no
         "remote_area": premises.remote_area,
         "capacity": premises.capacity,
         "declared_by": premises.declared_by,
+        "earlier_kinds": written_kinds(premises.earlier_kinds),
         "created_at": now,
     }
     connection.execute(insert(tables.premises), [row])
@@ -154,4 +153,15 @@ def _premises(row: Row[Any], units: tuple[str, ...], *, name: str, address_text:
         units=units,
         capacity=row.capacity,
         declared_by=row.declared_by,
+        earlier_kinds=read_kinds(row.earlier_kinds) if row.earlier_kinds else (),
     )
+
+
+def read_kinds(written: str | None) -> tuple[EarlierKind, ...]:
+    """Return the kinds a premises was corrected from, as ``written_kinds`` wrote them."""
+    return msgspec.json.decode(written, type=tuple[EarlierKind, ...]) if written else ()
+
+
+def written_kinds(earlier: tuple[EarlierKind, ...]) -> str | None:
+    """Return what ``premises.earlier_kinds`` says of them: nothing for a premises whose kind was never corrected."""
+    return msgspec.json.encode(earlier).decode() if earlier else None

@@ -1,7 +1,9 @@
-"""A premises corrected after it was taken over: its name, address, capacity, who declares, and its units; and what it was at any instant.
+"""A premises corrected after it was taken over: kind, name, address, capacity, who declares, and its units; and what it was at any instant.
 
 - What speaks against it is told at once (``residence/places/premises_corrections.py``); with an error nothing is written.
 - A unit where somebody is registered or stays today is not removed: they are moved first.
+- Another kind is remembered with the instant until which the register had the one before: what arrived by then goes by that one, and taking a
+  kind back is no exception, for what was told meanwhile was told by it.
 - ``expected`` is the latest correction whoever corrects has seen: of two at once the second is told (``correction.changed_meanwhile``).
 - What it was is worked out from what stands and the corrections since (``premises_then``), for name and address from their sealed values.
 - A correction is taken back, the latest first.
@@ -32,16 +34,16 @@ from registry.correcting import (
     require_latest,
 )
 from registry.locking import locked_row
-from registry.premises import add_units, load_premises
+from registry.premises import add_units, load_premises, read_kinds, written_kinds
 from registry.vault import Cell, Vault
 from residence.clock import VIETNAM
 from residence.errors import Conflict, Refused, has_errors, problem
 from residence.places.premises import Premises, PremisesKind
-from residence.places.premises_corrections import PremisesCorrection, check_correction
+from residence.places.premises_corrections import PremisesCorrection, check_correction, with_earlier
 from residence.stays.spans import normal_unit
 from residence.wire.correction import digest_of_sealed
 
-_CLEAR: Final = ("capacity", "declared_by")
+_CLEAR: Final = ("kind", "capacity", "declared_by")
 _SEALED: Final = ("name", "address_text")
 
 
@@ -62,6 +64,8 @@ def correct_premises(
     if has_errors(problems):
         return Corrected(row_id=premises_id, problems=problems)
     wanted = {name: value for name in _CLEAR if (value := getattr(asked, name)) is not UNSET}
+    if "kind" in wanted:
+        wanted["kind"] = str(wanted["kind"])
     removed = tuple(sorted(units[key] for key in gone))
     added = tuple(each.strip() for each in asked.add_units)
     return _write(connection, row, _Wanted(wanted, _sealed(connection, row, asked, hand), added, removed), hand=hand)
@@ -93,12 +97,14 @@ def premises_then(connection: Connection, premises_id: str, at: datetime, *, vau
     for row in correction_rows(connection, premises_id, since=at):
         units = (set(place.units) - set(row.after.get("units", ()))) | set(row.before.get("units", ()))
         said: dict[str, Any] = {name: row.before[name] for name in _CLEAR if name in row.before}
+        if "kind" in said:
+            said["kind"] = PremisesKind(said["kind"])
         for name in _SEALED:
             if name in row.before:
                 sealed = getattr(row, f"{name}_sealed")
                 said[name] = vault.open_text(key, Cell("premises", name, premises_id), sealed) or ""
         place = msgspec.structs.replace(place, units=tuple(sorted(units)), **said)
-    return place
+    return msgspec.structs.replace(place, earlier_kinds=tuple(each for each in place.earlier_kinds if each.until <= at))
 
 
 class _Wanted(msgspec.Struct, frozen=True):
@@ -122,8 +128,9 @@ def _write(connection: Connection, row: Row[Any], wanted: _Wanted, *, hand: Hand
     names = {name: name.removesuffix("_sealed") for name in sealed}
     columns, own_id = tables.premises.c, row.premises_id
     same = (columns.commune_code == row.commune_code) & (columns.premises_id == own_id)
+    earlier = _earlier(row, hand.means.now) if "kind" in values else {}
     if values or sealed:
-        connection.execute(update(tables.premises).where(same).values(**values, **sealed))
+        connection.execute(update(tables.premises).where(same).values(**values, **sealed, **earlier))
     _change_units(connection, row, wanted, hand.means.now)
     change = Change(
         what="premises",
@@ -141,6 +148,10 @@ def _write(connection: Connection, row: Row[Any], wanted: _Wanted, *, hand: Hand
         answers=answers,
     )
     return Corrected(correction_id=keep_correction(connection, change, hand), row_id=own_id)
+
+
+def _earlier(row: Row[Any], now: datetime) -> dict[str, str | None]:
+    return {"earlier_kinds": written_kinds(with_earlier(read_kinds(row.earlier_kinds), PremisesKind(row.kind), until=now))}
 
 
 def _sealed(connection: Connection, row: Row[Any], asked: PremisesCorrection, hand: Hand) -> dict[str, bytes | None]:

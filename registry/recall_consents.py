@@ -2,6 +2,7 @@
 
 - Whoever asks with a number learns something of somebody who agreed at that very house, and of nobody else: an unknown number, a guest of another
   house and one who did not agree are answered alike.
+- While the person asks for a restriction, or has it (``registry/rights_requests.py``), nobody recalls anything.
 - The newest word counts: who agrees anew renews it; who is declared anew and does not agree, or takes it back, ends every earlier one of that house.
 
 Example: ``recallable(connection, place, people, now=now)`` is the newest statement a form may be filled in from
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, exists, insert, or_, select, update
 
 from registry import tables
 from registry.desk_lists import Place
@@ -49,7 +50,9 @@ def recallable(connection: Connection, place: Place, people: Iterable[str], *, n
         return None
     query = select(_CONSENTS.declaration_id).join(tables.declarations, _SAME).where(*_standing(now), *_here(place))
     found: str | None = connection.scalar(
-        query.where(_SAID.person_id.in_(wanted)).order_by(_CONSENTS.given_at.desc(), _CONSENTS.declaration_id.desc()).limit(1)
+        query.where(_SAID.person_id.in_(wanted), ~_restricted())
+        .order_by(_CONSENTS.given_at.desc(), _CONSENTS.declaration_id.desc())
+        .limit(1)
     )
     return found
 
@@ -57,7 +60,7 @@ def recallable(connection: Connection, place: Place, people: Iterable[str], *, n
 def is_recallable(connection: Connection, place: Place, declaration_id: str, *, now: datetime) -> bool:
     """Tell whether the guest of a statement agreed at this house and has not taken it back."""
     query = select(_CONSENTS.declaration_id).where(*_standing(now), *_here(place), _CONSENTS.declaration_id == declaration_id)
-    return connection.scalar(query) is not None
+    return connection.scalar(query.join(tables.declarations, _SAME).where(~_restricted())) is not None
 
 
 class Recalling(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,8 +95,21 @@ def end_consents(
         connection.execute(update(tables.recall_consents).where(_CONSENTS.declaration_id.in_(ids)).values(ended_at=now))
 
 
+def end_all_consents(connection: Connection, person_id: str, *, now: datetime) -> None:
+    """End whatever a person agreed to, at every house."""
+    for each in houses_of(connection, person_id, now=now):
+        end_consents(connection, person_id, premises_id=each.premises_id, now=now)
+
+
 def _standing(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (_CONSENTS.ended_at.is_(None), _CONSENTS.given_at > now - GOOD_FOR)
+
+
+def _restricted() -> ColumnElement[bool]:
+    """Tell of a statement's person whether they ask for a restriction or have it."""
+    requests = tables.rights_requests.c
+    holds = or_(requests.answered_at.is_(None), requests.outcome.in_(("granted", "partly")))
+    return exists().where(requests.person_id == _SAID.person_id, requests.right == "restriction", holds)
 
 
 def _here(place: Place) -> tuple[ColumnElement[bool], ...]:

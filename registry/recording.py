@@ -35,6 +35,7 @@ __all__ = ["Means", "Origin", "Recorded", "Source", "Statement", "is_outage", "r
 
 # The key provider's own trouble, not the statement's.
 _KEYS_AWAY: Final = frozenset({"vault.key_retired", "vault.wrong_root"})
+_LEADS_NO_MORE: Final = "25006"  # PostgreSQL's "read only transaction": this server leads no longer, another one does
 _LIMIT_EXCEEDED: Final = "54"  # PostgreSQL's class "program limit exceeded" is the statement's own fault
 
 
@@ -94,7 +95,9 @@ def is_outage(error: Exception) -> bool:
         return True
     if isinstance(error, OperationalError):
         return not str(getattr(error.orig, "sqlstate", "") or "").startswith(_LIMIT_EXCEEDED)
-    return isinstance(error, DBAPIError) and error.connection_invalidated
+    return isinstance(error, DBAPIError) and (
+        error.connection_invalidated or getattr(error.orig, "sqlstate", "") == _LEADS_NO_MORE
+    )
 
 
 def _lock_people(connection: Connection, statements: Sequence[Statement], vault: Vault) -> None:

@@ -4,6 +4,7 @@
 - Whoever is still waited for (an import named them by reference only) answers for nothing yet.
 - ``answers_for`` goes down the list of ``residence/stays/duty.py`` and takes the first that anybody is: the head of the household in the
   unit, the manager, the owner.
+- ``duty_then`` says both at an instant: the law's word for whoever must declare, and who that is in the register.
 
 Example: ``answers_for(connection, premises, unit="1203", on=date(2026, 7, 10), duty=duty)``
 """
@@ -19,9 +20,11 @@ from sqlalchemy import Connection, insert, select
 
 from registry import tables
 from registry.asking import among
-from residence.clock import uuid7
-from residence.places.relations import RelationKind
-from residence.stays.duty import Duty
+from residence.clock import VIETNAM, uuid7
+from residence.places.premises import Premises
+from residence.places.relations import Answering, RelationKind
+from residence.stays.duty import Duty, duty_at
+from residence.stays.rules import RuleBook
 from residence.stays.spans import normal_unit
 
 
@@ -38,6 +41,15 @@ class Relation(msgspec.Struct, frozen=True, kw_only=True):
     def holds_on(self, day: str) -> bool:
         """Tell whether the relation holds on a day (YYYY-MM-DD)."""
         return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
+
+
+class DutyThen(msgspec.Struct, frozen=True, kw_only=True):
+    """Who must declare whoever arrives at an instant. ``answers_as``: as what somebody in the register answers; nobody for the guest."""
+
+    holder: str  # a word of RuleSet.duty_holders
+    answers_as: Answering
+    person_ids: list[str]
+    rule_set: str
 
 
 _KNOWN: Final = [
@@ -102,7 +114,17 @@ def heads_of(connection: Connection, premises_id: str, unit: str | None, *, on: 
     return _people(relations_of(connection, here), "head", on)
 
 
-def answers_for(connection: Connection, premises_id: str, unit: str | None, *, on: date, duty: Duty) -> tuple[str, list[str]]:
+def duty_then(connection: Connection, premises: Premises, *, at: datetime, rules: RuleBook, unit: str | None = None) -> DutyThen:
+    """Return who must declare whoever arrives at an instant, at a premises as it was then."""
+    rule_set = rules.rule_set_for(at)
+    duty = duty_at(premises, rule_set, arrival=at)
+    answers_as, people = answers_for(connection, premises.premises_id, unit, on=at.astimezone(VIETNAM).date(), duty=duty)
+    return DutyThen(holder=duty.holder, answers_as=answers_as, person_ids=people, rule_set=rule_set.id)
+
+
+def answers_for(
+    connection: Connection, premises_id: str, unit: str | None, *, on: date, duty: Duty
+) -> tuple[Answering, list[str]]:
     """Return as what somebody answers for a premises, and who: the first of the duty's list that anybody is; else the occupant."""
     related = relations_of(connection, [premises_id])
     for answering in duty.answering:

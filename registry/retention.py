@@ -55,8 +55,13 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
         tables.permitted_stays,
         tables.e_id_sightings,
         tables.disputes,
+        tables.declaring_locks,
+        tables.rights_requests,
+        tables.own_words,
     ):
         connection.execute(delete(table).where(table.c.person_id.in_(ids)))
+    objected = tables.stays.c.person_id.in_(ids) & tables.stays.c.objected_at.is_not(None)
+    connection.execute(update(tables.stays).where(objected).values(objected_at=None))  # the disputes are gone
     for subject in (tables.contact_points.c.subject_id, tables.messages.c.subject_id):
         connection.execute(delete(subject.table).where(subject.in_(ids)))
     pairs = tables.duplicate_pairs.c

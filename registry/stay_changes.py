@@ -64,6 +64,7 @@ def _write(
         **_taken_over([picture.kept[each].facts for each in stay.declaration_ids if each in picture.kept] or [_NO_FACTS]),
         "declaration_id": message.declaration_id,
         "recorded_at": means.now,
+        "objected_at": None,
         "changed_at": means.now,
     }
     pending.write_stay(row, is_new=stay.declaration_ids == (message.declaration_id,))

@@ -3,6 +3,7 @@
 - A proof is of one statement: its receipt's state and times, the rule it was judged by, and, for whoever may know it, where and when.
 - The state now: ``superseded`` by a correction that stands, ``withdrawn``, or still what the receipt said. Only follow-ups that belong to the
   stay count (``residence/stays/chains.py`` has judged them): a stranger's withdrawal changes nothing here either.
+- ``disputed`` while the person says that the stay, as it stands, is wrong (``registry/stay_disputes.py``).
 - Nothing is kept of a proof: it is made again when it is asked for, and signed then.
 
 Example: ``standing_now(connection, stored).state == "withdrawn"``
@@ -36,7 +37,7 @@ _FOREIGN: Final = frozenset({"foreigner", "foreigner_remote"})
 class StandingNow(msgspec.Struct, frozen=True, kw_only=True):
     """How a statement stands: its receipt's state, or what became of it since, by which receipt and when."""
 
-    state: ReceiptState | Literal["superseded", "withdrawn"]
+    state: ReceiptState | Literal["superseded", "withdrawn", "disputed"]
     by: str | None = None  # the code of the receipt that changed it
     at: datetime | None = None
 
@@ -100,7 +101,7 @@ def _kept_until(row: Row[Any]) -> str | None:
 def standing_now(connection: Connection, stored: StoredReceipt) -> StandingNow:
     """Return how the statement of a receipt stands."""
     row = declaration_row(connection, stored.declaration_id)
-    members = _members(connection, row) if row is not None else {}
+    members, objected_at = _members(connection, row) if row is not None else ({}, None)
     taken_back: dict[str, Row[Any]] = {}
     for each in members.values():  # newest first: what is said later decides about what it names
         if each.kind == "withdrawal" and each.declaration_id not in taken_back:
@@ -114,8 +115,12 @@ def standing_now(connection: Connection, stored: StoredReceipt) -> StandingNow:
     meant = _corrected(said, members) if said is not None else None
     for each in members.values():
         if each.kind == "correction" and each.declaration_id not in taken_back and _corrected(each, members) == meant:
-            return StandingNow(state=stored.state) if each is said else _changed("superseded", each)
-    return StandingNow(state=stored.state)
+            return _as_said(stored, objected_at) if each is said else _changed("superseded", each)
+    return _as_said(stored, objected_at)
+
+
+def _as_said(stored: StoredReceipt, objected_at: datetime | None) -> StandingNow:
+    return StandingNow(state="disputed", at=objected_at) if objected_at else StandingNow(state=stored.state)
 
 
 def _changed(state: Literal["superseded", "withdrawn"], by: Row[Any]) -> StandingNow:
@@ -129,14 +134,15 @@ def _corrected(said: Row[Any], members: Mapping[str, Row[Any]]) -> str:
     return str(said.declaration_id)
 
 
-def _members(connection: Connection, row: Row[Any]) -> dict[str, Row[Any]]:
-    """Return the statements that make the stay this one belongs to, newest first."""
+def _members(connection: Connection, row: Row[Any]) -> tuple[dict[str, Row[Any]], datetime | None]:
+    """Return the statements that make the stay this one belongs to, newest first, and since when the person says it is wrong."""
     stays, columns = tables.stays.c, tables.declarations.c
-    of_person = select(stays.declaration_ids).where(stays.person_id == row.person_id, stays.status != REMOVED)
-    own_ids = next((ids for (ids,) in connection.execute(of_person) if row.declaration_id in ids), None)
-    if own_ids is None:
-        return {}
+    of_person = select(stays.declaration_ids, stays.objected_at).where(stays.person_id == row.person_id, stays.status != REMOVED)
+    found = next(((ids, since) for ids, since in connection.execute(of_person) if row.declaration_id in ids), None)
+    if found is None:
+        return {}, None
+    own_ids, objected_at = found
     query = select(*(columns[name] for name in ("declaration_id", "kind", "about", "recorded_at")))
     query = query.where(among(columns.declaration_id, sorted(own_ids), connection))
     rows = connection.execute(query.order_by(columns.declaration_id.desc())).all()
-    return {each.declaration_id: each for each in rows}
+    return {each.declaration_id: each for each in rows}, objected_at

@@ -24,6 +24,7 @@ from residence.stays.known import KnownStay
 
 REMOVED: Final = "removed"
 _STANDING: Final = ("open", "disputed")
+_DOUBTED: Final = ("open", "ended")
 MOST_LISTED: Final = 500
 
 
@@ -47,13 +48,16 @@ class StayOnList(msgspec.Struct, frozen=True, kw_only=True):
     rule_set: str | None
     declaration_ids: tuple[str, ...]
     recorded_at: datetime
+    objected_at: datetime | None = None  # since when the person says that it is wrong
 
     def is_expected(self, now: datetime) -> bool:
         """Tell whether the guest was declared ahead and is not in the house yet."""
         return self.status in _STANDING and self.start_at > now
 
     def shown(self, now: datetime) -> str:
-        """Return the code word of its state: its status, or ``expected`` before it has begun."""
+        """Return the code word of its state: its status, ``disputed`` while the person says it is wrong, ``expected`` before it has begun."""
+        if self.objected_at is not None and self.status in _DOUBTED:
+            return "disputed"
         return "expected" if self.is_expected(now) else self.status
 
 

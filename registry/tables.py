@@ -21,6 +21,7 @@ from registry.tables_authorities import (
 from registry.tables_break_glass import glass_breaks
 from registry.tables_case_work import bulk_acts, case_grounds, case_links, visit_devices, visits
 from registry.tables_chip import chip_checks, chip_judgements
+from registry.tables_claims import kiosk_certificates, kiosk_claims, kiosk_wipes
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
 from registry.tables_corrections import corrections
 from registry.tables_desk import day_closes
@@ -35,7 +36,8 @@ from registry.tables_identities import identities
 from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_kiosk_signs import kiosk_signs
 from registry.tables_lapses import lapses
-from registry.tables_looks import looks
+from registry.tables_look_questions import look_questions, look_rule_sets
+from registry.tables_looks import look_numbers, looks
 from registry.tables_messages import contact_points, messages
 from registry.tables_nightly import nightly_runs
 from registry.tables_numbers import identifier_events
@@ -51,6 +53,7 @@ from registry.tables_oversight import (
     outages,
     rule_sets,
 )
+from registry.tables_own_words import declaring_locks, own_words, rights_requests
 from registry.tables_parties import stay_parties
 from registry.tables_people import (
     households,
@@ -124,6 +127,7 @@ __all__ = [
     "corrections",
     "day_closes",
     "declarations",
+    "declaring_locks",
     "deletion_reports",
     "disputes",
     "door_boots",
@@ -153,11 +157,17 @@ __all__ = [
     "imports",
     "keys",
     "kiosk_calls",
+    "kiosk_certificates",
+    "kiosk_claims",
     "kiosk_signs",
+    "kiosk_wipes",
     "kiosks",
     "lapses",
     "letter_events",
     "list_mappings",
+    "look_numbers",
+    "look_questions",
+    "look_rule_sets",
     "looks",
     "merges",
     "messages",
@@ -167,6 +177,7 @@ __all__ = [
     "notices",
     "officer_interests",
     "outages",
+    "own_words",
     "passkeys",
     "permitted_stays",
     "person_versions",
@@ -181,6 +192,7 @@ __all__ = [
     "relations",
     "residence_events",
     "residences",
+    "rights_requests",
     "rule_sets",
     "saved_filters",
     "scoreboard_days",

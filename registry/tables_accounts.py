@@ -42,6 +42,7 @@ accounts: Final = Table(
     instant("disabled_at", nullable=True),
     UniqueConstraint("commune_code", "sign_in_name"),
     Index("ix_accounts_sign_in_name", "sign_in_name"),
+    index_where_set("accounts", "person_id"),
 )
 
 

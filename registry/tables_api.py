@@ -26,6 +26,7 @@ api_clients: Final = Table(
     word("secret_hash"),
     word("former_hash", nullable=True),  # good beside the new one until former_until
     instant("former_until", nullable=True),
+    instant("secret_ends", nullable=True),  # when the secret lets nobody in any more; null: never
     instant("created_at"),
     instant("disabled_at", nullable=True),
     found_by("client_id"),

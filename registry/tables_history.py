@@ -14,7 +14,19 @@ from typing import Final
 from sqlalchemy import Index, Table
 from sqlalchemy import text as text_of_sql
 
-from registry.columns import commune, document, found_by, instant, metadata, own_id, reference, text, word
+from registry.columns import (
+    commune,
+    document,
+    found_by,
+    index_where_set,
+    instant,
+    metadata,
+    octets,
+    own_id,
+    reference,
+    text,
+    word,
+)
 
 # cause: declaration | import | account. ``what`` is the table, ``row_id`` the row there.
 changes: Final = Table(
@@ -55,7 +67,8 @@ merges: Final = Table(
 
 WAITING: Final = text_of_sql("settled_at IS NULL")
 
-# A field somebody says is wrong, until that is settled. ``field`` is a residence.access.purposes.Field; the reason names nobody.
+# A field somebody says is wrong, until that is settled. ``field`` is a residence.access.purposes.Field; of a stay (``stay_id``) it is one of
+# registry.stay_disputes.StayFault. The reason names nobody. ``answer``: what settled it, signed by the authority.
 disputes: Final = Table(
     "disputes",
     metadata,
@@ -70,6 +83,9 @@ disputes: Final = Table(
     reference("settled_by", nullable=True),
     text("settled_reason"),
     instant("settled_at", nullable=True),
+    reference("stay_id", nullable=True),
+    octets("answer", nullable=True),
     found_by("dispute_id"),
+    index_where_set("disputes", "stay_id"),
     Index("ix_disputes_waiting", "commune_code", "raised_at", sqlite_where=WAITING, postgresql_where=WAITING),
 )

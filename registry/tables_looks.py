@@ -13,9 +13,20 @@ from typing import Final
 from sqlalchemy import BigInteger, Column, Index, Table
 from sqlalchemy import text as text_of_sql
 
-from registry.columns import commune, found_by, instant, metadata, octets, own_id
+from registry.columns import commune, found_by, instant, metadata, octets, own_id, word
 
 WAITING: Final = text_of_sql("place_in_log IS NULL")
+
+# One row a commune: the mark its looks are counted under in the log, and the last number given.
+look_numbers: Final = Table(
+    "look_numbers",
+    metadata,
+    commune(),
+    own_id("counter", 16),
+    word("unit", length=16),
+    Column("last", BigInteger, nullable=False),
+    found_by("counter"),
+)
 
 looks: Final = Table(
     "looks",
@@ -25,9 +36,10 @@ looks: Final = Table(
     octets("secret"),
     octets("row_hashes"),  # 32 bytes a row
     octets("entry"),
+    Column("number", BigInteger, nullable=False),  # without a gap in a commune, given in the look's own transaction
     instant("at"),
     instant("sealed_until", nullable=True),
     Column("place_in_log", BigInteger, nullable=True, index=True),
     found_by("look_id"),
-    Index("ix_looks_waiting", "at", sqlite_where=WAITING, postgresql_where=WAITING),
+    Index("ix_looks_waiting", "number", "look_id", sqlite_where=WAITING, postgresql_where=WAITING),
 )

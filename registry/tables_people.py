@@ -118,7 +118,7 @@ name_tokens: Final = Table(
     sqlite_with_rowid=False,
 )
 
-# The kind is a residence.places.premises.PremisesKind.
+# The kind is a residence.places.premises.PremisesKind; ``earlier_kinds`` those it was corrected from, JSON [[kind, until], ...], the oldest first.
 premises: Final = Table(
     "premises",
     metadata,
@@ -130,6 +130,7 @@ premises: Final = Table(
     Column("remote_area", Boolean, nullable=False),
     Column("capacity", Integer, nullable=True),  # people who may sleep there, as the authority has it; nothing is computed
     word("declared_by", nullable=True, length=16),  # residence.places.relations.Answering, where it is not as the kind has it
+    text("earlier_kinds"),
     instant("created_at"),
     Index("ix_premises_premises_id", "premises_id"),
 )

@@ -124,6 +124,9 @@ stays: Final = Table(
     *_stay_columns(),
     instant("recorded_at"),
     instant("changed_at"),
+    instant(
+        "objected_at", nullable=True
+    ),  # since when the person says that it is wrong (registry/stay_disputes.py); no statement changes it
     ForeignKeyConstraint(["commune_code", "premises_id"], ["premises.commune_code", "premises.premises_id"]),
     found_by("stay_id"),
     Index("ix_stays_person_id", "person_id"),

@@ -148,6 +148,10 @@ class Vault:
         """Return whether something changed and nothing else: the same data under another scope have another digest."""
         return hmac.digest(self._index_key("state"), scope.encode() + b"\x00" + state, "sha256")[:INDEX_BYTES].hex()
 
+    def claim_secret(self, claim_id: str) -> bytes:
+        """Return the 16 bytes by which a new kiosk and the authority know each other's word; kept nowhere, and shown with the claim."""
+        return hmac.digest(self._index_key("claim"), claim_id.encode(), "sha256")[:INDEX_BYTES]
+
     def address_index(self, address: str) -> bytes:
         """Return the blind index of a network address in the audit of sign-in."""
         return self._index("address", "", address)

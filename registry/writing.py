@@ -42,6 +42,8 @@ _ORDER: Final = (
     tables.chip_judgements,
     tables.chip_checks,
 )
+# of a stay's row, whatever is said about the stay: a dispute is settled by an officer, not by a statement
+_NOT_SAID_ANEW: Final = ("commune_code", "stay_id", "recorded_at", "objected_at")
 
 
 class Pending:
@@ -81,7 +83,7 @@ class Pending:
             connection.execute(delete(tables.name_tokens).where(tables.name_tokens.c.person_id == person_id))
         write_rows(connection, tables.name_tokens, list(self.tokens.values()), keep=())
         self._flush_versions(connection, now, random_bytes)
-        write_rows(connection, tables.stays, list(self.stays.values()), keep=("commune_code", "stay_id", "recorded_at"))
+        write_rows(connection, tables.stays, list(self.stays.values()), keep=_NOT_SAID_ANEW)
         note_stays(connection, self.stays.values(), now=now, random_bytes=random_bytes)
         self._flush_findings(connection, now)
         for merged, stands, statement in self.merges:

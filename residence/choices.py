@@ -99,6 +99,7 @@ class CasesSection(_Section, frozen=True, kw_only=True):
     hold_at_most_hours: Hours = 168
     break_glass_hours: Hours = 3
     seal_at_most_days: Annotated[int, msgspec.Meta(ge=0, le=3660)] = 183
+    second_person_within_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 72
 
 
 class LapsesSection(_Section, frozen=True, kw_only=True):
@@ -147,6 +148,7 @@ def parse_choices(data: bytes, *, extra: Mapping[str, bytes] | None = None) -> C
             hold_at_most=timedelta(hours=file.cases.hold_at_most_hours),
             glass_open_for=timedelta(hours=file.cases.break_glass_hours),
             seal_at_most=timedelta(days=file.cases.seal_at_most_days),
+            second_person_within=timedelta(hours=file.cases.second_person_within_hours),
         ),
         cleaning=file.cleaning,
         webhooks=file.webhooks,

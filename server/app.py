@@ -2,6 +2,7 @@
 
 - Everything is injected: registry (with its vault), rule book, receipt signer, clock, randomness, settings.
 - Pages are grouped by audience; each group's router refuses unsafe requests that do not come from our own pages (``guard``).
+- What machines ask for themselves (``server/fleet``) is proven by what they send; no cookie counts there.
 - The API has no pages and no cookies of its own; it takes a bearer token, or a session with the CSRF header.
 
 Example: ``create_app(registry=..., rules=load_rule_book(), signer=..., clock=SystemClock(), random_bytes=..., settings=ServerSettings())``
@@ -11,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 
 from fastapi import Depends, FastAPI
-from starlette.staticfiles import StaticFiles
+from starlette.routing import BaseRoute
 
 from registry.database import Registry
 from residence.cases.offices import Office
@@ -50,11 +52,15 @@ from server.desk import (
     step_pages,
     tonight_pages,
 )
+from server.fleet import machine_routes
 from server.headers import SecurityHeaders
+from server.inspectors import look_rules_pages
+from server.inspectors import question_pages as inspector_question_pages
 from server.limits import AttemptCounter
 from server.operators import (
     authority_pages,
     call_pages,
+    claim_pages,
     deletion_pages,
     driver_pages,
     gateway_pages,
@@ -75,8 +81,10 @@ from server.police import (
     home_pages,
     lapse_pages,
     number_pages,
+    own_question_pages,
     premises_correcting_pages,
     premises_pages,
+    request_pages,
     route_pages,
     second_eyes_pages,
     task_pages,
@@ -99,10 +107,13 @@ from server.residents import (
     own_pages,
     proof_pages,
     receipt_pages,
+    rights_pages,
+    visitor_pages,
+    wrong_stay_pages,
 )
 from server.residents import paper_pages as own_paper_pages
 from server.settings import ServerSettings
-from server.static_files import style_sheet_route
+from server.static_files import static_files, style_sheet_route
 from server.visitor import guard
 from server.wiring import Server
 
@@ -143,11 +154,15 @@ PAGES = (
     action_pages,
     lapse_pages,
     dispute_pages,
+    request_pages,
     number_pages,
     home_pages,
     premises_correcting_pages,
     case_pages,
     second_eyes_pages,
+    own_question_pages,
+    inspector_question_pages,
+    look_rules_pages,
     elsewhere_pages,
     premises_pages,
     evidence_pages,
@@ -164,7 +179,11 @@ PAGES = (
     message_link_pages,
     door_pages,
     leaving_pages,
+    wrong_stay_pages,
+    visitor_pages,
+    rights_pages,
     kiosk_pages,
+    claim_pages,
     call_pages,
     driver_pages,
     gateway_pages,
@@ -193,7 +212,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     issuers: tuple[Issuer, ...] = (),
 ) -> FastAPI:
     """Return the ASGI application of one web process."""
-    app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Luutru", openapi_url=None, docs_url=None, redoc_url=None, routes=[*_routes()])
     app.state.server = Server(
         registry=registry,
         rules=rules,
@@ -212,16 +231,26 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         providers={each.name: ProviderLine(each, now=clock.now) for each in issuers},
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),
         receipt_attempts=AttemptCounter(settings.receipt_allowance, now=clock.now),
+        person_attempts=AttemptCounter(settings.person_allowance, now=clock.now),
         token_attempts=AttemptCounter(settings.token_allowance, now=clock.now),
+        kiosk_attempts=AttemptCounter(settings.kiosk_allowance, now=clock.now),
         api_attempts=AttemptCounter(settings.api_allowance, now=clock.now, code="api.too_many_requests"),
     )
-    for pages in PAGES:
-        app.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
-    api.install(app)
     _serve_files(app, settings)
     problems.install(app)
     _guard_all(app, settings, random_bytes)
     return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Return what every application of this process has in common: routes know no state, and take long to prepare."""
+    parts = FastAPI(openapi_url=None)
+    for pages in PAGES:
+        parts.include_router(pages.router, dependencies=[Depends(guard)], include_in_schema=False)
+    parts.include_router(machine_routes.router, include_in_schema=False)
+    api.install(parts)
+    return tuple(parts.routes)
 
 
 def _guard_all(app: FastAPI, settings: ServerSettings, random_bytes: Callable[[int], bytes]) -> None:
@@ -237,4 +266,4 @@ def _guard_all(app: FastAPI, settings: ServerSettings, random_bytes: Callable[[i
 
 def _serve_files(app: FastAPI, settings: ServerSettings) -> None:
     app.add_api_route("/static/style.css", style_sheet_route(settings.static), include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=settings.static), name="static")
+    app.mount("/static", static_files(settings.static), name="static")

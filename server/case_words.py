@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from server.control_words import CONTROL_WORDS
+
 CASE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    **CONTROL_WORDS,
     "closing": {
         "declared": "Declared after all",
         "visitor": "A visitor who did not stay the night; nobody's fault",

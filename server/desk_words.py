@@ -3,6 +3,7 @@
 - ``list_state``, ``line_outcome``, ``list_field``: a list of guests, its lines, and what its columns can hold.
 - ``paper``: what stands on receipts and lists of a day (``server/papers.py``).
 - ``differing``: how a house's own list and what is declared differ.
+- ``open_kind``, ``open_why``: what stood open when an evening was signed off, and why (``residence/stays/signing_off.py``).
 - ``late_cause``: why a declaration came after its deadline.
 - ``shown``: which guests a figure of the evening counts (``server/desk/evening.py``).
 
@@ -35,6 +36,24 @@ DESK_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "unit": "another room",
         "arrival": "another day of arrival",
         "departure": "another day of departure",
+    },
+    "open_kind": {
+        "not-declared": "On the list and not declared",
+        "not-in-house": "Declared and not on the list",
+        "differs": "Declared otherwise than on the list",
+        "undeclared": "Seen or refused, still to be declared",
+        "to-mend": "Statements still to be put right",
+    },
+    "open_why": {
+        "papers-awaited": "Papers are awaited",
+        "not-here-yet": "Is not here yet",
+        "has-left": "Has left, not said yet",
+        "same-person": "The same person, written otherwise",
+        "list-wrong": "The list is wrong",
+        "declaration-wrong": "The declaration is wrong and is being corrected",
+        "refuses": "Refuses to show papers",
+        "authority": "Waits for the authority",
+        "other": "Another reason",
     },
     "list_state": {
         "given": "Columns to be said",

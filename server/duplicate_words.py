@@ -20,7 +20,7 @@ DUPLICATE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "verdict": {"same": "One person", "different": "Two persons", "later": "Decide later"},
     "verdict_means": {
-        "same": "The second record is joined to the first. It can be taken back.",
+        "same": "A second officer sees it first; then the second record is joined to the first. It can be taken back.",
         "different": "The pair is never proposed again. It can be taken back.",
         "later": "It is out of the way for {days} days and waits all the same.",
     },

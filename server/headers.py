@@ -71,7 +71,7 @@ class SecurityHeaders:
         secure: bool,
         largest_body: int,
         larger_bodies: Mapping[str, int] = MappingProxyType({}),
-        on_fault: Callable[[Request], Response],
+        on_fault: Callable[[Request, Exception], Response],
     ) -> None:
         self._app: Final = app
         self._on_fault: Final = on_fault
@@ -103,7 +103,7 @@ class SecurityHeaders:
             log.error("unhandled", path=scope["path"], kind=type(error).__name__)  # noqa: TRY400  # a traceback may hold a name
             if begun:
                 raise
-            response = await run_in_threadpool(self._on_fault, Request(scope))
+            response = await run_in_threadpool(self._on_fault, Request(scope), error)
             await response(scope, receive, with_headers)
 
     def _limited(self, receive: Receive, path: str) -> Receive:

@@ -20,7 +20,13 @@ from server.visitor import Caller
 from server.wiring import Server, server_of
 
 router = APIRouter()
-START_PAGES = {"clerk": "/desk", "officer": "/police/queue", "operator": "/operators/kiosks", "resident": "/me"}
+START_PAGES = {
+    "clerk": "/desk",
+    "officer": "/police/queue",
+    "operator": "/operators/kiosks",
+    "resident": "/me",
+    "inspector": "/inspect",
+}
 
 
 def local_path(target: str) -> str:

@@ -1,6 +1,6 @@
 """The log of looks for everybody: its files as they lie in the folder the log's process writes, under ``/log``.
 
-- Only what C2SP tlog-tiles names is given, by the shape of its path: checkpoint, tiles, bundles, and the key beside them.
+- Only what C2SP tlog-tiles names is given, by the shape of its path: checkpoint, tiles, bundles, and the keys beside them.
 - No sign-in and no counting: whoever checks the log is nobody's business. Nothing in it names anybody.
 - Without a folder there is no log here, and every path is unknown.
 """
@@ -20,7 +20,7 @@ from server.wiring import Server, server_of
 router = APIRouter(prefix="/log")
 Wired = Annotated[Server, Depends(server_of)]
 _TILE: Final = re.compile(r"tile/(?:[0-9]{1,2}|entries)/(?:x[0-9]{3}/){0,6}[0-9]{3}(?:\.p/[0-9]{1,3})?")
-_TEXTS: Final = frozenset({"checkpoint", "key"})
+_TEXTS: Final = frozenset({"checkpoint", "key", "witnesses"})
 
 
 @router.get("/{name:path}")

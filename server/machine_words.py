@@ -51,6 +51,14 @@ MACHINE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "lock-down": "Locked down",
         "free-access": "Free to pass",
     },
+    "claim": {
+        "open": "Waits for the machine",
+        "compare": "Compare the fingerprint",
+        "approved": "Approved",
+        "refused": "Refused",
+        "over": "Ended",
+    },
+    "kiosk_kind": {"lobby": "In a lobby", "hotel-desk": "On a hotel's desk", "guard-post": "At a guard post"},
     "tier": {"none": "None yet", "bronze": "Bronze", "silver": "Silver", "gold": "Gold", "platinum": "Platinum"},
     "door_lock": {"locked": "locked", "unlocked": "unlocked", "lock-fault": "lock faulty", "unknown": "lock unknown"},
 }

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from jinja2 import BaseLoader, ChainableUndefined, ChoiceLoader, Environment, Fi
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from residence.clock import VIETNAM, parse_instant
+from residence.clock import VIETNAM, parse_instant, rfc3339
 from residence.errors import sentence
 from server.chip_words import chip_finding
 from server.languages import Language, translate
@@ -27,7 +27,7 @@ from server.wiring import Server, server_of
 from server.wording import TAGS, WORDS, choices, finding_sentence, word
 
 HERE: Final = Path(__file__).parent
-AUDIENCES: Final = ("accounts", "desk", "police", "residents", "operators")
+AUDIENCES: Final = ("accounts", "desk", "police", "residents", "operators", "inspectors")
 
 
 def _loader() -> BaseLoader:
@@ -50,6 +50,7 @@ def environment(language: Language) -> Environment:
     made.filters["clock"] = clock_time
     made.filters["form_time"] = form_time
     made.filters["day"] = day
+    made.filters["utc"] = lambda instant: rfc3339(instant.astimezone(UTC))
     made.filters["grouped"] = grouped
     made.filters["percent"] = partial(percent, language=language)
     made.filters["count"] = partial(counted, language=language)

@@ -39,6 +39,27 @@ PERSON_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "refused": "It was refused",
         "superseded": "Another statement took its place",
         "withdrawn": "It was withdrawn",
+        "disputed": "The person says that it is wrong; it is being looked into",
+    },
+    "fault": {"stay": "This is not me", "unit": "Wrong room"},
+    "right": {
+        "copy": "A copy",
+        "correction": "A correction",
+        "objection": "I object to something that is done with my data",
+        "restriction": "Use my data only where the law asks for it",
+        "deletion": "Delete my data where the law allows",
+    },
+    "right_hint": {
+        "objection": "Say what you object to.",
+        "restriction": "From now on no house fills a form in for you.",
+        "deletion": "What the law keeps is kept, and you are told why.",
+    },
+    "right_outcome": {"granted": "yes", "partly": "in part", "refused": "no", "withdrawn": "taken back by yourself"},
+    "own_word": {
+        "own": "Your own word",
+        "confirmed": "Declared by others; you said yes",
+        "asked": "Declared by others",
+        "asked_locked": "Declared by others though you locked that",
     },
     "proof": {
         "title": "Proof of a stay",

@@ -17,7 +17,7 @@ import msgspec
 
 from residence.errors import Refused
 
-Role = Literal["clerk", "resident", "officer", "operator"]
+Role = Literal["clerk", "resident", "officer", "operator", "inspector"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 
@@ -103,19 +103,36 @@ class PairResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProposalResource(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that waits for a second person; ``asked_by`` is who may not be that."""
+    """Something that waits for a second person; ``asked_by`` is who may not be that, ``role`` whose business it is."""
 
     proposal_id: str
     commune: str
     asked_by: str
+    role: Role = "officer"
 
     @property
     def entity(self) -> dict[str, object]:
         """Return the Cedar entity."""
-        return _entity("Proposal", self.proposal_id, commune=self.commune, asked_by=self.asked_by)
+        return _entity("Proposal", self.proposal_id, commune=self.commune, asked_by=self.asked_by, role=self.role)
 
 
-Resource = PremisesResource | CommuneResource | CaseResource | PairResource | ProposalResource | Account
+class QuestionResource(msgspec.Struct, frozen=True, kw_only=True):
+    """Looks somebody is asked about; ``account_id``: whose; ``conflicted``: who must not settle it."""
+
+    question_id: str
+    commune: str
+    account_id: str
+    conflicted: tuple[str, ...] = ()
+
+    @property
+    def entity(self) -> dict[str, object]:
+        """Return the Cedar entity."""
+        return _entity(
+            "Question", self.question_id, commune=self.commune, account_id=self.account_id, conflicted=list(self.conflicted)
+        )
+
+
+Resource = QuestionResource | PremisesResource | CommuneResource | CaseResource | PairResource | ProposalResource | Account
 
 
 def _entity(kind: str, identity: str, **attributes: object) -> dict[str, object]:

@@ -15,10 +15,13 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
+from registry.recording import is_outage
 from residence.errors import Conflict, LuutruError, Malformed, Problem, Refused, Untrusted, catalogue, problem
 from residence.wire.messages import Receipt, ReceiptFinding
 from server.home import local_path
@@ -48,7 +51,9 @@ STATUS: Final = {
     "api.list_unknown": 404,
     "server.fault": 500,
     "server.provider_silent": 503,
+    "server.registry_away": 503,
 }
+AWAY_SECONDS: Final = 5  # a new leader takes up to half a minute; whoever waits longer between tries only comes later
 BY_STATUS: Final = {
     400: "server.input_unreadable",
     404: "server.not_found",
@@ -201,13 +206,18 @@ async def _unreadable(request: Request, error: Exception) -> Response:
     return await _answer(request, Malformed("server.input_unreadable", pointer, str(first["msg"])))
 
 
-def fault_answer(request: Request) -> Response:
+def fault_answer(request: Request, fault: Exception) -> Response:
     """Answer an unhandled fault: a problem document, a page, or, when even the page fails, one plain sentence."""
-    error = Refused("server.fault")
+    error = Busy("server.registry_away", retry_after=AWAY_SECONDS) if _is_away(fault) else Refused("server.fault")
     if request.url.path.startswith("/api/"):
         return problem_answer(error)
     try:
         return _page(request, error)
     except Exception:  # noqa: BLE001  # nothing may come after this
-        said = problem("server.fault").message
-        return PlainTextResponse(f"{said.vi}\n{said.en}\n", status_code=500)
+        said = problem(error.code).message
+        return PlainTextResponse(f"{said.vi}\n{said.en}\n", status_code=status_of(error))
+
+
+def _is_away(fault: Exception) -> bool:
+    """Tell whether the registry is gone, changing its leader, or has no connection left, rather than our code at fault."""
+    return isinstance(fault, NoConnectionLeft) or (isinstance(fault, DBAPIError) and is_outage(fault))

@@ -57,6 +57,7 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "taken_back": "Taken back",
     },
     "corrected": {
+        "kind": "Kind of premises",
         "name": "Name of the premises",
         "address_text": "Address of the premises",
         "capacity": "Places to sleep",
@@ -71,6 +72,15 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "e_id_source": {"officer": "an officer saw it", "register": "says the register that was taken over"},
     "answering": {"household": "The household", "owner": "The owner", "manager": "The manager", "occupant": "Whoever stays"},
+    "duty_holder": {
+        "household": "A member of the household",
+        "medical": "Medical facility",
+        "tourist-lodging": "Tourist lodging",
+        "other-with-lodging-function": "Another facility with lodging",
+        "transport-owner-or-manager": "Owner or manager of the means of transport",
+        "other-lodging-facility": "Another lodging facility",
+        "guest-as-fallback": "The guest, for nobody else is named",
+    },
     "correction_signature": {
         "holds": "Signature holds",
         "none": "Not signed",

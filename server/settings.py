@@ -42,6 +42,14 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     sign_in_allowance: Allowance = Allowance(times=10, per=timedelta(minutes=5))
     receipt_allowance: Allowance = Allowance(times=20, per=timedelta(minutes=1))
     api_allowance: Allowance = Allowance(times=3000, per=timedelta(minutes=1), together=60_000)  # requests; a batch is one
+    person_allowance: Allowance = Allowance(
+        times=30, per=timedelta(hours=1)
+    )  # what one person asks for or says of others, by account
+    kiosk_allowance: Allowance = Allowance(
+        times=300, per=timedelta(minutes=5), together=60_000
+    )  # machines that ask for certificates
+    kiosk_broker: str = "127.0.0.1:8883"  # what new kiosks are told; host:port
+    claim_lifetime: timedelta = timedelta(hours=24)
     token_allowance: Allowance = Allowance(times=60, per=timedelta(minutes=5))
     api_token_lifetime: timedelta = timedelta(hours=1)
     kiosk_silent_after: timedelta = timedelta(minutes=10)

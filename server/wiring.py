@@ -48,9 +48,11 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     webhook_reach: Reach  # where programs may be told of events
     sign_in_attempts: AttemptCounter
     receipt_attempts: AttemptCounter
+    person_attempts: AttemptCounter
     api_attempts: AttemptCounter
     token_attempts: AttemptCounter
     providers: Mapping[str, Any]  # name -> server.accounts.provider_line.ProviderLine, in the order of the file
+    kiosk_attempts: AttemptCounter
 
 
 def server_of(request: Request) -> Server:

@@ -229,13 +229,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "connected": "Connected",
         "waiting": "Broker unreachable, trying again",
     },
-    "role": {
-        "clerk": "Front desk clerk",
-        "resident": "Resident",
-        "officer": "Commune police officer",
-        "operator": "Operator",
-        "authority": "Another authority",
-    },
     "sex": {"male": "Male", "female": "Female"},
     "sighting": {"entry": "Seen at the door", "night_check": "Found at night", "desk": "Card shown at this desk"},
     **CASE_WORDS,

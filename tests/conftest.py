@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# Nobody reads these databases after a crash, and a launcher that visits hundreds of them every minute is a tenth of a core.
+FORGETFUL = ("fsync=off", "full_page_writes=off", "autovacuum=off")
+
 # A shell's background job ignores Ctrl-C, and so would every process a test starts and ends by it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 system.keep_linear_algebra_on_one_thread()  # as every process of ours does; tests run two at a time
@@ -33,7 +36,7 @@ def pytest_xdist_make_scheduler(config, log) -> FilesTogether | None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """One PostgreSQL for the whole run; each test has a database of its own."""
-    with running_postgres() as server:
+    with running_postgres(FORGETFUL) as server:
         yield server
 
 

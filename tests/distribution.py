@@ -1,8 +1,8 @@
-"""Which tests one of the two processes runs together: a group's, else a file's.
+"""Which tests one of the processes runs together: a group's, else a file's.
 
-- A file's tests share what the file makes once: a browser, a town, a measurement. Test by test both processes would make it.
-- What is long and shares nothing names a group of its own, so that both processes have of it (the slices of the simulation).
-- Files are handed out as they are collected; the last ones are short, so that neither process waits for the other at the end.
+- A file's tests share what the file makes once: a browser, a town, a measurement. Test by test every process would make it.
+- What is long and shares nothing names a group of its own, so that all processes have of it (the slices of the simulation).
+- Files are handed out as they are collected; the last ones are short, so that no process waits for another at the end.
 
 Example: ``@pytest.mark.xdist_group("pcscd")``: one after another, whichever file they are in
 """

@@ -43,6 +43,7 @@ from registry import (
     messages,
     notices,
     numbering,
+    own_words,
     permanent_residence,
     persons,
     premises,
@@ -51,8 +52,10 @@ from registry import (
     related,
     relations,
     retention,
+    rights_requests,
     saved_filters,
     seen_addresses,
+    stay_disputes,
     stay_events,
     stays,
     tables,
@@ -237,6 +240,13 @@ def _events(connection: Connection, town: Town) -> object:
     return stay_events.events_after(connection, [HOTEL], after=after, before=town.now, limit=50)
 
 
+def _own_words(connection: Connection, _town: Town, scene: Any) -> None:
+    found = stays.stays_of_person(connection, scene.person_id)
+    own_words.words_of(connection, found)
+    own_words.lock_of(connection, scene.person_id)
+    stay_disputes.standing_faults(connection, [each.stay_id for each in found])
+
+
 ASKED: dict[str, Ask] = {
     "record a batch": _record,
     "a receipt by its code": _reading(lambda c, _t, s: receipts.receipt_by_code(c, s.code)),
@@ -344,6 +354,10 @@ ASKED: dict[str, Ask] = {
     "a person's numbers": _reading(lambda c, _t, s: numbering.numbers_held(c, s.person_id)),
     "disputes that wait": _reading(
         lambda c, _t, s: (disputing.waiting_disputes(c, DEMO_COMMUNE), disputing.disputes_of(c, s.person_id))
+    ),
+    "stays that are said to be wrong, and whose word they rest on": _reading(_own_words),
+    "rights that are asked for": _reading(
+        lambda c, _t, s: (rights_requests.waiting_requests(c, DEMO_COMMUNE), rights_requests.requests_of(c, s.person_id))
     ),
     **STEPS,
     "erase a person": _reading(_erase),

@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import Connection
 
 from registry import (
@@ -19,6 +20,8 @@ from registry import (
     door_events,
     door_passes,
     kiosk_calls,
+    kiosk_certificates,
+    kiosk_claims,
     lapses,
     nightly,
     notices,
@@ -40,6 +43,8 @@ from residence.clock import rfc3339
 from residence.errors import Refused
 from residence.stays.rules import load_rule_book
 from residence.stays.temporary import Asked
+from residence.wire.certificates import make_request
+from residence.wire.claims import ClaimAsk
 from residence.wire.door_events import DoorEvent, DoorEventBatch
 from residence.wire.state import KioskState
 
@@ -129,6 +134,29 @@ def _call(connection: Connection, town: Town, _scene: Scene) -> None:
     kiosk_calls.answers_by_kiosk(connection, since=town.now - timedelta(hours=6))
 
 
+def _claims(connection: Connection, town: Town, _scene: Scene) -> None:
+    kiosk_claims.claims_of(connection, DEMO_COMMUNE, since=town.now - timedelta(days=30))
+    kiosk_certificates.waiting(connection)
+    kiosk_certificates.newest(connection, "kiosk-lobby-1")
+    kiosk_certificates.serials_in_force(connection, "kiosk-lobby-1", now=town.now)
+    new = kiosk_claims.NewClaim(
+        kiosk_id="kiosk-new", premises_id="blk-hoa-binh", commune_code=DEMO_COMMUNE, profile="lobby", machine="1234", replaces=None, made_by="a"
+    )  # fmt: skip
+    kiosk_claims.make_claim(connection, new, claim_id="0123456789", now=town.now, lifetime=timedelta(days=1))
+    request = make_request(ec.generate_private_key(ec.SECP256R1()), name="x")
+    asked = ClaimAsk(claim_id="0123456789", machine="1234", request=request, signing_key=bytes(32))
+    kiosk_claims.approve(connection, kiosk_claims.ask(connection, asked, now=town.now), by="a", now=town.now)
+    request_id = kiosk_certificates.request_id_of(request, "kiosk-new")
+    waits = kiosk_certificates.Waiting(commune_code=DEMO_COMMUNE, request_id=request_id, kiosk_id="kiosk-new", request=request)
+    made = kiosk_certificates.Issued(
+        kiosk_id="kiosk-new", certificate="c", authority="a", serial="1", issued_at=town.now, ends_at=town.now
+    )
+    assert kiosk_certificates.keep_certificate(connection, waits, made)
+    kiosk_certificates.renew(connection, request, kiosk_id="kiosk-new", now=town.now)
+    kiosk_certificates.wiped_at(connection, DEMO_COMMUNE)
+    kiosk_certificates.keep_wiped(connection, "kiosk-new", b"w", commune_code=DEMO_COMMUNE, now=town.now)
+
+
 def _score(connection: Connection, town: Town, _scene: Scene) -> None:
     count(connection, today=town.now.date())
     without(connection, "clean", commune_code=DEMO_COMMUNE, today=town.now.date())
@@ -152,6 +180,7 @@ STEPS: dict[str, Callable[[Town, Scene], object]] = {
     "a temporary residence": _writing(_live_for_a_time),
     "passes, cards and events of doors": _writing(_open_doors),
     "calls for a person": _writing(_call),
+    "a machine becomes a kiosk and ends": _writing(_claims),
     "the scoreboard is counted": _writing(_score),
     "a pair is decided": _writing(_decide_pair),
 }

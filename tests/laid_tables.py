@@ -10,6 +10,8 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +28,15 @@ def lay_sqlite(path: Path) -> str:
 def laid_postgres(server: PostgresServer) -> str:
     """Return the address of a new, empty registry on this server."""
     return server.new_database(template=_laid_database(server))
+
+
+@contextmanager
+def on_postgres(server: PostgresServer, url: str) -> Iterator[str]:
+    """Give the address of a database that is dropped when the block ends: in memory a hundred of them are more than a gigabyte."""
+    try:
+        yield url
+    finally:
+        server.drop(url)
 
 
 @cache

@@ -38,6 +38,7 @@ DRAWN = {
     "webhook_deliveries.state": ("delivered",) * 19 + ("waiting",),
     "notices.kind": ("please-declare",) * 3 + ("thirty-days",),
     "premises.kind": ("household",) * 9 + ("hotel",),
+    "premises.earlier_kinds": (None,) * 9 + ('[["household","2026-01-01T00:00:00Z"]]',),
     "presences.kind": ("entry",) * 9 + ("night_check",),
     "person_kind": ("citizen",) * 9 + ("foreigner",),
     "residences.kind": ("permanent",) * 4 + ("temporary",),
@@ -49,6 +50,8 @@ LEFT_OUT = {"outages", "gateway_reports"}
 NEVER = {"quarantine.receipt_bytes"}
 NOW_AND_THEN = {
     "disputes.settled_at",
+    "rights_requests.answered_at",
+    "declaring_locks.lifted_at",
     "notices.answered_at",
 }  # null in one of five: an index of what waits that holds nothing would seem the cheapest for everything
 SHARED = {"premises_id": 10, "worker": 500, "account_id": 20, "import_id": 200}  # rows to one value

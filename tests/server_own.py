@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 from sqlalchemy import select, update
 
 from registry import tables
 from registry.disputing import raise_dispute
+from registry.households import Registration, add_residences
 from residence.access.purposes import Field
 
 
@@ -43,3 +45,20 @@ def link_to_house(world) -> str:
     with world.registry.reading() as connection:
         message_id = connection.scalar(query.order_by(messages.created_at.desc(), messages.message_id.desc()).limit(1))
     return f"/n/{message_id}/{world.vault.link_proof(message_id)}"
+
+
+def live_at_home(world, person_id) -> None:
+    """Register the resident in apartment 1203 of the block."""
+    home = Registration(person_id=person_id, premises_id="blk-hoa-binh", unit="1203", kind="permanent", valid_from="2020-01-01")
+    with world.registry.writing() as connection:
+        add_residences(connection, [home], commune_code="demo-01", now=world.clock.now(), random_bytes=secrets.token_bytes)
+
+
+def form_to(page: str, address: str) -> dict[str, str]:
+    """Return the fields of the form that is sent to an address, as the page shows it."""
+    form = re.search(rf'<form[^>]*action="{address}".*?</form>', page, re.DOTALL)[0]
+    fields = dict(re.findall(r'<input[^>]*name="(\w+)"[^>]*? value="([^"]*)"', form))
+    for name, block in re.findall(r'<select[^>]*name="(\w+)"(.*?)</select>', form, re.DOTALL):
+        chosen = re.search(r'<option value="([^"]*)" selected', block)
+        fields[name] = chosen[1] if chosen else ""
+    return fields

@@ -57,6 +57,7 @@ ACCOUNTS = {
     "officer": ("cong-an", ()),
     "operator": ("van-hanh", ()),
     "resident": ("cu-dan", ()),
+    "inspector": ("thanh-tra", ()),
 }
 
 

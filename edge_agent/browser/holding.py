@@ -1,7 +1,8 @@
 """The local page a browser shows when it is begun before the agent answers: "restarting" in every language, and off to the page once it is there.
 
 - It is a file beside the browser's profile, so that it needs no agent; Chromium's own error page is never seen.
-- Its script asks for the kiosk's page every second and knows only whether somebody answered.
+- Its script asks for the kiosk's page every second and knows only whether somebody answered. Asking is no sign of life of the kiosk's page: a browser
+  that cannot get from here to there is started anew.
 
 Example: ``holding_page("http://127.0.0.1:8800", ("vi", "en"))``
 """

@@ -33,6 +33,9 @@ HEADERS: Final[dict[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+HEARD_FROM_ELSEWHERE: Final[dict[str, str]] = {
+    "Cross-Origin-Resource-Policy": "cross-origin"
+}  # of an answer that says nothing at all
 WIPE_HEADERS: Final[dict[str, str]] = {"Clear-Site-Data": '"cache", "storage"'}
 
 

@@ -32,7 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge_agent.agent import KioskAgent
 from edge_agent.kiosk.acts import events_of
-from edge_agent.kiosk.guarding import HEADERS, SESSION_BYTES, WIPE_HEADERS, Guard, is_loopback
+from edge_agent.kiosk.guarding import HEADERS, HEARD_FROM_ELSEWHERE, SESSION_BYTES, WIPE_HEADERS, Guard, is_loopback
 from edge_agent.kiosk.look_up import code_on, look_up_text
 from edge_agent.kiosk.ports import Deck
 from edge_agent.kiosk.showing import name_of, shown
@@ -162,10 +162,11 @@ class Page:
         self._begin_session(response)
         return response
 
-    async def alive(self, _request: Request) -> Response:
-        """Take the page's sign of life."""
-        self._alive_ns = self._clock.monotonic_ns()
-        return Response(status_code=204)
+    async def alive(self, request: Request) -> Response:
+        """Take the page's own sign of life; the local waiting page, which is none, only hears that somebody is there."""
+        if request.headers.get("sec-fetch-site", "same-origin") == "same-origin":
+            self._alive_ns = self._clock.monotonic_ns()
+        return Response(status_code=204, headers=HEARD_FROM_ELSEWHERE)
 
     async def health(self, _request: Request) -> Response:
         """Say how the kiosk is; nothing personal."""
@@ -272,7 +273,7 @@ class KioskPage:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
             await send(message)
 
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")

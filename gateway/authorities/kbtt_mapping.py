@@ -34,6 +34,8 @@ _DISPUTED: Final[Mapping[str, str]] = {
     "nationality": "quốc tịch",
     "personal-number": "số định danh",
     "document": "giấy tờ",
+    "stay": "việc lưu trú (người được khai nói không phải mình)",
+    "unit": "số phòng",
 }
 OK: Final = "200"
 _NOT_READ: Final = frozenset({404, 405, 406, 410, 413, 415})

@@ -1,9 +1,9 @@
-"""How long a list of guests takes to be read, checked and declared, beside recording the very same statements without a list.
+"""What the front desk waits for: 200 desks at work, batches of hotel software, and a list of 10,000 guests, each beside the bare recording.
 
 - The list is invented: one house with a room for every two guests, all of one day, written as the XLSX a spreadsheet would save.
 - Ours: unpacked, counted twice, kept sealed; checked by the recording path and rolled back; then declared, piece by piece, on SQLite, durable.
 - The baseline: the same statements, ready made, recorded in batches as large as a piece into another registry: the bare cost of the largest part.
-- The desk's latency and the API's rate (docs/commands.md) are not measured here yet.
+- The desks' latency and the API's rate are measured by ``front_desk_load.py`` and told in the same result.
 
 Example: ``run(quick=True).figures["import_10000_rows_seconds"]``
 """
@@ -23,6 +23,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import select
 
+from luutru.benchmarks.front_desk_load import measure
 from luutru.benchmarks.result import BenchResult
 from luutru.system import random_bytes, rss_mib
 from registry import tables
@@ -81,9 +82,12 @@ def run(*, quick: bool) -> BenchResult:
         bare = _bare(server, folder / "bare", rows)
         taken = _accepted(server.registry)
         server.registry.close()
+        desks, work, batches = (20, 12.0, 2) if quick else (200, 60.0, 12)
+        load_of = measure(folder / "load", desks=desks, seconds=work, batches=batches)
     seconds = read + declared
     return BenchResult(
-        figures={
+        figures=load_of["figures"]
+        | {
             "import_rows": rows,
             "import_accepted": taken,
             "import_10000_rows_seconds": round(seconds * FULL / rows, 2),
@@ -93,9 +97,9 @@ def run(*, quick: bool) -> BenchResult:
             "declare_cpu_seconds": round(cpu, 2),
             "import_rss_mib": rss_mib(),
         },
-        baselines={"record_seconds": round(bare, 2)},
-        ratios={"import_to_record": round(seconds / bare, 2)},
-        settings={"engine": "sqlite", "piece": PIECE, "quick": quick, "load_before": round(load, 1)},
+        baselines=load_of["baselines"] | {"record_seconds": round(bare, 2)},
+        ratios=load_of["ratios"] | {"import_to_record": round(seconds / bare, 2)},
+        settings=load_of["settings"] | {"engine": "sqlite", "piece": PIECE, "quick": quick, "load_before": round(load, 1)},
     )
 
 

@@ -2,7 +2,7 @@
 
 - As root the server runs as the user ``postgres`` in a folder that user owns; otherwise as whoever runs the tests.
 - A missing server is an error with the command that mends it, never a skip.
-- ``server.new_database()`` gives an empty database; creating one takes about 50 ms.
+- ``server.new_database()`` gives an empty database; a copy of one with all tables takes about 40 ms, for one connection makes them all.
 
 Example: ``with running_postgres() as server: upgrade(server.new_database())``
 """
@@ -18,10 +18,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import psycopg
 
 BINARIES: Final = Path("/usr/lib/postgresql/15/bin")
 START_SECONDS: Final = 30
@@ -46,8 +50,23 @@ class PostgresServer:
     def new_database(self, *, template: str | None = None) -> str:
         """Create a database, empty or a copy of one nobody is connected to, and return its address."""
         name = f"luutru_{next(self._names)}"
-        _run(self.program("createdb", arguments=(f"--template={template}",) if template else ()), name)
+        self._maker.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{name}"
+
+    def drop(self, url: str) -> None:
+        """Drop a database and whoever is connected to it; a thousand files lie in every one that has all tables."""
+        self._maker.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
+    @cached_property
+    def _maker(self) -> psycopg.Connection[Any]:
+        import psycopg
+
+        return psycopg.connect(f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres", autocommit=True)
+
+    def close(self) -> None:
+        """Close the connection that makes databases."""
+        if "_maker" in self.__dict__:
+            self._maker.close()
 
     def dump(self, url: str) -> str:
         """Return ``pg_dump`` of a database as text."""
@@ -94,7 +113,8 @@ def running_postgres(more: Sequence[str] = (), *, folder: Path | None = None) ->
         process = subprocess.Popen(as_owner(str(BINARIES / "postgres"), "-D", str(data), *options), stdout=log, stderr=log)
         try:
             _wait_ready(process, port, directory / "log")
-            yield PostgresServer(data, port)
+            with closing(PostgresServer(data, port)) as server:
+                yield server
         finally:
             process.send_signal(signal.SIGQUIT)  # at once: nobody reads again what it would still write
             try:

@@ -44,7 +44,7 @@ BaseUrlOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 NameArgument = Annotated[str, typer.Argument(help="Sign-in name: a handle, not a person's name.")]
 DEFAULT_REGISTRY = "sqlite:///registry.db"
-ROLES = ("clerk", "resident", "officer", "operator")
+ROLES = ("clerk", "resident", "officer", "operator", "inspector")
 RIGHTS = ("declare", "read", "none")
 
 
@@ -52,7 +52,7 @@ RIGHTS = ("declare", "read", "none")
 def add(
     name: NameArgument,
     *,
-    role: Annotated[str, typer.Option(help="clerk, resident, officer or operator.")],
+    role: Annotated[str, typer.Option(help="clerk, resident, officer, operator or inspector.")],
     commune: Annotated[str, typer.Option(help="Commune the account belongs to.")] = "demo-01",
     premises: Annotated[list[str] | None, typer.Option(help="A clerk's premises; may be given again.")] = None,
     person: Annotated[
@@ -85,7 +85,7 @@ def add(
         person_id=person,
     )
     with writing(registry, vault) as connection:
-        if person is not None and (role not in {"resident", "officer"} or not is_person(connection, person)):
+        if person is not None and (role not in {"resident", "officer", "inspector"} or not is_person(connection, person)):
             raise Refused("account.person_unfit")
         if role == "clerk" and not premises:
             raise Refused("account.areas_needed")

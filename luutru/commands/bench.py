@@ -42,9 +42,13 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
         "luutru.benchmarks.duplicates",
         "persons who stand in the registry twice: found, wrongly proposed, time and memory, beside two plain ways",
     ),
+    "fishing": (
+        "luutru.benchmarks.fishing",
+        "which planted looks the rules ask officers about, and what they ask in vain, beside asking whoever looked most",
+    ),
     "front-desk": (
         "luutru.benchmarks.front_desk",
-        "a list of 10,000 guests read, checked and declared, beside recording the same statements",
+        "200 desks at work, batches of hotel software, a list of 10,000 guests, beside recording the same statements",
     ),
     "gateway": ("luutru.benchmarks.gateway", "declarations accepted per second, beside the floor of each stage and beside peers"),
     "gateway-growth": (

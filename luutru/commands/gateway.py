@@ -31,6 +31,7 @@ from luutru.retention import RetentionOption, policy_of
 from residence.errors import LuutruError
 
 if TYPE_CHECKING:
+    from luutru.processes.gateway import GatewaySettings
     from registry.database import Registry
     from registry.quarantine import StoredLetter
 
@@ -93,6 +94,13 @@ BehindOption = Annotated[
     int,
     typer.Option(envvar="LUUTRU_GATEWAY_CLOCK_BEHIND_DAYS", min=1, help="The same for farther behind: later than any outbox is."),
 ]
+AuthorityOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="LUUTRU_KIOSK_AUTHORITY",
+        help="Folder of ca.pem and ca.key: this gateway makes kiosks' certificates (docs/provisioning.md).",
+    ),
+]
 DEFAULT_REGISTRY = "sqlite:///registry.db"
 
 
@@ -115,13 +123,14 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     choices: ChoicesOption = None,
     retention: RetentionOption = None,
     mail: MailOption = None,
+    kiosk_authority: AuthorityOption = None,
 ) -> None:
     """Take declarations from the broker until asked to stop (SIGTERM or Ctrl-C).
 
     Example: luutru gateway run --broker 127.0.0.1:8883 --shards 0-31
     """
     from gateway.clock_claims import ClockBounds
-    from luutru.processes.gateway import GatewaySettings, run
+    from luutru.processes.gateway import GatewaySettings
 
     settings = GatewaySettings(
         registry=registry,
@@ -140,7 +149,14 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
         choices=choices_of(choices),
         retention=policy_of(retention),
         mail=mail_of(mail),
+        kiosk_authority=kiosk_authority,
     )
+    _run(settings)
+
+
+def _run(settings: GatewaySettings) -> None:
+    from luutru.processes.gateway import run
+
     configure_logs()
     try:
         run(settings)

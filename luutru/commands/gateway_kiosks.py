@@ -23,6 +23,7 @@ from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, JsonOp
 
 if TYPE_CHECKING:
     from luutru.revocation import Revocation
+    from registry.database import Registry
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Revoke kiosks.")
 
@@ -75,10 +76,12 @@ def revoke(  # noqa: PLR0913 - one option per setting
     from luutru.system import system_clock
     from residence.errors import Refused, sentence
 
+    if pki is not None and crl is not None:
+        raise typer.BadParameter("the list is written here, or given: not both", param_hint="--crl")
     host, port = host_port(broker)
     line = CutLine(host=host, port=port, ca=tls / "ca.pem", certificate=tls / f"{name}.pem", key=tls / f"{name}.key")
-    fences = Fences(access=BrokerAccess(broker_folder, gateway=name), line=line, revocations=_new_list(pki, crl))
     opened = open_registry(registry, vault)
+    fences = Fences(access=BrokerAccess(broker_folder, gateway=name), line=line, revocations=_new_list(pki, crl, opened))
     try:
         done = revoke_kiosk(kiosk_id, registry=opened, fences=fences, clock=system_clock(), pause=time.sleep)
     except Refused as error:
@@ -90,14 +93,17 @@ def revoke(  # noqa: PLR0913 - one option per setting
     raise typer.Exit(1 if done.problems else 0)
 
 
-def _new_list(pki: Path | None, crl: Path | None) -> Callable[[str], bytes | None]:
-    if pki is not None and crl is not None:
-        raise typer.BadParameter("the list is written here, or given: not both", param_hint="--crl")
-
+def _new_list(pki: Path | None, crl: Path | None, registry: Registry) -> Callable[[str], bytes | None]:
     def of_authority(kiosk_id: str) -> bytes | None:
         from luutru.demo.pki import Pki
+        from luutru.system import system_clock
+        from registry.kiosk_certificates import serials_in_force
 
-        return Pki(pki).revoke(kiosk_id) if pki else crl.read_bytes() if crl else None
+        if pki is None:
+            return crl.read_bytes() if crl else None
+        with registry.reading() as connection:  # after the kiosk was retired: nothing is made for it any more
+            serials = serials_in_force(connection, kiosk_id, now=system_clock().now())
+        return Pki(pki).revoke(kiosk_id, serials=serials)
 
     return of_authority
 

@@ -1,7 +1,7 @@
 """``luutru receipt``: check the registry's signed answer, offline, against a keyring you chose to trust.
 
-- A receipt is the text on a slip or QR code (``LR1:...``), a person's proof of a stay another (``LS1:...``); or a file with that text or with
-  the signed bytes. A proof's own facts stand in ``stay``.
+- A receipt is the text on a slip or QR code (``LR1:...``), a person's proof of a stay another (``LS1:...``), the answer to what somebody said is wrong
+  a third (``LA1:...``); or a file with that text or with the signed bytes. A proof's own facts stand in ``stay``, an answer's in ``answer``.
 - ``page`` writes a page that checks both in a browser without a network, with the public keys of a keyring in it.
 - The keyring is never guessed: ``--keyring FILE`` or ``LUUTRU_KEYRING``. Without one the receipt is shown and not believed.
 - ``log`` stands for the public log of receipts; until that exists, nothing is included in it.
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 import typer
 
 if TYPE_CHECKING:
+    from residence.wire.answers import Answer
     from residence.wire.messages import Receipt
     from residence.wire.stay_proofs import StayProof
 
@@ -30,6 +31,8 @@ STAY: Final = (
     "place", "premises_id", "unit", "arrival", "departure", "declared_by", "evidence_level", "article", "rule", "received_at", "kept_until", "issuer",
     "signed_at",
 )  # fmt: skip
+# what an answer to somebody who said that something is wrong, or asked for a right, says
+ANSWER: Final = ("answer_id", "answers", "subject", "asked_at", "due", "outcome", "reason", "answered_at", "legal_basis")
 
 
 @app.callback()
@@ -39,7 +42,9 @@ def receipt() -> None:
 
 @app.command()
 def verify(
-    text: Annotated[str | None, typer.Argument(help="The text of a receipt, LR1:..., or of a proof of a stay, LS1:...")] = None,
+    text: Annotated[
+        str | None, typer.Argument(help="The text of a receipt, LR1:..., of a proof of a stay, LS1:..., or of an answer, LA1:...")
+    ] = None,
     *,
     file: Annotated[Path | None, typer.Option(help="A file with the text or the signed bytes.")] = None,
     keyring: Annotated[Path | None, typer.Option(help="The keyring to trust; LUUTRU_KEYRING when left out.")] = None,
@@ -98,7 +103,7 @@ def judge(given: bytes, *, keyring_file: Path | None) -> dict[str, Any]:
     from residence.errors import LuutruError, problem
     from residence.wire.keyring import load_keyring
 
-    shown: Receipt | StayProof | None = None
+    shown: Receipt | StayProof | Answer | None = None
     problems: list[Any] = []
     try:
         form = _form_of(given)
@@ -117,12 +122,13 @@ def judge(given: bytes, *, keyring_file: Path | None) -> dict[str, Any]:
         "log": {"included": False, "checkpoint": None},
         "code": getattr(shown, "code", None),
         "stay": {name: getattr(shown, name) for name in STAY} if hasattr(shown, "declared_by") else None,
+        "answer": {name: getattr(shown, name) for name in ANSWER} if hasattr(shown, "answer_id") else None,
         "problems": problems,
     }
 
 
 class _Form(NamedTuple):
-    """A receipt's or a proof's signed bytes, and what reads and verifies them."""
+    """A receipt's, a proof's or an answer's signed bytes, and what reads and verifies them."""
 
     data: bytes
     read: Callable[[bytes], Any]
@@ -130,20 +136,25 @@ class _Form(NamedTuple):
 
 
 def _form_of(given: bytes) -> _Form:
-    """Tell which of the two it is, by its text or by the type it was signed as."""
+    """Tell which of the three it is, by its text or by the type it was signed as."""
     from residence.errors import Malformed
-    from residence.wire import receipts, signing, stay_proofs
+    from residence.wire import answers, receipts, signing, stay_proofs
 
     text = given.lstrip()
     if text.startswith(stay_proofs.TEXT_PREFIX.encode()):
         data = stay_proofs.parse_proof_text(given.decode())
     elif text.startswith(receipts.TEXT_PREFIX.encode()):
         data = receipts.parse_receipt_text(given.decode())
+    elif text.startswith(answers.TEXT_PREFIX.encode()):
+        data = answers.parse_answer_text(given.decode())
     elif given[:1] == b"\xd2":  # COSE_Sign1, tag 18
         data = given
     else:
         raise Malformed("receipt.text")
-    if signing.read_sign1(data).type == stay_proofs.PROOF_TYPE:
+    kind = signing.read_sign1(data).type
+    if kind == signing.ANSWER_TYPE:
+        return _Form(data, answers.read_answer_unverified, answers.verify_answer)
+    if kind == stay_proofs.PROOF_TYPE:
         return _Form(data, stay_proofs.read_proof_unverified, stay_proofs.verify_proof)
     return _Form(data, receipts.read_unverified, receipts.verify_receipt)
 
@@ -171,5 +182,6 @@ def _for_people(answer: dict[str, Any]) -> str:
     lines = ["The receipt holds." if answer["ok"] else "The receipt does NOT hold."]
     lines += [f"  {name}: {answer[name]}" for name in ("code", *FIELDS) if answer[name] is not None]
     lines += [f"  {name}: {said}" for name, said in (answer["stay"] or {}).items() if said is not None]
+    lines += [f"  {name}: {said}" for name, said in (answer["answer"] or {}).items() if said is not None]
     lines += [f"  {each.code}: {each.message.en} / {each.message.vi}" for each in answer["problems"]]
     return "\n".join(lines)

@@ -76,10 +76,11 @@ def settle(
     Example: luutru registry disputes settle 0198... upheld --by can-bo-2 --reason "both papers seen"
     """
     from luutru.system import system_clock
-    from registry.disputing import settle_dispute
+    from registry.disputing import Settlement, settle_dispute
 
     with answering(json=json, show=_print) as answer, opened(registry, vault) as known, known.writing() as connection:
-        settle_dispute(connection, dispute, outcome=how.value, by=by, reason=reason, now=system_clock().now())
+        settlement = Settlement(outcome=how.value, by=by, reason=reason)  # not signed: a command holds no key
+        settle_dispute(connection, dispute, settlement, now=system_clock().now())
         answer["disputes"] = []
 
 

@@ -1,5 +1,6 @@
 """``luutru registry premises``: a premises shown as it was at any instant, corrected, that taken back, and its history with signatures.
 
+- ``show`` says who must declare whoever arrives at that instant (``residence/stays/duty.py``) and who of the register answers for it, by id.
 - A household's name and address may be a person's: they are read from stdin, never from the command line, and never printed.
 - All that speaks against a correction is printed; with an error nothing is written and the exit status is 1.
 - ``--json`` prints one object: ``ok``, ``premises`` for ``show``, ``corrections`` for ``history``, ``correction_id``, ``problems``.
@@ -13,11 +14,13 @@ import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, JsonOption, RegistryOption, VaultOption
 from luutru.commands.registry_answers import answering, opened
 from luutru.commands.registry_corrections import ByOption, KeyringOption, KeysOption, ReasonOption, hand_of, history, told
+from residence.places.premises import PremisesKind
 
 if TYPE_CHECKING:
     from residence.places.premises_corrections import PremisesCorrection
@@ -45,14 +48,16 @@ def show(
     vault: VaultOption = DEFAULT_VAULT,
     json: JsonOption = False,
 ) -> None:
-    """Show what the register says, or said, of a premises: kind, capacity, who declares, units. No name and no address.
+    """Show what the register says, or said, of a premises: kind, capacity, who must declare, units. No name and no address.
 
     Example: luutru registry premises show rnt-001 --at 2026-07-01T00:00:00+07:00
     """
     from luutru.system import system_clock
     from registry.premises_changes import premises_then
+    from registry.relations import duty_then
     from residence.clock import parse_instant
     from residence.errors import Refused
+    from residence.stays.rules import load_rule_book
 
     with answering(json=json) as answer, opened(registry, vault) as known, known.reading() as connection:
         when = parse_instant(at, "/at") if at else system_clock().now()
@@ -60,13 +65,15 @@ def show(
         if place is None:
             raise Refused("registry.premises_unknown", "/premises_id")
         told_of = ("premises_id", "kind", "commune_code", "capacity", "declared_by", "units")
-        answer["premises"] = {name: getattr(place, name) for name in told_of}
+        duty = duty_then(connection, place, at=when, rules=load_rule_book())
+        answer["premises"] = {name: getattr(place, name) for name in told_of} | {"duty": msgspec.to_builtins(duty)}
 
 
 @app.command()
 def correct(  # noqa: PLR0913 - options of a command line
     premises: PremisesArgument,
     *,
+    kind: Annotated[PremisesKind | None, typer.Option("--kind", help="What kind it is, from now on.")] = None,
     capacity: Annotated[str | None, typer.Option("--capacity", help="How many may sleep there; none: not recorded.")] = None,
     name: Annotated[bool, typer.Option("--name", help="Read the name from stdin, a line of its own.")] = False,
     address: Annotated[bool, typer.Option("--address", help="Read the address from stdin, a line, after the name.")] = False,
@@ -80,7 +87,7 @@ def correct(  # noqa: PLR0913 - options of a command line
     vault: VaultOption = DEFAULT_VAULT,
     json: JsonOption = False,
 ) -> None:
-    """Correct a premises; what is not named stays as it is.
+    """Correct a premises; what is not named stays as it is. Whoever arrived before stays judged by the kind of then.
 
     Example: luutru registry premises correct rnt-001 --address --by can-bo --reason "the deed" < address.txt
     """
@@ -91,6 +98,7 @@ def correct(  # noqa: PLR0913 - options of a command line
 
     asked = structs.replace(
         _asked(capacity, declares),
+        kind=kind or UNSET,
         name=sys.stdin.readline().strip() if name else UNSET,
         address_text=sys.stdin.readline().strip() if address else UNSET,
         add_units=tuple(add or ()),

@@ -1,8 +1,9 @@
-"""``luutru sandbox``: another authority's system played on this machine, to write and try a connection against.
+"""``luutru sandbox``: everything hotel software needs to be written and tried against, on this machine, by one command.
 
-- Its credentials are made up, the same everywhere, and printed when it starts; nothing it is told leaves this machine.
+- Without a further word it runs the server hotel software speaks to, with public credentials, invented people, a clock to set and errors for the
+  asking; ``luutru sandbox kbtt`` plays the ministry's system. Credentials are made up and the same everywhere; nothing leaves this machine.
 
-Example: ``luutru sandbox kbtt --port 8791``
+Example: ``luutru sandbox``
 """
 
 from __future__ import annotations
@@ -13,12 +14,40 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Play another authority's system on this machine.")
+PORT = 8790
+app = typer.Typer(add_completion=False, help="A server to write hotel software against; or play another authority's system.")
 
 
-@app.callback()
-def root() -> None:
-    """Play another authority's system on this machine."""
+@app.callback(invoke_without_command=True)
+def root(
+    ctx: typer.Context,
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = PORT,
+) -> None:
+    """Run a server to write hotel software against: real answers, public credentials, invented people, a clock to set, errors for the asking.
+
+    Example: luutru sandbox --port 8790
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    import tempfile
+    from pathlib import Path
+
+    from luutru.sandbox.hotel import CLIENT, HOUSE, hotel
+    from luutru.sandbox.serving import free_socket, serve
+    from luutru.system import random_bytes, system_clock
+
+    listening = free_socket(port)
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    with (
+        tempfile.TemporaryDirectory(prefix="luutru-sandbox-") as folder,
+        hotel(Path(folder), base_url=address, base=system_clock(), random_bytes=random_bytes) as made,
+    ):
+        typer.echo(f"API {address}/api/v1, its document {address}/api/openapi.json")
+        typer.echo(f"client {CLIENT[0]}, secret {CLIENT[1]}, premises {HOUSE}")
+        typer.echo(f"time, people, errors to ask for: {address}/sandbox")
+        typer.echo(f"the front desk's pages: {made.link}")
+        serve(made.app, listening)
 
 
 @app.command("kbtt")

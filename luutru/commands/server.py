@@ -10,12 +10,16 @@ from __future__ import annotations
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from luutru.chip_trust_option import ChipTrustOption
 from luutru.choices import ChoicesOption, choices_of
+from luutru.commands.broker_address import host_port
+
+if TYPE_CHECKING:
+    from luutru.processes.server import ServerProcess
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run the web server.")
 
@@ -47,6 +51,14 @@ IssuersOption = Annotated[
 PartyOption = Annotated[
     str, typer.Option(envvar="LUUTRU_SERVER_RELYING_PARTY", help="Host name passkeys belong to; never change it.")
 ]
+BrokerOption = Annotated[
+    str,
+    typer.Option(
+        "--kiosk-broker",
+        envvar="LUUTRU_KIOSK_BROKER",
+        help="The broker new kiosks are told, as host:port (docs/provisioning.md).",
+    ),
+]
 PortOption = Annotated[int, typer.Option(envvar="LUUTRU_SERVER_PORT", min=1, max=65535, help="Port to listen on.")]
 
 
@@ -76,16 +88,14 @@ def run_server(  # noqa: PLR0913 - one option per setting
     issuers: IssuersOption = None,
     chip_trust: ChipTrustOption = None,
     choices: ChoicesOption = None,
+    kiosk_broker: BrokerOption = "127.0.0.1:8883",
 ) -> None:
     """Serve pages and API until asked to stop (SIGTERM or Ctrl-C).
 
     Example: luutru server run --port 8300 --base-url http://localhost:8300
     """
-    from luutru.logs import configure_logs
-    from luutru.processes.server import ServerProcess, run
-    from residence.errors import LuutruError
+    from luutru.processes.server import ServerProcess
 
-    configure_logs()
     process = ServerProcess(
         registry=registry,
         vault=vault,
@@ -101,7 +111,17 @@ def run_server(  # noqa: PLR0913 - one option per setting
         offices=offices,
         issuers=issuers,
         choices=choices_of(choices),
+        kiosk_broker=":".join(map(str, host_port(kiosk_broker))),
     )
+    _run(process)
+
+
+def _run(process: ServerProcess) -> None:
+    from luutru.logs import configure_logs
+    from luutru.processes.server import run
+    from residence.errors import LuutruError
+
+    configure_logs()
     try:
         run(process)
     except (LuutruError, OSError) as error:

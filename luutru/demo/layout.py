@@ -57,7 +57,7 @@ class Layout:
 
     @property
     def pki(self) -> Path:
-        """The authority that issues certificates, and all it has issued; no process looks in here."""
+        """The authority that issues certificates, and all it has issued; of the processes only the gateway looks in here, to make those of claimed kiosks."""
         return self.directory / "pki"
 
     @property

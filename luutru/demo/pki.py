@@ -25,6 +25,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from luutru.system import SystemClock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 GATEWAY_NAME: Final = "luutru-gateway"
@@ -85,15 +86,20 @@ class Pki:
         """Return the client identity of the gateway. All workers share the name; their MQTT client ids differ."""
         return self._identity(name, ExtendedKeyUsageOID.CLIENT_AUTH)
 
-    def revoke(self, name: str) -> bytes | None:
-        """Put a client's certificate on the revocation list, for good, and return the list; None when we issued none of that name."""
+    def revoke(self, name: str, *, serials: Iterable[int] = ()) -> bytes | None:
+        """Put a client's certificates on the revocation list, for good, and return the list; None when there are none.
+
+        ``serials``: of those the registry knows, beside the one that may lie here.
+        """
         path = self._directory / f"{name}.pem"
-        if not path.exists():
+        found = set(serials)
+        if path.exists():
+            found.add(x509.load_pem_x509_certificate(path.read_bytes()).serial_number)
+        if not found:
             return None
         revoked = {each.serial_number: each.revocation_date_utc for each in x509.load_pem_x509_crl(self.revocations.read_bytes())}
-        serial = x509.load_pem_x509_certificate(path.read_bytes()).serial_number
-        if serial not in revoked:  # the same list signed again would be another edition, which the broker has not read
-            self._write_revocations(revoked | {serial: self._now})
+        if not found <= revoked.keys():  # the same list signed again would be another edition, which the broker has not read
+            self._write_revocations(dict.fromkeys(found, self._now) | revoked)
         return self.revocations.read_bytes()
 
     def _write_revocations(self, revoked: dict[int, datetime], *, lasting: timedelta | None = None) -> None:

@@ -2,7 +2,7 @@
 
 - Nothing is committed and nothing is shared between two demos: every key is drawn here.
 - Each kiosk's folder holds only what that kiosk would hold: its certificate and key, the public keyring, its profile, its outbox. Broker
-  and gateway have a folder with their certificate and key, too: nothing that runs looks into the authority's ``pki``.
+  and gateway have a folder with their certificate and key, too. Into the authority's ``pki`` only the gateway looks, which certifies claimed kiosks.
 - Asking again for a folder that is ready changes nothing. Only a folder of the demo's own is ever emptied (``folder.py``).
 
 Example: ``prepare(Layout(directory=Path("var/demo")), clock=clock, random_bytes=random_bytes, tell=print)``

@@ -94,11 +94,16 @@ class Town:
         """Start the gateway."""
         broker = f"{self.layout.broker_host}:{self.layout.ports.broker}"
         arguments = ["gateway", "run", "--broker", broker, "--sweep-seconds", str(self._sweep_seconds)]
+        arguments += [
+            "--kiosk-authority",
+            str(self.layout.pki),
+        ]  # it makes the certificates of kiosks claimed at /operators/claims
         self.children.start("gateway", [*_luutru(), *arguments], environment=self.environment())
 
     def start_server(self) -> None:
         """Start the web server."""
         arguments = ["server", "run", "--port", str(self.layout.ports.server), "--base-url", self.server_url]
+        arguments += ["--kiosk-broker", f"{self.layout.broker_host}:{self.layout.ports.broker}"]
         self.children.start("server", [*_luutru(), *arguments], environment=self.environment())
 
     def start_kiosk(self, kiosk_id: str) -> None:

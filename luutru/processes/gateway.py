@@ -89,6 +89,7 @@ class GatewaySettings:
     choices: Choices = field(default_factory=Choices)
     retention: Policy = field(default_factory=read_policy)
     mail: MailSettings | None = None  # None: messages wait in the outbox
+    kiosk_authority: Path | None = None  # folder of ca.pem and ca.key; None: another gateway makes kiosks' certificates
 
 
 def open_registry(url: str, vault: Path) -> Registry:

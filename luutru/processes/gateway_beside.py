@@ -1,7 +1,7 @@
 """What a gateway does beside its intake, in a thread of its own: deadlines each minute, reminders and lapses each hour, the night's work, messages.
 
 - Deadlines, reminders and lapses are the sweeping gateway's. The rest is done by whichever gateway comes first; a gateway may be told to leave either to another.
-- Messages are sent only where it is said how they leave; else they wait in the outbox.
+- Messages are sent only where it is said how they leave; else they wait in the outbox. Kiosks' certificates are made only where the authority's folder is.
 
 Example: ``with build_beside(settings, registry=registry, clock=clock, stopping=stopping).running(): worker.run(stopping)``
 """
@@ -11,9 +11,11 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Final, Protocol
 
 from gateway.beside import Beside
+from gateway.certifying import Certifying
 from gateway.mail_settings import MailSettings
 from gateway.mailing import send_due
 from gateway.nightly import Night, tend
@@ -27,6 +29,7 @@ from residence.clock import Clock
 
 TEND_EVERY: Final = timedelta(minutes=1)  # how often to ask whether a night's work is due
 MAIL_EVERY: Final = timedelta(minutes=1)
+CERTIFY_EVERY: Final = timedelta(seconds=1)
 
 
 class BesideSettings(Protocol):
@@ -52,6 +55,14 @@ class BesideSettings(Protocol):
     def mail(self) -> MailSettings | None:
         """How messages leave; None: they do not."""
 
+    @property
+    def name(self) -> str:
+        """The gateway's name at the broker."""
+
+    @property
+    def kiosk_authority(self) -> Path | None:
+        """The folder with which certificates of kiosks are made; None: another process makes them."""
+
 
 def build_beside(settings: BesideSettings, *, registry: Registry, clock: Clock, stopping: threading.Event) -> Beside:
     """Put together what runs beside the intake."""
@@ -65,4 +76,7 @@ def build_beside(settings: BesideSettings, *, registry: Registry, clock: Clock, 
     if settings.mail is not None:
         sending = partial(send_due, registry, settings=settings.mail, clock=clock, go_on=go_on)
         duties.append(Duty("messages", MAIL_EVERY, lambda _now: sending()))
+    if settings.kiosk_authority is not None:
+        certifying = Certifying(registry, folder=settings.kiosk_authority, gateway=settings.name, random_bytes=random_bytes)
+        duties.append(Duty("kiosk certificates", CERTIFY_EVERY, certifying.perform))
     return Beside(duties, clock=clock, stopping=stopping)

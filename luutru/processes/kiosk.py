@@ -26,6 +26,7 @@ from luutru.processes.kiosk_chips import chips_of, trust_papers_of
 from luutru.processes.kiosk_diagnostics import diagnostics_route
 from luutru.processes.kiosk_door import door_of
 from luutru.processes.kiosk_readers import Readers, readers_of
+from luutru.processes.kiosk_renewing import looked_after
 from luutru.processes.kiosk_vitals import vitals_of
 from luutru.processes.kiosk_watchdog import watchdog_of
 from residence.clock import Clock
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from edge_agent.sim.video import SampleCards
     from edge_agent.uplink import Uplink
     from edge_agent.vitals import Vitals
+    from edge_agent.voices.speaking import Voice
     from firmware_config.profiles import KioskProfile, ReaderSection
     from luutru.processes.kiosk_door import KioskDoor
     from residence.choices import Choices
@@ -185,6 +187,12 @@ def _printer_of(profile: KioskProfile) -> SlipPrinter | None:
     return SlipPrinter(profile.printer)
 
 
+def _voice_of(profile: KioskProfile) -> Voice:
+    from edge_agent.voices.speaking import Voice
+
+    return Voice(profile.voice, folder=profile.path(profile.voice.recordings))
+
+
 def _hold_cards_for_whoever_waits(agent: KioskAgent, deck: SampleCards) -> None:
     """Let the simulated visitor hold a card up when the screen asks for one and nobody chose."""
     from edge_agent.kiosk.states import ShowCard
@@ -197,16 +205,14 @@ def run(profile: KioskProfile, *, ring: LogRing | None = None, on_ready: Callabl
     import uvicorn
 
     from edge_agent.kiosk.page import create_page
-    from edge_agent.voices.speaking import Voice
 
     system.no_core_dumps()
     system.keep_memory_together()
     clock = system.system_clock()
     kiosk = build(profile, clock=clock)
     more = [diagnostics_route(kiosk, kiosk.vitals, ring), *(kiosk.door.panel().routes() if kiosk.door is not None else ())]
-    voice = Voice(profile.voice, folder=profile.path(profile.voice.recordings))
     page = create_page(
-        kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.readers.deck, voice=voice, more=more
+        kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.readers.deck, voice=_voice_of(profile), more=more
     )
 
     class Server(uvicorn.Server):
@@ -237,7 +243,8 @@ def run(profile: KioskProfile, *, ring: LogRing | None = None, on_ready: Callabl
     watchdog.start()
     on_ready(f"http://{profile.page.host}:{profile.page.port}/")
     try:
-        server.run()
+        with looked_after(profile, clock=clock, attempts=lambda: kiosk.uplink.health().attempts):
+            server.run()
     finally:
         watchdog.stop()
         kiosk.stop()

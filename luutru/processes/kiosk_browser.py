@@ -40,7 +40,7 @@ FLAGS: Final = (
     "--disable-features=Translate",  # its bubble lies over the bar; the policy says so too, where it is laid down
     "--overscroll-history-navigation=0",
     "--autoplay-policy=no-user-gesture-required",
-    "--ozone-platform-hint=auto",
+    "--ozone-platform=wayland",  # sway tells no session type, and a guess without one is X11, which is not there
 )
 
 

@@ -63,7 +63,7 @@ def run(process: LogProcess, stopping: threading.Event | None = None) -> Turn | 
     registry = connect(process.registry, vault=Vault(_NoKeys(), random_bytes=random_bytes))
     last = None
     with LogFiles(process.folder).writing() as files:
-        files.put_key(signer.key)
+        files.put_key(signer.key, witnesses=[each.key for each in process.witnesses])
         while True:
             try:
                 last = turn(registry, files, signer=signer, ask=ask)

@@ -60,6 +60,7 @@ class ServerProcess:
     session_idle: timedelta = timedelta(minutes=30)
     chip_trust: Path | None = None  # as for the gateway
     log: Path | None = None  # folder of the log of looks; None: it is not shown
+    kiosk_broker: str = "127.0.0.1:8883"  # what claimed kiosks are told
     queues: Path | None = None  # a file like server/police/queues.toml; None: that file
     offices: Path | None = None  # a file like server/police/offices.toml; None: that file
     issuers: Path | None = None  # a file of identity providers (server/accounts/issuers.py); None: none
@@ -73,6 +74,7 @@ def build(process: ServerProcess) -> FastAPI:
         relying_party=process.relying_party,
         session_idle=process.session_idle,
         log=process.log,
+        kiosk_broker=process.kiosk_broker,
     )
     missing = missing_vendor_files(settings.static)
     if missing:

@@ -1,6 +1,6 @@
 """Whether a log is what it says: all of it recomputed, and compared with what was seen of it before or is seen elsewhere.
 
-- Verifying reads every entry and every tile; both must come to the signed root.
+- Verifying reads every entry and every tile; both must come to the signed root, and no unit's numbers may have a gap.
 - Monitoring asks whether what was seen is the beginning of what is there. A log that shrank or signed two views is convicted by the two
   notes, which are kept.
 - Each trouble is a problem with a code; a missing file is one, too.
@@ -21,6 +21,7 @@ from luutru.transparency.fetching import note_from
 from registry.log_files import replace_file
 from residence.errors import LuutruError, Problem, problem
 from residence.transparency.checkpoints import Opened, open_checkpoint
+from residence.transparency.looks import numbering_problems
 from residence.transparency.merkle import Position, consistency_path, leaf_hash, root_of, tree_root, verify_consistency
 from residence.transparency.notes import Key
 from residence.transparency.tiles import Fetch, Tiles
@@ -55,9 +56,11 @@ def verify_log(fetch: Fetch, trust: Trust) -> Checked:
     try:
         checkpoint = opened.checkpoint
         tiles = Tiles(checkpoint.size, fetch)
-        leaves = [leaf_hash(each) for each in tiles.entries(0, checkpoint.size)]
-        if checkpoint.root not in {root_of(leaves)} & {tree_root(checkpoint.size, tiles.at)}:
+        entries = list(tiles.entries(0, checkpoint.size))
+        if checkpoint.root not in {root_of([leaf_hash(each) for each in entries])} & {tree_root(checkpoint.size, tiles.at)}:
             problems.append(problem("log.root_differs"))
+        else:
+            problems += numbering_problems(entries)
     except LuutruError as error:
         problems.append(problem(error.code))
     return Checked(opened=opened, problems=tuple(problems))

@@ -5,7 +5,7 @@
   the caller's policy; the table says what must be bound.
 - The officer's lists (``LISTS``) hold places, times, rules and evidence levels, and no name; a name comes back only for a claimed case,
   and the one field a dispute is about, be it the name, for that dispute.
-- An operator looks after machines: no purpose, no field.
+- An operator looks after machines, an inspector after how officers look: no purpose, no field.
 - A child's or anybody's number is shown masked unless the purpose needs the whole of it.
 
 Example: ``released_fields("officer", Purpose.UNDECLARED_LIST)`` has no ``FULL_NAME``.
@@ -19,7 +19,7 @@ from typing import Final, Literal, TypeVar
 
 from residence.errors import Refused
 
-Role = Literal["clerk", "resident", "officer", "operator"]
+Role = Literal["clerk", "resident", "officer", "operator", "inspector"]
 # How one looked: at one person, at a list, to make a file, by a program, or told to another authority. It is not who else was there.
 Way = Literal["single", "list", "export", "api", "told"]
 Binding = Literal["none", "premises", "case", "pair", "dispute", "number", "opening", "self"]

@@ -60,6 +60,7 @@ class CaseTimes(msgspec.Struct, frozen=True, kw_only=True):
     hold_at_most: timedelta = timedelta(days=7)
     glass_open_for: timedelta = timedelta(hours=3)  # a case of another commune
     seal_at_most: timedelta = timedelta(days=183)  # how long a look may be kept from the person it was at
+    second_person_within: timedelta = timedelta(hours=72)  # how long what one asked for waits for another
 
 
 class CaseFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -169,7 +169,11 @@ def _judge(
 ) -> Undeclared | None:
     first = visit[0]
     limit = deadline(
-        first.seen_at, premises_kind=state.premises.kind, person=first.person, remote_area=state.premises.remote_area, rules=rules
+        first.seen_at,
+        premises_kind=state.premises.kind_at(first.seen_at),
+        person=first.person,
+        remote_area=state.premises.remote_area,
+        rules=rules,
     )
     if not limit.is_late(now):
         return None

@@ -23,7 +23,7 @@ from residence.clock import VIETNAM, parse_instant
 from residence.credentials.evidence import EvidenceLevel
 from residence.errors import Malformed, Problem, Refused, problem
 from residence.people.names import are_plain, check_text
-from residence.places.premises import UNIT_MANDATORY, Premises
+from residence.places.premises import UNIT_MANDATORY, Premises, PremisesKind
 from residence.stays.check_person import check_person
 from residence.stays.deadlines import Deadline, deadline_by, person_kind
 from residence.stays.declaration import StayDeclaration
@@ -175,10 +175,16 @@ def _check_place(declaration: StayDeclaration, premises: Premises | None) -> Ite
         yield problem("declaration.premises_other", "/premises_id")
         return
     unit = normal_unit(declaration.unit)
-    if not unit and premises.kind in UNIT_MANDATORY:
+    if not unit and _kind_then(declaration, premises) in UNIT_MANDATORY:
         yield problem("declaration.unit_missing", "/unit")
     elif unit and premises.units and unit not in {normal_unit(each) for each in premises.units}:
         yield problem("declaration.unit_unknown", "/unit")
+
+
+def _kind_then(declaration: StayDeclaration, premises: Premises) -> PremisesKind:
+    """Return the kind the premises had when the guest came: what was corrected since asks nothing of a stay of before."""
+    arrival = instant(declaration.arrival)
+    return premises.kind if arrival is None else premises.kind_at(arrival)
 
 
 def _check_reason(declaration: StayDeclaration, rule_set: RuleSet | None) -> Iterator[Problem]:

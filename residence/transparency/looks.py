@@ -2,11 +2,13 @@
 
 - One entry a look, however many people it showed: the hour, how many rows, and the root over them. So each row counts, a list costs
   one entry, and no entry names anybody.
+- Each entry has a number, counted without a gap for each unit; the unit is a random mark that says which looks are counted together and not
+  whose they are. A look that was taken out before it was published leaves its number missing, for everybody to see (``numbering_problems``).
 - A row is a text: who looked, for what, at whom, which fields; salted with 32 bytes of its own, so that nobody finds it by guessing.
 - The salts of a look's rows come from one secret; whoever is given a row's text is told nothing of its neighbours.
 - A look that is sealed says until when in the row itself: nobody can put that off later.
 
-Example: ``committed([row_text(row, salt=salt_of(secret, 0))], at=now)`` -> entry and the hashes of its rows
+Example: ``committed([row_text(row, salt=salt_of(secret, 0))], at=now, numbered=Numbered(unit=unit, number=1))`` -> entry and the hashes of its rows
 """
 
 from __future__ import annotations
@@ -14,19 +16,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
 from residence.clock import rfc3339
-from residence.errors import Malformed
+from residence.errors import Malformed, Problem, problem
 from residence.transparency.checkpoints import read_hash, read_size
 from residence.transparency.merkle import HASH_BYTES, leaf_hash, root_of
 
 SECRET_BYTES: Final = 32
-_FIRST_LINE: Final = "luutru-look/1"
+UNIT_BYTES: Final = 8
+_FIRST_LINE: Final = "luutru-look/2"
+_UNIT: Final = re.compile(r"[0-9a-f]{16}")
 _HOUR: Final = "%Y-%m-%dT%HZ"
 
 
@@ -49,7 +55,16 @@ class LookEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     hour: datetime
     rows: int
+    unit: str
+    number: int
     root: bytes
+
+
+class Numbered(msgspec.Struct, frozen=True, kw_only=True):
+    """Which look of its unit one is: the unit's mark (16 hex digits), and the number, from 1."""
+
+    unit: str
+    number: int
 
 
 def salt_of(secret: bytes, place: int) -> bytes:
@@ -76,32 +91,58 @@ def row_text(row: LookRow, *, salt: bytes) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def committed(rows: Sequence[bytes], *, at: datetime) -> tuple[bytes, bytes]:
+def committed(rows: Sequence[bytes], *, at: datetime, numbered: Numbered) -> tuple[bytes, bytes]:
     """Return the entry of a look with these row texts, and the hashes of its rows one after another."""
     hashes = [leaf_hash(each) for each in rows]
-    return entry_text(LookEntry(hour=at, rows=len(hashes), root=root_of(hashes))), b"".join(hashes)
+    entry = LookEntry(hour=at, rows=len(hashes), unit=numbered.unit, number=numbered.number, root=root_of(hashes))
+    return entry_text(entry), b"".join(hashes)
 
 
 def entry_text(entry: LookEntry) -> bytes:
     """Return an entry as it stands in the log."""
     root = base64.b64encode(entry.root).decode()
-    return f"{_FIRST_LINE}\nhour {entry.hour.astimezone(UTC):{_HOUR}}\nrows {entry.rows}\nroot {root}\n".encode()
+    when = f"{entry.hour.astimezone(UTC):{_HOUR}}"
+    lines = (_FIRST_LINE, f"hour {when}", f"rows {entry.rows}", f"unit {entry.unit}", f"number {entry.number}", f"root {root}")
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def read_entry(entry: bytes) -> LookEntry:
     """Read an entry, or raise ``Malformed("log.entry_malformed")``."""
     try:
-        first, hour, rows, root = entry.decode().splitlines()
+        first, hour, rows, unit, number, root = entry.decode().splitlines()
         read = LookEntry(
             hour=datetime.strptime(hour.removeprefix("hour "), _HOUR).replace(tzinfo=UTC),
             rows=read_size(rows.removeprefix("rows ")),
+            unit=unit.removeprefix("unit "),
+            number=read_size(number.removeprefix("number ")),
             root=read_hash(root.removeprefix("root ")),
         )
     except (ValueError, Malformed) as error:
         raise Malformed("log.entry_malformed") from error
-    if first != _FIRST_LINE or entry_text(read) != entry:
+    if first != _FIRST_LINE or not _UNIT.fullmatch(read.unit) or entry_text(read) != entry:
         raise Malformed("log.entry_malformed")
     return read
+
+
+def numbering_problems(entries: Iterable[bytes]) -> list[Problem]:
+    """Return the numbers missing or given twice in any unit, with unit and number as the pointer; entries in any order.
+
+    An entry that cannot be read is one problem of its own.
+    """
+    given: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    problems: list[Problem] = []
+    for place, entry in enumerate(entries):
+        try:
+            read = read_entry(entry)
+        except Malformed as error:
+            problems.append(problem(error.code, f"/{place}"))
+            continue
+        given[read.unit][read.number] += 1
+    for unit, numbers in sorted(given.items()):
+        missing = sorted(set(range(1, max(numbers) + 1)) - numbers.keys())
+        problems += [problem("log.number_missing", f"/{unit}/{number}") for number in missing]
+        problems += [problem("log.number_twice", f"/{unit}/{number}") for number, times in sorted(numbers.items()) if times > 1]
+    return problems
 
 
 def hashes_of(data: bytes) -> list[bytes]:

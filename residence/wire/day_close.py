@@ -3,6 +3,8 @@
 - A COSE_Sign1 (type ``vnd.luutru.day-close+json``) by a key of use ``receipt``: it is the authority's answer, like a receipt.
 - Counts and ids only: no name, no number. ``statements`` is the SHA-256 over the ids of all declarations counted, in order, one a line, so
   that a list kept by the house can be held against it.
+- A close on the house's own list (a *sign-off*) says how many stood on it, and what stood open by kind and reason; ``points`` is the SHA-256 over
+  the points, which the house keeps. Only a close with nothing open says that everybody is declared.
 - Nothing is overwritten: what changes afterwards is closed anew, and the earlier close stands as it was.
 - Text form for a QR code: ``LD1:`` + Base45 (RFC 9285).
 
@@ -20,6 +22,7 @@ import msgspec
 
 from residence.clock import parse_instant
 from residence.errors import Malformed
+from residence.stays.signing_off import OpenCount
 from residence.wire import base45, signing
 from residence.wire.keyring import Keyring
 from residence.wire.signing import SigningKey
@@ -29,7 +32,7 @@ MAX_BYTES: Final = 4096
 
 
 class DayClose(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is signed. Nobody was still to be declared; the counts are of people, but for ``to_mend``."""
+    """What is signed; the counts are of people, but for ``to_mend``. Without ``open`` nobody was still to be declared."""
 
     close_id: str
     premises_id: str
@@ -45,6 +48,10 @@ class DayClose(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     conflicting: int = 0  # of those who came, declared and in conflict with something else
     to_mend: int = 0  # statements still to be put right that leave nobody undeclared
     visitors: int = 0  # seen, and visitors as the house says
+    listed: int | None = None  # on the house's own list; None: closed without one
+    alike: int = 0  # on the list and declared, nothing different
+    open: tuple[OpenCount, ...] = ()
+    points: str = ""  # hex SHA-256, residence.stays.signing_off
 
 
 def digest_of(declaration_ids: Iterable[str]) -> str:

@@ -31,6 +31,9 @@ KEYRING_TYPE: Final = "application/vnd.luutru.keyring+json"
 OUTAGE_TYPE: Final = "application/vnd.luutru.outage+json"
 DAY_CLOSE_TYPE: Final = "application/vnd.luutru.day-close+json"
 CORRECTION_TYPE: Final = "application/vnd.luutru.correction+json"
+ANSWER_TYPE: Final = "application/vnd.luutru.answer+json"
+RENEWAL_TYPE: Final = "application/vnd.luutru.certificate-renewal+json"
+WIPED_TYPE: Final = "application/vnd.luutru.kiosk-wiped+json"
 
 EDDSA: Final = -8
 SIGN1_TAG: Final = 18

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from server.api import (
     batches,
+    closes,
     code_lists,
     declarations,
     events,
@@ -42,6 +43,7 @@ PARTS = (
     pms_events,
     stays,
     reconciliation,
+    closes,
     events,
     webhooks,
     code_lists,

@@ -21,6 +21,7 @@ from residence.stays.declaration import StayDeclaration
 from residence.wire.stay_events import WebhookBody
 from server.api.answers import CheckAnswer, KioskAnswer, ProblemDocument, PublicReceipt, ReceiptAnswer
 from server.api.batches import BatchAnswer, BatchItem
+from server.api.closes import ClosesAnswer, SignOff, SignOffAnswer
 from server.api.code_lists import CodeList, CodeListName, Limits
 from server.api.events import EventsAnswer
 from server.api.examples import BODIES, LINKS
@@ -34,10 +35,10 @@ from server.api.webhooks import DeliveriesAnswer, WebhookAnswer, WebhookKey
 from server.problems import BY_KIND, problem_document
 from server.webhooks import End, Pause, Replay, Resend, Resume, Rotate, TryOut, Webhook
 
-VERSION: Final = "1.2.0"
+VERSION: Final = "1.3.0"
 STRUCTS: Final = (
     StayDeclaration, PmsEvent, ReceiptAnswer, CheckAnswer, PublicReceipt, KioskAnswer, ProblemDocument, Entry, BatchAnswer, BatchItem, PremisesAnswer, StayAnswer,
-    StaysAnswer, CheckOut, Extend, Move, Withdraw, Undo, House, ReconciliationAnswer, EventsAnswer, CodeList, CodeListName, Limits,
+    StaysAnswer, CheckOut, Extend, Move, Withdraw, Undo, House, ReconciliationAnswer, SignOff, SignOffAnswer, ClosesAnswer, EventsAnswer, CodeList, CodeListName, Limits,
     TokenAnswer, TokenRefusal, Webhook, WebhookAnswer, WebhookKey, DeliveriesAnswer, Rotate, TryOut, Pause, Resume, Replay, Resend, End, WebhookBody,
     LooksAnswer,
 )  # fmt: skip
@@ -59,7 +60,7 @@ TOKEN_PATH: Final = "/v1/oauth/token"  # noqa: S105  # an address
 SCOPES: Final = {
     "declare": "Declare, check, check out, change; send batches and ask what became of one's own.",
     "read": "Receipts, stays, events, webhooks.",
-    "reconcile": "Compare the own list of guests with what is declared.",
+    "reconcile": "Compare the own list of guests with what is declared; sign an evening off on it.",
 }
 
 

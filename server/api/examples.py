@@ -105,6 +105,16 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
         "replay": {"summary": "Everything of today again.", "value": {"step": "replay", "since": "2026-07-10T00:00:00+07:00"}},
     },
     "postReconciliation": {"one": {"summary": "One guest in the house.", "value": {"guests": [GUEST]}}},
+    "postClose": {
+        "agrees": {"summary": "The list agrees.", "value": {"guests": [GUEST]}},
+        "open": {
+            "summary": "A guest whose papers are awaited.",
+            "value": {
+                "guests": [GUEST, {"reference": "R-1050", "full_name": "Đỗ Văn Mẫu", "unit": "202"}],
+                "reasons": [{"kind": "not-declared", "about": "R-1050", "reason": "papers-awaited"}],
+            },
+        },
+    },
 }
 # status of an operation -> what of its answer leads on: operation -> parameter -> where it stands in the answer
 LINKS: Final[dict[tuple[str, int], dict[str, tuple[str, str]]]] = {
@@ -115,6 +125,8 @@ LINKS: Final[dict[tuple[str, int], dict[str, tuple[str, str]]]] = {
     ("getPremises", 200): {
         "getStays": ("premises_id", "/0/premises_id"),
         "postReconciliation": ("premises_id", "/0/premises_id"),
+        "postClose": ("premises_id", "/0/premises_id"),
+        "getCloses": ("premises_id", "/0/premises_id"),
     },
     ("getStays", 200): {
         "getStay": ("stay_id", "/items/0/stay_id"),

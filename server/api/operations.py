@@ -129,6 +129,18 @@ STAYS: Final = (
         answer_schema="ReconciliationAnswer", body_schema="House",
     ),
     Operation(
+        method="post", path="/v1/premises/{premises_id}/closes", operation_id="postClose", tag="stays", scope="reconcile",
+        summary="Sign the evening off on your own list: compared now, every point that stands open with a reason.",
+        answers={201: "Signed.", 200: "The same was signed before."},
+        errors=_also(WRITING, INPUT, {413: ("api.list_too_long",), 422: ("house-list.no_name", "server.input_problems")}),
+        answer_schema="SignOffAnswer", body_schema="SignOff",
+    ),
+    Operation(
+        method="get", path="/v1/premises/{premises_id}/closes", operation_id="getCloses", tag="stays", scope="read", tagged=True,
+        summary="List the days that were closed or signed off at one of your premises, the latest first.",
+        answers=READ, errors=SCOPED, answer_schema="ClosesAnswer",
+    ),
+    Operation(
         method="get", path="/v1/events", operation_id="getEvents", tag="events", scope="read",
         summary="Follow what was stated at your premises, whichever way it came in, from a cursor on.",
         answers={200: "Events, oldest first."}, errors=_also(SCOPED, PAGED, {422: ("time.malformed",)}), answer_schema="EventsAnswer",

@@ -10,7 +10,7 @@ Example: ``{"guests": [{"reference": "R-1", "full_name": "Trần Văn An", "unit
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
@@ -31,6 +31,7 @@ from server.wiring import Server, server_of
 router = APIRouter(prefix="/v1/premises", route_class=CountedRoute)
 Wired = Annotated[Server, Depends(server_of)]
 LARGEST: Final = 512 * 1024
+T = TypeVar("T")
 
 
 class HouseGuest(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,8 +96,18 @@ def post_reconciliation(
     caller: Calling, server: Wired, premises_id: str, *, body: Annotated[bytes, Depends(sent_house)]
 ) -> Response:
     """Compare the program's list with what is declared at the premises."""
-    house = _read(body)
-    listed = tuple(
+    house = read_house(body, House)
+    listed = listed_guests(house)
+    with server.registry.writing() as connection:  # names are released, so the look is written
+        here = workplace(server, connection, caller.account, action="list_stays", premises_id=premises_id).here
+        caller.require("reconcile", premises_id)
+        found = compared(server, connection, caller.account, premises=here, guests=listed, way="api")
+    return answer(_answer(house, found))
+
+
+def listed_guests(house: House) -> tuple[ListedGuest, ...]:
+    """Return a program's guests as the desk compares them; a row is the place in the list."""
+    return tuple(
         ListedGuest(
             row=place,
             full_name=each.full_name,
@@ -107,24 +118,21 @@ def post_reconciliation(
         )
         for place, each in enumerate(house.guests)
     )
-    with server.registry.writing() as connection:  # names are released, so the look is written
-        here = workplace(server, connection, caller.account, action="list_stays", premises_id=premises_id).here
-        caller.require("reconcile", premises_id)
-        found = compared(server, connection, caller.account, premises=here, guests=listed, way="api")
-    return answer(_answer(house, found))
 
 
-def _read(body: bytes) -> House:
+def read_house(body: bytes, kind: type[T]) -> T:
+    """Read a body with a list of guests, or raise ``Malformed`` with the reason."""
     try:
-        house = msgspec.json.decode(body, type=House)
+        said = msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise unreadable(error) from error
-    if len(house.guests) > MOST_GUESTS:
+    guests: tuple[HouseGuest, ...] = said.guests  # type: ignore[attr-defined]  # both bodies have them
+    if len(guests) > MOST_GUESTS:
         raise Malformed("api.list_too_long", "/guests")
-    nameless = next((place for place, each in enumerate(house.guests) if not each.full_name.strip()), None)
+    nameless = next((place for place, each in enumerate(guests) if not each.full_name.strip()), None)
     if nameless is not None:
         raise Malformed("house-list.no_name", f"/guests/{nameless}/full_name")
-    return house
+    return said
 
 
 def _answer(house: House, found: HouseComparison) -> ReconciliationAnswer:

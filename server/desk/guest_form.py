@@ -71,7 +71,7 @@ class FormContext(msgspec.Struct, frozen=True, kw_only=True):
     card_policy: CardPolicy = DEFAULT_POLICY
     kind: DeclarationKind = "arrival"
     about: str | None = None
-    declarant: Literal["host", "self", "officer"] = "host"
+    declarant: Literal["host", "self", "officer", "household"] = "host"
     shown: Reading | None = None  # what a kiosk of the desk read
     before: StayDeclaration | None = None  # what is being corrected: its evidence stands while its fields do
 

@@ -27,7 +27,10 @@ _LATER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True):
-    """One house. ``due``: of whoever must be declared first; ``closed``: the day is, and nobody came since."""
+    """One house. ``due``: of whoever must be declared first; ``closed``: the day is, and nobody came since.
+
+    ``standing`` is what an owner of several houses sees of each evening's sign-off.
+    """
 
     premises: Premises
     people: int
@@ -35,6 +38,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: int
     in_house: int
     closed: bool
+    standing: int | None  # people who stand open in tonight's newest close; None: not signed off
     telling: Telling
 
 
@@ -60,6 +64,7 @@ def houses(server: Server, account: Account) -> list[House]:
                     arrivals=len(figures.arrivals),
                     in_house=len(figures.in_house),
                     closed=closed is not None and closed.version == figures.version,
+                    standing=sum(each.people for each in closed.close.open) if closed else None,
                     telling=telling_of(connection, place),
                 )
             )

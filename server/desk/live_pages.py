@@ -3,7 +3,8 @@
 - Server-sent events. An event bears the id of a card and nothing of whose it is; the page opens the form, where the look is on the record.
 - A stream tells every card that is fresh, once; the page knows which it lists already. So nothing depends on who was connected when.
 - Cards are for whoever declares there; a deadline that is near is for whoever may look.
-- A stream ends after ``live_for`` and the browser asks again by itself: a session that has ended gets no new one.
+- A stream ends after ``live_for`` at the latest and the browser asks again by itself: a session that has ended gets no new one. How much earlier
+  differs from stream to stream, so that two hundred pages that came back together after a new start do not stay together.
 
 Example: ``GET /desk/live?premises=htl-sao-mai`` answers ``event: card`` with ``data: <id>``
 """
@@ -45,7 +46,8 @@ def live(request: Request, account: SignedIn, server: Wired) -> StreamingRespons
 async def _events(server: Server, premises: Premises, *, cards: bool) -> AsyncIterator[str]:
     told: set[str] = set()
     yield "retry: 1000\n\n"
-    for turn in range(int(server.settings.live_for.total_seconds() / EVERY_SECONDS) + 1):
+    longest = int(server.settings.live_for.total_seconds() / EVERY_SECONDS) + 1
+    for turn in range(longest - server.random_bytes(1)[0] % max(1, longest // 2)):
         if turn:
             await asyncio.sleep(EVERY_SECONDS)
         for card in await run_in_threadpool(waiting_cards, server, premises) if cards else ():

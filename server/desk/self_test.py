@@ -159,6 +159,6 @@ def _authorities(connection: Connection, place: Place) -> tuple[Tried, ...]:
 def _tokens(connection: Connection, place: Place, *, now: datetime) -> tuple[Tried, ...]:
     tokens = tokens_of_house(connection, place, now=now)
     return tuple(
-        Tried(name="token", state="look" if step_before(each.ends, now=now) else "failed", code=each.sign_in_name, at=each.ends)
+        Tried(name="token", state="look" if step_before(each.ends, now=now) else "failed", code=each.called, at=each.ends)
         for each in tokens
     )

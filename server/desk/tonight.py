@@ -52,7 +52,8 @@ class GuestRow(msgspec.Struct, frozen=True, kw_only=True):
         """Return the code word the row's tag shows."""
         if self.expected:
             return "expected"
-        return "disputed" if self.findings and self.stay.status == "open" else self.stay.status
+        doubted = self.findings or self.stay.objected_at is not None
+        return "disputed" if doubted and self.stay.status == "open" else self.stay.status
 
 
 class SeenRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,7 +172,7 @@ def _is_ahead(declared: UnsettledDeclaration, now: datetime) -> bool:
 def _deadline(server: Server, premises: Premises, sighting: Sighting) -> Deadline:
     return deadline(
         sighting.seen_at,
-        premises_kind=premises.kind,
+        premises_kind=premises.kind_at(sighting.seen_at),
         person=sighting.person,
         rules=server.rules,
         remote_area=premises.remote_area,

@@ -102,7 +102,7 @@ def _about(row: SeenRow, premises: Premises) -> Notice:
         who=seen.who,
         premises_id=premises.premises_id,
         commune_code=premises.commune_code,
-        addressee=addressee(NoticeKind.PLEASE_DECLARE, premises.kind),
+        addressee=addressee(NoticeKind.PLEASE_DECLARE, premises.kind_at(seen.seen_at)),
         unit=seen.unit,
         due=row.deadline.due,
         rule_set=row.deadline.rule_set,

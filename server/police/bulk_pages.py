@@ -1,37 +1,33 @@
 """The same step with several cases of a queue: chosen, previewed, done, and taken back; each case with an outcome of its own.
 
 - Given to a colleague, put on hold, closed with a code: what can be taken back. Questions and notices go out one by one.
-- Every case is asked about for itself: the policy, the claim, the interests. One that may not be done stops no other.
 - The preview is the act itself, rolled back (``registry/case_bulk.py``). The id made with it makes a form sent twice one act.
+- More than one officer may do at once waits, after the same preview, for a second person (``matters.py``).
 
 Example: ``/police/bulk/mine?rule=night_check``
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
-from registry.case_bulk import CAP, UNDO_WITHIN, Asked, act_of, keep_act, run_bulk, undo_act
-from registry.case_merging import Means, act_together
+from registry.case_bulk import BEYOND, CAP, UNDO_WITHIN, act_of, keep_act, run_bulk, undo_act
 from registry.case_queue import officers_of
-from registry.case_tasks import give, hold
-from registry.cases import CaseStep
 from registry.premises import load_premises
-from residence.cases.closing import CLOSING, ClosingCode
+from registry.second_eyes import Kind
 from residence.cases.queues import passes, read_filter
-from residence.cases.transitions import CLOSING_STEPS, CaseAction
 from residence.clock import uuid7
 from residence.errors import Refused
 from server.pages import render
-from server.police.action_pages import claimed_case
-from server.police.case_access import readable_case
+from server.police.bulk_steps import CODES, bulk_step, every_case, read_asked
+from server.police.matters import Wanted, propose
 from server.police.queue_lines import Shown, lines_of
-from server.police.task_pages import HOLD_DAYS, colleague, morning_after
+from server.police.task_pages import HOLD_DAYS
 from server.police.work_queue_pages import asked_queue, require_queues, shelf_of
 from server.policy import Account
 from server.visitor import Caller, Form, SignedIn
@@ -39,8 +35,6 @@ from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/police/bulk")
 Wired = Annotated[Server, Depends(server_of)]
-STEP_OF = {status: action for action, status in CLOSING_STEPS.items()}
-CODES = tuple(code for code in CLOSING if code is not ClosingCode.REFERRED)
 
 
 @router.get("/acts/{bulk_id}")
@@ -93,6 +87,8 @@ def choose(request: Request, caller: Caller, *, account: SignedIn, server: Wired
         lines=lines_of(items[:CAP], shown),
         all=len(items),
         cap=CAP,
+        beyond=BEYOND,
+        asked=msgspec.structs.asdict(asked),
         officers=officers,
         hold_days=HOLD_DAYS,
         codes=CODES,
@@ -101,60 +97,27 @@ def choose(request: Request, caller: Caller, *, account: SignedIn, server: Wired
 
 @router.post("")
 def act(request: Request, caller: Caller, *, account: SignedIn, server: Wired, form: Form) -> Response:
-    """Show what would become of each case, or do it."""
+    """Show what would become of each case, or do it, or ask a second person for it."""
     require_queues(server, account)
     asked = read_asked(form)
-    bulk_id = form.get("bulk_id") or str(uuid7(server.clock.now(), server.random_bytes(10)))
-    do_it = form.get("step") == "do"
+    bulk_id, step = form.get("bulk_id") or str(uuid7(server.clock.now(), server.random_bytes(10))), form.get("step", "")
     with server.registry.writing() as connection:
-        if do_it and act_of(connection, account.account_id, bulk_id) is not None:
+        if form.get("every"):
+            asked = msgspec.structs.replace(asked, case_ids=every_case(server, connection, account, form))
+        if step == "do" and act_of(connection, account.account_id, bulk_id) is not None:
             return RedirectResponse(f"/police/bulk/acts/{bulk_id}", status_code=303)
-        items = run_bulk(connection, asked, do=_step(server, connection, account, asked), keep=do_it)
-        if do_it:
+        if step == "ask":
+            wish = Wanted(kind=Kind.BULK, subject=bulk_id, content=msgspec.to_builtins(asked), reason=form.get("why", ""))
+            return RedirectResponse(f"/police/second-eyes/{propose(server, connection, account, wish)}", status_code=303)
+        do = bulk_step(server, connection, account, asked)
+        items = run_bulk(connection, asked, do=do, keep=step == "do", at_most=CAP if step == "do" else BEYOND)
+        if step == "do":
             keep_act(connection, asked, items, of=(account.commune_code, bulk_id, account.account_id), now=server.clock.now())
             return RedirectResponse(f"/police/bulk/acts/{bulk_id}", status_code=303)
         officers = _officers(connection, account)
     return render(
-        request, "police/bulk_preview.html", caller=caller, items=items, asked=asked, bulk_id=bulk_id, officers=officers
+        request, "police/bulk_preview.html", caller=caller, items=items, asked=asked, bulk_id=bulk_id, officers=officers, cap=CAP
     )
-
-
-def read_asked(form: Mapping[str, str]) -> Asked:
-    """Return what a form asks for: its cases are fields of their own, ``case-<id>``."""
-    action = form.get("action", "")
-    value = {"give": form.get("to"), "hold": form.get("days"), "close": form.get("code")}.get(action)
-    ids = form.get("cases", "").split() or [name.removeprefix("case-") for name in form if name.startswith("case-")]
-    if value is None:
-        raise Refused("server.not_allowed")
-    return Asked(action=action, value=value, reason=form.get("reason", "").strip(), case_ids=tuple(ids))
-
-
-def _step(server: Server, connection: Connection, account: Account, asked: Asked) -> Any:
-    made: dict[str, Any] = {"now": server.clock.now(), "random_bytes": server.random_bytes}
-    by = account.account_id
-
-    def take(case_id: str) -> None:
-        if asked.action == "give":
-            row, resource = readable_case(server, connection, account, case_id)
-            server.policy.require(account, "share_case", resource=resource)
-            give(connection, row, to=colleague(server, connection, row, asked.value), by=by, **made)
-            return
-        row = claimed_case(server, connection, account, case_id)
-        if asked.action == "hold":
-            until = morning_after(asked.value, server.clock.now())
-            hold(connection, row, until=until, said=(by, asked.reason), times=server.case_times, **made)
-            return
-        if asked.value not in CODES:
-            raise Refused("case.code_missing", "/code")
-        code = ClosingCode(asked.value)
-        step = CaseStep(action=_closing(code), by=by, code=code, reason=asked.reason or None)
-        act_together(connection, case_id, step, means=Means(**made))
-
-    return take
-
-
-def _closing(code: ClosingCode) -> CaseAction:
-    return STEP_OF[CLOSING[code].status]
 
 
 def _officers(connection: Connection, account: Account) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 - Lists show ids and what the comparisons said, no name. The two records stand side by side only after the officer asks for them, for that purpose,
   and each asking is a look on the record of both persons.
-- Nothing is chosen beforehand: one person, two, or later; with a reason. A merge joins the second record to the first and can be taken back.
+- Nothing is chosen beforehand: one person, two, or later; with a reason. That it is one person is said by two officers (``matters.py``):
+  then the second record is joined to the first, which can be taken back.
 - A pair of another commune and one that does not exist answer alike.
 """
 
@@ -19,9 +20,11 @@ from registry.disputing import disputed_fields
 from registry.duplicates.deciding import Decision, decide, put_off, undo
 from registry.duplicates.proposals import PROPOSED, KnownPair, decided_pairs, listed, pair_of, put_off_pairs
 from registry.release import Look, release_persons
+from registry.second_eyes import Kind, waiting_for
 from residence.access.purposes import Field, Purpose
 from residence.errors import Refused
 from server.pages import render
+from server.police.matters import Wanted, propose
 from server.police.side_by_side import Line, side_by_side
 from server.policy import Account, CommuneResource, PairResource
 from server.visitor import Caller, Form, SignedIn
@@ -59,7 +62,8 @@ def show_pair(request: Request, caller: Caller, *, account: SignedIn, server: Wi
     with server.registry.reading() as connection:
         pair = _readable(server, connection, account, pair_id)
         disputed = _disputed(connection, [pair]).get(pair.pair_id, ())
-    return _page(request, caller, pair, None, disputed=disputed)
+        waits = waiting_for(connection, Kind.MERGE, pair_id, now=server.clock.now())
+    return _page(request, caller, pair, None, disputed=disputed, waits=waits.proposal_id if waits else None)
 
 
 @router.post("/{pair_id}")
@@ -71,6 +75,9 @@ def act(request: Request, caller: Caller, *, account: SignedIn, server: Wired, f
         if action == "look":
             return _page(request, caller, pair, _released(server, connection, account, pair))
         server.policy.require(account, "decide_pair", resource=_resource(pair))
+        if action == "same":
+            wanted = Wanted(kind=Kind.MERGE, subject=pair_id, content={}, reason=form.get("reason", ""))
+            return RedirectResponse(f"/police/second-eyes/{propose(server, connection, account, wanted)}", status_code=303)
         why = Decision(account_id=account.account_id, reason=form.get("reason", ""))
         _settle(server, connection, pair_id, action=action, why=why)
     return RedirectResponse("/police/duplicates", status_code=303)
@@ -78,8 +85,8 @@ def act(request: Request, caller: Caller, *, account: SignedIn, server: Wired, f
 
 def _settle(server: Server, connection: Connection, pair_id: str, *, action: str, why: Decision) -> None:
     now = server.clock.now()
-    if action in {"same", "different"}:
-        decide(connection, pair_id, same=action == "same", decision=why, now=now, random_bytes=server.random_bytes)
+    if action == "different":
+        decide(connection, pair_id, same=False, decision=why, now=now, random_bytes=server.random_bytes)
     elif action == "later":
         put_off(connection, pair_id, until=now + LATER, decision=why, now=now)
     elif action == "undo":
@@ -134,7 +141,13 @@ def _disputed(connection: Connection, pairs: list[KnownPair]) -> dict[str, tuple
 
 
 def _page(
-    request: Request, caller: Any, pair: KnownPair, lines: list[Line] | None, *, disputed: tuple[str, ...] = ()
+    request: Request,
+    caller: Any,
+    pair: KnownPair,
+    lines: list[Line] | None,
+    *,
+    disputed: tuple[str, ...] = (),
+    waits: str | None = None,
 ) -> Response:
     speaks_for = [each for each in pair.said if each.bits > 0]
     against = [each for each in pair.said if each.bits < 0]
@@ -145,6 +158,7 @@ def _page(
         pair=pair,
         lines=lines,
         disputed=disputed,
+        waits=waits,
         speaks_for=sorted(speaks_for, key=lambda each: -each.bits),
         against=sorted(against, key=lambda each: each.bits),
         verdicts=VERDICTS,

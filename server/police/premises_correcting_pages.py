@@ -1,4 +1,4 @@
-"""A premises of the own commune corrected by an officer who has the paper: name, address, capacity, who declares, units; its history, and undo.
+"""A premises of the own commune corrected by an officer who has the paper: kind, name, address, capacity, who declares, units; its history, and undo.
 
 - What may be corrected, and what speaks against it, is ``registry/premises_changes.py``; the same as ``luutru registry premises``.
 - Every correction is signed by this process. Of two officers at once the second is told: the form carries the latest correction it was made from.
@@ -22,8 +22,9 @@ from registry.key_changes import keyring_if_reachable
 from registry.numbering import Means, Officer
 from registry.premises import load_premises
 from registry.premises_changes import correct_premises, take_back_premises
+from registry.relations import duty_then
 from residence.errors import LuutruError, Problem, Refused, has_errors, problem
-from residence.places.premises import Premises
+from residence.places.premises import Premises, PremisesKind
 from residence.places.premises_corrections import PremisesCorrection
 from residence.places.relations import Answering
 from server.pages import render
@@ -97,6 +98,7 @@ def _step(connection: Connection, hand: Hand, premises_id: str, form: Mapping[st
     if capacity and not (capacity.isascii() and capacity.isdecimal() and len(capacity) < 10):  # noqa: PLR2004 - whatever is too much is told
         return Corrected(problems=(problem("correction.capacity", "/capacity", most=100_000),))
     asked = PremisesCorrection(
+        kind=_kind(form),
         name=_text(form, "name"),
         address_text=_text(form, "address_text"),
         capacity=(int(capacity) if capacity else None) if "capacity" in form else UNSET,
@@ -109,6 +111,15 @@ def _step(connection: Connection, hand: Hand, premises_id: str, form: Mapping[st
 
 def _text(form: Mapping[str, str], name: str) -> str | UnsetType:
     return " ".join(form[name].split()) if name in form else UNSET
+
+
+def _kind(form: Mapping[str, str]) -> PremisesKind | UnsetType:
+    said = form.get("kind")
+    if said is None:
+        return UNSET
+    if said not in set(PremisesKind):
+        raise Refused("correction.kind", "/kind")
+    return PremisesKind(said)
 
 
 def _answering(form: Mapping[str, str]) -> Answering | UnsetType | None:
@@ -137,7 +148,9 @@ def _page(
     with server.registry.reading() as connection:
         place = _own(server, connection, account, premises_id)
         kept, names = history_of(server, connection, premises_id)
+        duty = duty_then(connection, place, at=server.clock.now(), rules=server.rules)
     said: dict[str, Any] = {
+        "kind": place.kind.value,
         "name": place.name,
         "address_text": place.address_text,
         "capacity": "" if place.capacity is None else str(place.capacity),
@@ -149,6 +162,7 @@ def _page(
         caller=caller,
         status=422 if problems else 200,
         place=place,
+        duty=duty,
         problems=problems,
         by_field={each.pointer.removeprefix("/"): each for each in problems},
         form=said | dict(form or {}),

@@ -16,6 +16,7 @@ from registry.declarations import findings_about
 from registry.desk_lists import Place, count_stays, list_stays
 from registry.host_answers import answers_about
 from registry.house_tonight import house_history, house_tonight
+from registry.own_words import words_of
 from registry.premises import load_premises, premises_of
 from residence.errors import Refused
 from server.pages import render
@@ -53,6 +54,7 @@ def show_one(request: Request, caller: Caller, *, account: SignedIn, server: Wir
         about = findings_about(connection, said)
         judged = judged_among(connection, said)
         answers = answers_about(connection, said)
+        words = words_of(connection, stays)
         rooms, months = (
             house_tonight(connection, here, now=server.clock.now()),
             house_history(connection, here, now=server.clock.now()),
@@ -71,6 +73,7 @@ def show_one(request: Request, caller: Caller, *, account: SignedIn, server: Wir
         findings=findings,
         chips=chips,
         hosts=hosts,
+        words=words,
         rooms=rooms,
         months=months,
         sleeping=sum(each.sleeping for each in rooms),

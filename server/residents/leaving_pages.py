@@ -17,9 +17,8 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
-from registry.accounts import person_of
 from registry.premises import load_premises
-from registry.stays import StayOnList, stay
+from registry.stays import StayOnList
 from residence.clock import rfc3339
 from residence.credentials.evidence import Evidence, EvidenceLevel
 from residence.errors import Problem, Refused
@@ -28,6 +27,7 @@ from server.declaring import check, declare, given_receipt, new_declaration_id
 from server.desk.one_stay import standing_declaration
 from server.pages import render
 from server.policy import Account
+from server.residents.own_stays import own_stay
 from server.visitor import Caller, Form, SignedIn, Visitor
 from server.wiring import Server, server_of
 
@@ -73,11 +73,8 @@ def _departure(server: Server, account: Account, before: StayDeclaration, *, dec
 
 
 def _own(server: Server, connection: Connection, account: Account, stay_id: str) -> StayOnList:
-    server.policy.require(account, "read_own_record", resource=account)
-    person_id, found = person_of(connection, account.account_id), stay(connection, stay_id)
-    if found is None or person_id is None or found.person_id != person_id or found.status not in STANDING:
-        raise Refused("server.not_allowed")
-    if found.is_expected(server.clock.now()):
+    found = own_stay(server, connection, account, stay_id)
+    if found.status not in STANDING or found.is_expected(server.clock.now()):
         raise Refused("server.not_allowed")
     return found
 

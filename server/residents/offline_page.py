@@ -1,7 +1,9 @@
-"""The page that checks receipts and proofs without a network: one file with the authority's public keys in it, to be kept and passed on.
+"""The page that checks receipts, proofs of stays, answers and proofs of looks without a network: one file with the public keys in it, to be kept.
 
 - It loads nothing and sends nothing: its own content policy allows its one script and its one style by their digests and no connection.
 - It believes the keys it was made with; whoever hands it out says so by where it comes from, as with a keyring file.
+- A proof of a look is checked up to the root the log signed, by the script the page of who looked uses (``static/log_proof.js``); with witnesses
+  named, one of them must have signed it, too.
 - The signature is checked with noble-ed25519, strictly (RFC 8032), before anything that stands in the text is shown as true.
 - Both languages stand on it, Vietnamese first.
 
@@ -27,19 +29,27 @@ from server.languages import LANGUAGES
 from server.wording import WORDS, word
 
 NOBLE: Final = Path("noble-ed25519") / "index.js"
-KINDS: Final = ("state", "rule", "evidence", "declarant")
+KINDS: Final = ("state", "rule", "evidence", "declarant", "role", "purpose", "field", "fault", "dispute")
+LogKeys = tuple[str, tuple[str, ...]]  # the log's, its witnesses', each as one line
 
 
-def offline_page(keyring: Keyring, *, made_at: datetime, vendor: Path) -> str:
-    """Return the page as HTML, or raise ``Refused("server.no_receipt_keys")`` when there is no key to check with."""
+def offline_page(keyring: Keyring, *, made_at: datetime, vendor: Path, log: LogKeys | None = None) -> str:
+    """Return the page as HTML; ``log``: the keys by which proofs of looks are believed, None for none. Or raise ``Refused("server.no_receipt_keys")`` when there is no key to check with."""
     keys = [each for each in keyring.entries if each.use == "receipt"]
     if not keys:
         raise Refused("server.no_receipt_keys")
-    trust = {"made_at": rfc3339(made_at), "keys": msgspec.to_builtins(keys), "words": _words()}
+    trust = {
+        "made_at": rfc3339(made_at),
+        "keys": msgspec.to_builtins(keys),
+        "words": _words(),
+        "log": {"key": log[0], "witnesses": log[1]} if log else None,
+    }
     # "</" cannot stand inside a script; in JSON it may be written otherwise
     data = msgspec.json.encode(trust).decode().replace("</", "<\\/")
     # in a block of its own: the library's names and ours do not meet
-    script = "\n".join(((vendor / NOBLE).read_text("utf-8"), "{", f"const TRUST = {data};", _part("offline.js"), "}"))
+    script = "\n".join(
+        ((vendor / NOBLE).read_text("utf-8"), "{", f"const TRUST = {data};", _look_script(), _part("offline.js"), "}")
+    )
     style = _part("offline.css")
     page = _part("offline.html")
     for name, text in (
@@ -58,6 +68,15 @@ def _words() -> dict[str, dict[str, dict[str, str]]]:
         kind: {name: {language: word(kind, name, language=language) for language in LANGUAGES} for name in WORDS[kind]}
         for kind in KINDS
     }
+
+
+@cache
+def _look_script() -> str:
+    """Return the script that checks proofs of looks, in a scope of its own: its names and the page's do not meet."""
+    text = resources.files("server").joinpath("static", "log_proof.js").read_text("utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("import ")]
+    script = "\n".join(lines).replace("export async function verifyLook", "async function verifyLook")
+    return f"const verifyLook = (() => {{\n{script}\nreturn verifyLook;\n}})();"
 
 
 @cache

@@ -14,20 +14,23 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
-from registry.accounts import person_of
 from registry.disclosures import Span, disclosures_of
-from registry.disputing import disputes_of, raise_dispute
+from registry.disputing import clocks_of, disputes_of, raise_dispute
 from registry.door_claims import stays_with_pass
 from registry.host_answers import answer_guest, guests_of
+from registry.own_words import lock_of, words_of
 from registry.premises import load_premises
 from registry.recall_consents import end_consents, houses_of
 from registry.release import Look, ReleasedPerson, release_persons
+from registry.stay_disputes import standing_faults
 from registry.stays import stays_of_person
 from residence.access.purposes import PERSONAL, Field, Purpose, released_fields
 from residence.errors import Conflict, Problem, Refused, problem
 from residence.wire.kiosk_answers import HostAnswer
 from server.pages import render
 from server.policy import Account
+from server.residents.own_stays import own_person
+from server.residents.visitor_pages import homes_of
 from server.visitor import Caller, Form, SignedIn, Visitor
 from server.wiring import Server, server_of
 
@@ -52,7 +55,7 @@ def dispute(request: Request, caller: Caller, *, account: SignedIn, server: Wire
         return _page(request, caller, account, wrong=problem("dispute.field", "/field"), reason=reason)
     try:
         with server.registry.writing() as connection:
-            person_id = _whose(server, connection, account)
+            person_id = own_person(server, connection, account)
             raise_dispute(
                 connection,
                 person_id,
@@ -76,7 +79,7 @@ def answer_about_guest(request: Request, caller: Caller, *, account: SignedIn, s
     if answer is None:
         return _page(request, caller, account, wrong=problem("host.answer", "/answer"))
     with server.registry.writing() as connection:
-        person_id = _whose(server, connection, account)
+        person_id = own_person(server, connection, account)
         now = server.clock.now()
         answer_guest(connection, person_id, form.get("declaration", ""), answer, by=account.account_id, now=now)
     return RedirectResponse("/me", status_code=303)
@@ -86,23 +89,15 @@ def answer_about_guest(request: Request, caller: Caller, *, account: SignedIn, s
 def forget_me(*, account: SignedIn, server: Wired, form: Form) -> Response:
     """Take back the person's consent to being recalled at one house."""
     with server.registry.writing() as connection:
-        person_id = _whose(server, connection, account)
+        person_id = own_person(server, connection, account)
         end_consents(connection, person_id, premises_id=form.get("premises_id", ""), now=server.clock.now())
     return RedirectResponse("/me", status_code=303)
-
-
-def _whose(server: Server, connection: Connection, account: Account) -> str:
-    server.policy.require(account, "read_own_record", resource=account)
-    person_id = person_of(connection, account.account_id)
-    if person_id is None:
-        raise Refused("account.nobodys")
-    return person_id
 
 
 def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem | None = None, reason: str = "") -> Response:
     server = server_of(request)
     with server.registry.writing() as connection:  # a look at oneself is on the record, too
-        person_id = _whose(server, connection, account)
+        person_id = own_person(server, connection, account)
         looks = disclosures_of(
             connection, person_id, span=Span(limit=NEWEST), now=server.clock.now(), vault=server.registry.vault
         )
@@ -117,6 +112,8 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         )
         places = load_premises(connection, named, vault=server.registry.vault)
         disputes = disputes_of(connection, person_id)
+        words, faults = words_of(connection, stays), standing_faults(connection, [each.stay_id for each in stays])
+        lock, homes = lock_of(connection, person_id), homes_of(server, connection, account)
         with_pass = stays_with_pass(connection, person_id) if server.door_signer is not None else set()
     return render(
         request,
@@ -132,6 +129,11 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         looks=looks,
         with_log=server.settings.log is not None,
         disputes=disputes,
+        clocks={each.dispute_id: clocks_of(each) for each in disputes},
+        words=words,
+        faults=faults,
+        lock=lock,
+        homes=homes,
         with_pass=with_pass,
         wrong=wrong,
         reason=reason,

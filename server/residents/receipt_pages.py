@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from registry.door_claims import claimable
 from registry.kiosks import keyring_entries
+from registry.log_files import LogFiles
 from registry.premises import load_premises
 from registry.receipts import StoredReceipt, receipt_by_code
 from registry.stay_proofs import Shown, standing_now
@@ -74,7 +75,8 @@ def offline(server: Wired) -> Response:
     """Give the page that checks receipts and proofs without a network, with the keys of today in it."""
     with server.registry.reading() as connection:
         keyring = Keyring(keyring_entries(connection))
-    page = offline_page(keyring, made_at=server.clock.now(), vendor=server.settings.static / "vendor")
+    log = LogFiles(server.settings.log).keys() if server.settings.log is not None else None
+    page = offline_page(keyring, made_at=server.clock.now(), vendor=server.settings.static / "vendor", log=log)
     headers = {"content-disposition": 'attachment; filename="luutru-check.html"'}
     return Response(page, media_type="text/html; charset=utf-8", headers=headers)
 

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 
+import httpx
 import pytest
 from factories import StandingClock
 from kiosk_page_parts import LOBBY, make_profile, running_kiosk, served
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 from edge_agent.browser.holding import holding_page
 from edge_agent.browser.watching import LONGEST_PAUSE, BrowserWatch
 from luutru.commands.kiosk import app
+from luutru.demo.broker import free_port
 from luutru.processes.kiosk_browser import page_silence, starter
 
 HEADLESS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run")
@@ -111,12 +113,13 @@ def test_the_files_let_one_page_in_and_nobody_out(folder):
     assert "exec /usr/bin/luutru kiosk browser /etc/luutru/kiosk.toml" in sway
 
 
-def test_a_killed_and_a_hung_chromium_come_back(tmp_path):
+def test_a_chromium_begun_too_early_a_killed_and_a_hung_one_come_to_the_page(tmp_path):
     """The clock is the test's: what is waited for is the browser, not the seconds."""
-    with running_kiosk() as kiosk, served(kiosk) as url:
-        profile = make_profile(LOBBY, port=int(url.rpartition(":")[2]))
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with running_kiosk() as kiosk:
         watch = BrowserWatch(
-            start=starter(profile, program="chromium", folder=tmp_path, flags=HEADLESS),
+            start=starter(make_profile(LOBBY, port=port), program="chromium", folder=tmp_path, flags=HEADLESS),
             page_silence=lambda: page_silence(url),
             monotonic_ns=kiosk.clock.monotonic_ns,
         )
@@ -132,16 +135,28 @@ def test_a_killed_and_a_hung_chromium_come_back(tmp_path):
             return watch.pid
 
         try:
-            first = until_it_shows_the_page(None)
-            os.kill(first, signal.SIGKILL)
-            os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
-            kiosk.clock.pass_time(seconds=1)
-            watch.turn()
-            second = until_it_shows_the_page(first)
-            os.killpg(second, signal.SIGSTOP)
-            kiosk.clock.pass_time(seconds=13)
-            watch.turn()
-            assert watch.pid is None
-            assert until_it_shows_the_page(second) not in {first, second}
+            watch.turn()  # nobody answers yet: it begins on the waiting page, and goes on to the page by itself
+            with served(kiosk, port=port):
+                first = until_it_shows_the_page(None)
+                os.kill(first, signal.SIGKILL)
+                os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)
+                kiosk.clock.pass_time(seconds=1)
+                watch.turn()
+                second = until_it_shows_the_page(first)
+                os.killpg(second, signal.SIGSTOP)
+                kiosk.clock.pass_time(seconds=13)
+                watch.turn()
+                assert watch.pid is None
+                assert until_it_shows_the_page(second) not in {first, second}
         finally:
             watch.stop()
+
+
+def test_a_waiting_page_that_asks_is_no_page_that_lives():
+    with running_kiosk() as kiosk, served(kiosk) as url:
+        answer = httpx.get(f"{url}/alive", headers={"Sec-Fetch-Site": "cross-site"})
+        assert (answer.status_code, answer.headers["Cross-Origin-Resource-Policy"]) == (204, "cross-origin")
+        assert page_silence(url) == float("inf")
+        assert httpx.get(f"{url}/alive", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 204
+        assert page_silence(url) == 0.0
+        assert httpx.get(f"{url}/health").headers["Cross-Origin-Resource-Policy"] == "same-origin"

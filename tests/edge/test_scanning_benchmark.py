@@ -91,6 +91,19 @@ def test_every_reader_reads_an_easy_frame_and_nothing_from_a_blank_one(name):
     assert reader.read(np.full((480, 640), 99, np.uint8)) == []
 
 
+def test_each_reader_is_alone_with_a_batch_of_frames(monkeypatch, two_categories):
+    monkeypatch.setattr(scanner_stills, "BATCH", 3)
+    called = []
+
+    def noting(name):
+        return Reader(name=name, read=lambda _: called.append(name) or [], read_photo=None, follow=None)
+
+    measure_stills([noting("a"), noting("b")], StillPlan(seed=1, per_level=2, levels=(0,)), step=lambda: called.append("step"))
+
+    warm_up = ["a", "a", "b", "b"]
+    assert called == [*warm_up, *"aaabbb", *["step"] * 3, *"ab", "step"]
+
+
 def test_tapirscan_is_measured_when_it_can_be_imported_and_else_not_installed(monkeypatch):
     def scan(_grey):
         barcodes = [types.SimpleNamespace(text="một", payload_bytes=None), types.SimpleNamespace(text="?", payload_bytes=b"\xff")]

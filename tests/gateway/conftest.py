@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import authority
 import pytest
-from laid_tables import laid_postgres
+from laid_tables import laid_postgres, on_postgres
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def office(request, tmp_path):
-    url = None if request.param == "sqlite" else laid_postgres(request.getfixturevalue("postgres"))
-    office = authority.Authority(tmp_path, url=url, laid=True)
-    yield office
-    office.close()
+    with ExitStack() as kept:
+        url = None
+        if request.param == "postgresql":
+            server = request.getfixturevalue("postgres")
+            url = kept.enter_context(on_postgres(server, laid_postgres(server)))
+        office = authority.Authority(tmp_path, url=url, laid=True)
+        kept.callback(office.close)
+        yield office
 
 
 @pytest.fixture

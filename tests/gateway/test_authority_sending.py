@@ -15,7 +15,7 @@ from sqlalchemy import select
 from luutru.system import random_bytes
 from registry import tables
 from registry.authority_lists import Count, answer, count_back, retry
-from registry.disputing import raise_dispute, settle_dispute
+from registry.disputing import Settlement, raise_dispute, settle_dispute
 from residence.access.purposes import Field
 from residence.people.person import Document, DocumentKind, PartialDate
 
@@ -407,7 +407,9 @@ def test_a_dispute_the_authority_cannot_hear_of_is_told_to_a_person_until_it_is_
     assert known(told) == ("accepted", "authority.disputed_since", [])
     assert told.kbtt.requests["POST /client-service/kbtt-vn/kbtt-3th"] == 1, "nothing is told twice"
     with told.office.registry.writing() as connection:
-        settle_dispute(connection, standing, outcome="upheld", by="acc-2", reason="both papers seen", now=told.office.clock.now())
+        settle_dispute(
+            connection, standing, Settlement(outcome="upheld", by="acc-2", reason="both papers seen"), now=told.office.clock.now()
+        )
     told.tell()
     assert known(told) == ("accepted", None, [])
 

@@ -13,7 +13,7 @@ from luutru.system import random_bytes
 from registry import cases, tables
 from registry.cases import CaseStep
 from registry.deletions import carry_out
-from registry.disputing import raise_dispute, settle_dispute
+from registry.disputing import Settlement, raise_dispute, settle_dispute
 from registry.evidence import case_evidence
 from registry.households import add_person
 from registry.kiosks import retire_kiosk
@@ -60,7 +60,9 @@ def test_what_whoever_was_seen_says_is_wrong_about_them_stands_in_the_order_it_w
         person_id = add_person(connection, person, vault=office.registry.vault, now=EVENING, **given)
         said = {"by": "acc-1", "reason": "certificate", "now": EVENING - timedelta(hours=1), "random_bytes": random_bytes}
         dispute_id = raise_dispute(connection, person_id, Field.BIRTH_DATE, **said)
-        settle_dispute(connection, dispute_id, outcome="upheld", by="o", reason="seen", now=EVENING + timedelta(days=30))
+        settle_dispute(
+            connection, dispute_id, Settlement(outcome="upheld", by="o", reason="seen"), now=EVENING + timedelta(days=30)
+        )
     see(office, person, EVENING)
     find_in_the_night(office, person)
     moments = evidence_of(office, rows(office, "cases")[0]).moments

@@ -16,7 +16,7 @@ DOCS = ROOT / "docs"
 
 
 def source_files() -> list[Path]:
-    packages = ("luutru", "edge_agent", "gateway", "server", "firmware_config", "registry", "residence")
+    packages = ("luutru", "pms_bridge", "edge_agent", "gateway", "server", "firmware_config", "registry", "residence")
     return [path for package in packages for path in (ROOT / package).rglob("*.py") if "__pycache__" not in path.parts]
 
 

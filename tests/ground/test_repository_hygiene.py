@@ -49,6 +49,8 @@ def test_files_and_functions_stay_readable():
         if "versions" in path.parts:
             continue
         text = path.read_text("utf-8")
+        if "written by ``scripts/docs``" in text[:200]:
+            continue  # as long as the document it is written from
         limit = 450 if "tests" in path.parts else 300
         if text.count("\n") + 1 > limit:
             too_long.append(f"{path.relative_to(ROOT)}: {text.count(chr(10)) + 1} lines")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from laid_tables import laid_postgres, lay_sqlite
+from laid_tables import laid_postgres, lay_sqlite, on_postgres
 from recording_town import Town, make_town
 from seeded_town import put_seeded_postgres, put_seeded_sqlite
 
@@ -17,15 +17,15 @@ def seeded() -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of an empty registry, or of one with the town in it where that is asked for."""
-    if "seeded" in request.fixturenames:
-        if request.param == "sqlite":
-            return put_seeded_sqlite(tmp_path)
-        return put_seeded_postgres(request.getfixturevalue("postgres"), tmp_path)
+    seeded = "seeded" in request.fixturenames
     if request.param == "sqlite":
-        return lay_sqlite(tmp_path / "registry.db")
-    return laid_postgres(request.getfixturevalue("postgres"))
+        yield put_seeded_sqlite(tmp_path) if seeded else lay_sqlite(tmp_path / "registry.db")
+        return
+    server = request.getfixturevalue("postgres")
+    with on_postgres(server, put_seeded_postgres(server, tmp_path) if seeded else laid_postgres(server)) as url:
+        yield url
 
 
 @pytest.fixture

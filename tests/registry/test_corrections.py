@@ -7,11 +7,12 @@ import secrets
 from datetime import date, timedelta
 
 import pytest
-from factories import make_person
+from factories import make_declaration, make_person
 from recording_town import SIGNER, Town
 from sqlalchemy import update
 from typer.testing import CliRunner
 
+from gateway.sweep import sweep
 from luutru.commands.registry import app
 from luutru.keys import make_key
 from registry import tables
@@ -26,16 +27,19 @@ from registry.past import History
 from registry.permanent_residence import HomeCorrection, NewHome, correct, end, homes_of, move, record, take_back
 from registry.premises import load_premises
 from registry.premises_changes import correct_premises, premises_then, take_back_premises
+from registry.relations import duty_then
 from residence.cleaning.judging import LivedAt, overlapping
 from residence.clock import rfc3339
 from residence.errors import Conflict, Refused
-from residence.places.premises_corrections import PremisesCorrection
+from residence.places.premises import PremisesKind
+from residence.places.premises_corrections import MOST_KINDS, PremisesCorrection
+from residence.stays.rules import load_rule_book
 from residence.stays.temporary import Home
 from residence.wire.keyring import AUTHORITY, KeyEntry, Keyring
 
 RENTAL, BLOCK, HOUSE = "rnt-ngo-sau", "blk-hoa-binh", "hsh-hoa-sen"
 JULY = date(2026, 7, 1)
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 def ring(town: Town) -> Keyring:
@@ -93,6 +97,53 @@ def test_a_place_is_corrected_what_it_was_is_told_and_the_correction_is_signed(t
     assert told(town, RENTAL, keyring=ring(town)) == [("taken_back", "holds"), ("corrected", "holds")]
     report = check_registry(town.registry)
     assert (report.problems, report.erased) == ((), 0)
+
+
+def who_declares(town: Town, at) -> str:
+    """Return the law's word for whoever must declare who comes at an instant, as the register stands."""
+    with town.registry.reading() as connection:
+        return duty_then(connection, place(town), at=at, rules=load_rule_book()).holder
+
+
+def of_its_unit(town: Town, arrival) -> list[str]:
+    """Declare somebody without a unit and return what is said of that."""
+    said = make_declaration(premises_id=RENTAL, unit=None, arrival=rfc3339(arrival), planned_departure=None)
+    (done,) = town.record(town.say(said))
+    return [each.code for each in done.receipt.findings if each.pointer == "/unit"]
+
+
+def test_a_kind_counts_from_its_correction_on_and_so_does_taking_it_back(town: Town) -> None:
+    before = place(town)
+    done = fix(town, kind=PremisesKind.HOTEL)
+    corrected = town.now
+    assert (place(town).kind, place(town, at=corrected - MINUTE)) == (PremisesKind.HOTEL, before)
+    assert [who_declares(town, at) for at in (corrected - MINUTE, corrected)] == [
+        "other-with-lodging-function",
+        "tourist-lodging",
+    ]
+    town.now += 3 * HOUR
+    assert of_its_unit(town, corrected - MINUTE) == [], (
+        "a room was not asked for of who came before, however late they are told of"
+    )
+    assert of_its_unit(town, corrected + HOUR) == ["declaration.unit_missing"]
+    do(town, take_back_premises, done.correction_id, reason="the wrong house")
+    assert (who_declares(town, corrected), who_declares(town, town.now)) == ("tourist-lodging", "other-with-lodging-function")
+    assert of_its_unit(town, corrected + HOUR) == ["declaration.unit_missing"], "it was a hotel in the register when they came"
+    assert of_its_unit(town, town.now) == []
+    assert place(town, at=town.now - HOUR).kind is PremisesKind.HOTEL
+    assert told(town, RENTAL, keyring=ring(town)) == [("taken_back", "holds"), ("corrected", "holds")]
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_notice_goes_to_whoever_answered_when_the_guest_came_and_the_latest_kinds_are_remembered(town: Town) -> None:
+    town.see(premises_id=RENTAL, seen_at=rfc3339(town.now))
+    latest = fix(town, kind=PremisesKind.HOMESTAY).correction_id
+    town.see(make_person(personal_number="001195000888"), premises_id=RENTAL, seen_at=rfc3339(town.now + HOUR))
+    sweep(town.registry, rules=load_rule_book(), now=town.now + timedelta(days=1), random_bytes=secrets.token_bytes)
+    assert sorted(row.addressee for row in town.rows(tables.notices)) == ["facility", "host"]
+    for kind in (PremisesKind.OTHER, PremisesKind.RENTAL_HOUSE) * MOST_KINDS:
+        latest = fix(town, kind=kind, expected=latest).correction_id
+    assert len(place(town).earlier_kinds) == MOST_KINDS
 
 
 def test_a_home_moves_and_what_the_register_said_before_comes_with_its_reason(town: Town) -> None:
@@ -184,6 +235,10 @@ WRONG_PLACES = {
     "a unit there is": ({"add_units": ("p1",)}, ["correction.unit_exists"]),
     "a unit there is not": ({"remove_units": ("X1",)}, ["correction.unit_unknown"]),
     "a unit somebody lives in": ({"remove_units": ("P1",)}, ["correction.unit_lived_in"]),
+    "a kind that needs a unit, and the last one removed": (
+        {"kind": PremisesKind.HOTEL, "remove_units": tuple(f"P{each}" for each in range(1, 7))},
+        ["correction.unit_needed", "correction.unit_lived_in"],
+    ),
     "a unit without a name": ({"add_units": (" ",), "capacity": -1}, ["correction.capacity", "correction.unit"]),
 }
 
@@ -254,9 +309,24 @@ def test_by_command_signed_and_neither_name_nor_address_is_shown(town: Town, url
         assert "Ngõ" not in answer
         return json.loads(answer)
 
-    fixed = run("premises", "correct", RENTAL, "--address", "--capacity", "9", "--add-unit", "P9", *said, given="Ngõ Mới\n")
+    assert run("premises", "show", RENTAL)["premises"]["duty"]["answers_as"] == "occupant", "nobody is named as its manager"
+    fixed = run(
+        "premises",
+        "correct",
+        RENTAL,
+        "--kind",
+        "guest-house",
+        "--address",
+        "--capacity",
+        "9",
+        "--add-unit",
+        "P9",
+        *said,
+        given="Ngõ Mới\n",
+    )
     assert place(town).address_text == "Ngõ Mới"
-    assert run("premises", "show", RENTAL)["premises"]["capacity"] == 9
+    shown = run("premises", "show", RENTAL)["premises"]
+    assert (shown["capacity"], shown["kind"], shown["duty"]["holder"]) == (9, "guest-house", "tourist-lodging")
     assert "P9" not in run("premises", "show", RENTAL, "--at", rfc3339(town.now))["premises"]["units"]
     (kept,) = run("premises", "history", RENTAL)["corrections"]
     assert (kept["signature"], kept["sealed"], kept["account_id"]) == ("holds", ["address_text"], "can-bo")

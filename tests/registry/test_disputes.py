@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from luutru.commands.registry import app
 from registry import tables
-from registry.disputing import disputed_fields, raise_dispute, settle_dispute
+from registry.disputing import Settlement, disputed_fields, raise_dispute, settle_dispute
 from registry.households import add_person
 from registry.release import Look, ReleasedPerson, release_persons
 from registry.retention import erase_person
@@ -55,10 +55,10 @@ def test_a_value_under_dispute_comes_back_with_that_said_until_it_is_settled(tow
     assert said.disputed == {Field.BIRTH_DATE, Field.PERSONAL_NUMBER_MASKED}
     assert said.fields[Field.BIRTH_DATE]
     with town.registry.writing() as connection:
-        settle_dispute(connection, dispute_id, outcome="upheld", by="officer-1", reason="papers seen", now=town.now)
+        settle_dispute(connection, dispute_id, Settlement(outcome="upheld", by="officer-1", reason="papers seen"), now=town.now)
     assert released(town, person_id).disputed == {Field.PERSONAL_NUMBER_MASKED}
     with pytest.raises(Conflict, match=r"dispute\.settled"), town.registry.writing() as connection:
-        settle_dispute(connection, dispute_id, outcome="upheld", by="officer-2", reason="again", now=town.now)
+        settle_dispute(connection, dispute_id, Settlement(outcome="upheld", by="officer-2", reason="again"), now=town.now)
 
 
 def test_who_may_not_see_a_field_is_not_told_that_it_is_disputed(town: Town) -> None:

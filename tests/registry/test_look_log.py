@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 
 import pytest
+from factories import EVENING
 from log_parts import codes, command, plain_log, swapped
 from server_parts import free_address
 from sqlalchemy import delete, select, update
@@ -16,8 +18,13 @@ from luutru.system import random_bytes
 from luutru.transparency.asking import asking, read_witness
 from luutru.transparency.key_files import make_signer_file
 from registry import look_log, tables
+from registry.access_records import add
+from registry.database import connect, upgrade
 from registry.log_files import LogFiles
+from registry.release import Look
+from residence.access.purposes import Field, Purpose
 from residence.errors import Conflict
+from residence.transparency.looks import numbering_problems
 from residence.transparency.notes import WITNESS
 
 
@@ -71,6 +78,67 @@ def test_a_registry_that_was_tampered_with_no_longer_fits_the_log(log, tamper, c
     assert set(codes(answer)) == {code}
 
 
+def test_a_look_deleted_before_it_was_published_leaves_its_number_missing_for_everybody(log):
+    log.look("person-1")
+    log.look("person-2")
+    with log.registry.writing() as connection:
+        delete_first_waiting(connection)
+    assert codes(log.verified_with_registry()) == ["log.file_missing"]  # nothing is published yet
+    log.publish()
+    assert codes(log.verified()) == ["log.number_missing"]  # without the registry
+    assert log.verified()["problems"][0]["pointer"].endswith("/1")
+
+
+def test_a_latest_look_deleted_before_it_was_published_is_missed_by_whoever_has_the_registry(log):
+    log.look("person-1")
+    log.publish()
+    log.look("person-2")
+    with log.registry.writing() as connection:
+        connection.execute(delete(tables.looks).where(tables.looks.c.place_in_log.is_(None)))
+    assert log.verified()["ok"]
+    assert codes(log.verified_with_registry()) == ["log.number_missing"]
+
+
+def test_a_counter_set_back_or_replaced_shows_as_a_number_twice_or_an_unknown_unit(log):
+    looks_one_by_one(log, 2)
+    with log.registry.writing() as connection:
+        connection.execute(update(tables.look_numbers).values(last=1))
+    looks_one_by_one(log, 1)
+    assert codes(log.verified()) == ["log.number_twice"]
+    with log.registry.writing() as connection:
+        connection.execute(delete(tables.look_numbers))
+    looks_one_by_one(log, 1)
+    assert "log.unit_unknown" in codes(log.verified_with_registry())
+
+
+def test_looks_at_once_are_numbered_without_a_gap_and_one_that_is_taken_back_leaves_none(postgres):
+    url = postgres.new_database()
+    upgrade(url)
+    registry = connect(url, vault=None)
+    look = Look(account_id="a", role="officer", purpose=Purpose.UNDECLARED_CASE, commune_code="demo-01", about="case-1")
+
+    def look_and(fail: bool) -> None:
+        with suppress(Died), registry.writing() as connection:
+            add(connection, ["p"], look=look, fields=frozenset({Field.FULL_NAME}), now=EVENING, random_bytes=random_bytes)
+            if fail:
+                raise Died
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(look_and, [number % 3 == 0 for number in range(30)]))
+    with registry.reading() as connection:
+        given = sorted(connection.scalars(select(tables.looks.c.number)))
+        assert given == list(range(1, 21))
+        assert numbering_problems(each.entry for each in look_log.waiting(connection, 100)) == []
+    registry.close()
+
+
+def delete_first_waiting(connection):
+    columns = tables.looks.c
+    look_id = connection.scalar(select(columns.look_id).where(columns.place_in_log.is_(None)).order_by(columns.number).limit(1))
+    connection.execute(delete(tables.access_records).where(tables.access_records.c.look_id == look_id))
+    connection.execute(delete(tables.looks).where(columns.look_id == look_id))
+
+
 def looks_one_by_one(log, count):
     for _ in range(count):
         log.look("person-1")
@@ -79,7 +147,7 @@ def looks_one_by_one(log, count):
 
 REWRITING = {
     "an entry is deleted": (lambda entries: entries[1:], "log.shrunk"),
-    "an entry is deleted and another added": (lambda entries: [*entries[1:], b"luutru-look/1"], "log.forked"),
+    "an entry is deleted and another added": (lambda entries: [*entries[1:], b"luutru-look/2"], "log.forked"),
     "two entries change places": (swapped, "log.forked"),
     "two change places and it grows": (lambda entries: [*swapped(entries), entries[0]], "log.forked"),
 }
@@ -117,7 +185,7 @@ def test_files_changed_under_a_checkpoint_do_not_come_to_its_root(log, tmp_path)
 def test_two_views_for_two_people_are_told_apart_once_either_is_compared_with_the_other(log, tmp_path):
     looks_one_by_one(log, 3)
     entries = log.entries()
-    shown = log.rewritten(tmp_path / "shown", [*entries[:2], b"luutru-look/1\nelse"])
+    shown = log.rewritten(tmp_path / "shown", [*entries[:2], b"luutru-look/2\nelse"])
     beside = shown.folder / "checkpoint"
     answer = command("monitor", log.files.folder, "--key", log.key, "--state", tmp_path / "seen", "--beside", beside)
     assert codes(answer) == ["log.forked"]

@@ -76,6 +76,7 @@ def test_the_picture_carries_every_number() -> None:
         "load_seconds": 1.0,
         "index_seconds": 1.0,
         "rows": 1,
+        "load": 1.0,
     }
     picture = draw([Point(persons=each, presences=each, **base, **rest) for each in (2_000_000, 1_000)])
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", picture)

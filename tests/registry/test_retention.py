@@ -75,7 +75,7 @@ WRONG = [
     ("audit of sign-in", {"keep_days": 182}, "retention.below_floor"),
     ("access record", {"action": "delete", "keep_days": 182}, "retention.below_floor"),
     ("door pass", {"keep_days": 6}, "retention.below_floor"),
-    ("stay", {"tables": ["stays", "stay_versions", "receipts", "host_answers", "persons"]}, "retention.table_twice"),
+    ("stay", {"tables": ["stays", "stay_versions", "receipts", "host_answers", "own_words", "persons"]}, "retention.table_twice"),
     ("stay", {"tables": ["stays", "stay_versions", "receipts", "host_answers", "nothing"]}, "retention.table_unknown"),
     ("stay", {"for_ever": True}, "retention.unreadable"),
 ]

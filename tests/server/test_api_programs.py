@@ -10,9 +10,11 @@ from datetime import timedelta
 import msgspec
 import pytest
 from factories import EVENING, make_declaration
+from server_parts import csrf_of
 from sqlalchemy import update
 from typer.testing import CliRunner
 
+from gateway.credential_endings import tell_endings
 from luutru.commands.account import app as account_app
 from luutru.commands.program import app
 from registry import tables
@@ -194,3 +196,27 @@ def test_where_the_account_only_reads_its_program_declares_nothing(world):
     answer = declared(world, headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "server.not_allowed")
     assert world.client().get("/api/v1/premises", headers=headers).status_code == 200
+
+
+def test_a_secret_ends_its_house_is_told_before_and_a_new_one_changes_over_without_a_gap(world):
+    client_id, secret = program(world, "read")
+    ends = EVENING + timedelta(days=40)
+    with world.registry.writing() as connection:
+        renew_secret(connection, client_id, "second", now=EVENING - timedelta(days=40), ends=ends)
+    assert asked(world, (client_id, secret)).status_code == 401  # more than a day ago
+    assert asked(world, (client_id, "second")).status_code == 200
+    told = lambda: tell_endings(world.registry, now=world.clock.now(), random_bytes=secrets.token_bytes)  # noqa: E731
+    assert told() == 0
+    world.clock.pass_time(days=30)
+    assert (told(), told()) == (1, 0)  # fifteen days, once
+    world.clock.pass_time(days=9, hours=12)
+    assert told() == 1  # one day
+    clerk = world.client("clerk")
+    assert "ends" in clerk.get("/desk/programs").text
+    assert "PMS · ends" in clerk.post("/desk/check", data={"csrf": csrf_of(clerk), "premises_id": "htl-sao-mai"}).text
+    with world.registry.writing() as connection:
+        renew_secret(connection, client_id, "third", now=world.clock.now(), ends=world.clock.now() + timedelta(days=365))
+    assert [asked(world, (client_id, each)).status_code for each in ("second", "third")] == [200, 200]
+    assert told() == 0
+    world.clock.pass_time(hours=13)  # the second's own end, sooner than a day after it was replaced
+    assert [asked(world, (client_id, each)).status_code for each in ("second", "third")] == [401, 200]

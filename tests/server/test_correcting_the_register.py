@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import msgspec
 import pytest
 from server_own import bind_resident
 from server_parts import csrf_of
@@ -63,6 +64,7 @@ def test_a_place_is_corrected_shown_signed_and_taken_back(world, officer):
     before = place(world)
     assert PLACE in officer.get("/police/premises/htl-sao-mai").text
     asked = {
+        "kind": "guest-house",
         "name": before.name,
         "address_text": "Số 11  Phố Thử",
         "capacity": "40",
@@ -72,13 +74,17 @@ def test_a_place_is_corrected_shown_signed_and_taken_back(world, officer):
     page = say(world, officer, PLACE, **asked)
     assert (page.status_code, page.text.count("Signature holds")) == (200, 1)
     assert "letter 12 of the office" in page.text
+    assert "Hotel → Guest house" in page.text
+    assert "Tourist lodging" in page.text, "who must declare there"
     after = place(world)
     assert (after.capacity, after.address_text, after.units) == (40, "Số 11 Phố Thử", ("201", "203", "204"))
     late = say(world, officer, PLACE, **asked, expected="")
     assert late.status_code == 422, "somebody corrected it since this form was opened"
     assert "since you opened it" in late.text
     back = say(world, officer, PLACE, action="take-back", correction=hidden(page.text, "correction")[0])
-    assert (place(world), back.text.count("Signature holds")) == (before, 2)
+    again = place(world)
+    assert (msgspec.structs.replace(again, earlier_kinds=()), back.text.count("Signature holds")) == (before, 2)
+    assert [each.kind for each in again.earlier_kinds] == ["hotel", "guest-house"]
 
 
 WRONG_PLACES = {
@@ -86,6 +92,7 @@ WRONG_PLACES = {
     "correction.name": {"name": ""},
     "correction.unit_unknown": {"remove_units": "999"},
     "correction.reason": {"capacity": "7", "reason": " "},
+    "correction.kind": {"kind": "castle"},
     "correction.declared_by": {"declared_by": "the cat"},
     "correction.unknown": {"action": "take-back", "correction": "0197"},
 }

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from server_duplicates import NAMES, SAID, propose_pair
+from server_eyes import settle
 from server_parts import csrf_of
+from server_police import add_officer, officer_named
 from sqlalchemy import select
 
 from registry import tables
@@ -75,7 +77,12 @@ def test_both_records_stand_side_by_side_when_asked_for_and_each_look_is_on_reco
 
 
 def test_one_person_is_joined_and_parted_again(world, officer, pair):
-    assert "One person: joined" in act(officer, pair, "same").text
+    assert "Waits for somebody else" in act(officer, pair, "same").text
+    assert "waits for a second officer" in officer.get(f"{LIST}/{pair}").text
+    colleague = officer_named(world, add_officer(world, "acc-colleague", "dong-nghiep"))
+    act(colleague, pair, "look")
+    settle(colleague, world, "granted")
+    assert "One person: joined" in officer.get(LIST).text
     assert len(pointers(world)) == 1
     assert act(officer, pair, "different").status_code == 409  # somebody decided
     assert act(officer, pair, "look").status_code == 403  # what is decided is shown no more

@@ -118,4 +118,4 @@ def test_nothing_of_the_list_is_kept(world, clerk):
     before = rows()
     compare(clerk, LIST)
     after = rows()
-    assert {name for name in after if after[name] != before[name]} == {"access_records", "looks"}
+    assert {name for name in after if after[name] != before[name]} == {"access_records", "look_numbers", "looks"}

@@ -94,7 +94,9 @@ def pages(world):
     case = world.open_case()
     return {
         None: ["/", "/sign-in", "/sign-in/link/x", "/receipts", link_to_house(world)],
-        "resident": ["/me", "/me/messages", f"/me/proofs/{own.declaration_ids[0]}"],
+        "resident": [
+            "/me", "/me/messages", f"/me/proofs/{own.declaration_ids[0]}", "/me/rights", "/me/copy", "/me/lock", f"/me/stays/{own.stay_id}/wrong/stay", "/me/looks",
+        ],
         "clerk": [
             "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",
             f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/desk/lodgers", "/desk/closes", "/desk/messages?premises=htl-sao-mai",
@@ -103,7 +105,7 @@ def pages(world):
         "officer": [
             "/police/queue/all", "/police/queue/mine", "/police/route/all", "/police", "/police/lapses", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access",
             "/police/cleaning", "/police/cleaning/premises_over_capacity", "/police/duplicates", f"/police/duplicates/{world.pair}",
-            "/police/disputes", f"/police/disputes/{world.dispute}", "/police/numbers", f"/police/numbers/{world.resident}", f"/police/homes/{world.resident}", "/police/premises/htl-sao-mai/correct",
+            "/police/requests", "/police/disputes", f"/police/disputes/{world.dispute}", "/police/numbers", f"/police/numbers/{world.resident}", f"/police/homes/{world.resident}", "/police/premises/htl-sao-mai/correct",
         ],
         "operator": [
             "/operators/kiosks", "/operators/gateway", "/operators/dead-letters", f"/operators/dead-letters/{world.letter}", "/operators/wards",

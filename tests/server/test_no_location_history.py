@@ -62,6 +62,8 @@ def paths(world):
         "rule": ["phone_shared"],
         "queue": ["all"],
         "language": ["en"],
+        "fault": ["stay"],
+        "home": ["0"],
         "kiosk_id": [row.kiosk_id for row in rows(world, tables.kiosks)] or ["x"],
     }
     nothing_there = {
@@ -69,6 +71,7 @@ def paths(world):
         "question_id",
         "token",
         "dispute_id",
+        "request_id",
         "pair_id",
         "secret",
         "close_id",
@@ -83,6 +86,7 @@ def paths(world):
         "access_id",
         "hook_id",
         "proposal_id",
+        "claim_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)

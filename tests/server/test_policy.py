@@ -19,6 +19,7 @@ from server.policy import (
     PairResource,
     PremisesResource,
     ProposalResource,
+    QuestionResource,
     load_policy,
 )
 
@@ -28,8 +29,9 @@ RESOURCES = {
     "close_day": "premises", "list_premises_stays": "premises", "list_undeclared": "commune", "list_premises": "commune", "list_access_records": "commune",
     "list_kiosks": "commune", "list_dead_letters": "commune", "settle_dead_letters": "commune", "watch_gateways": "commune", "list_unit_questions": "commune", "settle_unit_questions": "commune", "list_cleaning": "commune", "decide_cleaning": "commune", "list_pairs": "commune", "read_pair": "pair", "decide_pair": "pair", "release_pair": "pair", "read_case": "case", "claim_case": "case", "share_case": "case", "release_person": "case",
     "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "read_own_record": "account", "answer_disputes": "commune", "change_numbers": "commune", "correct_register": "commune",
-    "seal_case": "case", "list_proposals": "commune", "settle_proposal": "proposal", "break_glass": "elsewhere", "look_elsewhere": "elsewhere",
-    "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune",
+    "seal_case": "case", "hand_out_case": "case", "list_proposals": "commune", "settle_proposal": "proposal", "break_glass": "elsewhere", "look_elsewhere": "elsewhere",
+    "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune", "provision_kiosks": "commune",
+    "list_look_questions": "commune", "change_look_rules": "commune", "settle_look_question": "question", "answer_look_question": "own question",
 }  # fmt: skip
 
 PURPOSE = {"look_elsewhere": "break-glass", "release_pair": "duplicate-review"}
@@ -57,9 +59,20 @@ def things(kind, role):
             yield CaseResource(case_id="c", commune="there", opened_by=("me",), conflicted=("me",)), False
             yield CaseResource(case_id="c", commune="here", claimed_by="me", opened_by=("me",)), False
         case "proposal":
-            yield ProposalResource(proposal_id="p", commune="here", asked_by="a colleague"), True
-            yield ProposalResource(proposal_id="p", commune="here", asked_by="me"), False
-            yield ProposalResource(proposal_id="p", commune="there", asked_by="a colleague"), False
+            other = "inspector" if role == "officer" else "officer"
+            yield ProposalResource(proposal_id="p", commune="here", asked_by="a colleague", role=role), True
+            yield ProposalResource(proposal_id="p", commune="here", asked_by="me", role=role), False
+            yield ProposalResource(proposal_id="p", commune="there", asked_by="a colleague", role=role), False
+            yield ProposalResource(proposal_id="p", commune="here", asked_by="a colleague", role=other), False
+        case "question":
+            yield QuestionResource(question_id="q", commune="here", account_id="an officer"), True
+            yield QuestionResource(question_id="q", commune="here", account_id="an officer", conflicted=("me",)), False
+            yield QuestionResource(question_id="q", commune="here", account_id="me"), False
+            yield QuestionResource(question_id="q", commune="there", account_id="an officer"), False
+        case "own question":
+            yield QuestionResource(question_id="q", commune="here", account_id="me"), True
+            yield QuestionResource(question_id="q", commune="here", account_id="an officer"), False
+            yield QuestionResource(question_id="q", commune="there", account_id="me"), False
         case "case":
             yield CaseResource(case_id="c", commune="here", claimed_by="me"), True
             yield CaseResource(case_id="c", commune="there", claimed_by="me"), False
@@ -78,7 +91,7 @@ def test_a_role_may_do_what_the_table_says_inside_its_area_and_nothing_outside(r
         ), resource
 
 
-@pytest.mark.parametrize("action", ["release_person", "decide_case", "seal_case"])
+@pytest.mark.parametrize("action", ["release_person", "decide_case", "seal_case", "hand_out_case"])
 def test_a_case_that_is_not_claimed_by_this_officer_or_has_no_purpose_releases_nothing(action):
     policy = load_policy()
     officer = account("officer")
@@ -99,7 +112,7 @@ def test_a_case_of_another_commune_is_seen_while_it_is_open_to_this_officer_and_
         case = CaseResource(case_id="c", commune="there", opened_by=opened_by)
         assert not policy.allows(officer, "look_elsewhere", resource=case, purpose=purpose)
     case = CaseResource(case_id="c", commune="there", claimed_by="me", opened_by=("me",))
-    for action in ("read_case", "claim_case", "release_person", "decide_case", "share_case", "seal_case"):
+    for action in ("read_case", "claim_case", "release_person", "decide_case", "share_case", "seal_case", "hand_out_case"):
         assert not policy.allows(officer, action, resource=case, purpose="break-glass")
 
 

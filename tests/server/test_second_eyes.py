@@ -1,4 +1,4 @@
-"""A second person: sees the whole, grants or returns, and is never the same; what is sealed is counted now and told on its day."""
+"""A second person: sees the whole, grants, refuses or returns, and is never the same; what is sealed is counted now and told on its day."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from log_parts import LogOf
+from server_eyes import claim, proposals, settle
 from server_parts import csrf_of
 from server_police import add_officer, officer_named
 from sqlalchemy import select, update
@@ -13,6 +14,8 @@ from sqlalchemy import select, update
 from registry import tables
 from registry.disclosures import Span, disclosures_of
 from residence.clock import VIETNAM
+
+WAITS = tables.proposals.c.outcome.is_(None)
 
 
 @pytest.fixture
@@ -24,24 +27,9 @@ def day(world, days):
     return f"{(world.clock.now() + timedelta(days=days)).astimezone(VIETNAM):%Y-%m-%d}"
 
 
-def claim(client, case_id):
-    client.post(f"/police/cases/{case_id}", data={"csrf": csrf_of(client), "action": "claim", "purpose": "undeclared-case"})
-
-
 def ask(client, world, case_id, **changes):
     form = {"csrf": csrf_of(client), "case": case_id, "until": day(world, 30), "reason": "Theo lệnh số 1"} | changes
     return client.post("/police/second-eyes", data=form)
-
-
-def settle(client, world, answer, reason="Đã xem"):
-    (proposal_id,) = proposals(world, tables.proposals.c.outcome.is_(None))
-    form = {"csrf": csrf_of(client), "answer": answer, "reason": reason}
-    return client.post(f"/police/second-eyes/{proposal_id}", data=form)
-
-
-def proposals(world, *where):
-    with world.registry.reading() as connection:
-        return connection.scalars(select(tables.proposals.c.proposal_id).where(*where)).all()
 
 
 def seen_by_the_person(world, case_id):
@@ -64,10 +52,12 @@ def test_a_case_is_sealed_by_two_who_saw_the_whole_counted_at_once_and_told_on_i
     assert ask(officer, world, case_id).status_code == 422  # it waits already
     assert "Waits for somebody else" in officer.get("/police/second-eyes").text
     assert settle(officer, world, "granted").status_code == 422  # never the same
-    shown = colleague.get("/police/second-eyes").text
+    (waiting,) = proposals(world, WAITS)
+    shown = colleague.get(f"/police/second-eyes/{waiting}").text
     assert "Theo lệnh số 1" in shown
     assert "Chung cư Hòa Bình" in shown
-    assert settle(colleague, world, "returned", reason="").status_code == 422  # a reason is needed
+    for answer in ("returned", "refused"):
+        assert settle(colleague, world, answer, reason="").status_code == 422  # a reason is needed
     assert settle(colleague, world, "returned", reason="Thiếu căn cứ").status_code == 200
     assert "Thiếu căn cứ" in officer.get("/police/second-eyes").text
     officer.get(f"/police/cases/{case_id}")
@@ -100,11 +90,17 @@ def test_another_account_of_the_same_person_is_the_same_person(world):
     answer = settle(other, world, "granted")
     assert answer.status_code == 422
     assert "with another account neither" in answer.text
-    assert len(proposals(world, tables.proposals.c.outcome.is_(None))) == 1
+    assert len(proposals(world, WAITS)) == 1
 
 
 @pytest.mark.parametrize("role", ["clerk", "operator", "resident"])
 def test_nobody_but_an_officer_sees_or_settles_what_waits(world, role):
+    case_id, officer = world.open_case(), world.client("officer")
+    claim(officer, case_id)
+    ask(officer, world, case_id)
+    (waiting,) = proposals(world, WAITS)
     client = world.client(role)
-    assert client.get("/police/second-eyes").status_code == 403
-    assert client.post("/police/second-eyes", data={"csrf": csrf_of(client), "case": world.open_case()}).status_code == 403
+    assert [client.get(path).status_code for path in ("/police/second-eyes", f"/police/second-eyes/{waiting}")] == [403, 403]
+    assert client.post("/police/second-eyes", data={"csrf": csrf_of(client), "case": case_id}).status_code == 403
+    granted = {"csrf": csrf_of(client), "answer": "granted"}
+    assert client.post(f"/police/second-eyes/{waiting}", data=granted).status_code == 403

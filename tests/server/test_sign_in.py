@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 from server_parts import World, csrf_of
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from registry import tables
 from registry.accounts import hash_of
@@ -106,7 +108,7 @@ def test_no_unsafe_address_takes_a_form_that_is_not_ours(world):
     for route in page_routes(world.app):
         for method in UNSAFE & set(getattr(route, "methods", None) or ()):
             path = re.sub(r"\{[^}]+\}", "x", route.path)
-            if path.startswith(("/api/", "/v1")):
+            if path.startswith(("/api/", "/v1", "/kiosks/")):  # programs and machines: no session whose form could be forged
                 continue
             for data in ({}, {"csrf": "0" * 64}):
                 answer = client.request(method, path, data=data)
@@ -185,6 +187,16 @@ def test_a_fault_says_nothing_about_itself(world, monkeypatch):
     assert "server.fault" in answer.text
     assert "ZeroDivision" not in answer.text
     assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("path", ["/police", "/api/v1/kiosks"])
+def test_while_the_registry_is_away_every_answer_says_so_and_api_when_to_ask_again(world, path):
+    client = world.client("officer")
+    with mock.patch.object(world.registry.engine, "connect", side_effect=OperationalError("", {}, Exception("gone"))):
+        answer = client.get(path, headers={"Authorization": "Bearer luutru_0123456789"} if path.startswith("/api") else {})
+    assert answer.status_code == 503
+    assert "registry does not answer" in answer.text
+    assert answer.headers.get("retry-after") == ("5" if path.startswith("/api") else None)
 
 
 def test_life_is_shown_while_the_registry_answers(world):

@@ -12,12 +12,13 @@ import pytest
 import schemathesis
 from factories import make_declaration, make_id, make_person
 from hypothesis import HealthCheck, Phase, given, settings
+from server_eyes import settle
 from server_own import bind_resident
 from server_parts import COMMUNE, World, csrf_of
 from server_police import add_officer, officer_named
 
 from registry.persons import holders
-from registry.tables import accounts, proposals
+from registry.tables import accounts
 from residence.clock import VIETNAM
 
 QUICK = settings(
@@ -154,10 +155,7 @@ def seal(world, case_id):
     until = f"{(world.clock.now() + timedelta(days=30)).astimezone(VIETNAM):%Y-%m-%d}"
     form = {"csrf": csrf_of(officer), "case": case_id, "until": until, "reason": "decision 12"}
     assert officer.post("/police/second-eyes", data=form).status_code == 200
-    with world.registry.reading() as connection:
-        (proposal_id,) = connection.scalars(proposals.select().with_only_columns(proposals.c.proposal_id)).all()
-    form = {"csrf": csrf_of(second), "answer": "granted", "reason": "seen"}
-    assert second.post(f"/police/second-eyes/{proposal_id}", data=form).status_code == 200
+    assert settle(second, world, "granted").status_code == 200
 
 
 def ask(client, world, *, number, asker=None, **query):

@@ -14,10 +14,16 @@ from registry.chip_judgements import JudgedBy
 from registry.correcting import Signature as CorrectionSignature
 from registry.e_ids import Source
 from registry.evidence import Signature
+from registry.look_questions import OUTCOMES
+from registry.merging import MOVING
 from registry.notices import Answer
 from registry.numbering import NumberEvent
 from registry.persons import STATED
 from registry.retention_policy import read_policy
+from registry.second_eyes import Answer as EyesAnswer
+from registry.second_eyes import Kind
+from residence.access.fishing import RULES
+from residence.access.look_rules import BOUNDS
 from residence.cases.closing import ClosingCode
 from residence.cases.covering import LapsedHere
 from residence.cases.lapses import Excuse, LapseRule
@@ -34,7 +40,9 @@ from residence.places.premises import PremisesKind
 from residence.places.relations import Answering
 from residence.stays.deadlines import DeadlineRule
 from residence.stays.declaration import Reason
+from residence.stays.duty import FALLBACK
 from residence.stays.known import NumberKind, NumberStatus
+from residence.stays.rules import load_rule_book
 from residence.wire.correction import CorrectionEvent
 from residence.wire.messages import ReceiptState
 from server.desk.guest_form import FormContext, field_of, partial_date_of, read_form
@@ -89,11 +97,19 @@ def test_vietnamese_sentences_keep_the_places_for_values():
         ("correction", CorrectionEvent.__args__),
         ("correction_signature", CorrectionSignature.__args__),
         ("answering", Answering.__args__),
+        ("duty_holder", {each for rule_set in load_rule_book().sets for each in (*rule_set.duty_holders, FALLBACK)}),
         ("e_id_source", Source.__args__),
         ("data_class", [each.name for each in read_policy().timed]),
         ("excuse", Excuse.__args__),
         ("outage", OutageCause.__args__),
         ("evidence", [str(level) for level in range(7)]),
+        ("look_rule", RULES),
+        ("look_rule_means", RULES),
+        ("look_setting", BOUNDS),
+        ("look_outcome", OUTCOMES),
+        ("eyes_kind", [each.value for each in Kind]),
+        ("eyes_answer", [each.value for each in EyesAnswer]),
+        ("moves", [name for name, *_ in MOVING]),
     ],
 )
 def test_every_code_word_of_the_domain_has_words_for_people(kind, values):

@@ -56,6 +56,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('accounts', schema=None) as batch_op:
         batch_op.create_index('ix_accounts_sign_in_name', ['sign_in_name'], unique=False)
+        batch_op.create_index('ix_accounts_person_id', ['person_id'], unique=False, sqlite_where=sa.text('person_id IS NOT NULL'), postgresql_where=sa.text('person_id IS NOT NULL'))
 
     op.create_table('cases',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -156,8 +157,11 @@ def upgrade() -> None:
     sa.Column('settled_by', sa.String(length=64), nullable=True),
     sa.Column('settled_reason', sa.Text(), nullable=True),
     sa.Column('settled_at', columns.Instant(), nullable=True),
+    sa.Column('stay_id', sa.String(length=64), nullable=True),
+    sa.Column('answer', sa.LargeBinary(), nullable=True),
     sa.PrimaryKeyConstraint('dispute_id', 'commune_code', name=op.f('pk_disputes'))
     )
+    op.create_index('ix_disputes_stay_id', 'disputes', ['stay_id'], unique=False, sqlite_where=sa.text('stay_id IS NOT NULL'), postgresql_where=sa.text('stay_id IS NOT NULL'))
     op.create_index('ix_disputes_person_id', 'disputes', ['person_id'], unique=False)
     op.create_index('ix_disputes_waiting', 'disputes', ['commune_code', 'raised_at'], unique=False, sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
     op.create_table('merges',
@@ -462,6 +466,7 @@ def upgrade() -> None:
     sa.Column('remote_area', sa.Boolean(), nullable=False),
     sa.Column('capacity', sa.Integer(), nullable=True),
     sa.Column('declared_by', sa.String(length=16), nullable=True),
+    sa.Column('earlier_kinds', sa.Text(), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'premises_id', name=op.f('pk_premises'))
     )
@@ -758,6 +763,7 @@ def upgrade() -> None:
     sa.Column('declaration_id', sa.String(length=64), nullable=False),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
     sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.Column('objected_at', columns.Instant(), nullable=True),
     sa.ForeignKeyConstraint(['commune_code', 'premises_id'], ['premises.commune_code', 'premises.premises_id'], name=op.f('fk_stays_commune_code_premises_id')),
     sa.PrimaryKeyConstraint('stay_id', 'commune_code', name=op.f('pk_stays'))
     )
@@ -929,6 +935,7 @@ def upgrade() -> None:
     # ### end Alembic commands ###
     lay_parties()
     lay_recall()
+    lay_own_words()
     _lay_chip_tables()
     lay_authorities()
     lay_door_cards()
@@ -942,6 +949,7 @@ def upgrade() -> None:
     lay_duplicate_steps()
     lay_answers()
     lay_kiosk_signs()
+    lay_claims()
     lay_undated()
     lay_police()
     lay_api()
@@ -949,6 +957,7 @@ def upgrade() -> None:
     lay_e_ids()
     lay_looks()
     lay_proposals()
+    lay_look_questions()
     lay_glass_breaks()
     lay_case_work()
     lay_webhooks()
@@ -1221,15 +1230,24 @@ def lay_doors() -> None:
 
 def downgrade() -> None:
     op.drop_table('glass_breaks')
+    op.drop_table('look_rule_sets')
+    op.drop_table('look_questions')
     op.drop_table('proposals')
     op.drop_table('looks')
+    op.drop_table('look_numbers')
     drop_case_work()
     op.drop_table('webhook_deliveries')
     op.drop_table('webhooks')
+    op.drop_table('rights_requests')
+    op.drop_table('declaring_locks')
+    op.drop_table('own_words')
     op.drop_table('recall_consents')
     op.drop_table('stay_parties')
     _drop_chip_tables()
     op.drop_table('undated_declarations')
+    op.drop_table('kiosk_wipes')
+    op.drop_table('kiosk_certificates')
+    op.drop_table('kiosk_claims')
     op.drop_table('kiosk_signs')
     op.drop_table('duplicate_steps')
     drop_authorities()
@@ -1632,6 +1650,54 @@ def lay_kiosk_signs() -> None:
     )
 
 
+def lay_claims() -> None:
+    """Lay how kiosks come into service and leave it."""
+    op.create_table('kiosk_claims',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('claim_id', sa.String(length=32), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('profile', sa.String(length=64), nullable=False),
+    sa.Column('machine', sa.String(length=64), nullable=False),
+    sa.Column('replaces', sa.String(length=64), nullable=True),
+    sa.Column('made_by', sa.String(length=64), nullable=False),
+    sa.Column('made_at', columns.Instant(), nullable=False),
+    sa.Column('expires_at', columns.Instant(), nullable=False),
+    sa.Column('request', sa.LargeBinary(), nullable=True),
+    sa.Column('signing_key', sa.LargeBinary(), nullable=True),
+    sa.Column('asked_at', columns.Instant(), nullable=True),
+    sa.Column('settled_by', sa.String(length=64), nullable=True),
+    sa.Column('approved_at', columns.Instant(), nullable=True),
+    sa.Column('refused_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('claim_id', 'commune_code', name=op.f('pk_kiosk_claims'))
+    )
+    op.create_index('ix_kiosk_claims_made_at', 'kiosk_claims', ['made_at'], unique=False)
+    op.create_table('kiosk_certificates',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('request_id', sa.String(length=64), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('request', sa.LargeBinary(), nullable=False),
+    sa.Column('tls_key', sa.LargeBinary(), nullable=False),
+    sa.Column('waiting_since', columns.Instant(), nullable=True),
+    sa.Column('certificate', sa.Text(), nullable=True),
+    sa.Column('authority', sa.Text(), nullable=True),
+    sa.Column('serial', sa.String(length=64), nullable=True),
+    sa.Column('issued_at', columns.Instant(), nullable=True),
+    sa.Column('ends_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('request_id', 'commune_code', name=op.f('pk_kiosk_certificates'))
+    )
+    op.create_index('ix_kiosk_certificates_kiosk_id', 'kiosk_certificates', ['kiosk_id'], unique=False)
+    waiting = sa.text('waiting_since IS NOT NULL')
+    op.create_index('ix_kiosk_certificates_waiting_since', 'kiosk_certificates', ['waiting_since'], unique=False, sqlite_where=waiting, postgresql_where=waiting)
+    op.create_table('kiosk_wipes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('statement', sa.LargeBinary(), nullable=False),
+    sa.Column('heard_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'kiosk_id', name=op.f('pk_kiosk_wipes'))
+    )
+
+
 def lay_undated() -> None:
     """Lay what waits for a kiosk's clock to be confirmed."""
     op.create_table('undated_declarations',
@@ -1674,6 +1740,50 @@ def lay_recall() -> None:
     sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_recall_consents'))
     )
     op.create_index(op.f('ix_recall_consents_given_at'), 'recall_consents', ['given_at'], unique=False)
+
+
+def lay_own_words() -> None:
+    """Lay what people say of stays others declared, and who allows nobody to declare them."""
+    op.create_table('own_words',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('stay_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('said_by', sa.String(length=64), nullable=False),
+    sa.Column('said_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('stay_id', 'commune_code', name=op.f('pk_own_words'))
+    )
+    op.create_index(op.f('ix_own_words_person_id'), 'own_words', ['person_id'], unique=False)
+    op.create_table('declaring_locks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('lock_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('set_by', sa.String(length=64), nullable=False),
+    sa.Column('set_at', columns.Instant(), nullable=False),
+    sa.Column('lifted_by', sa.String(length=64), nullable=True),
+    sa.Column('lifted_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('lock_id', 'commune_code', name=op.f('pk_declaring_locks'))
+    )
+    op.create_index(op.f('ix_declaring_locks_person_id'), 'declaring_locks', ['person_id'], unique=False)
+    op.create_table('rights_requests',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('request_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('right', sa.String(length=16), nullable=False),
+    sa.Column('said', sa.Text(), nullable=False),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('asked_at', columns.Instant(), nullable=False),
+    sa.Column('outcome', sa.String(length=16), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('legal_basis', sa.Text(), nullable=True),
+    sa.Column('answered_by', sa.String(length=64), nullable=True),
+    sa.Column('answered_at', columns.Instant(), nullable=True),
+    sa.Column('answer', sa.LargeBinary(), nullable=True),
+    sa.PrimaryKeyConstraint('request_id', 'commune_code', name=op.f('pk_rights_requests'))
+    )
+    op.create_index(op.f('ix_rights_requests_person_id'), 'rights_requests', ['person_id'], unique=False)
+    op.create_index('ix_rights_requests_unanswered', 'rights_requests', ['commune_code', 'asked_at'], unique=False, sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
+
+
 def lay_guest_lists() -> None:
     """Lay the lists of guests a house gives to be declared."""
     op.create_table('guest_lists',
@@ -1774,6 +1884,7 @@ def lay_api() -> None:
     sa.Column('secret_hash', sa.String(length=64), nullable=False),
     sa.Column('former_hash', sa.String(length=64), nullable=True),
     sa.Column('former_until', columns.Instant(), nullable=True),
+    sa.Column('secret_ends', columns.Instant(), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.Column('disabled_at', columns.Instant(), nullable=True),
     sa.PrimaryKeyConstraint('client_id', 'commune_code', name=op.f('pk_api_clients'))
@@ -1820,19 +1931,27 @@ def lay_api() -> None:
 
 def lay_looks() -> None:
     """Lay the looks as the log has them."""
+    op.create_table('look_numbers',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('counter', sa.String(length=16), nullable=False),
+    sa.Column('unit', sa.String(length=16), nullable=False),
+    sa.Column('last', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('counter', 'commune_code', name=op.f('pk_look_numbers'))
+    )
     op.create_table('looks',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('look_id', sa.String(length=36), nullable=False),
     sa.Column('secret', sa.LargeBinary(), nullable=False),
     sa.Column('row_hashes', sa.LargeBinary(), nullable=False),
     sa.Column('entry', sa.LargeBinary(), nullable=False),
+    sa.Column('number', sa.BigInteger(), nullable=False),
     sa.Column('at', columns.Instant(), nullable=False),
     sa.Column('sealed_until', columns.Instant(), nullable=True),
     sa.Column('place_in_log', sa.BigInteger(), nullable=True),
     sa.PrimaryKeyConstraint('look_id', 'commune_code', name=op.f('pk_looks'))
     )
     op.create_index('ix_looks_place_in_log', 'looks', ['place_in_log'], unique=False)
-    op.create_index('ix_looks_waiting', 'looks', ['at'], unique=False, sqlite_where=sa.text('place_in_log IS NULL'), postgresql_where=sa.text('place_in_log IS NULL'))
+    op.create_index('ix_looks_waiting', 'looks', ['number', 'look_id'], unique=False, sqlite_where=sa.text('place_in_log IS NULL'), postgresql_where=sa.text('place_in_log IS NULL'))
 
 
 def lay_proposals() -> None:
@@ -1846,14 +1965,54 @@ def lay_proposals() -> None:
     sa.Column('reason', sa.Text(), nullable=False),
     sa.Column('asked_by', sa.String(length=64), nullable=False),
     sa.Column('asked_at', columns.Instant(), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('expires_at', columns.Instant(), nullable=False),
     sa.Column('settled_by', sa.String(length=64), nullable=True),
     sa.Column('settled_at', columns.Instant(), nullable=True),
     sa.Column('outcome', sa.String(length=16), nullable=True),
     sa.Column('settled_reason', sa.Text(), nullable=True),
+    sa.Column('fetched_at', columns.Instant(), nullable=True),
     sa.PrimaryKeyConstraint('proposal_id', 'commune_code', name=op.f('pk_proposals'))
     )
     op.create_index('ix_proposals_subject_kind', 'proposals', ['subject', 'kind'], unique=False)
     op.create_index('ix_proposals_waiting', 'proposals', ['commune_code', 'asked_at'], unique=False, sqlite_where=sa.text('outcome IS NULL'), postgresql_where=sa.text('outcome IS NULL'))
+
+
+def lay_look_questions() -> None:
+    """Lay what officers are asked about their looks, and the numbers the rules go by."""
+    op.create_table('look_questions',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('question_id', sa.String(length=36), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('rule', sa.String(length=16), nullable=False),
+    sa.Column('access_ids', columns.Document(), nullable=False),
+    sa.Column('people', sa.Integer(), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=True),
+    sa.Column('first_at', columns.Instant(), nullable=False),
+    sa.Column('last_at', columns.Instant(), nullable=False),
+    sa.Column('rules', columns.Document(), nullable=False),
+    sa.Column('raised_at', columns.Instant(), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=True),
+    sa.Column('answered_at', columns.Instant(), nullable=True),
+    sa.Column('settled_by', sa.String(length=64), nullable=True),
+    sa.Column('settled_at', columns.Instant(), nullable=True),
+    sa.Column('outcome', sa.String(length=16), nullable=True),
+    sa.Column('settled_reason', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('question_id', 'commune_code', name=op.f('pk_look_questions'))
+    )
+    op.create_index('ix_look_questions_account_id_raised_at', 'look_questions', ['account_id', 'raised_at'], unique=False)
+    op.create_index('ix_look_questions_commune_code_last_at', 'look_questions', ['commune_code', 'last_at'], unique=False)
+    op.create_index('ix_look_questions_waiting', 'look_questions', ['commune_code', 'raised_at'], unique=False, sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
+    op.create_table('look_rule_sets',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('set_id', sa.String(length=36), nullable=False),
+    sa.Column('rules', columns.Document(), nullable=False),
+    sa.Column('in_force_at', columns.Instant(), nullable=False),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('granted_by', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('set_id', 'commune_code', name=op.f('pk_look_rule_sets'))
+    )
+    op.create_index('ix_look_rule_sets_commune_code_in_force_at', 'look_rule_sets', ['commune_code', 'in_force_at'], unique=False)
 
 
 def lay_case_work() -> None:

@@ -1,11 +1,13 @@
-// Reads the text of a receipt (LR1:) or of a proof of a stay (LS1:), checks the signature with the keys this page was made with, and says
-// what stands in it. Above this stand noble-ed25519 and TRUST = {made_at, keys, words}. Nothing is sent: the page's policy forbids it.
+// Reads the text of a receipt (LR1:), a proof of a stay (LS1:), an answer (LA1:) or a proof of a look (a .tlog-proof), checks it with the keys this
+// page was made with, and says what stands in it. Above this stand noble-ed25519, TRUST = {made_at, keys, words, log} and verifyLook. Nothing is
+// sent: the page's policy forbids it.
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
-const TYPES = { "LS1:": "application/vnd.luutru.stay+cwt", "LR1:": "application/vnd.luutru.receipt+json" };
+const TYPES = { "LS1:": "application/vnd.luutru.stay+cwt", "LR1:": "application/vnd.luutru.receipt+json", "LA1:": "application/vnd.luutru.answer+json" };
 const FIELDS = ["", "state", "kept_at", "received_at", "accepted_at", "due", "on_time", "rule_set", "rule", "article", "premises_id", "place", "unit",
   "arrival", "departure", "declared_by", "evidence_level", "kept_until"];
-const TIMES = new Set(["kept_at", "received_at", "accepted_at", "due", "arrival", "departure", "kept_until", "signed_at"]);
+const TIMES = new Set(["kept_at", "received_at", "accepted_at", "due", "arrival", "departure", "kept_until", "signed_at",
+  "asked_at", "answered_at", "at"]);
 // name -> Vietnamese, English; in the order they are shown
 const NAMES = {
   state: ["Trạng thái khi ký", "State when it was signed"], code: ["Mã biên nhận", "Code of the receipt"], place: ["Nơi lưu trú", "Place"],
@@ -15,13 +17,21 @@ const NAMES = {
   declared_by: ["Người khai báo", "Declared by"], evidence_level: ["Mức chứng cứ", "Evidence"], article: ["Căn cứ pháp lý", "Legal basis"],
   rule: ["Quy tắc", "Rule"], rule_set: ["Bộ quy tắc", "Rule set"], kept_until: ["Lưu giữ đến", "Kept until"], signed_at: ["Ký lúc", "Signed"],
   issuer: ["Cơ quan", "Authority"],
+  subject: ["Về việc", "About"], outcome: ["Trả lời", "Answer"], reason: ["Lý do", "Reason"], asked_at: ["Yêu cầu lúc", "Asked"],
+  answered_at: ["Trả lời lúc", "Answered"], legal_basis: ["Căn cứ pháp lý", "Legal basis"],
+  at: ["Xem lúc", "Looked at"], role: ["Ai xem", "Who looked"], purpose: ["Để làm gì", "Why"], fields: ["Mục nào", "Which fields"],
+  index: ["Vị trí trong nhật ký", "Place in the log"], witnesses: ["Bên làm chứng", "Witnesses"],
 };
-const WORDS = { state: "state", rule: "rule", evidence_level: "evidence", declared_by: "declarant" };
+const WORDS = { state: ["state"], rule: ["rule"], evidence_level: ["evidence"], declared_by: ["declarant"], role: ["role"], purpose: ["purpose"],
+  fields: ["field"], subject: ["fault", "field"], outcome: ["dispute"] };
 const REASONS = {
   text: ["Đây không phải mã biên nhận. Hãy sao chép lại toàn bộ.", "This is not the text of a receipt. Copy all of it again."],
   unknown: ["Trang này không có khóa đã ký mã này.", "This page does not hold the key that signed it."],
   signature: ["Chữ ký không đúng: nội dung đã bị sửa hoặc bị giả.", "The signature does not hold: it was changed or forged."],
   revoked: ["Khóa đã ký đã bị thu hồi; hãy xin lại biên nhận.", "The key that signed it was revoked; ask for the receipt again."],
+  path: ["Lượt xem này không nằm trong nhật ký đã ký: dòng đã bị sửa hoặc nhật ký bị thay.", "This look does not stand in the signed log: it was changed, or the log was."],
+  witness: ["Không bên làm chứng nào đã ký nhật ký này.", "None of the witnesses this page knows has signed this log."],
+  no_log: ["Trang này được làm không có khóa của nhật ký.", "This page was made without the key of the log."],
   expired: ["Khóa không còn hiệu lực khi ký.", "The key was not in force when it was signed."],
 };
 const fail = (reason) => { throw new Error(reason); };
@@ -92,7 +102,7 @@ async function codeOf(declarationId) {
 }
 
 function saidOf(prefix, payload) {
-  if (prefix === "LR1:") return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+  if (prefix !== "LS1:") return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
   const claims = cbor(payload), stay = claims.get(-65537);
   const said = { issuer: claims.get(1), signed_at: claims.get(6), declaration_id: textOf(claims.get(7)) };
   FIELDS.forEach((name, number) => { if (stay.has(number)) said[name] = stay.get(number); });
@@ -107,6 +117,7 @@ function checkKey(key, signedAt) {
 }
 
 async function verify(text) {
+  if (text.startsWith("c2sp.org/tlog-proof@v1\n")) return lookOf(text);
   const stripped = text.trim(), prefix = stripped.slice(0, 4);
   if (!(prefix in TYPES) || stripped.length > 8192) fail("text");
   const parts = cbor(unbase45(stripped.slice(4)));
@@ -118,10 +129,18 @@ async function verify(text) {
   const publicKey = Uint8Array.from(atob(key.public_key), (letter) => letter.charCodeAt(0));
   if (!(await verifyAsync(signature, toBeSigned(protectedHeader, payload), publicKey, { zip215: false }))) fail("signature");
   const said = saidOf(prefix, payload);
-  checkKey(key, said.signed_at ?? said.accepted_at);
+  checkKey(key, said.signed_at ?? said.answered_at ?? said.accepted_at);
+  if (prefix === "LA1:") return said;
   const code = await codeOf(said.declaration_id);
   if (said.code !== undefined && said.code !== code) fail("text");
   return { ...said, code };
+}
+
+async function lookOf(text) {
+  if (!TRUST.log) fail("no_log");
+  const { row, index, size, witnesses } = await verifyLook(text, TRUST.log);
+  const seen = witnesses.map((each) => `${each.name} (${wall(each.seconds * 1000)})`).join(", ");
+  return { at: row.at, role: row.role, purpose: row.purpose, fields: row.fields.split(" "), index: `${index} / ${size}`, witnesses: seen || undefined };
 }
 
 function element(name, text, language) {
@@ -144,16 +163,21 @@ function wall(text) {
 function value(name, said) {
   const plain = said[name];
   if (typeof plain === "boolean") return both("dd", plain ? ["Có", "Yes"] : ["Không", "No"]);
-  const words = name in WORDS ? TRUST.words[WORDS[name]][plain] : undefined;
-  if (words) return both("dd", [words.vi, words.en]);
+  const many = (Array.isArray(plain) ? plain : [plain]).map((each) => wordOf(name, each));
+  if (name in WORDS) return both("dd", [many.map((each) => each.vi).join(", "), many.map((each) => each.en).join(", ")]);
   return element("dd", TIMES.has(name) ? wall(plain) : String(plain));
+}
+
+function wordOf(name, plain) {
+  const kind = (WORDS[name] ?? []).find((each) => plain in TRUST.words[each]);
+  return kind ? TRUST.words[kind][plain] : { vi: String(plain), en: "" };
 }
 
 function show(said) {
   const list = document.createElement("dl");
   for (const name of Object.keys(NAMES)) if (said[name] !== undefined && said[name] !== null) list.append(both("dt", NAMES[name]), value(name, said));
   const parts = [both("h2", ["Chữ ký đúng", "The signature holds"]), list];
-  parts.push(both("p", ["Không có tên trong mã: người giữ mã tự chứng minh mình là ai. Trạng thái hiện nay: tra mã ở trang biên nhận khi có mạng.",
+  if (said.code) parts.push(both("p", ["Không có tên trong mã: người giữ mã tự chứng minh mình là ai. Trạng thái hiện nay: tra mã ở trang biên nhận khi có mạng.",
     "No name is in it: whoever holds it shows who they are themselves. How it stands today: look the code up, with a network."]));
   if (/^https?:\/\/[^\s]+$/.test(said.issuer ?? "")) {
     const link = both("a", ["Tra trạng thái hiện nay (cần mạng)", "See how it stands today (needs a network)"]);
@@ -170,6 +194,10 @@ function tell(kind, parts) {
   answer.focus();
 }
 
+document.getElementById("file").addEventListener("change", async (event) => {
+  const [file] = event.target.files;
+  if (file && file.size < 65536) document.getElementById("text").value = await file.text();
+});
 document.getElementById("check").addEventListener("click", async () => {
   try {
     show(await verify(document.getElementById("text").value));

@@ -1,0 +1,1 @@
+"""What machines ask of the web process for themselves; no page and no cookie."""

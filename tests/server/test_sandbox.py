@@ -1,0 +1,99 @@
+"""The sandbox for hotel software: real answers, the same people every time, a clock that is set, every documented error for the asking."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+import uvicorn
+from factories import StandingClock
+from server_parts import Client
+
+from luutru.sandbox.hotel import CLIENT, hotel
+from luutru.sandbox.hotel_people import PEOPLE, declaration_of
+from luutru.sandbox.serving import free_socket
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sandbox")
+    with hotel(folder, base_url="http://127.0.0.1:8790", base=StandingClock(), random_bytes=secrets.token_bytes) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def client(sandbox):
+    made = Client(sandbox.app)
+    yield made
+    made.close()
+
+
+def let_in(client):
+    told = client.post("/api/v1/oauth/token", data={"grant_type": "client_credentials"}, auth=CLIENT)
+    return {"authorization": f"Bearer {told.json()['access_token']}"}
+
+
+def test_each_test_person_gets_the_answer_that_is_promised(client):
+    headers, found = let_in(client), {}
+    for place, name in enumerate(PEOPLE):
+        said = declaration_of(name, declaration_id=f"019f4b7e-8a10-7c31-9d5e-00000000000{place}")
+        told = client.post("/api/v1/declarations", json=said, headers=headers)
+        state = told.json()["receipt"]["state"] if told.status_code == 201 else told.json()["code"]
+        found[name] = (told.status_code, state)
+    assert found == {name: each.answer for name, each in PEOPLE.items()}
+    assert client.get("/sandbox").json()["people"].keys() == PEOPLE.keys()
+
+
+def test_every_documented_error_comes_when_it_is_asked_for_and_nothing_else_happens(client):
+    headers = let_in(client)
+    before = client.get("/api/v1/premises/htl-sao-mai/stays", headers=headers).json()
+    shown = 0
+    for operation, codes in client.get("/sandbox").json()["errors"].items():
+        method, path = operation.split(" ")
+        address = "/api" + re.sub(r"\{[^}]*\}", "x", path)
+        for code in codes:
+            told = client.request(method, address, headers={"Sandbox-Error": code})
+            assert (told.json()["code"], told.json()["status"]) == (code, told.status_code), operation
+            assert told.headers["content-type"] == "application/problem+json"
+            assert ("retry-after" in told.headers) == (told.status_code in {409, 429})
+            shown += 1
+    assert shown > 100
+    other = client.post("/api/v1/pms-events", headers={"Sandbox-Error": "api.batch_empty"})
+    assert (other.status_code, "pms.stay_unknown" in other.json()["codes"]) == (400, True)
+    assert client.get("/api/v1/premises/htl-sao-mai/stays", headers=headers).json() == before
+
+
+def test_the_clock_is_set_forward_and_deadlines_follow(client):
+    set_to = lambda text: client.request("PUT", "/sandbox/clock", content=text)  # noqa: E731
+    check = lambda: client.post(  # noqa: E731
+        "/api/v1/declarations?dry_run=true", json=declaration_of("citizen", declaration_id="019f4b7e-8a10-7c31-9d5e-0000000000ff"), headers=let_in(client)
+    )  # fmt: skip
+    codes = lambda: {each["code"] for each in check().json()["problems"]}  # noqa: E731
+    assert set_to("22:30").json()["now"] == "2026-07-10T22:30:00+07:00"
+    assert codes() == set()
+    assert set_to("23:05").json()["now"] == "2026-07-10T23:05:00+07:00"
+    assert codes() == {"declaration.past_deadline"}
+    assert set_to("08:00").json()["now"] == "2026-07-11T08:00:00+07:00"
+    for wrong in ("2026-07-10T14:00:00+07:00", "25:00", "yesterday", ""):
+        assert set_to(wrong).status_code == 400
+
+
+def test_the_first_call_of_the_documentation_works_as_it_is_copied(tmp_path):
+    text = (ROOT / "docs/api.md").read_text("utf-8")
+    block = re.search(r"<!-- first call -->\n```bash\n(.*?)```", text, re.DOTALL)[1]
+    listening = free_socket(0)
+    with hotel(tmp_path, base_url="http://127.0.0.1", base=StandingClock(), random_bytes=secrets.token_bytes) as made:
+        server = uvicorn.Server(uvicorn.Config(made.app, log_level="error"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        script = block.replace(":8790", f":{listening.getsockname()[1]}")
+        done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60)
+        server.should_exit = True
+        thread.join(10)
+    assert '"state":"accepted"' in done.stdout, done
