@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from registry.accounts import BEARER, KnownAccount, add_account, open_session
+from registry.accounts import KnownAccount, add_account
 from registry.database import Registry, connect, upgrade
 from registry.key_provider import FileKeyProvider
 from registry.premises import add_premises
+from registry.sessions import BEARER, open_session
 from registry.vault import Vault
 from residence.places.premises import Premises, PremisesKind
 from residence.stays.rules import load_rule_book
