@@ -16,7 +16,7 @@ from registry.accounts import KnownAccount, add_account
 from registry.database import Registry, connect, upgrade
 from registry.key_provider import FileKeyProvider
 from registry.premises import add_premises
-from registry.sessions import BEARER, open_session
+from registry.sessions import BEARER, Beginning, open_session
 from registry.vault import Vault
 from residence.places.premises import Premises, PremisesKind
 from residence.stays.rules import load_rule_book
@@ -68,7 +68,7 @@ def fill(folder: Path, *, desks: int) -> None:
             )  # fmt: skip
             add_account(connection, clerk)
             token = hashlib.sha256(f"desk {desk}".encode()).hexdigest()
-            open_session(connection, clerk, token, method=BEARER, now=NOW, lifetime=timedelta(days=1))
+            open_session(connection, clerk, token, beginning=Beginning(method=BEARER), now=NOW, lifetime=timedelta(days=1))
     registry.close()
 
 
