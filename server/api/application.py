@@ -1,6 +1,7 @@
 """Puts the API under ``/api``: its routes, its document at ``/api/openapi.json``, its errors as problem documents.
 
 - Beside it, under ``/tracker``, stands what another country's contract asks for (``server/api/usage.py``).
+- ``/api/providers/<name>/ended`` is OpenID Connect's own contract (``provider_endings``) and no part of our document.
 """
 
 from __future__ import annotations
@@ -49,9 +50,8 @@ PARTS = (
     code_lists,
     look_ups,
     looks,
-    provider_endings,
 )
-for part in PARTS:
+for part in (*PARTS, provider_endings):
     router.include_router(part.router)
 
 
