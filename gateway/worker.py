@@ -108,6 +108,7 @@ class Worker:
         self._hand = Hand(site_of=intake.trust.site_of)
         self._measures = measures or Measures(worker="", shards="", monotonic_ns=clock.monotonic_ns)
         self._counts: Counter[str] = Counter()
+        self.taken = 0  # messages answered since the start; read by the thread beside us
         self._reported: Counter[str] = Counter()
         self._duties = [
             Duty("kiosk states", rhythm.states_every, self._states.write),
@@ -220,6 +221,7 @@ class Worker:
         sent = post(self._transport, self._intake.reissued(outcome.receipts))
         counts = outcome.counts | Counter({NOT_SENT: len(outcome.receipts) - sent})
         self._counts.update(counts)
+        self.taken += len(outcome.receipts)
         self._measures.came(counts, outcome.kept, now=self._clock.now())
 
     def _write_measures(self, now: datetime) -> None:

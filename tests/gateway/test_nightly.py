@@ -124,7 +124,7 @@ def test_a_gateway_does_it_from_the_hour_its_settings_say(peopled, hour, done):
     settings = GatewaySettings(
         registry=peopled.url, vault=peopled.vault_folder, keys=peopled.keys, tls=Path("pki"), night_hour=hour
     )
-    build_beside(settings, registry=peopled.registry, clock=peopled.clock, stopping=threading.Event()).turn()
+    build_beside(settings, registry=peopled.registry, clock=peopled.clock, stopping=threading.Event(), taken=lambda: 0).turn()
     assert states(peopled) == done
 
 

@@ -29,7 +29,7 @@ def watched(small_office):
 
 def let_a_gateway_run(office):
     settings = GatewaySettings(registry=office.url, vault=office.vault_folder, keys=office.keys, tls=Path("pki"))
-    build_beside(settings, registry=office.registry, clock=office.clock, stopping=threading.Event()).turn()
+    build_beside(settings, registry=office.registry, clock=office.clock, stopping=threading.Event(), taken=lambda: 0).turn()
 
 
 def reports_of(office):
