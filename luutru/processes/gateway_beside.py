@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from gateway.beside import Beside
 from gateway.certifying import Certifying
-from gateway.giving_way import GivingWay
+from gateway.giving_way import GivingWay, Progress
 from gateway.mail_settings import MailSettings
 from gateway.mailing import send_due
 from gateway.nightly import Night, tend
@@ -67,13 +67,13 @@ class BesideSettings(Protocol):
 
 
 def build_beside(
-    settings: BesideSettings, *, registry: Registry, clock: Clock, stopping: threading.Event, taken: Callable[[], int]
+    settings: BesideSettings, *, registry: Registry, clock: Clock, stopping: threading.Event, intake: Callable[[], Progress]
 ) -> Beside:
-    """Put together what runs beside the intake, which has ``taken`` so many messages."""
+    """Put together what runs beside the intake, whose progress ``intake`` tells."""
     duties = side_duties(settings.sweep_every, settings.choices, registry)
     go_on = lambda: not stopping.is_set()  # noqa: E731 - asked by both
     if settings.night_hour is not None:
-        turns = GivingWay(taken=taken, stopping=stopping, monotonic_ns=clock.monotonic_ns)
+        turns = GivingWay(intake=intake, stopping=stopping, monotonic_ns=clock.monotonic_ns)
         night = Night(hour=settings.night_hour, retention=settings.retention, choices=settings.choices.cleaning, go_on=turns)
         duties.append(
             Duty("night's work", TEND_EVERY, lambda _now: tend(registry, night=night, clock=clock, random_bytes=random_bytes))

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from gateway.giving_way import LONGEST, SHARE, GivingWay
+from gateway.giving_way import LONGEST, SHARE, GivingWay, Progress
 
 PAGE_SECONDS = 0.5
 
@@ -25,12 +25,16 @@ class Machine:
     """A clock set by hand, and an intake that took so many messages."""
 
     def __init__(self) -> None:
-        self.stopping, self.seconds, self.taken = Waited(), 0.0, 0
-        self.turn = GivingWay(taken=lambda: self.taken, stopping=self.stopping, monotonic_ns=lambda: round(self.seconds * 1e9))
+        self.stopping, self.seconds, self.answered, self.at_work = Waited(), 0.0, 0, False
+        self.turn = GivingWay(
+            intake=lambda: Progress(self.answered, self.at_work),
+            stopping=self.stopping,
+            monotonic_ns=lambda: round(self.seconds * 1e9),
+        )
 
     def page(self, *, messages: int, seconds: float = PAGE_SECONDS) -> None:
         self.seconds += seconds
-        self.taken += messages
+        self.answered += messages
 
 
 @pytest.mark.parametrize(
@@ -52,10 +56,19 @@ def test_after_a_page_it_waits_as_the_intake_is_busy(messages, seconds, waited):
     assert machine.stopping.seconds == waited
 
 
+def test_a_batch_that_waits_for_the_lock_is_let_in_though_nothing_is_answered():
+    machine = Machine()
+    machine.turn()
+    machine.page(messages=0)
+    machine.at_work = True
+    machine.turn()
+    assert machine.stopping.seconds == SHARE * PAGE_SECONDS
+
+
 def test_what_came_while_it_waited_is_not_counted_for_the_next_page():
     machine = Machine()
     machine.turn()
-    machine.taken += 50_000  # before the page began, as it were: the clock stands
+    machine.answered += 50_000  # before the page began, as it were: the clock stands
     machine.turn()
     machine.page(messages=0)
     machine.turn()
