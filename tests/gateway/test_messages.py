@@ -18,6 +18,7 @@ from server_parts import COMMUNE, World, csrf_of
 from sqlalchemy import select
 from typer.testing import CliRunner
 
+from gateway.giving_way import Progress
 from gateway.mail_settings import parse_mail
 from gateway.mailing import send_due
 from gateway.sweep import sweep
