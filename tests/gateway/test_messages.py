@@ -273,7 +273,11 @@ def test_a_gateway_that_is_told_how_sends_beside_its_intake(town):
     nowhere = {each: Path() for each in ("vault", "keys", "tls")}
     settings = GatewaySettings(registry="", night_hour=None, mail=town.settings, **nowhere)
     build_beside(
-        settings, registry=town.world.registry, clock=town.world.clock, stopping=threading.Event(), taken=lambda: 0
+        settings,
+        registry=town.world.registry,
+        clock=town.world.clock,
+        stopping=threading.Event(),
+        intake=lambda: Progress(0, False),
     ).turn()
     assert len(town.mailbox.bodies(DESK)) == 1
 
