@@ -9,6 +9,7 @@ from factories import make_declaration
 from kiosk_parts import answer, make_outbox
 
 from edge_agent.door.event_log import DoorEventLog
+from edge_agent.session_count import Session
 from edge_agent.vitals import disk_of
 from residence.errors import Refused
 from residence.wire.envelope import read_header
@@ -100,6 +101,28 @@ def test_a_card_that_fails_under_a_running_kiosk_and_over_a_restart(card):
     assert (promised(mended), mended.full) == (kept, False), "the card is as it was; what was delivered is delivered again"
     mended.keep(make_declaration())
     assert read_header(mended.unsettled(1, after=5)[0].envelope).sequence == 6
+    mended.close()
+
+
+def test_what_cannot_be_kept_is_counted_anew_and_says_so(card):
+    database = card.mount / "kiosk.db"
+    outbox = make_outbox(database)
+    durable = [outbox.next_session(), outbox.next_session()]
+    assert [(each.number, each.counting) for each in durable] == [(1, outbox.epoch), (2, outbox.epoch)]
+    card.fail()
+    lives = [[outbox.next_session(), outbox.next_session()]]
+    outbox.close()
+    for _ in range(2):
+        outbox = make_outbox(database)
+        lives.append([outbox.next_session(), outbox.next_session()])
+        outbox.close()
+    assert all(later.number > earlier.number and later.counting == earlier.counting for earlier, later in lives)
+    assert len({durable[0].counting, *(life[0].counting for life in lives)}) == 4, "each start counts for itself"
+
+    card.take_out()
+    card.put_in()
+    mended = make_outbox(database)
+    assert mended.next_session() == Session(number=3, counting=mended.epoch)
     mended.close()
 
 
