@@ -636,6 +636,7 @@ def upgrade() -> None:
     sa.Column('enrolled_at', columns.Instant(), nullable=False),
     sa.Column('retired_at', columns.Instant(), nullable=True),
     sa.Column('session', sa.Integer(), nullable=True),
+    sa.Column('counting', sa.String(length=64), nullable=True),
     sa.Column('online', sa.Boolean(), nullable=True),
     sa.Column('state_at', columns.Instant(), nullable=True),
     sa.Column('seen_at', columns.Instant(), nullable=True),
