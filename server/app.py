@@ -54,7 +54,7 @@ from server.desk import (
 )
 from server.fleet import machine_routes
 from server.headers import SecurityHeaders
-from server.inspectors import look_rules_pages
+from server.inspectors import difference_pages, look_rules_pages
 from server.inspectors import question_pages as inspector_question_pages
 from server.limits import AttemptCounter
 from server.operators import (
@@ -87,6 +87,7 @@ from server.police import (
     request_pages,
     route_pages,
     second_eyes_pages,
+    second_view_pages,
     task_pages,
     undeclared_pages,
     visit_pages,
@@ -161,6 +162,8 @@ PAGES = (
     case_pages,
     second_eyes_pages,
     own_question_pages,
+    second_view_pages,
+    difference_pages,
     inspector_question_pages,
     look_rules_pages,
     elsewhere_pages,

@@ -69,7 +69,13 @@ def build_beside(settings: BesideSettings, *, registry: Registry, clock: Clock, 
     duties = side_duties(settings.sweep_every, settings.choices, registry)
     go_on = lambda: not stopping.is_set()  # noqa: E731 - asked by both
     if settings.night_hour is not None:
-        night = Night(hour=settings.night_hour, retention=settings.retention, choices=settings.choices.cleaning, go_on=go_on)
+        night = Night(
+            hour=settings.night_hour,
+            retention=settings.retention,
+            choices=settings.choices.cleaning,
+            second_view_percent=settings.choices.second_view_percent,
+            go_on=go_on,
+        )
         duties.append(
             Duty("night's work", TEND_EVERY, lambda _now: tend(registry, night=night, clock=clock, random_bytes=random_bytes))
         )
