@@ -5,7 +5,7 @@
 - Cleaning goes through what changed, and once in ``Night.whole_every`` days through everything: age and data grown old are found then.
 - The scoreboard counts after that day's cleaning is done; a day without it is a gap, never a count of old items.
 - Then looks of officers that a public rule asks about are put to them (``registry/look_questions.py``), and of what officers closed a share is drawn
-  to be seen again by somebody else (``registry/second_views.py``).
+  to be seen again by somebody else (``registry/second_views.py``). A month that is over is published (``registry/public_figures.py``).
 - Asked to stop, deleting and cleaning end after the page in hand, and whoever runs next goes on there.
 - The search for duplicates is not part of it: it wants gigabytes, and packages a gateway has no other use for.
 
@@ -26,6 +26,7 @@ from registry.database import Registry
 from registry.deletions import carry_out
 from registry.look_questions import raise_questions
 from registry.nightly import claim, latest_done, run_of, settle
+from registry.public_figures import publish_month
 from registry.retention_policy import Policy, read_policy
 from registry.scoreboard.counting import keep_day
 from registry.second_views import draw_second_views
@@ -38,6 +39,7 @@ WHOLE: Final = "cleaning_whole"
 SCOREBOARD: Final = "scoreboard"
 LOOKS: Final = "looks"
 SECOND_VIEWS: Final = "second_views"
+PUBLIC: Final = "public_figures"
 log = structlog.get_logger("luutru.gateway")
 Task = Callable[[], tuple[bool, dict[str, Any]]]  # whether it came to its end, and what it counted
 
@@ -50,6 +52,7 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
     retention: Policy = msgspec.field(default_factory=read_policy)
     choices: CleaningChoices = CleaningChoices()
     second_view_percent: int = 10
+    publish_least: int = 5
     go_on: Callable[[], bool] = lambda: True
 
 
@@ -91,6 +94,7 @@ def _afterwards(registry: Registry, night: Night, *, clock: Clock, random_bytes:
             True,
             {"drawn": draw_second_views(registry, now=clock.now(), percent=percent, random_bytes=random_bytes)},
         ),
+        PUBLIC: lambda: (True, {"published": publish_month(registry, now=clock.now(), least=night.publish_least)}),
     }
 
 

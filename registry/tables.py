@@ -76,6 +76,7 @@ from registry.tables_places import (
     unit_successors,
 )
 from registry.tables_police import case_tasks, officer_interests, saved_filters
+from registry.tables_public_figures import public_figures
 from registry.tables_recall import recall_consents
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
@@ -188,6 +189,7 @@ __all__ = [
     "premises_origins",
     "presences",
     "proposals",
+    "public_figures",
     "quarantine",
     "recall_consents",
     "receipts",

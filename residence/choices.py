@@ -47,6 +47,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     lapses: LapseChoices = LapseChoices()
     webhooks: Reach = Reach()
     second_view_percent: int = 10
+    publish_least: int = 5
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,6 +105,12 @@ class CasesSection(_Section, frozen=True, kw_only=True):
     second_view_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 10
 
 
+class TransparencySection(_Section, frozen=True, kw_only=True):
+    """What is published; ours, none of it law."""
+
+    least: Annotated[int, msgspec.Meta(ge=3, le=100)] = 5  # a smaller count is not said
+
+
 class LapsesSection(_Section, frozen=True, kw_only=True):
     """What has run out: how long nothing is said, and how far back is looked; the commune's choice, none of it law."""
 
@@ -120,6 +127,7 @@ class ChoicesFile(_Section, frozen=True, kw_only=True):
     undeclared: UndeclaredSection = UndeclaredSection()
     cases: CasesSection = CasesSection()
     lapses: LapsesSection = LapsesSection()
+    transparency: TransparencySection = TransparencySection()
     cleaning: CleaningChoices = CleaningChoices()  # its keys are the fields of that value
     webhooks: Reach = Reach()  # as above
 
@@ -153,6 +161,7 @@ def parse_choices(data: bytes, *, extra: Mapping[str, bytes] | None = None) -> C
             second_person_within=timedelta(hours=file.cases.second_person_within_hours),
         ),
         second_view_percent=file.cases.second_view_percent,
+        publish_least=file.transparency.least,
         cleaning=file.cleaning,
         webhooks=file.webhooks,
         lapses=LapseChoices(grace_hours=file.lapses.grace_hours, look_back_days=file.lapses.look_back_days),

@@ -27,7 +27,7 @@ from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
 from residence.wire.webhook_reach import Reach
-from server import home, log_routes, problems, uploads
+from server import home, log_routes, problems, public_figures_pages, uploads
 from server.accounts import again_pages, passkey_pages, place_pages, provider_pages, sign_in_pages
 from server.accounts.issuers import Issuer
 from server.accounts.provider_line import ProviderLine
@@ -121,6 +121,7 @@ from server.wiring import Server
 PAGES = (
     home,
     log_routes,
+    public_figures_pages,
     sign_in_pages,
     again_pages,
     provider_pages,

@@ -74,6 +74,7 @@ def build_beside(settings: BesideSettings, *, registry: Registry, clock: Clock, 
             retention=settings.retention,
             choices=settings.choices.cleaning,
             second_view_percent=settings.choices.second_view_percent,
+            publish_least=settings.choices.publish_least,
             go_on=go_on,
         )
         duties.append(

@@ -1,14 +1,14 @@
 """Counts that may be published: small ones are left out, and so many others that no left-out one can be worked out.
 
 - A count of nought tells of nobody and is said. One from 1 to ``least`` - 1 is not.
-- Parts of a total: with what is said, and knowing this file, nobody may work out what is not. So at least two are left out, which together make
-  at least twice ``least``, the next in the table's order and not the smallest, which would tell something itself. Where that cannot be had, the
-  total is left out as well. A test tries every small table.
+- Parts of a total: with what is said, knowing this file and even the total from elsewhere, nobody may work out what is not. So at least two are left out, which together make
+  at least twice ``least``, the next in the table's order and not the smallest, which would tell something itself. Where that cannot be had,
+  nothing is said at all. A test tries every small table.
 
 >>> parts({"a": 2, "b": 40, "c": 7}, least=5)
 Parts(total=49, counts={'a': None, 'b': None, 'c': 7})
 >>> parts({"a": 2, "b": 0}, least=5)
-Parts(total=None, counts={'a': None, 'b': 0})
+Parts(total=None, counts={'a': None, 'b': None})
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ def parts(counts: Mapping[str, int], *, least: int) -> Parts:
             break
         if counts[name] and name not in hidden:
             hidden.append(name)
-    total = sum(counts.values()) if _enough([counts[each] for each in hidden], least) else None
-    return Parts(total=total, counts={name: None if name in hidden else count for name, count in counts.items()})
+    if not _enough([counts[each] for each in hidden], least):
+        return Parts(total=None, counts=dict.fromkeys(counts))
+    return Parts(total=sum(counts.values()), counts={name: None if name in hidden else count for name, count in counts.items()})
 
 
 def _enough(left_out: list[int], least: int) -> bool:

@@ -95,14 +95,15 @@ def test_where_all_is_one_code_kappa_says_nothing_and_raw_agreement_does():
 @pytest.mark.parametrize(("least", "highest", "many"), [(3, 12, 3), (5, 14, 3), (3, 8, 4)])
 def test_nobody_works_out_a_count_that_is_left_out_not_even_knowing_how_it_is_done(least, highest, many):
     """Every table there is, by what is published of it: each count left out could be another."""
-    published = defaultdict(list)
+    published, with_total = defaultdict(list), defaultdict(list)
     for counts in product(range(highest + 1), repeat=many):
         said = parts({str(place): count for place, count in enumerate(counts)}, least=least)
         assert not [each for each in said.counts.values() if each is not None and 0 < each < least]
         published[said.total, *said.counts.values()].append(counts)
+        with_total[sum(counts), *said.counts.values()].append(counts)  # whoever learned the total elsewhere
     told = [
         (said, tables)
-        for said, tables in published.items()
+        for said, tables in [*published.items(), *with_total.items()]
         if max(map(max, tables)) < highest  # beyond it there are tables that were not tried
         and any(each is None and len({one[place] for one in tables}) == 1 for place, each in enumerate(said[1:]))
     ]

@@ -961,6 +961,7 @@ def upgrade() -> None:
     lay_glass_breaks()
     lay_case_work()
     lay_second_views()
+    lay_public_figures()
     lay_webhooks()
 
 
@@ -1239,6 +1240,7 @@ def downgrade() -> None:
     op.drop_table('second_views')
     op.drop_table('second_view_draws')
     op.drop_table('log_statements')
+    op.drop_table('public_figures')
     drop_case_work()
     op.drop_table('webhook_deliveries')
     op.drop_table('webhooks')
@@ -2067,6 +2069,17 @@ def lay_second_views() -> None:
     op.create_index('ix_second_views_commune_code_closed_at', 'second_views', ['commune_code', 'closed_at'], unique=False)
     op.create_index('ix_second_views_second_waits', 'second_views', ['reviewer_id'], unique=False, sqlite_where=sa.text('said_at IS NULL'), postgresql_where=sa.text('said_at IS NULL'))
     op.create_index('ix_second_views_third_waits', 'second_views', ['third_id'], unique=False, sqlite_where=sa.text('third_id IS NOT NULL AND third_at IS NULL'), postgresql_where=sa.text('third_id IS NOT NULL AND third_at IS NULL'))
+
+
+def lay_public_figures() -> None:
+    """Lay what is published of each month."""
+    op.create_table('public_figures',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('figures', columns.Document(), nullable=False),
+    sa.Column('made_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'month', name=op.f('pk_public_figures'))
+    )
 
 
 def lay_case_work() -> None:
