@@ -37,7 +37,7 @@ from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_kiosk_signs import kiosk_signs
 from registry.tables_lapses import lapses
 from registry.tables_look_questions import look_questions, look_rule_sets
-from registry.tables_looks import look_numbers, looks
+from registry.tables_looks import log_statements, look_numbers, looks
 from registry.tables_messages import contact_points, messages
 from registry.tables_nightly import nightly_runs
 from registry.tables_numbers import identifier_events
@@ -76,11 +76,13 @@ from registry.tables_places import (
     unit_successors,
 )
 from registry.tables_police import case_tasks, officer_interests, saved_filters
+from registry.tables_public_figures import public_figures
 from registry.tables_recall import recall_consents
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
 from registry.tables_second_eyes import proposals
+from registry.tables_second_views import second_view_draws, second_views
 from registry.tables_stays import (
     declarations,
     finding_links,
@@ -165,6 +167,7 @@ __all__ = [
     "lapses",
     "letter_events",
     "list_mappings",
+    "log_statements",
     "look_numbers",
     "look_questions",
     "look_rule_sets",
@@ -186,6 +189,7 @@ __all__ = [
     "premises_origins",
     "presences",
     "proposals",
+    "public_figures",
     "quarantine",
     "recall_consents",
     "receipts",
@@ -196,6 +200,8 @@ __all__ = [
     "rule_sets",
     "saved_filters",
     "scoreboard_days",
+    "second_view_draws",
+    "second_views",
     "sessions",
     "setup_links",
     "sign_in_audit",

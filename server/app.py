@@ -27,7 +27,7 @@ from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
 from residence.wire.webhook_reach import Reach
-from server import home, log_routes, problems, uploads
+from server import home, log_routes, problems, public_figures_pages, uploads
 from server.accounts import again_pages, passkey_pages, place_pages, provider_pages, sign_in_pages
 from server.accounts.issuers import Issuer
 from server.accounts.provider_line import ProviderLine
@@ -54,7 +54,7 @@ from server.desk import (
 )
 from server.fleet import machine_routes
 from server.headers import SecurityHeaders
-from server.inspectors import look_rules_pages
+from server.inspectors import difference_pages, look_rules_pages
 from server.inspectors import question_pages as inspector_question_pages
 from server.limits import AttemptCounter
 from server.operators import (
@@ -87,6 +87,7 @@ from server.police import (
     request_pages,
     route_pages,
     second_eyes_pages,
+    second_view_pages,
     task_pages,
     undeclared_pages,
     visit_pages,
@@ -120,6 +121,7 @@ from server.wiring import Server
 PAGES = (
     home,
     log_routes,
+    public_figures_pages,
     sign_in_pages,
     again_pages,
     provider_pages,
@@ -161,6 +163,8 @@ PAGES = (
     case_pages,
     second_eyes_pages,
     own_question_pages,
+    second_view_pages,
+    difference_pages,
     inspector_question_pages,
     look_rules_pages,
     elsewhere_pages,

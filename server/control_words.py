@@ -52,6 +52,11 @@ CONTROL_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "off_looks": "Looks at night without a step",
         "answer_days": "Days to explain",
     },
+    "correction_kind": {
+        "field": "A field of the register somebody said is wrong",
+        "stay": "A stay somebody said is wrong",
+        "right": "A request about one's own data",
+    },
     "look_outcome": {"explained": "Explained", "handed-on": "Handed on"},
     "eyes_answer": {"granted": "Granted", "refused": "Refused", "returned": "Returned"},
     "moves": {

@@ -132,7 +132,30 @@ class QuestionResource(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-Resource = QuestionResource | PremisesResource | CommuneResource | CaseResource | PairResource | ProposalResource | Account
+class ViewResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A closed case to be seen again; ``asked``: the officer asked now; ``seen_by``: who closed it or saw it, under any account."""
+
+    view_id: str
+    commune: str
+    asked: str = ""
+    seen_by: tuple[str, ...] = ()
+
+    @property
+    def entity(self) -> dict[str, object]:
+        """Return the Cedar entity."""
+        return _entity("View", self.view_id, commune=self.commune, asked=self.asked, seen_by=list(self.seen_by))
+
+
+Resource = (
+    ViewResource
+    | QuestionResource
+    | PremisesResource
+    | CommuneResource
+    | CaseResource
+    | PairResource
+    | ProposalResource
+    | Account
+)
 
 
 def _entity(kind: str, identity: str, **attributes: object) -> dict[str, object]:

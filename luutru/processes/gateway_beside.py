@@ -74,7 +74,14 @@ def build_beside(
     go_on = lambda: not stopping.is_set()  # noqa: E731 - asked by both
     if settings.night_hour is not None:
         turns = GivingWay(intake=intake, stopping=stopping, monotonic_ns=clock.monotonic_ns)
-        night = Night(hour=settings.night_hour, retention=settings.retention, choices=settings.choices.cleaning, go_on=turns)
+        night = Night(
+            hour=settings.night_hour,
+            retention=settings.retention,
+            choices=settings.choices.cleaning,
+            second_view_percent=settings.choices.second_view_percent,
+            publish_least=settings.choices.publish_least,
+            go_on=turns,
+        )
         duties.append(
             Duty("night's work", TEND_EVERY, lambda _now: tend(registry, night=night, clock=clock, random_bytes=random_bytes))
         )

@@ -87,6 +87,7 @@ def paths(world):
         "hook_id",
         "proposal_id",
         "claim_id",
+        "view_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)

@@ -20,6 +20,7 @@ from server.policy import (
     PremisesResource,
     ProposalResource,
     QuestionResource,
+    ViewResource,
     load_policy,
 )
 
@@ -32,6 +33,7 @@ RESOURCES = {
     "seal_case": "case", "hand_out_case": "case", "list_proposals": "commune", "settle_proposal": "proposal", "break_glass": "elsewhere", "look_elsewhere": "elsewhere",
     "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune", "provision_kiosks": "commune",
     "list_look_questions": "commune", "change_look_rules": "commune", "settle_look_question": "question", "answer_look_question": "own question",
+    "list_second_views": "commune", "see_case_again": "view asked", "look_into_difference": "view",
 }  # fmt: skip
 
 PURPOSE = {"look_elsewhere": "break-glass", "release_pair": "duplicate-review"}
@@ -41,7 +43,7 @@ def account(role, name="me"):
     return Account(account_id=name, name=name, role=role, commune_code="here", premises=("mine",) if role == "clerk" else ())
 
 
-def things(kind, role):
+def things(kind, role):  # noqa: PLR0912 - a table, one kind after the other
     """Yield (resource, whether it is inside the account's area)."""
     match kind:
         case "premises":
@@ -69,6 +71,14 @@ def things(kind, role):
             yield QuestionResource(question_id="q", commune="here", account_id="an officer", conflicted=("me",)), False
             yield QuestionResource(question_id="q", commune="here", account_id="me"), False
             yield QuestionResource(question_id="q", commune="there", account_id="an officer"), False
+        case "view asked":
+            yield ViewResource(view_id="v", commune="here", asked="me"), True
+            yield ViewResource(view_id="v", commune="here", asked="another"), False
+            yield ViewResource(view_id="v", commune="there", asked="me"), False
+        case "view":
+            yield ViewResource(view_id="v", commune="here", seen_by=("another",)), True
+            yield ViewResource(view_id="v", commune="here", seen_by=("me",)), False
+            yield ViewResource(view_id="v", commune="there"), False
         case "own question":
             yield QuestionResource(question_id="q", commune="here", account_id="me"), True
             yield QuestionResource(question_id="q", commune="here", account_id="an officer"), False

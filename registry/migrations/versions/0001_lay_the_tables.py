@@ -961,6 +961,8 @@ def upgrade() -> None:
     lay_look_questions()
     lay_glass_breaks()
     lay_case_work()
+    lay_second_views()
+    lay_public_figures()
     lay_webhooks()
 
 
@@ -1236,6 +1238,10 @@ def downgrade() -> None:
     op.drop_table('proposals')
     op.drop_table('looks')
     op.drop_table('look_numbers')
+    op.drop_table('second_views')
+    op.drop_table('second_view_draws')
+    op.drop_table('log_statements')
+    op.drop_table('public_figures')
     drop_case_work()
     op.drop_table('webhook_deliveries')
     op.drop_table('webhooks')
@@ -2014,6 +2020,67 @@ def lay_look_questions() -> None:
     sa.PrimaryKeyConstraint('set_id', 'commune_code', name=op.f('pk_look_rule_sets'))
     )
     op.create_index('ix_look_rule_sets_commune_code_in_force_at', 'look_rule_sets', ['commune_code', 'in_force_at'], unique=False)
+
+
+def lay_second_views() -> None:
+    """Lay what the log says besides looks, and closed cases that are seen again."""
+    op.create_table('log_statements',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('look_id', sa.String(length=36), nullable=False),
+    sa.Column('kind', sa.String(length=8), nullable=False),
+    sa.Column('said', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('look_id', 'commune_code', name=op.f('pk_log_statements'))
+    )
+    op.create_table('second_view_draws',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('draw_id', sa.String(length=36), nullable=False),
+    sa.Column('look_id', sa.String(length=36), nullable=False),
+    sa.Column('since', columns.Instant(), nullable=False),
+    sa.Column('until', columns.Instant(), nullable=False),
+    sa.Column('seed', sa.String(length=64), nullable=False),
+    sa.Column('percent', sa.Integer(), nullable=False),
+    sa.Column('closures', sa.Integer(), nullable=False),
+    sa.Column('drawn', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('draw_id', 'commune_code', name=op.f('pk_second_view_draws'))
+    )
+    op.create_index('ix_second_view_draws_commune_code_until', 'second_view_draws', ['commune_code', 'until'], unique=False)
+    op.create_table('second_views',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('view_id', sa.String(length=36), nullable=False),
+    sa.Column('draw_id', sa.String(length=36), nullable=False),
+    sa.Column('case_id', sa.String(length=64), nullable=False),
+    sa.Column('event_id', sa.String(length=64), nullable=False),
+    sa.Column('code', sa.String(length=32), nullable=False),
+    sa.Column('closed_by', sa.String(length=64), nullable=False),
+    sa.Column('closed_at', columns.Instant(), nullable=False),
+    sa.Column('reviewer_id', sa.String(length=64), nullable=True),
+    sa.Column('said', sa.String(length=32), nullable=True),
+    sa.Column('said_reason', sa.Text(), nullable=True),
+    sa.Column('said_at', columns.Instant(), nullable=True),
+    sa.Column('third_id', sa.String(length=64), nullable=True),
+    sa.Column('third_said', sa.String(length=32), nullable=True),
+    sa.Column('third_reason', sa.Text(), nullable=True),
+    sa.Column('third_at', columns.Instant(), nullable=True),
+    sa.Column('looked_into_by', sa.String(length=64), nullable=True),
+    sa.Column('looked_into_at', columns.Instant(), nullable=True),
+    sa.Column('looked_into', sa.Text(), nullable=True),
+    sa.PrimaryKeyConstraint('view_id', 'commune_code', name=op.f('pk_second_views'))
+    )
+    op.create_index('ix_second_views_case_id', 'second_views', ['case_id'], unique=False)
+    op.create_index('ix_second_views_commune_code_closed_at', 'second_views', ['commune_code', 'closed_at'], unique=False)
+    op.create_index('ix_second_views_second_waits', 'second_views', ['reviewer_id'], unique=False, sqlite_where=sa.text('said_at IS NULL'), postgresql_where=sa.text('said_at IS NULL'))
+    op.create_index('ix_second_views_third_waits', 'second_views', ['third_id'], unique=False, sqlite_where=sa.text('third_id IS NOT NULL AND third_at IS NULL'), postgresql_where=sa.text('third_id IS NOT NULL AND third_at IS NULL'))
+
+
+def lay_public_figures() -> None:
+    """Lay what is published of each month."""
+    op.create_table('public_figures',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('figures', columns.Document(), nullable=False),
+    sa.Column('made_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('commune_code', 'month', name=op.f('pk_public_figures'))
+    )
 
 
 def lay_case_work() -> None:
