@@ -81,6 +81,7 @@ from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
 from registry.tables_second_eyes import proposals
+from registry.tables_stay_codes import stay_codes
 from registry.tables_stays import (
     declarations,
     finding_links,
@@ -199,6 +200,7 @@ __all__ = [
     "sessions",
     "setup_links",
     "sign_in_audit",
+    "stay_codes",
     "stay_parties",
     "stay_versions",
     "stays",

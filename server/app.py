@@ -52,6 +52,7 @@ from server.desk import (
     step_pages,
     tonight_pages,
 )
+from server.desk import stay_code_pages as desk_stay_code_pages
 from server.fleet import machine_routes
 from server.headers import SecurityHeaders
 from server.inspectors import look_rules_pages
@@ -108,6 +109,7 @@ from server.residents import (
     proof_pages,
     receipt_pages,
     rights_pages,
+    stay_code_pages,
     visitor_pages,
     wrong_stay_pages,
 )
@@ -142,6 +144,7 @@ PAGES = (
     chip_pages,
     step_pages,
     door_link_pages,
+    desk_stay_code_pages,
     undeclared_pages,
     work_queue_pages,
     route_pages,
@@ -182,6 +185,7 @@ PAGES = (
     wrong_stay_pages,
     visitor_pages,
     rights_pages,
+    stay_code_pages,
     kiosk_pages,
     claim_pages,
     call_pages,

@@ -42,7 +42,9 @@ OWN: Final = tuple(each for each in Field if each in PERSONAL & released_fields(
 
 @router.get("")
 def show(request: Request, caller: Caller, account: SignedIn) -> Response:
-    """Show what is held about the person."""
+    """Show what is held about the person; a code on a slip opens one stay and not this."""
+    if account.stay:
+        return RedirectResponse("/me/stay", status_code=303)
     return _page(request, caller, account)
 
 
