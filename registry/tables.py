@@ -77,6 +77,7 @@ from registry.tables_places import (
 )
 from registry.tables_police import case_tasks, officer_interests, saved_filters
 from registry.tables_recall import recall_consents
+from registry.tables_recoveries import recoveries
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
@@ -190,6 +191,7 @@ __all__ = [
     "quarantine",
     "recall_consents",
     "receipts",
+    "recoveries",
     "relations",
     "residence_events",
     "residences",

@@ -28,7 +28,16 @@ from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
 from residence.wire.webhook_reach import Reach
 from server import home, log_routes, problems, uploads
-from server.accounts import again_pages, passkey_pages, place_pages, provider_pages, sign_in_pages
+from server.accounts import (
+    again_pages,
+    passkey_pages,
+    place_pages,
+    provider_pages,
+    sign_in_pages,
+)
+from server.accounts import (
+    paper_pages as sign_in_paper_pages,
+)
 from server.accounts.issuers import Issuer
 from server.accounts.provider_line import ProviderLine
 from server.api import application as api
@@ -85,6 +94,7 @@ from server.police import (
     own_question_pages,
     premises_correcting_pages,
     premises_pages,
+    recovery_pages,
     request_pages,
     route_pages,
     second_eyes_pages,
@@ -124,6 +134,7 @@ PAGES = (
     log_routes,
     sign_in_pages,
     again_pages,
+    sign_in_paper_pages,
     provider_pages,
     passkey_pages,
     place_pages,
@@ -159,6 +170,7 @@ PAGES = (
     dispute_pages,
     request_pages,
     number_pages,
+    recovery_pages,
     home_pages,
     premises_correcting_pages,
     case_pages,

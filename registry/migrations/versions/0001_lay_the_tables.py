@@ -744,6 +744,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_setup_links_account_id'), ['account_id'], unique=False)
         batch_op.create_index('ix_setup_links_link_hash', ['link_hash'], unique=False)
 
+    op.create_table('recoveries',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('recovery_id', sa.String(length=36), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('paper', sa.String(length=32), nullable=False),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('asked_at', columns.Instant(), nullable=False),
+    sa.Column('opens_at', columns.Instant(), nullable=True),
+    sa.Column('seconded_by', sa.String(length=64), nullable=True),
+    sa.Column('seconded_at', columns.Instant(), nullable=True),
+    sa.Column('stopped_by', sa.String(length=64), nullable=True),
+    sa.Column('stopped_at', columns.Instant(), nullable=True),
+    sa.Column('code_hash', sa.String(length=64), nullable=False),
+    sa.Column('used_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('recovery_id', 'commune_code', name=op.f('pk_recoveries'))
+    )
+    with op.batch_alter_table('recoveries', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_recoveries_person_id'), ['person_id'], unique=False)
+        batch_op.create_index('ix_recoveries_code_hash', ['code_hash'], unique=False)
+
     op.create_table('stay_codes',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('declaration_id', sa.String(length=36), nullable=False),
@@ -1313,6 +1333,11 @@ def downgrade() -> None:
         batch_op.drop_index('ix_stay_codes_account_id', sqlite_where=sa.text('account_id IS NOT NULL'), postgresql_where=sa.text('account_id IS NOT NULL'))
 
     op.drop_table('stay_codes')
+    with op.batch_alter_table('recoveries', schema=None) as batch_op:
+        batch_op.drop_index('ix_recoveries_code_hash')
+        batch_op.drop_index(batch_op.f('ix_recoveries_person_id'))
+
+    op.drop_table('recoveries')
     with op.batch_alter_table('sessions', schema=None) as batch_op:
         batch_op.drop_index('ix_sessions_provider_session', sqlite_where=sa.text('provider_session IS NOT NULL'), postgresql_where=sa.text('provider_session IS NOT NULL'))
         batch_op.drop_index('ix_sessions_session_hash')
