@@ -44,6 +44,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     declaration_id: str
     code: str
     kept_at: str
+    own_code: str = ""  # for the slip, and told this once
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,8 +128,9 @@ class Outbox:
                 self.full = True
                 raise
             self.full = False
-        self._changed(sealed.declaration_id)
-        return Kept(declaration_id=sealed.declaration_id, code=receipt_code(sealed.declaration_id), kept_at=sealed.kept_at)
+        own_id = sealed.declaration_id
+        self._changed(own_id)
+        return Kept(declaration_id=own_id, code=receipt_code(own_id), kept_at=sealed.kept_at, own_code=sealed.own_code)
 
     def settlement(self, declaration_id: str) -> Settlement | None:
         """Return where a declaration is, or None when this outbox has never heard of it (or long ago)."""

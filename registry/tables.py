@@ -78,11 +78,13 @@ from registry.tables_places import (
 from registry.tables_police import case_tasks, officer_interests, saved_filters
 from registry.tables_public_figures import public_figures
 from registry.tables_recall import recall_consents
+from registry.tables_recoveries import recoveries
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
 from registry.tables_second_eyes import proposals
 from registry.tables_second_views import second_view_draws, second_views
+from registry.tables_stay_codes import stay_codes
 from registry.tables_stays import (
     declarations,
     finding_links,
@@ -193,6 +195,7 @@ __all__ = [
     "quarantine",
     "recall_consents",
     "receipts",
+    "recoveries",
     "relations",
     "residence_events",
     "residences",
@@ -205,6 +208,7 @@ __all__ = [
     "sessions",
     "setup_links",
     "sign_in_audit",
+    "stay_codes",
     "stay_parties",
     "stay_versions",
     "stays",

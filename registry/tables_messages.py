@@ -2,7 +2,7 @@
 
 - An address is sealed under the key of whoever gave it: a person's goes with the person. One that nobody confirmed gets one message, that asks.
 - A message row says what is due to whom and how it fares; its text is made when it is sent and kept nowhere.
-- kind: notice | confirm; recipient: premises | person | seen | contact (whose id ``subject_id`` is);
+- kind: notice | confirm | recovery; recipient: premises | person | seen | contact (whose id ``subject_id`` is);
   state: waiting | sending | sent | no_address | needless | failed.
 
 Example: ``select(messages).where(messages.c.state == "waiting", messages.c.next_at <= now)``

@@ -29,6 +29,7 @@ from residence.wire.signing import SigningKey
 from residence.wire.webhook_reach import Reach
 from server import home, log_routes, problems, public_figures_pages, uploads
 from server.accounts import again_pages, passkey_pages, place_pages, provider_pages, sign_in_pages
+from server.accounts import paper_pages as sign_in_paper_pages
 from server.accounts.issuers import Issuer
 from server.accounts.provider_line import ProviderLine
 from server.api import application as api
@@ -52,6 +53,7 @@ from server.desk import (
     step_pages,
     tonight_pages,
 )
+from server.desk import stay_code_pages as desk_stay_code_pages
 from server.fleet import machine_routes
 from server.headers import SecurityHeaders
 from server.inspectors import difference_pages, look_rules_pages
@@ -84,6 +86,7 @@ from server.police import (
     own_question_pages,
     premises_correcting_pages,
     premises_pages,
+    recovery_pages,
     request_pages,
     route_pages,
     second_eyes_pages,
@@ -109,6 +112,7 @@ from server.residents import (
     proof_pages,
     receipt_pages,
     rights_pages,
+    stay_code_pages,
     visitor_pages,
     wrong_stay_pages,
 )
@@ -124,6 +128,7 @@ PAGES = (
     public_figures_pages,
     sign_in_pages,
     again_pages,
+    sign_in_paper_pages,
     provider_pages,
     passkey_pages,
     place_pages,
@@ -144,6 +149,7 @@ PAGES = (
     chip_pages,
     step_pages,
     door_link_pages,
+    desk_stay_code_pages,
     undeclared_pages,
     work_queue_pages,
     route_pages,
@@ -158,6 +164,7 @@ PAGES = (
     dispute_pages,
     request_pages,
     number_pages,
+    recovery_pages,
     home_pages,
     premises_correcting_pages,
     case_pages,
@@ -186,6 +193,7 @@ PAGES = (
     wrong_stay_pages,
     visitor_pages,
     rights_pages,
+    stay_code_pages,
     kiosk_pages,
     claim_pages,
     call_pages,

@@ -49,6 +49,7 @@ def upgrade() -> None:
     sa.Column('areas', columns.Document(), nullable=False),
     sa.Column('reads_only', columns.Document(), nullable=True),
     sa.Column('person_id', sa.String(length=64), nullable=True),
+    sa.Column('stay_id', sa.String(length=64), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.Column('disabled_at', columns.Instant(), nullable=True),
     sa.PrimaryKeyConstraint('commune_code', 'account_id', name=op.f('pk_accounts')),
@@ -744,6 +745,42 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_setup_links_account_id'), ['account_id'], unique=False)
         batch_op.create_index('ix_setup_links_link_hash', ['link_hash'], unique=False)
 
+    op.create_table('recoveries',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('recovery_id', sa.String(length=36), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('paper', sa.String(length=32), nullable=False),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('asked_at', columns.Instant(), nullable=False),
+    sa.Column('opens_at', columns.Instant(), nullable=True),
+    sa.Column('seconded_by', sa.String(length=64), nullable=True),
+    sa.Column('seconded_at', columns.Instant(), nullable=True),
+    sa.Column('stopped_by', sa.String(length=64), nullable=True),
+    sa.Column('stopped_at', columns.Instant(), nullable=True),
+    sa.Column('code_hash', sa.String(length=64), nullable=False),
+    sa.Column('used_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('recovery_id', 'commune_code', name=op.f('pk_recoveries'))
+    )
+    with op.batch_alter_table('recoveries', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_recoveries_person_id'), ['person_id'], unique=False)
+        batch_op.create_index('ix_recoveries_code_hash', ['code_hash'], unique=False)
+
+    op.create_table('stay_codes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('declaration_id', sa.String(length=36), nullable=False),
+    sa.Column('stay_id', sa.String(length=64), nullable=False),
+    sa.Column('issue', sa.Integer(), nullable=False),
+    sa.Column('issued_by', sa.String(length=64), nullable=True),
+    sa.Column('issued_at', columns.Instant(), nullable=True),
+    sa.Column('first_used_at', columns.Instant(), nullable=True),
+    sa.Column('closed_at', columns.Instant(), nullable=True),
+    sa.Column('account_id', sa.String(length=64), nullable=True),
+    sa.Column('wrong', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_stay_codes'))
+    )
+    with op.batch_alter_table('stay_codes', schema=None) as batch_op:
+        batch_op.create_index('ix_stay_codes_account_id', ['account_id'], unique=False, sqlite_where=sa.text('account_id IS NOT NULL'), postgresql_where=sa.text('account_id IS NOT NULL'))
+
     op.create_table('stays',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('stay_id', sa.String(length=64), nullable=False),
@@ -1299,6 +1336,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_identities_account_id'))
 
     op.drop_table('identities')
+    with op.batch_alter_table('stay_codes', schema=None) as batch_op:
+        batch_op.drop_index('ix_stay_codes_account_id', sqlite_where=sa.text('account_id IS NOT NULL'), postgresql_where=sa.text('account_id IS NOT NULL'))
+
+    op.drop_table('stay_codes')
+    with op.batch_alter_table('recoveries', schema=None) as batch_op:
+        batch_op.drop_index('ix_recoveries_code_hash')
+        batch_op.drop_index(batch_op.f('ix_recoveries_person_id'))
+
+    op.drop_table('recoveries')
     with op.batch_alter_table('sessions', schema=None) as batch_op:
         batch_op.drop_index('ix_sessions_provider_session', sqlite_where=sa.text('provider_session IS NOT NULL'), postgresql_where=sa.text('provider_session IS NOT NULL'))
         batch_op.drop_index('ix_sessions_session_hash')
