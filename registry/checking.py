@@ -18,6 +18,7 @@ from sqlalchemy import Column, Connection, Row, Table, func, select
 from registry import tables
 from registry.asking import among
 from registry.database import Registry, current_revision, newest_revision
+from registry.erasing import came_back
 from registry.sealed_columns import OF_PREMISES_TOO, SEALED, SEALED_AS
 from registry.vault import Cell, Vault
 from residence.errors import LuutruError
@@ -64,6 +65,7 @@ def check_registry(registry: Registry, *, progress: Callable[[str, int, int], No
                     problems.append(f"vault.damaged {table.name} {getattr(row, own_id)}")
             progress(table.name, done, len(SEALED))
         problems += _dangling(connection)
+    problems += [f"erase.came_back person {each.subject_id}" for each in came_back(registry)]
     return Report(revision=revision, counts=counts, opened=opened, erased=erased, problems=tuple(problems[:MOST_PROBLEMS]))
 
 

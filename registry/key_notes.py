@@ -30,12 +30,12 @@ class Retired(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Shredded(msgspec.Struct, frozen=True, kw_only=True):
-    """A subject that was erased: its commune, when, under which period key it stood, and the signed certificate."""
+    """A subject that was erased: its commune, when, by whom, and the signed certificate."""
 
     subject_id: str
     commune_code: str
     at: datetime
-    kek_id: str
+    by: str
     certificate: bytes = b""
 
 

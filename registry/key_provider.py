@@ -57,6 +57,14 @@ class KeyProvider(Protocol):
         """Return the subjects whose keys must never be opened again, whatever a database says."""
         ...
 
+    def shred(self, given: Shredded) -> None:
+        """Note that a subject's key is never opened again."""
+        ...
+
+    def period_keys(self) -> list[str]:
+        """Return the names of the period keys there are."""
+        ...
+
     def index_key(self, purpose: str) -> bytes:
         """Return the 32-byte HMAC key for ``purpose``."""
         ...

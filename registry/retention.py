@@ -33,7 +33,7 @@ _NAMING_PSEUDONYMS: Final = (
 
 def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: datetime) -> None:
     """Make a person unreadable and unfindable, with everybody merged into them; ``Refused("registry.person_unknown")`` for no such person."""
-    columns = tables.persons.c
+    columns, vault = tables.persons.c, vault.for_erasing()
     ids = list(
         connection.scalars(select(columns.person_id).where((columns.person_id == person_id) | (columns.merged_into == person_id)))
     )

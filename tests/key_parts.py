@@ -33,11 +33,11 @@ def soft_token(folder: Path, vault: Path) -> Iterator[KeeperSettings]:
         (folder / "pin").write_text(PIN + "\n")
         yield KeeperSettings(kind="pkcs11", module=str(MODULE), token=TOKEN, pin_file=str(folder / "pin"))
     finally:
-        forget_module()
         if before is None:
             del os.environ[CONFIGURATION]
         else:
             os.environ[CONFIGURATION] = before
+        forget_module()
 
 
 def forget_module() -> None:

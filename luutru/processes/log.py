@@ -60,6 +60,14 @@ class _NoKeys:
         """Nobody was erased as far as this process knows: it opens nobody."""
         return {}
 
+    def shred(self, given: Shredded) -> None:
+        """Refuse."""
+        raise Untrusted("vault.key_retired", "", given.subject_id)
+
+    def period_keys(self) -> list[str]:
+        """Return none."""
+        return []
+
     def index_key(self, purpose: str) -> bytes:
         """Refuse."""
         raise Untrusted("vault.key_retired", "", purpose)

@@ -49,6 +49,12 @@ class DrawnProvider:
     def shredded(self) -> dict[str, Shredded]:
         return {}
 
+    def shred(self, given: Shredded) -> None:
+        raise NotImplementedError
+
+    def period_keys(self) -> list[str]:
+        return sorted(self.keys)
+
     def index_key(self, purpose: str) -> bytes:
         return purpose.encode().ljust(32)
 
