@@ -116,6 +116,7 @@ from server.residents import (
     visitor_pages,
     wrong_stay_pages,
 )
+from server.residents import deletion_pages as own_deletion_pages
 from server.residents import paper_pages as own_paper_pages
 from server.settings import ServerSettings
 from server.static_files import static_files, style_sheet_route
@@ -179,6 +180,7 @@ PAGES = (
     evidence_pages,
     cleaning_pages,
     duplicate_pages,
+    own_deletion_pages,
     receipt_pages,
     own_pages,
     disclosure_pages,

@@ -147,6 +147,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "own-stays": "Own stays",
         "receipt-check": "Check of a receipt",
         "tell-authority": "Duty to tell another authority of the stay",
+        "erase-person": "Erasure of everything that names the person",
     },
     "field": {
         "full-name": "Full name",

@@ -29,7 +29,19 @@ from server.languages import LANGUAGES
 from server.wording import WORDS, word
 
 NOBLE: Final = Path("noble-ed25519") / "index.js"
-KINDS: Final = ("state", "rule", "evidence", "declarant", "role", "purpose", "field", "fault", "dispute")
+KINDS: Final = (
+    "state",
+    "rule",
+    "evidence",
+    "declarant",
+    "role",
+    "purpose",
+    "field",
+    "fault",
+    "dispute",
+    "deleted",
+    "deletion_kept",
+)
 LogKeys = tuple[str, tuple[str, ...]]  # the log's, its witnesses', each as one line
 
 

@@ -986,6 +986,7 @@ def upgrade() -> None:
     lay_nightly()
     lay_duplicate_steps()
     lay_answers()
+    lay_deletion_certificates()
     lay_kiosk_signs()
     lay_claims()
     lay_undated()
@@ -1509,6 +1510,7 @@ def downgrade() -> None:
     op.drop_table('corrections')
     op.drop_table('e_id_sightings')
     op.drop_table('host_answers')
+    op.drop_table('deletion_certificates')
     op.drop_table('kiosk_calls')
     # ### end Alembic commands ###
 
@@ -1690,6 +1692,23 @@ def lay_answers() -> None:
     sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_host_answers'))
     )
     op.create_index('ix_host_answers_answered_at', 'host_answers', ['answered_at'], unique=False)
+
+
+def lay_deletion_certificates() -> None:
+    """Lay what somebody who was erased is given."""
+    op.create_table('deletion_certificates',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('certificate_id', sa.String(length=36), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('code_hash', sa.String(length=64), nullable=False),
+    sa.Column('access_id', sa.String(length=64), nullable=False),
+    sa.Column('deleted_at', columns.Instant(), nullable=False),
+    sa.Column('certificate', sa.LargeBinary(), nullable=False),
+    sa.Column('again_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('certificate_id', 'commune_code', name=op.f('pk_deletion_certificates'))
+    )
+    op.create_index('ix_deletion_certificates_person_id', 'deletion_certificates', ['person_id'], unique=False)
+    op.create_index('ix_deletion_certificates_code_hash', 'deletion_certificates', ['code_hash'], unique=False)
 
 
 def lay_kiosk_signs() -> None:
