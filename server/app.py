@@ -44,6 +44,7 @@ from server.desk import (
     live_pages,
     lodger_pages,
     paper_pages,
+    path_pages,
     program_pages,
     question_pages,
     queue_pages,
@@ -82,6 +83,7 @@ from server.police import (
     lapse_pages,
     number_pages,
     own_question_pages,
+    path_handover_pages,
     premises_correcting_pages,
     premises_pages,
     request_pages,
@@ -93,6 +95,7 @@ from server.police import (
     work_queue_pages,
 )
 from server.police import declare_pages as officer_declare_pages
+from server.police import path_pages as officer_path_pages
 from server.police import ward_pages as officer_ward_pages
 from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
@@ -112,6 +115,7 @@ from server.residents import (
     wrong_stay_pages,
 )
 from server.residents import paper_pages as own_paper_pages
+from server.residents import path_pages as own_path_pages
 from server.settings import ServerSettings
 from server.static_files import static_files, style_sheet_route
 from server.visitor import guard
@@ -136,6 +140,7 @@ PAGES = (
     declare_pages,
     queue_pages,
     question_pages,
+    path_pages,
     recall_pages,
     live_pages,
     stay_pages,
@@ -156,6 +161,8 @@ PAGES = (
     dispute_pages,
     request_pages,
     number_pages,
+    path_handover_pages,
+    officer_path_pages,
     home_pages,
     premises_correcting_pages,
     case_pages,
@@ -182,6 +189,7 @@ PAGES = (
     wrong_stay_pages,
     visitor_pages,
     rights_pages,
+    own_path_pages,
     kiosk_pages,
     claim_pages,
     call_pages,
