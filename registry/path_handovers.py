@@ -16,12 +16,14 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from registry import access_records, tables
+from registry.locking import locked_row
 from registry.paths import Means, Taken, said_on, step_path
 from registry.release import Look, release_persons
 from registry.vault import Cell, Vault
 from residence.access.purposes import PERSONAL, Field
 from residence.errors import Conflict, Refused
 from residence.paths.handing_over import CONSENT_WORDS, make_sheet
+from residence.paths.words import Spoken
 
 _GIVEN: Final = tables.path_handovers.c
 
@@ -32,11 +34,13 @@ class Agreed(msgspec.Struct, frozen=True, kw_only=True):
     office: str
     fields: tuple[Field, ...]
     shown: str
-    heard_in: str
+    heard_in: Spoken
 
 
-def sheet_for(connection: Connection, path: Row[Any], fields: tuple[Field, ...], *, look: Look, means: Means) -> str:
-    """Return what an office would be given; the look is on the record."""
+def sheet_for(
+    connection: Connection, path: Row[Any], fields: tuple[Field, ...], *, language: Spoken, look: Look, means: Means
+) -> str:
+    """Return what an office would be given, labelled in the person's language too; the look is on the record."""
     said = said_on(connection, path, vault=means.vault)
     values: dict[Field, str] = {}
     wanted = frozenset(fields) & PERSONAL
@@ -53,12 +57,12 @@ def sheet_for(connection: Connection, path: Row[Any], fields: tuple[Field, ...],
     own = frozenset(values) - wanted if path.person_id else frozenset(values)
     if own:
         _record(connection, path, look=look, fields=own, means=means)
-    return make_sheet(code=path.code, values=values)
+    return make_sheet(code=path.code, values=values, language=language)
 
 
 def hand_over(connection: Connection, path: Row[Any], agreed: Agreed, *, look: Look, means: Means) -> str:
     """Give an office what was shown and agreed to; returns the hand-over's id."""
-    sheet = sheet_for(connection, path, agreed.fields, look=look, means=means)
+    sheet = sheet_for(connection, path, agreed.fields, language=agreed.heard_in, look=look, means=means)
     if sheet != agreed.shown:
         raise Conflict("path.shown_otherwise", "/shown")
     if sheet.count("\n") == 1:  # the code alone
@@ -98,14 +102,17 @@ def sheet_of(connection: Connection, handover: Row[Any], path: Row[Any], *, look
 
 
 def take_back(connection: Connection, handover: Row[Any], *, by: str | None, means: Means) -> bool:
-    """Withdraw the consent to a hand-over; False when that was done before."""
-    standing = (
-        _GIVEN.handover_id == handover.handover_id,
-        _GIVEN.commune_code == handover.commune_code,
-        _GIVEN.withdrawn_at.is_(None),
-    )
+    """Withdraw the consent to a hand-over; False when that was done before. With the last one the path comes back from the office."""
+    standing = (_GIVEN.commune_code == handover.commune_code, _GIVEN.withdrawn_at.is_(None))
+    path = locked_row(connection, tables.paths, handover.path_id)
+    same = (_GIVEN.handover_id == handover.handover_id, *standing)
     values = {"withdrawn_at": means.now, "withdrawn_by": by, "sheet_sealed": None}
-    return connection.execute(update(tables.path_handovers).where(*standing).values(values)).rowcount == 1
+    if connection.execute(update(tables.path_handovers).where(*same).values(values)).rowcount != 1:
+        return False
+    others = select(_GIVEN.handover_id).where(_GIVEN.path_id == handover.path_id, *standing).limit(1)
+    if path is not None and path.state == "elsewhere" and connection.scalar(others) is None:
+        step_path(connection, path.path_id, Taken(step="recalled", by=by), means=means)
+    return True
 
 
 def note_told(connection: Connection, handover: Row[Any], *, means: Means) -> None:

@@ -12,12 +12,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import segno
 from fastapi import Request
+from markupsafe import Markup
 from sqlalchemy import Connection
 
-from registry.paths import Beginning, Way
+from registry.paths import Beginning, Begun, Way
 from registry.receipts import receipt_by_code
 from residence.errors import Malformed, Refused
+from residence.paths.following import written_day
 from residence.paths.steps import HelperKind, Situation
 from residence.paths.words import NAMES, SPOKEN, Spoken, say, spoken
 from residence.wire.messages import STAY_DECLARATION
@@ -87,6 +90,13 @@ def words_for(language: Spoken) -> dict[str, Any]:
     """Return what a template needs to speak to the person."""
     saying: Callable[..., str] = partial(_say, language)
     return {"say": saying, "spoken": language, "spoken_names": NAMES, "situations": list(Situation), "helpers": list(HelperKind)}
+
+
+def slip_for(begun: Begun, language: Spoken, *, base_url: str) -> dict[str, Any]:
+    """Return what the slip of a path says: the code, by when, and a picture that brings a phone to its page."""
+    picture = segno.make(f"{base_url}/paths?in={language}&code={begun.code}", error="m", micro=False)
+    svg = picture.svg_inline(scale=3, border=4, svgclass="luutru-qr luutru-qr--small", lineclass=None, omitsize=True)
+    return {"begun": begun, "due": written_day(begun.due_on, language), "picture": Markup(svg)}  # noqa: S704 - made by segno from our own text
 
 
 def _say(language: Spoken, key: str, **values: object) -> str:

@@ -26,6 +26,7 @@ PATH_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "withdraw": "Stopped, as the person wished",
         "resume": "Begun again",
         "late": "The due date passed",
+        "recalled": "A consent was taken back",
     },
     "path_act": {
         "take": "Take this path",

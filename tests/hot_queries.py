@@ -203,7 +203,7 @@ def _paths(connection: Connection, town: Town, scene: Scene) -> object:
     row = paths.path_by_code(connection, begun.code)
     assert row is not None
     look = Look(account_id="a-1", role="officer", purpose=Purpose.HAND_OVER, commune_code=DEMO_COMMUNE, about=begun.path_id)
-    sheet = path_handovers.sheet_for(connection, row, (Field.FULL_NAME,), look=look, means=means)
+    sheet = path_handovers.sheet_for(connection, row, (Field.FULL_NAME,), language="vi", look=look, means=means)
     agreed = path_handovers.Agreed(office="justice", fields=(Field.FULL_NAME,), shown=sheet, heard_in="vi")
     path_handovers.hand_over(connection, row, agreed, look=look, means=means)
     (given,) = path_handovers.handovers_of(connection, begun.path_id)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import secrets
 
-from server_parts import csrf_of
+from server_parts import COMMUNE, csrf_of
+
+from registry.paths import Beginning, Means, Taken, begin_path, step_path
+from residence.paths.steps import HelperKind, Situation
 
 CODE = re.compile(r"luutru-code\">([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4})<")
 
@@ -40,3 +44,20 @@ def follow(world, code, language="en"):
     """Look with a slip, without an account."""
     person = world.client()
     return person.post("/paths", data={"csrf": csrf_of(person), "code": code, "in": language})
+
+
+def take_a_path(world) -> str:
+    """Let an officer have taken a path of somebody without a home; returns its id."""
+    means = Means(vault=world.vault, now=world.clock.now(), random_bytes=secrets.token_bytes)
+    said = Beginning(
+        situation=Situation.NO_HOME,
+        way="office",
+        commune_code=COMMUNE,
+        called="Cô Bình Thử",
+        words="no roof",
+        helper_kind=HelperKind.FAMILY,
+    )
+    with world.registry.writing() as connection:
+        begun = begin_path(connection, said, means=means)
+        step_path(connection, begun.path_id, Taken(step="take", by="acc-officer"), means=means)
+    return begun.path_id

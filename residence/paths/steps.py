@@ -19,7 +19,7 @@ from residence.errors import Conflict
 PathState = Literal["begun", "working", "asked", "elsewhere", "registered", "papers_found", "withdrawn", "refused", "rested"]
 PathStep = Literal[
     "begin", "take", "looked", "ask", "came", "hand_over", "answered", "extend", "register", "find_papers", "refuse", "rest", "withdraw",
-    "resume", "late",
+    "resume", "late", "recalled",
 ]  # fmt: skip
 STATES: Final[tuple[PathState, ...]] = get_args(PathState)
 ENDS: Final[frozenset[PathState]] = frozenset({"registered", "papers_found", "withdrawn", "refused", "rested"})
@@ -66,7 +66,7 @@ NEXT: Final[Mapping[PathState, Mapping[PathStep, PathState]]] = {
     "working": {**_WORK, "late": "working"},
     "asked": {"take": "asked", "looked": "asked", "came": "working", "extend": "asked", "rest": "rested", "withdraw": "withdrawn", "late": "asked"},
     "elsewhere": {
-        "take": "elsewhere", "looked": "elsewhere", "answered": "working", "hand_over": "elsewhere", "extend": "elsewhere", "register": "registered",
+        "take": "elsewhere", "looked": "elsewhere", "answered": "working", "recalled": "working", "hand_over": "elsewhere", "extend": "elsewhere", "register": "registered",
         "withdraw": "withdrawn", "late": "elsewhere",
     },
     "registered": {},

@@ -18,11 +18,10 @@ from starlette.responses import Response
 
 from registry.paths import Means, Taken, begin_path, step_path
 from residence.errors import Conflict, Problem, Refused, problem
-from residence.paths.following import written_day
 from residence.paths.steps import NEXT, HelperKind, PathStep
 from server.desk.own_premises import workplace
 from server.pages import render
-from server.path_forms import language_for, read_beginning, words_for
+from server.path_forms import language_for, read_beginning, slip_for, words_for
 from server.policy import Account
 from server.residents.path_pages import find_path, followed
 from server.visitor import Caller, Form, SignedIn, Visitor
@@ -61,7 +60,7 @@ def begin(request: Request, caller: Caller, *, account: SignedIn, server: Wired,
             raise
         return _page(request, caller, account, form=form, wrong=problem(error.code, error.pointer))
     language = language_for(request, caller)
-    shown = {"place": place, "begun": begun, "due": written_day(begun.due_on, language), **words_for(language)}
+    shown = {"place": place, **slip_for(begun, language, base_url=server.settings.base_url), **words_for(language)}
     return render(request, "desk/path_slip.html", caller=caller, **shown)
 
 

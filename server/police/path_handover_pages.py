@@ -120,7 +120,7 @@ def _shown_or_given(
             hand_over(connection, row, agreed, look=look, means=path_means(server))
             return RedirectResponse(f"/police/paths/{row.path_id}", status_code=303)
         wrong = problem("path.consent", "/agreed")
-    sheet = sheet_for(connection, row, fields, look=look, means=path_means(server))
+    sheet = sheet_for(connection, row, fields, language=language, look=look, means=path_means(server))
     said = {"row": row, "office": office, "fields": fields, "sheet": sheet, "wrong": wrong, **words_for(language)}
     return render(request, "police/path_consent.html", caller=caller, status=422 if wrong else 200, **said)
 

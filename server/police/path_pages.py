@@ -21,11 +21,10 @@ from registry import numbering
 from registry.path_handovers import handovers_of, look_at_words, opened_helper
 from registry.paths import Taken, begin_path, clock_of, is_extended, open_paths, path_by_code, step_path, steps_of
 from residence.errors import Conflict, Malformed, Problem, Refused, has_errors, problem
-from residence.paths.following import written_day
 from residence.paths.steps import NEXT, OF_THE_PERSON, PathStep
 from residence.wire.receipts import parse_receipt_code
 from server.pages import render
-from server.path_forms import language_for, read_beginning, words_for
+from server.path_forms import language_for, read_beginning, slip_for, words_for
 from server.police.path_access import is_held, look_at, open_path, path_means
 from server.policy import Account, CommuneResource
 from server.visitor import Caller, Form, SignedIn, Visitor
@@ -78,7 +77,7 @@ def begin(request: Request, caller: Caller, *, account: SignedIn, server: Wired,
             raise
         return _beginning(request, caller, account, form=form, wrong=problem(error.code, error.pointer))
     language = language_for(request, caller)
-    shown = {"begun": begun, "due": written_day(begun.due_on, language), **words_for(language)}
+    shown = {**slip_for(begun, language, base_url=server.settings.base_url), **words_for(language)}
     return render(request, "police/path_slip.html", caller=caller, **shown)
 
 
@@ -200,7 +199,7 @@ def _page(
         "police/path.html",
         caller=caller,
         status=422 if problems else 200,
-        offered=[each for each in PLAIN if each in following and (mine or each in BY_THEMSELVES)],
+        offered=[each for each in PLAIN if each in following and (each != "take" if mine else each in BY_THEMSELVES)],
         following=following,
         offices=server.offices,
         problems=problems,

@@ -16,14 +16,14 @@ from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
 from registry.path_handovers import handovers_of, take_back
-from registry.paths import Means, begin_path, path_by_code
+from registry.paths import Means, begin_path, path_by_code, path_of
 from residence.clock import VIETNAM
 from residence.errors import Conflict, Malformed, Problem, Refused, problem
 from residence.paths.following import progress, told, written_day
 from residence.paths.words import Spoken, spoken
 from residence.wire.receipts import parse_receipt_code
 from server.pages import render
-from server.path_forms import language_for, read_beginning, words_for
+from server.path_forms import language_for, read_beginning, slip_for, words_for
 from server.visitor import Caller, Form, Visitor
 from server.wiring import Server, caller_address, server_of
 
@@ -62,7 +62,7 @@ def withdraw(request: Request, caller: Caller, server: Wired, form: Form) -> Res
         if row is None or chosen is None:
             return _asked(request, caller, language, code="", unknown=True)
         take_back(connection, chosen, by=None, means=_means(server))
-        return show_path(request, caller, language, row=row, connection=connection)
+        return show_path(request, caller, language, row=path_of(connection, row.path_id) or row, connection=connection)
 
 
 @router.get("/begin")
@@ -84,7 +84,7 @@ def begin(request: Request, caller: Caller, server: Wired, form: Form) -> Respon
         if not error.code.startswith("path."):
             raise
         return _beginning(request, caller, language, form=dict(form), wrong=problem(error.code, error.pointer))
-    shown = {"begun": begun, "due": written_day(begun.due_on, language), **words_for(language)}
+    shown = {**slip_for(begun, language, base_url=server.settings.base_url), **words_for(language)}
     return render(request, "residents/path_slip.html", caller=caller, **shown)
 
 

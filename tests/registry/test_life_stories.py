@@ -164,9 +164,10 @@ class Ward:
 
     def hand_over(self, connection, story: Story, row) -> None:
         look = Look(account_id="officer", role="officer", purpose=Purpose.HAND_OVER, commune_code=COMMUNE, about=row.path_id)
-        shown = sheet_for(connection, row, (Field.FULL_NAME,), look=look, means=self.means())
+        heard_in = self.draw.choice(SPOKEN)
+        shown = sheet_for(connection, row, (Field.FULL_NAME,), language=heard_in, look=look, means=self.means())
         assert story.name in shown
-        agreed = Agreed(office=story.office_wanted, fields=(Field.FULL_NAME,), shown=shown, heard_in=self.draw.choice(SPOKEN))
+        agreed = Agreed(office=story.office_wanted, fields=(Field.FULL_NAME,), shown=shown, heard_in=heard_in)
         hand_over(connection, row, agreed, look=look, means=self.means())
         self.waiting_since[story.number] = self.day
 

@@ -120,7 +120,7 @@ def test_what_a_slip_says_is_short_and_tells_no_situation_no_office_and_no_threa
 
 def test_a_sheet_holds_what_was_chosen_on_one_line_each_and_nothing_else_can_be_chosen():
     values = {Field.FULL_NAME: "An\nfull-name: Bình", Field.OWN_WORDS: "a\r\nb", Field.SEX: ""}
-    assert make_sheet(code="C", values=values) == "C\nfull-name: An full-name: Bình\nown-words: a b\n"
+    assert make_sheet(code="C", values=values, language="vi") == "C\nHọ và tên: An full-name: Bình\nLời kể: a b\n"
     assert chosen_fields(["own-words", "full-name"]) == (Field.FULL_NAME, Field.OWN_WORDS)
     for wrong in ([], ["personal-number"], ["full-name", "contact"], ["anything"]):
         with pytest.raises(Refused):

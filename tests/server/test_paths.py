@@ -59,9 +59,11 @@ def test_with_a_kiosks_slip_the_person_begins_themselves_and_keeps_the_code(worl
     assert receipt_code(said) in answer.text
     assert say("state.begun", "en") in follow(world, receipt_code(said)).text
     assert 'action="/paths"' in me.post("/receipts", data={"csrf": csrf_of(me), "code": receipt_code(said)}).text
-    assert "a path already" in me.post("/paths/begin", data=form | {"in": "en"}).text
+    assert say("wrong.path.begun", "ja") in me.post("/paths/begin", data=form | {"in": "ja"}).text
     for wrong in ({"code": ""}, {"code": "0000-0000-0000"}, {"situation": "thief"}, {"helper": "Bà Tư"}, {"words": "x" * 501}):
-        assert me.post("/paths/begin", data=form | {"in": "en"} | wrong).status_code == 422
+        answer = me.post("/paths/begin", data=form | {"in": "ko"} | wrong)
+        assert answer.status_code == 422
+        assert any(say(f"wrong.path.{each}", "ko") in answer.text for each in ("situation", "slip", "begun", "words", "helper"))
 
 
 def test_what_somebody_said_is_for_the_officer_who_took_the_path_and_every_look_is_on_the_record(world):
@@ -113,7 +115,7 @@ def test_another_office_gets_what_was_shown_and_agreed_to_and_it_is_taken_back_w
     shown = officer.post(f"{path}/handover", data=form).text
     assert say("consent", "ko") in shown
     assert 'type="checkbox" value="yes" checked' not in shown
-    sheet = f"{code}\nfull-name: Cô Bình Thử\n"
+    sheet = f"{code}\nHọ và tên / 이름: Cô Bình Thử\n"
     assert WORDS not in shown
     assert "heard it and agreed" in officer.post(f"{path}/handover", data=form | {"shown": sheet}).text
     assert "no longer what" in officer.post(f"{path}/handover", data=form | {"shown": "else\n", "agreed": "yes"}).text
@@ -131,6 +133,7 @@ def test_another_office_gets_what_was_shown_and_agreed_to_and_it_is_taken_back_w
     (handover,) = re.findall(r'name="handover" value="([^"]+)"', page)
     taken = person.post("/paths/consent", data={"csrf": csrf_of(person), "code": code, "handover": handover, "in": "en"}).text
     assert say("taken_back", "en") in taken
+    assert say("state.working", "en") in taken  # with no consent left no office has it
     assert "Nothing of it is kept here" in officer.get(sheet_page).text
     assert "tell the office to delete" in officer.get("/police/paths/offices/social-help").text
     assert "told to delete" in step(officer, sheet_page, "told").text
