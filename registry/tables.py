@@ -56,6 +56,7 @@ from registry.tables_oversight import (
 )
 from registry.tables_own_words import declaring_locks, own_words, rights_requests
 from registry.tables_parties import stay_parties
+from registry.tables_paths import path_handovers, path_steps, paths
 from registry.tables_people import (
     households,
     identifiers,
@@ -186,6 +187,9 @@ __all__ = [
     "outages",
     "own_words",
     "passkeys",
+    "path_handovers",
+    "path_steps",
+    "paths",
     "permitted_stays",
     "person_versions",
     "persons",

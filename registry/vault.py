@@ -30,7 +30,7 @@ from registry.key_provider import KEY_BYTES, NONCE_BYTES, KeyProvider, Turn
 from residence.clock import VIETNAM
 from residence.errors import Untrusted
 
-SubjectKind = Literal["person", "premises", "presence", "account", "declaration", "quarantine", "guest-list", "webhook"]
+SubjectKind = Literal["person", "premises", "presence", "account", "declaration", "quarantine", "guest-list", "webhook", "path"]
 _VERSION: Final = b"\x01"
 _SCHEMA: Final = "1"
 

@@ -45,6 +45,7 @@ from server.desk import (
     live_pages,
     lodger_pages,
     paper_pages,
+    path_pages,
     program_pages,
     question_pages,
     queue_pages,
@@ -84,6 +85,7 @@ from server.police import (
     lapse_pages,
     number_pages,
     own_question_pages,
+    path_handover_pages,
     premises_correcting_pages,
     premises_pages,
     recovery_pages,
@@ -97,6 +99,7 @@ from server.police import (
     work_queue_pages,
 )
 from server.police import declare_pages as officer_declare_pages
+from server.police import path_pages as officer_path_pages
 from server.police import ward_pages as officer_ward_pages
 from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
@@ -118,6 +121,7 @@ from server.residents import (
 )
 from server.residents import deletion_pages as own_deletion_pages
 from server.residents import paper_pages as own_paper_pages
+from server.residents import path_pages as own_path_pages
 from server.settings import ServerSettings
 from server.static_files import static_files, style_sheet_route
 from server.visitor import guard
@@ -144,6 +148,7 @@ PAGES = (
     declare_pages,
     queue_pages,
     question_pages,
+    path_pages,
     recall_pages,
     live_pages,
     stay_pages,
@@ -165,6 +170,8 @@ PAGES = (
     dispute_pages,
     request_pages,
     number_pages,
+    path_handover_pages,
+    officer_path_pages,
     recovery_pages,
     home_pages,
     premises_correcting_pages,
@@ -196,6 +203,7 @@ PAGES = (
     visitor_pages,
     rights_pages,
     stay_code_pages,
+    own_path_pages,
     kiosk_pages,
     claim_pages,
     call_pages,

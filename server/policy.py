@@ -118,6 +118,20 @@ class ProposalResource(msgspec.Struct, frozen=True, kw_only=True):
         return _entity("Proposal", self.proposal_id, commune=self.commune, asked_by=self.asked_by, role=self.role)
 
 
+class PathResource(msgspec.Struct, frozen=True, kw_only=True):
+    """One guided path; ``taken_by`` is the account that works on it, or empty; ``conflicted``: who must not decide about it."""
+
+    path_id: str
+    commune: str
+    taken_by: str = ""
+    conflicted: tuple[str, ...] = ()
+
+    @property
+    def entity(self) -> dict[str, object]:
+        """Return the Cedar entity."""
+        return _entity("Path", self.path_id, commune=self.commune, taken_by=self.taken_by, conflicted=list(self.conflicted))
+
+
 class QuestionResource(msgspec.Struct, frozen=True, kw_only=True):
     """Looks somebody is asked about; ``account_id``: whose; ``conflicted``: who must not settle it."""
 
@@ -163,6 +177,7 @@ class StayResource(msgspec.Struct, frozen=True, kw_only=True):
 Resource = (
     ViewResource
     | StayResource
+    | PathResource
     | QuestionResource
     | PremisesResource
     | CommuneResource

@@ -23,6 +23,7 @@ from server.desk_words import DESK_WORDS
 from server.duplicate_words import DUPLICATE_WORDS
 from server.languages import Language, translate
 from server.machine_words import MACHINE_WORDS
+from server.path_words import PATH_WORDS
 from server.person_words import NOW_TAGS, PERSON_WORDS
 from server.program_words import PROGRAM_TAGS, PROGRAM_WORDS
 from server.residence_words import RESIDENCE_TAGS, RESIDENCE_WORDS
@@ -143,6 +144,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "dispute-review": "Review of a field somebody says is wrong",
         "duplicate-review": "Whether two records are of one person",
         "number-change": "Care of a person's numbers",
+        "guided-path": "Help for somebody without papers",
+        "hand-over": "Given to another office, as the person agreed",
         "break-glass": "A case of another commune, opened for a reason",
         "own-stays": "Own stays",
         "receipt-check": "Check of a receipt",
@@ -160,6 +163,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "document": "Document",
         "residence-text": "Address on the card",
         "contact": "Contact",
+        "own-words": "Own words",
     },
     "case": {
         "open": "Open",
@@ -238,6 +242,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     **DESK_WORDS,
     **CHECK_WORDS,
     **AUTHORITY_WORDS,
+    **PATH_WORDS,
     **PERSON_WORDS,
     **RESIDENCE_WORDS,
     **PROGRAM_WORDS,

@@ -51,6 +51,7 @@ NEVER = {"quarantine.receipt_bytes"}
 NOW_AND_THEN = {
     "disputes.settled_at",
     "rights_requests.answered_at",
+    "paths.ended_at",
     "declaring_locks.lifted_at",
     "notices.answered_at",
 }  # null in one of five: an index of what waits that holds nothing would seem the cheapest for everything

@@ -974,6 +974,7 @@ def upgrade() -> None:
     lay_parties()
     lay_recall()
     lay_own_words()
+    lay_paths()
     _lay_chip_tables()
     lay_authorities()
     lay_door_cards()
@@ -1283,6 +1284,9 @@ def downgrade() -> None:
     drop_case_work()
     op.drop_table('webhook_deliveries')
     op.drop_table('webhooks')
+    op.drop_table('path_handovers')
+    op.drop_table('path_steps')
+    op.drop_table('paths')
     op.drop_table('rights_requests')
     op.drop_table('declaring_locks')
     op.drop_table('own_words')
@@ -1854,6 +1858,71 @@ def lay_own_words() -> None:
     )
     op.create_index(op.f('ix_rights_requests_person_id'), 'rights_requests', ['person_id'], unique=False)
     op.create_index('ix_rights_requests_unanswered', 'rights_requests', ['commune_code', 'asked_at'], unique=False, sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
+
+
+def lay_paths() -> None:
+    """Lay the guided paths of people who lack papers."""
+    op.create_table('paths',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('path_id', sa.String(length=64), nullable=False),
+    sa.Column('code', sa.String(length=16), nullable=False),
+    sa.Column('situation', sa.String(length=32), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=True),
+    sa.Column('declaration_id', sa.String(length=64), nullable=True),
+    sa.Column('premises_id', sa.String(length=64), nullable=True),
+    sa.Column('began_by_way', sa.String(length=8), nullable=False),
+    sa.Column('begun_by', sa.String(length=64), nullable=True),
+    sa.Column('begun_at', columns.Instant(), nullable=False),
+    sa.Column('clock_from', columns.Instant(), nullable=False),
+    sa.Column('in_database', sa.String(length=4), nullable=True),
+    sa.Column('due', columns.Instant(), nullable=False),
+    sa.Column('law', sa.String(length=32), nullable=False),
+    sa.Column('taken_by', sa.String(length=64), nullable=True),
+    sa.Column('helper_kind', sa.String(length=16), nullable=True),
+    sa.Column('helper_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('called_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('words_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('path_id', 'commune_code', name=op.f('pk_paths'))
+    )
+    op.create_index('ix_paths_code', 'paths', ['code'], unique=False)
+    op.create_index('ix_paths_ended_at', 'paths', ['ended_at'], unique=False)
+    op.create_index('ix_paths_open', 'paths', ['commune_code', 'due'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+    op.create_index('ix_paths_person_id', 'paths', ['person_id'], unique=False, sqlite_where=sa.text('person_id IS NOT NULL'), postgresql_where=sa.text('person_id IS NOT NULL'))
+    op.create_table('path_steps',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('step_id', sa.String(length=64), nullable=False),
+    sa.Column('path_id', sa.String(length=64), nullable=False),
+    sa.Column('step', sa.String(length=16), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('by', sa.String(length=64), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('legal_basis', sa.Text(), nullable=True),
+    sa.Column('due', columns.Instant(), nullable=False),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('step_id', 'commune_code', name=op.f('pk_path_steps'))
+    )
+    op.create_index('ix_path_steps_path_id', 'path_steps', ['path_id'], unique=False)
+    op.create_table('path_handovers',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('handover_id', sa.String(length=64), nullable=False),
+    sa.Column('path_id', sa.String(length=64), nullable=False),
+    sa.Column('office', sa.String(length=32), nullable=False),
+    sa.Column('fields', columns.Document(), nullable=False),
+    sa.Column('sheet_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('consent_words', sa.String(length=32), nullable=False),
+    sa.Column('heard_in', sa.String(length=2), nullable=False),
+    sa.Column('heard_by', sa.String(length=64), nullable=False),
+    sa.Column('given_at', columns.Instant(), nullable=False),
+    sa.Column('withdrawn_at', columns.Instant(), nullable=True),
+    sa.Column('withdrawn_by', sa.String(length=64), nullable=True),
+    sa.Column('office_told_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('handover_id', 'commune_code', name=op.f('pk_path_handovers'))
+    )
+    op.create_index('ix_path_handovers_office', 'path_handovers', ['commune_code', 'office', 'given_at'], unique=False)
+    op.create_index('ix_path_handovers_path_id', 'path_handovers', ['path_id'], unique=False)
 
 
 def lay_guest_lists() -> None:
