@@ -101,7 +101,7 @@ class Vault:
             raw = self._period_cipher(kek_id).decrypt(
                 wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _wrap_context(subject_id, kek_id)
             )
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise Untrusted("vault.damaged", "", f"key of {subject_id}") from error
         return SubjectKey(subject_id, AESGCM(raw))
 
@@ -117,7 +117,7 @@ class Vault:
         """Open one field, or raise ``Untrusted("vault.damaged")``."""
         try:
             return key.cipher.decrypt(sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :], _cell_context(cell))
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: cut short
             raise Untrusted("vault.damaged", "", ".".join(cell)) from error
 
     def open_text(self, key: SubjectKey, cell: Cell, sealed: bytes | None) -> str | None:
