@@ -39,7 +39,7 @@ from registry.tables_kiosk_signs import kiosk_signs
 from registry.tables_lapses import lapses
 from registry.tables_look_questions import look_questions, look_rule_sets
 from registry.tables_looks import log_statements, look_numbers, looks
-from registry.tables_messages import contact_points, messages
+from registry.tables_messages import alarm_channels, contact_points, messages
 from registry.tables_nightly import nightly_runs
 from registry.tables_numbers import identifier_events
 from registry.tables_oversight import (
@@ -106,6 +106,7 @@ __all__ = [
     "access_records",
     "accounts",
     "admin_units",
+    "alarm_channels",
     "api_batches",
     "api_clients",
     "api_requests",

@@ -1505,6 +1505,7 @@ def downgrade() -> None:
     op.drop_table('access_records')
     op.drop_table('identifier_events')
     op.drop_table('messages')
+    op.drop_table('alarm_channels')
     op.drop_table('contact_points')
     op.drop_table('day_closes')
     for name in ('guest_lists', 'guest_list_pieces', 'guest_list_batches', 'list_mappings'):
@@ -1613,6 +1614,17 @@ def lay_messages() -> None:
     sa.PrimaryKeyConstraint('contact_id', 'commune_code', name=op.f('pk_contact_points'))
     )
     op.create_index(op.f('ix_contact_points_subject_id'), 'contact_points', ['subject_id'], unique=False)
+    op.create_table('alarm_channels',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('channel_id', sa.String(length=36), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('name', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('fault', sa.String(length=64), nullable=True),
+    sa.Column('state_since', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('channel_id', 'commune_code', name=op.f('pk_alarm_channels'))
+    )
+    op.create_index(op.f('ix_alarm_channels_premises_id'), 'alarm_channels', ['premises_id'], unique=False)
     op.create_table('messages',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('message_id', sa.String(length=36), nullable=False),
