@@ -44,9 +44,6 @@ SURROUNDINGS = {
 }
 
 
-NO_KEY = ("-k", "F24")  # a keyboard without any key at all is one that a browser begun then does not survive
-
-
 class Screen:
     """What stands in front of people: looked at and typed into from outside."""
 
@@ -80,9 +77,9 @@ class Screen:
             yield
             return
         held = subprocess.Popen(
-            ["wtype", *words, *NO_KEY, "-s", "2000", *(each.replace("-M", "-m") for each in words)], env=self.ask
+            ["wtype", "-s", "600", *words, "-s", "2000", *(each.replace("-M", "-m") for each in words)], env=self.ask
         )
-        time.sleep(0.5)
+        time.sleep(1.0)
         try:
             yield
         finally:
@@ -94,7 +91,8 @@ class Screen:
 
     def press(self, *words):
         """Press keys: ``press("1")`` types, ``press("-M", "ctrl", "t")`` holds one down (wtype's words)."""
-        subprocess.run(["wtype", "-s", "150", *words, "-s", "100"], check=True, env=self.ask)
+        # the keyboard is there before its key and after it: a browser takes note of a new one first
+        subprocess.run(["wtype", "-s", "600", *words, "-s", "200"], check=True, env=self.ask)
 
     def browser(self):
         """Return the browser's own process; None while there is none."""
@@ -159,14 +157,7 @@ def shown(folder, profile):
             if process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"sway did not start:\n{(folder / 'sway.log').read_text('utf-8', 'replace')[-2000:]}")
             time.sleep(0.1)
-        keyboard = subprocess.Popen(
-            ["wtype", *NO_KEY, "-s", "2000000000"], env=screen.ask
-        )  # a keypad stays plugged in: the browser has the focus
-        try:
-            yield screen
-        finally:
-            keyboard.kill()
-            keyboard.wait()
+        yield screen
     finally:
         process.kill()
         process.wait(20)

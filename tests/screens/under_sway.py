@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import sync_playwright
 
 from luutru.demo.broker import free_port
@@ -50,10 +51,17 @@ class Trial:
         print(name, file=sys.stderr, flush=True)
         return picture
 
-    def wanted(self, size, path="/"):
+    def wanted(self, size):
+        """Return the page as it should be: with the focus of a keyboard, and without."""
         width, height = (int(each) for each in size.split("x"))
         self.page.set_viewport_size({"width": width, "height": height})
-        self.page.goto(path if "://" in path else self.kiosk.address + path)
+        while True:
+            try:
+                self.page.goto(self.kiosk.address)
+                break
+            except PlaywrightError as error:  # the page before goes its own way when a visit ends
+                if "interrupted by another navigation" not in error.message:
+                    raise
         self.page.evaluate("document.fonts.ready")
         focused = self._photograph()
         self.page.evaluate("document.activeElement && document.activeElement.blur()")
