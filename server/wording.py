@@ -144,6 +144,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "duplicate-review": "Whether two records are of one person",
         "number-change": "Care of a person's numbers",
         "break-glass": "A case of another commune, opened for a reason",
+        "issued-order": "An order of a court or an investigation",
         "own-stays": "Own stays",
         "receipt-check": "Check of a receipt",
         "tell-authority": "Duty to tell another authority of the stay",
@@ -159,6 +160,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "document": "Document",
         "residence-text": "Address on the card",
         "contact": "Contact",
+        "whereabouts": "Where somebody is declared",
     },
     "case": {
         "open": "Open",

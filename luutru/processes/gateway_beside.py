@@ -19,6 +19,7 @@ from gateway.certifying import Certifying
 from gateway.mail_settings import MailSettings
 from gateway.mailing import send_due
 from gateway.nightly import Night, tend
+from gateway.orders import orders_duty
 from gateway.worker import Duty
 from luutru.processes.gateway_duties import side_duties
 from luutru.system import random_bytes
@@ -67,6 +68,8 @@ class BesideSettings(Protocol):
 def build_beside(settings: BesideSettings, *, registry: Registry, clock: Clock, stopping: threading.Event) -> Beside:
     """Put together what runs beside the intake."""
     duties = side_duties(settings.sweep_every, settings.choices, registry)
+    if settings.sweep_every:
+        duties.append(orders_duty(registry, random_bytes=random_bytes))
     go_on = lambda: not stopping.is_set()  # noqa: E731 - asked by both
     if settings.night_hour is not None:
         night = Night(
