@@ -42,6 +42,7 @@ from registry.tables_looks import log_statements, look_numbers, looks
 from registry.tables_messages import alarm_channels, contact_points, messages
 from registry.tables_nightly import nightly_runs
 from registry.tables_numbers import identifier_events
+from registry.tables_orders import order_matches, orders
 from registry.tables_oversight import (
     access_records,
     case_events,
@@ -185,6 +186,8 @@ __all__ = [
     "nightly_runs",
     "notices",
     "officer_interests",
+    "order_matches",
+    "orders",
     "outages",
     "own_words",
     "passkeys",

@@ -23,6 +23,7 @@ CONTROL_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "hand-out": "Let a case leave as a file",
         "merge": "Join two records of one person",
         "bulk": "One step with many cases",
+        "enter-order": "Enter an order of a court or an investigation",
         "look-rules": "Change when looks are asked about",
     },
     "look_rule": {
@@ -57,6 +58,7 @@ CONTROL_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "stay": "A stay somebody said is wrong",
         "right": "A request about one's own data",
     },
+    "order_kind": {"court": "Order of a court", "investigation": "Order of an investigation"},
     "look_outcome": {"explained": "Explained", "handed-on": "Handed on"},
     "eyes_answer": {"granted": "Granted", "refused": "Refused", "returned": "Returned"},
     "moves": {

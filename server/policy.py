@@ -148,6 +148,19 @@ class QuestionResource(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class OrderResource(msgspec.Struct, frozen=True, kw_only=True):
+    """An order in force; ``receivers``: the accounts of the unit it names."""
+
+    order_id: str
+    commune: str
+    receivers: tuple[str, ...]
+
+    @property
+    def entity(self) -> dict[str, object]:
+        """Return the Cedar entity."""
+        return _entity("Order", self.order_id, commune=self.commune, receivers=list(self.receivers))
+
+
 class ViewResource(msgspec.Struct, frozen=True, kw_only=True):
     """A closed case to be seen again; ``asked``: the officer asked now; ``seen_by``: who closed it or saw it, under any account."""
 
@@ -175,7 +188,8 @@ class StayResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Resource = (
-    ViewResource
+    OrderResource
+    | ViewResource
     | StayResource
     | PathResource
     | QuestionResource

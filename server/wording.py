@@ -147,6 +147,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "guided-path": "Help for somebody without papers",
         "hand-over": "Given to another office, as the person agreed",
         "break-glass": "A case of another commune, opened for a reason",
+        "issued-order": "An order of a court or an investigation",
         "own-stays": "Own stays",
         "receipt-check": "Check of a receipt",
         "tell-authority": "Duty to tell another authority of the stay",
@@ -164,6 +165,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "residence-text": "Address on the card",
         "contact": "Contact",
         "own-words": "Own words",
+        "whereabouts": "Where somebody is declared",
     },
     "case": {
         "open": "Open",

@@ -88,6 +88,7 @@ def paths(world):
         "proposal_id",
         "claim_id",
         "view_id",
+        "order_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)

@@ -17,6 +17,7 @@ from server.policy import (
     Account,
     CaseResource,
     CommuneResource,
+    OrderResource,
     PairResource,
     PathResource,
     PremisesResource,
@@ -37,11 +38,11 @@ RESOURCES = {
     "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune", "provision_kiosks": "commune",
     "speak_of_own_stay": "stay", "confirm_own_stay": "stay",
     "list_look_questions": "commune", "change_look_rules": "commune", "settle_look_question": "question", "answer_look_question": "own question",
-    "list_second_views": "commune", "see_case_again": "view asked", "look_into_difference": "view",
+    "list_second_views": "commune", "enter_order": "commune", "read_order": "order", "see_case_again": "view asked", "look_into_difference": "view",
     "list_paths": "commune", "begin_path": "commune", "take_path": "path", "work_path": "path",
 }  # fmt: skip
 
-PURPOSE = {"work_path": "guided-path", "look_elsewhere": "break-glass", "release_pair": "duplicate-review"}
+PURPOSE = {"read_order": "issued-order", "work_path": "guided-path", "look_elsewhere": "break-glass", "release_pair": "duplicate-review"}
 
 
 def account(role, name="me"):
@@ -80,6 +81,10 @@ def things(kind, role):  # noqa: PLR0912 - a table, one kind after the other
             yield QuestionResource(question_id="q", commune="here", account_id="an officer", conflicted=("me",)), False
             yield QuestionResource(question_id="q", commune="here", account_id="me"), False
             yield QuestionResource(question_id="q", commune="there", account_id="an officer"), False
+        case "order":
+            yield OrderResource(order_id="o", commune="here", receivers=("me", "another")), True
+            yield OrderResource(order_id="o", commune="here", receivers=("another",)), False
+            yield OrderResource(order_id="o", commune="there", receivers=("me",)), False
         case "view asked":
             yield ViewResource(view_id="v", commune="here", asked="me"), True
             yield ViewResource(view_id="v", commune="here", asked="another"), False

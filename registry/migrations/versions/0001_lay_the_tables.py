@@ -1002,6 +1002,7 @@ def upgrade() -> None:
     lay_case_work()
     lay_second_views()
     lay_public_figures()
+    lay_orders()
     lay_webhooks()
 
 
@@ -1281,6 +1282,8 @@ def downgrade() -> None:
     op.drop_table('second_view_draws')
     op.drop_table('log_statements')
     op.drop_table('public_figures')
+    op.drop_table('order_matches')
+    op.drop_table('orders')
     drop_case_work()
     op.drop_table('webhook_deliveries')
     op.drop_table('webhooks')
@@ -2227,6 +2230,42 @@ def lay_public_figures() -> None:
     sa.Column('made_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'month', name=op.f('pk_public_figures'))
     )
+
+
+def lay_orders() -> None:
+    """Lay orders entered from a paper, and what they met."""
+    op.create_table('orders',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('order_id', sa.String(length=36), nullable=False),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('paper', sa.Text(), nullable=False),
+    sa.Column('issuer', sa.Text(), nullable=False),
+    sa.Column('unit', sa.Text(), nullable=False),
+    sa.Column('receivers', columns.Document(), nullable=False),
+    sa.Column('number_index', sa.LargeBinary(length=16), nullable=True),
+    sa.Column('in_force_at', columns.Instant(), nullable=False),
+    sa.Column('expires_at', columns.Instant(), nullable=False),
+    sa.Column('held_until', columns.Instant(), nullable=False),
+    sa.Column('entered_by', sa.String(length=64), nullable=False),
+    sa.Column('granted_by', sa.String(length=64), nullable=False),
+    sa.Column('held_against', sa.BigInteger(), nullable=False),
+    sa.Column('matched', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('order_id', 'commune_code', name=op.f('pk_orders'))
+    )
+    op.create_index('ix_orders_in_force', 'orders', ['commune_code', 'expires_at'], unique=False, sqlite_where=sa.text('number_index IS NOT NULL'), postgresql_where=sa.text('number_index IS NOT NULL'))
+    op.create_table('order_matches',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('match_id', sa.String(length=36), nullable=False),
+    sa.Column('order_id', sa.String(length=64), nullable=False),
+    sa.Column('declaration_id', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('unit', sa.String(length=32), nullable=True),
+    sa.Column('kind', sa.String(length=16), nullable=False),
+    sa.Column('declared_at', columns.Instant(), nullable=False),
+    sa.Column('matched_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('match_id', 'commune_code', name=op.f('pk_order_matches'))
+    )
+    op.create_index('ix_order_matches_order_id', 'order_matches', ['order_id'], unique=False)
 
 
 def lay_case_work() -> None:
