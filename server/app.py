@@ -109,7 +109,9 @@ from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
 from server.policy import load_policy
 from server.residents import (
+    acting_pages,
     address_pages,
+    delegation_pages,
     disclosure_pages,
     door_pages,
     leaving_pages,
@@ -198,6 +200,8 @@ PAGES = (
     visitor_pages,
     rights_pages,
     stay_code_pages,
+    delegation_pages,
+    acting_pages,
     kiosk_pages,
     claim_pages,
     call_pages,

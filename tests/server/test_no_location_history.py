@@ -87,6 +87,8 @@ def paths(world):
         "hook_id",
         "proposal_id",
         "claim_id",
+        "grant_id",
+        "delegation_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)
