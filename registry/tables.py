@@ -24,6 +24,7 @@ from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_claims import kiosk_certificates, kiosk_claims, kiosk_wipes
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
 from registry.tables_corrections import corrections
+from registry.tables_delegations import delegation_uses, delegations
 from registry.tables_deletions import deletion_certificates
 from registry.tables_desk import day_closes
 from registry.tables_door_boots import door_boots
@@ -136,6 +137,8 @@ __all__ = [
     "day_closes",
     "declarations",
     "declaring_locks",
+    "delegation_uses",
+    "delegations",
     "deletion_certificates",
     "deletion_reports",
     "disputes",

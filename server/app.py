@@ -106,7 +106,9 @@ from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
 from server.policy import load_policy
 from server.residents import (
+    acting_pages,
     address_pages,
+    delegation_pages,
     disclosure_pages,
     door_pages,
     leaving_pages,
@@ -206,6 +208,8 @@ PAGES = (
     rights_pages,
     stay_code_pages,
     own_path_pages,
+    delegation_pages,
+    acting_pages,
     kiosk_pages,
     claim_pages,
     call_pages,

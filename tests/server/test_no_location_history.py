@@ -89,6 +89,8 @@ def paths(world):
         "claim_id",
         "view_id",
         "order_id",
+        "grant_id",
+        "delegation_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)

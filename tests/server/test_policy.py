@@ -36,7 +36,7 @@ RESOURCES = {
     "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "read_own_record": "account", "answer_disputes": "commune", "change_numbers": "commune", "give_way_in": "commune", "correct_register": "commune",
     "seal_case": "case", "hand_out_case": "case", "list_proposals": "commune", "settle_proposal": "proposal", "break_glass": "elsewhere", "look_elsewhere": "elsewhere",
     "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune", "provision_kiosks": "commune",
-    "speak_of_own_stay": "stay", "confirm_own_stay": "stay",
+    "speak_of_own_stay": "stay", "confirm_own_stay": "stay", "act_for_somebody": "stay",
     "list_look_questions": "commune", "change_look_rules": "commune", "settle_look_question": "question", "answer_look_question": "own question",
     "list_second_views": "commune", "enter_order": "commune", "read_order": "order", "see_case_again": "view asked", "look_into_difference": "view",
     "list_paths": "commune", "begin_path": "commune", "take_path": "path", "work_path": "path",

@@ -83,7 +83,7 @@ def test_nothing_but_that_stay_is_behind_it_whatever_is_asked(world, slip):
         statements = connection.scalars(select(tables.declarations.c.declaration_id)).all()
     mine, other = (next(each.stay_id for each in stays if each.unit == unit) for unit in ("201", "202"))
     asked = {path: me.get(path).status_code for path in (
-        "/me/looks", "/me/looks.csv", "/me/lock", "/me/rights", "/me/copy", "/me/copy.json", "/me/messages", "/me/receipts", "/me/visitors/0",
+        "/me/looks", "/me/looks.csv", "/me/lock", "/me/rights", "/me/copy", "/me/copy.json", "/me/messages", "/me/receipts", "/me/visitors/0", "/me/delegations", "/me/for/x",
         f"/me/stays/{other}/leave", f"/me/stays/{other}/wrong/stay", "/desk", "/police", "/operators/kiosks", *(f"/me/proofs/{each}" for each in statements if receipt_code(each) != slip[0]),
     )}  # fmt: skip
     assert set(asked.values()) == {403}, asked

@@ -745,6 +745,45 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_setup_links_account_id'), ['account_id'], unique=False)
         batch_op.create_index('ix_setup_links_link_hash', ['link_hash'], unique=False)
 
+    op.create_table('delegations',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('delegation_id', sa.String(length=36), nullable=False),
+    sa.Column('giver_id', sa.String(length=64), nullable=False),
+    sa.Column('given_by', sa.String(length=64), nullable=False),
+    sa.Column('scopes', columns.Document(), nullable=False),
+    sa.Column('giver_label_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('given_at', columns.Instant(), nullable=False),
+    sa.Column('ends_at', columns.Instant(), nullable=False),
+    sa.Column('code_hash', sa.String(length=64), nullable=True),
+    sa.Column('taker_id', sa.String(length=64), nullable=True),
+    sa.Column('taken_by', sa.String(length=64), nullable=True),
+    sa.Column('taker_label_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('taken_at', columns.Instant(), nullable=True),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.Column('ended_by', sa.String(length=64), nullable=True),
+    sa.PrimaryKeyConstraint('delegation_id', 'commune_code', name=op.f('pk_delegations'))
+    )
+    with op.batch_alter_table('delegations', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_delegations_giver_id'), ['giver_id'], unique=False)
+        batch_op.create_index('ix_delegations_code_hash', ['code_hash'], unique=False, sqlite_where=sa.text('code_hash IS NOT NULL'), postgresql_where=sa.text('code_hash IS NOT NULL'))
+        batch_op.create_index('ix_delegations_taker_id', ['taker_id'], unique=False, sqlite_where=sa.text('taker_id IS NOT NULL'), postgresql_where=sa.text('taker_id IS NOT NULL'))
+
+    op.create_table('delegation_uses',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('use_id', sa.String(length=36), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('delegation_id', sa.String(length=64), nullable=True),
+    sa.Column('relation_id', sa.String(length=64), nullable=True),
+    sa.Column('act', sa.String(length=16), nullable=False),
+    sa.Column('stay_id', sa.String(length=64), nullable=True),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('use_id', 'commune_code', name=op.f('pk_delegation_uses'))
+    )
+    with op.batch_alter_table('delegation_uses', schema=None) as batch_op:
+        batch_op.create_index('ix_delegation_uses_person_id_at', ['person_id', 'at'], unique=False)
+        batch_op.create_index('ix_delegation_uses_account_id_at', ['account_id', 'at'], unique=False)
+
     op.create_table('recoveries',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('recovery_id', sa.String(length=36), nullable=False),
@@ -1353,6 +1392,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_recoveries_person_id'))
 
     op.drop_table('recoveries')
+    with op.batch_alter_table('delegation_uses', schema=None) as batch_op:
+        batch_op.drop_index('ix_delegation_uses_account_id_at')
+        batch_op.drop_index('ix_delegation_uses_person_id_at')
+
+    op.drop_table('delegation_uses')
+    with op.batch_alter_table('delegations', schema=None) as batch_op:
+        batch_op.drop_index('ix_delegations_taker_id', sqlite_where=sa.text('taker_id IS NOT NULL'), postgresql_where=sa.text('taker_id IS NOT NULL'))
+        batch_op.drop_index('ix_delegations_code_hash', sqlite_where=sa.text('code_hash IS NOT NULL'), postgresql_where=sa.text('code_hash IS NOT NULL'))
+        batch_op.drop_index(batch_op.f('ix_delegations_giver_id'))
+
+    op.drop_table('delegations')
     with op.batch_alter_table('sessions', schema=None) as batch_op:
         batch_op.drop_index('ix_sessions_provider_session', sqlite_where=sa.text('provider_session IS NOT NULL'), postgresql_where=sa.text('provider_session IS NOT NULL'))
         batch_op.drop_index('ix_sessions_session_hash')
