@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from registry import tables
 from registry.changing import is_keepable
@@ -170,6 +170,12 @@ def open_paths(connection: Connection, commune_code: str, *, limit: int = 200) -
     """Return a commune's paths that have not ended, those due first first."""
     query = select(tables.paths).where(_PATHS.commune_code == commune_code, _PATHS.ended_at.is_(None))
     return list(connection.execute(query.order_by(_PATHS.due, _PATHS.path_id).limit(limit)).all())
+
+
+def count_late(connection: Connection, commune_code: str, *, now: datetime) -> int:
+    """Return how many of a commune's paths are past their due date."""
+    late = (_PATHS.commune_code == commune_code, _PATHS.ended_at.is_(None), _PATHS.due <= now)
+    return connection.scalar(select(func.count()).select_from(tables.paths).where(*late)) or 0
 
 
 def steps_of(connection: Connection, path_id: str) -> list[Row[Any]]:

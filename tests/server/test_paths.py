@@ -103,6 +103,7 @@ def test_the_law_counts_from_the_first_day_and_what_is_late_says_so_to_everybody
     told, officer = follow(world, code).text, world.client("officer")
     assert "It is late, and that is not your fault" in told
     assert "Past their due date" in officer.get("/police/paths").text
+    assert "Guided paths past their due date" in officer.get("/police/queue").text
 
 
 def test_another_office_gets_what_was_shown_and_agreed_to_and_it_is_taken_back_with_the_slip(world):
