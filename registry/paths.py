@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from registry import tables
 from registry.changing import is_keepable
@@ -54,6 +54,7 @@ class Beginning(msgspec.Struct, frozen=True, kw_only=True):
     way: Way
     commune_code: str
     by: str | None = None  # account; none: the person themselves, with a slip
+    form_id: str = ""  # of the form it was said with, a UUID: an account that sends it again gets the same slip
     premises_id: str | None = None
     declaration_id: str | None = None
     called: str = ""
@@ -78,6 +79,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     legal_basis: str = ""
     in_database: bool | None = None
+    seen_with: str | None = None  # whose it was when whoever takes it looked; taken by another meanwhile, it is theirs
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,8 +99,13 @@ def begin_path(connection: Connection, beginning: Beginning, *, means: Means) ->
         raise Refused("path.words", "/words")
     if texts["helper"] and beginning.helper_kind is None:
         raise Refused("path.helper", "/helper_kind")
+    again = path_of(connection, beginning.form_id) if beginning.form_id else None
+    if again is not None:
+        if again.begun_by is None or again.begun_by != beginning.by:
+            raise Conflict("path.step", "/form")
+        return Begun(path_id=again.path_id, code=again.code, due_on=clock_of(again).on)
     person_id = _person_of(connection, beginning.declaration_id) if beginning.declaration_id else None
-    path_id, clock = means.new_id(), due(means.now, in_database=None, extended=False, law=load_law())
+    path_id, clock = beginning.form_id or means.new_id(), due(means.now, in_database=None, extended=False, law=load_law())
     key, key_row = means.vault.new_key(path_id, "path", commune_code=beginning.commune_code, now=means.now)
     sealed = {f"{name}_sealed": means.vault.seal(key, Cell("paths", name, path_id), each or None) for name, each in texts.items()}
     code = receipt_code(beginning.declaration_id or path_id)
@@ -172,6 +179,12 @@ def open_paths(connection: Connection, commune_code: str, *, limit: int = 200) -
     return list(connection.execute(query.order_by(_PATHS.due, _PATHS.path_id).limit(limit)).all())
 
 
+def count_late(connection: Connection, commune_code: str, *, now: datetime) -> int:
+    """Return how many of a commune's paths are past their due date."""
+    late = (_PATHS.commune_code == commune_code, _PATHS.ended_at.is_(None), _PATHS.due <= now)
+    return connection.scalar(select(func.count()).select_from(tables.paths).where(*late)) or 0
+
+
 def steps_of(connection: Connection, path_id: str) -> list[Row[Any]]:
     """Return what was done on a path, oldest first."""
     query = select(tables.path_steps).where(_STEPS.path_id == path_id)
@@ -219,6 +232,8 @@ def _check(connection: Connection, row: Row[Any], taken: Taken, *, now: datetime
         raise Refused("path.reason", "/reason")
     if taken.step == "refuse" and not taken.legal_basis.strip():
         raise Refused("path.legal_basis", "/legal_basis")
+    if taken.step == "take" and row.taken_by != taken.seen_with:
+        raise Conflict("path.step", "/step")
     if taken.step == "rest" and now < row.changed_at + REST_AFTER:
         raise Refused("path.too_early", "/step")
     if taken.step == "extend" and (row.in_database != "no" or is_extended(connection, row)):

@@ -8,9 +8,10 @@ Example: ``read_beginning(form, connection, way="desk", commune_code="demo-01", 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import segno
 from fastapi import Request
@@ -19,12 +20,21 @@ from sqlalchemy import Connection
 
 from registry.paths import Beginning, Begun, Way
 from registry.receipts import receipt_by_code
+from residence.clock import uuid7
 from residence.errors import Malformed, Refused
 from residence.paths.following import written_day
 from residence.paths.steps import HelperKind, Situation
 from residence.paths.words import NAMES, SPOKEN, Spoken, say, spoken
 from residence.wire.messages import STAY_DECLARATION
 from server.visitor import Visitor
+from server.wiring import Server
+
+_UUID7: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def new_form_id(server: Server) -> str:
+    """Return the id of a fresh form."""
+    return str(uuid7(server.clock.now(), server.random_bytes(10)))
 
 
 def read_beginning(
@@ -53,6 +63,7 @@ def read_beginning(
         way=way,
         commune_code=commune_code or (declared[1] if declared else ""),
         by=by,
+        form_id=_form_id(form.get("form", "")) if by is not None else "",
         premises_id=premises_id,
         declaration_id=declared[0] if declared else None,
         called=form.get("called", ""),
@@ -60,6 +71,11 @@ def read_beginning(
         helper_kind=HelperKind(kind) if kind else None,
         helper=form.get("helper", ""),
     )
+
+
+def _form_id(text: str) -> str:
+    """Return the id a form carries, so that sending it twice begins one path; what is none gives none."""
+    return text if _UUID7.fullmatch(text) else ""
 
 
 def _declared(code: str, connection: Connection) -> tuple[str, str] | None:

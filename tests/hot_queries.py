@@ -215,6 +215,7 @@ def _paths(connection: Connection, town: Town, scene: Scene) -> object:
     paths.note_late(connection, DEMO_COMMUNE, means=means)
     return (
         paths.open_paths(connection, DEMO_COMMUNE),
+        paths.count_late(connection, DEMO_COMMUNE, now=town.now),
         paths.steps_of(connection, begun.path_id),
         path_handovers.handed_to(connection, DEMO_COMMUNE, "justice"),
     )

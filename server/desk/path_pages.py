@@ -21,7 +21,7 @@ from residence.errors import Conflict, Problem, Refused, problem
 from residence.paths.steps import NEXT, HelperKind, PathStep
 from server.desk.own_premises import workplace
 from server.pages import render
-from server.path_forms import language_for, read_beginning, slip_for, words_for
+from server.path_forms import language_for, new_form_id, read_beginning, slip_for, words_for
 from server.policy import Account
 from server.residents.path_pages import find_path, followed
 from server.visitor import Caller, Form, SignedIn, Visitor
@@ -41,6 +41,7 @@ def ask(request: Request, caller: Caller, account: SignedIn) -> Response:
 @router.post("")
 def begin(request: Request, caller: Caller, *, account: SignedIn, server: Wired, form: Form) -> Response:
     """Begin a path for somebody at this desk."""
+    server.person_attempts.count(account.account_id)
     try:
         with server.registry.writing() as connection:
             place = workplace(server, connection, account, action="declare", premises_id=form.get("premises", ""))
@@ -92,7 +93,7 @@ def _page(
     with server.registry.reading() as connection:
         premises_id = form.get("premises") or request.query_params.get("premises", "")
         place = workplace(server, connection, account, action="list_stays", premises_id=premises_id)
-    words = words_for(language_for(request, caller))
+    words = words_for(language_for(request, caller)) | {"form_id": form.get("form") or new_form_id(server)}
     return render(
         request, "desk/paths.html", caller=caller, status=422 if wrong else 200, place=place, form=shown, wrong=wrong, **words
     )

@@ -24,7 +24,7 @@ from residence.errors import Conflict, Malformed, Problem, Refused, has_errors, 
 from residence.paths.steps import NEXT, OF_THE_PERSON, PathStep
 from residence.wire.receipts import parse_receipt_code
 from server.pages import render
-from server.path_forms import language_for, read_beginning, slip_for, words_for
+from server.path_forms import language_for, new_form_id, read_beginning, slip_for, words_for
 from server.police.path_access import is_held, look_at, open_path, path_means
 from server.policy import Account, CommuneResource
 from server.visitor import Caller, Form, SignedIn, Visitor
@@ -146,6 +146,7 @@ def _taken(form: Mapping[str, str], account: Account) -> Taken:
         reason=form.get("reason", ""),
         legal_basis=form.get("legal_basis", ""),
         in_database=looked if step == "looked" else None,
+        seen_with=form.get("seen_with") or None,
     )
 
 
@@ -162,7 +163,7 @@ def _beginning(
     request: Request, caller: Visitor, account: Account, *, form: Mapping[str, str], wrong: Problem | None = None
 ) -> Response:
     server_of(request).policy.require(account, "begin_path", resource=CommuneResource(commune=account.commune_code))
-    words = words_for(language_for(request, caller))
+    words = words_for(language_for(request, caller)) | {"form_id": form.get("form") or new_form_id(server_of(request))}
     return render(
         request, "police/path_begin.html", caller=caller, status=422 if wrong else 200, form=dict(form), wrong=wrong, **words
     )

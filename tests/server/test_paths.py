@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from factories import make_id, make_person
 from server_parts import csrf_of
-from server_paths import begin_at_desk, follow, open_by_code, step
+from server_paths import CODE, begin_at_desk, follow, open_by_code, step
 from server_police import add_officer, officer_named
 from sqlalchemy import select
 
@@ -80,7 +80,10 @@ def test_what_somebody_said_is_for_the_officer_who_took_the_path_and_every_look_
     assert "Bà Tư Thử" in officer.get(path).text
     assert WORDS not in colleague.get(path).text
     assert {row.account_id for row in records(world, "guided-path")} == {"acc-officer"}
-    assert WORDS in step(colleague, path, "take").text  # a colleague may go on, and the first sees no more
+    assert "not possible now" in step(colleague, path, "take").text  # who pressed at the same moment is told
+    assert (
+        WORDS in step(colleague, path, "take", seen_with="acc-officer").text
+    )  # a colleague may go on, and the first sees no more
     assert WORDS not in officer.get(path).text
     for role in ("clerk", "operator", "resident", "inspector"):
         assert world.client(role).get(path).status_code == 403
@@ -103,6 +106,7 @@ def test_the_law_counts_from_the_first_day_and_what_is_late_says_so_to_everybody
     told, officer = follow(world, code).text, world.client("officer")
     assert "It is late, and that is not your fault" in told
     assert "Past their due date" in officer.get("/police/paths").text
+    assert "Guided paths past their due date" in officer.get("/police/queue").text
 
 
 def test_another_office_gets_what_was_shown_and_agreed_to_and_it_is_taken_back_with_the_slip(world):
@@ -196,3 +200,27 @@ def test_a_path_of_another_commune_and_none_are_answered_alike(world):
         assert officer.get(address).status_code == 403
     assert step(officer, path, "take").status_code == 403
     assert officer.post("/police/paths/find", data={"csrf": csrf_of(officer), "code": code}).status_code == 422
+
+
+def test_a_form_sent_twice_begins_one_path_and_nobody_is_given_anothers_slip_by_it(world):
+    form_id, clerk, officer = make_id(world.clock.now()), world.client("clerk"), world.client("officer")
+    said = {"csrf": csrf_of(clerk), "premises": "htl-sao-mai", "situation": "no-home", "form": form_id}
+    one, two = (clerk.post("/desk/paths?in=en", data=said).text for _ in range(2))
+    assert CODE.search(one)[1] == CODE.search(two)[1]
+    stranger = officer.post("/police/paths/begin", data={"csrf": csrf_of(officer), "situation": "no-home", "form": form_id})
+    assert CODE.search(one)[1] not in stranger.text
+    with world.registry.reading() as connection:
+        assert len(connection.execute(select(tables.paths)).all()) == 1
+
+
+HOSTILE = ("\0", "x" * 5000, "<script>alert(1)</script>", "'; DROP TABLE paths; --", "\u202e\u2028" * 40, "{{ 7*7 }}")
+
+
+@pytest.mark.parametrize("field", ["called", "words", "helper", "code", "situation", "helper_kind", "form", "in"])
+def test_whatever_a_form_holds_it_is_taken_as_words_or_refused(world, field):
+    clerk = world.client("clerk")
+    said = {"csrf": csrf_of(clerk), "premises": "htl-sao-mai", "situation": "no-papers", "helper_kind": "other"}
+    for value in HOSTILE:
+        answer = clerk.post("/desk/paths?in=en", data=said | {field: value})
+        assert answer.status_code in {200, 422}, (field, value)
+        assert "<script>alert" not in answer.text
