@@ -46,6 +46,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "program": ("program", "Let hotel software in: programs that call the API."),
     "receipt": ("receipt", "Verify a receipt."),
     "registry": ("registry", "Create, upgrade, seed and check the registry."),
+    "release": ("release", "Build, sign and check a release."),
     "restore": ("restore", "Prove that a registry comes back from its archive."),
     "sandbox": ("sandbox", "Play another authority's system on this machine."),
     "scan": ("scan", "Read codes from pictures."),

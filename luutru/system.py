@@ -94,6 +94,11 @@ def setting(name: str, default: str = "") -> str:
     return os.environ.get(name, default)
 
 
+def child_environment(**more: str) -> dict[str, str]:
+    """Return what a child process is given: what we were given, and more."""
+    return {**os.environ, **more}
+
+
 def fraction() -> float:
     """Return a number in [0, 1) drawn from the operating system's generator: for spreading retries."""
     return secrets.randbits(53) / (1 << 53)

@@ -2,6 +2,7 @@
 
 - ``configure`` writes what PostgreSQL and pgBackRest need; ``begin`` makes the repository and the first full backup, ``run`` a later one.
 - ``status`` says how old the newest backup is and since when a commit waits for the archive; status 1 when either is too long.
+- ``follow`` does the same for a SQLite registry, without PostgreSQL's programs: a process that runs beside the others.
 - The passphrase is made once and stands in ``pgbackrest.conf`` alone: a copy of that file belongs where the vault's copy is.
 
 Example: ``luutru backup configure /etc/luutru/backup --repository /backup/registry --data /var/lib/postgresql/15/main --socket /var/run/postgresql``
@@ -25,6 +26,10 @@ SettingsOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+KeyFileOption = Annotated[
+    Path, typer.Option("--key-file", envvar="LUUTRU_BACKUP_KEY", dir_okay=False, help="Key of the pieces; made at first.")
+]
+DEFAULT_KEY = Path("/etc/luutru/backup/pieces.key")
 DEFAULT_SETTINGS = Path("/etc/luutru/backup/pgbackrest.conf")
 
 
@@ -121,3 +126,37 @@ def status(
             )
         finally:
             engine.dispose()
+
+
+@app.command()
+def follow(
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where base and pieces go; on another machine's disk.")],
+    *,
+    registry: Annotated[
+        str, typer.Option("--registry", envvar="LUUTRU_REGISTRY", help="Address of the registry: sqlite:////path")
+    ] = "sqlite:///registry.db",
+    key_file: KeyFileOption = DEFAULT_KEY,
+    every: Annotated[float, typer.Option(min=0.05, max=60, help="Seconds between two looks.")] = 1.0,
+) -> None:
+    """Follow a SQLite registry: an encrypted base, and every commit since within seconds; until asked to stop.
+
+    Example: luutru backup follow /backup/registry --registry sqlite:////var/lib/luutru/registry.db
+    """
+    import signal
+    import threading
+
+    from luutru.backups.following import follow as go_on
+    from luutru.backups.pieces import Pieces, read_key
+    from luutru.logs import configure_logs
+    from luutru.system import random_bytes, system_clock
+    from registry.database import open_engine
+
+    configure_logs()
+    ended = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: ended.set())
+    engine = open_engine(registry)
+    if engine.dialect.name != "sqlite":
+        raise typer.BadParameter("PostgreSQL is archived by pgBackRest: luutru backup configure", param_hint="--registry")
+    pieces = Pieces(folder, read_key(key_file, random_bytes=random_bytes, make=True), random_bytes=random_bytes)
+    go_on(engine, pieces, clock=system_clock(), ended=ended.wait, every=every)

@@ -8,33 +8,19 @@ import threading
 from pathlib import Path
 
 import pytest
-from recording_town import SIGNER, Town, make_town
+from archive_parts import knowing_its_key, luutru
+from recording_town import Town, make_town
 from seeded_town import put_seeded_sqlite
 from sqlalchemy import delete, update
-from typer.testing import CliRunner, Result
 
-from luutru.__main__ import app
 from luutru.backups.pgbackrest import scratch_cluster
 from luutru.backups.proving import prove
 from luutru.backups.settings import ARCHIVE, SETTINGS, Place, files_of
 from luutru.benchmarks.restore_ground import Ground, archived_postgres
 from registry import tables
 from registry.digests import digest_all
-from registry.kiosks import add_key
 from registry.receipts import receipts_by_id
 from residence.errors import Malformed
-from residence.wire.keyring import AUTHORITY, KeyEntry
-
-RECEIPT_KEY = KeyEntry(
-    key_id=SIGNER.key_id, use="receipt", owner=AUTHORITY, public_key=SIGNER.public_key, valid_from="2020-01-01T00:00:00Z"
-)
-
-
-def knowing_its_key(town: Town) -> Town:
-    with town.registry.writing() as connection:
-        add_key(connection, RECEIPT_KEY, commune_code="demo-01")
-    return town
-
 
 # what is done to a copy, one after the other -> what the proof says of it then
 HARMS = {
@@ -79,10 +65,6 @@ def ground():
         Path(name).chmod(0o711)
         with archived_postgres(Path(name)) as ground:
             yield ground
-
-
-def luutru(*words: object) -> Result:
-    return CliRunner().invoke(app, [*map(str, words), "--json"])
 
 
 def lived_in(ground: Ground, keys: Path) -> Town:
