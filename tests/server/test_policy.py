@@ -42,7 +42,12 @@ RESOURCES = {
     "list_paths": "commune", "begin_path": "commune", "take_path": "path", "work_path": "path",
 }  # fmt: skip
 
-PURPOSE = {"read_order": "issued-order", "work_path": "guided-path", "look_elsewhere": "break-glass", "release_pair": "duplicate-review"}
+PURPOSE = {
+    "read_order": "issued-order",
+    "work_path": "guided-path",
+    "look_elsewhere": "break-glass",
+    "release_pair": "duplicate-review",
+}
 
 
 def account(role, name="me"):
