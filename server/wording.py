@@ -230,12 +230,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "acknowledge": "Acknowledge",
         "answer": "Send receipts",
     },
-    "connection": {
-        "stopped": "Stopped",
-        "connecting": "Connecting",
-        "connected": "Connected",
-        "waiting": "Broker unreachable, trying again",
-    },
     "sex": {"male": "Male", "female": "Female"},
     "sighting": {"entry": "Seen at the door", "night_check": "Found at night", "desk": "Card shown at this desk"},
     **CASE_WORDS,

@@ -91,6 +91,8 @@ def paths(world):
         "order_id",
         "grant_id",
         "delegation_id",
+        "office",
+        "path_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)
