@@ -92,6 +92,7 @@ def paths(world):
         "grant_id",
         "delegation_id",
         "office",
+        "handover_id",
         "path_id",
     }
     for address in read_routes(world.app.routes):
