@@ -37,11 +37,13 @@ def on_list(card: CardNumber, *, pin: str = "", **changes) -> DoorCredential:
 
 class TestNumbers:
     @given(st.sampled_from(["raw", "wiegand"]), st.integers(1, 512), st.randoms(use_true_random=False))
+    @settings(deadline=None)
     def test_bits_and_format_come_back_as_they_were(self, form, bits, chance):
         data = (chance.getrandbits(bits) << (-bits % 8)).to_bytes(-(-bits // 8), "big")
         assert parse_card(card_number(form, bits, data).text) == card_number(form, bits, data)
 
     @given(st.integers(0, 255), st.integers(0, 65535))
+    @settings(deadline=None)
     def test_the_26_bit_format_is_read_where_both_parities_hold_and_nowhere_else(self, facility, card):
         middle = facility << 16 | card
         first, last = (middle >> 12).bit_count() % 2, 1 - (middle & 0xFFF).bit_count() % 2

@@ -6,7 +6,7 @@ import pytest
 from authority import Authority
 from door_parts import EVENING, Kiosk, entry, listing
 from factories import StandingClock
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.door.machine import Ticked
@@ -56,6 +56,7 @@ def test_what_came_before_the_clock_was_confirmed_is_dated_by_the_same_start_and
 
 
 @given(st.integers(0, 10**15), st.integers(0, 10**15), st.timedeltas(timedelta(days=-9000), timedelta(days=9000)))
+@settings(deadline=None)
 def test_however_wrong_the_clock_was_the_true_time_comes_out(then, later, off):
     true = EVENING - timedelta(microseconds=(later - then) / 1000)
     said = Times(boot_id=BOOT, monotonic_ns=then, wall=rfc3339(true + off), time_state="rtc_only")

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 from door_parts import DAY, EVENING, KEYS, MORNING_OFF, OFFICE, SITE, Doorway, book, entry, orders, part, token_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.door.deciding import Calendar, is_free, without_entry
@@ -258,6 +258,7 @@ class TestPasses:
             assert self.shown(sign_pass(token_of("an"), signer, now=EVENING)) is None
 
     @given(text=st.text(max_size=80))
+    @settings(deadline=None)
     def test_nothing_else_is_one(self, text):
         assert presented_by(f"LD1:{text}".encode(), keyring=KEYS.keyring, moment=self.moment) is None
 
@@ -294,6 +295,7 @@ class TestLists:
             accept_part(sign_part(part(), KEYS.door_list), keyring=Keyring(entries), site=SITE)
 
     @given(place=st.integers(0, 400), bit=st.integers(0, 7))
+    @settings(deadline=None)
     def test_one_changed_bit_is_noticed(self, place, bit):
         data = bytearray(sign_orders(orders(revoked=(b"x" * 32,)), KEYS.door_list))
         data[place % len(data)] ^= 1 << bit
