@@ -19,7 +19,6 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from registry import tables
 from registry.asking import among
-from registry.communes import communes
 from registry.database import Registry
 from registry.look_log import add_statement
 from residence.cases.orders import match_text
@@ -35,7 +34,10 @@ RandomBytes = Callable[[int], bytes]
 def hold_orders(registry: Registry, *, now: datetime, random_bytes: RandomBytes) -> int:
     """End what is over and hold what is in force against what was declared since; returns how many declarations met one."""
     met = 0
-    for commune_code in communes(registry):
+    with registry.reading() as connection:  # the partial index; where no order is in force this is all there is
+        query = select(_ORDERS.commune_code).where(_ORDERS.number_index.is_not(None)).distinct()
+        concerned = sorted(connection.scalars(query))
+    for commune_code in concerned:
         with registry.writing() as connection:
             _end(connection, commune_code, now=now)
             for order in _in_force(connection, commune_code):

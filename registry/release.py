@@ -84,12 +84,20 @@ def release_numbers(
     connection: Connection, person_id: str, *, look: Look, vault: Vault, now: datetime, random_bytes: Callable[[int], bytes]
 ) -> dict[str, str]:
     """Return every number a person has or had by its id, whatever became of it, each with all but its last characters hidden."""
-    fields = released_fields(look.role, look.purpose) & {Field.PERSONAL_NUMBER_MASKED}
+    fields = released_fields(look.role, look.purpose) & {Field.PERSONAL_NUMBER_MASKED, Field.DOCUMENT}
     if not fields:
         return {}
-    access_records.add(connection, [person_id], look=look, fields=fields, now=now, random_bytes=random_bytes)
-    rows = connection.execute(select(tables.identifiers).where(tables.identifiers.c.person_id == person_id)).all()
+    found = connection.execute(select(tables.identifiers).where(tables.identifiers.c.person_id == person_id)).all()
+    field_of = {row.identifier_id: _field_of_number(row.kind) for row in found}
+    rows = [row for row in found if field_of[row.identifier_id] in fields]
+    shown = frozenset({Field.PERSONAL_NUMBER_MASKED, *(field_of[row.identifier_id] for row in rows)}) & fields
+    access_records.add(connection, [person_id], look=look, fields=shown, now=now, random_bytes=random_bytes)
     return {own_id: mask(value) for own_id, value in _opened_numbers(connection, rows, vault)}
+
+
+def _field_of_number(kind: str) -> Field:
+    """Return which field a masked identifier is: a document's number is no personal number."""
+    return Field.PERSONAL_NUMBER_MASKED if kind in {"personal", "old"} else Field.DOCUMENT
 
 
 _FROM_NUMBERS = frozenset({Field.PERSONAL_NUMBER, Field.PERSONAL_NUMBER_MASKED, Field.OLD_NUMBER})

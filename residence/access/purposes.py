@@ -109,7 +109,7 @@ RELEASED: Final[Mapping[tuple[Role, Purpose], frozenset[Field]]] = {
     ("officer", Purpose.DISPUTE_REVIEW): PERSONAL - {Field.PERSONAL_NUMBER_MASKED, Field.WHEREABOUTS},
     ("officer", Purpose.DUPLICATE_REVIEW): _WHO
     | {Field.PERSONAL_NUMBER_MASKED, Field.DOCUMENT, Field.RESIDENCE_TEXT, Field.CONTACT},
-    ("officer", Purpose.NUMBER_CHANGE): frozenset({Field.PERSONAL_NUMBER_MASKED}),
+    ("officer", Purpose.NUMBER_CHANGE): frozenset({Field.PERSONAL_NUMBER_MASKED, Field.DOCUMENT}),
     ("officer", Purpose.BREAK_GLASS): _PLACE | {Field.FULL_NAME, Field.BIRTH_DATE, Field.SEX},
     ("officer", Purpose.GUIDED_PATH): _WHO | {Field.OWN_WORDS},
     ("officer", Purpose.HAND_OVER): _WHO | {Field.OWN_WORDS},
