@@ -24,6 +24,7 @@ import msgspec
 from edge_agent.anchor import Anchor
 from edge_agent.clock_doubt import ClockDoubt
 from edge_agent.declaring import Declaring, Machine, Sealed, Statement
+from edge_agent.session_count import Session, SessionCount
 from edge_agent.store import Cursor, Store, remember
 from residence.clock import TimeState, parse_instant
 from residence.errors import Refused, Untrusted
@@ -90,9 +91,11 @@ class Outbox:
         self._lock = threading.RLock()
         self._listeners: list[Callable[[str], None]] = [on_change] if on_change else []
         self.anchor: Final = Anchor(store, provisioned=provisioned)
+        epoch = _epoch(store, machine)
+        self._sessions = SessionCount(store, epoch=epoch, random_bytes=machine.random_bytes)
         self._declaring = Declaring(
             kiosk_id=kiosk_id,
-            epoch=_epoch(store, machine),
+            epoch=epoch,
             signer=signer,
             keyring=lambda: self.anchor.keyring,
             machine=self._machine,
@@ -201,12 +204,9 @@ class Outbox:
         text = self._store.fact("floor")
         return max(self._built_at, parse_instant(text)) if text else self._built_at
 
-    def next_session(self) -> int:
-        """Return the number of the next connection; durable, so that a late death notice is recognised as old."""
-        with self._store.transaction() as cursor:
-            session = int(self._store.fact("session") or 0) + 1
-            remember(cursor, "session", str(session))
-        return session
+    def next_session(self) -> Session:
+        """Return the next connection's number, and by what it is counted."""
+        return self._sessions.next()
 
     def rest(self) -> None:
         """Wipe the data key when its time is over, and look whether the disk is full, mended, or cannot be written; call now and then."""

@@ -27,17 +27,9 @@ from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
 from residence.wire.webhook_reach import Reach
-from server import home, log_routes, problems, uploads
-from server.accounts import (
-    again_pages,
-    passkey_pages,
-    place_pages,
-    provider_pages,
-    sign_in_pages,
-)
-from server.accounts import (
-    paper_pages as sign_in_paper_pages,
-)
+from server import home, log_routes, problems, public_figures_pages, uploads
+from server.accounts import again_pages, passkey_pages, place_pages, provider_pages, sign_in_pages
+from server.accounts import paper_pages as sign_in_paper_pages
 from server.accounts.issuers import Issuer
 from server.accounts.provider_line import ProviderLine
 from server.api import application as api
@@ -53,6 +45,7 @@ from server.desk import (
     live_pages,
     lodger_pages,
     paper_pages,
+    path_pages,
     program_pages,
     question_pages,
     queue_pages,
@@ -64,7 +57,7 @@ from server.desk import (
 from server.desk import stay_code_pages as desk_stay_code_pages
 from server.fleet import machine_routes
 from server.headers import SecurityHeaders
-from server.inspectors import look_rules_pages
+from server.inspectors import difference_pages, look_rules_pages
 from server.inspectors import question_pages as inspector_question_pages
 from server.limits import AttemptCounter
 from server.operators import (
@@ -91,19 +84,23 @@ from server.police import (
     home_pages,
     lapse_pages,
     number_pages,
+    order_pages,
     own_question_pages,
+    path_handover_pages,
     premises_correcting_pages,
     premises_pages,
     recovery_pages,
     request_pages,
     route_pages,
     second_eyes_pages,
+    second_view_pages,
     task_pages,
     undeclared_pages,
     visit_pages,
     work_queue_pages,
 )
 from server.police import declare_pages as officer_declare_pages
+from server.police import path_pages as officer_path_pages
 from server.police import ward_pages as officer_ward_pages
 from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
@@ -125,7 +122,9 @@ from server.residents import (
     visitor_pages,
     wrong_stay_pages,
 )
+from server.residents import deletion_pages as own_deletion_pages
 from server.residents import paper_pages as own_paper_pages
+from server.residents import path_pages as own_path_pages
 from server.settings import ServerSettings
 from server.static_files import static_files, style_sheet_route
 from server.visitor import guard
@@ -134,6 +133,7 @@ from server.wiring import Server
 PAGES = (
     home,
     log_routes,
+    public_figures_pages,
     sign_in_pages,
     again_pages,
     sign_in_paper_pages,
@@ -151,6 +151,7 @@ PAGES = (
     declare_pages,
     queue_pages,
     question_pages,
+    path_pages,
     recall_pages,
     live_pages,
     stay_pages,
@@ -172,12 +173,17 @@ PAGES = (
     dispute_pages,
     request_pages,
     number_pages,
+    path_handover_pages,
+    officer_path_pages,
     recovery_pages,
     home_pages,
     premises_correcting_pages,
     case_pages,
     second_eyes_pages,
     own_question_pages,
+    second_view_pages,
+    order_pages,
+    difference_pages,
     inspector_question_pages,
     look_rules_pages,
     elsewhere_pages,
@@ -185,6 +191,7 @@ PAGES = (
     evidence_pages,
     cleaning_pages,
     duplicate_pages,
+    own_deletion_pages,
     receipt_pages,
     own_pages,
     disclosure_pages,
@@ -200,6 +207,7 @@ PAGES = (
     visitor_pages,
     rights_pages,
     stay_code_pages,
+    own_path_pages,
     delegation_pages,
     acting_pages,
     kiosk_pages,

@@ -33,7 +33,19 @@ from server.wording import WORDS, word
 READER: Final = Path("zxing-wasm") / "reader.js"
 WASM: Final = Path("zxing-wasm") / "zxing_reader.wasm"
 NOBLE: Final = Path("noble-ed25519") / "index.js"
-KINDS: Final = ("state", "rule", "evidence", "declarant", "role", "purpose", "field", "fault", "dispute")
+KINDS: Final = (
+    "state",
+    "rule",
+    "evidence",
+    "declarant",
+    "role",
+    "purpose",
+    "field",
+    "fault",
+    "dispute",
+    "deleted",
+    "deletion_kept",
+)
 LogKeys = tuple[str, tuple[str, ...]]  # the log's, its witnesses', each as one line
 
 

@@ -17,11 +17,14 @@ from server.policy import (
     Account,
     CaseResource,
     CommuneResource,
+    OrderResource,
     PairResource,
+    PathResource,
     PremisesResource,
     ProposalResource,
     QuestionResource,
     StayResource,
+    ViewResource,
     load_policy,
 )
 
@@ -35,16 +38,23 @@ RESOURCES = {
     "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune", "provision_kiosks": "commune",
     "speak_of_own_stay": "stay", "confirm_own_stay": "stay", "act_for_somebody": "stay",
     "list_look_questions": "commune", "change_look_rules": "commune", "settle_look_question": "question", "answer_look_question": "own question",
+    "list_second_views": "commune", "enter_order": "commune", "read_order": "order", "see_case_again": "view asked", "look_into_difference": "view",
+    "list_paths": "commune", "begin_path": "commune", "take_path": "path", "work_path": "path",
 }  # fmt: skip
 
-PURPOSE = {"look_elsewhere": "break-glass", "release_pair": "duplicate-review"}
+PURPOSE = {
+    "read_order": "issued-order",
+    "work_path": "guided-path",
+    "look_elsewhere": "break-glass",
+    "release_pair": "duplicate-review",
+}
 
 
 def account(role, name="me"):
     return Account(account_id=name, name=name, role=role, commune_code="here", premises=("mine",) if role == "clerk" else ())
 
 
-def things(kind, role):
+def things(kind, role):  # noqa: PLR0912 - a table, one kind after the other
     """Yield (resource, whether it is inside the account's area)."""
     match kind:
         case "premises":
@@ -67,11 +77,27 @@ def things(kind, role):
             yield ProposalResource(proposal_id="p", commune="here", asked_by="me", role=role), False
             yield ProposalResource(proposal_id="p", commune="there", asked_by="a colleague", role=role), False
             yield ProposalResource(proposal_id="p", commune="here", asked_by="a colleague", role=other), False
+        case "path":
+            yield PathResource(path_id="p", commune="here", taken_by="me"), True
+            yield PathResource(path_id="p", commune="there", taken_by="me"), False
+            yield PathResource(path_id="p", commune="here", taken_by="me", conflicted=("me",)), False
         case "question":
             yield QuestionResource(question_id="q", commune="here", account_id="an officer"), True
             yield QuestionResource(question_id="q", commune="here", account_id="an officer", conflicted=("me",)), False
             yield QuestionResource(question_id="q", commune="here", account_id="me"), False
             yield QuestionResource(question_id="q", commune="there", account_id="an officer"), False
+        case "order":
+            yield OrderResource(order_id="o", commune="here", receivers=("me", "another")), True
+            yield OrderResource(order_id="o", commune="here", receivers=("another",)), False
+            yield OrderResource(order_id="o", commune="there", receivers=("me",)), False
+        case "view asked":
+            yield ViewResource(view_id="v", commune="here", asked="me"), True
+            yield ViewResource(view_id="v", commune="here", asked="another"), False
+            yield ViewResource(view_id="v", commune="there", asked="me"), False
+        case "view":
+            yield ViewResource(view_id="v", commune="here", seen_by=("another",)), True
+            yield ViewResource(view_id="v", commune="here", seen_by=("me",)), False
+            yield ViewResource(view_id="v", commune="there"), False
         case "own question":
             yield QuestionResource(question_id="q", commune="here", account_id="me"), True
             yield QuestionResource(question_id="q", commune="here", account_id="an officer"), False
@@ -121,6 +147,13 @@ def test_a_case_of_another_commune_is_seen_while_it_is_open_to_this_officer_and_
     case = CaseResource(case_id="c", commune="there", claimed_by="me", opened_by=("me",))
     for action in ("read_case", "claim_case", "release_person", "decide_case", "share_case", "seal_case", "hand_out_case"):
         assert not policy.allows(officer, action, resource=case, purpose="break-glass")
+
+
+def test_a_path_is_worked_on_by_whoever_took_it_and_for_that_purpose_alone():
+    policy = load_policy()
+    for taken_by, purpose in (("", "guided-path"), ("another", "guided-path"), ("me", ""), ("me", "undeclared-case")):
+        path = PathResource(path_id="p", commune="here", taken_by=taken_by)
+        assert not policy.allows(account("officer"), "work_path", resource=path, purpose=purpose)
 
 
 def test_two_records_are_shown_for_their_own_purpose_alone():
