@@ -2,7 +2,7 @@
 
 - One officer compares the holder with the paper and begins. A second officer who saw both opens it at once. Without a second it opens by itself after
   a waiting time, and only where the person has a confirmed address to be told at: nobody alone can open the page of somebody who hears of nothing.
-- It is told at once to the person's address, with a link that stops it, and stands on the person's own page, where one button stops it, too.
+- The time is counted from when that message left. It is told at once to the person's address, with a link that stops it, and stands on the person's own page, where one button stops it, too.
 - Neither officer may be the person, of their household or their guardian. One waits at a time; it is over after ``GOOD_FOR``.
 - The code is on the paper the person takes along. It works once, and by wish ends every session and takes away every passkey of before.
 
@@ -36,6 +36,7 @@ SHOWN_FOR: Final = timedelta(days=90)
 CODE_LETTERS: Final = 24
 NO_PAPER: Final = frozenset({DocumentKind.NONE})
 _ROWS: Final = tables.recoveries.c
+_MESSAGES: Final = tables.messages.c
 _PERSONS: Final = tables.persons.c
 
 
@@ -122,7 +123,7 @@ def use(connection: Connection, code: str, *, forget: bool, tools: Tools) -> Kno
     row = connection.execute(select(tables.recoveries).where(_ROWS.code_hash == hash_of(code)).limit(1)).first()
     if row is None or not _stands(row, now=tools.now):
         raise Refused("recovery.code", "/code")
-    if row.opens_at is None or row.opens_at > tools.now:
+    if row.opens_at is None or row.opens_at > tools.now or not (row.seconded_by or _was_told(connection, row, tools=tools)):
         raise Refused("recovery.too_early", "/code")
     spent = (
         update(tables.recoveries)
@@ -167,6 +168,12 @@ def recovery(connection: Connection, recovery_id: str) -> Row[Any] | None:
 
 def _stands(row: Row[Any], *, now: datetime) -> bool:
     return row.stopped_at is None and row.used_at is None and now <= row.asked_at + GOOD_FOR
+
+
+def _was_told(connection: Connection, row: Row[Any], *, tools: Tools) -> bool:
+    """Tell whether the person was told as long ago as it has to wait: mail that did not leave tells nobody."""
+    sent = (_MESSAGES.about == row.recovery_id, _MESSAGES.sent_at <= tools.now - tools.waits)
+    return connection.scalar(select(_MESSAGES.message_id).where(*sent).limit(1)) is not None
 
 
 def _held(connection: Connection, person_id: str, *, now: datetime) -> Row[Any]:

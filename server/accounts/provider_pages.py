@@ -54,7 +54,7 @@ def go(request: Request, caller: Caller, *, server: Wired, form: Form, name: str
 @router.post("/account/identities/{name}")
 def go_to_bind(request: Request, caller: Caller, *, account: FreshlySignedIn, server: Wired, name: str) -> Response:
     """Send the browser to a provider whose identity is to open this account from now on."""
-    server.policy.require(account, "manage_account", resource=account)
+    server.policy.require(account, "bind_identity", resource=account)  # an identity is a person's, a slip's page is a stay's
     line = line_of(server, name)
     if account.role not in line.issuer.roles:
         raise Refused("server.not_found")

@@ -65,6 +65,7 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
 @router.post("/stays/{stay_id}/leave")
 def leave(*, account: SignedIn, server: Wired, form: Form, grant_id: str, stay_id: str) -> Response:
     """Record that they have left now; sent twice it is said once."""
+    server.person_attempts.count(account.account_id)
     declaration_id = form.get("declaration_id", "")
     if given_receipt(server, declaration_id) is None:
         with server.registry.writing() as connection:
@@ -83,6 +84,7 @@ def leave(*, account: SignedIn, server: Wired, form: Form, grant_id: str, stay_i
 @router.post("/stays/{stay_id}/wrong/{fault}")
 def object_to(*, account: SignedIn, server: Wired, grant_id: str, stay_id: str, fault: str) -> Response:
     """Put a stay of theirs under dispute; said twice it is said once."""
+    server.person_attempts.count(account.account_id)
     said = next((each for each in FAULTS if each == fault), None)
     with server.registry.writing() as connection:
         grant, theirs = _their_stay(server, connection, account, grant_id, stay_id=stay_id)
