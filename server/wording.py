@@ -147,9 +147,11 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "guided-path": "Help for somebody without papers",
         "hand-over": "Given to another office, as the person agreed",
         "break-glass": "A case of another commune, opened for a reason",
+        "issued-order": "An order of a court or an investigation",
         "own-stays": "Own stays",
         "receipt-check": "Check of a receipt",
         "tell-authority": "Duty to tell another authority of the stay",
+        "erase-person": "Erasure of everything that names the person",
     },
     "field": {
         "full-name": "Full name",
@@ -163,6 +165,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "residence-text": "Address on the card",
         "contact": "Contact",
         "own-words": "Own words",
+        "whereabouts": "Where somebody is declared",
     },
     "case": {
         "open": "Open",
@@ -226,12 +229,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "commit": "Commit",
         "acknowledge": "Acknowledge",
         "answer": "Send receipts",
-    },
-    "connection": {
-        "stopped": "Stopped",
-        "connecting": "Connecting",
-        "connected": "Connected",
-        "waiting": "Broker unreachable, trying again",
     },
     "sex": {"male": "Male", "female": "Female"},
     "sighting": {"entry": "Seen at the door", "night_check": "Found at night", "desk": "Card shown at this desk"},

@@ -25,6 +25,7 @@ from gateway.reminders import remind
 from gateway.sweep import sweep
 from registry import (
     access_records,
+    alarm_channels,
     api_batches,
     api_clients,
     case_queue,
@@ -238,6 +239,10 @@ def _tell_programs(connection: Connection, town: Town, _scene: Scene) -> None:
 
 def _send_messages(connection: Connection, town: Town, scene: Scene) -> None:
     vault, now = town.registry.vault, town.now
+    for channel_ids in messages.due_by_channel(connection, now=now, limit=3).values():
+        messages.message(connection, channel_ids[0])
+    alarm_channels.channels_of(connection, HOTEL)
+    alarm_channels.channel_of(connection, "alarm_-0000001")
     for message_id in messages.due_ids(connection, now=now, limit=3):
         messages.take(connection, message_id, now=now)
         messages.settle(connection, message_id, messages.Outcome(state="no_address"), now=now)

@@ -79,13 +79,15 @@ def check(request: Request, caller: Caller, server: Wired, form: Form) -> Respon
 
 
 @router.get("/offline")
-def offline(server: Wired) -> Response:
-    """Give the page that checks receipts and proofs without a network, with the keys of today in it."""
+def offline(server: Wired, *, camera: bool = False) -> Response:
+    """Give the page that checks receipts and proofs without a network, with the keys of today in it; with a reader of codes in it, too."""
     with server.registry.reading() as connection:
         keyring = Keyring(keyring_entries(connection))
     log = LogFiles(server.settings.log).keys() if server.settings.log is not None else None
-    page = offline_page(keyring, made_at=server.clock.now(), vendor=server.settings.static / "vendor", log=log)
-    headers = {"content-disposition": 'attachment; filename="luutru-check.html"'}
+    vendor, now = server.settings.static / "vendor", server.clock.now()
+    page = offline_page(keyring, made_at=now, vendor=vendor, log=log, camera=camera)
+    name = "luutru-check-camera" if camera else "luutru-check"
+    headers = {"content-disposition": f'attachment; filename="{name}.html"'}
     return Response(page, media_type="text/html; charset=utf-8", headers=headers)
 
 
