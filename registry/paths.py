@@ -154,7 +154,14 @@ def step_path(connection: Connection, path_id: str, taken: Taken, *, means: Mean
 def note_late(connection: Connection, commune_code: str, *, means: Means, limit: int = 500) -> int:
     """Write down each due date that passed since somebody last did; returns how many. Whoever asks again finds nothing new."""
     written = (
-        select(_STEPS.path_id).where(_STEPS.path_id == _PATHS.path_id, _STEPS.step == "late", _STEPS.due == _PATHS.due).exists()
+        select(_STEPS.path_id)
+        .where(
+            _STEPS.commune_code == _PATHS.commune_code,
+            _STEPS.path_id == _PATHS.path_id,
+            _STEPS.step == "late",
+            _STEPS.due == _PATHS.due,
+        )
+        .exists()
     )
     passed = (_PATHS.commune_code == commune_code, _PATHS.ended_at.is_(None), _PATHS.due <= means.now, ~written)
     fresh = connection.execute(select(tables.paths).where(*passed).order_by(_PATHS.due, _PATHS.path_id).limit(limit)).all()
