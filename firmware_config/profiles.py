@@ -89,6 +89,9 @@ class BrokerSection(_Section, frozen=True, kw_only=True):
     authority_file: str = "ca.pem"
     certificate_file: str = "kiosk.pem"
     key_file: str = "kiosk.key"
+    spread_seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] = (
+        30.0  # after a power cut the first attempt falls anywhere in it
+    )
     certificates_url: str = ""  # the server that gives the next certificate; empty: somebody else looks after it
 
 

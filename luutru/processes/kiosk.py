@@ -112,7 +112,7 @@ def open_outbox(profile: KioskProfile, *, clock: Clock) -> Outbox:
 
 def line_of(profile: KioskProfile) -> Line:
     """Return where the kiosk's line goes."""
-    from edge_agent.line import Line
+    from edge_agent.line import Line, first_spread
 
     broker = profile.broker
     return Line(
@@ -125,6 +125,7 @@ def line_of(profile: KioskProfile) -> Line:
         key_file=profile.path(broker.key_file),
         version=__version__,
         boot_id=system.boot_id(),
+        first_spread=first_spread(broker.host, spread=broker.spread_seconds, since_boot=system.seconds_since_boot()),
     )
 
 
