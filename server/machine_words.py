@@ -31,6 +31,7 @@ MACHINE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "disk": "Its disk is not well",
         "door": "A door needs somebody",
         "reader": "A reader is not well",
+        "configuration": "Settings it was sent were not taken, or were taken back",
         "trust": "Its list of trusted chip issuers has ended, or the last one was refused",
         "claims": "It claimed more of chips than it showed",
     },

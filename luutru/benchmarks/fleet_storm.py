@@ -210,7 +210,8 @@ class _Fleet:
         registry = open_registry(self._copy.url, self._copy.vault)
         try:
             with registry.reading() as connection:
-                fleet = fleet_of(connection, COMMUNE, now=SystemClock().now(), silent_after=timedelta(minutes=10))
+                now, patience = SystemClock().now(), timedelta(minutes=10)
+                fleet = fleet_of(connection, COMMUNE, now=now, silent_after=patience, limit=self._kiosks)
         finally:
             registry.close()
         dark = dark_sites(fleet)

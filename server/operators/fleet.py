@@ -36,12 +36,14 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         return self.kiosk.retired_at is None
 
 
-def fleet_of(connection: Connection, commune_code: str, *, now: datetime, silent_after: timedelta) -> list[Seen]:
+def fleet_of(
+    connection: Connection, commune_code: str, *, now: datetime, silent_after: timedelta, limit: int = 1000
+) -> list[Seen]:
     """Return a commune's kiosks by id."""
     signs, quiet = signs_of(connection, commune_code), quiet_kiosks(connection, commune_code, now=now)
     doubts = doubts_by_kiosk(connection, commune_code, since=now - LOOK_BACK)
     seen = []
-    for kiosk in kiosks_of(connection, commune_code):
+    for kiosk in kiosks_of(connection, commune_code, limit=limit):
         doubted, said = doubts.get(kiosk.kiosk_id, Doubts()), signs.get(kiosk.kiosk_id, KioskSigns())
         about = About(doubts=doubted.not_shown, signs=said, quiet=kiosk.kiosk_id in quiet)
         health = health_of(kiosk, now=now, silent_after=silent_after, about=about)
