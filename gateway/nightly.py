@@ -5,6 +5,8 @@
 - Cleaning goes through what changed, and once in ``Night.whole_every`` days through everything: age and data grown old are found then.
 - The scoreboard counts after that day's cleaning is done; a day without it is a gap, never a count of old items.
 - Last, looks of officers that a public rule asks about are put to them (``registry/look_questions.py``).
+- Beside an intake it gives way to it: ``go_on`` is asked before each page and may wait (``gateway/giving_way.py``); pages are short,
+  for on SQLite a page holds the one write lock.
 - Asked to stop, deleting and cleaning end after the page in hand, and whoever runs next goes on there.
 - The search for duplicates is not part of it: it wants gigabytes, and packages a gateway has no other use for.
 
@@ -35,6 +37,7 @@ CLEANING: Final = "cleaning"
 WHOLE: Final = "cleaning_whole"
 SCOREBOARD: Final = "scoreboard"
 LOOKS: Final = "looks"
+PAGE: Final = 100  # households, premises or persons looked after in one transaction
 log = structlog.get_logger("luutru.gateway")
 Task = Callable[[], tuple[bool, dict[str, Any]]]  # whether it came to its end, and what it counted
 
@@ -63,7 +66,7 @@ def tend(registry: Registry, *, night: Night, clock: Clock, random_bytes: Callab
         return report.finished_at is not None, msgspec.to_builtins(report)
 
     def clean() -> tuple[bool, dict[str, Any]]:
-        pace, now = Pace(go_on=night.go_on), clock.now()
+        pace, now = Pace(page=PAGE, go_on=night.go_on), clock.now()
         report = run_passes(registry, choices=night.choices, now=now, random_bytes=random_bytes, whole=whole, pace=pace)
         return not report.broken_off, msgspec.to_builtins(report)
 

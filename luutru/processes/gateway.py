@@ -194,7 +194,7 @@ def run(settings: GatewaySettings) -> None:
     log.info("gateway starts", version=version("luutru"), shards=len(settings.shards), broker=f"{settings.host}:{settings.port}")
     warn_of_endings(settings.tls, now=clock.now())  # also where no broker lets us in
     try:
-        beside = build_beside(settings, registry=registry, clock=clock, stopping=stopping)
+        beside = build_beside(settings, registry=registry, clock=clock, stopping=stopping, intake=worker.progress)
         telling = build_telling(settings.choices.webhooks, registry=registry, clock=clock, stopping=stopping)
         with beside.running(), telling.running():
             worker.run(stopping)

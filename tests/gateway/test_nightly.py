@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
+from gateway.giving_way import Progress
 from gateway.nightly import CLEANING, DELETIONS, LOOKS, SCOREBOARD, WHOLE, Night, tend
 from luutru.commands.gateway import app
 from luutru.processes.gateway import GatewaySettings
@@ -124,7 +125,9 @@ def test_a_gateway_does_it_from_the_hour_its_settings_say(peopled, hour, done):
     settings = GatewaySettings(
         registry=peopled.url, vault=peopled.vault_folder, keys=peopled.keys, tls=Path("pki"), night_hour=hour
     )
-    build_beside(settings, registry=peopled.registry, clock=peopled.clock, stopping=threading.Event()).turn()
+    build_beside(
+        settings, registry=peopled.registry, clock=peopled.clock, stopping=threading.Event(), intake=lambda: Progress(0, False)
+    ).turn()
     assert states(peopled) == done
 
 
