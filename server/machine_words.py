@@ -35,6 +35,16 @@ MACHINE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "trust": "Its list of trusted chip issuers has ended, or the last one was refused",
         "claims": "It claimed more of chips than it showed",
     },
+    "configuration_trouble": {
+        "configuration.taken_back": "They did not work there, and the kiosk went back",
+        "configuration.ended": "Their signatures have ended",
+        "configuration.rollback": "The server offers older ones than the kiosk has seen",
+        "configuration.signature": "They are not signed by those who may",
+        "configuration.tampered": "What came is not what was signed",
+        "configuration.malformed": "They cannot be read",
+        "configuration.another_kiosk": "They are for another kiosk or site",
+        "configuration.unreachable": "Their server has not been reached for days",
+    },
     "disk": {
         "ok": "Working",
         "low": "Nearly full",
