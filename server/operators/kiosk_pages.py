@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
@@ -43,8 +43,8 @@ def show_kiosks(request: Request, caller: Caller, account: SignedIn, server: Wir
     )
     deaf = sum(each.health.deaf for each in seen)
     template = "operators/kiosk_list.html" if request.headers.get("hx-request") else "operators/kiosks.html"
-    heads = {"letters": letters, "calls": calls, "deaf": deaf, "dark": dark_sites(seen), "rollout": rollout_of(seen)}
-    return render(request, template, caller=caller, rows=seen, **heads)
+    heads: dict[str, Any] = {"deaf": deaf, "dark": dark_sites(seen), "rollout": rollout_of(seen)}
+    return render(request, template, caller=caller, rows=seen, letters=letters, calls=calls, **heads)
 
 
 @router.get("/kiosks/{kiosk_id}/diagnostics.json")
