@@ -178,10 +178,12 @@ class ConfigurationSection(_Section, frozen=True, kw_only=True):
     """Where this kiosk's signed settings come from (docs/configuration.md). Without an address it works by this file alone."""
 
     url: str = ""  # of the folder that ``luutru config`` publishes
-    district: str = ""  # whose key signs this kiosk's settings
+    district: Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{0,63}$")] = ""  # whose key signs this kiosk's settings
     root_file: str = "root.json"  # the first root, which came with the machine
     folder: str = "configuration"
-    pin: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""  # hold at the document whose name begins so
+    pin: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9._-]{0,64}$")] = (
+        ""  # hold at the release, or the document, whose name begins so
+    )
     every_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 900.0
     steady_seconds: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 60.0  # how long all must be well before it is kept
     patience_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 600.0  # before it is taken back

@@ -70,7 +70,11 @@ class Authority:
 
     def publish(self, files, *, kiosk=KIOSK, ward=WARD, key=None):
         return self.repository.publish(
-            ward, {kiosk: write_document(files)}, signer=self.key(key or ward), online=self.key("online"), now=self.now
+            ward,
+            {kiosk: write_document(files, release="2026-12")},
+            signer=self.key(key or ward),
+            online=self.key("online"),
+            now=self.now,
         )
 
     @property

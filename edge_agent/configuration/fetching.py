@@ -11,6 +11,7 @@ Example: ``Fetching(folder, url=url, root=root_bytes, path="ward-01/kiosk-lobby-
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Final
 from tuf.api import exceptions
 from tuf.ngclient import Updater, UpdaterConfig
 
+from firmware_config.signed.document import read_document
 from residence.errors import LuutruError, Refused, Untrusted
 
 LIMITS: Final = UpdaterConfig(
@@ -30,10 +32,10 @@ UNREACHABLE: Final = "configuration.unreachable"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fetched:
-    """A document as it was signed: its bytes, and the hash that names it."""
+    """A document that was signed: its release and hash, which name it, and its files."""
 
     name: str
-    data: bytes
+    files: Mapping[str, bytes]
 
 
 class Fetching:
@@ -63,7 +65,8 @@ class Fetching:
                 return None
             kept = documents / "configuration.json"
             updater.download_target(target, str(kept))
-            return Fetched(name=target.hashes["sha256"][:12], data=kept.read_bytes())
+            document = read_document(kept.read_bytes())
+            return Fetched(name=f"{document.release}-{target.hashes['sha256'][:12]}", files=document.files)
         except Exception as error:
             raise _said(error) from error
 

@@ -22,7 +22,6 @@ import structlog
 
 from edge_agent.configuration.fetching import UNREACHABLE, Fetched
 from edge_agent.configuration.slots import Slots
-from firmware_config.signed.document import read_document
 from residence.clock import Clock
 from residence.errors import LuutruError
 
@@ -131,9 +130,8 @@ class Following:
             self._reached = now
             wanted = found is not None and not self._held_at_another(found.name) and self._slots.wants(found.name)
             if found is not None and wanted:
-                files = read_document(found.data)
-                self._kiosk.check(files)
-                self._slots.put(found.name, files)
+                self._kiosk.check(found.files)
+                self._slots.put(found.name, found.files)
             self._trouble = TAKEN_BACK if found is not None and found.name in self._slots.state.refused else ""
         except LuutruError as error:
             _log.warning(error.code, detail=error.detail)

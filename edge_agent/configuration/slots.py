@@ -4,7 +4,7 @@
 - Being tried, it has ``TRIES`` starts to prove itself: a crash, a hang that the watchdog ends, or a self-test that fails each use one up. Then
   the one before is in force again, and that document is not tried a second time, however often it comes.
 - Proved, it is the one to go back to. Without any, the kiosk works by the profile of its image.
-- The state is one small file, replaced in one step.
+- The state is one small file, replaced in one step. On a disk that cannot be written nothing is tried; the good one, or the image's, works on.
 
 Example: ``slots = Slots(folder); slots.put("3f2a...", files); slots.at_start(); slots.confirm()``
 """
@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
 
@@ -40,16 +41,21 @@ class Slots:
     def __init__(self, folder: Path) -> None:
         self.folder: Final = folder
         self._file = folder / "state.json"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(OSError):  # a disk that cannot be written keeps no kiosk from starting
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.state = self._read()
 
     def at_start(self) -> Path | None:
         """Return the folder to start by, None for the image's own; counts a try, and takes back what has used them up."""
-        if self.state.trying and self.state.tries >= TRIES:
-            self.take_back()
-        if self.state.trying:
-            self._keep(msgspec.structs.replace(self.state, tries=self.state.tries + 1))
-        place = self.state.trying or self.state.good
+        place = self.state.good
+        try:
+            if self.state.trying and self.state.tries >= TRIES:
+                self.take_back()
+            if self.state.trying:
+                self._keep(msgspec.structs.replace(self.state, tries=self.state.tries + 1))
+                place = self.state.trying
+        except OSError:  # what cannot be counted is not tried
+            place = self.state.good
         return self.folder / place if place else None
 
     def wants(self, name: str) -> bool:
@@ -79,6 +85,10 @@ class Slots:
         state = self.state
         refused = (*state.refused, state.trying_name)[-8:]
         self._keep(State(good=state.good, good_name=state.good_name, refused=refused))
+
+    def forget(self) -> None:
+        """Give up what is good, for it cannot be read any more; it may come, and be tried, again."""
+        self._keep(State(refused=self.state.refused))
 
     def _read(self) -> State:
         try:

@@ -7,19 +7,23 @@
 - A new root is written to ``staged/`` and signed by its holders one after another, each on a machine of their own; with enough
   signatures, of the old root's holders as well, it takes its place. It is not served before.
 - Documents and metadata have their version or hash in their names, and nothing is replaced but ``timestamp.json``, written last: whoever
-  fetches in the middle of publishing gets the one or the other, whole.
+  fetches in the middle of publishing gets the one or the other, whole. What was cut off in the middle is finished by the same command again.
+- One process publishes at a time; a second one waits.
 
 Example: ``repository.publish("ward-01", {"kiosk-lobby-1": document}, signer=..., online=..., now=now)``
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from securesystemslib.exceptions import StorageError
 from securesystemslib.signer import CryptoSigner, Key
@@ -45,11 +49,29 @@ THRESHOLD: Final = 2
 BITS: Final = 5  # 32 bins in each district
 ROOT_DAYS, TARGETS_DAYS, SNAPSHOT_DAYS, TIMESTAMP_DAYS = 730, 365, 30, 7
 _JSON: Final = JSONSerializer(compact=False)
+_DISTRICT: Final = re.compile(r"(?!.*-bin-)[a-z0-9][a-z0-9-]{0,62}")
+_NO_DISTRICTS: Final = frozenset({Root.type, Targets.type, Snapshot.type, Timestamp.type})
+_Words, _Answer = ParamSpec("_Words"), TypeVar("_Answer")
 
 
 def document_path(district: str, kiosk_id: str) -> str:
     """Return the name a kiosk asks for."""
     return f"{district}/{kiosk_id}/configuration.json"
+
+
+def _alone(
+    work: Callable[Concatenate[ConfigurationRepository, _Words], _Answer],
+) -> Callable[Concatenate[ConfigurationRepository, _Words], _Answer]:
+    """Let one process at a time write."""
+
+    @wraps(work)
+    def do(self: ConfigurationRepository, *words: _Words.args, **named: _Words.kwargs) -> _Answer:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".writing").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return work(self, *words, **named)
+
+    return do
 
 
 class ConfigurationRepository:
@@ -61,6 +83,7 @@ class ConfigurationRepository:
         self.documents: Final = folder / "documents"
         self.staged: Final = folder / "staged" / "root.json"
 
+    @_alone
     def stage_root(self, holders: Sequence[Key], *, targets: Key, online: Key, now: datetime) -> int:
         """Write an unsigned root with these keys; return its version. ``Refused`` with fewer holders than must sign."""
         if len({each.keyid for each in holders}) < THRESHOLD:
@@ -77,6 +100,7 @@ class ConfigurationRepository:
         _write(self.staged, Metadata(root))
         return version
 
+    @_alone
     def sign_root(self, signer: CryptoSigner) -> bool:
         """Add one holder's signature to the staged root; True when it is complete and in its place."""
         staged: Metadata[Root] = _read(self.staged, Root)
@@ -96,13 +120,15 @@ class ConfigurationRepository:
         self.staged.unlink()
         return True
 
+    @_alone
     def begin(self, *, targets: CryptoSigner, online: CryptoSigner, now: datetime) -> None:
         """Write the first targets, snapshot and timestamp."""
         if self._newest(Targets.type):
             raise Conflict("configuration.begun", "", "there are targets already")
         self._save(Targets.type, Targets(version=1, expires=now + timedelta(days=TARGETS_DAYS)), targets)
-        self._renewed(online, now, {f"{Targets.type}.json": 1})
+        self._renewed(online, now)
 
+    @_alone
     def delegate(
         self,
         district: str,
@@ -114,6 +140,8 @@ class ConfigurationRepository:
         now: datetime,
     ) -> None:
         """Give a district its folder, and lay its empty bins. A second time: another key for the same district."""
+        if not _DISTRICT.fullmatch(district) or district in _NO_DISTRICTS:
+            raise Malformed("configuration.district", "", district)
         top: Targets = self._load(Targets.type, Targets).signed
         delegations = top.delegations or Delegations({}, {})
         roles = dict(delegations.roles or {})
@@ -123,16 +151,17 @@ class ConfigurationRepository:
         roles[district] = DelegatedRole(district, [], 1, terminating=True, paths=[f"{district}/*/*"])
         top.delegations = Delegations(delegations.keys, roles)
         top.add_key(key, district)
-        changed = {f"{Targets.type}.json": self._next(Targets.type, top, targets, now)}
+        self._next(Targets.type, top, targets, now)
         own = Targets(version=1, expires=now)
         own.delegations = Delegations({}, succinct_roles=SuccinctRoles([], 1, BITS, f"{district}-bin"))
         own.add_key(district_signer.public_key)
-        changed[f"{district}.json"] = self._next(district, own, district_signer, now)
+        self._next(district, own, district_signer, now)
         for bin_name in own.delegations.succinct_roles.get_roles():  # type: ignore[union-attr]  # set two lines above
             before = self._load(bin_name, Targets).signed if self._newest(bin_name) else Targets(version=1, expires=now)
-            changed[f"{bin_name}.json"] = self._next(bin_name, before, district_signer, now)
-        self._renewed(online, now, changed)
+            self._next(bin_name, before, district_signer, now)
+        self._renewed(online, now)
 
+    @_alone
     def publish(
         self, district: str, documents: Mapping[str, bytes], *, signer: CryptoSigner, online: CryptoSigner, now: datetime
     ) -> list[str]:
@@ -140,21 +169,23 @@ class ConfigurationRepository:
         bins = self._bins(district)
         if signer.public_key.keyid not in bins.keyids:
             raise Untrusted("configuration.not_the_districts", "", f"this key does not sign for {district}")
-        changed: dict[str, Targets] = {}
+        roles: dict[str, Targets] = {}
+        changed: set[str] = set()
         kiosks = []
         for kiosk_id, data in sorted(documents.items()):
             path = document_path(district, kiosk_id)
             name = bins.get_role_for_target(path)
-            role = changed.get(name) or self._load(name, Targets).signed
+            role = roles.setdefault(name, roles.get(name) or self._load(name, Targets).signed)
             target = TargetFile.from_data(path, data, ["sha256"])
             if role.targets.get(path) == target:
                 continue
             _write_bytes(self.documents / path.rpartition("/")[0] / f"{target.hashes['sha256']}.configuration.json", data)
             role.targets[path] = target
-            changed[name] = role
+            changed.add(name)
             kiosks.append(kiosk_id)
-        versions = {f"{name}.json": self._next(name, role, signer, now) for name, role in changed.items()}
-        self._renewed(online, now, versions)
+        for name in sorted(changed):
+            self._next(name, roles[name], signer, now)
+        self._renewed(online, now)
         return kiosks
 
     def published(self, district: str) -> dict[str, bytes]:
@@ -166,9 +197,10 @@ class ConfigurationRepository:
                 found[folder.rpartition("/")[2]] = (self.documents / folder / f"{target.hashes['sha256']}.{file}").read_bytes()
         return found
 
+    @_alone
     def renew(self, *, online: CryptoSigner, now: datetime) -> None:
         """Sign snapshot and timestamp again, before they end."""
-        self._renewed(online, now, {})
+        self._renewed(online, now)
 
     def root(self) -> Root | None:
         """Return the newest root that is served."""
@@ -197,21 +229,24 @@ class ConfigurationRepository:
             raise Refused("configuration.unknown_district", "", f"{role} was never published here")
         return _read(self.metadata / f"{newest}.{role}.json", kind)
 
-    def _next(self, role: str, signed: Targets, signer: CryptoSigner, now: datetime) -> int:
+    def _next(self, role: str, signed: Targets, signer: CryptoSigner, now: datetime) -> None:
         signed.version = self._newest(role) + 1
         signed.expires = now + timedelta(days=TARGETS_DAYS)
         self._save(role, signed, signer)
-        return signed.version
 
     def _save(self, role: str, signed: Any, signer: CryptoSigner) -> None:
         metadata = Metadata(signed)
         metadata.sign(signer)
         _write(self.metadata / f"{signed.version}.{role}.json", metadata)
 
-    def _renewed(self, online: CryptoSigner, now: datetime, changed: Mapping[str, int]) -> None:
+    def _renewed(self, online: CryptoSigner, now: datetime) -> None:
         number = self._newest(Snapshot.type) + 1
-        meta = dict(self._load(Snapshot.type, Snapshot).signed.meta) if number > 1 else {}
-        meta |= {name: MetaFile(version) for name, version in changed.items()}
+        newest: dict[str, int] = {}
+        for each in self.metadata.glob("[0-9]*.*.json"):
+            version, _, name = each.name.partition(".")
+            if name.removesuffix(".json") not in {Root.type, Snapshot.type}:
+                newest[name] = max(newest.get(name, 0), int(version))
+        meta = {name: MetaFile(version) for name, version in sorted(newest.items())}
         self._save(Snapshot.type, Snapshot(version=number, expires=now + timedelta(days=SNAPSHOT_DAYS), meta=meta), online)
         path = self.metadata / "timestamp.json"
         before = _read(path, Timestamp).signed.version if path.exists() else 0

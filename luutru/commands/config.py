@@ -5,7 +5,7 @@
 - ``publish --share`` is a rollout by stages; with ``--registry`` it does not go on while kiosks took back what they were sent, or are lost.
 - What is published is a folder of static files: any web server serves it, and nothing rests on that server's word.
 
-Example: ``luutru config publish /srv/luutru-config ward-01 kiosks/ --key ward-01.key --online online.key --share 5``
+Example: ``luutru config publish /srv/luutru-config ward-01 kiosks/ --key ward-01.key --online online.key --release 2026-12 --share 5``
 """
 
 from __future__ import annotations
@@ -137,6 +137,7 @@ def publish(  # noqa: PLR0913 - the options of one public command
     *,
     key: Annotated[Path, typer.Option(help="The district's key.")],
     online: OnlineOption,
+    release: Annotated[str, typer.Option(help="What this rollout is called; kiosks and operators' pages name it.")],
     share: Annotated[int, typer.Option(min=1, max=100, help="Only so many of a hundred kiosks, always the same ones.")] = 100,
     registry: Annotated[str, typer.Option(help="Ask this registry first how those kiosks are that were sent something.")] = "",
     commune: Annotated[list[str] | None, typer.Option(help="A commune of the district; may be given again.")] = None,
@@ -151,7 +152,7 @@ def publish(  # noqa: PLR0913 - the options of one public command
     from residence.errors import Refused
 
     with refusing():
-        documents = _documents(kiosks)
+        documents = _documents(kiosks, release)
         troubled = _in_trouble(registry, commune or [], sorted(documents)) if registry else []
         if len(troubled) > errors:
             raise Refused("configuration.rollout_stopped", "", ", ".join(troubled[:20]))
@@ -183,9 +184,12 @@ def show(repository: RepositoryArgument, district: DistrictArgument, *, as_json:
 
     Example: luutru config show /srv/luutru-config ward-01
     """
+    from firmware_config.signed.document import read_document
+
     with refusing():
         published = _repository(repository).published(district)
-    _print({name: hashlib.sha256(data).hexdigest()[:12] for name, data in sorted(published.items())}, as_json=as_json)
+    names = {each: f"{read_document(data).release}-{hashlib.sha256(data).hexdigest()[:12]}" for each, data in published.items()}
+    _print(dict(sorted(names.items())), as_json=as_json)
 
 
 def place_of(kiosk_id: str) -> int:
@@ -193,7 +197,7 @@ def place_of(kiosk_id: str) -> int:
     return int.from_bytes(hashlib.sha256(kiosk_id.encode()).digest()[:4], "big") % 100
 
 
-def _documents(folder: Path) -> dict[str, bytes]:
+def _documents(folder: Path, release: str) -> dict[str, bytes]:
     from firmware_config.profiles import parse_profile
     from firmware_config.signed.document import PROFILE, write_document
     from residence.errors import Malformed
@@ -201,7 +205,7 @@ def _documents(folder: Path) -> dict[str, bytes]:
     documents = {}
     for each in sorted(path for path in folder.iterdir() if path.is_dir()):
         files = {file.name: file.read_bytes() for file in sorted(each.iterdir())}
-        documents[each.name] = write_document(files)
+        documents[each.name] = write_document(files, release=release)
         profile = parse_profile(files[PROFILE].decode("utf-8", "replace"), folder=each)
         if profile.kiosk.id != each.name:
             raise Malformed("configuration.another_kiosk", "/kiosk/id", f"{each.name}/{PROFILE} is for {profile.kiosk.id}")

@@ -46,9 +46,10 @@ def in_force(image: KioskProfile) -> tuple[KioskProfile, Slots | None]:
             return sent_profile({each.name: each.read_bytes() for each in folder.iterdir()}, image=image, folder=folder), slots
         except (LuutruError, OSError) as error:
             _log.warning("configuration taken back", error=str(error))
-            if not slots.state.trying:
-                break  # the good one cannot be read any more: the image's own profile always can
-            slots.take_back()
+            try:
+                slots.take_back() if slots.state.trying else slots.forget()
+            except OSError:
+                break  # the image's own profile can always be read
     return image, slots
 
 

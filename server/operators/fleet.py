@@ -55,7 +55,7 @@ def fleet_of(
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """One document of signed settings. ``name`` is empty for kiosks that work by their image's own."""
+    """One release of signed settings. ``name`` is empty for kiosks that work by their image's own."""
 
     name: str
     kiosks: int = 0
@@ -78,8 +78,9 @@ def rollout_of(fleet: Iterable[Seen]) -> Rollout:
             continue
         state, _, said = told.partition(":")
         if state == "ok":
-            kiosks[said] += 1
-            lost[said] += each.health.state == "lost"
+            release = said.rpartition("-")[0]  # what follows is the hash of this one kiosk's document
+            kiosks[release] += 1
+            lost[release] += each.health.state == "lost"
         else:
             troubles[said] += 1
     found = (Settings(name=name, kiosks=count, lost=lost[name]) for name, count in kiosks.most_common())

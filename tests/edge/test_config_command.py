@@ -11,7 +11,6 @@ from kiosk_page_parts import LOBBY
 from typer.testing import CliRunner
 
 from edge_agent.configuration.fetching import Fetching
-from firmware_config.signed.document import read_document
 from firmware_config.signed.repository import document_path
 from luutru.benchmarks.fleet import COMMUNE, Fleet
 from luutru.commands.config import app, place_of
@@ -57,7 +56,9 @@ def authority(tmp_path):
 
 def publish(folder, *more, code=0):
     keys = ("--key", folder / "ward-01.key", "--online", folder / "online.key", "--word-file", folder / "word")
-    answer = run("publish", folder / "served", "ward-01", folder / "kiosks", *keys, "--json", *more, code=code)
+    answer = run(
+        "publish", folder / "served", "ward-01", folder / "kiosks", *keys, "--release", "2026-12", "--json", *more, code=code
+    )
     return answer if code else json.loads(answer)
 
 
@@ -69,7 +70,7 @@ def test_what_is_published_by_commands_is_what_a_kiosk_gets(authority, tmp_path)
         kiosk = Fetching(tmp_path / "kiosk", url=url, root=root, path=document_path("ward-01", "kiosk-002"))
         wanted = (authority / "kiosks" / "kiosk-002" / "kiosk.toml").read_bytes()
         found = kiosk.fetch(datetime.now(UTC))
-    assert read_document(found.data) == {"kiosk.toml": wanted}
+    assert found.files == {"kiosk.toml": wanted}
     assert found.name in run("show", authority / "served", "ward-01")
     (authority / "kiosks" / "kiosk-003" / "kiosk.toml").write_text(LOBBY, "utf-8")
     assert "configuration.another_kiosk" in publish(authority, code=1)

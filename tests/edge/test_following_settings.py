@@ -11,13 +11,11 @@ from factories import StandingClock
 from edge_agent.configuration.fetching import Fetched
 from edge_agent.configuration.following import AWAY, Following, Kiosk, Pace
 from edge_agent.configuration.slots import TRIES, Slots, State
-from firmware_config.signed.document import write_document
 from residence.errors import Refused, Untrusted
 
 
 def document(text):
-    data = write_document({"kiosk.toml": text.encode()})
-    return Fetched(name=f"{abs(hash(text)):012x}"[:12], data=data)
+    return Fetched(name=f"{text}-0123456789ab", files={"kiosk.toml": text.encode()})
 
 
 def start(folder):
@@ -48,6 +46,21 @@ def test_a_power_cut_while_writing_changes_nothing(tmp_path):
     assert start(tmp_path)[0] == "good"
     (tmp_path / "state.json").write_bytes(b"\x00" * 64)  # what a memory card may leave of a file
     assert start(tmp_path)[0] == "image"
+
+
+def test_on_a_disk_that_cannot_be_written_the_good_one_works_on_and_nothing_is_tried(tmp_path, monkeypatch):
+    Slots(tmp_path).put("good", {"kiosk.toml": b"good"})
+    start(tmp_path)
+    Slots(tmp_path).confirm()
+    Slots(tmp_path).put("new", {"kiosk.toml": b"new"})
+
+    def read_only(*_):
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("edge_agent.configuration.slots._write", read_only)
+        assert [start(tmp_path)[0] for _ in range(3)] == ["good"] * 3
+    assert start(tmp_path)[0] == "new"
 
 
 class Followed:
@@ -101,7 +114,7 @@ def test_settings_for_somebody_else_are_not_even_tried_and_are_said(kiosk):
 
 def test_a_pin_holds_whatever_else_is_published(tmp_path):
     wanted = document("wanted")
-    pinned = Followed(tmp_path, pin=wanted.name[:6])
+    pinned = Followed(tmp_path, pin="wanted")
     pinned.ask(document("other"))
     assert not pinned.slots.state.trying
     pinned.ask(wanted)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from configuration_parts import KIOSK, NOW, WARD, Authority, served
+from tuf.api.exceptions import UnsignedMetadataError
 from tuf.api.metadata import Metadata, Targets
 
 from firmware_config.signed.document import read_document, write_document
@@ -51,9 +52,9 @@ def test_one_holder_is_not_enough_for_a_root_and_two_are(made):
 
 
 def test_a_kiosk_gets_its_own_document_and_the_next_one(authority, kiosk):
-    assert read_document(kiosk.fetch(NOW).data) == FIRST
+    assert kiosk.fetch(NOW).files == FIRST
     assert authority.publish(SECOND) == [KIOSK]
-    assert read_document(kiosk.fetch(NOW).data) == SECOND
+    assert kiosk.fetch(NOW).files == SECOND
     assert authority.publish(SECOND) == [], "publishing the same again changes nothing"
 
 
@@ -83,7 +84,7 @@ def test_attack_3_a_server_that_holds_back_is_noticed_when_the_timestamp_ends_an
     later = NOW + timedelta(days=8)
     assert refusal(kiosk, later) == "configuration.ended"
     authority.repository.renew(online=authority.key("online"), now=later)
-    assert read_document(kiosk.fetch(later).data) == FIRST
+    assert kiosk.fetch(later).files == FIRST
 
 
 def test_attack_4_a_district_signs_nothing_outside_its_own_folder(authority, tmp_path):
@@ -95,10 +96,10 @@ def test_attack_4_a_district_signs_nothing_outside_its_own_folder(authority, tmp
     role = Metadata[Targets].from_file(str(path))
     from tuf.api.metadata import TargetFile
 
-    data = write_document(SECOND)
+    data = write_document(SECOND, release="2026-12")
     role.signed.targets[stolen] = TargetFile.from_data(stolen, data, ["sha256"])
-    version = authority.repository._next(name, role.signed, authority.key("ward-02"), NOW)
-    authority.repository._renewed(authority.key("online"), NOW, {f"{name}.json": version})
+    authority.repository._next(name, role.signed, authority.key("ward-02"), NOW)
+    authority.repository.renew(online=authority.key("online"), now=NOW)
     with served(authority.repository.folder) as url:
         assert authority.client(tmp_path / "victim", url, kiosk="kiosk-new").fetch(NOW) is None
 
@@ -108,8 +109,8 @@ def test_attack_4b_another_districts_key_in_this_districts_bin(authority, kiosk)
         authority.publish(SECOND, key="ward-02")
     name = authority.repository._bins(WARD).get_role_for_target(document_path(WARD, KIOSK))
     role = authority.repository._load(name, Targets).signed
-    version = authority.repository._next(name, role, authority.key("ward-02"), NOW)
-    authority.repository._renewed(authority.key("online"), NOW, {f"{name}.json": version})
+    authority.repository._next(name, role, authority.key("ward-02"), NOW)
+    authority.repository.renew(online=authority.key("online"), now=NOW)
     assert refusal(kiosk) == "configuration.signature"
 
 
@@ -136,16 +137,35 @@ def test_a_holder_is_replaced_by_two_of_the_old_ones_and_kiosks_follow(authority
         repository.sign_root(authority.key("targets"))
     assert [repository.sign_root(authority.key(each)) for each in "ab"] == [False, True]
     authority.publish(SECOND)
-    assert read_document(kiosk.fetch(NOW).data) == SECOND
+    assert kiosk.fetch(NOW).files == SECOND
 
 
 def test_a_district_whose_key_was_lost_gets_another_and_keeps_its_documents(authority, kiosk):
     authority.delegate(WARD, "c")
     with pytest.raises(Untrusted, match="not_the_districts"):
         authority.publish(SECOND)
-    assert read_document(kiosk.fetch(NOW).data) == FIRST
+    assert kiosk.fetch(NOW).files == FIRST
     authority.publish(SECOND, key="c")
-    assert read_document(kiosk.fetch(NOW).data) == SECOND
+    assert kiosk.fetch(NOW).files == SECOND
+
+
+def test_publishing_that_was_cut_off_in_the_middle_is_finished_by_the_same_command(authority, kiosk):
+    class Online:
+        def sign(self, _):
+            raise OSError("the power is cut here")
+
+    signer, documents = authority.key(WARD), {KIOSK: write_document(SECOND, release="2026-12")}
+    with pytest.raises(UnsignedMetadataError):
+        authority.repository.publish(WARD, documents, signer=signer, online=Online(), now=NOW)
+    assert kiosk.fetch(NOW).files == FIRST, "the one or the other, whole"
+    authority.publish(SECOND)
+    assert kiosk.fetch(NOW).files == SECOND
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "Ward", "snapshot", "root", "ward-01-bin-0", "x" * 64])
+def test_a_district_has_a_name_that_is_no_path_and_no_other_roles(authority, name):
+    with pytest.raises(Malformed, match="district"):
+        authority.delegate(name, "ward-02")
 
 
 def test_a_server_that_is_away_or_talks_nonsense_is_told_apart(authority, tmp_path):
@@ -162,11 +182,12 @@ def test_a_server_that_is_away_or_talks_nonsense_is_told_apart(authority, tmp_pa
     [
         b"",
         b"[]",
-        b'{"schema":2,"files":{"kiosk.toml":""}}',
-        b'{"schema":1,"files":{}}',
-        b'{"schema":1,"files":{"kiosk.toml":"","../x":""}}',
-        b'{"schema":1,"files":{"kiosk.toml":""},"more":1}',
-        b'{"schema":1,"files":{"kiosk.toml":"%"}}',
+        b'{"schema":2,"release":"1","files":{"kiosk.toml":""}}',
+        b'{"schema":1,"release":"1","files":{}}',
+        b'{"schema":1,"release":"1","files":{"kiosk.toml":"","../x":""}}',
+        b'{"schema":1,"release":"1","files":{"kiosk.toml":""},"more":1}',
+        b'{"schema":1,"release":"1","files":{"kiosk.toml":"%"}}',
+        b'{"schema":1,"release":"../1","files":{"kiosk.toml":""}}',
         b"[" * 100_000,
     ],
 )

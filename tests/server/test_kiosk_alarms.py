@@ -111,10 +111,10 @@ def test_a_rollout_of_signed_settings_is_seen_as_it_goes(world):
     world.enrol_kiosks()
     say(world)
     assert "Signed settings" not in page_of(world), "nobody is sent any"
-    say(world, readers=WELL | {"configuration": "ok:0123456789ab"})
+    say(world, readers=WELL | {"configuration": "ok:2026-12-0123456789ab"})
     say(world, kiosk_id="kiosk-desk-1", readers=WELL | {"configuration": "degraded:configuration.taken_back"})
     page = page_of(world)
-    assert "<code>0123456789ab</code>" in page
+    assert "<code>2026-12</code>" in page
     assert "They did not work there, and the kiosk went back" in page
     assert "Settings it was sent were not taken, or were taken back" in page, "among the reasons of that kiosk"
     assert "configuration:" not in page, "it is no reader"
