@@ -51,7 +51,8 @@ ROOT_DAYS, TARGETS_DAYS, SNAPSHOT_DAYS, TIMESTAMP_DAYS = 730, 365, 30, 7
 _JSON: Final = JSONSerializer(compact=False)
 _DISTRICT: Final = re.compile(r"(?!.*-bin-)[a-z0-9][a-z0-9-]{0,62}")
 _NO_DISTRICTS: Final = frozenset({Root.type, Targets.type, Snapshot.type, Timestamp.type})
-_Words, _Answer = ParamSpec("_Words"), TypeVar("_Answer")
+_Words = ParamSpec("_Words")
+_Answer = TypeVar("_Answer")
 
 
 def document_path(district: str, kiosk_id: str) -> str:
@@ -65,7 +66,7 @@ def _alone(
     """Let one process at a time write."""
 
     @wraps(work)
-    def do(self: ConfigurationRepository, *words: _Words.args, **named: _Words.kwargs) -> _Answer:
+    def do(self: ConfigurationRepository, /, *words: _Words.args, **named: _Words.kwargs) -> _Answer:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / ".writing").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
