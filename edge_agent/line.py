@@ -65,6 +65,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     trouble: str
     gateway_online: bool
+    counting: str = ""  # by what ``session`` is counted
 
 
 def first_spread(host: str, *, spread: float, since_boot: float) -> float:
