@@ -17,7 +17,7 @@ import queue
 import ssl
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
@@ -31,7 +31,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from edge_agent.asked import KioskPost
 from edge_agent.delivery import NOT_AUTHORISED, REFUSALS, Delivery
 from edge_agent.life_sign import life_sign
-from edge_agent.line import ConnectionState, Health, Line, tls_context
+from edge_agent.line import REFUSED, SESSION_EXPIRY_SECONDS, STATE_EVERY_SECONDS, ConnectionState, Health, Line, Tls
 from edge_agent.outbox import Outbox
 from edge_agent.sending import WINDOW, SendPlan, backoff
 from edge_agent.session_count import Session
@@ -44,9 +44,6 @@ from residence.wire import topics
 if TYPE_CHECKING:
     from edge_agent.trust_papers import TrustPapers  # brings curves, which only a kiosk with chips needs
 
-SESSION_EXPIRY_SECONDS: Final = 14 * 24 * 3600
-STATE_EVERY_SECONDS: Final = 60.0
-REFUSED: Final = "uplink.refused"
 _log = structlog.get_logger(__name__)
 
 
@@ -76,7 +73,7 @@ class Uplink:
     ) -> None:
         self._outbox, self._line, self._clock, self._jitter = outbox, line, clock, jitter
         self._vitals, self._on_state, self._post, self._trust = vitals, on_state, post, trust
-        self._topics = topics.kiosk_topics(line.site, line.kiosk_id)
+        self._topics, self._tls = topics.kiosk_topics(line.site, line.kiosk_id), Tls(line)
         self._plan = SendPlan(jitter=jitter, resend_after=line.resend_after)
         self._events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -91,7 +88,9 @@ class Uplink:
         return self._health
 
     def start(self) -> None:
-        """Begin to connect."""
+        """Begin to connect; after a power cut somewhere in the first seconds, not all kiosks of a city at once."""
+        self._retry_at = self._seconds() + self._line.first_spread * self._jitter()
+        self._change(state=ConnectionState.WAITING)
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
         self._thread.start()
 
@@ -102,7 +101,6 @@ class Uplink:
             self._thread.join(timeout)
 
     def _run(self) -> None:
-        self._guarded(self._connect)
         while (event := self._next_event()) is None or event.kind != "stop":
             if event is not None and event.client in {None, self._client}:
                 self._guarded(self._handle, event)
@@ -179,7 +177,7 @@ class Uplink:
             reconnect_on_failure=False,
             manual_ack=True,
         )
-        client.tls_set_context(tls_context(self._line))
+        client.tls_set_context(self._tls.context())
         client.max_inflight_messages_set(WINDOW + 5)
         client.connect_timeout = 10.0
         will = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]  # paho
@@ -191,6 +189,7 @@ class Uplink:
             _Event("closed", c, REFUSED if code.value in {0x87, 0x8A, 0x8C} else "")
         )
         client.on_publish = lambda c, _u, mid, code, _p: put(_Event("acknowledged", c, (mid, code.value)))
+        client.on_subscribe = lambda c, *_: self._tls.remember(c.socket())
         client.on_message = lambda c, _u, message: put(_Event("message", c, message))
         return client
 

@@ -46,6 +46,7 @@ def image_files(machine: Machine, kiosk_ids: tuple[str, ...]) -> dict[str, str]:
         "etc/sysctl.d/60-luutru.conf": _lines(WRITTEN, "# No memory on disk: neither of a process that crashed nor of one that sleeps.", "kernel.core_pattern=|/bin/false", "vm.swappiness=0", "# The kernel does nothing that a keyboard asks of it.", "kernel.sysrq=0", "kernel.kptr_restrict=2", "kernel.unprivileged_bpf_disabled=1"),
         "etc/systemd/system/var-lib-luutru.mount": _data_mount(machine),
         "etc/rauc/system.conf": _rauc(machine),
+        **_rollouts(machine, kiosk_ids),
         "etc/cloud/cloud.cfg.d/90-luutru.cfg": _first_boot(machine),
         f"image/layer/{machine.name}.yaml": _layer(machine, kiosk_ids),
     }  # fmt: skip
@@ -109,6 +110,37 @@ def _rauc(machine: Machine) -> str:
     for place, (device, name) in enumerate(zip(update.slots, ("A", "B"), strict=True)):
         lines += ["", f"[slot.rootfs.{place}]", f"device={device}", "type=ext4", f"bootname={name}"]
     return _lines(*lines)
+
+
+def _rollouts(machine: Machine, kiosk_ids: tuple[str, ...]) -> dict[str, str]:
+    """Return what rauc-hawkbit-updater reads, where images are rolled out by hawkBit. No secret stands in it: the kiosk's own certificate is shown."""
+    update = machine.update
+    if not update.hawkbit:
+        return {}
+    own = f"{STATE}/{kiosk_ids[0]}"
+    return {
+        "etc/rauc-hawkbit-updater/config.conf": _lines(
+            WRITTEN,
+            "[client]",
+            f"hawkbit_server={update.hawkbit}",
+            f"tenant_id={update.tenant}",
+            f"target_name={machine.name}",
+            "ssl=true",
+            "ssl_verify=true",
+            "# Who this machine is, by the certificate it has already; a token would be a secret in an image.",
+            f"ssl_cert={own}/kiosk.pem",
+            f"ssl_key={own}/kiosk.key",
+            "# Whole, and on the partition that stays: what was fetched is not fetched again after a broken line.",
+            f"bundle_download_location={STATE}/rauc/next.raucb",
+            "resume_downloads=true",
+            "# It would start anew at once, without ending anything: a person may stand there, and a declaration be half written.",
+            "post_update_reboot=false",
+            "",
+            "[device]",
+            f"compatible={update.compatible}",
+            f"board={machine.board}",
+        )
+    }
 
 
 def _first_boot(machine: Machine) -> str:

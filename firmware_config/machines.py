@@ -86,6 +86,10 @@ class UpdateSection(_Section, frozen=True, kw_only=True):
     slots: tuple[Place, Place] = ("/dev/disk/by-partlabel/system-a", "/dev/disk/by-partlabel/system-b")
     data: Place = "/dev/disk/by-partlabel/data"
     keyring: Place = "/etc/rauc/keyring.pem"
+    hawkbit: Annotated[str, msgspec.Meta(pattern=r"^([a-z0-9][a-z0-9.-]{0,250}(:[0-9]{1,5})?)?\Z")] = (
+        ""  # host[:port]; none: bundles come another way
+    )
+    tenant: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,60}\Z")] = "DEFAULT"
 
 
 class Machine(_Section, frozen=True, kw_only=True):

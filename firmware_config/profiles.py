@@ -89,6 +89,9 @@ class BrokerSection(_Section, frozen=True, kw_only=True):
     authority_file: str = "ca.pem"
     certificate_file: str = "kiosk.pem"
     key_file: str = "kiosk.key"
+    spread_seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] = (
+        30.0  # after a power cut the first attempt falls anywhere in it
+    )
     certificates_url: str = ""  # the server that gives the next certificate; empty: somebody else looks after it
 
 
@@ -172,6 +175,21 @@ class ChipSection(_Section, frozen=True, kw_only=True):
     consent: bool = True  # ask before the chip is read, as whoever is no state body must (Identity Law Art. 22(5)(d))
 
 
+class ConfigurationSection(_Section, frozen=True, kw_only=True):
+    """Where this kiosk's signed settings come from (docs/configuration.md). Without an address it works by this file alone."""
+
+    url: str = ""  # of the folder that ``luutru config`` publishes
+    district: Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{0,63}$")] = ""  # whose key signs this kiosk's settings
+    root_file: str = "root.json"  # the first root, which came with the machine
+    folder: str = "configuration"
+    pin: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9._-]{0,64}$")] = (
+        ""  # hold at the release, or the document, whose name begins so
+    )
+    every_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 900.0
+    steady_seconds: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 60.0  # how long all must be well before it is kept
+    patience_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 600.0  # before it is taken back
+
+
 class KioskProfile(_Section, frozen=True, kw_only=True):
     """One kiosk. ``folder`` is where the profile was read from; relative paths start there. ``choices`` come from a file of their own."""
 
@@ -185,6 +203,7 @@ class KioskProfile(_Section, frozen=True, kw_only=True):
     printer: PrinterSection = PrinterSection()
     voice: VoiceSection = VoiceSection()
     chip: ChipSection = ChipSection()
+    configuration: ConfigurationSection = ConfigurationSection()
     doors: Annotated[tuple[DoorSection, ...], msgspec.Meta(max_length=1)] = ()  # another door, another kiosk
     door_readers: tuple[DoorReaderSection, ...] = ()  # those that speak OSDP
     schedules: tuple[ScheduleSection, ...] = ()  # which doors name

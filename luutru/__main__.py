@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "broker": ("broker", "An authority's Mosquitto: its files, and sites' own brokers."),
     "card": ("card", "Read the payload of a card's QR code."),
     "chip": ("chip", "Read and judge the chip of a card."),
+    "config": ("config", "A fleet's settings, signed by those who may."),
     "day-close": ("day_close", "Verify a closed day of a front desk."),
     "deadline": ("deadline", "Say by when a stay must be declared, and by which rule."),
     "declaration": ("declaration", "Check a stay declaration and name every problem."),

@@ -112,6 +112,11 @@ def boot_id() -> str:
         return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
 
 
+def seconds_since_boot() -> float:
+    """Return how long this machine has been running."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def machine_serial() -> str:
     """Return the machine's own serial number, as its maker or its board says it; else the id of its installation. Empty: none is to be had."""
     for name in ("/proc/device-tree/serial-number", "/sys/class/dmi/id/product_serial", "/etc/machine-id"):

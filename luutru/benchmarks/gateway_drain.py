@@ -86,7 +86,7 @@ def drain(
     others, own = two_cores() if workers == 1 else (None, None)
     ground.pin_postgres(others)
     with ground.broker(cores=others) as broker, ground.copy(database) as copy:
-        arguments = [_arguments(ground, copy, broker, shards=each, batch=batch) for each in SHARDS[workers]]
+        arguments = [gateway_arguments(ground, copy, broker, shards=each, batch=batch) for each in SHARDS[workers]]
         _make_sessions(ground, broker, workers)
         _queue(ground, broker, messages)
         with counting((broker.host, broker.port), ground.kiosks_identity, cores=others) as receipts:
@@ -154,7 +154,7 @@ def live(
         address = (broker.host, broker.port)
         with connect(address, ground.kiosks_identity, BENCH_USER) as line:
             line.subscribe([GATEWAY_STATE], qos=0)
-            with running(_arguments(ground, copy, broker, shards="0-63", batch=batch, night=night), cores=own) as gateway:
+            with running(gateway_arguments(ground, copy, broker, shards="0-63", batch=batch, night=night), cores=own) as gateway:
                 wait_online(line, 1)
                 every = list(read_messages(ground.messages, warm_up + messages))
                 parts = (every[:warm_up], every[warm_up:])
@@ -167,7 +167,7 @@ def killed(ground: Ground, *, messages: int) -> float:
     others, own = two_cores()
     different = _different(ground, messages)
     with ground.broker(cores=others) as broker, ground.copy("sqlite") as copy:
-        arguments = _arguments(ground, copy, broker, shards=SHARDS[1][0], batch=BATCH)
+        arguments = gateway_arguments(ground, copy, broker, shards=SHARDS[1][0], batch=BATCH)
         _make_sessions(ground, broker, 1)
         _queue(ground, broker, messages)
         with counting((broker.host, broker.port), ground.kiosks_identity, cores=others) as receipts:
@@ -205,7 +205,8 @@ def accepted(counts: Counter[str], ground: Ground, messages: int) -> int:
     return recorded
 
 
-def _arguments(ground: Ground, copy: Copy, broker: Broker, *, shards: str, batch: int, night: int = NO_NIGHT) -> list[str]:
+def gateway_arguments(ground: Ground, copy: Copy, broker: Broker, *, shards: str, batch: int, night: int = NO_NIGHT) -> list[str]:
+    """Return what a gateway is started with."""
     options = {
         "--registry": copy.url,
         "--vault": copy.vault,

@@ -52,13 +52,13 @@ class Line:
 
     def subscribe(self, filters: Sequence[str], *, qos: int) -> None:
         """Subscribe and wait for the answer; what comes before it is not lost, ``receive`` has it."""
-        body = b"".join((self._id(), b"\x00", *(_text(each) + bytes((qos | 0x04,)) for each in filters)))  # 0x04: no local
-        self._send(_packet(0x82, body))
+        body = b"".join((self._id(), b"\x00", *(text(each) + bytes((qos | 0x04,)) for each in filters)))  # 0x04: no local
+        self._send(packet(0x82, body))
         self._wait_for(_SUBACK)
 
     def publish(self, messages: Iterable[tuple[str, bytes]]) -> int:
         """Send at QoS 1 and return how many went; their acknowledgements are counted as they are read."""
-        packets = [_packet(0x32, _text(topic) + self._id() + b"\x00" + payload) for topic, payload in messages]
+        packets = [packet(0x32, text(topic) + self._id() + b"\x00" + payload) for topic, payload in messages]
         self._send(b"".join(packets))
         return len(packets)
 
@@ -96,8 +96,8 @@ class Line:
         properties = b"\x11" + SESSION_SECONDS.to_bytes(4, "big") + b"\x21" + window.to_bytes(2, "big")
         if clean:
             properties = properties[5:]
-        header = _text("MQTT") + bytes((5, 2 if clean else 0)) + KEEPALIVE_SECONDS.to_bytes(2, "big")
-        self._send(_packet(0x10, header + bytes((len(properties),)) + properties + _text(client_id)))
+        header = text("MQTT") + bytes((5, 2 if clean else 0)) + KEEPALIVE_SECONDS.to_bytes(2, "big")
+        self._send(packet(0x10, header + bytes((len(properties),)) + properties + text(client_id)))
         body = self._wait_for(_CONNACK)
         if body[1]:
             raise RuntimeError(f"the broker refused {client_id}: reason {body[1]}")
@@ -125,7 +125,7 @@ class Line:
     def _wait_for(self, kind: int) -> bytes:
         while True:
             at = 0
-            for first, start, end in _frames(self._buffer):
+            for first, start, end in frames(self._buffer):
                 if first & 0xF0 == kind:
                     body = bytes(self._buffer[start:end])
                     del self._buffer[at:end]  # messages before and after it stay
@@ -139,10 +139,10 @@ class Line:
     def _messages(self) -> list[Came]:
         data = bytes(self._buffer)
         found, used = [], 0
-        for first, start, end in _frames(data):
+        for first, start, end in frames(data):
             kind = first & 0xF0
             if kind == _PUBLISH:
-                found.append(_read_publish(data, start, end, qos=first >> 1 & 3))
+                found.append(read_publish(data, start, end, qos=first >> 1 & 3))
             elif kind == _PUBACK:
                 if end - start > 2 and data[start + 2] >= _FAILURE:
                     raise RuntimeError(f"the broker did not take a message: reason {data[start + 2]:#x}")
@@ -172,12 +172,14 @@ def connect(
             connection.sendall(b"\xe0\x00")
 
 
-def _text(value: str) -> bytes:
+def text(value: str) -> bytes:
+    """Return a string as MQTT writes it."""
     encoded = value.encode()
     return len(encoded).to_bytes(2, "big") + encoded
 
 
-def _packet(first: int, body: bytes) -> bytes:
+def packet(first: int, body: bytes) -> bytes:
+    """Return a packet with its length."""
     length, digits = len(body), bytearray()
     while True:
         length, digit = divmod(length, 128)
@@ -186,7 +188,7 @@ def _packet(first: int, body: bytes) -> bytes:
             return bytes((first,)) + bytes(digits) + body
 
 
-def _frames(data: bytes | bytearray) -> Iterator[tuple[int, int, int]]:
+def frames(data: bytes | bytearray) -> Iterator[tuple[int, int, int]]:
     """Yield (first byte, start of the body, end) of each whole packet."""
     at, size = 0, len(data)
     while at + 1 < size:
@@ -205,7 +207,8 @@ def _frames(data: bytes | bytearray) -> Iterator[tuple[int, int, int]]:
         at = start + length
 
 
-def _read_publish(data: bytes, start: int, end: int, *, qos: int) -> Came:
+def read_publish(data: bytes, start: int, end: int, *, qos: int) -> Came:
+    """Take a PUBLISH apart; ``start`` and ``end`` are its body's."""
     at = start + 2 + int.from_bytes(data[start : start + 2], "big")
     topic = data[start + 2 : at].decode()
     packet_id = None

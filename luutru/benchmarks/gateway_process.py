@@ -57,7 +57,7 @@ class GatewayProcess:
 
     def rss_mib(self) -> float:
         """Return the resident memory now."""
-        return sum(_resident(pid) for pid in family(self.pid)) / 2**20
+        return sum(resident(pid) for pid in family(self.pid)) / 2**20
 
     def last_words(self) -> str:
         """Return the end of its log."""
@@ -158,7 +158,8 @@ def _ticks(pid: int) -> int:
     return sum(map(int, fields[11:15]))  # utime, stime, cutime, cstime
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
+    """Return one process's resident memory in bytes."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):

@@ -17,6 +17,7 @@ from typing import Annotated, Final
 
 import typer
 
+from luutru.commands.bench_fleet import measure_fleet
 from luutru.commands.bench_gateway import measure_gateway, measure_growth
 from luutru.commands.bench_registry import measure_registry
 from luutru.commands.bench_report import print_json, print_table, report_of
@@ -46,6 +47,10 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "fishing": (
         "luutru.benchmarks.fishing",
         "which planted looks the rules ask officers about, and what they ask in vain, beside asking whoever looked most",
+    ),
+    "fleet": (
+        "luutru.benchmarks.fleet_storm",
+        "a city's kiosks at one broker: all connected after a power cut, an evening of declarations, one alarm for each site",
     ),
     "front-desk": (
         "luutru.benchmarks.front_desk",
@@ -86,6 +91,7 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
     "serial": ("luutru.benchmarks.serial_line", "last byte of a card on a serial line until it is delivered"),
 }
 OWN_OPTIONS: Final[dict[str, Callable[..., None]]] = {
+    "fleet": measure_fleet,
     "gateway": measure_gateway,
     "gateway-growth": measure_growth,
     "register-scale": measure_scale,

@@ -50,10 +50,10 @@ def measure_gateway(  # noqa: PLR0913 -- the options of one public command
     from luutru.benchmarks.gateway import FULL, QUICKLY, measure
 
     asked = {"persons": persons, "kiosks": kiosks, "messages": messages, "backlog": backlog, "peers": peers, "batch": batch}
-    plan = msgspec.structs.replace(QUICKLY if quick else FULL, **_given(asked))
-    with _failures_said():
-        result = measure(plan, folder=folder, progress=_progress)
-    _print(report_of("gateway", result, quick=quick), as_json=as_json)
+    plan = msgspec.structs.replace(QUICKLY if quick else FULL, **given(asked))
+    with failures_said():
+        result = measure(plan, folder=folder, progress=progress_said)
+    print_report(report_of("gateway", result, quick=quick), as_json=as_json)
 
 
 def measure_growth(
@@ -77,20 +77,21 @@ def measure_growth(
     from luutru.benchmarks.gateway_growth import FULL, QUICKLY, measure, points_of
     from luutru.benchmarks.growth_plot import draw
 
-    asked = {"persons": _numbers(persons), "batches": _numbers(batches), "kiosks": _numbers(kiosks)}
-    plan = msgspec.structs.replace(QUICKLY if quick else FULL, **_given(asked))
-    with _failures_said():
-        result = measure(plan, folder=folder, progress=_progress)
+    asked = {"persons": numbers_of(persons), "batches": numbers_of(batches), "kiosks": numbers_of(kiosks)}
+    plan = msgspec.structs.replace(QUICKLY if quick else FULL, **given(asked))
+    with failures_said():
+        result = measure(plan, folder=folder, progress=progress_said)
     report = report_of("gateway-growth", result, quick=quick)
     if plot is not None:
         plot.write_text(draw(points_of(report)), "utf-8")
     if not as_json:
-        _print_points(report.pop("figures")["points"])
+        print_points(report.pop("figures")["points"])
         report["figures"] = {}
-    _print(report, as_json=as_json)
+    print_report(report, as_json=as_json)
 
 
-def _print_points(points: list[dict[str, Any]]) -> None:
+def print_points(points: list[dict[str, Any]]) -> None:
+    """Print a table of what was measured at each size."""
     from rich.console import Console
     from rich.table import Table
 
@@ -103,7 +104,7 @@ def _print_points(points: list[dict[str, Any]]) -> None:
 
 
 @contextmanager
-def _failures_said() -> Iterator[None]:
+def failures_said() -> Iterator[None]:
     """Say in a sentence why there is no figure: something missing on this machine, or a declaration lost."""
     from residence.errors import LuutruError
 
@@ -114,7 +115,8 @@ def _failures_said() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
-def _numbers(text: str | None) -> tuple[int, ...] | None:
+def numbers_of(text: str | None) -> tuple[int, ...] | None:
+    """Return numbers written by comma, or None."""
     if text is None:
         return None
     try:
@@ -126,16 +128,19 @@ def _numbers(text: str | None) -> tuple[int, ...] | None:
     return numbers
 
 
-def _given(asked: dict[str, Any]) -> dict[str, Any]:
+def given(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return what was asked for."""
     return {name: value for name, value in asked.items() if value is not None}
 
 
-def _progress(what: str) -> None:
+def progress_said(what: str) -> None:
+    """Say on a terminal what is being done."""
     if sys.stderr.isatty():
         typer.echo(f"  {what}", err=True)
 
 
-def _print(report: dict[str, Any], *, as_json: bool) -> None:
+def print_report(report: dict[str, Any], *, as_json: bool) -> None:
+    """Print the answer."""
     if as_json:
         print_json(report)
     else:

@@ -55,17 +55,19 @@ def run_kiosk(
     """
     from luutru.logs import configure_logs
     from luutru.processes.kiosk import run, with_choices, with_readers
+    from luutru.processes.kiosk_configuration import in_force
     from luutru.processes.kiosk_diagnostics import log_ring_of
     from residence.errors import LuutruError
 
     sections = _chosen_readers(camera, images, cards)
-    loaded = with_choices(_load(profile), choices_of(choices))
+    loaded, slots = in_force(with_choices(_load(profile), choices_of(choices)))
     ring = log_ring_of(loaded)
     configure_logs(also=(ring,))
     try:
         run(
             with_readers(loaded, sections) if sections else loaded,
             ring=ring,
+            slots=slots,
             on_ready=lambda url: typer.echo(f"The kiosk's page: {url}"),
         )
     except LuutruError as error:

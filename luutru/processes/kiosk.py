@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +23,7 @@ import structlog
 from luutru import __version__, system
 from luutru.keys import read_signing_key
 from luutru.processes.kiosk_chips import chips_of, trust_papers_of
+from luutru.processes.kiosk_configuration import following_of
 from luutru.processes.kiosk_diagnostics import diagnostics_route
 from luutru.processes.kiosk_door import door_of
 from luutru.processes.kiosk_readers import Readers, readers_of
@@ -33,9 +34,9 @@ from residence.clock import Clock
 from residence.errors import Malformed, Refused
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from edge_agent.agent import KioskAgent
+    from edge_agent.configuration.following import Following
+    from edge_agent.configuration.slots import Slots
     from edge_agent.diagnostics import LogRing
     from edge_agent.line import Line
     from edge_agent.outbox import Outbox
@@ -64,6 +65,7 @@ class Kiosk:
     printer: SlipPrinter | None = None
     door: KioskDoor | None = None
     vitals: Callable[[], Vitals]
+    following: Following | None = None
 
     def start(self) -> None:
         """Connect, read cards, run the dialogue; the door first, for it needs nobody."""
@@ -73,9 +75,13 @@ class Kiosk:
         if self.printer is not None:
             self.printer.start()
         self.agent.start()
+        if self.following is not None:
+            self.following.start()
 
     def stop(self) -> None:
-        """Stop reading, lock the door, say goodbye to the broker, close the outbox."""
+        """Stop following and reading, lock the door, say goodbye to the broker, close the outbox."""
+        if self.following is not None:
+            self.following.stop()
         self.agent.stop()
         if self.printer is not None:
             self.printer.stop()
@@ -112,7 +118,7 @@ def open_outbox(profile: KioskProfile, *, clock: Clock) -> Outbox:
 
 def line_of(profile: KioskProfile) -> Line:
     """Return where the kiosk's line goes."""
-    from edge_agent.line import Line
+    from edge_agent.line import Line, first_spread
 
     broker = profile.broker
     return Line(
@@ -125,10 +131,11 @@ def line_of(profile: KioskProfile) -> Line:
         key_file=profile.path(broker.key_file),
         version=__version__,
         boot_id=system.boot_id(),
+        first_spread=first_spread(broker.host, spread=broker.spread_seconds, since_boot=system.seconds_since_boot()),
     )
 
 
-def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
+def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) -> Kiosk:
     """Put one kiosk together; nothing is started yet."""
     from edge_agent.agent import KioskAgent
     from edge_agent.asked import Asked, KioskPost
@@ -136,6 +143,8 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     from edge_agent.readers.watching import Guide
     from edge_agent.uplink import Uplink
 
+    agent: KioskAgent
+    uplink: Uplink
     printer = _printer_of(profile)
     outbox = open_outbox(profile, clock=clock)
     # The agent is made after the readers it is given.
@@ -144,13 +153,11 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     door = door_of(profile, outbox)
     papers = trust_papers_of(profile, outbox)
     hearing = Hearing(clock.now)
-    asked = Asked(
-        kiosk_id=profile.kiosk.id,
-        keyring=lambda: outbox.anchor.keyring,
-        monotonic_ns=clock.monotonic_ns,
-        on_answer=lambda: agent.outbox_changed(),  # noqa: PLW0108
-    )
-    vitals = vitals_of(profile, outbox, hearing=hearing, readers=lambda: agent.readers_health(), door=door)  # noqa: PLW0108
+    ring, changed = (lambda: outbox.anchor.keyring), (lambda: agent.outbox_changed())  # noqa: PLW0108
+    asked = Asked(kiosk_id=profile.kiosk.id, keyring=ring, monotonic_ns=clock.monotonic_ns, on_answer=changed)
+    following = following_of(profile, slots, clock=clock, agent=lambda: agent, line=lambda: uplink.health())  # noqa: PLW0108
+    health = lambda: agent.readers_health()  # noqa: E731, PLW0108
+    vitals = vitals_of(profile, outbox, hearing=hearing, readers=health, door=door, following=following)
     uplink = Uplink(
         outbox,
         line_of(profile),
@@ -167,7 +174,7 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
         random_bytes=system.random_bytes,
         outbox=outbox,
         readers=hearing.at(door.listening(readers.readers) if door is not None else readers.readers),
-        chips=chips_of(profile, clock=clock, keyring=lambda: outbox.anchor.keyring, papers=papers),
+        chips=chips_of(profile, clock=clock, keyring=ring, papers=papers),
         asked=asked,
         connection=lambda: uplink.health().state.value,
         print_slip=printer.print if printer is not None else None,
@@ -176,7 +183,8 @@ def build(profile: KioskProfile, *, clock: Clock) -> Kiosk:
     outbox.listen(agent.outbox_changed)
     if readers.deck is not None:
         _hold_cards_for_whoever_waits(agent, readers.deck)
-    return Kiosk(agent=agent, outbox=outbox, uplink=uplink, readers=readers, printer=printer, door=door, vitals=vitals)
+    parts = Kiosk(agent=agent, outbox=outbox, uplink=uplink, readers=readers, vitals=vitals, following=following)
+    return replace(parts, printer=printer, door=door)
 
 
 def _printer_of(profile: KioskProfile) -> SlipPrinter | None:
@@ -200,40 +208,26 @@ def _hold_cards_for_whoever_waits(agent: KioskAgent, deck: SampleCards) -> None:
     agent.watch(lambda view: deck.wait_for_card(isinstance(view.state.screen, ShowCard)))
 
 
-def run(profile: KioskProfile, *, ring: LogRing | None = None, on_ready: Callable[[str], None] = lambda _url: None) -> None:
-    """Run one kiosk until a signal asks it to stop; ``ring`` has the last lines of its log."""
-    import uvicorn
-
+def run(
+    profile: KioskProfile,
+    *,
+    ring: LogRing | None = None,
+    on_ready: Callable[[str], None] = lambda _url: None,
+    slots: Slots | None = None,
+) -> None:
+    """Run one kiosk until a signal asks it to stop; ``ring`` has the last lines of its log, ``slots`` the settings it was sent."""
     from edge_agent.kiosk.page import create_page
+    from luutru.processes.kiosk_page_server import page_server
 
     system.no_core_dumps()
     system.keep_memory_together()
     clock = system.system_clock()
-    kiosk = build(profile, clock=clock)
+    kiosk = build(profile, clock=clock, slots=slots)
     more = [diagnostics_route(kiosk, kiosk.vitals, ring), *(kiosk.door.panel().routes() if kiosk.door is not None else ())]
     page = create_page(
         kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.readers.deck, voice=_voice_of(profile), more=more
     )
-
-    class Server(uvicorn.Server):
-        """Ends the open event streams first, so that nobody waits for them."""
-
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            page.end()
-            super().handle_exit(sig, frame)
-
-    server = Server(
-        uvicorn.Config(
-            page,
-            host=profile.page.host,
-            port=profile.page.port,
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=2,
-        )
-    )
+    server = page_server(page, profile)
     _log.info("kiosk starts", version=__version__, kiosk_id=profile.kiosk.id, readers=[each.kind for each in profile.readers])
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn ends on these and then raises them again; by then there is nothing left to do but leave in order.

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from residence.clock import rfc3339
+from residence.wire.state import CONFIGURATION
 
 if TYPE_CHECKING:
+    from edge_agent.configuration.following import Following
     from edge_agent.hearing import Hearing
     from edge_agent.outbox import Outbox
     from edge_agent.vitals import Vitals
@@ -37,6 +39,7 @@ def vitals_of(
     hearing: Hearing,
     readers: Callable[[], Mapping[str, str]],
     door: KioskDoor | None,
+    following: Following | None = None,
 ) -> Callable[[], Vitals]:
     """Return what asks every part how it is."""
     from edge_agent.vitals import Vitals, disk_of
@@ -45,7 +48,7 @@ def vitals_of(
 
     def ask() -> Vitals:
         return Vitals(
-            readers=dict(readers()),
+            readers=dict(readers()) | ({CONFIGURATION: following.health()} if following else {}),
             doors=_doors(door),
             disk=disk_of(outbox.store.path, full=outbox.full),
             profile=named,

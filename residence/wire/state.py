@@ -22,6 +22,9 @@ from residence.errors import Malformed
 
 MAX_STATE_BYTES: Final = 4096
 CHIP_TRUST: Final = "chip-trust"  # among the readers of a kiosk that reads chips: how its list of trusted issuers is
+CONFIGURATION: Final = (
+    "configuration"  # among the readers of a kiosk that is sent its settings: how that goes, and after a colon which or why
+)
 _State = TypeVar("_State")
 # Nobody signs a state, so what it may hold is bounded here: a number or text no table takes would come again with every connection.
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 31) - 1)]

@@ -1,5 +1,6 @@
 """The kiosks of a commune with everything that is known of each, for the operators' page and for the metrics; and sites that are dark.
 
+- Kiosks are grouped by the signed settings they work by, so that a rollout is seen as it goes; the newest name is not known here, only who has which.
 - A site is dark when every kiosk in service there is lost: a power cut or a line, which is one alarm and not one for each kiosk.
 
 Example: ``dark_sites(fleet_of(connection, "demo-01", now=now, silent_after=timedelta(minutes=10)))``
@@ -7,6 +8,7 @@ Example: ``dark_sites(fleet_of(connection, "demo-01", now=now, silent_after=time
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,6 +19,7 @@ from sqlalchemy import Connection
 from registry.chip_judgements import Doubts, doubts_by_kiosk
 from registry.kiosk_signs import KioskSigns, quiet_kiosks, signs_of
 from registry.kiosks import KioskOnList, kiosks_of
+from residence.wire.state import CONFIGURATION
 from server.operators.kiosk_health import About, Health, health_of
 
 LOOK_BACK: Final = timedelta(days=30)  # how long a doubted claim is shown
@@ -36,17 +39,52 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         return self.kiosk.retired_at is None
 
 
-def fleet_of(connection: Connection, commune_code: str, *, now: datetime, silent_after: timedelta) -> list[Seen]:
+def fleet_of(
+    connection: Connection, commune_code: str, *, now: datetime, silent_after: timedelta, limit: int = 1000
+) -> list[Seen]:
     """Return a commune's kiosks by id."""
     signs, quiet = signs_of(connection, commune_code), quiet_kiosks(connection, commune_code, now=now)
     doubts = doubts_by_kiosk(connection, commune_code, since=now - LOOK_BACK)
     seen = []
-    for kiosk in kiosks_of(connection, commune_code):
+    for kiosk in kiosks_of(connection, commune_code, limit=limit):
         doubted, said = doubts.get(kiosk.kiosk_id, Doubts()), signs.get(kiosk.kiosk_id, KioskSigns())
         about = About(doubts=doubted.not_shown, signs=said, quiet=kiosk.kiosk_id in quiet)
         health = health_of(kiosk, now=now, silent_after=silent_after, about=about)
         seen.append(Seen(kiosk=kiosk, signs=said, doubts=doubted, health=health))
     return seen
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One release of signed settings. ``name`` is empty for kiosks that work by their image's own."""
+
+    name: str
+    kiosks: int = 0
+    lost: int = 0
+
+
+class Rollout(msgspec.Struct, frozen=True, kw_only=True):
+    """Who works by which settings, most first; ``troubles`` says by code how many did not take what they were sent."""
+
+    settings: tuple[Settings, ...] = ()
+    troubles: dict[str, int] = {}
+
+
+def rollout_of(fleet: Iterable[Seen]) -> Rollout:
+    """Return how far settings have come in a fleet; kiosks that nobody sends any are not counted."""
+    kiosks, lost, troubles = Counter[str](), Counter[str](), Counter[str]()
+    for each in fleet:
+        told = (each.kiosk.readers or {}).get(CONFIGURATION)
+        if told is None or not each.in_service:
+            continue
+        state, _, said = told.partition(":")
+        if state == "ok":
+            release = said.rpartition("-")[0]  # what follows is the hash of this one kiosk's document
+            kiosks[release] += 1
+            lost[release] += each.health.state == "lost"
+        else:
+            troubles[said] += 1
+    found = (Settings(name=name, kiosks=count, lost=lost[name]) for name, count in kiosks.most_common())
+    return Rollout(settings=tuple(found), troubles=dict(troubles.most_common()))
 
 
 def dark_sites(fleet: Iterable[Seen]) -> dict[str, int]:

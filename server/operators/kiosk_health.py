@@ -3,7 +3,7 @@
 - Lost: offline by its own will, or no sign of life for ``silent_after``, or never seen.
 - Impaired: its list of trusted issuers of chips has ended or was refused, it claimed more of chips than its bytes showed, declarations wait while
   it says it is online, a clock that is not synchronised, a disk that is not well, a door that is forced, held open or tampered with, a
-  reader that is not well.
+  reader that is not well, settings that were sent and taken back or whose signature is not right.
 - Deaf, which is an alarm: online, and it hears no card. No reader answers, or ``DEAF_AFTER`` visits in a row asked for a card in vain; *quiet*
   is the same suspicion from outside: nobody declared with a card in hours in which people always do.
 
@@ -21,10 +21,23 @@ import msgspec
 from registry.kiosk_signs import KioskSigns
 from registry.kiosks import KioskOnList
 from residence.doors.words import DoorAlarm
-from residence.wire.state import CHIP_TRUST
+from residence.wire.state import CHIP_TRUST, CONFIGURATION
 
 Reason = Literal[
-    "retired", "never_seen", "offline", "silent", "deaf", "quiet", "claims", "disk", "door", "outbox", "clock", "reader", "trust"
+    "retired",
+    "never_seen",
+    "offline",
+    "silent",
+    "deaf",
+    "quiet",
+    "claims",
+    "disk",
+    "door",
+    "outbox",
+    "clock",
+    "reader",
+    "trust",
+    "configuration",
 ]
 DEAF_AFTER: Final = 5
 OUTBOX_PATIENCE: Final = timedelta(minutes=5)
@@ -66,6 +79,7 @@ def health_of(kiosk: KioskOnList, *, now: datetime, silent_after: timedelta, abo
         return Health(state="lost", reasons=(gone, *reasons))
     readers = dict(kiosk.readers or {})
     trust = readers.pop(CHIP_TRUST, "ok")
+    configuration = readers.pop(CONFIGURATION, "ok")
     reasons = [*_parts(about, readers), *reasons]
     if kiosk.oldest_unsent_at is not None and now - kiosk.oldest_unsent_at > OUTBOX_PATIENCE:
         reasons.append("outbox")
@@ -73,6 +87,8 @@ def health_of(kiosk: KioskOnList, *, now: datetime, silent_after: timedelta, abo
         reasons.append("clock")
     if not trust.startswith("ok"):
         reasons.append("trust")
+    if not configuration.startswith("ok"):
+        reasons.append("configuration")
     if any(not state.startswith("ok") for state in readers.values()):
         reasons.append("reader")
     return Health(state="degraded" if reasons else "ok", reasons=tuple(reasons))

@@ -2,12 +2,13 @@
 
 - A kiosk that is online and hears no card is an alarm of its own at the head of the page (``kiosk_health.py``).
 - A site all of whose kiosks are lost is one line at the head of the page, however many they are (``fleet.py``).
+- Signed settings that are being rolled out are a table of their own: who works by which, how many are lost with it, how many did not take it.
 - Everything known of one kiosk can be taken away as a file; what only the kiosk itself knows: ``luutru kiosk diagnostics`` there.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
@@ -18,7 +19,7 @@ from registry.kiosk_calls import waiting_calls
 from registry.letter_lists import counts_of
 from residence.clock import rfc3339
 from residence.errors import Refused
-from server.operators.fleet import LOOK_BACK, Seen, dark_sites, fleet_of
+from server.operators.fleet import LOOK_BACK, Seen, dark_sites, fleet_of, rollout_of
 from server.pages import render
 from server.policy import CommuneResource
 from server.visitor import Caller, SignedIn
@@ -42,7 +43,8 @@ def show_kiosks(request: Request, caller: Caller, account: SignedIn, server: Wir
     )
     deaf = sum(each.health.deaf for each in seen)
     template = "operators/kiosk_list.html" if request.headers.get("hx-request") else "operators/kiosks.html"
-    return render(request, template, caller=caller, rows=seen, letters=letters, calls=calls, deaf=deaf, dark=dark_sites(seen))
+    heads: dict[str, Any] = {"deaf": deaf, "dark": dark_sites(seen), "rollout": rollout_of(seen)}
+    return render(request, template, caller=caller, rows=seen, letters=letters, calls=calls, **heads)
 
 
 @router.get("/kiosks/{kiosk_id}/diagnostics.json")

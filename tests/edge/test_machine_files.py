@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import hashlib
 import io
 import json
@@ -163,6 +164,28 @@ def test_the_layer_for_the_image_is_yaml_with_the_kiosks_units():
     hook = layer["mmdebstrap"]["customize-hooks"][0]
     assert "luutru-kiosk@kiosk-lobby-1.service luutru-kiosk@kiosk-back-1.service luutru-screen.service" in hook
     assert {"chrony", "rauc", "overlayroot"} <= set(layer["mmdebstrap"]["packages"])
+
+
+def test_hawkbit_is_asked_with_the_kiosks_own_certificate_and_only_where_it_is_wanted():
+    name = "etc/rauc-hawkbit-updater/config.conf"
+    assert name not in files_of("lobby")
+    machine = machine_of("lobby")
+    wanted = msgspec.structs.replace(machine, update=msgspec.structs.replace(machine.update, hawkbit="images.example:8443"))
+    read = configparser.ConfigParser(interpolation=None)
+    read.read_string(machine_files(wanted, KINDS["lobby"][1])[name])
+    client = read["client"]
+    assert (client["hawkbit_server"], client["target_name"]) == ("images.example:8443", machine.name)
+    assert {client["ssl_cert"], client["ssl_key"]} == {f"/var/lib/luutru/kiosk-lobby-1/kiosk.{end}" for end in ("pem", "key")}
+    assert not {"auth_token", "gateway_token"} & set(client), "no secret in an image"
+    assert (client["ssl"], client["ssl_verify"], client["post_update_reboot"]) == ("true", "true", "false")
+    assert dict(read["device"]) == {"compatible": machine.update.compatible, "board": machine.board}
+
+
+@pytest.mark.parametrize("address", ["http://images.example", "images.example\nssl=false", "-x", "a b"])
+def test_an_address_of_hawkbit_that_is_none_is_refused(tmp_path, address):
+    path = write_machine("lobby", tmp_path)
+    path.write_text(path.read_text("utf-8") + f"[update]\nhawkbit = {json.dumps(address)}\n", "utf-8")
+    assert command("render", path, tmp_path / "out").exit_code == 1
 
 
 def test_a_profile_that_is_missing_is_said_in_both_languages(tmp_path):

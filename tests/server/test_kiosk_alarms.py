@@ -37,6 +37,8 @@ JUDGED = {
     "four visits without a card may be chance": ({}, {"signs": KioskSigns(unread=DEAF_AFTER - 1)}, "ok", ()),
     "five are none": ({}, {"signs": KioskSigns(unread=DEAF_AFTER)}, "degraded", ("deaf",)),
     "no reader answers": ({"readers": {"camera": "lost", "chip-trust": "ok"}}, {}, "degraded", ("deaf", "reader")),
+    "no reader answers, and its settings are well": ({"readers": {"camera": "lost", "configuration": "ok:ab"}}, {}, "degraded", ("deaf", "reader")),
+    "settings taken back": ({"readers": WELL | {"configuration": "degraded:configuration.taken_back"}}, {}, "degraded", ("configuration",)),
     "one of two answers": ({"readers": {"camera": "lost", "serial": "ok"}}, {}, "degraded", ("reader",)),
     "quieter than ever": ({}, {"quiet": True}, "degraded", ("quiet",)),
     "quiet because it is gone": ({"online": False}, {"quiet": True}, "lost", ("offline",)),
@@ -103,6 +105,21 @@ def test_doors_disk_settings_and_a_clock_that_differs_are_shown(world):
         "13:30, 10 July 2026",
     ):
         assert words in page, words
+
+
+def test_a_rollout_of_signed_settings_is_seen_as_it_goes(world):
+    world.enrol_kiosks()
+    say(world)
+    assert "Signed settings" not in page_of(world), "nobody is sent any"
+    say(world, readers=WELL | {"configuration": "ok:2026-12-0123456789ab"})
+    say(world, kiosk_id="kiosk-desk-1", readers=WELL | {"configuration": "degraded:configuration.taken_back"})
+    page = page_of(world)
+    assert "<code>2026-12</code>" in page
+    assert "They did not work there, and the kiosk went back" in page
+    assert "Settings it was sent were not taken, or were taken back" in page, "among the reasons of that kiosk"
+    assert "configuration:" not in page, "it is no reader"
+    world.clock.pass_time(minutes=30)
+    assert '<strong class="govuk-tag govuk-tag--red">1</strong>' in page_of(world), "lost with those settings"
 
 
 def test_a_will_does_not_take_back_what_the_living_said(world):

@@ -1,0 +1,1 @@
+"""A kiosk's own configuration: fetched from the authority, tried, kept or taken back."""

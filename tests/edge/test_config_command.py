@@ -1,0 +1,118 @@
+"""The whole ceremony by the commands of docs/configuration.md, and a rollout that goes on only while kiosks are well."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from configuration_parts import served
+from kiosk_page_parts import LOBBY
+from typer.testing import CliRunner
+
+from edge_agent.configuration.fetching import Fetching
+from firmware_config.signed.repository import document_path
+from luutru.benchmarks.fleet import COMMUNE, Fleet
+from luutru.commands.config import app, place_of
+from luutru.processes.gateway import open_registry
+from luutru.system import random_bytes
+from registry.database import upgrade
+from registry.kiosks import keep_state
+from residence.clock import rfc3339
+from residence.wire.state import KioskState
+
+KIOSKS = ["kiosk-000", "kiosk-001", "kiosk-002", "kiosk-003"]
+
+
+def run(*words, code=0):
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == code, done.output + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def authority(tmp_path):
+    """A folder after the ceremony, with settings for four kiosks to publish."""
+    (tmp_path / "word").write_text("mười hai con giáp\n", "utf-8")
+    word = ("--word-file", tmp_path / "word")
+    for name in ("a", "b", "targets", "online", "ward-01"):
+        run("key", tmp_path / f"{name}.key", *word)
+    public = {name: tmp_path / f"{name}.key.pub" for name in ("a", "b", "targets", "online")}
+    served_from = tmp_path / "served"
+    others = ("--targets", public["targets"], "--online", public["online"])
+    assert "configuration.holders" in run("root", served_from, "--holder", public["a"], *others, code=1)
+    run("root", served_from, "--holder", public["a"], "--holder", public["b"], *others)
+    assert "more holders have to sign" in run("sign", served_from, "--key", tmp_path / "a.key", *word)
+    assert "more holders have to sign" in run("sign", served_from, "--key", tmp_path / "a.key", *word), "one holder twice is one"
+    assert "the root is complete" in run("sign", served_from, "--key", tmp_path / "b.key", *word)
+    keys = ("--targets", tmp_path / "targets.key", "--online", tmp_path / "online.key", *word)
+    run("begin", served_from, *keys)
+    run("delegate", served_from, "ward-01", "--key", tmp_path / "ward-01.key", *keys)
+    for each in KIOSKS:
+        (tmp_path / "kiosks" / each).mkdir(parents=True)
+        (tmp_path / "kiosks" / each / "kiosk.toml").write_text(LOBBY.replace("kiosk-lobby-1", each), "utf-8")
+    return tmp_path
+
+
+def publish(folder, *more, code=0):
+    keys = ("--key", folder / "ward-01.key", "--online", folder / "online.key", "--word-file", folder / "word")
+    answer = run(
+        "publish", folder / "served", "ward-01", folder / "kiosks", *keys, "--release", "2026-12", "--json", *more, code=code
+    )
+    return answer if code else json.loads(answer)
+
+
+def test_what_is_published_by_commands_is_what_a_kiosk_gets(authority, tmp_path):
+    assert publish(authority) == {"kiosks": 4, "chosen": 4, "changed": KIOSKS}
+    assert publish(authority)["changed"] == []
+    root = (authority / "served" / "metadata" / "1.root.json").read_bytes()
+    with served(authority / "served") as url:
+        kiosk = Fetching(tmp_path / "kiosk", url=url, root=root, path=document_path("ward-01", "kiosk-002"))
+        wanted = (authority / "kiosks" / "kiosk-002" / "kiosk.toml").read_bytes()
+        found = kiosk.fetch(datetime.now(UTC))
+    assert found.files == {"kiosk.toml": wanted}
+    assert found.name in run("show", authority / "served", "ward-01")
+    (authority / "kiosks" / "kiosk-003" / "kiosk.toml").write_text(LOBBY, "utf-8")
+    assert "configuration.another_kiosk" in publish(authority, code=1)
+    (authority / "kiosks" / "kiosk-003" / "kiosk.toml").write_text("[kiosk]\nname_of = 3\n", "utf-8")
+    assert "profile." in publish(authority, code=1), "an unknown key is found before it travels"
+
+
+def test_a_rollout_takes_the_same_share_each_time_and_stops_while_a_kiosk_is_in_trouble(authority, tmp_path):
+    now = datetime.now(UTC)
+    first = min(KIOSKS, key=place_of)
+    share = place_of(first) + 1
+    assert publish(authority, "--share", share)["changed"] == [first]
+    assert publish(authority, "--share", share)["changed"] == []
+
+    url = f"sqlite:///{tmp_path / 'registry.db'}"
+    upgrade(url)
+    registry = open_registry(url, tmp_path / "vault")
+
+    def says(told):
+        with registry.writing() as connection:
+            says.session += 1
+            state = KioskState(
+                kiosk_id=first,
+                session=says.session,
+                online=True,
+                at=rfc3339(now),
+                readers={"camera": "ok", "configuration": told},
+            )
+            assert keep_state(connection, state, now=now)
+
+    says.session = 0
+    try:
+        with registry.writing() as connection:
+            fleet = Fleet(kiosks=4, now=now, random_bytes=random_bytes, keys=tmp_path / "fleet")
+            fleet.enrol(connection, vault=registry.vault, now=now)
+        asked = ("--registry", url, "--commune", COMMUNE)
+        says("degraded:configuration.taken_back")
+        stopped = publish(authority, *asked, code=1)
+        assert "configuration.rollout_stopped" in stopped
+        assert first in stopped
+        assert publish(authority, *asked, "--errors", "1", "--share", share)["changed"] == []
+        says("ok:0123456789ab")
+        assert publish(authority, *asked)["changed"] == [each for each in KIOSKS if each != first]
+    finally:
+        registry.close()
