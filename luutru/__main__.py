@@ -87,6 +87,7 @@ def root() -> None:
 def main() -> None:
     """Enter the command line."""
     system.keep_linear_algebra_on_one_thread()
+    system.let_picture_threads_sleep()
     app()
 
 

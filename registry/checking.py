@@ -18,32 +18,13 @@ from sqlalchemy import Column, Connection, Row, Table, func, select
 from registry import tables
 from registry.asking import among
 from registry.database import Registry, current_revision, newest_revision
-from registry.persons import SEALED_COLUMNS
+from registry.erasing import came_back
+from registry.sealed_columns import OF_PREMISES_TOO, SEALED, SEALED_AS
 from registry.vault import Cell, SubjectKey, Vault
 from residence.errors import LuutruError
 
 PAGE: Final = 500
 MOST_PROBLEMS: Final = 100
-
-# table, its id, whose key sealed it, sealed columns
-_SEALED: Final[tuple[tuple[Table, str, str, tuple[str, ...]], ...]] = (
-    (tables.persons, "person_id", "person_id", SEALED_COLUMNS),
-    (tables.person_versions, "version_id", "person_id", SEALED_COLUMNS),
-    (tables.identifiers, "identifier_id", "subject_id", ("value",)),
-    (tables.contact_points, "contact_id", "subject_id", ("address",)),
-    (tables.declarations, "declaration_id", "subject_id", ("body",)),
-    (tables.premises, "premises_id", "premises_id", ("name", "address_text")),
-    (tables.corrections, "correction_id", "subject_id", ("name", "address_text")),
-    (tables.relations, "relation_id", "subject_id", ("name",)),
-    (tables.absences, "absence_id", "subject_id", ("destination", "reason")),
-    (tables.presences, "presence_id", "presence_id", ("reading",)),
-    (tables.quarantine, "quarantine_id", "quarantine_id", ("payload",)),
-    (tables.guest_list_pieces, "piece_id", "list_id", ("lines",)),
-)
-
-_OF_PREMISES_TOO: Final = (tables.relations, tables.corrections)
-# What was copied as it was sealed elsewhere: that table, and which column names the row there.
-_SEALED_AS: Final = {"person_versions": ("persons", "person_id"), "corrections": ("premises", "subject_id")}
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,11 +51,11 @@ def check_registry(registry: Registry, *, progress: Callable[[str, int, int], No
     opened = erased = 0
     with registry.reading() as connection:
         counts = {name: _count(connection, table) for name, table in sorted(tables.metadata.tables.items())}
-        for done, (table, own_id, subject, columns) in enumerate(_SEALED, 1):
+        for done, (table, own_id, subject, columns) in enumerate(SEALED, 1):
             for row, keys in _rows_with_keys(connection, registry.vault, (table, own_id, subject)):
-                if table in _OF_PREMISES_TOO and row.name_sealed is None and not getattr(row, "address_text_sealed", None):
+                if table in OF_PREMISES_TOO and row.name_sealed is None and not getattr(row, "address_text_sealed", None):
                     continue  # of a household or a person; only a premises' own key seals a name
-                sealed_in, sealed_by = _SEALED_AS.get(table.name, (table.name, own_id))
+                sealed_in, sealed_by = SEALED_AS.get(table.name, (table.name, own_id))
                 outcome = _open_row(
                     registry.vault, keys, (sealed_in, row, getattr(row, sealed_by), getattr(row, subject), columns)
                 )
@@ -82,8 +63,9 @@ def check_registry(registry: Registry, *, progress: Callable[[str, int, int], No
                 erased += outcome is None
                 if outcome is False:
                     problems.append(f"vault.damaged {table.name} {getattr(row, own_id)}")
-            progress(table.name, done, len(_SEALED))
+            progress(table.name, done, len(SEALED))
         problems += _dangling(connection)
+    problems += [f"erase.came_back person {each.subject_id}" for each in came_back(registry)]
     return Report(revision=revision, counts=counts, opened=opened, erased=erased, problems=tuple(problems[:MOST_PROBLEMS]))
 
 
