@@ -19,7 +19,7 @@ FROM python:3.11.14-slim-bookworm AS runtime
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # The folders are what docker-compose.yml mounts: a new volume takes its owner from the folder it is mounted over.
 RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/luutru --create-home luutru \
- && install -d -o luutru -g luutru -m 0700 /var/lib/luutru/pki /var/lib/luutru/broker /var/lib/luutru/kiosk-lobby-1 /var/lib/luutru/kiosk-desk-1
+ && install -d -o luutru -g luutru -m 0700 /var/lib/luutru/pki /var/lib/luutru/broker /var/lib/luutru/web /var/lib/luutru/ca /var/lib/luutru/kiosk-lobby-1 /var/lib/luutru/kiosk-desk-1
 COPY --from=wheel /dist /dist
 ENTRYPOINT ["luutru"]
 
@@ -33,6 +33,13 @@ FROM runtime AS server
 RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-core && rm -rf /var/lib/apt/lists/*
 COPY requirements/server-postgres.txt /dist/
 RUN pip install --no-cache-dir --require-hashes -r /dist/server-postgres.txt && pip install --no-cache-dir --no-deps /dist/*.whl
+USER luutru
+WORKDIR /var/lib/luutru
+
+# Debian 12's HAProxy, the one the tests run.
+FROM runtime AS proxy
+RUN apt-get update && apt-get install -y --no-install-recommends haproxy && rm -rf /var/lib/apt/lists/*
+ENTRYPOINT []
 USER luutru
 WORKDIR /var/lib/luutru
 

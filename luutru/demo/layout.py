@@ -76,6 +76,16 @@ class Layout:
         return self.directory / "broker"
 
     @property
+    def kiosk_authority(self) -> Path:
+        """Certificate and key of the authority, and nothing it has issued: for a gateway that certifies claimed kiosks."""
+        return self.directory / "ca"
+
+    @property
+    def web(self) -> Path:
+        """What a proxy before the pages holds: their certificate with its key."""
+        return self.directory / "web"
+
+    @property
     def keys(self) -> Path:
         """Signing and sealing keys, and the root of the registry's vault."""
         return self.directory / "keys"

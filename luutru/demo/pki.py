@@ -52,6 +52,11 @@ class Identity:
             _write(target, source.read_bytes(), mode=0o600 if source == self.key else 0o644)
         return copy
 
+    def together(self, path: Path) -> None:
+        """Write certificate and key into one file, as HAProxy reads them."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(path, self.certificate.read_bytes() + self.key.read_bytes(), mode=0o600)
+
 
 class Pki:
     """A CA in a directory. ``now`` is the instant certificates are issued at; ``broker_name`` a name the broker has besides loopback."""
@@ -78,6 +83,10 @@ class Pki:
         ]
         return self._identity("broker", ExtendedKeyUsageOID.SERVER_AUTH, names)
 
+    def web(self) -> Identity:
+        """Return the pages' identity, valid for localhost: what a proxy that ends TLS shows."""
+        return self._identity("web", ExtendedKeyUsageOID.SERVER_AUTH, [x509.DNSName("localhost")])
+
     def kiosk(self, kiosk_id: str) -> Identity:
         """Return the client identity of one kiosk; its CN is the kiosk id."""
         return self._identity(kiosk_id, ExtendedKeyUsageOID.CLIENT_AUTH)
@@ -85,6 +94,12 @@ class Pki:
     def gateway(self, name: str = GATEWAY_NAME) -> Identity:
         """Return the client identity of the gateway. All workers share the name; their MQTT client ids differ."""
         return self._identity(name, ExtendedKeyUsageOID.CLIENT_AUTH)
+
+    def copy_authority(self, folder: Path) -> None:
+        """Hand the authority alone out, without what it has issued: what a gateway certifies claimed kiosks with."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for source, mode in ((self.ca, 0o644), (self._ca_key, 0o600)):
+            _write(folder / source.name, source.read_bytes(), mode=mode)
 
     def revoke(self, name: str, *, serials: Iterable[int] = ()) -> bytes | None:
         """Put a client's certificates on the revocation list, for good, and return the list; None when there are none.

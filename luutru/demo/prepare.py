@@ -72,6 +72,8 @@ def prepare(layout: Layout, tools: Tools, *, fresh: bool = True) -> None:
     pki = Pki(layout.pki, broker_name=layout.broker_host)
     Broker(layout.broker, pki=pki, port=layout.ports.broker, listen=layout.broker_listen).write_configuration()
     pki.gateway().copy_to(layout.gateway, as_name=GATEWAY_NAME)
+    pki.web().together(layout.web / "web.pem")
+    pki.copy_authority(layout.kiosk_authority)
     put(layout.gateway / pki.revocations.name, pki.revocations.read_bytes())  # so that the gateway can say when it ends
     now = tools.clock.now()
     authority = [_authority_key(layout, name, now, tools) for name in AUTHORITY_KEYS]

@@ -7,12 +7,16 @@ What a container engine would translate is translated here: service names become
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
+import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -57,7 +61,7 @@ def test_every_image_is_pinned_and_ends_as_a_user_without_rights():
     stages = dict(re.findall(r"^FROM \S+ AS (\w+)\n(.*?)(?=^FROM|\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL))
     for target in targets:
         assert "USER luutru" in stages[target], target
-        assert "--require-hashes" in stages[target], target
+        assert "--require-hashes" in stages[target] or "pip" not in stages[target], target
 
 
 def _mounts(name):
@@ -67,7 +71,7 @@ def _mounts(name):
 
 OURS = [name for name in COMPOSE["services"] if name != "postgres"]
 # They stand outside the authority's rooms, or speak to the network for everybody: each sees its own folder and nothing else.
-APART = [name for name in OURS if name == "broker" or name.startswith("kiosk")]
+APART = [name for name in OURS if name in {"broker", "proxy"} or name.startswith("kiosk")]
 
 
 def test_every_service_sees_a_volume_where_it_was_filled():
@@ -95,7 +99,7 @@ class Engine:
 
     def __init__(self, state: Path, address: str) -> None:
         self.state = state
-        self.ports = {"8983": str(free_port()), "8300": str(free_port()), "8791": str(free_port())}
+        self.ports = {each: str(free_port()) for each in ("8983", "8301", "8302", "8443", "8791", "9464")}
         self.address = address
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -105,10 +109,24 @@ class Engine:
             text.replace("/var/lib/luutru", str(self.state))
             .replace("0.0.0.0", "127.0.0.1")
             .replace("broker:8983", "127.0.0.1:8983")
+            .replace("bind :", "bind 127.0.0.1:")
         )
+        for each in COMPOSE["configs"]:
+            text = text.replace(*self.config(each))
         for standing, free in self.ports.items():
             text = text.replace(standing, free)
         return text
+
+    def config(self, name: str) -> tuple[str, str]:
+        """Return where containers find a configuration file, and where it is here."""
+        targets = [
+            each for service in COMPOSE["services"].values() for each in service.get("configs", []) if each["source"] == name
+        ]
+        return targets[0]["target"], str(self.state.parent / f"{name}.cfg")
+
+    def write_configs(self) -> None:
+        for name, each in COMPOSE["configs"].items():
+            Path(self.config(name)[1]).write_text(self.translated((ROOT / each["file"]).read_text("utf-8")), "utf-8")
 
     def seen_by(self, name: str) -> list[Path]:
         """Return the files a service sees: those in its volumes, without what lies in a volume mounted further down."""
@@ -134,12 +152,14 @@ class Engine:
             *self.command(name)[1:],
             *(self.translated(each) for each in COMPOSE["services"][name].get("environment", {}).values()),
         ]
-        files = [Path(text) for text in texts if text.endswith((".conf", ".toml"))]
+        files = [Path(text) for text in texts if text.endswith((".conf", ".toml", ".cfg"))]
         texts += [word for file in files for word in re.split(r"[\s\"]+", file.read_text("utf-8"))]
         return {Path(text) for text in texts if text.startswith(str(self.state))}
 
     def command(self, name: str) -> list[str]:
         words = [self.translated(word) for word in COMPOSE["services"][name]["command"]]
+        if words[0] == "haproxy":  # Debian puts it where only root's path looks
+            return [shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin") or "haproxy", *words[1:]]
         return [str(find_mosquitto()), *words[1:]] if words[0] == "mosquitto" else [str(LUUTRU), *words]
 
     def environment(self, name: str) -> dict[str, str]:
@@ -163,6 +183,22 @@ class Engine:
             process.terminate()
         for process in self.running.values():
             process.wait(20)
+
+    def restart(self, name: str) -> None:
+        """Roll one, as ``docker compose restart`` does."""
+        process = self.running.pop(name)
+        process.terminate()
+        assert process.wait(30) == 0, name
+        self.start(name)
+
+    def page(self, path: str) -> int:
+        """Ask the proxy for a page over TLS, trusting the authority's own certificate; returns the status."""
+        context = ssl.create_default_context(cafile=self.state / "pki" / "ca.pem")
+        try:
+            with urllib.request.urlopen(f"https://localhost:{self.ports['8443']}{path}", timeout=10, context=context) as answer:
+                return answer.status
+        except urllib.error.HTTPError as refused:
+            return refused.code
 
     def wait_for(self, name: str, url: str) -> bytes:
         end = time.monotonic() + 60
@@ -189,7 +225,8 @@ def engine(tmp_path):
 def test_no_kiosk_and_no_broker_sees_a_secret_that_is_not_its_own(engine):
     engine.run("prepare")
     secrets = {name: engine.secrets_of(name) for name in OURS if name != "prepare"}
-    assert {"vault/root.key", "keys/gateway-seal.key"} <= set(secrets["gateway"].values())
+    assert {"vault/root.key", "keys/gateway-seal.key"} <= set(secrets["gateway-1"].values()) & set(secrets["gateway-2"].values())
+    assert [name for name, seen in secrets.items() if "ca/ca.key" in seen.values()] == ["gateway-1"], "it certifies kiosks"
     for name in APART:
         assert secrets[name], name
         for other in secrets.keys() - {name}:
@@ -202,6 +239,7 @@ def test_no_kiosk_and_no_broker_sees_a_secret_that_is_not_its_own(engine):
 
 def test_every_path_a_service_is_told_of_is_one_it_sees(engine):
     engine.run("prepare")
+    engine.write_configs()
     for name in OURS:
         places = [Path(engine.translated(place)) for place in _mounts(name).values()]
         needed = engine.paths_needed(name)
@@ -211,20 +249,71 @@ def test_every_path_a_service_is_told_of_is_one_it_sees(engine):
 
 def test_its_commands_and_settings_run_the_whole_product(engine):
     engine.run("prepare")
-    for name in ("broker", "gateway", "server", "kbtt-sandbox", "authority", "kiosk-lobby-1"):
+    engine.write_configs()
+    names = ("broker", "gateway-1", "gateway-2", "server-1", "server-2", "metrics", "kbtt-sandbox", "authority")
+    for name in (*names, "kiosk-lobby-1"):
         engine.start(name)
-    assert engine.wait_for("server", f"http://127.0.0.1:{engine.ports['8300']}/healthz")
+    for name, port in (("server-1", "8301"), ("server-2", "8302")):
+        assert engine.wait_for(name, f"http://127.0.0.1:{engine.ports[port]}/healthz")
+    engine.start("proxy")
     profile = (engine.state / "kiosk-lobby-1" / "kiosk.toml").read_text("utf-8")
     port = re.search(r"\[page\]\nport = (\d+)", profile)
     assert port
     end = time.monotonic() + 60
-    health = {}
-    while time.monotonic() < end and health.get("connection") != "up":
+    health, figures = {}, ""
+    while time.monotonic() < end and (health.get("connection") != "up" or figures.count("gateway_connected{") < 2):
         health = json.loads(engine.wait_for("kiosk-lobby-1", f"http://127.0.0.1:{port[1]}/health"))
+        figures = engine.wait_for("metrics", f"http://127.0.0.1:{engine.ports['9464']}/metrics").decode()
         time.sleep(0.2)
     assert health["connection"] == "up", health
+    assert figures.count("gateway_connected{") == 2, figures
     assert engine.wait_for("kbtt-sandbox", f"http://127.0.0.1:{engine.ports['8791']}/sandbox")
     assert engine.running["authority"].poll() is None, (engine.state / "authority.log").read_text("utf-8")
+    wait_until(lambda: not port_is_free(int(engine.ports["8443"])))
+    servers_are_rolled_and_nobody_notices(engine)
+    whoever_asks_too_much_is_told_so(engine)
+
+
+def servers_are_rolled_and_nobody_notices(engine):
+    """One after the other, each once the proxy asks the one before again."""
+    told, ended = [], threading.Event()
+
+    def ask() -> None:
+        while not ended.wait(0.05):
+            told.append(engine.page("/healthz"))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    log = engine.state / "proxy.log"
+    for name in ("server-1", "server-2"):
+        engine.restart(name)
+        wait_until(lambda name=name: f"servers/{name} is UP" in log.read_text("utf-8", "replace"))
+    for name in ("gateway-1", "gateway-2"):
+        engine.restart(name)
+    ended.set()
+    asking.join()
+    assert set(told) == {200}, told
+    assert len(told) > 20
+
+
+def wait_until(true, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def whoever_asks_too_much_is_told_so(engine):
+    context = ssl.create_default_context(cafile=engine.state / "pki" / "ca.pem")
+    line = http.client.HTTPSConnection("localhost", int(engine.ports["8443"]), timeout=10, context=context)
+    statuses = []
+    while len(statuses) < 5_000 and 429 not in statuses:
+        line.request("GET", "/healthz")
+        answer = line.getresponse()
+        answer.read()
+        statuses.append(answer.status)
+    line.close()
+    assert set(statuses) == {200, 429}, len(statuses)
 
 
 def test_an_operator_revokes_a_kiosk_with_the_settings_of_the_prepare_service(engine):
