@@ -19,6 +19,7 @@ from gateway.alarm_settings import LOOPBACK
 from residence.cases.messages import Letter
 
 HERE_ALONE: Final = frozenset({"dbus", "qt", "kde", "glib", "gnome", "macosx", "windows", "syslog", "blink1"})
+TIMES: Final = 2  # connecting, then answering
 
 
 class AlarmLine:
@@ -47,9 +48,14 @@ class AlarmLine:
             return "alarm.url_unknown"
         if _open_on_the_way(channel, url):
             return "alarm.not_sealed"
-        try:
-            taken = channel.notify(
-                title=letter.subject, body=letter.body, notify_type=NotifyType.WARNING, body_format=NotifyFormat.TEXT
+        line = Apprise(asset=self._asset)
+        line.add(channel)
+        warning, plain = NotifyType.WARNING, NotifyFormat.TEXT
+        try:  # in all: an answer that drips is none
+            taken = bool(
+                line.notify(
+                    title=letter.subject, body=letter.body, notify_type=warning, body_format=plain, timeout=TIMES * self._seconds
+                )
             )
         except Exception:  # noqa: BLE001 - any of a hundred providers' code; what it says may hold a key
             taken = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from luutru.processes.gateway_alarms import build_alarms
 from luutru.system import random_bytes
 from registry import tables
 from registry.alarm_channels import channels_of
+from residence.cases.messages import Letter
 from residence.errors import Malformed, Refused
 
 HOUSE = "htl-sao-mai"
@@ -167,6 +169,26 @@ def test_a_secret_is_read_each_time_and_none_that_others_may_read_nor_what_goes_
     town.world.clock.instant += PAUSES[0]
     assert send(town, settings) == {"waiting": len(wrong) - 1, "sent": 1}
     assert (standing(town)["away"], standing(town)["open"]) == (("works", None), ("fails", "alarm.secret_missing"))
+
+
+def test_a_provider_whose_answer_drips_holds_nobody_for_long():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip():
+            line, _ = listening.accept()
+            with line:
+                line.recv(65536)
+                line.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n")
+                for _ in range(20):
+                    line.sendall(b"x")
+                    threading.Event().wait(0.1)
+
+        dripping = threading.Thread(target=drip)
+        dripping.start()
+        url = f"json://127.0.0.1:{listening.getsockname()[1]}/"
+        assert AlarmLine(answer_seconds=0.3).send(url, Letter(subject="Luutru", body="x")) == "alarm.not_taken"
+        assert dripping.is_alive()
+        dripping.join(20)
 
 
 def test_two_gateways_at_once_and_one_that_dies_alarm_once_each(town, monkeypatch):
