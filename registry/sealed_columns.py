@@ -33,6 +33,7 @@ SEALED: Final[tuple[Sealed, ...]] = (
 # Sealed as well, and opened by their own pages only: a check of the registry does not count them.
 SEALED_BESIDES: Final[tuple[Sealed, ...]] = (
     (tables.door_passes, "pass_id", "person_id", ("token",)),
+    (tables.procedure_files, "file_id", "subject_id", ("form",)),
     (tables.authority_records, "record_id", "subject_id", ("words",)),
 )
 

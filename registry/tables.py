@@ -77,6 +77,7 @@ from registry.tables_places import (
     unit_successors,
 )
 from registry.tables_police import case_tasks, officer_interests, saved_filters
+from registry.tables_procedures import procedure_files, procedure_steps
 from registry.tables_recall import recall_consents
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
@@ -187,6 +188,8 @@ __all__ = [
     "premises",
     "premises_origins",
     "presences",
+    "procedure_files",
+    "procedure_steps",
     "proposals",
     "quarantine",
     "recall_consents",

@@ -84,6 +84,7 @@ from server.police import (
     own_question_pages,
     premises_correcting_pages,
     premises_pages,
+    procedure_pages,
     request_pages,
     route_pages,
     second_eyes_pages,
@@ -113,6 +114,7 @@ from server.residents import (
 )
 from server.residents import deletion_pages as own_deletion_pages
 from server.residents import paper_pages as own_paper_pages
+from server.residents import procedure_pages as own_procedure_pages
 from server.settings import ServerSettings
 from server.static_files import static_files, style_sheet_route
 from server.visitor import guard
@@ -170,6 +172,8 @@ PAGES = (
     cleaning_pages,
     duplicate_pages,
     own_deletion_pages,
+    own_procedure_pages,
+    procedure_pages,
     receipt_pages,
     own_pages,
     disclosure_pages,
