@@ -28,6 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.dead_letters import LetterRetry
 from gateway.door_events import EVENTS_LEAF, DoorEvents
 from gateway.fairness import Hand
+from gateway.giving_way import Progress
 from gateway.intake import Intake, Outcome, RegistryUnavailable, describe
 from gateway.keyring_updates import KeyringUpdates
 from gateway.kiosk_states import KioskStates
@@ -108,6 +109,8 @@ class Worker:
         self._hand = Hand(site_of=intake.trust.site_of)
         self._measures = measures or Measures(worker="", shards="", monotonic_ns=clock.monotonic_ns)
         self._counts: Counter[str] = Counter()
+        self._answered = 0
+        self._at_work = False
         self._reported: Counter[str] = Counter()
         self._duties = [
             Duty("kiosk states", rhythm.states_every, self._states.write),
@@ -126,6 +129,10 @@ class Worker:
         """Return what happened how often since the start."""
         return self._counts
 
+    def progress(self) -> Progress:
+        """Say how far the intake is; for the thread beside it."""
+        return Progress(self._answered, self._at_work)
+
     def run(self, stopping: threading.Event) -> None:
         """Work until ``stopping`` is set; then finish the batch in hand and disconnect."""
         self._transport.start()
@@ -141,11 +148,15 @@ class Worker:
         self._measures.begin()
         states = self._collect()
         envelopes = self._hand.choose(self._rhythm.batch)
-        if envelopes or states:
-            self._take(envelopes, states, stopping)
-        now = self._clock.now()
-        for duty in self._duties:
-            duty.perform(now)
+        self._at_work = True
+        try:
+            if envelopes or states:
+                self._take(envelopes, states, stopping)
+            now = self._clock.now()
+            for duty in self._duties:
+                duty.perform(now)
+        finally:
+            self._at_work = False
 
     def _collect(self) -> list[Delivery]:
         """Take in hand what has arrived, waiting only when nothing is in hand yet; return the kiosks' states and door events among it."""
@@ -220,6 +231,7 @@ class Worker:
         sent = post(self._transport, self._intake.reissued(outcome.receipts))
         counts = outcome.counts | Counter({NOT_SENT: len(outcome.receipts) - sent})
         self._counts.update(counts)
+        self._answered += len(outcome.receipts)
         self._measures.came(counts, outcome.kept, now=self._clock.now())
 
     def _write_measures(self, now: datetime) -> None:

@@ -72,6 +72,10 @@ class BlindIndexes:
         """Return what the code of a person's certificate of deletion is made of; kept nowhere, and the same before and after."""
         return self._make_index("deletion", "", person_id)
 
+    def stay_code_seed(self, declaration_id: str, issue: int) -> bytes:
+        """Return the 16 bytes a desk's code for a stay follows from; kept nowhere, another for each issue."""
+        return self._make_index("stay-code", str(issue), declaration_id)
+
     def source_index(self, source: str, kind: str, reference: str) -> bytes:
         """Return the blind index of a row of a file taken over: a register's own reference may be a number of its person."""
         return self._make_index("source", f"{source}\x00{kind}", reference)

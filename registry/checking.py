@@ -8,7 +8,7 @@ Example: ``check_registry(registry).problems == ()``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from registry.asking import among
 from registry.database import Registry, current_revision, newest_revision
 from registry.erasing import came_back
 from registry.sealed_columns import OF_PREMISES_TOO, SEALED, SEALED_AS
-from registry.vault import Cell, Vault
+from registry.vault import Cell, SubjectKey, Vault
 from residence.errors import LuutruError
 
 PAGE: Final = 500
@@ -52,12 +52,12 @@ def check_registry(registry: Registry, *, progress: Callable[[str, int, int], No
     with registry.reading() as connection:
         counts = {name: _count(connection, table) for name, table in sorted(tables.metadata.tables.items())}
         for done, (table, own_id, subject, columns) in enumerate(SEALED, 1):
-            for row in _rows(connection, table, own_id):
+            for row, keys in _rows_with_keys(connection, registry.vault, (table, own_id, subject)):
                 if table in OF_PREMISES_TOO and row.name_sealed is None and not getattr(row, "address_text_sealed", None):
                     continue  # of a household or a person; only a premises' own key seals a name
                 sealed_in, sealed_by = SEALED_AS.get(table.name, (table.name, own_id))
                 outcome = _open_row(
-                    connection, registry.vault, (sealed_in, row, getattr(row, sealed_by), getattr(row, subject), columns)
+                    registry.vault, keys, (sealed_in, row, getattr(row, sealed_by), getattr(row, subject), columns)
                 )
                 opened += outcome is True
                 erased += outcome is None
@@ -73,23 +73,42 @@ def _count(connection: Connection, table: Table) -> int:
     return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
-def _rows(connection: Connection, table: Table, own_id: str) -> Iterator[Row[Any]]:
+def _rows_with_keys(
+    connection: Connection, vault: Vault, what: tuple[Table, str, str]
+) -> Iterator[tuple[Row[Any], Mapping[str, SubjectKey] | None]]:
+    """Give every row with its page's keys; None beside a row whose key is there and does not open."""
+    table, own_id, subject = what
     last = ""
     while True:
         page = connection.execute(select(table).where(table.c[own_id] > last).order_by(table.c[own_id]).limit(PAGE)).all()
-        yield from page
+        try:
+            keys = vault.load_keys(connection, {getattr(row, subject) for row in page})
+            yield from ((row, keys) for row in page)
+        except LuutruError:  # one of them is damaged: which
+            yield from ((row, _keys_of(connection, vault, getattr(row, subject))) for row in page)
         if len(page) < PAGE:
             return
         last = getattr(page[-1], own_id)
 
 
-def _open_row(connection: Connection, vault: Vault, what: tuple[str, Row[Any], str, str, tuple[str, ...]]) -> bool | None:
+def _keys_of(connection: Connection, vault: Vault, subject_id: str) -> Mapping[str, SubjectKey] | None:
+    try:
+        return vault.load_keys(connection, [subject_id])
+    except LuutruError:
+        return None
+
+
+def _open_row(
+    vault: Vault, keys: Mapping[str, SubjectKey] | None, what: tuple[str, Row[Any], str, str, tuple[str, ...]]
+) -> bool | None:
     """Open every sealed column of a row: True, False when one does not open, None when its key was deleted."""
     table, row, row_id, subject_id, columns = what
+    if keys is None:
+        return False
+    key = keys.get(subject_id)
+    if key is None:
+        return None
     try:
-        key = vault.load_keys(connection, [subject_id]).get(subject_id)
-        if key is None:
-            return None
         for column in columns:
             vault.open_if_any(key, Cell(table, column, row_id), getattr(row, f"{column}_sealed"))
     except LuutruError:

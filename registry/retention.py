@@ -68,6 +68,7 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     connection.execute(update(tables.stays).where(objected).values(objected_at=None))  # the disputes are gone
     for subject in (tables.contact_points.c.subject_id, tables.messages.c.subject_id):
         connection.execute(delete(subject.table).where(subject.in_(ids)))
+    _forget_paths(connection, ids)
     pairs = tables.duplicate_pairs.c
     theirs = select(pairs.pair_id).where(pairs.one_id.in_(ids) | pairs.other_id.in_(ids))
     connection.execute(delete(tables.duplicate_steps).where(tables.duplicate_steps.c.pair_id.in_(theirs)))
@@ -75,6 +76,18 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     forget_items(connection, ids)
     gone = {f"{column}_sealed": None for column in SEALED_COLUMNS} | {"contact_index": None}
     connection.execute(update(tables.persons).where(columns.person_id.in_(ids)).values(status="erased", changed_at=now, **gone))
+
+
+def _forget_paths(connection: Connection, person_ids: list[str]) -> None:
+    """Delete people's guided paths with the keys of what they said on them."""
+    path_ids = list(connection.scalars(select(tables.paths.c.path_id).where(tables.paths.c.person_id.in_(person_ids))))
+    for column in (
+        tables.path_steps.c.path_id,
+        tables.path_handovers.c.path_id,
+        tables.paths.c.path_id,
+        tables.subject_keys.c.subject_id,
+    ):
+        connection.execute(delete(column.table).where(column.in_(path_ids)))
 
 
 def _identities_of(connection: Connection, person_ids: list[str], vault: Vault) -> set[str]:

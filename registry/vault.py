@@ -30,7 +30,7 @@ from registry.key_provider import KEY_BYTES, NONCE_BYTES, KeyProvider, Turn
 from residence.clock import VIETNAM
 from residence.errors import Untrusted
 
-SubjectKind = Literal["person", "premises", "presence", "account", "declaration", "quarantine", "guest-list", "webhook"]
+SubjectKind = Literal["person", "premises", "presence", "account", "declaration", "quarantine", "guest-list", "webhook", "path"]
 _VERSION: Final = b"\x01"
 _SCHEMA: Final = "1"
 
@@ -139,7 +139,7 @@ class Vault(BlindIndexes):
             raise Untrusted("vault.erased", "", subject_id)
         try:
             raw = cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _wrap_context(subject_id, kek_id))
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise Untrusted("vault.damaged", "", f"key of {subject_id}") from error
         return [raw[at : at + KEY_BYTES] for at in range(0, len(raw), KEY_BYTES)]
 
@@ -155,7 +155,7 @@ class Vault(BlindIndexes):
         """Open one field, or raise ``Untrusted("vault.damaged")``."""
         try:
             return key.cipher.decrypt(sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :], _cell_context(cell))
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: cut short
             if key.former:  # its key is being rotated
                 return self.open(SubjectKey(key.subject_id, key.former[0], key.former[1:]), cell, sealed)
             raise Untrusted("vault.damaged", "", ".".join(cell)) from error

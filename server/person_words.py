@@ -55,6 +55,11 @@ PERSON_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "deletion": "What the law keeps is kept, and you are told why.",
     },
     "right_outcome": {"granted": "yes", "partly": "in part", "refused": "no", "withdrawn": "taken back by yourself"},
+    "acted": {
+        "seen": "Stays seen",
+        "left": "Said that they left",
+        "wrong": "Said that a stay is wrong",
+    },
     "deleted": {
         "key": "The key of your data: without it nothing of it can be read",
         "fields": "Name, birth date, sex, nationality, address, document",

@@ -84,8 +84,12 @@ def measure(plan: Plan, *, folder: Path | None = None, progress: Progress = lamb
             backlog = drain(ground, "sqlite", messages=plan.backlog, workers=2, batch=plan.batch)
         progress(f"{plan.per_second} a second")
         steady = live(ground, "sqlite", messages=plan.live, per_second=plan.per_second, warm_up=plan.warm_up, batch=plan.batch)
+        progress(f"{plan.per_second} a second, and the night's work beside")
+        at_night = live(
+            ground, "sqlite", messages=plan.live, per_second=plan.per_second, warm_up=plan.warm_up, batch=plan.batch, night=0
+        )
         beside = _measure_peers(ground, plan, progress)
-    return _result(plan, ours, backlog=backlog, steady=steady, beside=beside)
+    return _result(plan, ours, backlog=backlog, steady=steady, at_night=at_night, beside=beside)
 
 
 def _measure_on(ground: Ground, database: Database, plan: Plan, progress: Progress) -> Ours:
@@ -138,10 +142,12 @@ def _measure_peers(ground: Ground, plan: Plan, progress: Progress) -> _Beside:
     return beside
 
 
-def _result(plan: Plan, ours: dict[Database, Ours], *, backlog: Drained | None, steady: Live, beside: _Beside) -> BenchResult:
+def _result(
+    plan: Plan, ours: dict[Database, Ours], *, backlog: Drained | None, steady: Live, at_night: Live, beside: _Beside
+) -> BenchResult:
     sqlite, postgres = ours["sqlite"], ours.get("postgresql")
     runs = [each for one in ours.values() for each in (one.one, one.two) if each is not None] + ([backlog] if backlog else [])
-    waits = sorted(steady.offered.milliseconds)
+    waits, nightly = sorted(steady.offered.milliseconds), sorted(at_night.offered.milliseconds)
     figures: dict[str, Any] = {
         "accepted_per_second_per_core_sqlite": round(sqlite.one.per_core),
         "accepted_per_second_per_core_postgresql": round(postgres.one.per_core) if postgres else None,
@@ -149,6 +155,7 @@ def _result(plan: Plan, ours: dict[Database, Ours], *, backlog: Drained | None, 
         "accepted_per_second_two_workers_postgresql": _rate(postgres.two) if postgres else None,
         "p99_ms_at_1000_per_second": round(quantiles(waits, n=100)[-1], 2) if len(waits) > 1 else None,
         "p50_ms_at_1000_per_second": round(quantiles(waits, n=2)[0], 2) if len(waits) > 1 else None,
+        "p99_ms_at_night": round(quantiles(nightly, n=100)[-1], 2) if len(nightly) > 1 else None,
         "unanswered_at_1000_per_second": steady.offered.unanswered,
         "sent_late_ms_at_1000_per_second": round(steady.offered.late_ms, 2),
         "backlog_100000_seconds": round(backlog.seconds_from_start, 2) if backlog and plan.backlog == BACKLOG else None,

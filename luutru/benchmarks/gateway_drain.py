@@ -3,6 +3,7 @@
 - *Drain*: the gateway's durable session holds all messages before it starts. Wall time and CPU time run from the first batch's receipts
   to the last receipt in the kiosks' hands, so that starting up is not a part of a rate; it is a part of ``seconds_from_start``.
 - One worker has a core to itself where there are two; broker, database and kiosks share the other. Two workers share both with everybody.
+- The night's work, of a register nobody has looked after yet, goes on only where it is said (``night``): it was done before the evening.
 - *Counted* is what was recorded for the first time: a message sent twice gets its receipt twice and counts once.
 
 Example: ``drain(ground, "sqlite", messages=40_000).per_core``
@@ -31,6 +32,7 @@ from residence.wire.topics import GATEWAY_STATE, shard_filter
 
 BATCH: Final = 500
 SHARDS: Final[dict[int, tuple[str, ...]]] = {1: ("0-63",), 2: ("0-31", "32-63")}
+NO_NIGHT: Final = -1
 KILL_AT: Final = 0.3
 QUIET_SECONDS: Final = 20.0
 RECORDED: Final = ("accepted", "conflicting", "refused")
@@ -135,15 +137,24 @@ def _watch(ground: Ground, gateways: Sequence[GatewayProcess], receipts: Receipt
     return first, mark()
 
 
-def live(ground: Ground, database: Database, *, messages: int, per_second: float, warm_up: int, batch: int = BATCH) -> Live:
-    """Offer messages at a steady rate to a gateway that waits for them; the first ``warm_up`` are not counted."""
+def live(
+    ground: Ground,
+    database: Database,
+    *,
+    messages: int,
+    per_second: float,
+    warm_up: int,
+    batch: int = BATCH,
+    night: int = NO_NIGHT,
+) -> Live:
+    """Offer messages at a steady rate to a gateway that waits for them; the first ``warm_up`` are not counted. ``night``: its hour."""
     others, own = two_cores()
     ground.pin_postgres(others)
     with ground.broker(cores=others) as broker, ground.copy(database) as copy:
         address = (broker.host, broker.port)
         with connect(address, ground.kiosks_identity, BENCH_USER) as line:
             line.subscribe([GATEWAY_STATE], qos=0)
-            with running(_arguments(ground, copy, broker, shards="0-63", batch=batch), cores=own) as gateway:
+            with running(_arguments(ground, copy, broker, shards="0-63", batch=batch, night=night), cores=own) as gateway:
                 wait_online(line, 1)
                 every = list(read_messages(ground.messages, warm_up + messages))
                 parts = (every[:warm_up], every[warm_up:])
@@ -194,7 +205,7 @@ def accepted(counts: Counter[str], ground: Ground, messages: int) -> int:
     return recorded
 
 
-def _arguments(ground: Ground, copy: Copy, broker: Broker, *, shards: str, batch: int) -> list[str]:
+def _arguments(ground: Ground, copy: Copy, broker: Broker, *, shards: str, batch: int, night: int = NO_NIGHT) -> list[str]:
     options = {
         "--registry": copy.url,
         "--vault": copy.vault,
@@ -204,6 +215,7 @@ def _arguments(ground: Ground, copy: Copy, broker: Broker, *, shards: str, batch
         "--shards": shards,
         "--batch": batch,
         "--sweep-seconds": 60 if shards.startswith("0") else 0,  # one worker sweeps
+        "--night-hour": night,
     }
     return [str(part) for option in options.items() for part in option]
 

@@ -221,6 +221,8 @@ def _print(answer: dict[str, Any]) -> None:
         console.print(f"revision {answer['revision']}")
     for name, count in sorted((answer.get("counts") or {}).items()):
         console.print(f"  {name}: {count}")
+    if where := " ".join(each for each in (answer.get("pointer"), answer.get("detail")) if each):
+        console.print(f"  {where}", markup=False)
     for each in answer.get("problems") or ():
         known = each.split()[0] in catalogue()
         console.print(f"  [red]{each}[/]", sentence(each.split()[0]).en if known else "", markup=True)

@@ -48,7 +48,7 @@ def answering(*, json: bool, show: Callable[[dict[str, Any]], None] | None = Non
     try:
         yield answer
     except LuutruError as error:
-        answer |= {"ok": False, "problems": [error.code]}
+        answer |= {"ok": False, "problems": [error.code], "pointer": error.pointer, "detail": error.detail}
     answer["seconds"] = round((clock.monotonic_ns() - started) / 1e9, 3)
     if json:
         sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
@@ -64,6 +64,9 @@ def _print(answer: dict[str, Any]) -> None:
 
     console = Console(highlight=False, markup=False)
     console.print("done" if answer.pop("ok") else "not done", f"({answer.pop('seconds')} s)")
+    where = " ".join(each for each in (answer.pop("pointer", ""), answer.pop("detail", "")) if each)
+    if where:
+        console.print(" ", where)
     for each in answer.pop("problems", ()):
         said = (each["code"], each["pointer"], each["message"]["en"]) if isinstance(each, dict) else (each, sentence(each).en)
         console.print(" ", *said)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from typing import Final, Literal, cast
 from uuid import UUID
 
@@ -58,3 +59,10 @@ def derived_id(kind: str, declaration_id: str) -> str:
     noise = int.from_bytes(hashlib.sha256(f"{kind}\n{declaration_id}".encode()).digest()[:10], "big")
     tail = f"{0b10 << 62 | noise & ((1 << 62) - 1):016x}"
     return f"{declaration_id[:13]}-7{noise >> 62 & 0xFFF:03x}-{tail[:4]}-{tail[4:]}"
+
+
+def once(found: Iterable[Finding]) -> frozenset[Finding]:
+    """Keep one finding for each code and set of declarations, the one with the least pointer: two fields may tell the same."""
+    return frozenset(
+        {(each.code, each.about): each for each in sorted(found, key=lambda each: each.pointer, reverse=True)}.values()
+    )

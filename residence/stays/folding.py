@@ -23,7 +23,7 @@ import msgspec
 from residence.clock import VIETNAM, rfc3339
 from residence.stays.chains import Chain, chain_up
 from residence.stays.declaration import StayDeclaration
-from residence.stays.findings import Finding, derived_id, finding
+from residence.stays.findings import Finding, derived_id, finding, once
 from residence.stays.identity import Party, agree, group_people, party_of_person, party_of_statement, place_labels
 from residence.stays.known import Known, KnownNumber, KnownPerson, KnownStay
 from residence.stays.rules import RuleBook
@@ -49,6 +49,7 @@ class Standing:
     says: dict[str, tuple[KnownNumber, ...]]  # declaration id -> numbers its arrival states now, after corrections
     drafts: tuple[tuple[int, KnownStay], ...]  # group and stay, its person_id still empty
     findings: frozenset[Finding]
+    root_of: dict[str, str]  # declaration id -> the arrival it is about, itself included
     idle: frozenset[str] = frozenset()  # ids of what changes nothing: refused, or waiting for what it is about
 
     @cached_property
@@ -85,7 +86,7 @@ class _Fold:
         self.found.update(found)
         self.labels = place_labels(labels, self.parts, present)
         index = {party.statement: number for number, group in enumerate(self.parts) for party in group if party.statement}
-        self.group_of = {member: index[root] for member, root in present.items()}
+        self.root_of, self.group_of = present, {member: index[root] for member, root in present.items()}
 
     def run(self) -> Standing:
         by_group: dict[int, list[Chain]] = defaultdict(list)
@@ -109,9 +110,15 @@ class _Fold:
             for number, stay in self.drafts
         ]
         says = {member: self.parties[chain.root.declaration_id].numbers for chain in self.chains for member in chain.members}
-        told = _once(self.found)
+        told = once(self.found)
         return Standing(
-            groups=tuple(groups), group_of=self.group_of, says=says, drafts=tuple(drafts), findings=told, idle=self.idle
+            groups=tuple(groups),
+            group_of=self.group_of,
+            says=says,
+            drafts=tuple(drafts),
+            findings=told,
+            root_of=self.root_of,
+            idle=self.idle,
         )
 
     def _judge_person(self, parts: Sequence[Party], registered: Sequence[KnownPerson]) -> None:
@@ -289,10 +296,3 @@ def _overlap(earlier: Span, later: Span) -> tuple[str, str]:
     if earlier.place != later.place:
         return "/unit", "stays.other_unit"
     return "/arrival", "stays.duplicate" if later.start - earlier.start <= DUPLICATE_WITHIN else "stays.already_here"
-
-
-def _once(found: set[Finding]) -> frozenset[Finding]:
-    """Keep one finding for each code and set of declarations, the one with the least pointer: two fields may tell the same."""
-    return frozenset(
-        {(each.code, each.about): each for each in sorted(found, key=lambda each: each.pointer, reverse=True)}.values()
-    )

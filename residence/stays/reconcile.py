@@ -241,6 +241,8 @@ def _name_people(declaration: StayDeclaration, after: Standing, known: Known) ->
             )
     stay_person = {member: stay.person_id for stay in known.stays for member in stay.declaration_ids}
     known_ids = {each.person_id for each in known.persons}
+    said_before = any(each.declaration_id == declaration.declaration_id for each in known.declarations)
+    restated = None if said_before else after.root_of.get(declaration.declaration_id)  # may be about somebody else from now on
     for number, group in enumerate(after.groups):
         if number in ids:
             continue
@@ -248,7 +250,9 @@ def _name_people(declaration: StayDeclaration, after: Standing, known: Known) ->
         if not own and after.idle.issuperset(group.statements):
             continue  # only statements that change nothing: they name nobody until they fit
         former = [
-            stay_person[each] for each in group.statements if each in stay_person and not own and stay_person[each] not in taken
+            stay_person[each]
+            for each in group.statements
+            if each in stay_person and each != restated and stay_person[each] not in taken
         ]
         source = declaration.declaration_id if own else group.statements[0]
         ids[number] = min(former) if former else _free_id(source, taken)

@@ -18,6 +18,7 @@ from server_parts import COMMUNE, World, csrf_of
 from sqlalchemy import select
 from typer.testing import CliRunner
 
+from gateway.giving_way import Progress
 from gateway.mail_settings import parse_mail
 from gateway.mailing import send_due
 from gateway.sweep import sweep
@@ -271,7 +272,13 @@ def test_a_gateway_that_is_told_how_sends_beside_its_intake(town):
     give(town, DESK)
     nowhere = {each: Path() for each in ("vault", "keys", "tls")}
     settings = GatewaySettings(registry="", night_hour=None, mail=town.settings, **nowhere)
-    build_beside(settings, registry=town.world.registry, clock=town.world.clock, stopping=threading.Event()).turn()
+    build_beside(
+        settings,
+        registry=town.world.registry,
+        clock=town.world.clock,
+        stopping=threading.Event(),
+        intake=lambda: Progress(0, False),
+    ).turn()
     assert len(town.mailbox.bodies(DESK)) == 1
 
 

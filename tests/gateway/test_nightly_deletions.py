@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from gateway.giving_way import Progress
 from luutru.commands.gateway import app as gateway_app
 from luutru.commands.registry import app
 from luutru.processes.gateway import GatewaySettings
@@ -29,7 +30,9 @@ def watched(small_office):
 
 def let_a_gateway_run(office):
     settings = GatewaySettings(registry=office.url, vault=office.vault_folder, keys=office.keys, tls=Path("pki"))
-    build_beside(settings, registry=office.registry, clock=office.clock, stopping=threading.Event()).turn()
+    build_beside(
+        settings, registry=office.registry, clock=office.clock, stopping=threading.Event(), intake=lambda: Progress(0, False)
+    ).turn()
 
 
 def reports_of(office):

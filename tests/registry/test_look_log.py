@@ -301,5 +301,5 @@ def test_publishing_is_a_command_of_its_own_that_holds_no_key_of_the_vault(log, 
     assert answer["ok"]
     assert (answer["size"], answer["published"]) == (1, 1)
     assert command("new", "--name", "example.org/log", "--key-file", tmp_path / "log.key") | {"seconds": 0} == {
-        "ok": False, "problems": ["log.exists"], "seconds": 0,
+        "ok": False, "problems": ["log.exists"], "pointer": "", "detail": str(tmp_path / "log.key"), "seconds": 0,
     }  # fmt: skip

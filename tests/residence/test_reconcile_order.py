@@ -122,12 +122,31 @@ def test_any_order_ends_in_the_same_stays_and_findings(made, random):
 def test_a_replay_changes_nothing(made):
     assume(all(instant(each.arrival) for each in made))  # others the check refuses before they come here
     registry = folded(made)
-    before = registry.picture(), set(registry.persons)
+    before, people = registry.picture(), set(registry.persons)
     for each in made:
         result = registry.receive(each)
         assert result.stay is None or (result.stay.stays, result.stay.removed) == ((), ())
         assert result.cleared == ()
-    assert (registry.picture(), set(registry.persons)) == before
+        # What stands names the same people again. A refused statement, said again, may name somebody of its own: it never stands.
+        assert result.state != "accepted" or set(registry.persons) <= people
+        people = set(registry.persons)
+    assert registry.picture() == before
+
+
+OLD_NUMBER = Person(full_name="Trần Văn An", old_number="012345678")
+SOMEBODY_ELSE = Person(full_name="Nguyễn Thị Bình", personal_number=BINH)
+
+
+def test_a_number_stays_with_its_person_when_the_statement_that_taught_it_is_corrected_to_somebody_else():
+    def said(number, person, **more):
+        return factories.make_declaration(declaration_id=f"019f4ad3-7580-7000-8000-{number:012x}", person=person, **more)
+
+    first, second = said(1, OLD_NUMBER), said(2, OLD_NUMBER)
+    registry = folded([first, second, said(3, SOMEBODY_ELSE, kind="correction", about=first.declaration_id)])
+    (stay,) = (each for each in registry.stays.values() if second.declaration_id in each.declaration_ids)
+    again, later = registry.receive(second), registry.receive(said(4, OLD_NUMBER))
+    assert [each.person.action for each in (again, later)] == ["known", "known"]
+    assert {each.person.person_id for each in (again, later)} == {stay.person_id}
 
 
 @SLOW

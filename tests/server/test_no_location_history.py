@@ -89,6 +89,12 @@ def paths(world):
         "proposal_id",
         "claim_id",
         "file_id",
+        "view_id",
+        "order_id",
+        "grant_id",
+        "delegation_id",
+        "office",
+        "path_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)
