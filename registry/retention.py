@@ -60,6 +60,10 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
         tables.own_words,
     ):
         connection.execute(delete(table).where(table.c.person_id.in_(ids)))
+    files = tables.procedure_files.c
+    theirs = select(files.file_id).where(files.person_id.in_(ids))
+    connection.execute(delete(tables.procedure_steps).where(tables.procedure_steps.c.file_id.in_(theirs)))
+    connection.execute(delete(tables.procedure_files).where(files.person_id.in_(ids)))
     objected = tables.stays.c.person_id.in_(ids) & tables.stays.c.objected_at.is_not(None)
     connection.execute(update(tables.stays).where(objected).values(objected_at=None))  # the disputes are gone
     for subject in (tables.contact_points.c.subject_id, tables.messages.c.subject_id):

@@ -33,6 +33,11 @@ SEALED: Final[tuple[Sealed, ...]] = (
 # Sealed as well, and opened by their own pages only: a check of the registry does not count them.
 SEALED_BESIDES: Final[tuple[Sealed, ...]] = (
     (tables.door_passes, "pass_id", "person_id", ("token",)),
+    (tables.procedure_files, "file_id", "subject_id", ("form",)),
+    (tables.paths, "path_id", "path_id", ("helper", "called", "words")),
+    (tables.path_handovers, "handover_id", "path_id", ("sheet",)),
+    (tables.delegations, "delegation_id", "giver_id", ("giver_label",)),
+    (tables.delegations, "delegation_id", "taker_id", ("taker_label",)),
     (tables.authority_records, "record_id", "subject_id", ("words",)),
 )
 

@@ -80,6 +80,7 @@ from registry.tables_places import (
     unit_successors,
 )
 from registry.tables_police import case_tasks, officer_interests, saved_filters
+from registry.tables_procedures import procedure_files, procedure_steps
 from registry.tables_public_figures import public_figures
 from registry.tables_recall import recall_consents
 from registry.tables_recoveries import recoveries
@@ -203,6 +204,8 @@ __all__ = [
     "premises",
     "premises_origins",
     "presences",
+    "procedure_files",
+    "procedure_steps",
     "proposals",
     "public_figures",
     "quarantine",

@@ -89,6 +89,7 @@ from server.police import (
     path_handover_pages,
     premises_correcting_pages,
     premises_pages,
+    procedure_pages,
     recovery_pages,
     request_pages,
     route_pages,
@@ -125,6 +126,7 @@ from server.residents import (
 from server.residents import deletion_pages as own_deletion_pages
 from server.residents import paper_pages as own_paper_pages
 from server.residents import path_pages as own_path_pages
+from server.residents import procedure_pages as own_procedure_pages
 from server.settings import ServerSettings
 from server.static_files import static_files, style_sheet_route
 from server.visitor import guard
@@ -192,6 +194,8 @@ PAGES = (
     cleaning_pages,
     duplicate_pages,
     own_deletion_pages,
+    own_procedure_pages,
+    procedure_pages,
     receipt_pages,
     own_pages,
     disclosure_pages,

@@ -25,6 +25,7 @@ from server.languages import Language, translate
 from server.machine_words import MACHINE_WORDS
 from server.path_words import PATH_WORDS
 from server.person_words import NOW_TAGS, PERSON_WORDS
+from server.procedure_words import PROCEDURE_WORDS
 from server.program_words import PROGRAM_TAGS, PROGRAM_WORDS
 from server.residence_words import RESIDENCE_TAGS, RESIDENCE_WORDS
 
@@ -149,6 +150,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "break-glass": "A case of another commune, opened for a reason",
         "issued-order": "An order of a court or an investigation",
         "own-stays": "Own stays",
+        "own-procedure": "A form of one's own, filled in from what is known",
+        "procedure-file": "Work on a file somebody filed",
         "receipt-check": "Check of a receipt",
         "tell-authority": "Duty to tell another authority of the stay",
         "erase-person": "Erasure of everything that names the person",
@@ -240,6 +243,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     **AUTHORITY_WORDS,
     **PATH_WORDS,
     **PERSON_WORDS,
+    **PROCEDURE_WORDS,
     **RESIDENCE_WORDS,
     **PROGRAM_WORDS,
     **DUPLICATE_WORDS,

@@ -1,7 +1,7 @@
 """Why a personal field may be read, and which fields come back for it: one table, role by purpose.
 
 - No purpose, no field. A purpose that is not in a role's row is refused, and an unknown pair releases nothing.
-- Each purpose is bound to something: a claimed case, a pair of records that waits, a number the officer has before them, the clerk's own premises, or the person's own account. Binding is checked by
+- Each purpose is bound to something: a claimed case, a pair of records that waits, a number the officer has before them, a file somebody filed, the clerk's own premises, or the person's own account. Binding is checked by
   the caller's policy; the table says what must be bound.
 - The officer's lists (``LISTS``) hold places, times, rules and evidence levels, and no name; a name comes back only for a claimed case,
   and the one field a dispute is about, be it the name, for that dispute.
@@ -22,7 +22,7 @@ from residence.errors import Refused
 Role = Literal["clerk", "resident", "officer", "operator", "inspector"]
 # How one looked: at one person, at a list, to make a file, by a program, or told to another authority. It is not who else was there.
 Way = Literal["single", "list", "export", "api", "told"]
-Binding = Literal["none", "premises", "case", "pair", "dispute", "number", "opening", "path", "order", "self"]
+Binding = Literal["none", "premises", "case", "pair", "dispute", "number", "opening", "path", "order", "file", "self"]
 Value = TypeVar("Value")
 
 
@@ -86,6 +86,8 @@ class Purpose(StrEnum):
     HAND_OVER = "hand-over"  # another office is given what somebody on a path agreed to
     ISSUED_ORDER = "issued-order"  # what an order of a court or an investigation met, for the unit it names
     OWN_STAYS = "own-stays"
+    OWN_PROCEDURE = "own-procedure"  # a form about oneself is filled in from what is known
+    PROCEDURE_FILE = "procedure-file"  # an officer works on what a person filed
     RECEIPT_CHECK = "receipt-check"  # whoever holds a receipt's code
 
 
@@ -111,6 +113,7 @@ RELEASED: Final[Mapping[tuple[Role, Purpose], frozenset[Field]]] = {
     | {Field.PERSONAL_NUMBER_MASKED, Field.DOCUMENT, Field.RESIDENCE_TEXT, Field.CONTACT},
     ("officer", Purpose.NUMBER_CHANGE): frozenset({Field.PERSONAL_NUMBER_MASKED, Field.DOCUMENT}),
     ("officer", Purpose.BREAK_GLASS): _PLACE | {Field.FULL_NAME, Field.BIRTH_DATE, Field.SEX},
+    ("officer", Purpose.PROCEDURE_FILE): _WHO | {Field.PERSONAL_NUMBER, Field.CONTACT, Field.PREMISES},
     ("officer", Purpose.GUIDED_PATH): _WHO | {Field.OWN_WORDS},
     ("officer", Purpose.HAND_OVER): _WHO | {Field.OWN_WORDS},
     ("officer", Purpose.ISSUED_ORDER): frozenset({Field.WHEREABOUTS}),
@@ -118,6 +121,7 @@ RELEASED: Final[Mapping[tuple[Role, Purpose], frozenset[Field]]] = {
     ("resident", Purpose.OWN_STAYS): _PLACE
     | PERSONAL - {Field.PERSONAL_NUMBER, Field.WHEREABOUTS}
     | {Field.REASON, Field.DECLARANT_ROLE, Field.RECEIPT_STATE},
+    ("resident", Purpose.OWN_PROCEDURE): _WHO | {Field.PERSONAL_NUMBER, Field.CONTACT},
     ("resident", Purpose.RECEIPT_CHECK): _RECEIPT,
 }
 
@@ -135,6 +139,8 @@ BOUND_TO: Final[Mapping[Purpose, Binding]] = {
     Purpose.HAND_OVER: "path",
     Purpose.ISSUED_ORDER: "order",
     Purpose.OWN_STAYS: "self",
+    Purpose.OWN_PROCEDURE: "self",
+    Purpose.PROCEDURE_FILE: "file",
     Purpose.RECEIPT_CHECK: "none",
 }
 LISTS: Final = frozenset({Purpose.UNDECLARED_LIST, Purpose.STAYS_BY_PREMISES})

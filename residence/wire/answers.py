@@ -1,4 +1,4 @@
-"""What the authority answers to a person who says that something is wrong or asks for a right, as it signs it.
+"""What the authority answers to a person who says that something is wrong asks for a right or files a procedure, as it signs it.
 
 - A COSE_Sign1 (type ``vnd.luutru.answer+json``) by a key of use ``receipt``: it is the authority's word, like a receipt.
 - Code words, times and the reason as it was given; the person is not named, nor is the value the answer is about.
@@ -22,7 +22,7 @@ from residence.wire.signing import SigningKey
 
 TEXT_PREFIX: Final = "LA1:"
 MAX_ANSWER_BYTES: Final = 4096
-AnswerTo = Literal["dispute", "request"]
+AnswerTo = Literal["dispute", "request", "procedure"]
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -32,7 +32,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     answers: AnswerTo
     subject: str
     asked_at: str
-    due: str  # by when the law has it answered
+    due: str  # by when the law has it answered; empty where no period is known
     outcome: str
     reason: str
     answered_at: str

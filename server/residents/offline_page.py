@@ -45,6 +45,8 @@ KINDS: Final = (
     "dispute",
     "deleted",
     "deletion_kept",
+    "procedure",
+    "procedure_step",
 )
 LogKeys = tuple[str, tuple[str, ...]]  # the log's, its witnesses', each as one line
 

@@ -105,9 +105,14 @@ def test_an_operator_has_no_purpose_and_a_clerk_never_sees_who_is_undeclared():
     assert not {Purpose.UNDECLARED_LIST, Purpose.UNDECLARED_CASE, Purpose.FINDING_REVIEW} & set(purposes_of("clerk"))
 
 
-def test_the_whole_number_is_for_reviewing_a_finding_or_the_number_somebody_says_is_wrong():
-    whole = [key for key, fields in RELEASED.items() if Field.PERSONAL_NUMBER in fields]
-    assert whole == [("officer", Purpose.FINDING_REVIEW), ("officer", Purpose.DISPUTE_REVIEW)]
+def test_the_whole_number_is_for_a_finding_for_the_number_somebody_says_is_wrong_and_for_a_form_its_person_files():
+    whole = {key for key, fields in RELEASED.items() if Field.PERSONAL_NUMBER in fields}
+    assert whole == {
+        ("officer", Purpose.FINDING_REVIEW),
+        ("officer", Purpose.DISPUTE_REVIEW),
+        ("officer", Purpose.PROCEDURE_FILE),
+        ("resident", Purpose.OWN_PROCEDURE),
+    }
 
 
 def test_every_notice_has_its_sentence_and_an_addressee_for_every_kind_of_premises():

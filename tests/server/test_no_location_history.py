@@ -64,6 +64,7 @@ def paths(world):
         "language": ["en"],
         "fault": ["stay"],
         "home": ["0"],
+        "kind": ["confirmation"],
         "kiosk_id": [row.kiosk_id for row in rows(world, tables.kiosks)] or ["x"],
     }
     nothing_there = {
@@ -87,6 +88,7 @@ def paths(world):
         "hook_id",
         "proposal_id",
         "claim_id",
+        "file_id",
         "view_id",
         "order_id",
         "grant_id",

@@ -33,7 +33,7 @@ RESOURCES = {
     "declare": "premises", "list_stays": "premises", "correct": "premises", "check_out": "premises", "read_receipt": "premises",
     "close_day": "premises", "list_premises_stays": "premises", "list_undeclared": "commune", "list_premises": "commune", "list_access_records": "commune",
     "list_kiosks": "commune", "list_dead_letters": "commune", "settle_dead_letters": "commune", "watch_gateways": "commune", "list_unit_questions": "commune", "settle_unit_questions": "commune", "list_cleaning": "commune", "decide_cleaning": "commune", "list_pairs": "commune", "read_pair": "pair", "decide_pair": "pair", "release_pair": "pair", "read_case": "case", "claim_case": "case", "share_case": "case", "release_person": "case",
-    "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "bind_identity": "account", "read_own_record": "account", "answer_disputes": "commune", "change_numbers": "commune", "give_way_in": "commune", "correct_register": "commune",
+    "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "bind_identity": "account", "read_own_record": "account", "answer_disputes": "commune", "work_procedures": "commune", "change_numbers": "commune", "give_way_in": "commune", "correct_register": "commune",
     "seal_case": "case", "hand_out_case": "case", "list_proposals": "commune", "settle_proposal": "proposal", "break_glass": "elsewhere", "look_elsewhere": "elsewhere",
     "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune", "provision_kiosks": "commune",
     "speak_of_own_stay": "stay", "confirm_own_stay": "stay", "act_for_somebody": "stay",

@@ -1027,6 +1027,7 @@ def upgrade() -> None:
     lay_duplicate_steps()
     lay_answers()
     lay_deletion_certificates()
+    lay_procedures()
     lay_kiosk_signs()
     lay_claims()
     lay_undated()
@@ -1569,6 +1570,8 @@ def downgrade() -> None:
     op.drop_table('e_id_sightings')
     op.drop_table('host_answers')
     op.drop_table('deletion_certificates')
+    op.drop_table('procedure_steps')
+    op.drop_table('procedure_files')
     op.drop_table('kiosk_calls')
     # ### end Alembic commands ###
 
@@ -1778,6 +1781,41 @@ def lay_deletion_certificates() -> None:
     )
     op.create_index('ix_deletion_certificates_person_id', 'deletion_certificates', ['person_id'], unique=False)
     op.create_index('ix_deletion_certificates_code_hash', 'deletion_certificates', ['code_hash'], unique=False)
+
+
+def lay_procedures() -> None:
+    """Lay files of procedures and what was done with them."""
+    op.create_table('procedure_files',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('file_id', sa.String(length=36), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(length=40), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=True),
+    sa.Column('form_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('papers', sa.String(length=120), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('filed_at', columns.Instant(), nullable=False),
+    sa.Column('due', columns.Instant(), nullable=True),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('file_id', 'commune_code', name=op.f('pk_procedure_files'))
+    )
+    op.create_index('ix_procedure_files_person_id', 'procedure_files', ['person_id'], unique=False)
+    op.create_index('ix_procedure_files_open', 'procedure_files', ['commune_code', 'filed_at'], unique=False, sqlite_where=sa.text("state IN ('filed', 'in_hand', 'supplement')"), postgresql_where=sa.text("state IN ('filed', 'in_hand', 'supplement')"))
+    op.create_table('procedure_steps',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('step_id', sa.String(length=36), nullable=False),
+    sa.Column('file_id', sa.String(length=64), nullable=False),
+    sa.Column('place', sa.Integer(), nullable=False),
+    sa.Column('step', sa.String(length=16), nullable=False),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.Column('by', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('legal_basis', sa.Text(), nullable=True),
+    sa.Column('slip', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('step_id', 'commune_code', name=op.f('pk_procedure_steps'))
+    )
+    op.create_index('ix_procedure_steps_file_id', 'procedure_steps', ['file_id'], unique=False)
 
 
 def lay_kiosk_signs() -> None:

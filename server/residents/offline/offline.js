@@ -26,7 +26,7 @@ const NAMES = {
   index: ["Vị trí trong nhật ký", "Place in the log"], witnesses: ["Bên làm chứng", "Witnesses"],
 };
 const WORDS = { state: ["state"], rule: ["rule"], evidence_level: ["evidence"], declared_by: ["declarant"], role: ["role"], purpose: ["purpose"],
-  fields: ["field"], subject: ["fault", "field"], outcome: ["dispute"], deleted: ["deleted"], kept: ["deletion_kept"] };
+  fields: ["field"], subject: ["fault", "field", "procedure"], outcome: ["dispute", "procedure_step"], deleted: ["deleted"], kept: ["deletion_kept"] };
 const REASONS = {
   text: ["Đây không phải mã biên nhận. Hãy sao chép lại toàn bộ.", "This is not the text of a receipt. Copy all of it again."],
   unknown: ["Trang này không có khóa đã ký mã này.", "This page does not hold the key that signed it."],

@@ -1,0 +1,83 @@
+"""The words of procedures around a stay: their names, fields, sources, papers, states and steps.
+
+Example: ``PROCEDURE_WORDS["procedure_source"]["register"]``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+PROCEDURE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "procedure": {
+        "temporary-residence": "Register a temporary residence",
+        "temporary-residence-extension": "Extend a temporary residence",
+        "absence": "Declare an absence",
+        "confirmation": "Have my residence confirmed",
+        "move-out": "Say that I moved out",
+    },
+    "procedure_hint": {
+        "temporary-residence": "If you live here for 30 days or longer. The answer is a notice, not a card.",
+        "temporary-residence-extension": "Within the 15 days before it ends.",
+        "absence": "Ask your commune police first whether you have to: a short absence needs nothing.",
+        "confirmation": "You get a confirmation of where you live.",
+        "move-out": "The registration at this place ends.",
+    },
+    "procedure_field": {
+        "authority": "To",
+        "full_name": "Full name",
+        "birth_date": "Date of birth",
+        "sex": "Sex",
+        "personal_number": "Personal number",
+        "phone": "Telephone",
+        "head": "Head of the household",
+        "place": "Place",
+        "first": "From",
+        "last": "To and including",
+        "reason": "Reason",
+        "destination": "Where to",
+    },
+    "procedure_source": {
+        "register": "from the register",
+        "chip": "from the chip of the card",
+        "account": "from the account",
+        "card": "from the text of the card",
+        "declared": "from what was declared before",
+        "typed": "written in here",
+    },
+    "procedure_document": {"dwelling-proof": "Proof that you may live there"},
+    "procedure_state": {
+        "filed": "Filed",
+        "in_hand": "An officer works on it",
+        "supplement": "Something is missing",
+        "done": "Done",
+        "refused": "Refused",
+        "withdrawn": "Taken back",
+    },
+    "procedure_step": {
+        "file": "Filed",
+        "take": "Taken in hand",
+        "supplement": "Asked for what is missing",
+        "supply": "Brought what was missing",
+        "done": "Done",
+        "refuse": "Refused",
+        "withdraw": "Taken back",
+    },
+    "procedure_do": {
+        "take": "Take it in hand",
+        "supplement": "Ask for what is missing",
+        "done": "It is done",
+        "refuse": "Refuse it",
+    },
+    "procedure_paper": {
+        "draft": "Laid out from the form's fields as far as they are known; not the form itself.",
+        "code": "Procedure",
+        "article": "Legal basis",
+        "file": "File",
+        "state": "State",
+        "filed": "Filed on",
+        "due": "Answer due by",
+        "slip": "The signed slip of the last step, checked by luutru receipt verify",
+        "signature": "Signature",
+    },
+}
