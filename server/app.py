@@ -27,203 +27,21 @@ from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
 from residence.wire.webhook_reach import Reach
-from server import home, log_routes, problems, public_figures_pages, uploads
-from server.accounts import again_pages, passkey_pages, place_pages, provider_pages, sign_in_pages
-from server.accounts import paper_pages as sign_in_paper_pages
+from server import problems, uploads
 from server.accounts.issuers import Issuer
 from server.accounts.provider_line import ProviderLine
 from server.api import application as api
-from server.desk import address_pages as house_address_pages
-from server.desk import (
-    chip_pages,
-    close_pages,
-    declare_pages,
-    door_link_pages,
-    house_pages,
-    houses_pages,
-    list_pages,
-    live_pages,
-    lodger_pages,
-    paper_pages,
-    path_pages,
-    program_pages,
-    question_pages,
-    queue_pages,
-    recall_pages,
-    stay_pages,
-    step_pages,
-    tonight_pages,
-)
-from server.desk import stay_code_pages as desk_stay_code_pages
 from server.fleet import machine_routes
 from server.headers import SecurityHeaders
-from server.inspectors import difference_pages, look_rules_pages
-from server.inspectors import question_pages as inspector_question_pages
 from server.limits import AttemptCounter
-from server.operators import (
-    authority_pages,
-    call_pages,
-    claim_pages,
-    deletion_pages,
-    driver_pages,
-    gateway_pages,
-    kiosk_pages,
-    letter_pages,
-    ward_pages,
-)
-from server.police import (
-    action_pages,
-    alert_pages,
-    bulk_pages,
-    case_pages,
-    cleaning_pages,
-    dispute_pages,
-    duplicate_pages,
-    elsewhere_pages,
-    evidence_pages,
-    home_pages,
-    lapse_pages,
-    number_pages,
-    order_pages,
-    own_question_pages,
-    path_handover_pages,
-    premises_correcting_pages,
-    premises_pages,
-    procedure_pages,
-    recovery_pages,
-    request_pages,
-    route_pages,
-    second_eyes_pages,
-    second_view_pages,
-    task_pages,
-    undeclared_pages,
-    visit_pages,
-    work_queue_pages,
-)
-from server.police import declare_pages as officer_declare_pages
-from server.police import path_pages as officer_path_pages
-from server.police import ward_pages as officer_ward_pages
+from server.page_list import PAGES
 from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
 from server.policy import load_policy
-from server.residents import (
-    acting_pages,
-    address_pages,
-    delegation_pages,
-    disclosure_pages,
-    door_pages,
-    leaving_pages,
-    look_pages,
-    message_link_pages,
-    own_pages,
-    proof_pages,
-    receipt_pages,
-    rights_pages,
-    stay_code_pages,
-    visitor_pages,
-    wrong_stay_pages,
-)
-from server.residents import deletion_pages as own_deletion_pages
-from server.residents import paper_pages as own_paper_pages
-from server.residents import path_pages as own_path_pages
-from server.residents import procedure_pages as own_procedure_pages
 from server.settings import ServerSettings
 from server.static_files import static_files, style_sheet_route
 from server.visitor import guard
 from server.wiring import Server
-
-PAGES = (
-    home,
-    log_routes,
-    public_figures_pages,
-    sign_in_pages,
-    again_pages,
-    sign_in_paper_pages,
-    provider_pages,
-    passkey_pages,
-    place_pages,
-    tonight_pages,
-    close_pages,
-    house_pages,
-    houses_pages,
-    list_pages,
-    paper_pages,
-    lodger_pages,
-    program_pages,
-    declare_pages,
-    queue_pages,
-    question_pages,
-    path_pages,
-    recall_pages,
-    live_pages,
-    stay_pages,
-    chip_pages,
-    step_pages,
-    door_link_pages,
-    desk_stay_code_pages,
-    undeclared_pages,
-    work_queue_pages,
-    route_pages,
-    bulk_pages,
-    alert_pages,
-    officer_ward_pages,
-    visit_pages,
-    task_pages,
-    officer_declare_pages,
-    action_pages,
-    lapse_pages,
-    dispute_pages,
-    request_pages,
-    number_pages,
-    path_handover_pages,
-    officer_path_pages,
-    recovery_pages,
-    home_pages,
-    premises_correcting_pages,
-    case_pages,
-    second_eyes_pages,
-    own_question_pages,
-    second_view_pages,
-    order_pages,
-    difference_pages,
-    inspector_question_pages,
-    look_rules_pages,
-    elsewhere_pages,
-    premises_pages,
-    evidence_pages,
-    cleaning_pages,
-    duplicate_pages,
-    own_deletion_pages,
-    own_procedure_pages,
-    procedure_pages,
-    receipt_pages,
-    own_pages,
-    disclosure_pages,
-    own_paper_pages,
-    proof_pages,
-    look_pages,
-    address_pages,
-    house_address_pages,
-    message_link_pages,
-    door_pages,
-    leaving_pages,
-    wrong_stay_pages,
-    visitor_pages,
-    rights_pages,
-    stay_code_pages,
-    own_path_pages,
-    delegation_pages,
-    acting_pages,
-    kiosk_pages,
-    claim_pages,
-    call_pages,
-    driver_pages,
-    gateway_pages,
-    deletion_pages,
-    letter_pages,
-    ward_pages,
-    authority_pages,
-)
 
 
 def create_app(  # noqa: PLR0913 - everything a process needs, once
