@@ -8,7 +8,7 @@ from string import Formatter
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from residence.access.purposes import Field
@@ -69,6 +69,7 @@ def test_from_every_state_there_is_a_way_for_the_person_and_one_for_the_office_a
     assert set(NEXT) == set(STATES)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PathStep.__args__), max_size=30))
 def test_whatever_is_tried_a_path_is_in_a_state_that_has_words(steps):
     state = "begun"
