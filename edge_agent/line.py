@@ -107,8 +107,9 @@ class Tls:
 
     def remember(self, connection: Any) -> None:
         """Keep the session of a connection that works; called where that connection is read, for a TLS connection is one thread's."""
-        if self._context is not None and getattr(connection, "context", None) is self._context:
-            self._context.session = connection.session
+        context = self._context
+        if context is not None and getattr(connection, "context", None) is context:
+            context.session = connection.session
 
 
 class _Offering(ssl.SSLContext):
