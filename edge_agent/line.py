@@ -108,7 +108,7 @@ class Tls:
     def remember(self, connection: Any) -> None:
         """Keep the session of a connection that works; called where that connection is read, for a TLS connection is one thread's."""
         context = self._context
-        if context is not None and getattr(connection, "context", None) is context:
+        if context is not None and isinstance(connection, ssl.SSLSocket) and connection.context is context:
             context.session = connection.session
 
 
