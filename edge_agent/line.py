@@ -4,7 +4,7 @@
 - ``trouble`` is an error code of ``outbox.toml``, or "" when there is none; screens show its sentence.
 - After a power cut the first attempt falls anywhere in ``spread`` seconds: a whole city boots at once, and a broker's core does some 400
   whole handshakes a second (docs/brokers.md). A kiosk that is only started again does not wait, nor one whose broker is on its own machine.
-- A line that comes again to a broker that lived on takes its TLS session up: half the broker's work. A session is offered once, so one that is
+- A line that comes again to a broker that lived on takes its TLS session up: two thirds of the broker's work. A session is offered once, so one that is
   refused cannot keep us out; other files (a renewed certificate) begin anew. What was revoked stays out: that begins the broker anew, too.
 
 Example: ``Health(state=ConnectionState.UP, session=3, attempts=0, trouble="", gateway_online=True)``
@@ -107,8 +107,9 @@ class Tls:
 
     def remember(self, connection: Any) -> None:
         """Keep the session of a connection that works; called where that connection is read, for a TLS connection is one thread's."""
-        if self._context is not None and isinstance(connection, ssl.SSLSocket) and connection.context is self._context:
-            self._context.session = connection.session
+        context = self._context
+        if context is not None and isinstance(connection, ssl.SSLSocket) and connection.context is context:
+            context.session = connection.session
 
 
 class _Offering(ssl.SSLContext):
