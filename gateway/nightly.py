@@ -4,7 +4,8 @@
 - What the retention policy lets go by now goes first, with a report of its own (``registry/deletions.py``).
 - Cleaning goes through what changed, and once in ``Night.whole_every`` days through everything: age and data grown old are found then.
 - The scoreboard counts after that day's cleaning is done; a day without it is a gap, never a count of old items.
-- Last, looks of officers that a public rule asks about are put to them (``registry/look_questions.py``).
+- Then looks of officers that a public rule asks about are put to them (``registry/look_questions.py``), and of what officers closed a share is drawn
+  to be seen again by somebody else (``registry/second_views.py``). A month that is over is published (``registry/public_figures.py``).
 - Beside an intake it gives way to it: ``go_on`` is asked before each page and may wait (``gateway/giving_way.py``); pages are short,
   for on SQLite a page holds the one write lock.
 - Asked to stop, deleting and cleaning end after the page in hand, and whoever runs next goes on there.
@@ -27,8 +28,10 @@ from registry.database import Registry
 from registry.deletions import carry_out
 from registry.look_questions import raise_questions
 from registry.nightly import claim, latest_done, run_of, settle
+from registry.public_figures import publish_month
 from registry.retention_policy import Policy, read_policy
 from registry.scoreboard.counting import keep_day
+from registry.second_views import draw_second_views
 from residence.cleaning.rules import CleaningChoices
 from residence.clock import VIETNAM, Clock
 
@@ -38,6 +41,8 @@ WHOLE: Final = "cleaning_whole"
 SCOREBOARD: Final = "scoreboard"
 LOOKS: Final = "looks"
 PAGE: Final = 100  # households, premises or persons looked after in one transaction
+SECOND_VIEWS: Final = "second_views"
+PUBLIC: Final = "public_figures"
 log = structlog.get_logger("luutru.gateway")
 Task = Callable[[], tuple[bool, dict[str, Any]]]  # whether it came to its end, and what it counted
 
@@ -49,6 +54,8 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
     whole_every: int = 7
     retention: Policy = msgspec.field(default_factory=read_policy)
     choices: CleaningChoices = CleaningChoices()
+    second_view_percent: int = 10
+    publish_least: int = 5
     go_on: Callable[[], bool] = lambda: True
 
 
@@ -75,11 +82,23 @@ def tend(registry: Registry, *, night: Night, clock: Clock, random_bytes: Callab
     with registry.reading() as connection:
         cleaned = run_of(connection, cleaning, day=today.isoformat())
     if cleaned is not None and cleaned.state == "done":
-        count: Task = lambda: (True, {"cells": len(keep_day(registry, now=clock.now()))})  # noqa: E731
-        did |= _do(registry, SCOREBOARD, count, day=today.isoformat(), clock=clock)
-        ask: Task = lambda: (True, {"raised": raise_questions(registry, now=clock.now(), random_bytes=random_bytes)})  # noqa: E731
-        did |= _do(registry, LOOKS, ask, day=today.isoformat(), clock=clock)
+        for task, work in _afterwards(registry, night, clock=clock, random_bytes=random_bytes).items():
+            did |= _do(registry, task, work, day=today.isoformat(), clock=clock)
     return did
+
+
+def _afterwards(registry: Registry, night: Night, *, clock: Clock, random_bytes: Callable[[int], bytes]) -> dict[str, Task]:
+    """Return what follows a night's cleaning, in its order."""
+    percent = night.second_view_percent
+    return {
+        SCOREBOARD: lambda: (True, {"cells": len(keep_day(registry, now=clock.now()))}),
+        LOOKS: lambda: (True, {"raised": raise_questions(registry, now=clock.now(), random_bytes=random_bytes)}),
+        SECOND_VIEWS: lambda: (
+            True,
+            {"drawn": draw_second_views(registry, now=clock.now(), percent=percent, random_bytes=random_bytes)},
+        ),
+        PUBLIC: lambda: (True, {"published": publish_month(registry, now=clock.now(), least=night.publish_least)}),
+    }
 
 
 def _is_whole(registry: Registry, today: date, *, every: int) -> bool:

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from registry.look_log import counters, looks_between, records_of, text_of, waiting
+from registry.look_log import counters, looks_between, records_of, statements_of, text_of, waiting
 from residence.errors import Malformed, Problem, problem
 from residence.transparency.looks import hashes_of, read_entry
 from residence.transparency.merkle import leaf_hash, root_of
@@ -53,9 +53,12 @@ def _page(connection: Connection, tiles: Tiles, start: int, since: datetime | No
     end = min(start + PAGE, tiles.size)
     looks = {row.place_in_log: row for row in looks_between(connection, start, end)}
     records = records_of(connection, [row.look_id for row in looks.values()])
+    said = statements_of(connection, [row.look_id for row in looks.values()])
     for place, entry in enumerate(tiles.entries(start, end), start):
         look = looks.get(place)
-        code = _trouble(look, entry, records.get(look.look_id, [])) if look is not None else _missing(entry, since)
+        code = _missing(entry, since)
+        if look is not None:
+            code = _trouble(look, entry, records.get(look.look_id, []), said.get(look.look_id))
         if code is not None:
             yield problem(code, f"/{place}")
 
@@ -64,7 +67,7 @@ def _missing(entry: bytes, since: datetime | None) -> str | None:
     return None if since is not None and read_entry(entry).hour < since else "log.look_deleted"
 
 
-def _trouble(look: Row[Any], entry: bytes, records: Sequence[Row[Any]]) -> str | None:
+def _trouble(look: Row[Any], entry: bytes, records: Sequence[Row[Any]], statement: str | None) -> str | None:
     hashes = hashes_of(look.row_hashes)
     try:
         said = read_entry(entry)
@@ -72,6 +75,8 @@ def _trouble(look: Row[Any], entry: bytes, records: Sequence[Row[Any]]) -> str |
         return error.code
     if look.entry != entry or root_of(hashes) != said.root or len(hashes) != said.rows:
         return "log.look_changed"
+    if said.kind != "look":
+        return None if statement is not None and [leaf_hash(statement.encode())] == hashes else "log.look_changed"
     if [each.place for each in records] != list(range(said.rows)):
         return "log.row_deleted"
     texts = (text_of(each._asdict(), secret=look.secret, sealed_until=look.sealed_until) for each in records)

@@ -66,6 +66,17 @@ def case_evidence(connection: Connection, case: Row[Any], *, vault: Vault) -> Ca
     return CaseEvidence(moments=tuple(sorted(moments, key=lambda each: each.at)), expired=len(set(case.presence_ids)) - len(seen))
 
 
+def seen_before(evidence: CaseEvidence, at: datetime) -> CaseEvidence:
+    """Return what there was before a case was closed, without what officers wrote or how an earlier closing ended: for whoever sees it again blind."""
+    moments = []
+    for each in evidence.moments:
+        if each.at >= at or (each.kind == "step" and each.facts["code"] is not None):
+            continue
+        facts = each.facts | {"reason": None, "ground": None} if each.kind == "step" else each.facts
+        moments.append(Moment(at=each.at, kind=each.kind, facts=facts))
+    return CaseEvidence(moments=tuple(moments), expired=evidence.expired)
+
+
 def _sightings(connection: Connection, case: Row[Any], *, vault: Vault, keyring: Keyring) -> tuple[list[Moment], list[Person]]:
     """Return the sightings, and who was read at them."""
     columns = tables.presences.c

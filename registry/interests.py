@@ -3,6 +3,7 @@
 - The register tells it when an officer's account is bound to a person: where they and whoever shares or shared a household with them, or stands
   in a guardian's relation to them, live today; and what any of these owns or manages today. Whatever it does not know, somebody declares.
 - An address is the whole premises: an officer decides about no neighbour of the same house.
+- A case an officer is to see again blind (``registry/second_views.py``) is kept from them like one of these until they have said what they see.
 - Nothing of this is shown to anybody but as "not yours to decide"; it is worked out when asked and kept nowhere.
 
 Example: ``conflicted(rows, interests_of(connection, account_id, on=date(2026, 7, 10)))``
@@ -34,9 +35,14 @@ class Interests(msgspec.Struct, frozen=True, kw_only=True):
 
     places: frozenset[str] = frozenset()
     people: frozenset[str] = frozenset()
+    unseen: frozenset[str] = frozenset()  # cases they are to see again without knowing how they ended
 
     def bars(self, case: Row[Any]) -> bool:
-        """Tell whether a case is about one of these."""
+        """Tell whether somebody must not read or work on a case."""
+        return case.case_id in self.unseen or self.concerns(case)
+
+    def concerns(self, case: Row[Any]) -> bool:
+        """Tell whether a case is about one of these places or people."""
         return case.premises_id in self.places or case.who in self.people
 
 
@@ -45,7 +51,15 @@ def interests_of(connection: Connection, account_id: str, *, on: date) -> Intere
     declared = set(connection.scalars(select(_COLUMNS.premises_id).where(_COLUMNS.account_id == account_id, _STANDS)))
     person = person_of(connection, account_id)
     known = interests_known(connection, person, on.isoformat()) if person else Interests()
-    return Interests(places=known.places | declared, people=known.people)
+    return Interests(places=known.places | declared, people=known.people, unseen=_to_see_again(connection, account_id))
+
+
+def _to_see_again(connection: Connection, account_id: str) -> frozenset[str]:
+    """Return the cases an officer is asked for a second view of: until it is given, their page would say how they ended."""
+    columns = tables.second_views.c
+    second = select(columns.case_id).where(columns.reviewer_id == account_id, columns.said_at.is_(None))
+    third = select(columns.case_id).where(columns.third_id == account_id, columns.third_at.is_(None))
+    return frozenset(each for query in (second, third) for each in connection.scalars(query))
 
 
 def interests_known(connection: Connection, person: str, day: str) -> Interests:

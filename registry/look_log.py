@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from registry import tables
 from registry.bulk import write_rows
-from residence.transparency.looks import UNIT_BYTES, LookRow, Numbered, committed, row_text, salt_of
+from residence.transparency.looks import UNIT_BYTES, Kind, LookRow, Numbered, committed, row_text, salt_of
 
 COUNTER: Final = "looks"
 _LOOKS = tables.looks.c
@@ -54,6 +54,32 @@ def add_look(
         "sealed_until": sealed_until,
     }
     connection.execute(insert(tables.looks), [values])
+
+
+def add_statement(
+    connection: Connection, text: bytes, *, kind: Kind, place: tuple[str, str], secret: bytes, now: datetime
+) -> None:
+    """Commit to something said that is no look, numbered with the looks. ``place``: the commune, and an id for it."""
+    commune_code, look_id = place
+    numbered = _next_number(connection, commune_code, secret=secret)
+    entry, hashes = committed([text], at=now, numbered=numbered, kind=kind)
+    values = {"commune_code": commune_code, "look_id": look_id, "secret": secret, "row_hashes": hashes, "entry": entry}
+    connection.execute(insert(tables.looks), [values | {"number": numbered.number, "at": now, "sealed_until": None}])
+    connection.execute(
+        insert(tables.log_statements), [{"commune_code": commune_code, "look_id": look_id, "kind": kind, "said": text.decode()}]
+    )
+
+
+def statements_of(connection: Connection, look_ids: Sequence[str]) -> dict[str, str]:
+    """Return what was said that is no look, by id."""
+    columns = tables.log_statements.c
+    query = select(columns.look_id, columns.said).where(columns.look_id.in_(look_ids))
+    return {row.look_id: row.said for row in connection.execute(query)}
+
+
+def is_in_log(connection: Connection, look_id: str) -> bool:
+    """Tell whether something has its place in the log."""
+    return connection.scalar(select(_LOOKS.place_in_log).where(_LOOKS.look_id == look_id)) is not None
 
 
 def _next_number(connection: Connection, commune_code: str, *, secret: bytes) -> Numbered:

@@ -1,5 +1,6 @@
-"""Looks for a case that is sealed: in the log at once like any other, shown to the person on a set day.
+"""Looks for a case that is sealed, or an order: in the log at once like any other, shown to the person on a set day.
 
+- Looks at what an order met are sealed in the same way, until the order is over.
 - Two officers seal a case, until a day both saw, no later than the commune allows. Looks made before stay as they are.
 - Each look says in its own committed text until when it is sealed, so nobody can put that off afterwards.
 
@@ -16,7 +17,7 @@ from registry import tables
 from residence.clock import parse_instant
 from residence.errors import Refused
 
-KIND = "seal-looks"  # registry.second_eyes.Kind.SEAL_LOOKS
+KINDS = ("seal-looks", "enter-order")  # registry.second_eyes.Kind: both hold until a day both saw
 _COLUMNS = tables.proposals.c
 _RECORDS, _LOOKS = tables.access_records.c, tables.looks.c
 
@@ -25,7 +26,7 @@ def sealed_until(connection: Connection, case_id: str | None, *, now: datetime) 
     """Return until when looks for a case are sealed, None when they are not."""
     if case_id is None:
         return None
-    same = (_COLUMNS.subject == case_id, _COLUMNS.kind == KIND, _COLUMNS.outcome == "granted")
+    same = (_COLUMNS.subject == case_id, _COLUMNS.kind.in_(KINDS), _COLUMNS.outcome == "granted")
     content = connection.scalar(select(_COLUMNS.content).where(*same).order_by(_COLUMNS.settled_at.desc()).limit(1))
     until = parse_instant(content["until"]) if content else None
     return until if until is not None and until > now else None

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     HAND_OUT = "hand-out"  # a case leaves as a file, with the name
     MERGE = "merge"  # two records become one person
     BULK = "bulk"  # one step with more cases than one officer may do at once
+    ENTER_ORDER = "enter-order"  # an order of a court or an investigation is held against declarations
     LOOK_RULES = "look-rules"  # when looks are asked about
 
 

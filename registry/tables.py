@@ -24,6 +24,8 @@ from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_claims import kiosk_certificates, kiosk_claims, kiosk_wipes
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
 from registry.tables_corrections import corrections
+from registry.tables_delegations import delegation_uses, delegations
+from registry.tables_deletions import deletion_certificates
 from registry.tables_desk import day_closes
 from registry.tables_door_boots import door_boots
 from registry.tables_door_cards import door_cards
@@ -37,10 +39,11 @@ from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_kiosk_signs import kiosk_signs
 from registry.tables_lapses import lapses
 from registry.tables_look_questions import look_questions, look_rule_sets
-from registry.tables_looks import look_numbers, looks
+from registry.tables_looks import log_statements, look_numbers, looks
 from registry.tables_messages import alarm_channels, contact_points, messages
 from registry.tables_nightly import nightly_runs
 from registry.tables_numbers import identifier_events
+from registry.tables_orders import order_matches, orders
 from registry.tables_oversight import (
     access_records,
     case_events,
@@ -55,6 +58,7 @@ from registry.tables_oversight import (
 )
 from registry.tables_own_words import declaring_locks, own_words, rights_requests
 from registry.tables_parties import stay_parties
+from registry.tables_paths import path_handovers, path_steps, paths
 from registry.tables_people import (
     households,
     identifiers,
@@ -76,11 +80,15 @@ from registry.tables_places import (
     unit_successors,
 )
 from registry.tables_police import case_tasks, officer_interests, saved_filters
+from registry.tables_public_figures import public_figures
 from registry.tables_recall import recall_consents
+from registry.tables_recoveries import recoveries
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
 from registry.tables_second_eyes import proposals
+from registry.tables_second_views import second_view_draws, second_views
+from registry.tables_stay_codes import stay_codes
 from registry.tables_stays import (
     declarations,
     finding_links,
@@ -129,6 +137,9 @@ __all__ = [
     "day_closes",
     "declarations",
     "declaring_locks",
+    "delegation_uses",
+    "delegations",
+    "deletion_certificates",
     "deletion_reports",
     "disputes",
     "door_boots",
@@ -166,6 +177,7 @@ __all__ = [
     "lapses",
     "letter_events",
     "list_mappings",
+    "log_statements",
     "look_numbers",
     "look_questions",
     "look_rule_sets",
@@ -177,9 +189,14 @@ __all__ = [
     "nightly_runs",
     "notices",
     "officer_interests",
+    "order_matches",
+    "orders",
     "outages",
     "own_words",
     "passkeys",
+    "path_handovers",
+    "path_steps",
+    "paths",
     "permitted_stays",
     "person_versions",
     "persons",
@@ -187,9 +204,11 @@ __all__ = [
     "premises_origins",
     "presences",
     "proposals",
+    "public_figures",
     "quarantine",
     "recall_consents",
     "receipts",
+    "recoveries",
     "relations",
     "residence_events",
     "residences",
@@ -197,9 +216,12 @@ __all__ = [
     "rule_sets",
     "saved_filters",
     "scoreboard_days",
+    "second_view_draws",
+    "second_views",
     "sessions",
     "setup_links",
     "sign_in_audit",
+    "stay_codes",
     "stay_parties",
     "stay_versions",
     "stays",

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import BigInteger, Column, Index, Table
 from sqlalchemy import text as text_of_sql
 
-from registry.columns import commune, found_by, instant, metadata, octets, own_id, word
+from registry.columns import commune, found_by, instant, metadata, octets, own_id, text, word
 
 WAITING: Final = text_of_sql("place_in_log IS NULL")
 
@@ -42,4 +42,15 @@ looks: Final = Table(
     Column("place_in_log", BigInteger, nullable=True, index=True),
     found_by("look_id"),
     Index("ix_looks_waiting", "number", "look_id", sqlite_where=WAITING, postgresql_where=WAITING),
+)
+
+# What an entry of another kind than a look commits to (residence.transparency.looks.Kind); names nobody.
+log_statements: Final = Table(
+    "log_statements",
+    metadata,
+    commune(),
+    own_id("look_id", 36),
+    word("kind", length=8),
+    text("said", nullable=False),
+    found_by("look_id"),
 )

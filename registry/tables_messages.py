@@ -3,7 +3,7 @@
 - An address is sealed under the key of whoever gave it: a person's goes with the person. One that nobody confirmed gets one message, that asks.
 - A message row says what is due to whom and how it fares; its text is made when it is sent and kept nowhere.
 - Where a channel leads is in no row: that is a secret of the gateways (docs/messages.md).
-- kind: notice | confirm | trial; recipient: premises | person | seen | contact | channel (whose id ``subject_id`` is);
+- kind: notice | confirm | recovery | trial; recipient: premises | person | seen | contact | channel (whose id ``subject_id`` is);
   state: waiting | sending | sent | no_address | needless | failed.
 
 Example: ``select(messages).where(messages.c.state == "waiting", messages.c.next_at <= now)``

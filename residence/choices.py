@@ -46,6 +46,8 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     cleaning: CleaningChoices = CleaningChoices()
     lapses: LapseChoices = LapseChoices()
     webhooks: Reach = Reach()
+    second_view_percent: int = 10
+    publish_least: int = 5
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +102,13 @@ class CasesSection(_Section, frozen=True, kw_only=True):
     break_glass_hours: Hours = 3
     seal_at_most_days: Annotated[int, msgspec.Meta(ge=0, le=3660)] = 183
     second_person_within_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 72
+    second_view_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 10
+
+
+class TransparencySection(_Section, frozen=True, kw_only=True):
+    """What is published; ours, none of it law."""
+
+    least: Annotated[int, msgspec.Meta(ge=3, le=100)] = 5  # a smaller count is not said
 
 
 class LapsesSection(_Section, frozen=True, kw_only=True):
@@ -118,6 +127,7 @@ class ChoicesFile(_Section, frozen=True, kw_only=True):
     undeclared: UndeclaredSection = UndeclaredSection()
     cases: CasesSection = CasesSection()
     lapses: LapsesSection = LapsesSection()
+    transparency: TransparencySection = TransparencySection()
     cleaning: CleaningChoices = CleaningChoices()  # its keys are the fields of that value
     webhooks: Reach = Reach()  # as above
 
@@ -150,6 +160,8 @@ def parse_choices(data: bytes, *, extra: Mapping[str, bytes] | None = None) -> C
             seal_at_most=timedelta(days=file.cases.seal_at_most_days),
             second_person_within=timedelta(hours=file.cases.second_person_within_hours),
         ),
+        second_view_percent=file.cases.second_view_percent,
+        publish_least=file.transparency.least,
         cleaning=file.cleaning,
         webhooks=file.webhooks,
         lapses=LapseChoices(grace_hours=file.lapses.grace_hours, look_back_days=file.lapses.look_back_days),

@@ -27,8 +27,9 @@ from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
 from residence.wire.webhook_reach import Reach
-from server import home, log_routes, problems, uploads
+from server import home, log_routes, problems, public_figures_pages, uploads
 from server.accounts import again_pages, passkey_pages, place_pages, provider_pages, sign_in_pages
+from server.accounts import paper_pages as sign_in_paper_pages
 from server.accounts.issuers import Issuer
 from server.accounts.provider_line import ProviderLine
 from server.api import application as api
@@ -44,6 +45,7 @@ from server.desk import (
     live_pages,
     lodger_pages,
     paper_pages,
+    path_pages,
     program_pages,
     question_pages,
     queue_pages,
@@ -52,9 +54,10 @@ from server.desk import (
     step_pages,
     tonight_pages,
 )
+from server.desk import stay_code_pages as desk_stay_code_pages
 from server.fleet import machine_routes
 from server.headers import SecurityHeaders
-from server.inspectors import look_rules_pages
+from server.inspectors import difference_pages, look_rules_pages
 from server.inspectors import question_pages as inspector_question_pages
 from server.limits import AttemptCounter
 from server.operators import (
@@ -81,24 +84,31 @@ from server.police import (
     home_pages,
     lapse_pages,
     number_pages,
+    order_pages,
     own_question_pages,
+    path_handover_pages,
     premises_correcting_pages,
     premises_pages,
+    recovery_pages,
     request_pages,
     route_pages,
     second_eyes_pages,
+    second_view_pages,
     task_pages,
     undeclared_pages,
     visit_pages,
     work_queue_pages,
 )
 from server.police import declare_pages as officer_declare_pages
+from server.police import path_pages as officer_path_pages
 from server.police import ward_pages as officer_ward_pages
 from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
 from server.policy import load_policy
 from server.residents import (
+    acting_pages,
     address_pages,
+    delegation_pages,
     disclosure_pages,
     door_pages,
     leaving_pages,
@@ -108,10 +118,13 @@ from server.residents import (
     proof_pages,
     receipt_pages,
     rights_pages,
+    stay_code_pages,
     visitor_pages,
     wrong_stay_pages,
 )
+from server.residents import deletion_pages as own_deletion_pages
 from server.residents import paper_pages as own_paper_pages
+from server.residents import path_pages as own_path_pages
 from server.settings import ServerSettings
 from server.static_files import static_files, style_sheet_route
 from server.visitor import guard
@@ -120,8 +133,10 @@ from server.wiring import Server
 PAGES = (
     home,
     log_routes,
+    public_figures_pages,
     sign_in_pages,
     again_pages,
+    sign_in_paper_pages,
     provider_pages,
     passkey_pages,
     place_pages,
@@ -136,12 +151,14 @@ PAGES = (
     declare_pages,
     queue_pages,
     question_pages,
+    path_pages,
     recall_pages,
     live_pages,
     stay_pages,
     chip_pages,
     step_pages,
     door_link_pages,
+    desk_stay_code_pages,
     undeclared_pages,
     work_queue_pages,
     route_pages,
@@ -156,11 +173,17 @@ PAGES = (
     dispute_pages,
     request_pages,
     number_pages,
+    path_handover_pages,
+    officer_path_pages,
+    recovery_pages,
     home_pages,
     premises_correcting_pages,
     case_pages,
     second_eyes_pages,
     own_question_pages,
+    second_view_pages,
+    order_pages,
+    difference_pages,
     inspector_question_pages,
     look_rules_pages,
     elsewhere_pages,
@@ -168,6 +191,7 @@ PAGES = (
     evidence_pages,
     cleaning_pages,
     duplicate_pages,
+    own_deletion_pages,
     receipt_pages,
     own_pages,
     disclosure_pages,
@@ -182,6 +206,10 @@ PAGES = (
     wrong_stay_pages,
     visitor_pages,
     rights_pages,
+    stay_code_pages,
+    own_path_pages,
+    delegation_pages,
+    acting_pages,
     kiosk_pages,
     claim_pages,
     call_pages,

@@ -23,6 +23,7 @@ CONTROL_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "hand-out": "Let a case leave as a file",
         "merge": "Join two records of one person",
         "bulk": "One step with many cases",
+        "enter-order": "Enter an order of a court or an investigation",
         "look-rules": "Change when looks are asked about",
     },
     "look_rule": {
@@ -52,6 +53,12 @@ CONTROL_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "off_looks": "Looks at night without a step",
         "answer_days": "Days to explain",
     },
+    "correction_kind": {
+        "field": "A field of the register somebody said is wrong",
+        "stay": "A stay somebody said is wrong",
+        "right": "A request about one's own data",
+    },
+    "order_kind": {"court": "Order of a court", "investigation": "Order of an investigation"},
     "look_outcome": {"explained": "Explained", "handed-on": "Handed on"},
     "eyes_answer": {"granted": "Granted", "refused": "Refused", "returned": "Returned"},
     "moves": {
@@ -68,6 +75,7 @@ CONTROL_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "wards": "Guardians",
         "own_words": "Words on stays: yes, left, not me",
         "declaring_locks": "Locks against others' declarations",
+        "paths": "Guided paths",
         "rights_requests": "Requests about one's own data",
     },
 }

@@ -6,7 +6,7 @@
 - No request may be larger than ``largest_body``, however it is sent, but those of ``larger_bodies``: the page that takes a file, by its path, and
   programs, by the beginning of theirs (``/api/``).
 - A fault inside the application is answered here, with the same headers, and logged without its message (it may hold a name).
-- Everything but static files is ``no-store``: a shared front-desk computer must not show the last guest to the next one.
+- Everything but files for everybody is ``no-store``: a shared front-desk computer must not show the last guest to the next one.
 
 >>> "unsafe-inline" in content_policy("n", wasm=False)
 False
@@ -29,6 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from residence.errors import Malformed
 
 log: Final = structlog.get_logger()
+PUBLIC: Final = ("/static/", "/transparency/")  # files for everybody; the page that shows them is somebody's
 FIXED: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -124,7 +125,7 @@ class SecurityHeaders:
             headers[name] = value
         headers["content-security-policy"] = content_policy(str(state["nonce"]), wasm=bool(state.get("wasm")))
         headers["permissions-policy"] = permissions(camera=bool(state.get("camera")))
-        headers["cache-control"] = "public, max-age=3600" if path.startswith("/static/") else "no-store"
+        headers["cache-control"] = "public, max-age=3600" if path.startswith(PUBLIC) else "no-store"
         if self._secure:
             headers["strict-transport-security"] = "max-age=31536000"
 

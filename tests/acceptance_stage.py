@@ -105,7 +105,9 @@ class Stage:
         self.nurseries: list[Nursery] = []
 
     def accounts(self) -> dict[str, DemoAccount]:
-        return {each.role: each for each in invite(self.layout, self.tools, base_url=self.town.server_url)}
+        """Return the first account of each role, with a link."""
+        invited = invite(self.layout, self.tools, base_url=self.town.server_url)
+        return {each.role: each for each in reversed(invited)}
 
     def registry(self):
         return open_registry(self.layout, self.tools)

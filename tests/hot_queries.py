@@ -45,6 +45,8 @@ from registry import (
     notices,
     numbering,
     own_words,
+    path_handovers,
+    paths,
     permanent_residence,
     persons,
     premises,
@@ -79,8 +81,9 @@ from registry.scoreboard.counting import kept_days
 from registry.seed import DEMO_COMMUNE
 from registry.sessions import session_of
 from registry.undated import date_by
-from residence.access.purposes import Purpose
+from residence.access.purposes import Field, Purpose
 from residence.errors import Refused, Untrusted
+from residence.paths.steps import Situation
 from residence.stays.rules import load_rule_book
 from residence.wire.times import Times
 
@@ -188,6 +191,33 @@ def _sweep(town: Town, _scene: Scene) -> object:
 def _delete_nightly(town: Town, _scene: Scene) -> object:
     return carry_out(
         town.registry, read_policy(), clock=StandingClock(town.now + timedelta(days=30)), by="test", night="2026-08-09"
+    )
+
+
+def _paths(connection: Connection, town: Town, scene: Scene) -> object:
+    means = paths.Means(vault=town.registry.vault, now=town.now, random_bytes=secrets.token_bytes)
+    said = paths.Beginning(
+        situation=Situation.NO_PAPERS, way="desk", commune_code=DEMO_COMMUNE, declaration_id=scene.declaration_id
+    )
+    begun = paths.begin_path(connection, said, means=means)
+    paths.step_path(connection, begun.path_id, paths.Taken(step="take", by="a-1"), means=means)
+    row = paths.path_by_code(connection, begun.code)
+    assert row is not None
+    look = Look(account_id="a-1", role="officer", purpose=Purpose.HAND_OVER, commune_code=DEMO_COMMUNE, about=begun.path_id)
+    sheet = path_handovers.sheet_for(connection, row, (Field.FULL_NAME,), language="vi", look=look, means=means)
+    agreed = path_handovers.Agreed(office="justice", fields=(Field.FULL_NAME,), shown=sheet, heard_in="vi")
+    path_handovers.hand_over(connection, row, agreed, look=look, means=means)
+    (given,) = path_handovers.handovers_of(connection, begun.path_id)
+    path_handovers.sheet_of(connection, given, row, look=look, means=means)
+    path_handovers.take_back(connection, given, by=None, means=means)
+    path_handovers.note_told(connection, given, means=means)
+    path_handovers.look_at_words(connection, row, look=look, means=means)
+    paths.note_late(connection, DEMO_COMMUNE, means=means)
+    return (
+        paths.open_paths(connection, DEMO_COMMUNE),
+        paths.count_late(connection, DEMO_COMMUNE, now=town.now),
+        paths.steps_of(connection, begun.path_id),
+        path_handovers.handed_to(connection, DEMO_COMMUNE, "justice"),
     )
 
 
@@ -364,6 +394,7 @@ ASKED: dict[str, Ask] = {
     "rights that are asked for": _reading(
         lambda c, _t, s: (rights_requests.waiting_requests(c, DEMO_COMMUNE), rights_requests.requests_of(c, s.person_id))
     ),
+    "guided paths": _reading(_paths),
     **STEPS,
     "erase a person": _reading(_erase),
     "the nightly deletions": _delete_nightly,  # last: of a table it has emptied every plan is a scan of nothing

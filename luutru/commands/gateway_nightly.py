@@ -32,6 +32,13 @@ def nightly(
     from luutru.system import random_bytes, system_clock
 
     configure_logs()
-    night = Night(hour=0, choices=choices_of(choices).cleaning, retention=policy_of(retention))
+    chosen = choices_of(choices)
+    night = Night(
+        hour=0,
+        choices=chosen.cleaning,
+        second_view_percent=chosen.second_view_percent,
+        publish_least=chosen.publish_least,
+        retention=policy_of(retention),
+    )
     with answering(json=json) as answer, opened(registry, vault) as known:
         answer["done"] = tend(known, night=night, clock=system_clock(), random_bytes=random_bytes)

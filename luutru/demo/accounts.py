@@ -1,4 +1,4 @@
-"""The demo's accounts: one per role, each with a fresh one-time sign-in link at every start. The resident's is that of the first invented resident.
+"""The demo's accounts: one per role and a second officer, each with a fresh one-time sign-in link at every start. The resident's is that of the first invented resident.
 
 Example: ``invite(layout, tools, base_url="http://localhost:8300")[0].link``
 """
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ACCOUNTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "letan": ("clerk", ("htl-sao-mai",)),
     "canbo": ("officer", ()),
+    "canbo2": ("officer", ()),  # what one asks for, the other sees (docs/police.md, a second person)
+    "thanhtra": ("inspector", ()),
     "cudan": ("resident", ()),
     "vanhanh": ("operator", ()),
 }

@@ -21,6 +21,7 @@ from gateway.giving_way import GivingWay, Progress
 from gateway.mail_settings import MailSettings
 from gateway.mailing import send_due
 from gateway.nightly import Night, tend
+from gateway.orders import orders_duty
 from gateway.worker import Duty
 from luutru.processes.gateway_duties import side_duties
 from luutru.system import random_bytes
@@ -71,10 +72,19 @@ def build_beside(
 ) -> Beside:
     """Put together what runs beside the intake, whose progress ``intake`` tells."""
     duties = side_duties(settings.sweep_every, settings.choices, registry)
+    if settings.sweep_every:
+        duties.append(orders_duty(registry, random_bytes=random_bytes))
     go_on = lambda: not stopping.is_set()  # noqa: E731 - asked by both
     if settings.night_hour is not None:
         turns = GivingWay(intake=intake, stopping=stopping, monotonic_ns=clock.monotonic_ns)
-        night = Night(hour=settings.night_hour, retention=settings.retention, choices=settings.choices.cleaning, go_on=turns)
+        night = Night(
+            hour=settings.night_hour,
+            retention=settings.retention,
+            choices=settings.choices.cleaning,
+            second_view_percent=settings.choices.second_view_percent,
+            publish_least=settings.choices.publish_least,
+            go_on=turns,
+        )
         duties.append(
             Duty("night's work", TEND_EVERY, lambda _now: tend(registry, night=night, clock=clock, random_bytes=random_bytes))
         )

@@ -4,6 +4,8 @@
   one entry, and no entry names anybody.
 - Each entry has a number, counted without a gap for each unit; the unit is a random mark that says which looks are counted together and not
   whose they are. A look that was taken out before it was published leaves its number missing, for everybody to see (``numbering_problems``).
+- Two things more have entries, numbered with the looks: a draw of cases for a second view, and notices held against declarations. Each has one row
+  of its own, which says nothing about anybody.
 - A row is a text: who looked, for what, at whom, which fields; salted with 32 bytes of its own, so that nobody finds it by guessing.
 - The salts of a look's rows come from one secret; whoever is given a row's text is told nothing of its neighbours.
 - A look that is sealed says until when in the row itself: nobody can put that off later.
@@ -20,7 +22,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -31,7 +33,9 @@ from residence.transparency.merkle import HASH_BYTES, leaf_hash, root_of
 
 SECRET_BYTES: Final = 32
 UNIT_BYTES: Final = 8
-_FIRST_LINE: Final = "luutru-look/2"
+Kind = Literal["look", "draw", "match"]
+_FIRST_LINES: Final[dict[Kind, str]] = {"look": "luutru-look/2", "draw": "luutru-draw/1", "match": "luutru-match/1"}
+_KINDS: Final = {line: kind for kind, line in _FIRST_LINES.items()}
 _UNIT: Final = re.compile(r"[0-9a-f]{16}")
 _HOUR: Final = "%Y-%m-%dT%HZ"
 
@@ -58,6 +62,7 @@ class LookEntry(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     number: int
     root: bytes
+    kind: Kind = "look"
 
 
 class Numbered(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,10 +96,10 @@ def row_text(row: LookRow, *, salt: bytes) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def committed(rows: Sequence[bytes], *, at: datetime, numbered: Numbered) -> tuple[bytes, bytes]:
-    """Return the entry of a look with these row texts, and the hashes of its rows one after another."""
+def committed(rows: Sequence[bytes], *, at: datetime, numbered: Numbered, kind: Kind = "look") -> tuple[bytes, bytes]:
+    """Return the entry of a look with these row texts, or of another kind, and the hashes of its rows one after another."""
     hashes = [leaf_hash(each) for each in rows]
-    entry = LookEntry(hour=at, rows=len(hashes), unit=numbered.unit, number=numbered.number, root=root_of(hashes))
+    entry = LookEntry(hour=at, rows=len(hashes), unit=numbered.unit, number=numbered.number, root=root_of(hashes), kind=kind)
     return entry_text(entry), b"".join(hashes)
 
 
@@ -102,7 +107,14 @@ def entry_text(entry: LookEntry) -> bytes:
     """Return an entry as it stands in the log."""
     root = base64.b64encode(entry.root).decode()
     when = f"{entry.hour.astimezone(UTC):{_HOUR}}"
-    lines = (_FIRST_LINE, f"hour {when}", f"rows {entry.rows}", f"unit {entry.unit}", f"number {entry.number}", f"root {root}")
+    lines = (
+        _FIRST_LINES[entry.kind],
+        f"hour {when}",
+        f"rows {entry.rows}",
+        f"unit {entry.unit}",
+        f"number {entry.number}",
+        f"root {root}",
+    )
     return "".join(f"{line}\n" for line in lines).encode()
 
 
@@ -116,10 +128,11 @@ def read_entry(entry: bytes) -> LookEntry:
             unit=unit.removeprefix("unit "),
             number=read_size(number.removeprefix("number ")),
             root=read_hash(root.removeprefix("root ")),
+            kind=_KINDS[first],
         )
-    except (ValueError, Malformed) as error:
+    except (ValueError, KeyError, Malformed) as error:
         raise Malformed("log.entry_malformed") from error
-    if first != _FIRST_LINE or not _UNIT.fullmatch(read.unit) or entry_text(read) != entry:
+    if not _UNIT.fullmatch(read.unit) or entry_text(read) != entry:
         raise Malformed("log.entry_malformed")
     return read
 

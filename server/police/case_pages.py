@@ -32,7 +32,7 @@ from residence.cases.triage import triage
 from residence.cases.undeclared import Explanation
 from residence.errors import Refused
 from server.pages import render
-from server.police.case_access import readable_case
+from server.police.case_access import own_interests, readable_case
 from server.police.task_pages import HOLD_DAYS
 from server.policy import Account
 from server.visitor import Caller, Form, SignedIn
@@ -56,7 +56,9 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         evidence = case_evidence(connection, row, vault=server.registry.vault)
         told = told_about(connection, row)
         in_room = declared_in_room(connection, row, now=server.clock.now())
-        around = {"related": related_cases(connection, row), "in_room": in_room, "told": told}
+        unseen = own_interests(server, connection, account.account_id).unseen
+        related = [each for each in related_cases(connection, row) if each.case_id not in unseen]
+        around = {"related": related, "in_room": in_room, "told": told}
         lead, members = lead_of(connection, case_id), members_of(connection, case_id)
         task = tasks_of(connection, [case_id]).get(case_id, Task())
         officers = {each.account_id: each.sign_in_name for each in officers_of(connection, row.commune_code)}

@@ -27,3 +27,4 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     content: Mapping[str, Any]
     reason: str
     asked_at: datetime
+    typed: str = ""  # what whoever grants it types from the same paper, where a matter asks for it

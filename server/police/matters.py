@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row
 from registry.second_eyes import Kind, Wish, ask, asker_of, digest_of
 from residence.errors import LuutruError
 from server.inspectors import rules_matter
-from server.police import bulk_matter, case_matters, merge_matter
+from server.police import bulk_matter, case_matters, merge_matter, order_matter
 from server.police.matter_scene import Scene
 from server.policy import Account, ProposalResource, Role
 from server.visitor import account_of
@@ -43,6 +43,7 @@ MATTERS: Final[Mapping[Kind, Matter]] = {
         preview=case_matters.preview_file, require=case_matters.require_case, carry_out=case_matters.nothing_more
     ),
     Kind.MERGE: Matter(preview=merge_matter.preview, require=merge_matter.require, carry_out=merge_matter.carry_out),
+    Kind.ENTER_ORDER: Matter(preview=order_matter.preview, require=order_matter.require, carry_out=order_matter.carry_out),
     Kind.BULK: Matter(preview=bulk_matter.preview, require=bulk_matter.require, carry_out=bulk_matter.carry_out),
     Kind.LOOK_RULES: Matter(
         preview=rules_matter.preview, require=rules_matter.require, carry_out=rules_matter.carry_out, role="inspector"

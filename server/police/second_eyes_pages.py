@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Final
 
+import msgspec
 from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection, Row
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -111,7 +112,7 @@ def _settle(server: Server, connection: Connection, account: Account, *, form: M
     )
     settle(connection, row.proposal_id, settling, now=server.clock.now())
     if scene is not None and said == Answer.GRANTED.value:
-        matter_of(row).carry_out(scene)
+        matter_of(row).carry_out(msgspec.structs.replace(scene, typed=form.get("number", "")))
 
 
 def _content(server: Server, kind: str, form: Mapping[str, str]) -> dict[str, Any]:
@@ -153,7 +154,7 @@ def _morning(text: str) -> datetime:
 
 
 def _ours(error: LuutruError) -> Problem:
-    if not isinstance(error, Refused | Conflict) or not error.code.startswith("eyes."):
+    if not isinstance(error, Refused | Conflict) or not error.code.startswith(("eyes.", "orders.")):
         raise error
     return problem(error.code, error.pointer)
 

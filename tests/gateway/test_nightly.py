@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 from typer.testing import CliRunner
 
 from gateway.giving_way import Progress
-from gateway.nightly import CLEANING, DELETIONS, LOOKS, SCOREBOARD, WHOLE, Night, tend
+from gateway.nightly import CLEANING, DELETIONS, LOOKS, PUBLIC, SCOREBOARD, SECOND_VIEWS, WHOLE, Night, tend
 from luutru.commands.gateway import app
 from luutru.processes.gateway import GatewaySettings
 from luutru.processes.gateway_beside import build_beside
@@ -53,12 +53,12 @@ def test_the_register_is_looked_after_and_counted_once_a_day(peopled):
     peopled.clock.pass_time(hours=23)  # one o'clock: the next night has not begun
     assert run(peopled) == {}
     peopled.clock.pass_time(hours=1)
-    assert set(run(peopled)) == {DELETIONS, CLEANING, SCOREBOARD, LOOKS}
+    assert set(run(peopled)) == {DELETIONS, CLEANING, SCOREBOARD, LOOKS, SECOND_VIEWS, PUBLIC}
 
 
 def test_what_nobody_did_at_night_is_done_when_somebody_runs(peopled):
     peopled.clock.pass_time(hours=15)
-    assert set(run(peopled)) == {DELETIONS, WHOLE, SCOREBOARD, LOOKS}
+    assert set(run(peopled)) == {DELETIONS, WHOLE, SCOREBOARD, LOOKS, SECOND_VIEWS, PUBLIC}
 
 
 def test_everything_is_gone_through_once_in_seven_days(peopled):
@@ -108,18 +108,23 @@ def test_a_failure_is_kept_nothing_is_counted_on_it_and_an_hour_later_it_is_trie
         connection.execute(text(rename.format("away", "cleaning_items")))
     assert run(peopled) == {}
     peopled.clock.pass_time(hours=1)
-    assert set(run(peopled)) == {WHOLE, SCOREBOARD, LOOKS}
+    assert set(run(peopled)) == {WHOLE, SCOREBOARD, LOOKS, SECOND_VIEWS, PUBLIC}
 
 
 def test_asked_to_stop_it_ends_after_a_page_and_whoever_runs_next_goes_on(peopled):
     answers = iter([*(True for _ in read_policy().timed), True, False])  # a page of each class is deleted, a page is judged
     assert set(run(peopled, go_on=lambda: next(answers))) == {DELETIONS}
     assert states(peopled) == {DELETIONS: "done", WHOLE: "broken_off"}
-    assert set(run(peopled)) == {WHOLE, SCOREBOARD, LOOKS}
+    assert set(run(peopled)) == {WHOLE, SCOREBOARD, LOOKS, SECOND_VIEWS, PUBLIC}
 
 
 @pytest.mark.parametrize(
-    ("hour", "done"), [(2, {DELETIONS: "done", WHOLE: "done", SCOREBOARD: "done", LOOKS: "done"}), (3, {}), (None, {})]
+    ("hour", "done"),
+    [
+        (2, {DELETIONS: "done", WHOLE: "done", SCOREBOARD: "done", LOOKS: "done", SECOND_VIEWS: "done", PUBLIC: "done"}),
+        (3, {}),
+        (None, {}),
+    ],
 )
 def test_a_gateway_does_it_from_the_hour_its_settings_say(peopled, hour, done):
     settings = GatewaySettings(
@@ -134,7 +139,7 @@ def test_a_gateway_does_it_from_the_hour_its_settings_say(peopled, hour, done):
 def test_the_command_does_what_is_due_and_says_so(small_office):
     options = ["nightly", "--registry", small_office.url, "--vault", str(small_office.vault_folder), "--json"]
     first, again = (CliRunner().invoke(app, options) for _ in range(2))
-    assert set(json.loads(first.stdout)["done"]) == {DELETIONS, WHOLE, SCOREBOARD, LOOKS}
+    assert set(json.loads(first.stdout)["done"]) == {DELETIONS, WHOLE, SCOREBOARD, LOOKS, SECOND_VIEWS, PUBLIC}
     assert json.loads(again.stdout)["done"] == {}
 
 
