@@ -5,6 +5,7 @@ Example: ``serve(app, free_socket(8790))``
 
 from __future__ import annotations
 
+import signal
 import socket
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,10 @@ def free_socket(port: int) -> socket.socket:
 
 
 def serve(app: ASGIApp, listening: socket.socket) -> None:
-    """Serve until SIGTERM or Ctrl-C."""
+    """Serve until SIGTERM or Ctrl-C; then return, so that what was made for the sandbox is thrown away."""
     import uvicorn
 
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)  # the server stops at it, and raises it again for us
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listening])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import subprocess
-import threading
+import sys
+import time
 from pathlib import Path
 
 import pytest
-import uvicorn
 from factories import StandingClock
 from server_parts import Client
 from standardwebhooks import Webhook
@@ -19,9 +20,6 @@ from webhook_parts import receiving
 from luutru.commands.sandbox import app as sandbox_command
 from luutru.sandbox.hotel import CLIENT, hotel
 from luutru.sandbox.hotel_people import PEOPLE, declaration_of
-from luutru.sandbox.serving import free_socket
-from luutru.system import system_clock
-from residence.wire.webhook_reach import Reach
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -90,29 +88,31 @@ def test_the_clock_is_set_forward_and_deadlines_follow(client):
         assert set_to(wrong).status_code == 400
 
 
-def test_the_calls_of_the_documentation_work_as_they_are_copied_and_a_webhook_arrives_that_the_reference_library_takes(tmp_path):
+def test_the_calls_of_the_documentation_work_as_they_are_copied_a_webhook_arrives_and_nothing_is_left_behind(tmp_path):
     text = (ROOT / "docs/api.md").read_text("utf-8")
     blocks = re.findall(r"<!-- first (?:call|webhook) -->\n```bash\n(.*?)```", text, re.DOTALL)
-    listening, reach = free_socket(0), Reach(networks=("127.0.0.0/8",), plain_http=True)
-    made = hotel(tmp_path, base_url="http://127.0.0.1", base=system_clock(), random_bytes=secrets.token_bytes, reach=reach)
-    with receiving() as receiver, made as running:
-        server = uvicorn.Server(uvicorn.Config(running.app, log_level="error"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        script = "\n".join(blocks).replace(":8790", f":{listening.getsockname()[1]}").replace(":8799", f":{receiver.port}")
+    command = [sys.executable, "-m", "luutru", "sandbox", "--port", "0", "--webhooks-to", "127.0.0.0/8"]
+    with (
+        receiving() as receiver,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+        ) as running,
+    ):
+        port = re.search(r"127\.0\.0\.1(:\d+)", running.stdout.readline())[1]
+        script = "\n".join(blocks).replace(":8790", port).replace(":8799", f":{receiver.port}")
         done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60)
-        for _ in range(100):
+        for _ in range(200):
             if receiver.taken:
                 break
-            thread.join(0.1)
-        server.should_exit = True
-        thread.join(10)
+            time.sleep(0.1)
+        assert any(tmp_path.iterdir())
+        running.terminate()
+        assert running.wait(30) == 0
     assert '"state":"accepted"' in done.stdout, done
     (came,) = receiver.taken
-    said = Webhook(re.search(r"whsec_[^\"]+", done.stdout)[0]).verify(
-        came.body, {name.lower(): each for name, each in came.headers.items()}
-    )
-    assert said["type"] == "webhook.test"
+    key = re.search(r"whsec_[^\"]+", done.stdout)[0]
+    said = Webhook(key).verify(came.body, {name.lower(): each for name, each in came.headers.items()})
+    assert (said["type"], list(tmp_path.iterdir())) == ("webhook.test", [])
 
 
 def test_no_webhook_goes_to_this_machine_unless_the_sandbox_was_told_so(client):
