@@ -242,7 +242,9 @@ class KioskAgent:
             _log.warning("keep.failed", kind=type(error).__name__)
             self._step(KeepingFailed(declaration_id=message.declaration_id, code="kiosk.not_kept"))
         else:
-            self._step(KeptSafely(declaration_id=message.declaration_id, code=kept.code))
+            begins = isinstance(message, StayDeclaration) and message.kind == "arrival"  # what is said later opens no page
+            own = kept.own_code if begins else ""
+            self._step(KeptSafely(declaration_id=message.declaration_id, code=kept.code, own_code=own))
         self._refresh_health()
 
     def _ask_for_news(self) -> None:

@@ -19,10 +19,11 @@ from residence.clock import Clock, parse_instant, rfc3339
 from residence.errors import Untrusted
 from residence.stays.declaration import StayDeclaration
 from residence.wire.datakey import DataKeyring, RandomBytes
-from residence.wire.envelope import Draft, read_header, seal_envelope
+from residence.wire.envelope import SALT_BYTES, Draft, read_header, seal_envelope
 from residence.wire.keyring import KeyEntry, Keyring
 from residence.wire.messages import Presence, encode_message, schema_of
 from residence.wire.signing import SigningKey
+from residence.wire.stay_codes import code_of
 from residence.wire.times import Times, judge_time_state
 
 Statement = StayDeclaration | Presence
@@ -46,6 +47,7 @@ class Sealed(msgspec.Struct, frozen=True, kw_only=True):
     envelope: bytes
     kept_at: str
     times: Times
+    own_code: str  # residence.wire.stay_codes; of the random bytes the body begins with, and kept nowhere
 
 
 class Declaring:
@@ -79,8 +81,10 @@ class Declaring:
         times = self.times(previous=previous, floor=floor)
         recipient = self._recipient(times, floor)
         schema = schema_of(message)
+        salt = self._machine.random_bytes(SALT_BYTES)
         envelope = seal_envelope(
             encode_message(message),
+            salt=salt,
             draft=Draft(
                 kiosk_id=self.kiosk_id,
                 epoch=self.epoch,
@@ -100,6 +104,7 @@ class Declaring:
             envelope=envelope,
             kept_at=times.wall,
             times=times,
+            own_code=code_of(salt),
         )
 
     def _recipient(self, times: Times, floor: datetime) -> KeyEntry:

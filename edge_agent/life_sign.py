@@ -1,6 +1,6 @@
 """A kiosk's sign of life: what it says of itself to operators, and to the broker as its will. No person is in it.
 
-Example: ``life_sign(outbox, line, session=3, online=True, vitals=Vitals(readers={"camera": "ok"}))``
+Example: ``life_sign(outbox, line, session=Session(number=3), online=True, vitals=Vitals(readers={"camera": "ok"}))``
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from edge_agent.line import Line
 from edge_agent.outbox import Outbox
+from edge_agent.session_count import Session
 from edge_agent.vitals import Vitals
 from residence.clock import rfc3339
 from residence.wire.state import CHIP_TRUST, KioskState, encode_state
@@ -21,7 +22,7 @@ def life_sign(
     outbox: Outbox,
     line: Line,
     *,
-    session: int,
+    session: Session,
     online: bool,
     vitals: Vitals,
     trust: TrustPapers | None = None,
@@ -33,7 +34,8 @@ def life_sign(
     return encode_state(
         KioskState(
             kiosk_id=line.kiosk_id,
-            session=session,
+            session=session.number,
+            counting=session.counting,
             online=online,
             at=rfc3339(at),
             outbox_depth=outbox.depth(),

@@ -52,6 +52,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     trouble: str
     gateway_online: bool
+    counting: str = ""  # by what ``session`` is counted
 
 
 def tls_context(line: Line) -> ssl.SSLContext:

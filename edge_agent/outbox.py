@@ -24,6 +24,7 @@ import msgspec
 from edge_agent.anchor import Anchor
 from edge_agent.clock_doubt import ClockDoubt
 from edge_agent.declaring import Declaring, Machine, Sealed, Statement
+from edge_agent.session_count import Session, SessionCount
 from edge_agent.store import Cursor, Store, remember
 from residence.clock import TimeState, parse_instant
 from residence.errors import Refused, Untrusted
@@ -43,6 +44,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     declaration_id: str
     code: str
     kept_at: str
+    own_code: str = ""  # for the slip, and told this once
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,9 +91,11 @@ class Outbox:
         self._lock = threading.RLock()
         self._listeners: list[Callable[[str], None]] = [on_change] if on_change else []
         self.anchor: Final = Anchor(store, provisioned=provisioned)
+        epoch = _epoch(store, machine)
+        self._sessions = SessionCount(store, epoch=epoch, random_bytes=machine.random_bytes)
         self._declaring = Declaring(
             kiosk_id=kiosk_id,
-            epoch=_epoch(store, machine),
+            epoch=epoch,
             signer=signer,
             keyring=lambda: self.anchor.keyring,
             machine=self._machine,
@@ -124,8 +128,9 @@ class Outbox:
                 self.full = True
                 raise
             self.full = False
-        self._changed(sealed.declaration_id)
-        return Kept(declaration_id=sealed.declaration_id, code=receipt_code(sealed.declaration_id), kept_at=sealed.kept_at)
+        own_id = sealed.declaration_id
+        self._changed(own_id)
+        return Kept(declaration_id=own_id, code=receipt_code(own_id), kept_at=sealed.kept_at, own_code=sealed.own_code)
 
     def settlement(self, declaration_id: str) -> Settlement | None:
         """Return where a declaration is, or None when this outbox has never heard of it (or long ago)."""
@@ -199,12 +204,9 @@ class Outbox:
         text = self._store.fact("floor")
         return max(self._built_at, parse_instant(text)) if text else self._built_at
 
-    def next_session(self) -> int:
-        """Return the number of the next connection; durable, so that a late death notice is recognised as old."""
-        with self._store.transaction() as cursor:
-            session = int(self._store.fact("session") or 0) + 1
-            remember(cursor, "session", str(session))
-        return session
+    def next_session(self) -> Session:
+        """Return the next connection's number, and by what it is counted."""
+        return self._sessions.next()
 
     def rest(self) -> None:
         """Wipe the data key when its time is over, and look whether the disk is full, mended, or cannot be written; call now and then."""

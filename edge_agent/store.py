@@ -19,9 +19,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,11 +28,11 @@ from typing import Any, Final, TypeVar
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from edge_agent.memory_copy import MemoryCopy
 from residence.errors import Refused
 
 BALLAST_BYTES: Final = 256 * 1024
 DEFAULT_MAX_BYTES: Final = 256 * 1024 * 1024
-_MEMORY: Final = "/dev/shm"  # noqa: S108 - a folder of our own is made in it
 _PAGE_BYTES: Final = 4096
 _OPENING_BYTES: Final = 128 * 1024  # the -shm of a log as long as ours gets, and some frames
 _RESERVE_PAGES: Final = 32  # kept below the cap so that deletes and receipts fit when declarations no longer do
@@ -89,9 +87,10 @@ def _trust(database: Database) -> None:
 class Store:
     """One open database. Use ``open_store``."""
 
-    def __init__(self, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES, stands_for: Path | None = None) -> None:
-        self.path: Final = stands_for or path
-        self.read_only: Final = stands_for is not None
+    def __init__(self, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES, copy: MemoryCopy | None = None) -> None:
+        self.path: Final = copy.original if copy is not None else path
+        self.read_only: Final = copy is not None
+        self._copy = copy
         self.ballast: Final = path.with_name(path.name + ".ballast")
         self._lock = threading.RLock()
         path.touch(mode=0o600)  # SQLite gives its log the same rights
@@ -195,14 +194,19 @@ class Store:
         """Close the file; a copy in memory goes."""
         with self._lock:
             self._connection.close()
-        if self.read_only:
-            shutil.rmtree(self.ballast.parent, ignore_errors=True)
+        if self._copy is not None:
+            self._copy.drop()
 
 
 def open_store(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Store:
     """Open or create the database; one that cannot be read is set aside as ``<name>.damaged-N`` and a new one begins."""
     if is_read_only(path):
-        return Store(_copy_in_memory(path), max_bytes=max_bytes, stands_for=path)
+        copy = MemoryCopy(path)
+        try:
+            return Store(copy.path, max_bytes=max_bytes, copy=copy)
+        except BaseException:
+            copy.drop()
+            raise
     path.parent.mkdir(parents=True, exist_ok=True)
     _finish_setting_aside(path)
     _make_room(path)
@@ -230,16 +234,6 @@ def is_read_only(path: Path) -> bool:
     except OSError as error:
         return error.errno == errno.EROFS
     return False
-
-
-def _copy_in_memory(path: Path) -> Path:
-    """Copy a database and its log to where can be written. They are sealed, and the copy goes with the process or the power."""
-    folder = Path(tempfile.mkdtemp(prefix="luutru-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None))
-    for suffix in ("", "-wal"):
-        each = path.with_name(path.name + suffix)
-        if each.exists():
-            shutil.copyfile(each, folder / each.name)
-    return folder / path.name
 
 
 def _make_room(path: Path) -> None:

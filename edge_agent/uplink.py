@@ -34,6 +34,7 @@ from edge_agent.life_sign import life_sign
 from edge_agent.line import ConnectionState, Health, Line, tls_context
 from edge_agent.outbox import Outbox
 from edge_agent.sending import WINDOW, SendPlan, backoff
+from edge_agent.session_count import Session
 from edge_agent.vitals import Vitals
 from residence.clock import Clock
 from residence.errors import LuutruError, Refused
@@ -159,11 +160,8 @@ class Uplink:
             self._outbox.rest()
 
     def _connect(self) -> None:
-        try:
-            session = self._outbox.next_session()
-        except Refused:  # disk full: the number is only for operators, the line still has to deliver
-            session = self._health.session
-        self._change(state=ConnectionState.CONNECTING, session=session)
+        session = self._outbox.next_session()
+        self._change(state=ConnectionState.CONNECTING, session=session.number, counting=session.counting)
         try:
             self._client = self._new_client()
             line, about = self._line, _connect_properties()
@@ -247,7 +245,7 @@ class Uplink:
 
     def _state(self, *, online: bool) -> bytes:
         call, vitals = self._post.asked.tell() if self._post is not None else "", self._vitals()
-        session, trust = self._health.session, self._trust
+        session, trust = Session(number=self._health.session, counting=self._health.counting), self._trust
         return life_sign(self._outbox, self._line, session=session, online=online, vitals=vitals, trust=trust, call=call)
 
     def _message(self, message: Any) -> None:

@@ -43,7 +43,7 @@ def image_files(machine: Machine, kiosk_ids: tuple[str, ...]) -> dict[str, str]:
             WRITTEN, "[Manager]", "# The hardware's watchdog: when the system itself hangs, the machine starts anew.", "RuntimeWatchdogSec=15s", "RebootWatchdogSec=2min"
         ),
         "etc/systemd/coredump.conf.d/luutru.conf": _lines(WRITTEN, "[Coredump]", "Storage=none", "ProcessSizeMax=0"),
-        "etc/sysctl.d/60-luutru.conf": _lines(WRITTEN, "# No memory on disk: neither of a process that crashed nor of one that sleeps.", "kernel.core_pattern=|/bin/false", "vm.swappiness=0", "kernel.kptr_restrict=2", "kernel.unprivileged_bpf_disabled=1"),
+        "etc/sysctl.d/60-luutru.conf": _lines(WRITTEN, "# No memory on disk: neither of a process that crashed nor of one that sleeps.", "kernel.core_pattern=|/bin/false", "vm.swappiness=0", "# The kernel does nothing that a keyboard asks of it.", "kernel.sysrq=0", "kernel.kptr_restrict=2", "kernel.unprivileged_bpf_disabled=1"),
         "etc/systemd/system/var-lib-luutru.mount": _data_mount(machine),
         "etc/rauc/system.conf": _rauc(machine),
         "etc/cloud/cloud.cfg.d/90-luutru.cfg": _first_boot(machine),

@@ -115,6 +115,7 @@ class PageSection(_Section, frozen=True, kw_only=True):
     wipe_after_warning_seconds: Annotated[int, msgspec.Meta(ge=20, le=600)] = 20  # WCAG 2.2.1 asks for at least 20
     keypad: bool = False  # digits, * and # in place of a pointer: digits choose, and write letters as on a telephone
     check_url: str | None = None  # where a receipt code is looked up; "{code}" stands for the code, else it is put at the end
+    stay_url: str | None = None  # where the code of one's own on a slip opens the page of the stay; none: no such code is printed
 
 
 class ReaderSection(_Section, frozen=True, kw_only=True):

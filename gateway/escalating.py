@@ -3,7 +3,7 @@
 - Asked every minute of each premises at which somebody undeclared was seen or refused; only lodgings are written to (a home is asked after its deadline).
 - One notice for each house, deadline and step, however many people it concerns; how many is on the desk's page.
 - Whoever the house said is a visitor counts for nobody, as on that page, and so does a refused arrival that was said anew.
-- What a mail server could not take before the deadline is not sent after it (``gateway/mailing.py``).
+- What a mail server or a channel could not take before the deadline is not sent after it (``gateway/mailing.py``, ``gateway/alarms.py``).
 
 Example: due at 23:00, undeclared at 21:00: a notice at 21:00, and another at 22:15 if anybody still is.
 """
@@ -51,6 +51,12 @@ def warn(registry: Registry, *, rules: RuleBook, now: datetime, random_bytes: Ca
     if sent:
         log.info("warned before the deadline", notices=sent)
     return sent
+
+
+def somebody_is_due(connection: Connection, registry: Registry, premises_id: str, *, rules: RuleBook, now: datetime) -> bool:
+    """Tell whether somebody at a house is still to be declared, with a deadline that is not over."""
+    premises = load_places(connection, [(premises_id, None)]).place(premises_id, None)
+    return premises is not None and any(due > now for due in _dues(connection, registry, premises, rules=rules, now=now))
 
 
 def _pages(registry: Registry, now: datetime) -> Iterator[list[str]]:

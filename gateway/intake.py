@@ -9,6 +9,7 @@
 - A database that cannot be reached is nobody's fault: ``RegistryUnavailable``, nothing is acknowledged, the caller tries again.
 - A kiosk that calls its clock confirmed and says a time that cannot be true: the statement is set aside whole, answered ``received``, and
   waits for somebody to look (``gateway/clock_claims.py``). One that is on record already gets the receipt it has.
+- Whoever another transaction is working on holds up their own statements and no others (``registry/people_locks.py``).
 - What a statement claims of a chip is found again from its bytes before it is recorded (``gateway/chip_evidence.py``).
 - ``lap`` is told when each stage of a batch ends (``gateway/measures.py``).
 - Exceptions may quote a person's fields: only their type and place in our code are logged, never their text.
@@ -38,6 +39,7 @@ from gateway.sequences import SequenceWatch
 from gateway.trust import TrustStore
 from registry.database import Registry
 from registry.outages import is_machines_fault
+from registry.people_locks import part_free
 from registry.quarantine import NOWHERE, DeadLetter, set_aside
 from registry.receipts import receipts_by_id
 from registry.recording import Recorded, is_outage, record
@@ -137,10 +139,9 @@ class Intake:
         if not reads:
             return
         try:
-            with self.registry.writing() as connection:
-                revoked = self.trust.revoked_in(connection)
-                held = [each for each in reads if each.header.key_id not in revoked]
-                recorded = self.record_in(connection, held, now) if held else []
+            done, rest = self._recorded(reads, now, wait=False)
+            if rest:
+                done |= self._recorded(rest, now, wait=True)[0]
         except Exception as error:
             if is_machines_fault(error) or (is_outage(error) and not isolate):
                 raise RegistryUnavailable(type(error).__name__) from error
@@ -155,9 +156,25 @@ class Intake:
             self._set_aside([_unexpected(reads[0])], outcome, now, isolate=isolate)
             return
         self._lap("commit")
-        for read, result in zip(held, recorded, strict=True):
-            self._note(read, result, outcome)
-        self._set_aside([_revoked(each) for each in reads if each.header.key_id in revoked], outcome, now, isolate=isolate)
+        for read in reads:  # in the order they came, whatever waited
+            if (result := done[id(read)]) is not None:
+                self._note(read, result, outcome)
+        self._set_aside([_revoked(each) for each in reads if done[id(each)] is None], outcome, now, isolate=isolate)
+
+    def _recorded(self, reads: list[Read], now: datetime, *, wait: bool) -> tuple[dict[int, Recorded | None], list[Read]]:
+        """Record in one transaction whoever is free, all with ``wait``; returns what became of each (None: its key is revoked), and the rest."""
+        with self.registry.writing() as connection:
+            revoked = self.trust.revoked_in(connection)
+            held = [each for each in reads if each.header.key_id not in revoked]
+            free, rest = (held, []) if wait else self._parted(connection, held)
+            recorded = self.record_in(connection, free, now) if free else []
+        done: dict[int, Recorded | None] = {id(each): None for each in reads if each.header.key_id in revoked}
+        return done | {id(read): result for read, result in zip(free, recorded, strict=True)}, rest
+
+    def _parted(self, connection: Connection, reads: list[Read]) -> tuple[list[Read], list[Read]]:
+        """Part what can be recorded now from what is about somebody another transaction is working on."""
+        free, rest = part_free(connection, [each.statement for each in reads], self.registry.vault)
+        return [reads[at] for at in free], [reads[at] for at in rest]
 
     def reissued(self, receipts: Sequence[tuple[Topic, bytes]]) -> Sequence[tuple[Topic, bytes]]:
         """Return receipts as they may go out: none by a key that was revoked since."""

@@ -24,6 +24,7 @@ from registry import messages
 from registry.contact_points import Contact, address_for
 from registry.database import Registry
 from registry.messages import PAUSES, Due, Outcome
+from registry.recoveries import recovery
 from registry.seen_addresses import address_of_seen
 from registry.vault import Vault
 from residence.cases.messages import Told, write_letter
@@ -115,7 +116,11 @@ def _settle(registry: Registry, due: Due, outcome: Outcome, *, clock: Clock, don
 def _written(connection: Connection, due: Due, *, pages: str, vault: Vault, now: datetime) -> Written | Outcome:
     """Return what to send, or why there is nothing to send."""
     link = f"{pages.rstrip('/')}/n/{due.message_id}/{vault.link_proof(due.message_id)}"
-    told = Told(kind=None, to_house=False, link=link)
+    told = Told(kind=None, to_house=False, link=link, recovery=due.kind == "recovery")
+    if due.kind == "recovery":
+        row = recovery(connection, due.about)
+        if row is None or row.stopped_at is not None:
+            return Outcome(state="needless")
     if due.kind == "notice":
         notice = messages.notice_of(connection, due.commune_code, due.about)
         if notice is None or notice.answered_at is not None:

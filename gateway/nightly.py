@@ -40,9 +40,9 @@ CLEANING: Final = "cleaning"
 WHOLE: Final = "cleaning_whole"
 SCOREBOARD: Final = "scoreboard"
 LOOKS: Final = "looks"
+PAGE: Final = 100  # households, premises or persons looked after in one transaction
 SECOND_VIEWS: Final = "second_views"
 PUBLIC: Final = "public_figures"
-PAGE: Final = 100  # households, premises or persons looked after in one transaction
 log = structlog.get_logger("luutru.gateway")
 Task = Callable[[], tuple[bool, dict[str, Any]]]  # whether it came to its end, and what it counted
 

@@ -3,6 +3,7 @@
 - What is due is pure (``residence.cases.notices``); this reads whom it may concern, in pages by id, and sends each notice once.
 - Commune by commune. A stay is looked at from ``AHEAD`` before its longest length until ``LATEST`` after its start, a residence within its renewal window, each by an index
   made for it.
+- A guided path whose due date passed is written down as late once, whoever looks at it or not (``registry/paths.py``).
 - Nothing follows from a reminder by itself: a stay beyond its longest length explains no sighting any more (``covering.py``).
 
 Example: ``remind(registry, rules=rules, now=now, random_bytes=random_bytes)`` returns how many notices went out
@@ -21,6 +22,7 @@ from registry.communes import communes
 from registry.database import Registry
 from registry.households import ending_between
 from registry.notices import Notice, send_notice
+from registry.paths import Means, note_late
 from registry.premises import load_places
 from registry.stays import open_since
 from residence.cases.notices import DueNotice, NoticeKind, addressee, ending_residences, long_stays
@@ -36,16 +38,19 @@ log = structlog.get_logger("luutru.gateway")
 
 def remind(registry: Registry, *, rules: RuleBook, now: datetime, random_bytes: Callable[[int], bytes]) -> int:
     """Send every reminder that is due and was not sent before."""
-    sent = 0
+    sent = late = 0
+    means = Means(vault=registry.vault, now=now, random_bytes=random_bytes)
     for commune_code in communes(registry):
+        with registry.writing() as connection:
+            late += note_late(connection, commune_code, means=means)
         for page in (_long_stays, _ending_residences):
             after: str | None = ""
             while after is not None:
                 with registry.writing() as connection:
                     due, after = page(connection, commune_code, after, rules=rules, now=now)
                     sent += _send(connection, due, now=now, random_bytes=random_bytes)
-    if sent:
-        log.info("reminded", notices=sent)
+    if sent or late:
+        log.info("reminded", notices=sent, paths_late=late)
     return sent
 
 

@@ -21,6 +21,7 @@ from typing import Final
 import httpx
 
 from registry.webhook_deliveries import Sent
+from residence.clock import Clock
 from residence.errors import LuutruError, Refused
 from residence.wire.webhook_reach import IpAddress, Reach
 from residence.wire.webhooks import pause_after
@@ -40,9 +41,10 @@ def look_up(host: str, port: int) -> list[IpAddress]:
 
 
 class Post:
-    """Sends messages, several at once if asked from several threads."""
+    """Sends messages, several at once if asked from several threads. ``stamped_by``: receivers go by another clock than the registry (a sandbox)."""
 
-    def __init__(self, reach: Reach, *, look_up: LookUp = look_up) -> None:
+    def __init__(self, reach: Reach, *, look_up: LookUp = look_up, stamped_by: Clock | None = None) -> None:
+        self.stamped_by: Final = stamped_by
         logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes every address
         self._reach = reach
         self._look_up = look_up

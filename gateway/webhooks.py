@@ -128,7 +128,8 @@ def _attempt(registry: Registry, delivery: Delivery, *, post: Post, clock: Clock
     ready = _ready(registry, delivery, now=clock.now())
     if ready is None:
         return Sent(fault=NOT_TOLD)
-    headers = signed_headers(ready.keys, message_id=delivery.message_id, at=clock.now(), body=ready.body)
+    stamp = (post.stamped_by or clock).now()
+    headers = signed_headers(ready.keys, message_id=delivery.message_id, at=stamp, body=ready.body)
     return post.send(ready.url, ready.body, headers, attempts=delivery.attempts + 1, fraction=fraction)
 
 

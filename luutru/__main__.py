@@ -21,6 +21,7 @@ from luutru import system
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "account": ("account", "Make accounts and one-time sign-in links."),
     "authority": ("authority", "Tell other authorities of stays, and see what was told."),
+    "backup": ("backup", "Keep a registry's archive seconds behind it."),
     "bench": ("bench", "Measure, and print our figure beside its baseline."),
     "broker": ("broker", "An authority's Mosquitto: its files, and sites' own brokers."),
     "card": ("card", "Read the payload of a card's QR code."),
@@ -45,6 +46,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "program": ("program", "Let hotel software in: programs that call the API."),
     "receipt": ("receipt", "Verify a receipt."),
     "registry": ("registry", "Create, upgrade, seed and check the registry."),
+    "release": ("release", "Build, sign and check a release."),
+    "restore": ("restore", "Prove that a registry comes back from its archive."),
     "sandbox": ("sandbox", "Play another authority's system on this machine."),
     "scan": ("scan", "Read codes from pictures."),
     "server": ("server", "Run the web server."),
@@ -84,6 +87,7 @@ def root() -> None:
 def main() -> None:
     """Enter the command line."""
     system.keep_linear_algebra_on_one_thread()
+    system.let_picture_threads_sleep()
     app()
 
 

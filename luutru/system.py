@@ -94,6 +94,11 @@ def setting(name: str, default: str = "") -> str:
     return os.environ.get(name, default)
 
 
+def child_environment(**more: str) -> dict[str, str]:
+    """Return what a child process is given: what we were given, and more."""
+    return {**os.environ, **more}
+
+
 def fraction() -> float:
     """Return a number in [0, 1) drawn from the operating system's generator: for spreading retries."""
     return secrets.randbits(53) / (1 << 53)
@@ -149,3 +154,12 @@ def keep_linear_algebra_on_one_thread() -> None:
     """
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+
+
+def let_picture_threads_sleep() -> None:
+    """Let OpenCV's threads sleep while there is nothing for them, unless somebody chose otherwise; must run before OpenCV is imported.
+
+    After each small step they would turn in circles for the next one: with ten frames a second that is a sixth of what an idle kiosk takes.
+    """
+    for name in ("OPENCV_THREAD_POOL_ACTIVE_WAIT_WORKER", "OPENCV_THREAD_POOL_ACTIVE_WAIT_MAIN"):
+        os.environ.setdefault(name, "0")

@@ -4,7 +4,7 @@
 - A telling to another authority is on the record like a look: its role is ``authority``, its purpose ``TELL_AUTHORITY``.
 - All people of one look make one look in the log (``registry/look_log.py``): a list costs the log one entry, and each of its rows counts.
 - Only what releases fields adds rows: ``registry/release.py``, ``registry/seen_persons.py``, ``registry/looking_back.py``,
-  ``registry/authority_content.py``.
+  ``registry/authority_content.py``; and an erasure, which shows nothing (``registry/erasing.py``).
 
 Example: ``looks_by(connection, account_id)`` is what an officer sees of their own looks.
 """
@@ -23,11 +23,13 @@ from registry.sealed_looks import sealed_until
 from residence.access.purposes import Field, Way
 from residence.clock import uuid7
 from residence.transparency.looks import SECRET_BYTES
+from residence.wire.deletions import PURPOSE
 
 if TYPE_CHECKING:
     from registry.release import Look
 
 TELL_AUTHORITY: Final = "tell-authority"
+ERASE: Final = PURPOSE
 
 
 def add(
@@ -75,6 +77,23 @@ def add_telling(
     _write(connection, [person_id], telling, now=now, random_bytes=random_bytes)
 
 
+def add_erasure(
+    connection: Connection,
+    person_id: str,
+    *,
+    commune_code: str,
+    by: str,
+    about: str,
+    now: datetime,
+    random_bytes: Callable[[int], bytes],
+) -> str:
+    """Write that a person was erased and by whom; returns the record's id. ``about``: the digest of the certificate."""
+    erasing = _Told(
+        commune_code=commune_code, account_id=by, role="operator", purpose=ERASE, about=about, fields=frozenset(), way="single"
+    )
+    return _write(connection, [person_id], erasing, now=now, random_bytes=random_bytes)[0]
+
+
 class _Told(msgspec.Struct, frozen=True, kw_only=True):
     """What the rows of one look share."""
 
@@ -89,9 +108,9 @@ class _Told(msgspec.Struct, frozen=True, kw_only=True):
 
 def _write(
     connection: Connection, person_ids: list[str], told: _Told, *, now: datetime, random_bytes: Callable[[int], bytes]
-) -> None:
+) -> list[str]:
     if not person_ids:
-        return
+        return []
     look_id = str(uuid7(now, random_bytes(10)))
     shared = {
         "commune_code": told.commune_code,
@@ -111,6 +130,7 @@ def _write(
     connection.execute(insert(tables.access_records), rows)
     sealed = sealed_until(connection, told.about, now=now) if told.role == "officer" else None
     look_log.add_look(connection, rows, look_id=look_id, secret=random_bytes(SECRET_BYTES), sealed_until=sealed)
+    return [str(row["access_id"]) for row in rows]
 
 
 def has_looked(connection: Connection, account_id: str, about: str, *, since: datetime) -> bool:

@@ -37,6 +37,7 @@ class KnownAccount(msgspec.Struct, frozen=True, kw_only=True):
     disabled_at: datetime | None = None
     reads_only: tuple[str, ...] = ()  # of a clerk's areas
     person_id: str | None = None  # whose account a resident's is
+    stay_id: str | None = None  # the one stay it is for, when it was opened by the code on a slip
 
 
 class Passkey(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +113,7 @@ def account_from(row: Row[Any]) -> KnownAccount:
         created_at=row.created_at,
         disabled_at=row.disabled_at,
         person_id=row.person_id,
+        stay_id=row.stay_id,
     )
 
 

@@ -8,7 +8,7 @@ Example: ``check_registry(registry).problems == ()``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
@@ -18,32 +18,13 @@ from sqlalchemy import Column, Connection, Row, Table, func, select
 from registry import tables
 from registry.asking import among
 from registry.database import Registry, current_revision, newest_revision
-from registry.persons import SEALED_COLUMNS
-from registry.vault import Cell, Vault
+from registry.erasing import came_back
+from registry.sealed_columns import OF_PREMISES_TOO, SEALED, SEALED_AS
+from registry.vault import Cell, SubjectKey, Vault
 from residence.errors import LuutruError
 
 PAGE: Final = 500
 MOST_PROBLEMS: Final = 100
-
-# table, its id, whose key sealed it, sealed columns
-_SEALED: Final[tuple[tuple[Table, str, str, tuple[str, ...]], ...]] = (
-    (tables.persons, "person_id", "person_id", SEALED_COLUMNS),
-    (tables.person_versions, "version_id", "person_id", SEALED_COLUMNS),
-    (tables.identifiers, "identifier_id", "subject_id", ("value",)),
-    (tables.contact_points, "contact_id", "subject_id", ("address",)),
-    (tables.declarations, "declaration_id", "subject_id", ("body",)),
-    (tables.premises, "premises_id", "premises_id", ("name", "address_text")),
-    (tables.corrections, "correction_id", "subject_id", ("name", "address_text")),
-    (tables.relations, "relation_id", "subject_id", ("name",)),
-    (tables.absences, "absence_id", "subject_id", ("destination", "reason")),
-    (tables.presences, "presence_id", "presence_id", ("reading",)),
-    (tables.quarantine, "quarantine_id", "quarantine_id", ("payload",)),
-    (tables.guest_list_pieces, "piece_id", "list_id", ("lines",)),
-)
-
-_OF_PREMISES_TOO: Final = (tables.relations, tables.corrections)
-# What was copied as it was sealed elsewhere: that table, and which column names the row there.
-_SEALED_AS: Final = {"person_versions": ("persons", "person_id"), "corrections": ("premises", "subject_id")}
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,20 +51,21 @@ def check_registry(registry: Registry, *, progress: Callable[[str, int, int], No
     opened = erased = 0
     with registry.reading() as connection:
         counts = {name: _count(connection, table) for name, table in sorted(tables.metadata.tables.items())}
-        for done, (table, own_id, subject, columns) in enumerate(_SEALED, 1):
-            for row in _rows(connection, table, own_id):
-                if table in _OF_PREMISES_TOO and row.name_sealed is None and not getattr(row, "address_text_sealed", None):
+        for done, (table, own_id, subject, columns) in enumerate(SEALED, 1):
+            for row, keys in _rows_with_keys(connection, registry.vault, (table, own_id, subject)):
+                if table in OF_PREMISES_TOO and row.name_sealed is None and not getattr(row, "address_text_sealed", None):
                     continue  # of a household or a person; only a premises' own key seals a name
-                sealed_in, sealed_by = _SEALED_AS.get(table.name, (table.name, own_id))
+                sealed_in, sealed_by = SEALED_AS.get(table.name, (table.name, own_id))
                 outcome = _open_row(
-                    connection, registry.vault, (sealed_in, row, getattr(row, sealed_by), getattr(row, subject), columns)
+                    registry.vault, keys, (sealed_in, row, getattr(row, sealed_by), getattr(row, subject), columns)
                 )
                 opened += outcome is True
                 erased += outcome is None
                 if outcome is False:
                     problems.append(f"vault.damaged {table.name} {getattr(row, own_id)}")
-            progress(table.name, done, len(_SEALED))
+            progress(table.name, done, len(SEALED))
         problems += _dangling(connection)
+    problems += [f"erase.came_back person {each.subject_id}" for each in came_back(registry)]
     return Report(revision=revision, counts=counts, opened=opened, erased=erased, problems=tuple(problems[:MOST_PROBLEMS]))
 
 
@@ -91,23 +73,42 @@ def _count(connection: Connection, table: Table) -> int:
     return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
-def _rows(connection: Connection, table: Table, own_id: str) -> Iterator[Row[Any]]:
+def _rows_with_keys(
+    connection: Connection, vault: Vault, what: tuple[Table, str, str]
+) -> Iterator[tuple[Row[Any], Mapping[str, SubjectKey] | None]]:
+    """Give every row with its page's keys; None beside a row whose key is there and does not open."""
+    table, own_id, subject = what
     last = ""
     while True:
         page = connection.execute(select(table).where(table.c[own_id] > last).order_by(table.c[own_id]).limit(PAGE)).all()
-        yield from page
+        try:
+            keys = vault.load_keys(connection, {getattr(row, subject) for row in page})
+            yield from ((row, keys) for row in page)
+        except LuutruError:  # one of them is damaged: which
+            yield from ((row, _keys_of(connection, vault, getattr(row, subject))) for row in page)
         if len(page) < PAGE:
             return
         last = getattr(page[-1], own_id)
 
 
-def _open_row(connection: Connection, vault: Vault, what: tuple[str, Row[Any], str, str, tuple[str, ...]]) -> bool | None:
+def _keys_of(connection: Connection, vault: Vault, subject_id: str) -> Mapping[str, SubjectKey] | None:
+    try:
+        return vault.load_keys(connection, [subject_id])
+    except LuutruError:
+        return None
+
+
+def _open_row(
+    vault: Vault, keys: Mapping[str, SubjectKey] | None, what: tuple[str, Row[Any], str, str, tuple[str, ...]]
+) -> bool | None:
     """Open every sealed column of a row: True, False when one does not open, None when its key was deleted."""
     table, row, row_id, subject_id, columns = what
+    if keys is None:
+        return False
+    key = keys.get(subject_id)
+    if key is None:
+        return None
     try:
-        key = vault.load_keys(connection, [subject_id]).get(subject_id)
-        if key is None:
-            return None
         for column in columns:
             vault.open_if_any(key, Cell(table, column, row_id), getattr(row, f"{column}_sealed"))
     except LuutruError:

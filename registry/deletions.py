@@ -189,6 +189,10 @@ _DOING: Final[dict[str, tuple[tuple[ColumnElement[bool] | TextClause, ...], Call
     "door_passes": ((), _delete_with_keys(tables.door_passes.c.pass_id)),
     "door_cards": ((), _delete_with_keys(tables.door_cards.c.card_id)),
     "kiosk_calls": ((), _delete_with_keys(tables.kiosk_calls.c.call_id)),
+    "paths": (
+        (),
+        _delete_with_keys(tables.path_steps.c.path_id, tables.path_handovers.c.path_id, tables.paths.c.path_id, _KEYS),
+    ),
     "api_tokens": ((), _delete_with_keys(tables.api_tokens.c.token_hash)),
     "api_requests": ((), _delete_with_keys(tables.api_requests.c.request_hash)),
     "api_batches": ((), _delete_with_keys(tables.api_batches.c.batch_id)),

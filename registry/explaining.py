@@ -3,6 +3,8 @@
 - First by number, from what the batch has already looked up. Whoever no number explains may still be there by name and birth date: a
   person who declared without papers is in no list by a number, and another card may carry another number of theirs.
 - A name may be written in another way: without accents, in another order, without a middle name. The birth date must agree.
+- Whose birth date is not known, or only in part, on either side has lost nothing by it: the same words of a name, here, explain. Otherwise who declared
+  without papers and is met without papers would become a case for nothing but the lack of them.
 - Somebody with another number of the same kind is somebody else, whatever the name. In doubt the person seen has the benefit.
 - A minor is explained by a stay or residence here of anybody of the same registered household.
 - Last, whoever lives or stays in the same house under an older name of its ward (``registry/renamed_wards.py``), or is in a register of it.
@@ -143,10 +145,25 @@ def is_minor(person: Person, at: datetime) -> bool:
 
 
 def may_be(person: Person, known: KnownPerson) -> bool:
-    """Tell whether somebody seen may be a known person written otherwise: birth date equal, names near, no number against it."""
-    if person.birth is None or known.birth is None or person.birth.value != known.birth.value:
+    """Tell whether somebody seen may be a known person written otherwise: birth date equal, names near, no number against it.
+
+    As far as a birth date is not known it speaks against nobody; then the words of the name must be the same.
+    """
+    if not _no_number_against(person, known):
         return False
-    return _no_number_against(person, known) and _names_near(person.full_name, known.full_name)
+    if person.birth is not None and known.birth is not None and person.birth.value == known.birth.value:
+        return _names_near(person.full_name, known.full_name)
+    return _births_agree(person, known) and _same_words(person.full_name, known.full_name)
+
+
+def _births_agree(person: Person, known: KnownPerson) -> bool:
+    one, other = person.birth, known.birth
+    return one is None or other is None or one.value.startswith(other.value) or other.value.startswith(one.value)
+
+
+def _same_words(one: str, other: str) -> bool:
+    first, second = (sorted(words_of(plain_key(each)).split()) for each in (one, other))
+    return bool(first) and first == second
 
 
 def _names_near(one: str, other: str) -> bool:

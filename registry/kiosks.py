@@ -144,6 +144,7 @@ def keep_state(connection: Connection, state: KioskState, *, now: datetime) -> b
         return False
     values = {
         "session": state.session,
+        "counting": state.counting,
         "online": state.online,
         "state_at": _instant(state.at),
         "seen_at": now,
@@ -155,7 +156,7 @@ def keep_state(connection: Connection, state: KioskState, *, now: datetime) -> b
     }
     if not state.online:
         # A will was written when the connection began; of the counts only the last live ones mean anything.
-        values = {"session": state.session, "online": False, "seen_at": now}
+        values = {"session": state.session, "counting": state.counting, "online": False, "seen_at": now}
     connection.execute(update(tables.kiosks).where(tables.kiosks.c.kiosk_id == state.kiosk_id).values(**values))
     if state.online:
         keep_signs(connection, state, commune_code=row.commune_code, now=now)
@@ -207,7 +208,7 @@ def _listed(row: Row[Any]) -> KioskOnList:
 def _last_state(row: Row[Any]) -> KioskState | None:
     if row.session is None:
         return None
-    return KioskState(kiosk_id=row.kiosk_id, session=row.session, online=bool(row.online), at="")
+    return KioskState(kiosk_id=row.kiosk_id, session=row.session, counting=row.counting or "", online=bool(row.online), at="")
 
 
 def _instant(text: str | None) -> datetime | None:

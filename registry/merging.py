@@ -38,6 +38,7 @@ MOVING: Final[tuple[tuple[str, Table, Column[str], Column[str]], ...]] = (
     ("declaring_locks", tables.declaring_locks, tables.declaring_locks.c.lock_id, tables.declaring_locks.c.person_id),
     ("rights_requests", tables.rights_requests, tables.rights_requests.c.request_id, tables.rights_requests.c.person_id),
     ("own_words", tables.own_words, tables.own_words.c.stay_id, tables.own_words.c.person_id),
+    ("paths", tables.paths, tables.paths.c.path_id, tables.paths.c.person_id),
     ("permitted_stays", tables.permitted_stays, tables.permitted_stays.c.permit_id, tables.permitted_stays.c.person_id),
     ("relations", tables.relations, tables.relations.c.relation_id, tables.relations.c.person_id),
     ("wards", tables.relations, tables.relations.c.relation_id, tables.relations.c.subject_id),

@@ -24,12 +24,13 @@ GOOD_FOR: Final = timedelta(days=14)
 
 
 class Linked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a link is about. ``notice`` is None for an address to be confirmed, ``contact_id`` for anything else."""
+    """What a link is about. One of ``notice``, ``contact_id`` (to be confirmed) and ``recovery_id`` (may be stopped) is set."""
 
     message_id: str
     to_house: bool
     commune_code: str
     contact_id: str | None = None
+    recovery_id: str | None = None
     notice: Row[Any] | None = None
 
 
@@ -46,5 +47,6 @@ def follow(connection: Connection, message_id: str, proof: str, *, vault: Vault,
         to_house=row.recipient == "premises",
         commune_code=row.commune_code,
         contact_id=row.subject_id if row.kind == "confirm" else None,
+        recovery_id=row.about if row.kind == "recovery" else None,
         notice=notice,
     )

@@ -21,7 +21,7 @@ from registry.tables_messages import DUE, messages
 from registry.tables_oversight import notices
 from residence.clock import uuid7
 
-MessageKind = Literal["notice", "confirm"]
+MessageKind = Literal["notice", "confirm", "recovery", "trial"]
 MessageState = Literal["waiting", "sending", "sent", "no_address", "needless", "failed"]
 LEASE: Final = timedelta(minutes=5)
 WAKES_FOR: Final = timedelta(days=14)  # as long as what a notice rests on is kept
@@ -82,9 +82,19 @@ def put_aside(
 
 
 def due_ids(connection: Connection, *, now: datetime, limit: int = 100) -> list[str]:
-    """Return what is due, the longest waiting first."""
-    query = select(_MESSAGES.message_id).where(DUE, _MESSAGES.next_at <= now).order_by(_MESSAGES.next_at).limit(limit)
-    return list(connection.scalars(query))
+    """Return what is due by e-mail, the longest waiting first."""
+    due = (DUE, _MESSAGES.next_at <= now, _MESSAGES.recipient != "channel")
+    return list(connection.scalars(select(_MESSAGES.message_id).where(*due).order_by(_MESSAGES.next_at).limit(limit)))
+
+
+def due_by_channel(connection: Connection, *, now: datetime, limit: int = 100) -> dict[str, list[str]]:
+    """Return what is due by channels (``registry/alarm_channels.py``), for each its own, the longest waiting first."""
+    due = (DUE, _MESSAGES.next_at <= now, _MESSAGES.recipient == "channel")
+    query = select(_MESSAGES.subject_id, _MESSAGES.message_id).where(*due).order_by(_MESSAGES.next_at).limit(limit)
+    found: dict[str, list[str]] = {}
+    for channel_id, message_id in connection.execute(query):
+        found.setdefault(channel_id, []).append(message_id)
+    return found
 
 
 def take(connection: Connection, message_id: str, *, now: datetime) -> Due | None:

@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from registry import tables
+from registry.alarm_channels import CHANNEL, channels_of
 from registry.messages import put_aside
 from residence.cases.notices import DECLARE_KINDS, Addressee, NoticeKind
 from residence.cases.undeclared import SentNotice
@@ -61,6 +62,9 @@ def send_notice(connection: Connection, notice: Notice, *, now: datetime, random
         addressed.append(
             ("seen", notice.about.partition(":")[0])
         )  # the person, if they gave an address; who that is shows only when it is sent
+    if notice.kind is NoticeKind.DEADLINE_NEAR:
+        channels = channels_of(connection, notice.premises_id)
+        addressed += [(CHANNEL, each.channel_id) for each in channels]
     put_aside(connection, "notice", notice_id, commune_code=notice.commune_code, to=addressed, now=now, random_bytes=random_bytes)
     return notice_id
 

@@ -1,9 +1,10 @@
-"""What becomes of a number: cancelled by whoever gives numbers, replaced by another, and that taken back.
+"""What becomes of a number: given to somebody who had none, cancelled by whoever gives numbers, replaced by another, and that taken back.
 
 - A cancelled or replaced number still finds its person and proves nothing in force: whoever declares with it is recorded with the finding
   ``person.number_cancelled``. Given to somebody else, it is theirs (``residence/stays/identity.py``).
 - A new number that somebody else has in force is written all the same and told: both persons are an item of cleaning, nobody is overwritten.
 - Each step is a row of ``identifier_events``; the identifier's own row is changed through ``registry/changing.py``, so what it said before can be told.
+- Joined to a person without one (a newborn's, which comes later), it stands in force by an officer's word; taken back, it proves nothing any more.
 - Taken back, the number is in force as it was; what stood in its place proves nothing any more. Only while nothing changed since.
 
 Example: ``cancel_number(connection, identifier_id, on=date(2026, 7, 10), officer=officer, means=means)``
@@ -28,7 +29,7 @@ from residence.errors import Conflict, Problem, Refused, has_errors, problem
 from residence.people.personal_number import check_personal_number
 from residence.stays.known import KnownNumber
 
-NumberEvent = Literal["cancelled", "replaced", "taken_back"]
+NumberEvent = Literal["cancelled", "replaced", "joined", "taken_back"]
 _IDS: Final = tables.identifiers.c
 _EVENTS: Final = tables.identifier_events.c
 
@@ -84,27 +85,35 @@ def replace_number(
     row = _in_force(connection, identifier_id, on=on, officer=officer, means=means)
     if row.kind != "personal":
         raise Refused("number.kind", "/identifier_id")
-    problems = check_personal_number(value, sex=None, birth=None, pointer="/value")
-    if has_errors(problems):
+    new_id, problems = _write_number(connection, row, value, means=means)
+    if new_id is None:
         return Stepped(problems=problems)
-    index = means.vault.number_index("personal", value)
-    others = holders(connection, [index]).get(index, set())
-    if row.person_id in others:
-        raise Conflict("number.held", "/value")
-    if _somebody_has_it_in_force(connection, index):
-        problems = (*problems, problem("number.somebody_elses", "/value"))
-    key = means.vault.load_keys(connection, [row.person_id]).get(row.person_id)
-    if key is None:
-        raise Refused("registry.person_unknown", "/person_id")
-    new_id = means.new_id()
-    stamp = Stamp(commune_code=row.commune_code, declaration_id=None, now=means.now)
-    number = KnownNumber(kind="personal", value=value)
-    connection.execute(
-        insert(tables.identifiers),
-        [identifier_row(number, row.person_id, key=key, identifier_id=new_id, stamp=stamp, vault=means.vault)],
-    )
     done = _step(connection, row, "replaced", on=on, officer=officer, means=means, new_identifier_id=new_id)
     return msgspec.structs.replace(done, problems=problems)
+
+
+def join_number(connection: Connection, person_id: str, value: str, *, on: date, officer: Officer, means: Means) -> Stepped:
+    """Give a person who has none the personal number that came later, or say all that is wrong with it; ``Conflict("number.has_one")``."""
+    _check_reason(officer)
+    if on > means.now.astimezone(VIETNAM).date():
+        raise Refused("number.day", "/on")
+    person = locked_row(connection, tables.persons, person_id)
+    if person is None or person.merged_into is not None:
+        raise Refused("registry.person_unknown", "/person_id")
+    held = (_IDS.person_id == person_id, _IDS.kind == "personal", _IDS.status == "active")
+    if connection.scalar(select(_IDS.identifier_id).where(*held).limit(1)) is not None:
+        raise Conflict("number.has_one", "/value")
+    index = means.vault.number_index("personal", value)
+    stated = (_IDS.person_id == person_id, _IDS.kind == "personal", _IDS.status == STATED, _IDS.value_index == index)
+    new_id: str | None = connection.scalar(select(_IDS.identifier_id).where(*stated).limit(1))
+    problems: tuple[Problem, ...] = ()
+    if new_id is None:  # else it was joined before and taken back, or somebody stated it
+        new_id, problems = _write_number(connection, person, value, means=means)
+    if new_id is None:
+        return Stepped(problems=problems)
+    row = _locked(connection, new_id)
+    done = _step(connection, row, "joined", on=on, officer=officer, means=means)
+    return msgspec.structs.replace(done, new_identifier_id=new_id, problems=problems)
 
 
 def take_back(connection: Connection, event_id: str, *, officer: Officer, means: Means) -> Stepped:
@@ -115,7 +124,7 @@ def take_back(connection: Connection, event_id: str, *, officer: Officer, means:
         raise Refused("number.event_unknown", "/event_id")
     row = _locked(connection, event.identifier_id)
     answered = select(_EVENTS.event_id).where(_EVENTS.identifier_id == event.identifier_id, _EVENTS.answers == event_id)
-    if row.status != event.event or connection.scalar(answered.limit(1)) is not None:
+    if row.status != ("active" if event.event == "joined" else event.event) or connection.scalar(answered.limit(1)) is not None:
         raise Conflict("number.changed_meanwhile", "/event_id")
     if event.new_identifier_id is not None:
         new = _locked(connection, event.new_identifier_id)
@@ -123,7 +132,7 @@ def take_back(connection: Connection, event_id: str, *, officer: Officer, means:
             raise Conflict("number.changed_meanwhile", "/event_id")
         _change(connection, new, {"status": STATED, "ended_at": means.now}, officer=officer, means=means)
     today = means.now.astimezone(VIETNAM).date()
-    return _step(connection, row, "taken_back", on=today, officer=officer, means=means, answers=event_id)
+    return _step(connection, row, "taken_back", on=today, officer=officer, means=means, answers=event)
 
 
 def numbers_held(connection: Connection, person_id: str) -> list[HeldNumber]:
@@ -166,6 +175,27 @@ def _locked(connection: Connection, identifier_id: str) -> Row[Any]:
     return row
 
 
+def _write_number(connection: Connection, whose: Row[Any], value: str, *, means: Means) -> tuple[str | None, tuple[Problem, ...]]:
+    """Write a personal number in force; returns its id, or None with what is wrong. ``whose``: a row that names person and commune."""
+    problems = check_personal_number(value, sex=None, birth=None, pointer="/value")
+    if has_errors(problems):
+        return None, problems
+    index = means.vault.number_index("personal", value)
+    if whose.person_id in holders(connection, [index]).get(index, set()):
+        raise Conflict("number.held", "/value")
+    if _somebody_has_it_in_force(connection, index):
+        problems = (*problems, problem("number.somebody_elses", "/value"))
+    key = means.vault.load_keys(connection, [whose.person_id]).get(whose.person_id)
+    if key is None:
+        raise Refused("registry.person_unknown", "/person_id")
+    new_id = means.new_id()
+    stamp = Stamp(commune_code=whose.commune_code, declaration_id=None, now=means.now)
+    number = KnownNumber(kind="personal", value=value)
+    row = identifier_row(number, whose.person_id, key=key, identifier_id=new_id, stamp=stamp, vault=means.vault)
+    connection.execute(insert(tables.identifiers), [row])
+    return new_id, problems
+
+
 def _somebody_has_it_in_force(connection: Connection, index: bytes) -> bool:
     held = select(_IDS.identifier_id).where(_IDS.value_index == index, _IDS.kind == "personal", _IDS.status == "active")
     return connection.scalar(held.limit(1)) is not None
@@ -180,10 +210,12 @@ def _step(  # the row, what is said of it, and the means
     officer: Officer,
     means: Means,
     new_identifier_id: str | None = None,
-    answers: str | None = None,
+    answers: Row[Any] | None = None,  # the event that is taken back
 ) -> Stepped:
-    ended = None if event == "taken_back" else datetime.combine(on, time(), VIETNAM)
-    status = "active" if event == "taken_back" else event
+    status: str = "active" if event in {"taken_back", "joined"} else event
+    if answers is not None and answers.event == "joined":
+        status = STATED
+    ended = None if status == "active" else datetime.combine(on, time(), VIETNAM)
     _change(connection, row, {"status": status, "ended_at": ended}, officer=officer, means=means)
     event_id = means.new_id()
     written = {
@@ -194,7 +226,7 @@ def _step(  # the row, what is said of it, and the means
         "event": event,
         "new_identifier_id": new_identifier_id,
         "day": on.isoformat(),
-        "answers": answers,
+        "answers": answers.event_id if answers is not None else None,
         "account_id": officer.account_id,
         "reason": officer.reason,
         "recorded_at": means.now,

@@ -133,7 +133,8 @@ def matching_persons(
     if not wanted:
         return []
     rows = [row for row in ask(connection, _MATCHED, wanted) if row.full_name_sealed is not None]
-    keys = {row.person_id: vault.unwrap(row.person_id, row.kek_id, row.wrapped_key) for row in rows}
+    keys = vault.unwrap_living((row.person_id, row.kek_id, row.wrapped_key) for row in rows)
+    rows = [row for row in rows if row.person_id in keys]
     numbers = _matching_numbers(connection, wanted, keys=keys, vault=vault, stated=stated)
     return [
         Matched(

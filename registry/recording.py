@@ -14,15 +14,14 @@ Example: ``with registry.writing() as connection: results = record(connection, s
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 
-from registry.persons import number_indexes
+from registry.people_locks import lock_people
 from registry.recording_batch import record_together
 from registry.setting_aside import put_aside
 from registry.statements import Lap, Means, Origin, Recorded, Source, Statement, no_lap
@@ -55,7 +54,7 @@ def record(
         return []
     vault = vault.for_batch()
     means = Means(vault=vault, rules=rules, signer=signer, now=now, random_bytes=drawn_ahead(random_bytes), lap=lap)
-    _lock_people(connection, statements, vault)
+    lock_people(connection, statements, vault)
     return _record_isolated(connection, statements, means)
 
 
@@ -98,17 +97,3 @@ def is_outage(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and (
         error.connection_invalidated or getattr(error.orig, "sqlstate", "") == _LEADS_NO_MORE
     )
-
-
-def _lock_people(connection: Connection, statements: Sequence[Statement], vault: Vault) -> None:
-    """Let one transaction at a time work on a number or an id: two gateways must not both make the same new person (PostgreSQL)."""
-    if connection.dialect.name != "postgresql":
-        return  # SQLite's writer is alone already
-    names = {index for each in statements for index in number_indexes(each.message.person, vault)}
-    names |= {hashlib.sha256(each.message.declaration_id.encode()).digest() for each in statements}
-    locks = sorted({int.from_bytes(name[:8], "big", signed=True) for name in names})
-    # Ascending, so that two batches never wait for each other.
-    query = text(
-        "SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:locks AS bigint[])) WITH ORDINALITY AS asked(number, place) ORDER BY place"
-    )
-    connection.execute(query.bindparams(locks=locks))

@@ -1,8 +1,8 @@
-"""How the registry forgets on demand: a person, or a whole period by retiring its key.
+"""How the registry forgets a person on demand.
 
 - ``erase_person`` deletes the person's key and whatever finds them: numbers' indexes, name words, pseudonyms, proposed pairs. Rows that say that a stay
   took place remain, of somebody nobody can name. Statements others made are under their own persons' keys and stay.
-- Backups still hold the wrapped key until its period key is retired: ``retire_period`` re-wraps the living first, then destroys it.
+- Backups still hold the wrapped key until its period key is destroyed (``registry/key_rotation.py``); until then the key service refuses it.
 - What goes by time is the retention policy's (``registry/retention_policy.py``, carried out by ``registry/deletions.py``).
 
 Example: ``erase_person(connection, person_id, vault=vault, now=now)``
@@ -20,7 +20,7 @@ from registry import presences, tables
 from registry.cleaning.keeping import forget_items
 from registry.declarations import message_json
 from registry.persons import SEALED_COLUMNS
-from registry.vault import Cell, Vault, period_key_id
+from registry.vault import Cell, Vault
 from residence.errors import Refused
 from residence.stays.declaration import StayDeclaration
 
@@ -33,7 +33,7 @@ _NAMING_PSEUDONYMS: Final = (
 
 def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: datetime) -> None:
     """Make a person unreadable and unfindable, with everybody merged into them; ``Refused("registry.person_unknown")`` for no such person."""
-    columns = tables.persons.c
+    columns, vault = tables.persons.c, vault.for_erasing()
     ids = list(
         connection.scalars(select(columns.person_id).where((columns.person_id == person_id) | (columns.merged_into == person_id)))
     )
@@ -64,6 +64,7 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     connection.execute(update(tables.stays).where(objected).values(objected_at=None))  # the disputes are gone
     for subject in (tables.contact_points.c.subject_id, tables.messages.c.subject_id):
         connection.execute(delete(subject.table).where(subject.in_(ids)))
+    _forget_paths(connection, ids)
     pairs = tables.duplicate_pairs.c
     theirs = select(pairs.pair_id).where(pairs.one_id.in_(ids) | pairs.other_id.in_(ids))
     connection.execute(delete(tables.duplicate_steps).where(tables.duplicate_steps.c.pair_id.in_(theirs)))
@@ -71,6 +72,18 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     forget_items(connection, ids)
     gone = {f"{column}_sealed": None for column in SEALED_COLUMNS} | {"contact_index": None}
     connection.execute(update(tables.persons).where(columns.person_id.in_(ids)).values(status="erased", changed_at=now, **gone))
+
+
+def _forget_paths(connection: Connection, person_ids: list[str]) -> None:
+    """Delete people's guided paths with the keys of what they said on them."""
+    path_ids = list(connection.scalars(select(tables.paths.c.path_id).where(tables.paths.c.person_id.in_(person_ids))))
+    for column in (
+        tables.path_steps.c.path_id,
+        tables.path_handovers.c.path_id,
+        tables.paths.c.path_id,
+        tables.subject_keys.c.subject_id,
+    ):
+        connection.execute(delete(column.table).where(column.in_(path_ids)))
 
 
 def _identities_of(connection: Connection, person_ids: list[str], vault: Vault) -> set[str]:
@@ -133,21 +146,3 @@ def number_identities(connection: Connection, person_ids: list[str], vault: Vaul
         for row in rows
         if row.subject_id in keys
     }
-
-
-def retire_period(connection: Connection, kek_id: str, *, vault: Vault, now: datetime) -> int:
-    """Re-wrap every living key of a past period under the present one; returns how many.
-
-    Commit first, make a new backup, then call ``vault.retire(kek_id)``: from then on no backup made before opens.
-    """
-    commune_code = kek_id.partition(":")[0]
-    if kek_id == period_key_id(commune_code, now):
-        raise Refused("vault.period_in_use", "/kek_id", kek_id)
-    table, renewed = tables.subject_keys, 0
-    while rows := connection.execute(select(table).where(table.c.kek_id == kek_id).limit(PAGE)).all():
-        for row in rows:
-            values = vault.rewrap(dict(row._mapping), now=now)  # noqa: SLF001 - SQLAlchemy's public name
-            same = (table.c.commune_code == row.commune_code) & (table.c.subject_id == row.subject_id)
-            connection.execute(update(table).where(same).values(kek_id=values["kek_id"], wrapped_key=values["wrapped_key"]))
-            renewed += 1
-    return renewed

@@ -40,6 +40,7 @@ DOABLE: Final[dict[str, frozenset[Action]]] = {
     "door_passes": frozenset({"delete"}),
     "door_cards": frozenset({"delete"}),
     "kiosk_calls": frozenset({"delete"}),
+    "paths": frozenset({"delete"}),
     "api_tokens": frozenset({"delete"}),
     "api_requests": frozenset({"delete"}),
     "api_batches": frozenset({"delete"}),

@@ -24,6 +24,8 @@ from registry.tables_chip import chip_checks, chip_judgements
 from registry.tables_claims import kiosk_certificates, kiosk_claims, kiosk_wipes
 from registry.tables_cleaning import cleaning_items, cleaning_links, cleaning_passes, cleaning_steps, confirmations
 from registry.tables_corrections import corrections
+from registry.tables_delegations import delegation_uses, delegations
+from registry.tables_deletions import deletion_certificates
 from registry.tables_desk import day_closes
 from registry.tables_door_boots import door_boots
 from registry.tables_door_cards import door_cards
@@ -38,7 +40,7 @@ from registry.tables_kiosk_signs import kiosk_signs
 from registry.tables_lapses import lapses
 from registry.tables_look_questions import look_questions, look_rule_sets
 from registry.tables_looks import log_statements, look_numbers, looks
-from registry.tables_messages import contact_points, messages
+from registry.tables_messages import alarm_channels, contact_points, messages
 from registry.tables_nightly import nightly_runs
 from registry.tables_numbers import identifier_events
 from registry.tables_orders import order_matches, orders
@@ -56,6 +58,7 @@ from registry.tables_oversight import (
 )
 from registry.tables_own_words import declaring_locks, own_words, rights_requests
 from registry.tables_parties import stay_parties
+from registry.tables_paths import path_handovers, path_steps, paths
 from registry.tables_people import (
     households,
     identifiers,
@@ -79,11 +82,13 @@ from registry.tables_places import (
 from registry.tables_police import case_tasks, officer_interests, saved_filters
 from registry.tables_public_figures import public_figures
 from registry.tables_recall import recall_consents
+from registry.tables_recoveries import recoveries
 from registry.tables_relations import absences, permitted_stays, relations
 from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
 from registry.tables_second_eyes import proposals
 from registry.tables_second_views import second_view_draws, second_views
+from registry.tables_stay_codes import stay_codes
 from registry.tables_stays import (
     declarations,
     finding_links,
@@ -103,6 +108,7 @@ __all__ = [
     "access_records",
     "accounts",
     "admin_units",
+    "alarm_channels",
     "api_batches",
     "api_clients",
     "api_requests",
@@ -131,6 +137,9 @@ __all__ = [
     "day_closes",
     "declarations",
     "declaring_locks",
+    "delegation_uses",
+    "delegations",
+    "deletion_certificates",
     "deletion_reports",
     "disputes",
     "door_boots",
@@ -185,6 +194,9 @@ __all__ = [
     "outages",
     "own_words",
     "passkeys",
+    "path_handovers",
+    "path_steps",
+    "paths",
     "permitted_stays",
     "person_versions",
     "persons",
@@ -196,6 +208,7 @@ __all__ = [
     "quarantine",
     "recall_consents",
     "receipts",
+    "recoveries",
     "relations",
     "residence_events",
     "residences",
@@ -208,6 +221,7 @@ __all__ = [
     "sessions",
     "setup_links",
     "sign_in_audit",
+    "stay_codes",
     "stay_parties",
     "stay_versions",
     "stays",

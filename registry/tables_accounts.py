@@ -38,6 +38,7 @@ accounts: Final = Table(
     document("areas"),
     document("reads_only", nullable=True),  # those of a clerk's premises where they look and declare nothing
     reference("person_id", nullable=True),
+    reference("stay_id", nullable=True),  # the one stay it is for, of a resident with a code from a slip
     instant("created_at"),
     instant("disabled_at", nullable=True),
     UniqueConstraint("commune_code", "sign_in_name"),

@@ -1,8 +1,9 @@
-"""Messages that leave the house: the addresses people and premises gave themselves, and the outbox of what is sent to them.
+"""Messages that leave the house: the addresses people and premises gave themselves, the channels a house is alarmed by, and the outbox of both.
 
 - An address is sealed under the key of whoever gave it: a person's goes with the person. One that nobody confirmed gets one message, that asks.
 - A message row says what is due to whom and how it fares; its text is made when it is sent and kept nowhere.
-- kind: notice | confirm; recipient: premises | person | seen | contact (whose id ``subject_id`` is);
+- Where a channel leads is in no row: that is a secret of the gateways (docs/messages.md).
+- kind: notice | confirm | recovery | trial; recipient: premises | person | seen | contact | channel (whose id ``subject_id`` is);
   state: waiting | sending | sent | no_address | needless | failed.
 
 Example: ``select(messages).where(messages.c.state == "waiting", messages.c.next_at <= now)``
@@ -32,6 +33,19 @@ contact_points: Final = Table(
     instant("created_at"),
     instant("confirmed_at", nullable=True),
     found_by("contact_id"),
+)
+
+alarm_channels: Final = Table(
+    "alarm_channels",
+    metadata,
+    commune(),
+    own_id("channel_id", 36),
+    reference("premises_id", index=True),
+    word("name"),
+    word("state", length=16),  # untried | works | fails
+    word("fault", nullable=True),
+    instant("state_since"),
+    found_by("channel_id"),
 )
 
 messages: Final = Table(

@@ -26,6 +26,7 @@ kiosks: Final = Table(
     instant("enrolled_at"),
     instant("retired_at", nullable=True),
     Column("session", Integer, nullable=True),
+    word("counting", nullable=True),
     Column("online", Boolean, nullable=True),
     instant("state_at", nullable=True),
     instant("seen_at", nullable=True),

@@ -29,7 +29,7 @@ from registry.columns import (
 
 ENDING: Final = text_of_sql("valid_to IS NOT NULL")
 
-# subject_kind: person | premises | presence | account | declaration | quarantine. kek_id names the period key in the key provider.
+# subject_kind: person | premises | presence | account | declaration | quarantine | path. kek_id names the period key in the key provider.
 subject_keys: Final = Table(
     "subject_keys",
     metadata,

@@ -3,9 +3,9 @@
 - Every field is AES-256-GCM under a key of its own subject (a person; or a premises, presence, account, dead letter). The
   associated data is table, column, row id and schema version, so a value moved to another cell does not open.
 - A subject's key is stored wrapped under the period key of its commune (``registry/key_provider.py``), which the database never holds.
-  Deleting the row in ``subject_keys`` deletes the subject.
-- Blind indexes are HMAC-SHA-256, 16 bytes, keyed: numbers by kind; name words inside one commune only. Sex, birth date, nationality get
-  none: few values, so an index would tell them.
+  Deleting the row in ``subject_keys`` deletes the subject; a subject the key provider notes as erased is not opened, whatever a row says.
+- Keys are rotated under load (``registry/key_rotation.py``): what is remembered here is forgotten as soon as anybody changed something.
+- What is found without being opened has a blind index (``registry/blind_indexes.py``).
 - Sealed form: 1 byte version, 12 bytes nonce, ciphertext and tag.
 
 Example: ``vault.open(key, Cell("persons", "full_name", person_id), row.full_name_sealed)``
@@ -13,8 +13,7 @@ Example: ``vault.open(key, Cell("persons", "full_name", person_id), row.full_nam
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from copy import copy
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -25,12 +24,13 @@ from sqlalchemy import Connection, select
 
 from registry import tables
 from registry.asking import among
-from registry.key_provider import KEY_BYTES, NONCE_BYTES, KeyProvider
+from registry.blind_indexes import BlindIndexes
+from registry.key_notes import Shredded
+from registry.key_provider import KEY_BYTES, NONCE_BYTES, KeyProvider, Turn
 from residence.clock import VIETNAM
 from residence.errors import Untrusted
 
-SubjectKind = Literal["person", "premises", "presence", "account", "declaration", "quarantine", "guest-list", "webhook"]
-INDEX_BYTES: Final = 16
+SubjectKind = Literal["person", "premises", "presence", "account", "declaration", "quarantine", "guest-list", "webhook", "path"]
 _VERSION: Final = b"\x01"
 _SCHEMA: Final = "1"
 
@@ -48,17 +48,21 @@ class SubjectKey(NamedTuple):
 
     subject_id: str
     cipher: AESGCM
+    former: tuple[AESGCM, ...] = ()  # while the key is rotated: what it was, to open by and never to seal
 
 
-class Vault:
+class Vault(BlindIndexes):
     """Seals, opens and indexes. Holds unwrapped period keys, so one per process."""
 
     def __init__(self, provider: KeyProvider, *, random_bytes: Callable[[int], bytes]) -> None:
+        super().__init__(provider.index_key)
         self._provider = provider
         self._random_bytes = random_bytes
         self._period_ciphers: dict[str, AESGCM] = {}
-        self._index_keys: dict[str, bytes] = {}
-        self._remembered: dict[tuple[str, str, str], bytes] | None = None
+        self._shredded: Container[str] = ()
+        self._erasing = False
+        self._in_force: dict[str, str] = {}
+        self._turn: Turn | None = None
 
     def for_batch(self) -> Vault:
         """Return this vault for one batch: it draws randomness in one go, and remembers the indexes it gives (one number's, five times)."""
@@ -67,19 +71,38 @@ class Vault:
         vault._remembered = {}  # noqa: SLF001 - as above
         return vault
 
+    def for_erasing(self) -> Vault:
+        """Return this vault for finishing an erasure: what is noted as erased opens once more, to find what else is theirs."""
+        vault = copy(self)
+        vault._erasing = True  # noqa: SLF001 - its own kind
+        vault._turn = None  # noqa: SLF001 - as above
+        vault._period_ciphers, vault._in_force = {}, {}  # noqa: SLF001 - as above
+        return vault
+
+    def note_erased(self, given: Shredded) -> None:
+        """Have the key provider note that a subject is never opened again."""
+        self._provider.shred(given)
+
+    def erased_subjects(self) -> Mapping[str, Shredded]:
+        """Return who was noted as erased, whatever a database says."""
+        return self._provider.shredded()
+
+    def period_keys_of(self, commune_code: str) -> list[str]:
+        """Return the names of a commune's period keys that are not destroyed."""
+        return [each for each in self._provider.period_keys() if each.rpartition(":")[0] == commune_code]
+
     def new_key(
         self, subject_id: str, kind: SubjectKind, *, commune_code: str, now: datetime
     ) -> tuple[SubjectKey, dict[str, Any]]:
         """Make a subject's key; returns it and the row for ``subject_keys`` the caller inserts in its transaction."""
-        kek_id = period_key_id(commune_code, now)
-        raw, nonce = self._random_bytes(KEY_BYTES), self._random_bytes(NONCE_BYTES)
-        wrapped = nonce + self._period_cipher(kek_id, create=True).encrypt(nonce, raw, _wrap_context(subject_id, kek_id))
+        kek_id = self.period_in_force(commune_code, now)
+        raw = self._random_bytes(KEY_BYTES)
         row = {
             "commune_code": commune_code,
             "subject_id": subject_id,
             "subject_kind": kind,
             "kek_id": kek_id,
-            "wrapped_key": wrapped,
+            "wrapped_key": self._wrap(subject_id, kek_id, raw),
             "created_at": now,
         }
         return SubjectKey(subject_id, AESGCM(raw)), row
@@ -93,17 +116,32 @@ class Vault:
         rows = connection.execute(
             select(columns.subject_id, columns.kek_id, columns.wrapped_key).where(among(columns.subject_id, wanted, connection))
         )
-        return {subject_id: self.unwrap(subject_id, kek_id, wrapped) for subject_id, kek_id, wrapped in rows}
+        return self.unwrap_living((subject_id, kek_id, wrapped) for subject_id, kek_id, wrapped in rows)
+
+    def unwrap_living(self, rows: Iterable[tuple[str, str, bytes]]) -> dict[str, SubjectKey]:
+        """Open wrapped keys (subject, period key, wrapped key); those of subjects noted as erased are left out."""
+        self._follow()
+        return {
+            subject_id: self.unwrap(subject_id, kek_id, wrapped)
+            for subject_id, kek_id, wrapped in rows
+            if subject_id not in self._shredded
+        }
 
     def unwrap(self, subject_id: str, kek_id: str, wrapped: bytes) -> SubjectKey:
-        """Open one wrapped key, or raise ``Untrusted("vault.key_retired" | "vault.damaged")``."""
+        """Open one wrapped key, or raise ``Untrusted("vault.key_retired" | "vault.damaged" | "vault.erased")``."""
+        keys = [AESGCM(each) for each in self._raw_keys(subject_id, kek_id, wrapped)]
+        return SubjectKey(subject_id, keys[0], tuple(keys[1:]))
+
+    def _raw_keys(self, subject_id: str, kek_id: str, wrapped: bytes) -> list[bytes]:
+        """Return a subject's keys, the one in force first; more than one while it is rotated."""
+        cipher = self._period_cipher(kek_id)
+        if subject_id in self._shredded:
+            raise Untrusted("vault.erased", "", subject_id)
         try:
-            raw = self._period_cipher(kek_id).decrypt(
-                wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _wrap_context(subject_id, kek_id)
-            )
-        except InvalidTag as error:
+            raw = cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _wrap_context(subject_id, kek_id))
+        except (InvalidTag, ValueError) as error:
             raise Untrusted("vault.damaged", "", f"key of {subject_id}") from error
-        return SubjectKey(subject_id, AESGCM(raw))
+        return [raw[at : at + KEY_BYTES] for at in range(0, len(raw), KEY_BYTES)]
 
     def seal(self, key: SubjectKey, cell: Cell, value: str | bytes | None) -> bytes | None:
         """Seal one field; None stays None."""
@@ -117,7 +155,9 @@ class Vault:
         """Open one field, or raise ``Untrusted("vault.damaged")``."""
         try:
             return key.cipher.decrypt(sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :], _cell_context(cell))
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: cut short
+            if key.former:  # its key is being rotated
+                return self.open(SubjectKey(key.subject_id, key.former[0], key.former[1:]), cell, sealed)
             raise Untrusted("vault.damaged", "", ".".join(cell)) from error
 
     def open_text(self, key: SubjectKey, cell: Cell, sealed: bytes | None) -> str | None:
@@ -128,54 +168,6 @@ class Vault:
         """Open a field whose content does not matter, to see that it opens; None stays None."""
         return None if sealed is None else self.open(key, cell, sealed)
 
-    def number_index(self, kind: str, value: str) -> bytes:
-        """Return the blind index of one identifier; the same in every commune, so that a person is found where they move to."""
-        return self._index("number", kind, value)
-
-    def token_index(self, commune_code: str, word: str) -> bytes:
-        """Return the blind index of one word of a name, good inside one commune only."""
-        return self._index("name", commune_code, word)
-
-    def pseudonym(self, premises_id: str, identity: str) -> bytes:
-        """Return who was seen, as far as one premises is concerned: two premises' pseudonyms cannot be joined without the key."""
-        return self._index("pseudonym", premises_id, identity)
-
-    def contact_index(self, phone: str) -> bytes:
-        """Return the blind index of a telephone number: whoever gives the same one, in any commune."""
-        return self._index("contact", "", phone)
-
-    def state_digest(self, scope: str, state: bytes) -> str:
-        """Return whether something changed and nothing else: the same data under another scope have another digest."""
-        return hmac.digest(self._index_key("state"), scope.encode() + b"\x00" + state, "sha256")[:INDEX_BYTES].hex()
-
-    def claim_secret(self, claim_id: str) -> bytes:
-        """Return the 16 bytes by which a new kiosk and the authority know each other's word; kept nowhere, and shown with the claim."""
-        return hmac.digest(self._index_key("claim"), claim_id.encode(), "sha256")[:INDEX_BYTES]
-
-    def address_index(self, address: str) -> bytes:
-        """Return the blind index of a network address in the audit of sign-in."""
-        return self._index("address", "", address)
-
-    def identity_index(self, issuer: str, subject: str) -> bytes:
-        """Return the blind index of an identity of another provider: a subject may be somebody's number."""
-        return self._make_index("identity", issuer, subject)
-
-    def desk_key(self, account_id: str) -> bytes:
-        """Return the 32-byte key under which an account's pages keep what they could not send."""
-        return hmac.digest(self._index_key("desk"), account_id.encode(), "sha256")
-
-    def visit_key(self, period: str) -> bytes:
-        """Return the 32-byte X25519 key to which officers' phones seal the visits of one month."""
-        return hmac.digest(self._index_key("visit"), period.encode(), "sha256")
-
-    def link_proof(self, message_id: str) -> str:
-        """Return what a message's link proves itself by: whoever has it was sent it; it is kept nowhere and is the same when sent again."""
-        return self._make_index("link", "", message_id).hex()
-
-    def source_index(self, source: str, kind: str, reference: str) -> bytes:
-        """Return the blind index of a row of a file taken over: a register's own reference may be a number of its person."""
-        return self._make_index("source", f"{source}\x00{kind}", reference)
-
     def holds(self, kek_id: str) -> bool:
         """Tell whether a period key is here and opens."""
         try:
@@ -184,45 +176,51 @@ class Vault:
             return False
         return True
 
-    def retire(self, kek_id: str) -> None:
-        """Destroy a period key; every key still wrapped under it is gone (``registry/rotation.py`` re-wraps the living first)."""
-        self._period_ciphers.pop(kek_id, None)
-        self._provider.retire(kek_id)
+    def period_in_force(self, commune_code: str, now: datetime) -> str:
+        """Return the name of the period key that new keys of a commune are wrapped under."""
+        self._follow()
+        period = period_key_id(commune_code, now)
+        if period not in self._in_force:
+            self._in_force[period] = self._provider.generation(period)
+        return self._in_force[period]
 
-    def rewrap(self, row: dict[str, Any], *, now: datetime) -> dict[str, Any]:
-        """Return a ``subject_keys`` row with its key wrapped under the current period's key."""
-        subject_id = row["subject_id"]
-        old = self._period_cipher(row["kek_id"])
-        wrapped = row["wrapped_key"]
-        raw = old.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _wrap_context(subject_id, row["kek_id"]))
-        kek_id = period_key_id(row["commune_code"], now)
+    def rewrap(self, row: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+        """Return a ``subject_keys`` row with its key wrapped under the period key in force."""
+        subject_id, kek_id = row["subject_id"], self.period_in_force(row["commune_code"], now)
+        raw = b"".join(self._raw_keys(subject_id, row["kek_id"], row["wrapped_key"]))
+        return {**row, "kek_id": kek_id, "wrapped_key": self._wrap(subject_id, kek_id, raw)}
+
+    def with_new_key(self, row: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+        """Return a ``subject_keys`` row with a new key in force and the former ones behind it, to open what they sealed."""
+        subject_id, kek_id = row["subject_id"], self.period_in_force(row["commune_code"], now)
+        raw = [self._random_bytes(KEY_BYTES), *self._raw_keys(subject_id, row["kek_id"], row["wrapped_key"])]
+        return {**row, "kek_id": kek_id, "wrapped_key": self._wrap(subject_id, kek_id, b"".join(raw))}
+
+    def with_first_key_only(self, row: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+        """Return a ``subject_keys`` row with the key in force alone: what was sealed by the former ones is gone."""
+        subject_id, kek_id = row["subject_id"], self.period_in_force(row["commune_code"], now)
+        raw = self._raw_keys(subject_id, row["kek_id"], row["wrapped_key"])
+        return {**row, "kek_id": kek_id, "wrapped_key": self._wrap(subject_id, kek_id, raw[0])}
+
+    def _wrap(self, subject_id: str, kek_id: str, raw: bytes) -> bytes:
         nonce = self._random_bytes(NONCE_BYTES)
-        renewed = nonce + self._period_cipher(kek_id, create=True).encrypt(nonce, raw, _wrap_context(subject_id, kek_id))
-        return {**row, "kek_id": kek_id, "wrapped_key": renewed}
+        return nonce + self._period_cipher(kek_id, create=True).encrypt(nonce, raw, _wrap_context(subject_id, kek_id))
+
+    def _follow(self) -> None:
+        """Forget what is remembered of the keys if anybody changed something about them since."""
+        turn = self._provider.turn()
+        if turn != self._turn:
+            self._shredded = () if self._erasing else self._provider.shredded()
+            self._period_ciphers.clear()
+            self._in_force.clear()
+            self._turn = turn
 
     def _period_cipher(self, kek_id: str, *, create: bool = False) -> AESGCM:
+        self._follow()
         cipher = self._period_ciphers.get(kek_id)
         if cipher is None:
             cipher = self._period_ciphers[kek_id] = AESGCM(self._provider.period_key(kek_id, create=create))
         return cipher
-
-    def _index(self, purpose: str, scope: str, value: str) -> bytes:
-        if self._remembered is None:
-            return self._make_index(purpose, scope, value)
-        asked = (purpose, scope, value)
-        index = self._remembered.get(asked)
-        if index is None:
-            index = self._remembered[asked] = self._make_index(purpose, scope, value)
-        return index
-
-    def _make_index(self, purpose: str, scope: str, value: str) -> bytes:
-        return hmac.digest(self._index_key(purpose), f"{scope}\x00{value}".encode(), "sha256")[:INDEX_BYTES]
-
-    def _index_key(self, purpose: str) -> bytes:
-        key = self._index_keys.get(purpose)
-        if key is None:
-            key = self._index_keys[purpose] = self._provider.index_key(purpose)
-        return key
 
 
 def drawn_ahead(random_bytes: Callable[[int], bytes], drawn: int = 4096) -> Callable[[int], bytes]:

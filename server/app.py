@@ -29,6 +29,7 @@ from residence.wire.signing import SigningKey
 from residence.wire.webhook_reach import Reach
 from server import home, log_routes, problems, public_figures_pages, uploads
 from server.accounts import again_pages, passkey_pages, place_pages, provider_pages, sign_in_pages
+from server.accounts import paper_pages as sign_in_paper_pages
 from server.accounts.issuers import Issuer
 from server.accounts.provider_line import ProviderLine
 from server.api import application as api
@@ -44,6 +45,7 @@ from server.desk import (
     live_pages,
     lodger_pages,
     paper_pages,
+    path_pages,
     program_pages,
     question_pages,
     queue_pages,
@@ -52,6 +54,7 @@ from server.desk import (
     step_pages,
     tonight_pages,
 )
+from server.desk import stay_code_pages as desk_stay_code_pages
 from server.fleet import machine_routes
 from server.headers import SecurityHeaders
 from server.inspectors import difference_pages, look_rules_pages
@@ -83,8 +86,10 @@ from server.police import (
     number_pages,
     order_pages,
     own_question_pages,
+    path_handover_pages,
     premises_correcting_pages,
     premises_pages,
+    recovery_pages,
     request_pages,
     route_pages,
     second_eyes_pages,
@@ -95,12 +100,15 @@ from server.police import (
     work_queue_pages,
 )
 from server.police import declare_pages as officer_declare_pages
+from server.police import path_pages as officer_path_pages
 from server.police import ward_pages as officer_ward_pages
 from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
 from server.policy import load_policy
 from server.residents import (
+    acting_pages,
     address_pages,
+    delegation_pages,
     disclosure_pages,
     door_pages,
     leaving_pages,
@@ -110,10 +118,13 @@ from server.residents import (
     proof_pages,
     receipt_pages,
     rights_pages,
+    stay_code_pages,
     visitor_pages,
     wrong_stay_pages,
 )
+from server.residents import deletion_pages as own_deletion_pages
 from server.residents import paper_pages as own_paper_pages
+from server.residents import path_pages as own_path_pages
 from server.settings import ServerSettings
 from server.static_files import static_files, style_sheet_route
 from server.visitor import guard
@@ -125,6 +136,7 @@ PAGES = (
     public_figures_pages,
     sign_in_pages,
     again_pages,
+    sign_in_paper_pages,
     provider_pages,
     passkey_pages,
     place_pages,
@@ -139,12 +151,14 @@ PAGES = (
     declare_pages,
     queue_pages,
     question_pages,
+    path_pages,
     recall_pages,
     live_pages,
     stay_pages,
     chip_pages,
     step_pages,
     door_link_pages,
+    desk_stay_code_pages,
     undeclared_pages,
     work_queue_pages,
     route_pages,
@@ -159,6 +173,9 @@ PAGES = (
     dispute_pages,
     request_pages,
     number_pages,
+    path_handover_pages,
+    officer_path_pages,
+    recovery_pages,
     home_pages,
     premises_correcting_pages,
     case_pages,
@@ -174,6 +191,7 @@ PAGES = (
     evidence_pages,
     cleaning_pages,
     duplicate_pages,
+    own_deletion_pages,
     receipt_pages,
     own_pages,
     disclosure_pages,
@@ -188,6 +206,10 @@ PAGES = (
     wrong_stay_pages,
     visitor_pages,
     rights_pages,
+    stay_code_pages,
+    own_path_pages,
+    delegation_pages,
+    acting_pages,
     kiosk_pages,
     claim_pages,
     call_pages,

@@ -75,6 +75,7 @@ CONTROL_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "wards": "Guardians",
         "own_words": "Words on stays: yes, left, not me",
         "declaring_locks": "Locks against others' declarations",
+        "paths": "Guided paths",
         "rights_requests": "Requests about one's own data",
     },
 }

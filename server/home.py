@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from registry import tables
 from server.languages import COOKIE, LANGUAGES
 from server.pages import render
+from server.policy import Account
 from server.visitor import Caller
 from server.wiring import Server, server_of
 
@@ -27,6 +28,11 @@ START_PAGES = {
     "resident": "/me",
     "inspector": "/inspect",
 }
+
+
+def start_page(account: Account) -> str:
+    """Return where an account's work begins; for a code on a slip that is the page of its stay."""
+    return "/me/stay" if account.stay else START_PAGES[account.role]
 
 
 def local_path(target: str) -> str:
@@ -42,7 +48,7 @@ def local_path(target: str) -> str:
 @router.get("/")
 def home(request: Request, caller: Caller) -> Response:
     """Show who finds what where."""
-    start = START_PAGES[caller.account.role] if caller.account else None
+    start = start_page(caller.account) if caller.account else None
     return render(request, "home.html", caller=caller, start=start)
 
 

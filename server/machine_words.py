@@ -11,6 +11,12 @@ from collections.abc import Mapping
 from typing import Final
 
 MACHINE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "connection": {
+        "stopped": "Stopped",
+        "connecting": "Connecting",
+        "connected": "Connected",
+        "waiting": "Broker unreachable, trying again",
+    },
     "clock": {
         "unset": "Not set",
         "rtc_only": "Battery clock only",

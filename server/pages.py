@@ -21,6 +21,7 @@ from starlette.responses import HTMLResponse
 from residence.clock import VIETNAM, parse_instant, rfc3339
 from residence.errors import sentence
 from server.chip_words import chip_finding
+from server.country_names import country_name
 from server.languages import Language, translate
 from server.visitor import Visitor, keep_cookie
 from server.wiring import Server, server_of
@@ -103,7 +104,7 @@ def day(value: datetime | str | None) -> str:
 
 
 def field_value(field: str, value: str, *, language: Language) -> str:
-    """Write what one field of a person holds: dates day first, kinds in words.
+    """Write what one field of a person holds: dates day first, kinds and countries in words.
 
     >>> field_value("document", "cccd-2021 •••••••••117", language="en")
     'Citizen card (2021) •••••••••117'
@@ -112,6 +113,8 @@ def field_value(field: str, value: str, *, language: Language) -> str:
         return day(value)
     if field == "sex":
         return word("sex", value, language=language)
+    if field == "nationality":
+        return country_name(value, language)
     if field == "document":
         kind, space, number = value.partition(" ")
         return word("document", kind, language=language) + space + number

@@ -55,6 +55,27 @@ PERSON_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "deletion": "What the law keeps is kept, and you are told why.",
     },
     "right_outcome": {"granted": "yes", "partly": "in part", "refused": "no", "withdrawn": "taken back by yourself"},
+    "acted": {
+        "seen": "Stays seen",
+        "left": "Said that they left",
+        "wrong": "Said that a stay is wrong",
+    },
+    "deleted": {
+        "key": "The key of your data: without it nothing of it can be read",
+        "fields": "Name, birth date, sex, nationality, address, document",
+        "numbers": "Your numbers, and what finds you by them",
+        "name-index": "What finds you by your name",
+        "history": "What was recorded of you before",
+        "presences": "Where a door or reader saw you",
+        "passes": "Door passes and cards",
+        "contacts": "Addresses for messages",
+        "requests": "Your requests, disputes and locks",
+    },
+    "deletion_kept": {
+        "stays": "That a stay took place, of somebody nobody can name",
+        "receipts": "The signed receipts, which hold no name",
+        "access-records": "Who looked at you, as long as such records are kept",
+    },
     "own_word": {
         "own": "Your own word",
         "confirmed": "Declared by others; you said yes",

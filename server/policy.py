@@ -30,6 +30,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     commune_code: str
     premises: tuple[str, ...] = ()
     reads_only: tuple[str, ...] = ()  # those of them where nothing is declared
+    stay: str = ""  # the one stay it is for, when a code on a slip opened it
 
     @property
     def entity(self) -> dict[str, object]:
@@ -42,6 +43,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             commune=self.commune_code,
             premises=list(self.premises),
             reads_only=list(self.reads_only),
+            stay=self.stay,
         )
 
 
@@ -116,6 +118,20 @@ class ProposalResource(msgspec.Struct, frozen=True, kw_only=True):
         return _entity("Proposal", self.proposal_id, commune=self.commune, asked_by=self.asked_by, role=self.role)
 
 
+class PathResource(msgspec.Struct, frozen=True, kw_only=True):
+    """One guided path; ``taken_by`` is the account that works on it, or empty; ``conflicted``: who must not decide about it."""
+
+    path_id: str
+    commune: str
+    taken_by: str = ""
+    conflicted: tuple[str, ...] = ()
+
+    @property
+    def entity(self) -> dict[str, object]:
+        """Return the Cedar entity."""
+        return _entity("Path", self.path_id, commune=self.commune, taken_by=self.taken_by, conflicted=list(self.conflicted))
+
+
 class QuestionResource(msgspec.Struct, frozen=True, kw_only=True):
     """Looks somebody is asked about; ``account_id``: whose; ``conflicted``: who must not settle it."""
 
@@ -159,9 +175,23 @@ class ViewResource(msgspec.Struct, frozen=True, kw_only=True):
         return _entity("View", self.view_id, commune=self.commune, asked=self.asked, seen_by=list(self.seen_by))
 
 
+class StayResource(msgspec.Struct, frozen=True, kw_only=True):
+    """One stay; ``account_id`` is the asking account when the stay is its person's or the one it is for, else empty."""
+
+    stay_id: str
+    account_id: str
+
+    @property
+    def entity(self) -> dict[str, object]:
+        """Return the Cedar entity."""
+        return _entity("Stay", self.stay_id, stay_id=self.stay_id, account_id=self.account_id)
+
+
 Resource = (
     OrderResource
     | ViewResource
+    | StayResource
+    | PathResource
     | QuestionResource
     | PremisesResource
     | CommuneResource

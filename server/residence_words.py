@@ -22,6 +22,7 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "refused statement": "Bodies of refused statements",
         "dead letter": "Dead letters",
         "line of a guest list": "Lines of guest lists",
+        "guided path": "Guided paths",
         "session": "Sessions",
         "one-time link": "One-time links",
         "audit of sign-in": "Audit of sign-in",
@@ -47,7 +48,12 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "replaced": "Replaced",
         "stated": "Only stated, proves nothing",
     },
-    "number_event": {"cancelled": "Cancelled from", "replaced": "Replaced from", "taken_back": "Taken back on"},
+    "number_event": {
+        "cancelled": "Cancelled from",
+        "replaced": "Replaced from",
+        "joined": "Came later, joined on",
+        "taken_back": "Taken back on",
+    },
     "correction": {
         "corrected": "Put right",
         "registered": "Home recorded",

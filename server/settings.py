@@ -39,6 +39,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     lock_after: timedelta = timedelta(minutes=10)  # an officer's or operator's page that nobody touches; zero: never
     proof_lasts: timedelta = timedelta(minutes=10)  # a sensitive act asks for the passkey again when it was longer ago
     link_lifetime: timedelta = timedelta(hours=24)
+    child_until: int = 14  # years; so long a guardian of a child acts for them (residence/access/acting.py)
+    recovery_waits: timedelta = timedelta(days=3)  # a way back in by paper that no second officer opened; ours, no law says it
     sign_in_allowance: Allowance = Allowance(times=10, per=timedelta(minutes=5))
     receipt_allowance: Allowance = Allowance(times=20, per=timedelta(minutes=1))
     api_allowance: Allowance = Allowance(times=3000, per=timedelta(minutes=1), together=60_000)  # requests; a batch is one

@@ -106,6 +106,7 @@ def account_of(known: accounts.KnownAccount) -> Account:
         commune_code=known.commune_code,
         premises=known.areas,
         reads_only=known.reads_only,
+        stay=known.stay_id or "",
     )
 
 

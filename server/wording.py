@@ -23,6 +23,7 @@ from server.desk_words import DESK_WORDS
 from server.duplicate_words import DUPLICATE_WORDS
 from server.languages import Language, translate
 from server.machine_words import MACHINE_WORDS
+from server.path_words import PATH_WORDS
 from server.person_words import NOW_TAGS, PERSON_WORDS
 from server.program_words import PROGRAM_TAGS, PROGRAM_WORDS
 from server.residence_words import RESIDENCE_TAGS, RESIDENCE_WORDS
@@ -143,11 +144,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "dispute-review": "Review of a field somebody says is wrong",
         "duplicate-review": "Whether two records are of one person",
         "number-change": "Care of a person's numbers",
+        "guided-path": "Help for somebody without papers",
+        "hand-over": "Given to another office, as the person agreed",
         "break-glass": "A case of another commune, opened for a reason",
         "issued-order": "An order of a court or an investigation",
         "own-stays": "Own stays",
         "receipt-check": "Check of a receipt",
         "tell-authority": "Duty to tell another authority of the stay",
+        "erase-person": "Erasure of everything that names the person",
     },
     "field": {
         "full-name": "Full name",
@@ -160,6 +164,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "document": "Document",
         "residence-text": "Address on the card",
         "contact": "Contact",
+        "own-words": "Own words",
         "whereabouts": "Where somebody is declared",
     },
     "case": {
@@ -225,12 +230,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "acknowledge": "Acknowledge",
         "answer": "Send receipts",
     },
-    "connection": {
-        "stopped": "Stopped",
-        "connecting": "Connecting",
-        "connected": "Connected",
-        "waiting": "Broker unreachable, trying again",
-    },
     "sex": {"male": "Male", "female": "Female"},
     "sighting": {"entry": "Seen at the door", "night_check": "Found at night", "desk": "Card shown at this desk"},
     **CASE_WORDS,
@@ -239,6 +238,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     **DESK_WORDS,
     **CHECK_WORDS,
     **AUTHORITY_WORDS,
+    **PATH_WORDS,
     **PERSON_WORDS,
     **RESIDENCE_WORDS,
     **PROGRAM_WORDS,

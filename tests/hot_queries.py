@@ -25,6 +25,7 @@ from gateway.reminders import remind
 from gateway.sweep import sweep
 from registry import (
     access_records,
+    alarm_channels,
     api_batches,
     api_clients,
     case_queue,
@@ -44,6 +45,8 @@ from registry import (
     notices,
     numbering,
     own_words,
+    path_handovers,
+    paths,
     permanent_residence,
     persons,
     premises,
@@ -78,8 +81,9 @@ from registry.scoreboard.counting import kept_days
 from registry.seed import DEMO_COMMUNE
 from registry.sessions import session_of
 from registry.undated import date_by
-from residence.access.purposes import Purpose
+from residence.access.purposes import Field, Purpose
 from residence.errors import Refused, Untrusted
+from residence.paths.steps import Situation
 from residence.stays.rules import load_rule_book
 from residence.wire.times import Times
 
@@ -190,6 +194,33 @@ def _delete_nightly(town: Town, _scene: Scene) -> object:
     )
 
 
+def _paths(connection: Connection, town: Town, scene: Scene) -> object:
+    means = paths.Means(vault=town.registry.vault, now=town.now, random_bytes=secrets.token_bytes)
+    said = paths.Beginning(
+        situation=Situation.NO_PAPERS, way="desk", commune_code=DEMO_COMMUNE, declaration_id=scene.declaration_id
+    )
+    begun = paths.begin_path(connection, said, means=means)
+    paths.step_path(connection, begun.path_id, paths.Taken(step="take", by="a-1"), means=means)
+    row = paths.path_by_code(connection, begun.code)
+    assert row is not None
+    look = Look(account_id="a-1", role="officer", purpose=Purpose.HAND_OVER, commune_code=DEMO_COMMUNE, about=begun.path_id)
+    sheet = path_handovers.sheet_for(connection, row, (Field.FULL_NAME,), language="vi", look=look, means=means)
+    agreed = path_handovers.Agreed(office="justice", fields=(Field.FULL_NAME,), shown=sheet, heard_in="vi")
+    path_handovers.hand_over(connection, row, agreed, look=look, means=means)
+    (given,) = path_handovers.handovers_of(connection, begun.path_id)
+    path_handovers.sheet_of(connection, given, row, look=look, means=means)
+    path_handovers.take_back(connection, given, by=None, means=means)
+    path_handovers.note_told(connection, given, means=means)
+    path_handovers.look_at_words(connection, row, look=look, means=means)
+    paths.note_late(connection, DEMO_COMMUNE, means=means)
+    return (
+        paths.open_paths(connection, DEMO_COMMUNE),
+        paths.count_late(connection, DEMO_COMMUNE, now=town.now),
+        paths.steps_of(connection, begun.path_id),
+        path_handovers.handed_to(connection, DEMO_COMMUNE, "justice"),
+    )
+
+
 def _remind(town: Town, _scene: Scene) -> object:
     return remind(town.registry, rules=load_rule_book(), now=town.now, random_bytes=secrets.token_bytes)
 
@@ -208,6 +239,10 @@ def _tell_programs(connection: Connection, town: Town, _scene: Scene) -> None:
 
 def _send_messages(connection: Connection, town: Town, scene: Scene) -> None:
     vault, now = town.registry.vault, town.now
+    for channel_ids in messages.due_by_channel(connection, now=now, limit=3).values():
+        messages.message(connection, channel_ids[0])
+    alarm_channels.channels_of(connection, HOTEL)
+    alarm_channels.channel_of(connection, "alarm_-0000001")
     for message_id in messages.due_ids(connection, now=now, limit=3):
         messages.take(connection, message_id, now=now)
         messages.settle(connection, message_id, messages.Outcome(state="no_address"), now=now)
@@ -359,6 +394,7 @@ ASKED: dict[str, Ask] = {
     "rights that are asked for": _reading(
         lambda c, _t, s: (rights_requests.waiting_requests(c, DEMO_COMMUNE), rights_requests.requests_of(c, s.person_id))
     ),
+    "guided paths": _reading(_paths),
     **STEPS,
     "erase a person": _reading(_erase),
     "the nightly deletions": _delete_nightly,  # last: of a table it has emptied every plan is a scan of nothing

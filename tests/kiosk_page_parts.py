@@ -75,6 +75,7 @@ def moment(clock: StandingClock) -> Moment:
 class KeptInMemory:
     declaration_id: str
     code: str
+    own_code: str = "RE29-ZTQ1-PV06"
 
 
 @dataclass

@@ -51,6 +51,7 @@ NEVER = {"quarantine.receipt_bytes"}
 NOW_AND_THEN = {
     "disputes.settled_at",
     "rights_requests.answered_at",
+    "paths.ended_at",
     "declaring_locks.lifted_at",
     "notices.answered_at",
 }  # null in one of five: an index of what waits that holds nothing would seem the cheapest for everything
@@ -113,7 +114,7 @@ def _text(column: Column[Any], number: int, draw: random.Random) -> str:
             return (NEWEST - timedelta(days=number // COMMUNES)).date().isoformat()
         return (NEWEST - timedelta(days=draw.randrange(900))).date().isoformat()
     if own or name.endswith("_id") or name in {"who", "owner", "other_commune", "about"}:
-        return f"{name[:6]}-{number:07d}"[:longest]
+        return f"{name[:6]}-{number:07d}"[-longest:]  # what is short keeps what tells the rows apart
     return f"{name[:4]}-{draw.randrange(6)}"[:longest]
 
 

@@ -2,8 +2,10 @@
 
 - The page gives a sign of life every few seconds (``/alive``). While the agent answers and the page has been silent for ``SILENT_SECONDS``, the
   browser hangs, shows an error page, or has crashed inside: it is killed with all its processes and started anew.
+- A new browser may take longer until its first page: as long as ``SILENT_SECONDS`` the first time, twice as long each time it was killed without having shown one, up to
+  ``LONGEST_PATIENCE``; and once a page lived, twice what that one took. So a slow machine gets there, and a quick one is judged soon.
 - While the agent does not answer nobody is judged: the page says "restarting", and a browser begun now shows the local waiting page.
-- One that dies at once is started again after a pause that doubles up to ``LONGEST_PAUSE``: well within twenty seconds.
+- One whose page lived is started again at once, one that never showed it after a pause that doubles up to ``LONGEST_PAUSE``: well within twenty seconds.
 - It decides by the clock it is given; ``turn`` is one look, made about once a second.
 
 Example: ``watch = BrowserWatch(start=start, page_silence=ask, monotonic_ns=clock.monotonic_ns); watch.turn()``
@@ -21,9 +23,10 @@ from typing import Final
 import structlog
 
 SILENT_SECONDS: Final = 12.0
+LONGEST_PATIENCE: Final = 96.0
+TRIES: Final = 4  # as many as it takes to come to the longest patience and through it
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 8.0
-SETTLED_SECONDS: Final = 30.0
 _log = structlog.get_logger("kiosk.browser")
 
 
@@ -43,6 +46,14 @@ class BrowserWatch:
         self._browser: subprocess.Popen[bytes] | None = None
         self._began = self._judged_from = self._start_at = 0.0
         self._pause = FIRST_PAUSE
+        self._patience = SILENT_SECONDS  # with a browser that has not shown its page yet
+        self._in_vain = 0  # browsers since the last that showed it
+        self._lived = self._away = False
+
+    @property
+    def in_good_hope(self) -> bool:
+        """Tell whether the page lives or may still come: False after ``TRIES`` browsers that never showed it to an agent that answered."""
+        return self._away or self._in_vain < TRIES
 
     @property
     def pid(self) -> int | None:
@@ -59,15 +70,23 @@ class BrowserWatch:
             if now >= self._start_at:
                 self._begin(now)
             return
-        silence = self._page_silence()
+        self._judge(self._page_silence(), now)
+
+    def _judge(self, silence: float | None, now: float) -> None:
+        self._away = silence is None
         if silence is None:
             self._judged_from = now
-        elif min(silence, now - self._judged_from) >= SILENT_SECONDS:
-            _log.warning("browser hangs", silent_seconds=round(now - self._judged_from))
+            return
+        watched = now - self._judged_from
+        if not self._lived and silence < now - self._began:
+            self._lived, self._in_vain = True, 0
+            self._patience = min(max(SILENT_SECONDS, 2 * watched), LONGEST_PATIENCE)
+        if min(silence, watched) >= (SILENT_SECONDS if self._lived else self._patience):
+            _log.warning("browser hangs", seconds=round(watched), had_shown_the_page=self._lived)
+            if not self._lived:
+                self._patience = min(2 * self._patience, LONGEST_PATIENCE)
             self.stop()
             self._gone(now)
-        elif now - self._began >= SETTLED_SECONDS:
-            self._pause = FIRST_PAUSE
 
     def stop(self) -> None:
         """End the browser with everything it started. Harmless when there is none."""
@@ -81,10 +100,14 @@ class BrowserWatch:
     def _begin(self, now: float) -> None:
         self._browser = self._start()
         self._began = self._judged_from = now
+        self._lived = False
         _log.info("browser started")
 
     def _gone(self, now: float) -> None:
         if self._browser is not None:
             self.stop()  # what it left behind
+        if self._lived:
+            self._pause = FIRST_PAUSE
+        self._in_vain += not self._lived
         self._start_at = now + self._pause
         self._pause = min(self._pause * 2, LONGEST_PAUSE)

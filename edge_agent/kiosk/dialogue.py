@@ -241,8 +241,8 @@ def _advance_further(
 
 def _from_keeping(screen: Keeping, event: Event, profile: KioskProfile) -> tuple[Screen, tuple[Effect, ...]]:
     match event:
-        case KeptSafely(declaration_id=about, code=code) if about == screen.declaration_id:
-            kept = Result(declaration_id=about, statement=screen.statement, code=code)
+        case KeptSafely(declaration_id=about, code=code, own_code=own) if about == screen.declaration_id:
+            kept = Result(declaration_id=about, statement=screen.statement, code=code, own_code=own)
             if screen.statement == "paperless" and profile.printer.device:  # what they have instead of a paper, unasked
                 return replace(kept, slip="printing"), (Play(cue="kept"), PrintSlip())
             return kept, (Play(cue="kept"),)

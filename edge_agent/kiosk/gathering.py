@@ -109,8 +109,8 @@ def from_group_review(screen: Review, event: Event, profile: KioskProfile, now: 
 def from_party(screen: PartyResult, event: Event, profile: KioskProfile) -> Move:
     """Note where each declaration is; the sound says when all are kept, or that one is not."""
     match event:
-        case KeptSafely(declaration_id=about, code=code):
-            return _noted(screen, about, lambda each: replace(each, code=code, standing="kept"))
+        case KeptSafely(declaration_id=about, code=code, own_code=own):
+            return _noted(screen, about, lambda each: replace(each, code=code, own_code=own, standing="kept"))
         case KeepingFailed(declaration_id=about, code=code):
             return _noted(screen, about, lambda each: replace(each, failed=code))
         case SettlementChanged(declaration_id=about):

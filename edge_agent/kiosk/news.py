@@ -49,10 +49,11 @@ class ChipFailed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptSafely:
-    """The outbox has committed the sealed declaration."""
+    """The outbox has committed the sealed declaration. ``own_code``: for the slip, on no screen."""
 
     declaration_id: str
     code: str
+    own_code: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -33,6 +33,11 @@ class KeptRow(Protocol):
         """The receipt code a person can read out."""
         ...
 
+    @property
+    def own_code(self) -> str:
+        """The code of their own, for a slip."""
+        ...
+
 
 class SettlementRow(Protocol):
     """Where a kept row is."""

@@ -16,7 +16,7 @@ from typing import Final
 import segno
 from PIL import Image, ImageDraw, ImageFont
 
-from edge_agent.kiosk.slip import Slip
+from edge_agent.kiosk.slip import Slip, SlipEntry
 from edge_agent.kiosk.states import Standing
 from edge_agent.kiosk.texts import Texts
 from firmware_config.profiles import Language
@@ -40,6 +40,8 @@ def drawn(slip: Slip, *, width: int) -> Image.Image:
         parts.append(_line(slip, entry.code, width, _LARGE))
         parts.append(_code(entry.about, width))
         parts += [_line(slip, text, width, _TEXT) for text in _stations(entry.standing, texts)]
+        if entry.own_code:
+            parts += _own(slip, entry, texts, width)
     parts.append(_line(slip, texts("slip.as_of", time=texts.clock(slip.at)), width, _TEXT))
     if slip.case:
         parts.append(_line(slip, texts("result.case_text"), width, _TEXT))
@@ -52,6 +54,17 @@ def drawn(slip: Slip, *, width: int) -> Image.Image:
         whole.paste(part, (0, top))
         top += part.height + _GAP
     return whole
+
+
+def _own(slip: Slip, entry: SlipEntry, texts: Texts, width: int) -> list[Image.Image]:
+    """Draw the code that opens the page of this stay, apart from the receipt's, with the word that it is one's own."""
+    return [
+        _line(slip, texts("slip.own_code"), width, _TEXT),
+        _line(slip, entry.own_code, width, _LARGE),
+        _code(entry.own_about, width),
+        _line(slip, texts("slip.own_how"), width, _TEXT),
+        _line(slip, slip.stay_url, width, _TEXT),
+    ]
 
 
 def _stations(standing: Standing, texts: Texts) -> list[str]:

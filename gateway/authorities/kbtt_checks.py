@@ -20,6 +20,7 @@ from residence.errors import Problem, problem
 from residence.people.documents import check_document
 from residence.people.person import DocumentKind, PartialDate
 from residence.places.premises import UNIT_MANDATORY
+from residence.stays.known import numbers_of
 from residence.stays.reasons import NEEDS_TEXT
 
 OTHER_CHANNEL: Final = frozenset(
@@ -65,7 +66,9 @@ def _birth_fits(birth: PartialDate, task: Task, settings: KbttSettings) -> bool:
 
 def _document(task: Task) -> Iterator[Problem]:
     document = task.declaration.person.document
-    if document is None or document.kind is DocumentKind.NONE:
+    if document is None and numbers_of(task.declaration.person):
+        yield problem("authority.document_kind_missing", "/person/document/kind")
+    elif document is None or document.kind is DocumentKind.NONE:
         yield problem("authority.no_papers", "/person/document")
     elif document_code(document) == _FILE_ONLY or (task.is_foreigner and document.kind is not DocumentKind.PASSPORT):
         yield problem("authority.document_not_taken", "/person/document/kind")

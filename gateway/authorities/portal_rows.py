@@ -24,6 +24,7 @@ from residence.clock import VIETNAM
 from residence.errors import Problem, problem
 from residence.people.person import DocumentKind
 from residence.places.premises import UNIT_MANDATORY
+from residence.stays.known import numbers_of
 from residence.stays.reasons import NEEDS_TEXT, REASONS
 
 # A to S, byte for byte as documented; ``*`` is the template's own mark of what is mandatory.
@@ -132,7 +133,9 @@ def _both(task: Task) -> Iterator[Problem]:
 def _vietnamese(task: Task) -> Iterator[Problem]:
     said = task.declaration
     yield from _both(task)
-    if document_code(said.person.document) is None:
+    if said.person.document is None and numbers_of(said.person):
+        yield problem("authority.document_kind_missing", "/person/document/kind")
+    elif document_code(said.person.document) is None:
         yield problem("authority.no_papers", "/person/document")
     elif not number_of(said.person):
         yield problem("authority.number_missing", "/person/document/number")

@@ -20,6 +20,7 @@ import typer
 from luutru.commands.bench_gateway import measure_gateway, measure_growth
 from luutru.commands.bench_registry import measure_registry
 from luutru.commands.bench_report import print_json, print_table, report_of
+from luutru.commands.bench_restore import measure_restore
 from luutru.commands.bench_scale import measure_scale
 from luutru.commands.bench_scanner import measure_scanner
 from luutru.logs import configure_logs
@@ -69,6 +70,10 @@ BENCHMARKS: Final[dict[str, tuple[str, str]]] = {
         "luutru.benchmarks.register_scale",
         "point look-ups and a commune's undeclared in a register of any size, beside a bare index look-up",
     ),
+    "restore": (
+        "luutru.benchmarks.restore",
+        "a register lost while it records: what is missing, and how long until it takes writes again; beside copying the files",
+    ),
     "review": (
         "luutru.benchmarks.review",
         "an officer's queue of a thousand cases until it is on the screen, and each key until it is answered, beside an empty queue",
@@ -85,6 +90,7 @@ OWN_OPTIONS: Final[dict[str, Callable[..., None]]] = {
     "gateway-growth": measure_growth,
     "register-scale": measure_scale,
     "registry": measure_registry,
+    "restore": measure_restore,
     "scanner": measure_scanner,
 }
 

@@ -23,7 +23,7 @@ from luutru.choices import ChoicesOption, choices_of
 from luutru.commands.broker_address import host_port
 from luutru.commands.gateway_keys import app as keys_app
 from luutru.commands.gateway_kiosks import app as kiosks_app
-from luutru.commands.gateway_messages import MailOption, mail_of, send_messages
+from luutru.commands.gateway_messages import AlarmsOption, MailOption, alarms_of, mail_of, send_messages
 from luutru.commands.gateway_nightly import nightly
 from luutru.commands.gateway_top import top
 from luutru.logs import configure_logs
@@ -123,6 +123,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
     choices: ChoicesOption = None,
     retention: RetentionOption = None,
     mail: MailOption = None,
+    alarms: AlarmsOption = None,
     kiosk_authority: AuthorityOption = None,
 ) -> None:
     """Take declarations from the broker until asked to stop (SIGTERM or Ctrl-C).
@@ -149,6 +150,7 @@ def run_gateway(  # noqa: PLR0913 - one option per setting
         choices=choices_of(choices),
         retention=policy_of(retention),
         mail=mail_of(mail),
+        alarms=alarms_of(alarms),
         kiosk_authority=kiosk_authority,
     )
     _run(settings)

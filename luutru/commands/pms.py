@@ -1,6 +1,7 @@
 """``luutru pms``: the bridge beside a hotel's property-management system; it runs with the house and tells the server by the API.
 
-- ``run`` goes round until asked to stop, ``once`` goes round once, ``status`` says what stands open. Nobody's name is printed.
+- ``run`` goes round until asked to stop, ``once`` goes round once, ``status`` says what stands open, ``sign-off`` signs the evening off on the system's
+  own list. Nobody's name is printed.
 
 Example: ``luutru pms run --settings /etc/luutru/pms.toml``
 """
@@ -75,6 +76,40 @@ def show_status(*, settings: SettingsOption = DEFAULT, premises: OnlyOption = No
                 where = " ".join(point["pointers"])
                 typer.echo(f"  {point['reservation']} {point['ref']} {point['code']} {where}  {plain_sentence(point['code']).en}")
     raise typer.Exit(1 if any(each["open"] for each in found.values()) else 0)
+
+
+@app.command("sign-off")
+def sign_off_evening(
+    *,
+    premises: Annotated[str, typer.Option("--premises", help="The premises whose evening is signed off.")],
+    settings: SettingsOption = DEFAULT,
+    reason: Annotated[
+        list[str] | None, typer.Option(help="Why a point stands open: KIND:ABOUT=REASON or KIND=REASON (docs/api.md).")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Sign the evening off on who is in the house by its system. Exit status 1: points need a reason, and are named.
+
+    Example: luutru pms sign-off --premises htl-sao-mai --reason not-declared:R-77/G-1=papers-awaited
+    """
+    from luutru.processes.pms import sign_off
+    from residence.errors import plain_sentence
+
+    done = _guarded(lambda: sign_off(settings, premises=premises, reasons=reason or []))
+    close = done["close"]
+    if json:
+        _print(done)
+    elif close is None:
+        typer.echo(f"{premises}  on the list {done['listed']}, not signed: each of these needs a reason")
+        for each in done["needed"]:
+            name = f"{each['kind']}:{each['about']}" if each["about"] else each["kind"]
+            room = f"room {each['unit']}  " if each["unit"] else ""
+            typer.echo(f"  --reason {name}=...  {room}{plain_sentence(each['code']).en}")
+    else:
+        standing = sum(each["people"] for each in close["open"])
+        typer.echo(f"{premises}  {close['day']} signed: on the list {close['listed']}, alike {close['alike']}, open {standing}")
+        typer.echo(f"{close['text']}\nkept in {done['kept']}")
+    raise typer.Exit(0 if close else 1)
 
 
 def _guarded(work: Any) -> Any:

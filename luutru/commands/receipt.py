@@ -1,10 +1,10 @@
 """``luutru receipt``: check the registry's signed answer, offline, against a keyring you chose to trust.
 
 - A receipt is the text on a slip or QR code (``LR1:...``), a person's proof of a stay another (``LS1:...``), the answer to what somebody said is wrong
-  a third (``LA1:...``); or a file with that text or with the signed bytes. A proof's own facts stand in ``stay``, an answer's in ``answer``.
+  a third (``LA1:...``), the certificate of a deletion a fourth (``LD1:...``, below it the proof from the log, checked with ``--log-key``); or a file with that text or with the signed bytes. A proof's own facts stand in ``stay``, an answer's in ``answer``.
 - ``page`` writes a page that checks both in a browser without a network, with the public keys of a keyring in it.
 - The keyring is never guessed: ``--keyring FILE`` or ``LUUTRU_KEYRING``. Without one the receipt is shown and not believed.
-- ``log`` stands for the public log of receipts; until that exists, nothing is included in it.
+- ``log`` says of a certificate of deletion where it stands in the log; there is no public log of receipts.
 
 Example: ``luutru receipt verify --keyring keyring.json --json --file slip.txt``
 """
@@ -19,6 +19,7 @@ import typer
 
 if TYPE_CHECKING:
     from residence.wire.answers import Answer
+    from residence.wire.deletions import Deletion
     from residence.wire.messages import Receipt
     from residence.wire.stay_proofs import StayProof
 
@@ -32,6 +33,8 @@ STAY: Final = (
     "signed_at",
 )  # fmt: skip
 # what an answer to somebody who said that something is wrong, or asked for a right, says
+# what a certificate of deletion says
+DELETION: Final = ("certificate_id", "deleted_at", "reason", "legal_basis", "deleted", "kept", "period_keys")
 ANSWER: Final = ("answer_id", "answers", "subject", "asked_at", "due", "outcome", "reason", "answered_at", "legal_basis")
 
 
@@ -48,9 +51,16 @@ def verify(
     *,
     file: Annotated[Path | None, typer.Option(help="A file with the text or the signed bytes.")] = None,
     keyring: Annotated[Path | None, typer.Option(help="The keyring to trust; LUUTRU_KEYRING when left out.")] = None,
+    log_key: Annotated[
+        str,
+        typer.Option(
+            "--log-key", help="Of a certificate of deletion: the log's public key or its file, to check the proof, too."
+        ),
+    ] = "",
+    witness: Annotated[list[str], typer.Option("--witness", help="A witness of the log, each of which must have signed.")] = [],  # noqa: B006 - Typer's way
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Say whether a receipt holds, and what it says.
+    """Say whether a receipt, proof, answer or certificate of deletion holds, and what it says.
 
     Example: luutru receipt verify --keyring keyring.json --json --file slip.txt
     """
@@ -63,6 +73,8 @@ def verify(
         typer.echo(f"cannot read: {error}", err=True)
         raise typer.Exit(2) from error
     answer = judge(given, keyring_file=keyring or keyring_setting())
+    if answer["deletion"] is not None and log_key:
+        answer |= _judge_place(answer, given.decode(errors="replace"), log_key, witness)
     typer.echo(as_json_text(answer) if as_json else _for_people(answer))
     raise typer.Exit(0 if answer["ok"] else 1)
 
@@ -103,7 +115,7 @@ def judge(given: bytes, *, keyring_file: Path | None) -> dict[str, Any]:
     from residence.errors import LuutruError, problem
     from residence.wire.keyring import load_keyring
 
-    shown: Receipt | StayProof | Answer | None = None
+    shown: Receipt | StayProof | Answer | Deletion | None = None
     problems: list[Any] = []
     try:
         form = _form_of(given)
@@ -123,7 +135,29 @@ def judge(given: bytes, *, keyring_file: Path | None) -> dict[str, Any]:
         "code": getattr(shown, "code", None),
         "stay": {name: getattr(shown, name) for name in STAY} if hasattr(shown, "declared_by") else None,
         "answer": {name: getattr(shown, name) for name in ANSWER} if hasattr(shown, "answer_id") else None,
+        "deletion": {name: getattr(shown, name) for name in DELETION} if hasattr(shown, "deleted_at") else None,
         "problems": problems,
+    }
+
+
+def _judge_place(answer: dict[str, Any], given: str, log_key: str, witness: list[str]) -> dict[str, Any]:
+    """Check the proof below a certificate: that this very certificate stands in the log."""
+    from luutru.transparency.key_files import key_of
+    from residence.errors import LuutruError, Untrusted, problem
+    from residence.transparency.proofs import verify_proof
+    from residence.wire.deletions import parse_deletion_text, proves
+
+    line, _, proof = given.strip().partition("\n")
+    try:
+        witnesses = [key_of(each) for each in witness]
+        proven = verify_proof(proof.lstrip("\n") + "\n", log=key_of(log_key), witnesses=witnesses, least=len(witnesses))
+        if not proves(proven.row, parse_deletion_text(line)):
+            raise Untrusted("deletion.other_proof")
+    except LuutruError as error:
+        return {"ok": False, "problems": [*answer["problems"], problem(error.code, error.pointer)]}
+    checkpoint = proven.opened.checkpoint
+    return {
+        "log": {"included": True, "checkpoint": {"origin": checkpoint.origin, "size": checkpoint.size, "index": proven.index}}
     }
 
 
@@ -138,7 +172,7 @@ class _Form(NamedTuple):
 def _form_of(given: bytes) -> _Form:
     """Tell which of the three it is, by its text or by the type it was signed as."""
     from residence.errors import Malformed
-    from residence.wire import answers, receipts, signing, stay_proofs
+    from residence.wire import answers, deletions, receipts, signing, stay_proofs
 
     text = given.lstrip()
     if text.startswith(stay_proofs.TEXT_PREFIX.encode()):
@@ -147,6 +181,8 @@ def _form_of(given: bytes) -> _Form:
         data = receipts.parse_receipt_text(given.decode())
     elif text.startswith(answers.TEXT_PREFIX.encode()):
         data = answers.parse_answer_text(given.decode())
+    elif text.startswith(deletions.TEXT_PREFIX.encode()):
+        data = deletions.parse_deletion_text(given.decode())
     elif given[:1] == b"\xd2":  # COSE_Sign1, tag 18
         data = given
     else:
@@ -154,6 +190,8 @@ def _form_of(given: bytes) -> _Form:
     kind = signing.read_sign1(data).type
     if kind == signing.ANSWER_TYPE:
         return _Form(data, answers.read_answer_unverified, answers.verify_answer)
+    if kind == signing.DELETION_TYPE:
+        return _Form(data, deletions.read_deletion_unverified, deletions.verify_deletion)
     if kind == stay_proofs.PROOF_TYPE:
         return _Form(data, stay_proofs.read_proof_unverified, stay_proofs.verify_proof)
     return _Form(data, receipts.read_unverified, receipts.verify_receipt)
@@ -182,6 +220,8 @@ def _for_people(answer: dict[str, Any]) -> str:
     lines = ["The receipt holds." if answer["ok"] else "The receipt does NOT hold."]
     lines += [f"  {name}: {answer[name]}" for name in ("code", *FIELDS) if answer[name] is not None]
     lines += [f"  {name}: {said}" for name, said in (answer["stay"] or {}).items() if said is not None]
-    lines += [f"  {name}: {said}" for name, said in (answer["answer"] or {}).items() if said is not None]
+    lines += [
+        f"  {name}: {said}" for part in ("answer", "deletion") for name, said in (answer[part] or {}).items() if said is not None
+    ]
     lines += [f"  {each.code}: {each.message.en} / {each.message.vi}" for each in answer["problems"]]
     return "\n".join(lines)

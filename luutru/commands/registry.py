@@ -24,6 +24,7 @@ from luutru.commands.registry_cleaning import app as cleaning_app
 from luutru.commands.registry_disputes import app as disputes_app
 from luutru.commands.registry_duplicates import app as duplicates_app
 from luutru.commands.registry_home import app as home_app
+from luutru.commands.registry_keys import app as keys_app
 from luutru.commands.registry_lapses import app as lapses_app
 from luutru.commands.registry_numbers import app as numbers_app
 from luutru.commands.registry_person import person
@@ -48,6 +49,7 @@ app.add_typer(residence_app, name="residence")
 app.add_typer(relations_app, name="relations")
 app.add_typer(numbers_app, name="numbers")
 app.add_typer(home_app, name="home")
+app.add_typer(keys_app, name="keys")
 app.add_typer(premises_app, name="premises")
 app.add_typer(lapses_app, name="lapses")
 app.add_typer(units_app, name="units")

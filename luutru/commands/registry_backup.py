@@ -3,6 +3,7 @@
 - A backup may be made while everything runs. It holds no key: back up the vault by itself, elsewhere. The vault seals its manifest.
 - Whatever was changed in a backup since is refused before anything is brought back.
 - A restore writes into an empty place only, then counts and digests every table and opens every sealed field with ``--vault``.
+- Whoever was erased after the backup was made is erased again at once, and the answer says who, when and why.
 - ``--json`` prints one object; exit status 1 when something is not as it was.
 
 Example: ``luutru registry backup /backup/2026-07-10 --registry sqlite:////var/lib/luutru/registry.db``
@@ -21,6 +22,7 @@ from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, JsonOp
 
 if TYPE_CHECKING:
     from registry.backups import Manifest
+    from registry.key_notes import Shredded
 
 
 def backup(
@@ -64,8 +66,10 @@ def restore(
     Example: luutru registry restore /backup/2026-07-10 --registry sqlite:////var/lib/luutru/new.db --vault /etc/luutru/vault
     """
     from luutru.processes.gateway import open_registry
+    from luutru.system import random_bytes, system_clock
     from registry.backups import restore as bring_back
     from registry.checking import check_registry
+    from registry.erasing import erase_again
     from residence.errors import LuutruError
 
     answer: dict[str, Any] = {"ok": True}
@@ -74,6 +78,8 @@ def restore(
         opened = open_registry(registry, vault)
         try:
             answer |= _told(bring_back(folder, registry, vault=opened.vault))
+            again = erase_again(opened, now=system_clock().now(), random_bytes=random_bytes)
+            answer["erased_again"] = [_why(each) for each in again]
             report = check_registry(opened)
         finally:
             opened.close()
@@ -86,6 +92,15 @@ def restore(
 def _need_folder(vault: Path) -> None:
     if not vault.is_dir():  # opening one that is not there would make new keys
         raise typer.BadParameter("no such folder", param_hint="--vault")
+
+
+def _why(note: Shredded) -> dict[str, Any]:
+    """Say of somebody who was erased after the backup was made when, and on which ground."""
+    from residence.wire.deletions import read_deletion_unverified
+
+    said = read_deletion_unverified(note.certificate) if note.certificate else None
+    told = {"person_id": note.subject_id, "erased_at": msgspec.to_builtins(note.at), "by": note.by}
+    return told | ({"certificate_id": said.certificate_id, "reason": said.reason} if said else {})
 
 
 def _told(manifest: Manifest) -> dict[str, Any]:
@@ -101,6 +116,8 @@ def _end(answer: dict[str, Any], *, json: bool) -> None:
         typer.echo("in order" if answer["ok"] else "not in order")
         for name, rows in answer.get("counts", {}).items():
             typer.echo(f"  {name}: {rows}")
+        for each in answer.get("erased_again", ()):
+            typer.echo(f"  erased again: {each['person_id']} (erased {each['erased_at']}, {each.get('reason', '')})")
         for each in answer.get("problems", ()):
             typer.echo(f"  {each}", err=True)
     raise typer.Exit(0 if answer["ok"] else 1)

@@ -1,7 +1,8 @@
-"""``luutru registry retention``: how long what is kept, what a night deleted, and a night by hand.
+"""``luutru registry retention``: how long what is kept, what a night deleted, a night by hand, and one person erased.
 
 - ``policy`` prints the table of data class, purpose, legal basis, period and action; nothing is opened.
 - ``run`` does at once what the gateway does once a night; ``report`` prints what the last nights deleted: counts, never whose.
+- ``erase`` erases one person for good, in backups as the key service allows, and prints the code of their certificate: hand it to them.
 - ``--json`` prints one object.
 
 Example: ``luutru registry retention report --json``
@@ -11,12 +12,14 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
-from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, JsonOption, RegistryOption, VaultOption
+from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, JsonOption, Purpose, RegistryOption, VaultOption
+from luutru.commands.registry_answers import answering, opened
 from luutru.retention import RetentionOption, policy_of
 
 if TYPE_CHECKING:
@@ -72,6 +75,36 @@ def run_now(
     finally:
         opened.close()
     _answer(msgspec.to_builtins(report), _rows(report), json=json)
+
+
+@app.command("erase")
+def erase(
+    person: Annotated[str, typer.Argument(help="Id of the person.")],
+    *,
+    by: Annotated[str, typer.Option("--by", help="Who erases; stands in the public log's row.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, in a sentence that names nobody; stands in the certificate.")],
+    basis: Annotated[str, typer.Option("--basis", help="The legal basis, if one is to be named.")] = "",
+    keys: Annotated[Path, typer.Option("--keys", envvar="LUUTRU_KEYS", help="Folder with server-receipt*.key, to sign with.")],
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = DEFAULT_VAULT,
+    json: JsonOption = False,
+) -> None:
+    """Erase a person for good, with everybody merged into them; gives the signed certificate and its code.
+
+    Example: luutru registry retention erase 0197... --by operator-1 --reason "asked for and granted" --keys keys
+    """
+    from luutru.keys import receipt_signer
+    from luutru.system import random_bytes, system_clock
+    from registry.erasing import Erasure, erase_for_good
+    from registry.key_changes import keyring_if_reachable
+    from residence.wire.deletions import deletion_text
+
+    with answering(json=json) as answer, opened(registry, vault) as known:
+        now = system_clock().now()
+        signer = receipt_signer(keys, Purpose.SERVER_RECEIPT.files, keyring=keyring_if_reachable(known), now=now)
+        given = Erasure(by=by, reason=reason, legal_basis=basis)
+        done = erase_for_good(known, person, given, signer=signer, now=now, random_bytes=random_bytes)
+        answer |= {"code": done.code, "certificate_id": done.certificate_id, "certificate": deletion_text(done.certificate)}
 
 
 @app.command("report")

@@ -132,8 +132,14 @@ def _told(cell: Cell) -> dict[str, Any]:
 
 
 def _print(answer: dict[str, Any]) -> None:
+    from residence.cleaning.scoreboard import AGAINST
+
     for each in answer["cells"]:
         share = (
             "–" if each["share"] is None else f"{100 * each['share']:.1f} % ({100 * each['low']:.1f}–{100 * each['high']:.1f})"
         )
         typer.echo(f"{each['commune_code']:16} {each['measure']:9} {each['part']:>9,} / {each['whole']:>9,}  {share}")
+    if answer["cells"] and not any(each["measure"] in AGAINST for each in answer["cells"]):
+        typer.echo(
+            f"{', '.join(AGAINST)}: not counted, for nobody has gone through the register yet: luutru registry cleaning run --whole"
+        )

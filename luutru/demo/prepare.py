@@ -155,6 +155,7 @@ signing_key_id = "{kiosk_id}-sign-1"
 [page]
 port = {layout.ports.kiosks[kiosk_id]}
 check_url = "http://localhost:{layout.ports.server}/receipts?code="
+stay_url = "http://localhost:{layout.ports.server}/stay"
 
 [[doors]]
 name = "{DOOR}"

@@ -26,6 +26,7 @@ from typing import Final
 
 import structlog
 
+from gateway.alarm_settings import AlarmSettings
 from gateway.clock_claims import USUAL_BOUNDS, ClockBounds
 from gateway.door_lists import DoorLists
 from gateway.intake import Intake
@@ -42,6 +43,7 @@ from gateway.worker import Duty, Rhythm, Worker
 from luutru.certificates import endings
 from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
+from luutru.processes.gateway_alarms import build_alarms
 from luutru.processes.gateway_beside import build_beside
 from luutru.processes.gateway_duties import sweep_duties
 from luutru.processes.gateway_telling import build_telling
@@ -89,6 +91,7 @@ class GatewaySettings:
     choices: Choices = field(default_factory=Choices)
     retention: Policy = field(default_factory=read_policy)
     mail: MailSettings | None = None  # None: messages wait in the outbox
+    alarms: AlarmSettings | None = None  # None: another gateway alarms houses, or nobody does
     kiosk_authority: Path | None = None  # folder of ca.pem and ca.key; None: another gateway makes kiosks' certificates
 
 
@@ -196,7 +199,8 @@ def run(settings: GatewaySettings) -> None:
     try:
         beside = build_beside(settings, registry=registry, clock=clock, stopping=stopping, intake=worker.progress)
         telling = build_telling(settings.choices.webhooks, registry=registry, clock=clock, stopping=stopping)
-        with beside.running(), telling.running():
+        alarms = build_alarms(settings.alarms, registry=registry, rules=settings.choices.rules, clock=clock, stopping=stopping)
+        with beside.running(), telling.running(), alarms.running():
             worker.run(stopping)
     finally:
         registry.close()

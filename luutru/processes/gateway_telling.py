@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 TELL_EVERY: Final = timedelta(seconds=2)
 
 
-def build_telling(reach: Reach, *, registry: Registry, clock: Clock, stopping: threading.Event) -> Beside:
-    """Put together what tells programs."""
+def build_telling(
+    reach: Reach, *, registry: Registry, clock: Clock, stopping: threading.Event, stamped_by: Clock | None = None
+) -> Beside:
+    """Put together what tells programs. ``stamped_by``: the clock receivers go by, where it is not the registry's."""
     held: list[Post] = []
 
     def tell_now(_now: datetime) -> Told | None:
@@ -39,7 +41,7 @@ def build_telling(reach: Reach, *, registry: Registry, clock: Clock, stopping: t
         from gateway.webhooks import tell_programs
 
         if not held:
-            held.append(Post(reach))
+            held.append(Post(reach, stamped_by=stamped_by))
         go_on = lambda: not stopping.is_set()  # noqa: E731 - asked between two messages
         return tell_programs(registry, post=held[0], clock=clock, random_bytes=random_bytes, go_on=go_on)
 

@@ -2,7 +2,7 @@
 
 - Its profile is a fresh folder below the runtime folder, which is memory; it goes when the browser is started anew.
 - Whether the page lives is asked of the agent (``/health``), which hears the page's signs of life.
-- Under systemd the screen's watchdog is fed while the page lives, or the agent is away: when the browser cannot be mended, the compositor is started anew.
+- Under systemd the screen's watchdog is fed while the page lives or may still come, or the agent is away: when the browser cannot be mended, the compositor is started anew.
 
 Example: ``run_browser(profile, program="chromium", folder=Path("/run/luutru-screen"))``
 """
@@ -22,7 +22,7 @@ from urllib.request import urlopen
 import msgspec
 
 from edge_agent.browser.holding import holding_page
-from edge_agent.browser.watching import SILENT_SECONDS, BrowserWatch
+from edge_agent.browser.watching import BrowserWatch
 from firmware_config.profiles import KioskProfile
 from firmware_config.screens import HOLDING, page_address
 from luutru.notifying import ServiceManager
@@ -92,7 +92,7 @@ def run_browser(profile: KioskProfile, *, program: str, folder: Path, clock: Clo
         manager.tell("READY=1")
         while not stopping.is_set():
             watch.turn()
-            if manager.is_there and (page_silence(address) or 0.0) < SILENT_SECONDS:
+            if watch.in_good_hope:
                 manager.tell("WATCHDOG=1")
             stopping.wait(LOOK_SECONDS)
     finally:

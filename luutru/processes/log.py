@@ -21,6 +21,7 @@ from luutru.system import random_bytes
 from luutru.transparency.asking import Witness, asking
 from luutru.transparency.key_files import read_signer_file
 from registry.database import connect
+from registry.key_notes import Shredded
 from registry.log_files import LogFiles
 from registry.publishing_looks import Turn, turn
 from registry.vault import Vault
@@ -47,9 +48,25 @@ class _NoKeys:
         """Refuse."""
         raise Untrusted("vault.key_retired", "", f"{kek_id} {create}")
 
-    def retire(self, kek_id: str) -> None:
+    def generation(self, period: str) -> str:
         """Refuse."""
-        raise Untrusted("vault.key_retired", "", kek_id)
+        raise Untrusted("vault.key_retired", "", period)
+
+    def turn(self) -> tuple[int, int]:
+        """Nothing ever changes."""
+        return (0, 0)
+
+    def shredded(self) -> dict[str, Shredded]:
+        """Nobody was erased as far as this process knows: it opens nobody."""
+        return {}
+
+    def shred(self, given: Shredded) -> None:
+        """Refuse."""
+        raise Untrusted("vault.key_retired", "", given.subject_id)
+
+    def period_keys(self) -> list[str]:
+        """Return none."""
+        return []
 
     def index_key(self, purpose: str) -> bytes:
         """Refuse."""

@@ -21,7 +21,7 @@ import structlog
 
 from luutru.system import system_clock
 from luutru_client import Api, Line
-from pms_bridge import cloudbeds, mews, ohip
+from pms_bridge import cloudbeds, mews, ohip, signing_off
 from pms_bridge.bridge import Bridge
 from pms_bridge.kept import Kept, alone
 from pms_bridge.line import Means, VendorLine
@@ -76,16 +76,20 @@ def api_of(settings: BridgeSettings, folder: Path, *, wait: Callable[[float], An
     return Api(Line(settings.server.address, client_id=own["client_id"], client_secret=own["client_secret"], wait=wait))
 
 
-def bridge_of(each: PropertySettings, *, source: PmsSource, kept: Kept, api: Api, clock: Clock) -> Bridge:
-    """Put one property's bridge together."""
-    house = House(
+def house_of(each: PropertySettings) -> House:
+    """Return what of a property goes into what is told."""
+    return House(
         premises_id=each.premises_id,
         source=each.source,
         purpose_of_stay=each.purpose_of_stay,
         documents=each.documents,
         rooms=each.rooms,
     )
-    return Bridge(source, house=house, kept=kept, deliver=api.post_pms_event, now=clock.now)
+
+
+def bridge_of(each: PropertySettings, *, source: PmsSource, kept: Kept, api: Api, clock: Clock) -> Bridge:
+    """Put one property's bridge together."""
+    return Bridge(source, house=house_of(each), kept=kept, deliver=api.post_pms_event, now=clock.now)
 
 
 def once(path: Path, *, only: str | None) -> dict[str, dict[str, Any]]:
@@ -103,6 +107,23 @@ def once(path: Path, *, only: str | None) -> dict[str, dict[str, Any]]:
                 done[each.premises_id] = msgspec.to_builtins(bridge.round())
         except Refused as error:
             done[each.premises_id] = {"code": error.code, "detail": error.detail}
+    return done
+
+
+def sign_off(path: Path, *, premises: str, reasons: list[str]) -> dict[str, Any]:
+    """Sign one property's evening off, and keep the points beside the state: the close holds their digest, and nobody's name is in them."""
+    settings, clock, waiting = read_settings(path), system_clock(), threading.Event()
+    folder = path.parent / settings.secrets
+    (each,) = properties(settings, premises)
+    source = source_of(each, folder=folder, clock=clock, wait=waiting.wait)
+    post = api_of(settings, folder, wait=waiting.wait).post_close
+    signed = signing_off.sign_off(source, house=house_of(each), reasons=reasons, post=post)
+    done: dict[str, Any] = msgspec.to_builtins(signed)
+    if signed.close is not None:
+        kept = state_of(path, settings, each).parent / "closes" / f"{signed.close['close_id']}.json"
+        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept.write_bytes(msgspec.json.encode({"close": signed.close, "points": signed.points}))
+        done["kept"] = str(kept)
     return done
 
 

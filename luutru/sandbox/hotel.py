@@ -4,19 +4,22 @@
 - It begins at two in the afternoon of 10 July 2026, the day of every example in the documents, and goes on from there; it is set forward only.
 - Its credentials are the same everywhere and protect nothing; it listens on loopback alone. The keys it signs with are made from a public phrase.
 - ``Sandbox-Error: <code>`` on a call gives the answer the documents give for that code of that operation, and nothing else happens.
-- No webhook is sent, for no gateway runs.
+- Webhooks are sent as a gateway sends them: by https into the open internet, and into a network only if whoever starts it names that network.
+  They bear this machine's time, for a receiver judges a message's age by its own clock.
 
-Example: ``with hotel(folder, base_url="http://127.0.0.1:8790", base=system_clock(), random_bytes=random_bytes) as app: ...``
+Example: ``with hotel(folder, base_url="http://127.0.0.1:8790", base=system_clock(), random_bytes=random_bytes) as made: made.app``
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from luutru.processes.gateway_telling import build_telling
 from luutru.sandbox.hotel_control import Control
 from luutru.sandbox.hotel_people import IN_HOUSE
 from luutru.throwaway import throwaway_keys
@@ -29,6 +32,7 @@ from registry.seed import DEMO_COMMUNE, seed_demo
 from registry.vault import Vault
 from residence.clock import Clock
 from residence.stays.rules import load_rule_book
+from residence.wire.webhook_reach import Reach
 from server.app import create_app
 from server.declaring import declare
 from server.settings import ServerSettings
@@ -77,8 +81,15 @@ class Sandbox:
 
 
 @contextmanager
-def hotel(folder: Path, *, base_url: str, base: Clock, random_bytes: Callable[[int], bytes]) -> Iterator[Sandbox]:
-    """Make a sandbox in an empty folder; it ends with the block."""
+def hotel(
+    folder: Path,
+    *,
+    base_url: str,
+    base: Clock,
+    random_bytes: Callable[[int], bytes],
+    reach: Reach = Reach(),  # noqa: B008 - frozen value
+) -> Iterator[Sandbox]:
+    """Make a sandbox in an empty folder; it ends with the block. ``reach``: where its webhooks may go."""
     clock = SandboxClock(base)
     vault = Vault(FileKeyProvider(folder / "vault", random_bytes=random_bytes), random_bytes=random_bytes)
     url = f"sqlite:///{folder}/registry.db"
@@ -92,10 +103,13 @@ def hotel(folder: Path, *, base_url: str, base: Clock, random_bytes: Callable[[i
             clock=clock,
             random_bytes=random_bytes,
             settings=ServerSettings(base_url=base_url, relying_party="localhost"),
+            webhook_reach=reach,
         )
         token = random_bytes(24).hex()
         _fill(app.state.server, link=token)
-        yield Sandbox(Control(app, clock=clock), clock=clock, link=f"{base_url}/sign-in/link/{token}")
+        telling = build_telling(reach, registry=registry, clock=clock, stopping=threading.Event(), stamped_by=base)
+        with telling.running():
+            yield Sandbox(Control(app, clock=clock), clock=clock, link=f"{base_url}/sign-in/link/{token}")
     finally:
         registry.close()
 

@@ -56,7 +56,8 @@ def _page(connection: Connection, after: str, page: int, vault: Vault) -> tuple[
     readable = [
         row for row in rows if row.merged_into is None and row.wrapped_key is not None and row.full_name_sealed is not None
     ]
-    keys = {row.person_id: vault.unwrap(row.person_id, row.kek_id, row.wrapped_key) for row in readable}
+    keys = vault.unwrap_living((row.person_id, row.kek_id, row.wrapped_key) for row in readable)
+    readable = [row for row in readable if row.person_id in keys]
     numbers = _numbers(connection, (after, last), keys, vault)
     return [_candidate(row, keys[row.person_id], numbers[row.person_id], vault) for row in readable], last
 

@@ -22,6 +22,7 @@ from registry import tables
 from registry.asking import among
 from registry.bulk import write_rows
 from registry.cleaning.keeping import OPEN
+from registry.cleaning.listing import looked_through
 from registry.database import Registry
 from registry.duplicates.proposals import PROPOSED
 from residence.cleaning.scoreboard import AGAINST, CARD_READ, CHIP_VERIFIED, MEASURES, Cell, Measure
@@ -46,9 +47,11 @@ class _Known(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def keep_day(registry: Registry, *, now: datetime) -> list[Cell]:
-    """Count today and keep it."""
+    """Count today and keep it. What rests on items is a gap, not a hundred per cent, while nobody has gone through the register yet."""
     with registry.reading() as connection:
         cells = count(connection, today=now.astimezone(VIETNAM).date())
+        if looked_through(connection) is None:
+            cells = [each for each in cells if each.measure not in AGAINST]
     rows = [
         {name: getattr(each, name) for name in ("commune_code", "day", "measure", "part", "whole")} | {"counted_at": now}
         for each in cells

@@ -22,7 +22,7 @@ from residence.errors import Refused
 Role = Literal["clerk", "resident", "officer", "operator", "inspector"]
 # How one looked: at one person, at a list, to make a file, by a program, or told to another authority. It is not who else was there.
 Way = Literal["single", "list", "export", "api", "told"]
-Binding = Literal["none", "premises", "case", "pair", "dispute", "number", "opening", "order", "self"]
+Binding = Literal["none", "premises", "case", "pair", "dispute", "number", "opening", "path", "order", "self"]
 Value = TypeVar("Value")
 
 
@@ -39,6 +39,7 @@ class Field(StrEnum):
     DOCUMENT = "document"
     RESIDENCE_TEXT = "residence-text"
     CONTACT = "contact"
+    OWN_WORDS = "own-words"  # what somebody on a guided path said of themselves; held with the path
     WHEREABOUTS = "whereabouts"  # where somebody is declared whom an order names
 
     PREMISES = "premises"
@@ -81,6 +82,8 @@ class Purpose(StrEnum):
     DUPLICATE_REVIEW = "duplicate-review"  # two records that may be of one person, side by side
     NUMBER_CHANGE = "number-change"  # a number of theirs is cancelled, replaced, or that taken back
     BREAK_GLASS = "break-glass"  # one case of another commune, opened for hours, with a reason the person reads
+    GUIDED_PATH = "guided-path"  # somebody without papers is helped onto the books, by the officer who took the path
+    HAND_OVER = "hand-over"  # another office is given what somebody on a path agreed to
     ISSUED_ORDER = "issued-order"  # what an order of a court or an investigation met, for the unit it names
     OWN_STAYS = "own-stays"
     RECEIPT_CHECK = "receipt-check"  # whoever holds a receipt's code
@@ -108,6 +111,8 @@ RELEASED: Final[Mapping[tuple[Role, Purpose], frozenset[Field]]] = {
     | {Field.PERSONAL_NUMBER_MASKED, Field.DOCUMENT, Field.RESIDENCE_TEXT, Field.CONTACT},
     ("officer", Purpose.NUMBER_CHANGE): frozenset({Field.PERSONAL_NUMBER_MASKED, Field.DOCUMENT}),
     ("officer", Purpose.BREAK_GLASS): _PLACE | {Field.FULL_NAME, Field.BIRTH_DATE, Field.SEX},
+    ("officer", Purpose.GUIDED_PATH): _WHO | {Field.OWN_WORDS},
+    ("officer", Purpose.HAND_OVER): _WHO | {Field.OWN_WORDS},
     ("officer", Purpose.ISSUED_ORDER): frozenset({Field.WHEREABOUTS}),
     ("officer", Purpose.RECEIPT_CHECK): _RECEIPT,
     ("resident", Purpose.OWN_STAYS): _PLACE
@@ -126,6 +131,8 @@ BOUND_TO: Final[Mapping[Purpose, Binding]] = {
     Purpose.DUPLICATE_REVIEW: "pair",
     Purpose.NUMBER_CHANGE: "number",
     Purpose.BREAK_GLASS: "opening",
+    Purpose.GUIDED_PATH: "path",
+    Purpose.HAND_OVER: "path",
     Purpose.ISSUED_ORDER: "order",
     Purpose.OWN_STAYS: "self",
     Purpose.RECEIPT_CHECK: "none",

@@ -9,7 +9,7 @@ Example: ``clocks("deletion", asked_at=now, rules=load_rights())`` -> ``Clocks(a
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from importlib import resources
 from typing import Final, Literal, get_args
@@ -17,10 +17,10 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from residence.clock import VIETNAM
+from residence.working_days import end_of, last_day, working_days_after
 
 Right = Literal["copy", "correction", "objection", "restriction", "deletion"]
 RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
-_SATURDAY: Final = 5
 
 
 class RightsRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,12 +46,12 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def answer_on(self) -> str:
         """Return the last day on which an answer is in time, YYYY-MM-DD."""
-        return _last_day(self.answer_by)
+        return last_day(self.answer_by)
 
     @property
     def act_on(self) -> str:
         """Return the last day on which the act is in time, YYYY-MM-DD."""
-        return _last_day(self.act_by)
+        return last_day(self.act_by)
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,25 +80,12 @@ def clocks(right: Right, *, asked_at: datetime, rules: tuple[RightsRules, ...], 
     day = asked_at.astimezone(VIETNAM).date()
     found = rules_on(day, rules)
     within = found.days_with_processor[right] if with_processor else found.days[right]
-    return Clocks(answer_by=_end_of(_working_days_after(day, found)), act_by=_end_of(day + timedelta(days=within)))
+    return Clocks(
+        answer_by=end_of(working_days_after(day, found.answer_working_days, holidays=found.holidays)),
+        act_by=end_of(day + timedelta(days=within)),
+    )
 
 
 def legal_basis(asked_at: datetime, rules: tuple[RightsRules, ...]) -> str:
     """Return the article the clocks of something asked for at an instant come from."""
     return rules_on(asked_at.astimezone(VIETNAM).date(), rules).article
-
-
-def _working_days_after(day: date, rules: RightsRules) -> date:
-    left = rules.answer_working_days
-    while left:
-        day += timedelta(days=1)
-        left -= day.weekday() < _SATURDAY and day not in rules.holidays
-    return day
-
-
-def _last_day(before: datetime) -> str:
-    return (before.astimezone(VIETNAM) - timedelta(microseconds=1)).date().isoformat()
-
-
-def _end_of(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(0), VIETNAM)

@@ -26,8 +26,20 @@ _ADDRESS: Final = re.compile(
     r"(?P<name>[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
 _WORDS: Final = {
-    "vi": ("Hạn", "Phòng", "Mở trang này để khai hoặc trả lời (dùng một lần):", "Mở trang này để xác nhận địa chỉ:"),
-    "en": ("Due", "Room", "Open this page to declare or to answer (it works once):", "Open this page to confirm the address:"),
+    "vi": (
+        "Hạn",
+        "Phòng",
+        "Mở trang này để khai hoặc trả lời (dùng một lần):",
+        "Mở trang này để xác nhận địa chỉ:",
+        "Mở trang này để dừng lại:",
+    ),
+    "en": (
+        "Due",
+        "Room",
+        "Open this page to declare or to answer (it works once):",
+        "Open this page to confirm the address:",
+        "Open this page to stop it:",
+    ),
 }
 _ENDS: Final = {
     "vi": "Thư này không nêu tên ai. Nếu không liên quan đến bạn, hãy bỏ qua. Không trả lời thư này.",
@@ -37,9 +49,10 @@ Language = Literal["vi", "en"]
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be said. ``kind`` None: please confirm this address."""
+    """What is to be said. ``kind`` None: please confirm this address, or with ``recovery``: somebody is being given a way into your page."""
 
     kind: NoticeKind | None
+    recovery: bool = False
     to_house: bool
     link: str
     unit: str | None = None
@@ -65,7 +78,8 @@ def check_address(text: str) -> str:
 def write_letter(told: Told, *, language: Language) -> Letter:
     """Write a message in both languages."""
     other: Language = "en" if language == "vi" else "vi"
-    subject = getattr(sentence("mail.subject_confirm" if told.kind is None else "mail.subject"), language)
+    code = "mail.subject_recovery" if told.recovery else "mail.subject_confirm" if told.kind is None else "mail.subject"
+    subject = getattr(sentence(code), language)
     return Letter(subject=subject, body="\n\n-----\n\n".join(_part(told, each) for each in (language, other)) + "\n")
 
 
@@ -75,12 +89,12 @@ def said(kind: NoticeKind, *, to_house: bool) -> str:
 
 
 def _part(told: Told, language: Language) -> str:
-    due, room, answer, confirm = _WORDS[language]
-    code = "mail.confirm" if told.kind is None else said(told.kind, to_house=told.to_house)
+    due, room, answer, confirm, stop = _WORDS[language]
+    code = "mail.recovery" if told.recovery else "mail.confirm" if told.kind is None else said(told.kind, to_house=told.to_house)
     lines = [getattr(sentence(code), language), ""]
     if told.due is not None:
         lines.append(f"{due}: {told.due.astimezone(VIETNAM):%H:%M %d/%m/%Y}")
     if told.unit and told.to_house:
         lines.append(f"{room}: {told.unit}")
-    lines += [confirm if told.kind is None else answer, told.link, "", _ENDS[language]]
+    lines += [stop if told.recovery else confirm if told.kind is None else answer, told.link, "", _ENDS[language]]
     return "\n".join(lines)

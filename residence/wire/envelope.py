@@ -86,12 +86,18 @@ class OpenedEnvelope(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def seal_envelope(
-    message_json: bytes, *, draft: Draft, data_key: DataKey, signer: SigningKey, random_bytes: RandomBytes
+    message_json: bytes,
+    *,
+    draft: Draft,
+    data_key: DataKey,
+    signer: SigningKey,
+    random_bytes: RandomBytes,
+    salt: bytes | None = None,
 ) -> bytes:
-    """Seal and sign one message, or raise ``Malformed("message.too_long")``."""
+    """Seal and sign one message, or raise ``Malformed("message.too_long")``. ``salt``: 16 random bytes drawn by whoever needs them, too."""
     if len(message_json) > MAX_MESSAGE_BYTES:
         raise Malformed("message.too_long", "", f"{len(message_json)} bytes")
-    body = random_bytes(SALT_BYTES) + message_json
+    body = (salt or random_bytes(SALT_BYTES)) + message_json
     header = Header(
         version=VERSION,
         kiosk_id=draft.kiosk_id,

@@ -40,8 +40,12 @@ _SLIPS: Final = str.maketrans({"O": "0", "I": "1", "L": "1", " ": None, "-": Non
 
 def receipt_code(declaration_id: str) -> str:
     """Return the code of a declaration's receipt, grouped ``XXXX-XXXX-XXXX``."""
-    digest = hashlib.sha256(b"luutru receipt code" + declaration_id.encode()).digest()
-    bits = int.from_bytes(digest[:8], "big") >> 4  # the first 60 bits
+    return grouped_letters(hashlib.sha256(b"luutru receipt code" + declaration_id.encode()).digest())
+
+
+def grouped_letters(digest: bytes) -> str:
+    """Return the first 60 bits of a digest as twelve letters, grouped ``XXXX-XXXX-XXXX``."""
+    bits = int.from_bytes(digest[:8], "big") >> 4
     one, two, three, four, five, six = (_PAIRS[bits >> shift & 1023] for shift in (50, 40, 30, 20, 10, 0))
     return f"{one}{two}-{three}{four}-{five}{six}"
 

@@ -32,6 +32,7 @@ OUTAGE_TYPE: Final = "application/vnd.luutru.outage+json"
 DAY_CLOSE_TYPE: Final = "application/vnd.luutru.day-close+json"
 CORRECTION_TYPE: Final = "application/vnd.luutru.correction+json"
 ANSWER_TYPE: Final = "application/vnd.luutru.answer+json"
+DELETION_TYPE: Final = "application/vnd.luutru.deletion+json"
 RENEWAL_TYPE: Final = "application/vnd.luutru.certificate-renewal+json"
 WIPED_TYPE: Final = "application/vnd.luutru.kiosk-wiped+json"
 

@@ -2,6 +2,8 @@
 
 - A kiosk publishes ``online=true`` after each connect (birth) and leaves ``online=false`` as its will (death). ``session`` counts
   its connections, so a late death of an old connection is recognised (``is_newer``).
+- ``counting`` says by what it is counted: the outbox's epoch, or an id of the process where no number can be kept. Between two countings no number
+  is later than another: a birth is believed, and a death is of a life that is over. Who does not say its counting is judged by numbers, but for births.
 - The gateway's retained state tells kiosks to hold while nobody takes declarations; unreadable or absent means "go on": the
   outbox loses nothing either way.
 
@@ -49,6 +51,7 @@ class KioskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     profile: Words = ""  # of which settings the kiosk works by: the first digits of their hash
     read_at: Words | None = None  # when a reader last read anything at all, by the kiosk's clock
     unread: Count = 0  # visits in a row in which a card was asked for and nothing was read
+    counting: Words = ""  # by what ``session`` is counted; empty: not said
 
 
 class GatewayState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -76,8 +79,12 @@ def decode_gateway_state(data: bytes) -> GatewayState:
 
 
 def is_newer(state: KioskState, than: KioskState | None) -> bool:
-    """Tell whether ``state`` may replace ``than``: a later session, or the same session going on or ending."""
-    return than is None or state.session > than.session or (state.session == than.session and (than.online or not state.online))
+    """Tell whether ``state`` may replace ``than``: a later session, the same session going on or ending, or a birth counted otherwise."""
+    if than is None:
+        return True
+    if state.counting != than.counting and (state.online or (state.counting and than.counting)):
+        return state.online
+    return state.session > than.session or (state.session == than.session and (than.online or not state.online))
 
 
 def _decode(data: bytes, kind: type[_State]) -> _State:

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import quote
 
 from registry.sessions import devices_of
-from server.home import START_PAGES
+from server.home import start_page
 from server.visitor import live_session
 from server.wiring import Server
 
@@ -24,7 +24,7 @@ def destination(server: Server, token: str, target: str) -> str:
     account, session = live_session(server, token)
     if account is None or session is None:
         return target
-    wanted = START_PAGES[account.role] if target == "/" else target
+    wanted = start_page(account) if target == "/" else target
     if account.role not in ONE_PERSONS:
         return wanted
     with server.registry.reading() as connection:

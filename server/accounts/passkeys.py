@@ -23,6 +23,7 @@ from webauthn.helpers.structs import (
 from registry import accounts
 from registry.accounts import Passkey
 from registry.sessions import Beginning, Session
+from registry.stay_codes import close_code
 from residence.errors import Untrusted
 from server.accounts.challenges import is_spent, make_challenge, open_challenge
 from server.accounts.sign_in import begin_again, begin_session, note
@@ -76,6 +77,8 @@ def register(server: Server, caller: Visitor, *, account: Account, answer: dict[
     )
     with server.registry.writing() as connection:
         accounts.add_passkey(connection, passkey)
+        if account.stay:
+            close_code(connection, account.account_id, now=server.clock.now())
         note(server, connection, "passkey-added", account=accounts.passkey_account(connection, passkey))
 
 

@@ -44,7 +44,7 @@ from residence.stays.check import check_declaration
 from residence.stays.declaration import Declarant, StayDeclaration
 from residence.stays.spans import instant
 from residence.wire.messages import STAY_DECLARATION, ReceiptFinding
-from server.desk.country_names import country_words
+from server.country_names import country_words
 from server.desk.guest_form import FormContext, field_of, read_form
 from server.desk.own_premises import workplace
 from server.policy import Account

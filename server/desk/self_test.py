@@ -17,6 +17,7 @@ from typing import Final, Literal
 import msgspec
 from sqlalchemy import Connection
 
+from registry.alarm_channels import channels_of
 from registry.authority_houses import telling_of
 from registry.contact_points import addresses_of
 from registry.credentials import tokens_of_house
@@ -55,6 +56,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     code: str = ""
     at: datetime | None = None
+    fault: str = ""
     count: int = 0
 
 
@@ -66,7 +68,7 @@ def self_test(server: Server, premises: Premises) -> tuple[Tried, ...]:
         kiosk, gateway = _kiosks(server, connection, place, now=now)
         addresses = addresses_of(connection, premises.premises_id, vault=server.registry.vault)
         parts = (recorded, receipt, kiosk, gateway, _address(any(each.confirmed for each in addresses)))
-        return (*parts, *_authorities(connection, place), *_tokens(connection, place, now=now))
+        return (*parts, *_channels(connection, place), *_authorities(connection, place), *_tokens(connection, place, now=now))
 
 
 def _synthetic_guest(server: Server, premises: Premises, *, now: datetime) -> tuple[Tried, Tried]:
@@ -142,6 +144,17 @@ def _kiosks(server: Server, connection: Connection, place: Place, *, now: dateti
 
 def _address(confirmed: bool) -> Tried:  # noqa: FBT001 - the one thing it says
     return Tried(name="address", state="passed" if confirmed else "look")
+
+
+def _channels(connection: Connection, place: Place) -> tuple[Tried, ...]:
+    states: dict[str, State] = {"untried": "look", "works": "passed", "fails": "failed"}
+    found = channels_of(connection, place.premises_id)
+    if not found:
+        return (Tried(name="channel", state="left_out"),)
+    return tuple(
+        Tried(name="channel", state=states[each.state], code=each.name, at=each.state_since, fault=each.fault or "")
+        for each in found
+    )
 
 
 def _authorities(connection: Connection, place: Place) -> tuple[Tried, ...]:

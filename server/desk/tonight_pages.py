@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from registry.alarm_channels import channels_of
 from registry.day_closes import newest_close
 from registry.desk_lists import Place
 from registry.notices import Notice, say_visitor
@@ -57,6 +58,7 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
         here = Place(place.here.commune_code, place.here.premises_id)
         closed = newest_close(connection, here, day=figures.day.isoformat())
         questions = count_questions(connection, place.here.premises_id)
+        channels = channels_of(connection, place.here.premises_id)
     asked = _asked(request)
     return render(
         request,
@@ -70,6 +72,7 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
         queue_key=queue_key(server, account),
         closed=closed,
         questions=questions,
+        dead_channels=[each for each in channels if each.state == "fails"],
         waiting=waiting_cards(server, place.here),
         fines=server.rules.fines_for(server.clock.now()),
     )

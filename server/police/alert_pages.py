@@ -29,7 +29,7 @@ def make_case(account: SignedIn, server: Wired, *, form: Form, notice_id: str) -
     require_queues(server, account)
     with server.registry.writing() as connection:
         notice = waiting_notice(connection, account.commune_code, notice_id)
-        if own_interests(server, connection, account.account_id).bars(notice):
+        if own_interests(server, connection, account.account_id).concerns(notice):
             raise Refused("server.not_allowed")
         means = Means(now=server.clock.now(), vault=server.registry.vault, rules=server.rules, random_bytes=server.random_bytes)
         said = (account.account_id, form.get("reason", "").strip())

@@ -184,4 +184,5 @@ def _page(
 
 def _latest_to_undo(events: tuple[tuple[str, str, str], ...], status: str) -> str | None:
     """Return the event that made a number what it is now, where it can be taken back."""
-    return next((event_id for event, _, event_id in reversed(events) if event == status), None)
+    made = {status, "joined"} if status == "active" else {status}
+    return next((event_id for event, _, event_id in reversed(events) if event in made), None)

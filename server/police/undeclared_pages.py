@@ -41,7 +41,7 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
         rows = [row for row in cases_of(connection, commune, states=WORKED_ON) if not interests.bars(row)]
     cases = triaged(rows, now=server.clock.now(), times=server.case_times)
     in_cases = {case.notice_id for case in rows}
-    waiting = [each for each in notices if each.notice_id not in in_cases and not interests.bars(each)]
+    waiting = [each for each in notices if each.notice_id not in in_cases and not interests.concerns(each)]
     waited = Patience().answer_within
     return render(request, "police/undeclared.html", caller=caller, places=places, notices=waiting, cases=cases, patience=waited)
 

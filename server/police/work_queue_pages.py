@@ -22,6 +22,7 @@ from registry.accounts import names_of
 from registry.case_merging import Means, act_together, merged_counts
 from registry.case_queue import SHOWN, closed_lately, count_closed, queued, worked_on
 from registry.cases import CaseStep, triaged
+from registry.paths import count_late
 from registry.premises import load_premises
 from registry.saved_filters import filters_of, forget_filter, save_filter
 from residence.access.purposes import Purpose
@@ -69,6 +70,7 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         holders = names_of(connection, {each.queued.holder for each in shelf.items if each.queued.holder})
         saved = filters_of(connection, account.account_id)
         merged = merged_counts(connection, account.commune_code)
+        late_paths = count_late(connection, account.commune_code, now=server.clock.now())
     items = [each for each in shelf.items if passes(asked, each.queued, me=account.account_id)]
     begin = _from(request)
     end = begin + FIRST
@@ -89,6 +91,7 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         written=asked.written,
         filters=FILTERS,
         saved=saved,
+        late_paths=late_paths,
     )
 
 

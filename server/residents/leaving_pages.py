@@ -50,7 +50,7 @@ def leave(request: Request, caller: Caller, *, account: SignedIn, server: Wired,
         with server.registry.reading() as connection:
             own = _own(server, connection, account, stay_id)
             before = standing_declaration(server, connection, own)
-        said = _departure(server, account, before, declaration_id=declaration_id)
+        said = departure(server, account, before, declaration_id=declaration_id)
         result = check(server, said)
         if not result.ok:
             return _page(request, caller, account, stay_id, problems=result.problems)
@@ -58,7 +58,8 @@ def leave(request: Request, caller: Caller, *, account: SignedIn, server: Wired,
     return RedirectResponse(f"/me/proofs/{declaration_id}", status_code=303)
 
 
-def _departure(server: Server, account: Account, before: StayDeclaration, *, declaration_id: str) -> StayDeclaration:
+def departure(server: Server, account: Account, before: StayDeclaration, *, declaration_id: str) -> StayDeclaration:
+    """Return the statement that the person of a stay left now, said by themselves."""
     now = rfc3339(server.clock.now())
     return msgspec.structs.replace(
         before,

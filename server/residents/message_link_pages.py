@@ -21,6 +21,8 @@ from registry.message_links import Linked, follow
 from registry.notices import answer_notice
 from registry.premises import load_premises
 from registry.presences import first_seen
+from registry.recoveries import recovery
+from registry.recoveries import stop as stop_recovery
 from residence.cases.messages import said
 from residence.cases.notices import DECLARE_KINDS, NoticeKind
 from residence.cases.questions import Reply
@@ -56,6 +58,8 @@ Link = Annotated[Linked, Depends(linked)]
 @router.get("")
 def show(request: Request, caller: Caller, *, server: Wired, link: Link) -> Response:
     """Show what the message asks for."""
+    if link.recovery_id is not None:
+        return _plain(request, caller, "mail.recovery", stops=True)
     if link.notice is None:
         return _plain(request, caller, "mail.confirm", ask=True)
     known = given_receipt(server, link.message_id)
@@ -81,6 +85,8 @@ def show(request: Request, caller: Caller, *, server: Wired, link: Link) -> Resp
 @router.post("")
 def answer(request: Request, caller: Caller, *, server: Wired, link: Link, form: Form) -> Response:
     """Confirm the address, or declare."""
+    if link.recovery_id is not None:
+        return _stopped(request, caller, server, link.recovery_id)
     if link.contact_id is not None:
         with server.registry.writing() as connection:
             if not confirm_address(connection, link.contact_id, now=server.clock.now()):
@@ -128,6 +134,16 @@ def reply(request: Request, *, server: Wired, link: Link, form: Form) -> Respons
     return RedirectResponse(request.url.path.removesuffix("/reply"), status_code=303)
 
 
+def _stopped(request: Request, caller: Visitor, server: Server, recovery_id: str) -> Response:
+    """Stop the way in that the message told of."""
+    with server.registry.writing() as connection:
+        row = recovery(connection, recovery_id)
+        if row is None:
+            raise Refused("contact.link_unknown")
+        stopped = stop_recovery(connection, row, by="link", now=server.clock.now())
+    return _plain(request, caller, "contact.stopped" if stopped else "contact.too_late")
+
+
 def _account(link: Linked) -> Account:
     """Return who acts: the link, at the notice's premises."""
     premises = (link.notice.premises_id,) if link.notice is not None else ()
@@ -169,10 +185,14 @@ def _followed(request: Request, link: Linked) -> Followed:
     )
 
 
-def _plain(request: Request, caller: Visitor, code: str, *, ask: bool = False, link: Linked | None = None) -> Response:
+def _plain(
+    request: Request, caller: Visitor, code: str, *, ask: bool = False, stops: bool = False, link: Linked | None = None
+) -> Response:
     asked = link is not None and link.to_house and link.notice is not None and link.notice.kind == NoticeKind.OFFICER_ASKS
     replies = list(Reply) if asked else []
-    return render(request, "residents/message_link.html", caller=caller, code=code, ask=ask, link=link, replies=replies)
+    return render(
+        request, "residents/message_link.html", caller=caller, code=code, ask=ask, stops=stops, link=link, replies=replies
+    )
 
 
 def _receipt(request: Request, caller: Visitor, receipt: Receipt, *, place: Premises) -> Response:

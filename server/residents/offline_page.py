@@ -5,6 +5,8 @@
 - A proof of a look is checked up to the root the log signed, by the script the page of who looked uses (``static/log_proof.js``); with witnesses
   named, one of them must have signed it, too.
 - The signature is checked with noble-ed25519, strictly (RFC 8032), before anything that stands in the text is shown as true.
+- With ``camera`` it also reads the code from the device's camera or a photo, with a reader that stands in it (zxing as WebAssembly, a megabyte and
+  more); that page may compile WebAssembly, and still loads and sends nothing.
 - Both languages stand on it, Vietnamese first.
 
 Example: ``offline_page(keyring, made_at=now, vendor=settings.static / "vendor")``
@@ -28,13 +30,30 @@ from residence.wire.keyring import Keyring
 from server.languages import LANGUAGES
 from server.wording import WORDS, word
 
+READER: Final = Path("zxing-wasm") / "reader.js"
+WASM: Final = Path("zxing-wasm") / "zxing_reader.wasm"
 NOBLE: Final = Path("noble-ed25519") / "index.js"
-KINDS: Final = ("state", "rule", "evidence", "declarant", "role", "purpose", "field", "fault", "dispute")
+KINDS: Final = (
+    "state",
+    "rule",
+    "evidence",
+    "declarant",
+    "role",
+    "purpose",
+    "field",
+    "fault",
+    "dispute",
+    "deleted",
+    "deletion_kept",
+)
 LogKeys = tuple[str, tuple[str, ...]]  # the log's, its witnesses', each as one line
 
 
-def offline_page(keyring: Keyring, *, made_at: datetime, vendor: Path, log: LogKeys | None = None) -> str:
-    """Return the page as HTML; ``log``: the keys by which proofs of looks are believed, None for none. Or raise ``Refused("server.no_receipt_keys")`` when there is no key to check with."""
+def offline_page(keyring: Keyring, *, made_at: datetime, vendor: Path, log: LogKeys | None = None, camera: bool = False) -> str:
+    """Return the page as HTML, or raise ``Refused("server.no_receipt_keys")`` when there is no key to check with.
+
+    ``log``: the keys by which proofs of looks are believed, None for none; ``camera``: it can read the code by itself.
+    """
     keys = [each for each in keyring.entries if each.use == "receipt"]
     if not keys:
         raise Refused("server.no_receipt_keys")
@@ -48,11 +67,21 @@ def offline_page(keyring: Keyring, *, made_at: datetime, vendor: Path, log: LogK
     data = msgspec.json.encode(trust).decode().replace("</", "<\\/")
     # in a block of its own: the library's names and ours do not meet
     script = "\n".join(
-        ((vendor / NOBLE).read_text("utf-8"), "{", f"const TRUST = {data};", _look_script(), _part("offline.js"), "}")
+        (
+            (vendor / NOBLE).read_text("utf-8"),
+            "{",
+            f"const TRUST = {data};",
+            _look_script(),
+            _part("offline.js"),
+            *(_camera_script(vendor) if camera else ()),
+            "}",
+        )
     )
     style = _part("offline.css")
     page = _part("offline.html")
     for name, text in (
+        ("MAY-COMPILE", " 'wasm-unsafe-eval'" if camera else ""),
+        ("CAMERA", _part("camera.html") if camera else ""),
         ("SCRIPT-DIGEST", _digest(script)),
         ("STYLE-DIGEST", _digest(style)),
         ("STYLE", style),
@@ -68,6 +97,12 @@ def _words() -> dict[str, dict[str, dict[str, str]]]:
         kind: {name: {language: word(kind, name, language=language) for language in LANGUAGES} for name in WORDS[kind]}
         for kind in KINDS
     }
+
+
+def _camera_script(vendor: Path) -> tuple[str, ...]:
+    """Return the reader with its WebAssembly, and what shows it the camera."""
+    wasm = b64encode((vendor / WASM).read_bytes()).decode()
+    return (vendor / READER).read_text("utf-8"), f'const WASM = "{wasm}";', _part("camera.js")
 
 
 @cache

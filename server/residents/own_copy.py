@@ -100,6 +100,8 @@ def own_copy(server: Server, account: Account) -> Copy:
             connection, [person_id], look=_look(account), vault=vault, now=now, random_bytes=server.random_bytes
         )[person_id]
         lock = lock_of(connection, person_id)
+        homes = known_residences(connection, [person_id])
+        places = load_premises(connection, {each.premises_id for each in homes}, vault=vault)
         return Copy(
             format=FORMAT,
             made_at=rfc3339(now),
@@ -108,12 +110,13 @@ def own_copy(server: Server, account: Account) -> Copy:
             homes=tuple(
                 {
                     "premises_id": each.premises_id,
+                    "premises": places[each.premises_id].name if each.premises_id in places else None,
                     "unit": each.unit,
                     "kind": each.kind,
                     "from": each.valid_from,
                     "to": each.valid_to,
                 }
-                for each in known_residences(connection, [person_id])
+                for each in homes
             ),
             stays=_stays(server, connection, person_id),
             looks=tuple(_looked(each) for each in looks.items),

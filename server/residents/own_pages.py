@@ -21,6 +21,7 @@ from registry.host_answers import answer_guest, guests_of
 from registry.own_words import lock_of, words_of
 from registry.premises import load_premises
 from registry.recall_consents import end_consents, houses_of
+from registry.recoveries import recoveries_of, standing_of, stop
 from registry.release import Look, ReleasedPerson, release_persons
 from registry.stay_disputes import standing_faults
 from registry.stays import stays_of_person
@@ -42,7 +43,9 @@ OWN: Final = tuple(each for each in Field if each in PERSONAL & released_fields(
 
 @router.get("")
 def show(request: Request, caller: Caller, account: SignedIn) -> Response:
-    """Show what is held about the person."""
+    """Show what is held about the person; a code on a slip opens one stay and not this."""
+    if account.stay:
+        return RedirectResponse("/me/stay", status_code=303)
     return _page(request, caller, account)
 
 
@@ -94,6 +97,17 @@ def forget_me(*, account: SignedIn, server: Wired, form: Form) -> Response:
     return RedirectResponse("/me", status_code=303)
 
 
+@router.post("/way-in/stop")
+def stop_way_in(*, account: SignedIn, server: Wired) -> Response:
+    """Stop what was begun at the commune police by whoever showed a paper there."""
+    with server.registry.writing() as connection:
+        now = server.clock.now()
+        row = standing_of(recoveries_of(connection, own_person(server, connection, account), now=now), now=now)
+        if row is not None:
+            stop(connection, row, by=account.account_id, now=now)
+    return RedirectResponse("/me", status_code=303)
+
+
 def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem | None = None, reason: str = "") -> Response:
     server = server_of(request)
     with server.registry.writing() as connection:  # a look at oneself is on the record, too
@@ -113,6 +127,7 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         places = load_premises(connection, named, vault=server.registry.vault)
         disputes = disputes_of(connection, person_id)
         words, faults = words_of(connection, stays), standing_faults(connection, [each.stay_id for each in stays])
+        ways_in = recoveries_of(connection, person_id, now=server.clock.now())
         lock, homes = lock_of(connection, person_id), homes_of(server, connection, account)
         with_pass = stays_with_pass(connection, person_id) if server.door_signer is not None else set()
     return render(
@@ -134,6 +149,8 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         faults=faults,
         lock=lock,
         homes=homes,
+        ways_in=ways_in,
+        standing=standing_of(ways_in, now=server.clock.now()),
         with_pass=with_pass,
         wrong=wrong,
         reason=reason,

@@ -10,9 +10,10 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from registry.accounts import person_of
+from registry.stay_codes import is_long_over
 from registry.stays import StayOnList, stay
 from residence.errors import Refused
-from server.policy import Account
+from server.policy import Account, StayResource
 from server.wiring import Server
 
 
@@ -25,10 +26,14 @@ def own_person(server: Server, connection: Connection, account: Account) -> str:
     return person_id
 
 
-def own_stay(server: Server, connection: Connection, account: Account, stay_id: str) -> StayOnList:
-    """Return the stay if it is the person's own, or raise ``Refused("server.not_allowed")``."""
-    server.policy.require(account, "read_own_record", resource=account)
+def own_stay(
+    server: Server, connection: Connection, account: Account, stay_id: str, *, action: str = "speak_of_own_stay"
+) -> StayOnList:
+    """Return the stay if it is the person's own or the one a slip opened, or raise ``Refused("server.not_allowed")``."""
     person_id, found = person_of(connection, account.account_id), stay(connection, stay_id)
-    if found is None or person_id is None or found.person_id != person_id:
+    is_own = found is not None and (account.stay == stay_id or (person_id is not None and found.person_id == person_id))
+    asked = StayResource(stay_id=stay_id, account_id=account.account_id if is_own else "")
+    server.policy.require(account, action, resource=asked)
+    if found is None or (account.stay and is_long_over(found, now=server.clock.now())):
         raise Refused("server.not_allowed")
     return found

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from registry.accounts import person_of
@@ -22,6 +23,7 @@ from residence.errors import Refused
 from server.pages import render
 from server.papers import pdf
 from server.policy import Account
+from server.residents.own_stays import own_stay
 from server.stay_proofs import MadeProof, facts_of, make_proof, proof_paper, whole
 from server.visitor import Caller, SignedIn
 from server.wiring import Server, server_of
@@ -53,14 +55,21 @@ def file(caller: Caller, *, account: SignedIn, server: Wired, declaration_id: st
 
 
 def _made(server: Server, account: Account, declaration_id: str) -> tuple[MadeProof, StandingNow, Said]:
-    server.policy.require(account, "read_own_record", resource=account)
     with server.registry.reading() as connection:
-        person_id = person_of(connection, account.account_id)
-        own_ids = {each for stay in stays_of_person(connection, person_id) for each in stay.declaration_ids} if person_id else ()
-        said = statements_of(connection, [declaration_id], vault=server.registry.vault) if declaration_id in own_ids else []
+        is_own = declaration_id in _own_statements(server, connection, account)
+        said = statements_of(connection, [declaration_id], vault=server.registry.vault) if is_own else []
         if not said:
             raise Refused("server.not_allowed")
         where = said[0].stored.receipt.premises_id
         place = load_premises(connection, [where] if where else [], vault=server.registry.vault).get(where or "")
         made = make_proof(server, connection, said[0].stored, shown=whole(said[0], place))
         return made, standing_now(connection, said[0].stored), said[0]
+
+
+def _own_statements(server: Server, connection: Connection, account: Account) -> set[str]:
+    """Return the statements about the person's stays, or about the one stay a slip opened."""
+    if account.stay:
+        return set(own_stay(server, connection, account, account.stay).declaration_ids)
+    server.policy.require(account, "read_own_record", resource=account)
+    person_id = person_of(connection, account.account_id)
+    return {each for stay in stays_of_person(connection, person_id) for each in stay.declaration_ids} if person_id else set()

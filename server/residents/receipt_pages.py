@@ -3,6 +3,7 @@
 - Shows state, place, times and rule; no name is in a receipt.
 - The code travels in a form, not in the address, so that it is in no log and no history; attempts are counted per address.
 - A household's address is not shown to whoever holds a code: for homes only the kind of place is named.
+- A code may also be of a guided path (``path_pages.py``): then that is shown, or, beside a receipt, that there is one.
 - It also says how the statement stands now (superseded, withdrawn), and gives a signed proof to keep, checked without us by the page ``offline``.
 """
 
@@ -26,7 +27,9 @@ from residence.wire.keyring import Keyring
 from residence.wire.messages import STAY_DECLARATION, Receipt
 from server.pages import render
 from server.papers import place_text
+from server.path_forms import language_for
 from server.residents.offline_page import offline_page
+from server.residents.path_pages import find_path, show_path
 from server.stay_proofs import make_proof
 from server.visitor import Caller, Form
 from server.wiring import Server, caller_address, server_of
@@ -53,6 +56,10 @@ def check(request: Request, caller: Caller, server: Wired, form: Form) -> Respon
     except Malformed:
         return _again(request, caller, code, problem_code="server.code_shape")
     if found is None:
+        with server.registry.reading() as connection:
+            row = find_path(connection, code)
+            if row is not None:
+                return show_path(request, caller, language_for(request, caller), row=row, connection=connection)
         return _again(request, caller, code, problem_code="server.receipt_unknown")
     stored, place = found
     receipt = stored.receipt
@@ -65,19 +72,22 @@ def check(request: Request, caller: Caller, server: Wired, form: Form) -> Respon
             receipt=receipt,
             place={"here": place},
             takes_pass=server.door_signer is not None and claimable(connection, receipt, now=server.clock.now()),
+            has_path=find_path(connection, receipt.code) is not None,
             now_standing=standing_now(connection, stored),
             proof=make_proof(server, connection, stored, shown=shown) if receipt.schema == STAY_DECLARATION else None,
         )
 
 
 @router.get("/offline")
-def offline(server: Wired) -> Response:
-    """Give the page that checks receipts and proofs without a network, with the keys of today in it."""
+def offline(server: Wired, *, camera: bool = False) -> Response:
+    """Give the page that checks receipts and proofs without a network, with the keys of today in it; with a reader of codes in it, too."""
     with server.registry.reading() as connection:
         keyring = Keyring(keyring_entries(connection))
     log = LogFiles(server.settings.log).keys() if server.settings.log is not None else None
-    page = offline_page(keyring, made_at=server.clock.now(), vendor=server.settings.static / "vendor", log=log)
-    headers = {"content-disposition": 'attachment; filename="luutru-check.html"'}
+    vendor, now = server.settings.static / "vendor", server.clock.now()
+    page = offline_page(keyring, made_at=now, vendor=vendor, log=log, camera=camera)
+    name = "luutru-check-camera" if camera else "luutru-check"
+    headers = {"content-disposition": f'attachment; filename="{name}.html"'}
     return Response(page, media_type="text/html; charset=utf-8", headers=headers)
 
 

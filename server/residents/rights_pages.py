@@ -15,6 +15,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from registry.erasing import code_of
 from registry.rights_requests import ASKED_FOR, RightAnswer, answer_right, ask_right, clocks_of_request, request_of, requests_of
 from residence.access.rights import clocks, load_rights
 from residence.errors import Conflict, Problem, Refused, problem
@@ -95,7 +96,8 @@ def give_copy(account: SignedIn, server: Wired) -> Response:
 def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem | None = None, said: str = "") -> Response:
     server, now = server_of(request), server_of(request).clock.now()
     with server.registry.reading() as connection:
-        asked = requests_of(connection, own_person(server, connection, account))
+        person_id = own_person(server, connection, account)
+        asked = requests_of(connection, person_id)
     waiting = {each.right for each in asked if each.answered_at is None}
     return render(
         request,
@@ -106,6 +108,7 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         clocks={each.request_id: clocks_of_request(each) for each in asked},
         open_rights=[each for each in ASKED_FOR if each not in waiting],
         would_be={each: clocks(each, asked_at=now, rules=load_rights()) for each in ASKED_FOR},
+        deletion_code=code_of(server.registry.vault, person_id) if any(each.right == "deletion" for each in asked) else None,
         wrong=wrong,
         said=said,
     )

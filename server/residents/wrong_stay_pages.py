@@ -64,7 +64,7 @@ def object_to(
 def confirm(*, account: SignedIn, server: Wired, stay_id: str) -> Response:
     """Keep the person's yes."""
     with server.registry.writing() as connection:
-        own = own_stay(server, connection, account, stay_id)
+        own = own_stay(server, connection, account, stay_id, action="confirm_own_stay")
         if own.status not in CAN_BE_WRONG:
             raise Refused("server.not_allowed")
         confirm_stay(connection, own, by=account.account_id, now=server.clock.now())

@@ -111,7 +111,8 @@ def test_whatever_happened_the_screen_is_wiped_after_the_time_out(kind, walk, wa
     for _, now_state, _, now_clock in played(kind, walk):
         state, clock = now_state, now_clock
     before = state
-    clock.pass_time(seconds=30 * PATIENCE + 20)
+    waiting = profile.kiosk.call_seconds if before.calling else 0  # on the first screen an answer to a call is waited for
+    clock.pass_time(seconds=30 * PATIENCE + 20 + waiting)
     clock.instant += timedelta(seconds=wall_jump)  # the wall clock may be corrected; time-outs do not look at it
     state, effects = step(before, happen.Ticked(), profile=profile, now=moment(clock))
     assert state == begin(profile, moment(clock))

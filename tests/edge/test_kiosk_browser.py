@@ -39,20 +39,26 @@ class Watched:
     """A watch over made-up browsers on a standing clock."""
 
     def __init__(self):
-        self.clock, self.started, self.silence = StandingClock(), [], 0.0
+        self.clock, self.started, self.silence, self.began_at = StandingClock(), [], 0.0, {}
         self.watch = BrowserWatch(start=self.start, page_silence=lambda: self.silence, monotonic_ns=self.clock.monotonic_ns)
 
     def start(self):
         self.started.append(Process())
         return self.started[-1]
 
+    def now(self):
+        return self.clock.monotonic_ns() / 1e9
+
     def turn(self, seconds=1.0):
         self.clock.pass_time(seconds=seconds)
         self.watch.turn()
 
 
-def test_however_often_it_dies_it_is_back_in_less_than_twenty_seconds():
+@pytest.mark.parametrize("silence", [0.0, float("inf")], ids=["its page lived", "it never showed the page"])
+def test_however_often_it_dies_it_is_back_in_less_than_twenty_seconds(silence):
     watched = Watched()
+    watched.silence = silence
+    watched.turn()
     watched.turn()
     for _ in range(8):
         before = len(watched.started)
@@ -87,6 +93,39 @@ def test_a_page_that_gives_signs_of_life_is_left_alone():
     assert len(watched.started) == 1
 
 
+def first_page_after(watched, needed, *, within=400):
+    """Let every browser take that long to its first page; return after how many browsers it is there."""
+    for _ in range(within):
+        began = watched.began_at.get(len(watched.started), watched.now())
+        watched.began_at[len(watched.started)] = began
+        age = watched.now() - began
+        watched.silence = float("inf") if not watched.started or age < needed else 0.0
+        if watched.silence == 0.0 and watched.watch.pid is not None:
+            watched.turn()
+            return len(watched.started)
+        watched.turn()
+    return None
+
+
+@pytest.mark.parametrize(("needed", "browsers"), [(3, 1), (20, 2), (45, 3), (90, 4), (200, None)])
+def test_a_slow_machines_browser_is_given_twice_the_time_each_time_it_was_ended_too_early(needed, browsers):
+    watched = Watched()
+    assert first_page_after(watched, needed) == browsers
+    assert watched.watch.in_good_hope is (browsers is not None), "else the compositor is started anew"
+
+
+def test_once_a_page_lived_the_next_browser_is_given_twice_what_it_took_and_a_hung_page_twelve_seconds():
+    watched = Watched()
+    first_page_after(watched, 20)
+    watched.silence, waited = float("inf"), 0
+    while watched.watch.pid is not None:
+        watched.turn()
+        waited += 1
+    assert waited <= 13, "a page that lived is judged as ever"
+    before = len(watched.started)
+    assert first_page_after(watched, 20) == before + 1, "its successor is not ended before it is there"
+
+
 def test_the_waiting_page_speaks_every_language_and_asks_for_nothing_else():
     page = holding_page("http://127.0.0.1:8800", ("vi", "ru"))
     assert 'lang="vi"' in page
@@ -109,7 +148,19 @@ def test_the_files_let_one_page_in_and_nobody_out(folder):
     assert policy["DeveloperToolsAvailability"] == 2
     sway = (folder / "image/etc/luutru/sway.conf").read_text("utf-8")
     assert "fullscreen enable" in sway
-    assert "bindsym" not in sway
+    assert "include /etc/luutru/sway-shut-keys.conf" in sway
+    bound = [
+        line
+        for line in (folder / "image/etc/luutru/sway-shut-keys.conf").read_text("utf-8").splitlines()
+        if line.startswith("bindsym")
+    ]
+    assert all(line.endswith(" nop") for line in bound), "nothing is done on any key"
+    assert {
+        f"bindsym {chord} nop" for chord in ("Ctrl+t", "Ctrl+Shift+N", "Ctrl+Mod1+Delete", "Mod1+F4", "Mod4+Return", "F12")
+    } <= set(bound)
+    assert not [line for line in bound if line.split()[1] in {"Tab", "Return", "a", "1", "Shift+A", "Shift+Tab"}], (
+        "the page needs them"
+    )
     assert "exec /usr/bin/luutru kiosk browser /etc/luutru/kiosk.toml" in sway
 
 

@@ -15,6 +15,7 @@ from edge_agent.hearing import Hearing
 from edge_agent.kiosk import states as screens
 from edge_agent.life_sign import life_sign
 from edge_agent.line import Line
+from edge_agent.session_count import Session
 from edge_agent.vitals import Disk, Vitals, disk_of
 from luutru.processes.kiosk_vitals import settings_hash
 from residence.wire.state import MAX_STATE_BYTES, decode_kiosk_state
@@ -111,7 +112,7 @@ def test_the_sign_of_life_carries_every_part_and_stays_small(tmp_path):
         readers={f"reader-{number}": "ok" for number in range(30)}, doors={"lobby": "door-open-too-long:unlocked"},
         disk=Disk(state="low", free_mib=12), profile="0123456789ab", read_at="2026-07-10T07:00:00Z", unread=4,
     )  # fmt: skip
-    sent = life_sign(outbox, line, session=1, online=True, vitals=said)
+    sent = life_sign(outbox, line, session=Session(number=1), online=True, vitals=said)
     outbox.close()
     assert len(sent) < MAX_STATE_BYTES
     state = decode_kiosk_state(sent)

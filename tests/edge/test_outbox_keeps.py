@@ -2,19 +2,21 @@
 
 import threading
 
+import msgspec
 import pytest
 from factories import EVENING, StandingClock, make_declaration, make_id
-from kiosk_parts import KEYS, answer, make_outbox, open_row
+from kiosk_parts import KEYS, answer, make_outbox, open_body, open_row
 from traces import traces
 
 from luutru.throwaway import throwaway_keys
 from residence.credentials.evidence import Evidence
 from residence.errors import Malformed, Untrusted
-from residence.wire.envelope import read_header
+from residence.wire.envelope import SALT_BYTES, read_header
 from residence.wire.keyring import KeyEntry, Keyring
 from residence.wire.messages import Presence, encode_message
 from residence.wire.receipts import receipt_code
 from residence.wire.signing import SigningKey
+from residence.wire.stay_codes import code_of
 from residence.wire.updates import sign_update
 
 
@@ -32,6 +34,19 @@ def test_a_kept_declaration_is_there_sealed_and_opens_for_the_authority(outbox):
     assert kept.code == receipt_code(declaration.declaration_id)
     assert outbox.settlement(declaration.declaration_id).state == "kept"
     assert open_row(outbox.row(declaration.declaration_id).envelope) == encode_message(declaration)
+
+
+def test_the_code_of_ones_own_is_known_to_the_slip_and_to_the_authority_and_lies_on_no_disk(tmp_path, outbox):
+    kept = outbox.keep(declaration := make_declaration())
+    body = open_body(outbox.row(kept.declaration_id).envelope)
+    assert code_of(body[:SALT_BYTES]) == kept.own_code
+    assert outbox.keep(declaration).own_code == ""  # told once; a slip is printed again from the screen, not from the disk
+    assert (
+        traces(
+            b"".join(path.read_bytes() for path in tmp_path.glob("kiosk.db*")), [kept.own_code, kept.own_code.replace("-", "")]
+        )
+        == set()
+    )
 
 
 def test_a_presence_is_kept_the_same_way(outbox):
@@ -63,7 +78,8 @@ def test_an_id_in_another_spelling_is_not_sealed(outbox):
 
 def test_keeping_twice_gives_the_first_answer_and_one_row(outbox):
     declaration = make_declaration()
-    assert outbox.keep(declaration) == outbox.keep(declaration)
+    first = outbox.keep(declaration)
+    assert outbox.keep(declaration) == msgspec.structs.replace(first, own_code="")
     assert outbox.depth() == 1
     outbox.settle(answer(outbox.unsettled(1)[0].envelope))
     assert outbox.keep(declaration).code == receipt_code(declaration.declaration_id)

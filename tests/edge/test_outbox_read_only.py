@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from factories import make_declaration
 from kiosk_parts import answer, make_outbox
 
 from edge_agent.door.event_log import DoorEventLog
+from edge_agent.memory_copy import PREFIX, MemoryCopy
+from edge_agent.session_count import Session
 from edge_agent.vitals import disk_of
 from residence.errors import Refused
 from residence.wire.envelope import read_header
@@ -101,6 +104,55 @@ def test_a_card_that_fails_under_a_running_kiosk_and_over_a_restart(card):
     mended.keep(make_declaration())
     assert read_header(mended.unsettled(1, after=5)[0].envelope).sequence == 6
     mended.close()
+
+
+def test_what_cannot_be_kept_is_counted_anew_and_says_so(card):
+    database = card.mount / "kiosk.db"
+    outbox = make_outbox(database)
+    durable = [outbox.next_session(), outbox.next_session()]
+    assert [(each.number, each.counting) for each in durable] == [(1, outbox.epoch), (2, outbox.epoch)]
+    card.fail()
+    lives = [[outbox.next_session(), outbox.next_session()]]
+    outbox.close()
+    for _ in range(2):
+        outbox = make_outbox(database)
+        lives.append([outbox.next_session(), outbox.next_session()])
+        outbox.close()
+    assert all(later.number > earlier.number and later.counting == earlier.counting for earlier, later in lives)
+    assert len({durable[0].counting, *(life[0].counting for life in lives)}) == 4, "each start counts for itself"
+
+    card.take_out()
+    card.put_in()
+    mended = make_outbox(database)
+    assert mended.next_session() == Session(number=3, counting=mended.epoch)
+    mended.close()
+
+
+LIVES_ON = """
+import sys, time
+from pathlib import Path
+from edge_agent.memory_copy import MemoryCopy
+print(MemoryCopy(Path(sys.argv[1]), memory=Path(sys.argv[2])).path, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_copy_that_a_killed_process_left_in_memory_is_swept_and_one_in_use_is_not(tmp_path):
+    database = tmp_path / "kiosk.db"
+    make_outbox(database).close()
+    command = [sys.executable, "-c", LIVES_ON, str(database), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        theirs = Path(other.stdout.readline().strip())
+        ours = MemoryCopy(database, memory=tmp_path)
+        assert theirs.exists(), "another process works on it"
+        assert ours.path.exists()
+        other.kill()
+    assert theirs.exists()
+    again = MemoryCopy(database, memory=tmp_path)
+    assert (theirs.parent.exists(), ours.path.exists(), again.path.exists()) == (False, True, True)
+    again.drop()
+    ours.drop()
+    assert not list(tmp_path.glob(f"{PREFIX}*"))
 
 
 def test_to_look_at_the_disk_does_not_let_go_of_the_database(tmp_path):

@@ -13,12 +13,15 @@ from kiosk_walks import KEPT
 from slip_printer_parts import WELL, PtyPrinter
 
 from edge_agent.kiosk.events import Confirmed, SlipWanted
+from edge_agent.kiosk.showing import shown
 from edge_agent.kiosk.slip import Slip, SlipEntry
 from edge_agent.printers.drawing import drawn
 from edge_agent.printers.printing import SlipPrinter
 from firmware_config.profiles import Language, PrinterSection
 
 CODE = "RD7D-QQWQ-DW4X"
+OWN = "RE29-ZTQ1-PV06"
+PAGE = '[page]\nstay_url = "https://example.org/stay"\n'
 PRINTER = LOBBY + '[printer]\ndevice = "/dev/edge/printer0"\n'
 
 
@@ -93,7 +96,7 @@ def test_the_three_stations_are_never_printed_ahead_of_what_has_happened():
 
 def test_the_screen_says_what_became_of_the_slip_and_only_what_is_kept_is_printed():
     asked = []
-    with running_kiosk(PRINTER, print_slip=lambda what, done: asked.append((what, done))) as kiosk:
+    with running_kiosk(PRINTER + PAGE, print_slip=lambda what, done: asked.append((what, done))) as kiosk:
         for event in KEPT[:-2]:
             kiosk.agent.act(event).result(5)
         kiosk.agent.act(SlipWanted()).result(5)
@@ -104,6 +107,12 @@ def test_the_screen_says_what_became_of_the_slip_and_only_what_is_kept_is_printe
         ((what, done),) = asked  # pressed twice, printed once
         assert [each.code for each in what.entries] == [kiosk.screen.code]
         assert "Trần" not in repr(what)
+        assert what.entries[0].own_about == f"https://example.org/stay#{kiosk.screen.code}.{OWN}"
+        assert OWN not in repr(what)
+        page = shown(kiosk.agent.view(), profile=kiosk.agent.profile, now=EVENING)
+        assert kiosk.screen.code in repr(page)
+        assert OWN not in repr(page)  # on paper alone
+        assert f"https://example.org/stay#{kiosk.screen.code}.{OWN}" in read(drawn(what, width=384))
         done("printer.no_paper")
         kiosk.settle_down()
         assert kiosk.screen.slip == "printer.no_paper"

@@ -16,6 +16,7 @@ from kiosk_parts import KEYS, make_outbox
 
 from edge_agent.life_sign import life_sign
 from edge_agent.line import Line
+from edge_agent.session_count import Session
 from edge_agent.store import open_store
 from edge_agent.trust_papers import TrustPapers
 from edge_agent.vitals import Vitals
@@ -143,7 +144,9 @@ def test_operators_see_which_bundle_a_kiosk_holds_and_that_it_wants_another(tmp_
     kiosk.hears(signed(7, days=0))
     outbox.clock.pass_time(seconds=60)
     state = decode_kiosk_state(
-        life_sign(outbox, line, session=1, online=True, vitals=Vitals(readers={"camera": "ok"}), trust=kiosk.papers)
+        life_sign(
+            outbox, line, session=Session(number=1), online=True, vitals=Vitals(readers={"camera": "ok"}), trust=kiosk.papers
+        )
     )
     outbox.close()
     assert (state.trust_version, state.readers) == (7, {"camera": "ok", CHIP_TRUST: "degraded:trust.ended"})

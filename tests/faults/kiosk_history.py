@@ -43,7 +43,7 @@ class Life:
             outbox.settle(answer(row.envelope, state=self.chance.choice(["accepted", "accepted", "refused", "received"])))
             self.words.append(f"settle {row.declaration_id}")
         else:
-            self.words.append(f"session {outbox.next_session()}")
+            self.words.append(f"session {outbox.next_session().number}")
         self.states.append(state_of(outbox))
 
 

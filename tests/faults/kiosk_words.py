@@ -85,7 +85,7 @@ def _settle(outbox):
 
 
 def _session(outbox):
-    return "session", lambda: f"began {outbox.next_session()}"
+    return "session", lambda: f"began {outbox.next_session().number}"
 
 
 def _door(outbox):

@@ -69,7 +69,11 @@ PROBLEMS = {
     "no sex": (task(person=changed(sex=None)), [("authority.sex_missing", "/person/sex")]),
     "no birth date": (task(person=changed(birth=None)), [("authority.birth_missing", "/person/birth")]),
     "a birth year": (task(person=changed(birth=YEAR)), [("authority.birth_inexact", "/person/birth")]),
-    "no document": (task(person=changed(document=None)), [("authority.no_papers", "/person/document")]),
+    "a number, and not of which document": (
+        task(person=changed(document=None)),
+        [("authority.document_kind_missing", "/person/document/kind")],
+    ),
+    "no document": (task(person=changed(document=None, personal_number=None)), [("authority.no_papers", "/person/document")]),
     "a document without a number": (
         task(person=document(DocumentKind.BIRTH_CERTIFICATE, None)),
         [("authority.number_missing", "/person/document/number")],

@@ -56,6 +56,37 @@ def test_a_late_death_of_an_old_connection_is_not_believed(town: Town) -> None:
     assert (listed.online, listed.outbox_depth, listed.readers) == (False, 3, {"camera": "ok"})
 
 
+CARD_READ_ONLY = [
+    KioskState(kiosk_id="kiosk-lobby-1", session=1, online=True, at="x", counting=each) for each in ("start-1", "start-2")
+]
+
+
+def test_a_kiosk_that_counts_the_same_number_again_is_believed_to_live_and_its_former_death_is_not(town: Town) -> None:
+    """A memory card that is read-only keeps no number: each start counts from the same one, and says that it counts for itself."""
+    enrol(town)
+    first, second = CARD_READ_ONLY
+    durable = msgspec.structs.replace(first, session=7, counting="epoch")
+    unsaid = msgspec.structs.replace(first, session=7, counting="")  # a version that does not say it
+    steps = [
+        (unsaid, True),
+        (msgspec.structs.replace(unsaid, counting="epoch", online=False), True),
+        (durable, False),
+        (first, True),
+        (msgspec.structs.replace(durable, online=False), False),
+        (msgspec.structs.replace(first, online=False), True),
+        (first, False),
+        (second, True),
+        (msgspec.structs.replace(first, online=False), False),
+        (msgspec.structs.replace(durable, session=8), True),
+        (durable, False),
+        (unsaid, True),
+    ]
+    with town.registry.writing() as connection:
+        for number, (state, believed) in enumerate(steps):
+            assert kiosks.keep_state(connection, state, now=EVENING) is believed, number
+        assert kiosks.kiosks_of(connection, "demo-01")[0].online
+
+
 def undeclared(**changes: object) -> Undeclared:
     found = {
         "who": "ab" * 16,

@@ -13,15 +13,22 @@ from sqlalchemy import update
 from typer.testing import CliRunner
 
 from luutru.commands.registry import app
+from luutru.system import random_bytes
 from registry import tables
+from registry.cleaning.passing import run_passes
 from registry.scoreboard.counting import count, keep_day, kept_days
-from residence.cleaning.scoreboard import ALL, MEASURES
+from residence.cleaning.rules import CleaningChoices
+from residence.cleaning.scoreboard import AGAINST, ALL, MEASURES
 
 
 def counted(town):
     with town.registry.reading() as connection:
         cells = count(connection, today=town.now.date())
     return {each.measure: (each.part, each.whole) for each in cells if each.commune_code == COMMUNE}
+
+
+def look_through(town):
+    run_passes(town.registry, choices=CleaningChoices(), now=town.now, random_bytes=random_bytes, whole=True)
 
 
 def test_each_word_counts_who_it_says_of_everybody_living(town, tmp_path):
@@ -56,7 +63,14 @@ def test_a_card_that_is_read_counts_and_a_chip_only_when_it_was_verified(town):
     assert after["chip"][0] == before["chip"][0]
 
 
+def test_nobody_is_called_correct_clean_or_alive_before_anybody_looked(town):
+    assert {each.measure for each in keep_day(town.registry, now=town.now)} == set(MEASURES) - AGAINST.keys()
+    look_through(town)
+    assert {each.measure for each in keep_day(town.registry, now=town.now)} == set(MEASURES)
+
+
 def test_a_day_is_kept_once_and_the_last_count_of_it_stands(town):
+    look_through(town)
     keep_day(town.registry, now=town.now)
     keep_day(town.registry, now=town.now + timedelta(minutes=5))
     keep_day(town.registry, now=town.now + timedelta(days=1))

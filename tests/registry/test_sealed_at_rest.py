@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
+import secrets
 import sqlite3
+import unicodedata
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
+import msgspec
 import pytest
 from factories import make_declaration, make_person
+from key_parts import soft_token
 from recording_town import Town, make_presence, make_town
 from sqlalchemy import delete, text
 
 from luutru.benchmarks.postgres import PostgresServer, running_postgres
 from registry import tables
+from registry.backups import back_up
 from registry.database import upgrade
+from registry.key_provider import FileKeyProvider
+from registry.key_rotation import rotate_root
 from registry.seed import demo_residents
+from residence.errors import Refused
+from residence.people.letters import plain_key
 from residence.people.person import Document, DocumentKind, PartialDate
 from residence.stays.declaration import Declarant
 
@@ -51,18 +65,62 @@ def _say_everything(town: Town) -> None:
     town.record(town.say(reused))
 
 
-def _needles() -> dict[str, list[bytes]]:
+def _needles(*, everything: bool) -> dict[str, list[bytes]]:
     residents = demo_residents()
     planted = PLANTED | {
         "a resident's name": residents[7].person.full_name,
         "a resident's number": residents[7].person.personal_number or "",
         "a household's address": "Số 3 Ngõ Hoa Sen",
     }
-    return {what: [value.encode(), value.encode("utf-16-le"), value.encode().hex().encode()] for what, value in planted.items()}
+    forms = _forms if everything else _plain_forms
+    return {what: list(forms(value)) for what, value in planted.items()}
 
 
-def _found(haystacks: list[bytes]) -> set[str]:
-    return {what for what, forms in _needles().items() for form in forms for hay in haystacks if form in hay}
+def _plain_forms(value: str) -> Iterator[bytes]:
+    """The ways a database writes a text by itself."""
+    yield from (value.encode(), value.encode("utf-16-le"), value.encode().hex().encode())
+
+
+def _forms(value: str) -> Iterator[bytes]:
+    """Every way a text is usually written: letters with and without their marks, encodings, escapes, and digests nobody needs a key for."""
+    spellings = {value, unicodedata.normalize("NFD", value), value.lower(), value.upper(), plain_key(value)}
+    for written in spellings:
+        for encoding in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le"):
+            yield written.encode(encoding)
+        raw = written.encode()
+        yield from (
+            raw.hex().encode(),
+            raw.hex().upper().encode(),
+            raw[::-1],
+            quote(written).encode(),
+            json.dumps(written)[1:-1].encode(),
+        )
+        for shift in range(3):  # base64 of a longer text that holds it, wherever in a group of three it begins
+            whole = base64.b64encode(b"\0" * shift + raw)
+            yield whole[(0, 2, 3)[shift] : len(whole) - 4]
+        for digest in (hashlib.md5, hashlib.sha1, hashlib.sha256, hashlib.sha512):
+            yield digest(raw).digest()[:16]
+            yield digest(raw).hexdigest()[:32].encode()
+
+
+def _unpacked(content: bytes) -> list[bytes]:
+    """Return a file and whatever in it was compressed, as pg_dump does it piece by piece."""
+    found, at = [content], content.find(b"\x78")
+    while at >= 0:
+        stream = zlib.decompressobj()
+        try:
+            piece = stream.decompress(content[at:])
+        except zlib.error:
+            piece = b""
+        if len(piece) > 16:
+            found.append(piece)
+        at = content.find(b"\x78", at + 1)
+    return found
+
+
+def _found(haystacks: list[bytes], *, everything: bool = False) -> set[str]:
+    needles = _needles(everything=everything)
+    return {what for what, forms in needles.items() for form in forms for hay in haystacks if form in hay}
 
 
 def test_sqlite_files_log_and_dump_say_nothing_of_a_person(tmp_path: Path) -> None:
@@ -100,6 +158,30 @@ def test_postgresql_files_log_and_dump_say_nothing_of_a_person(own_postgres: Pos
     assert any(CONTROL.encode() in content for content in files)
     assert _found([*files, dump]) == set()
     town.registry.close()
+
+
+def test_dump_backup_and_vault_folder_without_the_key_service_yield_no_name_or_number(town: Town, tmp_path: Path) -> None:
+    """Everything somebody could carry away, but the token that keeps the root: searched in all encodings, then tried with our own code."""
+    _say_everything(town)
+    url = town.registry.engine.url.render_as_string(hide_password=False)
+    with soft_token(tmp_path / "hsm", tmp_path) as token:
+        keys = FileKeyProvider(tmp_path / "vault", random_bytes=secrets.token_bytes)
+        rotate_root(keys, to=msgspec.structs.replace(token, label="at-rest"))
+        back_up(url, tmp_path / "backup", vault=town.registry.vault, now=town.now)
+    carried = [path for folder in ("backup", "vault") for path in (tmp_path / folder).rglob("*") if path.is_file()]
+    pieces = [piece for path in carried for piece in _unpacked(path.read_bytes())]
+    assert any(CONTROL.encode() in piece for piece in pieces), "the search did not look into the copy"
+    assert _found(pieces, everything=True) == set()
+    with pytest.raises(Refused, match="keeper_away"):  # the token is gone
+        FileKeyProvider(tmp_path / "vault", random_bytes=secrets.token_bytes)
+
+
+def test_the_search_finds_each_way_of_writing_a_name() -> None:
+    name = PLANTED["full name"]
+    hidden = [name.encode("utf-16-be"), json.dumps({"n": name}).encode(), base64.b64encode(b"ab" + name.encode() + b"c"),
+        zlib.compress(b"x" * 40 + name.encode()), hashlib.sha256(name.encode()).digest(), plain_key(name).encode()]  # fmt: skip
+    for each in hidden:
+        assert _found(_unpacked(each), everything=True) == {"full name"}, each
 
 
 def test_the_search_would_find_a_name_that_is_not_sealed(town: Town, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from server_lodgers import lodge
 from server_operators import ask_about_a_split_ward, fill, put_aside
 from server_own import bind_resident, link_to_house, say_it_is_wrong
 from server_parts import World, free_address
+from server_paths import take_a_path
 from server_webhooks import told_of
 
 from registry.stays import stays_at, stays_of_person
@@ -47,6 +48,7 @@ def world(tmp_path_factory):
     lodge(made)
     made.pair = propose_pair(made)
     made.hook = told_of(made)
+    made.path = take_a_path(made)
     with made.serving():
         yield made
     made.close()
@@ -93,19 +95,19 @@ def pages(world):
         own = stays_of_person(connection, world.resident)[0]
     case = world.open_case()
     return {
-        None: ["/", "/sign-in", "/sign-in/link/x", "/receipts", link_to_house(world)],
+        None: ["/", "/sign-in", "/sign-in/link/x", "/receipts", "/paths", "/paths/begin?in=zh", link_to_house(world)],
         "resident": [
             "/me", "/me/messages", f"/me/proofs/{own.declaration_ids[0]}", "/me/rights", "/me/copy", "/me/lock", f"/me/stays/{own.stay_id}/wrong/stay", "/me/looks",
         ],
         "clerk": [
             "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",
             f"/desk/receipts/{stay.declaration_ids[0]}", "/desk/house", "/desk/lodgers", "/desk/closes", "/desk/messages?premises=htl-sao-mai",
-            "/desk/houses", "/desk/check", "/desk/programs", f"/desk/programs/webhooks/{world.hook}", "/account",
+            "/desk/houses", "/desk/check", "/desk/paths", "/desk/programs", f"/desk/programs/webhooks/{world.hook}", "/account",
         ],
         "officer": [
             "/police/queue/all", "/police/queue/mine", "/police/route/all", "/police", "/police/lapses", f"/police/cases/{case}", "/police/premises", "/police/premises/htl-sao-mai", "/police/access",
             "/police/cleaning", "/police/cleaning/premises_over_capacity", "/police/duplicates", f"/police/duplicates/{world.pair}",
-            "/police/requests", "/police/disputes", f"/police/disputes/{world.dispute}", "/police/numbers", f"/police/numbers/{world.resident}", f"/police/homes/{world.resident}", "/police/premises/htl-sao-mai/correct",
+            "/police/paths", f"/police/paths/{world.path}", f"/police/paths/{world.path}/handover", "/police/requests", "/police/disputes", f"/police/disputes/{world.dispute}", "/police/numbers", f"/police/numbers/{world.resident}", f"/police/homes/{world.resident}", "/police/premises/htl-sao-mai/correct",
         ],
         "operator": [
             "/operators/kiosks", "/operators/gateway", "/operators/dead-letters", f"/operators/dead-letters/{world.letter}", "/operators/wards",

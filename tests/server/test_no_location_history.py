@@ -89,6 +89,11 @@ def paths(world):
         "claim_id",
         "view_id",
         "order_id",
+        "grant_id",
+        "delegation_id",
+        "office",
+        "handover_id",
+        "path_id",
     }
     for address in read_routes(world.app.routes):
         names = re.findall(r"\{(\w+)", address)

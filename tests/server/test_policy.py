@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import cedarpy
+import msgspec
 import pytest
 
 from residence.errors import Refused
@@ -18,9 +19,11 @@ from server.policy import (
     CommuneResource,
     OrderResource,
     PairResource,
+    PathResource,
     PremisesResource,
     ProposalResource,
     QuestionResource,
+    StayResource,
     ViewResource,
     load_policy,
 )
@@ -30,14 +33,21 @@ RESOURCES = {
     "declare": "premises", "list_stays": "premises", "correct": "premises", "check_out": "premises", "read_receipt": "premises",
     "close_day": "premises", "list_premises_stays": "premises", "list_undeclared": "commune", "list_premises": "commune", "list_access_records": "commune",
     "list_kiosks": "commune", "list_dead_letters": "commune", "settle_dead_letters": "commune", "watch_gateways": "commune", "list_unit_questions": "commune", "settle_unit_questions": "commune", "list_cleaning": "commune", "decide_cleaning": "commune", "list_pairs": "commune", "read_pair": "pair", "decide_pair": "pair", "release_pair": "pair", "read_case": "case", "claim_case": "case", "share_case": "case", "release_person": "case",
-    "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "read_own_record": "account", "answer_disputes": "commune", "change_numbers": "commune", "correct_register": "commune",
+    "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "read_own_record": "account", "answer_disputes": "commune", "change_numbers": "commune", "give_way_in": "commune", "correct_register": "commune",
     "seal_case": "case", "hand_out_case": "case", "list_proposals": "commune", "settle_proposal": "proposal", "break_glass": "elsewhere", "look_elsewhere": "elsewhere",
     "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune", "provision_kiosks": "commune",
+    "speak_of_own_stay": "stay", "confirm_own_stay": "stay", "act_for_somebody": "stay",
     "list_look_questions": "commune", "change_look_rules": "commune", "settle_look_question": "question", "answer_look_question": "own question",
     "list_second_views": "commune", "enter_order": "commune", "read_order": "order", "see_case_again": "view asked", "look_into_difference": "view",
+    "list_paths": "commune", "begin_path": "commune", "take_path": "path", "work_path": "path",
 }  # fmt: skip
 
-PURPOSE = {"read_order": "issued-order", "look_elsewhere": "break-glass", "release_pair": "duplicate-review"}
+PURPOSE = {
+    "read_order": "issued-order",
+    "work_path": "guided-path",
+    "look_elsewhere": "break-glass",
+    "release_pair": "duplicate-review",
+}
 
 
 def account(role, name="me"):
@@ -67,6 +77,10 @@ def things(kind, role):  # noqa: PLR0912 - a table, one kind after the other
             yield ProposalResource(proposal_id="p", commune="here", asked_by="me", role=role), False
             yield ProposalResource(proposal_id="p", commune="there", asked_by="a colleague", role=role), False
             yield ProposalResource(proposal_id="p", commune="here", asked_by="a colleague", role=other), False
+        case "path":
+            yield PathResource(path_id="p", commune="here", taken_by="me"), True
+            yield PathResource(path_id="p", commune="there", taken_by="me"), False
+            yield PathResource(path_id="p", commune="here", taken_by="me", conflicted=("me",)), False
         case "question":
             yield QuestionResource(question_id="q", commune="here", account_id="an officer"), True
             yield QuestionResource(question_id="q", commune="here", account_id="an officer", conflicted=("me",)), False
@@ -88,6 +102,10 @@ def things(kind, role):  # noqa: PLR0912 - a table, one kind after the other
             yield QuestionResource(question_id="q", commune="here", account_id="me"), True
             yield QuestionResource(question_id="q", commune="here", account_id="an officer"), False
             yield QuestionResource(question_id="q", commune="there", account_id="me"), False
+        case "stay":
+            yield StayResource(stay_id="s", account_id="me"), True
+            yield StayResource(stay_id="s", account_id=""), False
+            yield StayResource(stay_id="s", account_id="somebody else"), False
         case "case":
             yield CaseResource(case_id="c", commune="here", claimed_by="me"), True
             yield CaseResource(case_id="c", commune="there", claimed_by="me"), False
@@ -131,6 +149,13 @@ def test_a_case_of_another_commune_is_seen_while_it_is_open_to_this_officer_and_
         assert not policy.allows(officer, action, resource=case, purpose="break-glass")
 
 
+def test_a_path_is_worked_on_by_whoever_took_it_and_for_that_purpose_alone():
+    policy = load_policy()
+    for taken_by, purpose in (("", "guided-path"), ("another", "guided-path"), ("me", ""), ("me", "undeclared-case")):
+        path = PathResource(path_id="p", commune="here", taken_by=taken_by)
+        assert not policy.allows(account("officer"), "work_path", resource=path, purpose=purpose)
+
+
 def test_two_records_are_shown_for_their_own_purpose_alone():
     policy, pair = load_policy(), PairResource(pair_id="p", communes=("here",))
     released = [
@@ -167,3 +192,19 @@ def test_a_clerk_who_only_reads_at_a_house_sees_it_and_says_nothing_there(action
     assert policy.allows(reader, action, resource=house) is (action in {"list_stays", "read_receipt"})
     full = PremisesResource(premises_id="full", commune="here")
     assert policy.allows(reader, action, resource=full) is (action in ALLOWED["clerk"])
+
+
+@pytest.mark.parametrize(("role", "action"), list(product(ROLES, RESOURCES)))
+def test_what_a_slip_opened_may_do_nothing_but_speak_of_its_one_stay_and_keep_its_own_account(role, action):
+    policy, slip = load_policy(), msgspec.structs.replace(account(role), stay="s")
+    own = msgspec.structs.replace(slip, account_id="me")
+    other = StayResource(stay_id="another", account_id="me")
+    resources = [other, own, *(each for each, _ in things(RESOURCES[action], role) if not isinstance(each, Account))]
+    allowed = [
+        each for each in resources if policy.allows(slip, action, resource=each, purpose=PURPOSE.get(action, "undeclared-case"))
+    ]
+    expected = {
+        "manage_account": [own],
+        "speak_of_own_stay": [StayResource(stay_id="s", account_id="me")] if role == "resident" else [],
+    }
+    assert allowed == expected.get(action, [])

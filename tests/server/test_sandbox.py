@@ -12,10 +12,16 @@ import pytest
 import uvicorn
 from factories import StandingClock
 from server_parts import Client
+from standardwebhooks import Webhook
+from typer.testing import CliRunner
+from webhook_parts import receiving
 
+from luutru.commands.sandbox import app as sandbox_command
 from luutru.sandbox.hotel import CLIENT, hotel
 from luutru.sandbox.hotel_people import PEOPLE, declaration_of
 from luutru.sandbox.serving import free_socket
+from luutru.system import system_clock
+from residence.wire.webhook_reach import Reach
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -84,16 +90,37 @@ def test_the_clock_is_set_forward_and_deadlines_follow(client):
         assert set_to(wrong).status_code == 400
 
 
-def test_the_first_call_of_the_documentation_works_as_it_is_copied(tmp_path):
+def test_the_calls_of_the_documentation_work_as_they_are_copied_and_a_webhook_arrives_that_the_reference_library_takes(tmp_path):
     text = (ROOT / "docs/api.md").read_text("utf-8")
-    block = re.search(r"<!-- first call -->\n```bash\n(.*?)```", text, re.DOTALL)[1]
-    listening = free_socket(0)
-    with hotel(tmp_path, base_url="http://127.0.0.1", base=StandingClock(), random_bytes=secrets.token_bytes) as made:
-        server = uvicorn.Server(uvicorn.Config(made.app, log_level="error"))
+    blocks = re.findall(r"<!-- first (?:call|webhook) -->\n```bash\n(.*?)```", text, re.DOTALL)
+    listening, reach = free_socket(0), Reach(networks=("127.0.0.0/8",), plain_http=True)
+    made = hotel(tmp_path, base_url="http://127.0.0.1", base=system_clock(), random_bytes=secrets.token_bytes, reach=reach)
+    with receiving() as receiver, made as running:
+        server = uvicorn.Server(uvicorn.Config(running.app, log_level="error"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        script = block.replace(":8790", f":{listening.getsockname()[1]}")
+        script = "\n".join(blocks).replace(":8790", f":{listening.getsockname()[1]}").replace(":8799", f":{receiver.port}")
         done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60)
+        for _ in range(100):
+            if receiver.taken:
+                break
+            thread.join(0.1)
         server.should_exit = True
         thread.join(10)
     assert '"state":"accepted"' in done.stdout, done
+    (came,) = receiver.taken
+    said = Webhook(re.search(r"whsec_[^\"]+", done.stdout)[0]).verify(
+        came.body, {name.lower(): each for name, each in came.headers.items()}
+    )
+    assert said["type"] == "webhook.test"
+
+
+def test_no_webhook_goes_to_this_machine_unless_the_sandbox_was_told_so(client):
+    for url, code in (
+        ("http://127.0.0.1:8799/hook", "webhook.private_address"),
+        ("https://192.168.1.5/hook", "webhook.private_address"),
+    ):
+        told = client.post("/api/v1/webhooks", json={"url": url}, headers=let_in(client) | {"Idempotency-Key": url})
+        assert told.json()["code"] == code, told.text
+    for wrong in ("here", "127.0.0.1/8", "10.0.0.0/99"):
+        assert CliRunner().invoke(sandbox_command, ["--webhooks-to", wrong]).exit_code == 2

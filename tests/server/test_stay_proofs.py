@@ -10,8 +10,9 @@ import cv2
 import msgspec
 import numpy as np
 import pytest
+import segno
 import zxingcpp
-from browser_parts import CHROMIUM
+from browser_parts import CHROMIUM, camera_showing
 from factories import EVENING, make_declaration, make_id, make_person
 from playwright import sync_api
 from server_own import bind_resident
@@ -133,6 +134,7 @@ class Given(NamedTuple):
     pages: dict[str, str]
     text: str
     checker: bytes
+    with_camera: bytes
 
 
 @pytest.fixture(scope="module")
@@ -140,13 +142,18 @@ def given(world):
     who = make_person(personal_number="001195000777")
     at_home = make_declaration(declaration_id=make_id(), premises_id="blk-hoa-binh", unit="1204", person=who)
     codes = first_of(world).code, world.record(at_home).receipt.code
-    return Given({code: by_code(world, code) for code in codes}, own_text(world), world.anybody.get("/receipts/offline").content)
+    return Given(
+        {code: by_code(world, code) for code in codes},
+        own_text(world),
+        *(world.anybody.get(f"/receipts/offline{query}").content for query in ("", "?camera=1")),
+    )
 
 
 @pytest.fixture(scope="module")
-def browser(given):
+def browser(given, tmp_path_factory):
+    options = camera_showing(given.text, tmp_path_factory.mktemp("camera") / "print.y4m")
     with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
         yield launched
         launched.close()
 
@@ -210,6 +217,22 @@ def test_the_page_checks_proof_and_receipt_without_a_network_and_refuses_one_let
     assert "changed or forged" in check(window, other_key(text, world.key.key_id))
     assert "not the text of a receipt" in check(window, "LS1:")
     assert window.tried == [(tmp_path / "check.html").as_uri()]
+
+
+def test_the_page_with_a_camera_reads_a_print_before_it_without_a_network_and_lets_the_camera_go(given, window, tmp_path):
+    (tmp_path / "check.html").write_bytes(given.with_camera)
+    complaints = []
+    window.on("console", lambda said: complaints.append(said.text))
+    window.goto((tmp_path / "check.html").as_uri())
+    window.click("#look")
+    window.wait_for_selector("#answer.holds", timeout=60_000)
+    assert "The signature holds" in window.inner_text("#answer")
+    assert window.input_value("#text") == given.text
+    assert window.evaluate("document.getElementById('picture').srcObject") is None
+    segno.make("HELLO").save(str(tmp_path / "other.png"), scale=8)
+    window.set_input_files("#photo", tmp_path / "other.png")
+    window.wait_for_selector("text=No code of ours is seen")
+    assert (window.tried, complaints) == ([(tmp_path / "check.html").as_uri()], [])
 
 
 def other_key(text, key_id) -> str:

@@ -245,6 +245,7 @@
     });
   }
 
+  addEventListener("contextmenu", (event) => event.preventDefault()); // a long touch or a menu key opens none of the browser's menus
   addEventListener("pagehide", () => source && source.close());
   addEventListener("pageshow", (event) => { if (event.persisted) location.replace("/"); });
   drawn = remember(document);
@@ -252,7 +253,10 @@
   focusIn(byId(byId("overlay").querySelector(".warning") ? "overlay" : "stage"));
   listen();
   // A sign of life: a page that hangs or crashed gives none, and the browser is started anew.
-  const alive = () => fetch("/alive", { cache: "no-store" }).catch(() => {});
+  // So is one that lies behind another: it is none that people see.
+  const alive = () => {
+    if (!document.hidden) fetch("/alive", { cache: "no-store" }).catch(() => {});
+  };
   alive();
   setInterval(alive, ALIVE_EVERY_MS);
 })();

@@ -49,6 +49,7 @@ def upgrade() -> None:
     sa.Column('areas', columns.Document(), nullable=False),
     sa.Column('reads_only', columns.Document(), nullable=True),
     sa.Column('person_id', sa.String(length=64), nullable=True),
+    sa.Column('stay_id', sa.String(length=64), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.Column('disabled_at', columns.Instant(), nullable=True),
     sa.PrimaryKeyConstraint('commune_code', 'account_id', name=op.f('pk_accounts')),
@@ -636,6 +637,7 @@ def upgrade() -> None:
     sa.Column('enrolled_at', columns.Instant(), nullable=False),
     sa.Column('retired_at', columns.Instant(), nullable=True),
     sa.Column('session', sa.Integer(), nullable=True),
+    sa.Column('counting', sa.String(length=64), nullable=True),
     sa.Column('online', sa.Boolean(), nullable=True),
     sa.Column('state_at', columns.Instant(), nullable=True),
     sa.Column('seen_at', columns.Instant(), nullable=True),
@@ -742,6 +744,81 @@ def upgrade() -> None:
     with op.batch_alter_table('setup_links', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_setup_links_account_id'), ['account_id'], unique=False)
         batch_op.create_index('ix_setup_links_link_hash', ['link_hash'], unique=False)
+
+    op.create_table('delegations',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('delegation_id', sa.String(length=36), nullable=False),
+    sa.Column('giver_id', sa.String(length=64), nullable=False),
+    sa.Column('given_by', sa.String(length=64), nullable=False),
+    sa.Column('scopes', columns.Document(), nullable=False),
+    sa.Column('giver_label_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('given_at', columns.Instant(), nullable=False),
+    sa.Column('ends_at', columns.Instant(), nullable=False),
+    sa.Column('code_hash', sa.String(length=64), nullable=True),
+    sa.Column('taker_id', sa.String(length=64), nullable=True),
+    sa.Column('taken_by', sa.String(length=64), nullable=True),
+    sa.Column('taker_label_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('taken_at', columns.Instant(), nullable=True),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.Column('ended_by', sa.String(length=64), nullable=True),
+    sa.PrimaryKeyConstraint('delegation_id', 'commune_code', name=op.f('pk_delegations'))
+    )
+    with op.batch_alter_table('delegations', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_delegations_giver_id'), ['giver_id'], unique=False)
+        batch_op.create_index('ix_delegations_code_hash', ['code_hash'], unique=False, sqlite_where=sa.text('code_hash IS NOT NULL'), postgresql_where=sa.text('code_hash IS NOT NULL'))
+        batch_op.create_index('ix_delegations_taker_id', ['taker_id'], unique=False, sqlite_where=sa.text('taker_id IS NOT NULL'), postgresql_where=sa.text('taker_id IS NOT NULL'))
+
+    op.create_table('delegation_uses',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('use_id', sa.String(length=36), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('delegation_id', sa.String(length=64), nullable=True),
+    sa.Column('relation_id', sa.String(length=64), nullable=True),
+    sa.Column('act', sa.String(length=16), nullable=False),
+    sa.Column('stay_id', sa.String(length=64), nullable=True),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('use_id', 'commune_code', name=op.f('pk_delegation_uses'))
+    )
+    with op.batch_alter_table('delegation_uses', schema=None) as batch_op:
+        batch_op.create_index('ix_delegation_uses_person_id_at', ['person_id', 'at'], unique=False)
+        batch_op.create_index('ix_delegation_uses_account_id_at', ['account_id', 'at'], unique=False)
+
+    op.create_table('recoveries',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('recovery_id', sa.String(length=36), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('paper', sa.String(length=32), nullable=False),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('asked_at', columns.Instant(), nullable=False),
+    sa.Column('opens_at', columns.Instant(), nullable=True),
+    sa.Column('seconded_by', sa.String(length=64), nullable=True),
+    sa.Column('seconded_at', columns.Instant(), nullable=True),
+    sa.Column('stopped_by', sa.String(length=64), nullable=True),
+    sa.Column('stopped_at', columns.Instant(), nullable=True),
+    sa.Column('code_hash', sa.String(length=64), nullable=False),
+    sa.Column('used_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('recovery_id', 'commune_code', name=op.f('pk_recoveries'))
+    )
+    with op.batch_alter_table('recoveries', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_recoveries_person_id'), ['person_id'], unique=False)
+        batch_op.create_index('ix_recoveries_code_hash', ['code_hash'], unique=False)
+
+    op.create_table('stay_codes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('declaration_id', sa.String(length=36), nullable=False),
+    sa.Column('stay_id', sa.String(length=64), nullable=False),
+    sa.Column('issue', sa.Integer(), nullable=False),
+    sa.Column('issued_by', sa.String(length=64), nullable=True),
+    sa.Column('issued_at', columns.Instant(), nullable=True),
+    sa.Column('first_used_at', columns.Instant(), nullable=True),
+    sa.Column('closed_at', columns.Instant(), nullable=True),
+    sa.Column('account_id', sa.String(length=64), nullable=True),
+    sa.Column('wrong', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_stay_codes'))
+    )
+    with op.batch_alter_table('stay_codes', schema=None) as batch_op:
+        batch_op.create_index('ix_stay_codes_account_id', ['account_id'], unique=False, sqlite_where=sa.text('account_id IS NOT NULL'), postgresql_where=sa.text('account_id IS NOT NULL'))
 
     op.create_table('stays',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -936,6 +1013,7 @@ def upgrade() -> None:
     lay_parties()
     lay_recall()
     lay_own_words()
+    lay_paths()
     _lay_chip_tables()
     lay_authorities()
     lay_door_cards()
@@ -948,6 +1026,7 @@ def upgrade() -> None:
     lay_nightly()
     lay_duplicate_steps()
     lay_answers()
+    lay_deletion_certificates()
     lay_kiosk_signs()
     lay_claims()
     lay_undated()
@@ -1247,6 +1326,9 @@ def downgrade() -> None:
     drop_case_work()
     op.drop_table('webhook_deliveries')
     op.drop_table('webhooks')
+    op.drop_table('path_handovers')
+    op.drop_table('path_steps')
+    op.drop_table('paths')
     op.drop_table('rights_requests')
     op.drop_table('declaring_locks')
     op.drop_table('own_words')
@@ -1301,6 +1383,26 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_identities_account_id'))
 
     op.drop_table('identities')
+    with op.batch_alter_table('stay_codes', schema=None) as batch_op:
+        batch_op.drop_index('ix_stay_codes_account_id', sqlite_where=sa.text('account_id IS NOT NULL'), postgresql_where=sa.text('account_id IS NOT NULL'))
+
+    op.drop_table('stay_codes')
+    with op.batch_alter_table('recoveries', schema=None) as batch_op:
+        batch_op.drop_index('ix_recoveries_code_hash')
+        batch_op.drop_index(batch_op.f('ix_recoveries_person_id'))
+
+    op.drop_table('recoveries')
+    with op.batch_alter_table('delegation_uses', schema=None) as batch_op:
+        batch_op.drop_index('ix_delegation_uses_account_id_at')
+        batch_op.drop_index('ix_delegation_uses_person_id_at')
+
+    op.drop_table('delegation_uses')
+    with op.batch_alter_table('delegations', schema=None) as batch_op:
+        batch_op.drop_index('ix_delegations_taker_id', sqlite_where=sa.text('taker_id IS NOT NULL'), postgresql_where=sa.text('taker_id IS NOT NULL'))
+        batch_op.drop_index('ix_delegations_code_hash', sqlite_where=sa.text('code_hash IS NOT NULL'), postgresql_where=sa.text('code_hash IS NOT NULL'))
+        batch_op.drop_index(batch_op.f('ix_delegations_giver_id'))
+
+    op.drop_table('delegations')
     with op.batch_alter_table('sessions', schema=None) as batch_op:
         batch_op.drop_index('ix_sessions_provider_session', sqlite_where=sa.text('provider_session IS NOT NULL'), postgresql_where=sa.text('provider_session IS NOT NULL'))
         batch_op.drop_index('ix_sessions_session_hash')
@@ -1456,6 +1558,7 @@ def downgrade() -> None:
     op.drop_table('access_records')
     op.drop_table('identifier_events')
     op.drop_table('messages')
+    op.drop_table('alarm_channels')
     op.drop_table('contact_points')
     op.drop_table('day_closes')
     for name in ('guest_lists', 'guest_list_pieces', 'guest_list_batches', 'list_mappings'):
@@ -1465,6 +1568,7 @@ def downgrade() -> None:
     op.drop_table('corrections')
     op.drop_table('e_id_sightings')
     op.drop_table('host_answers')
+    op.drop_table('deletion_certificates')
     op.drop_table('kiosk_calls')
     # ### end Alembic commands ###
 
@@ -1563,6 +1667,17 @@ def lay_messages() -> None:
     sa.PrimaryKeyConstraint('contact_id', 'commune_code', name=op.f('pk_contact_points'))
     )
     op.create_index(op.f('ix_contact_points_subject_id'), 'contact_points', ['subject_id'], unique=False)
+    op.create_table('alarm_channels',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('channel_id', sa.String(length=36), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('name', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('fault', sa.String(length=64), nullable=True),
+    sa.Column('state_since', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('channel_id', 'commune_code', name=op.f('pk_alarm_channels'))
+    )
+    op.create_index(op.f('ix_alarm_channels_premises_id'), 'alarm_channels', ['premises_id'], unique=False)
     op.create_table('messages',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('message_id', sa.String(length=36), nullable=False),
@@ -1646,6 +1761,23 @@ def lay_answers() -> None:
     sa.PrimaryKeyConstraint('declaration_id', 'commune_code', name=op.f('pk_host_answers'))
     )
     op.create_index('ix_host_answers_answered_at', 'host_answers', ['answered_at'], unique=False)
+
+
+def lay_deletion_certificates() -> None:
+    """Lay what somebody who was erased is given."""
+    op.create_table('deletion_certificates',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('certificate_id', sa.String(length=36), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('code_hash', sa.String(length=64), nullable=False),
+    sa.Column('access_id', sa.String(length=64), nullable=False),
+    sa.Column('deleted_at', columns.Instant(), nullable=False),
+    sa.Column('certificate', sa.LargeBinary(), nullable=False),
+    sa.Column('again_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('certificate_id', 'commune_code', name=op.f('pk_deletion_certificates'))
+    )
+    op.create_index('ix_deletion_certificates_person_id', 'deletion_certificates', ['person_id'], unique=False)
+    op.create_index('ix_deletion_certificates_code_hash', 'deletion_certificates', ['code_hash'], unique=False)
 
 
 def lay_kiosk_signs() -> None:
@@ -1791,6 +1923,71 @@ def lay_own_words() -> None:
     )
     op.create_index(op.f('ix_rights_requests_person_id'), 'rights_requests', ['person_id'], unique=False)
     op.create_index('ix_rights_requests_unanswered', 'rights_requests', ['commune_code', 'asked_at'], unique=False, sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
+
+
+def lay_paths() -> None:
+    """Lay the guided paths of people who lack papers."""
+    op.create_table('paths',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('path_id', sa.String(length=64), nullable=False),
+    sa.Column('code', sa.String(length=16), nullable=False),
+    sa.Column('situation', sa.String(length=32), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=True),
+    sa.Column('declaration_id', sa.String(length=64), nullable=True),
+    sa.Column('premises_id', sa.String(length=64), nullable=True),
+    sa.Column('began_by_way', sa.String(length=8), nullable=False),
+    sa.Column('begun_by', sa.String(length=64), nullable=True),
+    sa.Column('begun_at', columns.Instant(), nullable=False),
+    sa.Column('clock_from', columns.Instant(), nullable=False),
+    sa.Column('in_database', sa.String(length=4), nullable=True),
+    sa.Column('due', columns.Instant(), nullable=False),
+    sa.Column('law', sa.String(length=32), nullable=False),
+    sa.Column('taken_by', sa.String(length=64), nullable=True),
+    sa.Column('helper_kind', sa.String(length=16), nullable=True),
+    sa.Column('helper_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('called_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('words_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('path_id', 'commune_code', name=op.f('pk_paths'))
+    )
+    op.create_index('ix_paths_code', 'paths', ['code'], unique=False)
+    op.create_index('ix_paths_ended_at', 'paths', ['ended_at'], unique=False)
+    op.create_index('ix_paths_open', 'paths', ['commune_code', 'due'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+    op.create_index('ix_paths_person_id', 'paths', ['person_id'], unique=False, sqlite_where=sa.text('person_id IS NOT NULL'), postgresql_where=sa.text('person_id IS NOT NULL'))
+    op.create_table('path_steps',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('step_id', sa.String(length=64), nullable=False),
+    sa.Column('path_id', sa.String(length=64), nullable=False),
+    sa.Column('step', sa.String(length=16), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('by', sa.String(length=64), nullable=True),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('legal_basis', sa.Text(), nullable=True),
+    sa.Column('due', columns.Instant(), nullable=False),
+    sa.Column('at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('step_id', 'commune_code', name=op.f('pk_path_steps'))
+    )
+    op.create_index('ix_path_steps_path_id', 'path_steps', ['path_id'], unique=False)
+    op.create_table('path_handovers',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('handover_id', sa.String(length=64), nullable=False),
+    sa.Column('path_id', sa.String(length=64), nullable=False),
+    sa.Column('office', sa.String(length=32), nullable=False),
+    sa.Column('fields', columns.Document(), nullable=False),
+    sa.Column('sheet_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('consent_words', sa.String(length=32), nullable=False),
+    sa.Column('heard_in', sa.String(length=2), nullable=False),
+    sa.Column('heard_by', sa.String(length=64), nullable=False),
+    sa.Column('given_at', columns.Instant(), nullable=False),
+    sa.Column('withdrawn_at', columns.Instant(), nullable=True),
+    sa.Column('withdrawn_by', sa.String(length=64), nullable=True),
+    sa.Column('office_told_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('handover_id', 'commune_code', name=op.f('pk_path_handovers'))
+    )
+    op.create_index('ix_path_handovers_office', 'path_handovers', ['commune_code', 'office', 'given_at'], unique=False)
+    op.create_index('ix_path_handovers_path_id', 'path_handovers', ['path_id'], unique=False)
 
 
 def lay_guest_lists() -> None:

@@ -1,13 +1,14 @@
-// Reads the text of a receipt (LR1:), a proof of a stay (LS1:), an answer (LA1:) or a proof of a look (a .tlog-proof), checks it with the keys this
+// Reads the text of a receipt (LR1:), a proof of a stay (LS1:), an answer (LA1:), a certificate of deletion (LD1:) or a proof of a look (a .tlog-proof), checks it with the keys this
 // page was made with, and says what stands in it. Above this stand noble-ed25519, TRUST = {made_at, keys, words, log} and verifyLook. Nothing is
 // sent: the page's policy forbids it.
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
-const TYPES = { "LS1:": "application/vnd.luutru.stay+cwt", "LR1:": "application/vnd.luutru.receipt+json", "LA1:": "application/vnd.luutru.answer+json" };
+const TYPES = { "LS1:": "application/vnd.luutru.stay+cwt", "LR1:": "application/vnd.luutru.receipt+json", "LA1:": "application/vnd.luutru.answer+json",
+  "LD1:": "application/vnd.luutru.deletion+json" };
 const FIELDS = ["", "state", "kept_at", "received_at", "accepted_at", "due", "on_time", "rule_set", "rule", "article", "premises_id", "place", "unit",
   "arrival", "departure", "declared_by", "evidence_level", "kept_until"];
 const TIMES = new Set(["kept_at", "received_at", "accepted_at", "due", "arrival", "departure", "kept_until", "signed_at",
-  "asked_at", "answered_at", "at"]);
+  "asked_at", "answered_at", "at", "deleted_at"]);
 // name -> Vietnamese, English; in the order they are shown
 const NAMES = {
   state: ["Trạng thái khi ký", "State when it was signed"], code: ["Mã biên nhận", "Code of the receipt"], place: ["Nơi lưu trú", "Place"],
@@ -19,16 +20,19 @@ const NAMES = {
   issuer: ["Cơ quan", "Authority"],
   subject: ["Về việc", "About"], outcome: ["Trả lời", "Answer"], reason: ["Lý do", "Reason"], asked_at: ["Yêu cầu lúc", "Asked"],
   answered_at: ["Trả lời lúc", "Answered"], legal_basis: ["Căn cứ pháp lý", "Legal basis"],
+  deleted_at: ["Xóa lúc", "Deleted"], deleted: ["Đã xóa", "What was deleted"], kept: ["Còn giữ, không có tên", "What stays, without the name"],
+  period_keys: ["Khóa còn mở được bản sao lưu cũ cho đến khi bị hủy", "Keys that open older backups until they are destroyed"],
   at: ["Xem lúc", "Looked at"], role: ["Ai xem", "Who looked"], purpose: ["Để làm gì", "Why"], fields: ["Mục nào", "Which fields"],
   index: ["Vị trí trong nhật ký", "Place in the log"], witnesses: ["Bên làm chứng", "Witnesses"],
 };
 const WORDS = { state: ["state"], rule: ["rule"], evidence_level: ["evidence"], declared_by: ["declarant"], role: ["role"], purpose: ["purpose"],
-  fields: ["field"], subject: ["fault", "field"], outcome: ["dispute"] };
+  fields: ["field"], subject: ["fault", "field"], outcome: ["dispute"], deleted: ["deleted"], kept: ["deletion_kept"] };
 const REASONS = {
   text: ["Đây không phải mã biên nhận. Hãy sao chép lại toàn bộ.", "This is not the text of a receipt. Copy all of it again."],
   unknown: ["Trang này không có khóa đã ký mã này.", "This page does not hold the key that signed it."],
   signature: ["Chữ ký không đúng: nội dung đã bị sửa hoặc bị giả.", "The signature does not hold: it was changed or forged."],
   revoked: ["Khóa đã ký đã bị thu hồi; hãy xin lại biên nhận.", "The key that signed it was revoked; ask for the receipt again."],
+  other_proof: ["Bằng chứng trong nhật ký là của một việc khác.", "The proof from the log is of something else."],
   path: ["Lượt xem này không nằm trong nhật ký đã ký: dòng đã bị sửa hoặc nhật ký bị thay.", "This look does not stand in the signed log: it was changed, or the log was."],
   witness: ["Không bên làm chứng nào đã ký nhật ký này.", "None of the witnesses this page knows has signed this log."],
   no_log: ["Trang này được làm không có khóa của nhật ký.", "This page was made without the key of the log."],
@@ -118,9 +122,10 @@ function checkKey(key, signedAt) {
 
 async function verify(text) {
   if (text.startsWith("c2sp.org/tlog-proof@v1\n")) return lookOf(text);
-  const stripped = text.trim(), prefix = stripped.slice(0, 4);
+  const [stripped, ...below] = text.trim().split("\n").map((line, place) => place ? line : line.trim()), prefix = stripped.slice(0, 4);
+  if (below.length && prefix !== "LD1:") fail("text");
   if (!(prefix in TYPES) || stripped.length > 8192) fail("text");
-  const parts = cbor(unbase45(stripped.slice(4)));
+  const signed = unbase45(stripped.slice(4)), parts = cbor(signed);
   if (!Array.isArray(parts) || parts.length !== 4 || parts[1].size !== 0) fail("text");
   const [protectedHeader, , payload, signature] = parts, labels = cbor(protectedHeader);
   if (labels.get(1) !== -8 || labels.get(16) !== TYPES[prefix] || labels.has(2)) fail("text");
@@ -129,11 +134,21 @@ async function verify(text) {
   const publicKey = Uint8Array.from(atob(key.public_key), (letter) => letter.charCodeAt(0));
   if (!(await verifyAsync(signature, toBeSigned(protectedHeader, payload), publicKey, { zip215: false }))) fail("signature");
   const said = saidOf(prefix, payload);
-  checkKey(key, said.signed_at ?? said.answered_at ?? said.accepted_at);
+  checkKey(key, said.signed_at ?? said.answered_at ?? said.deleted_at ?? said.accepted_at);
   if (prefix === "LA1:") return said;
+  if (prefix === "LD1:") return { ...said, ...(below.length ? await placeOf(signed, below.join("\n").replace(/^\n+/, "") + "\n") : {}) };
   const code = await codeOf(said.declaration_id);
   if (said.code !== undefined && said.code !== code) fail("text");
   return { ...said, code };
+}
+
+// The row of the log has to be about this very certificate.
+async function placeOf(signed, proof) {
+  if (!TRUST.log) fail("no_log");
+  const { row, index, size, witnesses } = await verifyLook(proof, TRUST.log);
+  const digest = [...new Uint8Array(await crypto.subtle.digest("SHA-256", signed))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (row.purpose !== "erase-person" || row.about !== digest) fail("other_proof");
+  return { index: `${index} / ${size}`, witnesses: witnesses.map((each) => each.name).join(", ") || undefined };
 }
 
 async function lookOf(text) {

@@ -1,4 +1,4 @@
-"""Countries by their names in Vietnamese and English, as the three letters of a passport: for lists in which people write "Hàn Quốc".
+"""Countries by their names in Vietnamese and English, as the three letters of a passport: for lists in which people write "Hàn Quốc", and for pages.
 
 - Names and codes are Unicode's (CLDR, by Babel). A name two countries share, or that has no three-letter code, is no name.
 
@@ -12,6 +12,8 @@ from functools import cache
 
 from babel import Locale
 from babel.core import get_global
+
+from server.languages import Language
 
 _LETTERS = 3
 
@@ -30,3 +32,13 @@ def country_words() -> dict[str, list[str]]:
         for code, two in sorted(codes.items())
         if two in names["en"]
     }
+
+
+def country_name(code: str, language: Language) -> str:
+    """Return what people call a country; a code without a name is shown as it is.
+
+    >>> country_name("VNM", "en"), country_name("UTO", "vi")
+    ('Vietnam', 'UTO')
+    """
+    names = country_words().get(code, [code])
+    return names[0] if language == "vi" else names[-1]

@@ -1,0 +1,94 @@
+"""Small files that must outlive a power cut whole, or be gone for good.
+
+- A new file is written beside its place, synced, and linked into it: another process sees all of it or nothing, and whoever was first stands.
+- A replaced file is whole before and after; a destroyed one is overwritten first. Overwriting says nothing about what a disk keeps of itself
+  (flash, snapshots): that is why a root can be rotated.
+- Every file is for its owner alone.
+
+Example: ``write_new(Path("vault/root.key"), key)``
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file nobody else can read; when another process was first, its file stands."""
+    draft = _draft(path, content)
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+    sync_folder(path.parent)  # rows are sealed under this key from now on: it must outlive a power cut as they do
+
+
+def replace_whole(path: Path, content: bytes) -> None:
+    """Put new content in a file's place in one step."""
+    _draft(path, content).replace(path)
+    sync_folder(path.parent)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Add a line and wait until the disk has it. To be called by one process at a time (``locked``)."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        size = os.fstat(handle).st_size
+        whole = size and os.pread(handle, 1, size - 1) == b"\n"
+        os.lseek(handle, 0, os.SEEK_END)
+        _write_all(handle, (b"" if whole or not size else b"\n") + line + b"\n")  # a torn line stays a line of its own
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    sync_folder(path.parent)
+
+
+def destroy_file(path: Path) -> None:
+    """Overwrite and remove a file; none there is no error."""
+    with contextlib.suppress(FileNotFoundError):
+        with path.open("r+b") as file:
+            file.write(bytes(path.stat().st_size))
+            file.flush()
+            os.fsync(file.fileno())
+        path.unlink()
+        sync_folder(path.parent)  # a key that came back with the power would open what was erased
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file: of all processes on this machine one at a time goes on."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def sync_folder(directory: Path) -> None:
+    """Wait until the disk has a folder's names."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _draft(path: Path, content: bytes) -> Path:
+    draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        _write_all(handle, content)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    return draft
+
+
+def _write_all(handle: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(handle, content) :]
