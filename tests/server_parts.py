@@ -155,13 +155,13 @@ class World:
             server.should_exit = True
             thread.join(10)
 
-    def open_case(self) -> str:
+    def open_case(self, **seen) -> str:
         """Somebody seen past the deadline, the notice unanswered: what the sweep would do."""
-        seen = self.see_somebody(kind="night_check")
+        came = self.see_somebody(kind="night_check", **seen)
         now = self.clock.now()
         with self.registry.writing() as connection:
             found = sightings(connection, ["blk-hoa-binh"], since=now - timedelta(days=2))
-            (sighting,) = [each for each in found if each.presence_id == seen.declaration_id]
+            (sighting,) = [each for each in found if each.presence_id == came.declaration_id]
             notice = Notice(
                 kind=NoticeKind.PLEASE_DECLARE, about=sighting.presence_id, who=sighting.who, premises_id="blk-hoa-binh", commune_code=COMMUNE,
                 addressee="host", unit="1204", due=now, rule="seen_past_deadline", rule_set="stay-2026-07-01", article="Art. 30",
