@@ -22,7 +22,8 @@ from registry.communes import communes
 from registry.database import Registry
 from registry.households import ending_between
 from registry.notices import Notice, send_notice
-from registry.paths import Means, note_late
+from registry.numbering import Means
+from registry.paths import note_late
 from registry.premises import load_places
 from registry.stays import open_since
 from residence.cases.notices import DueNotice, NoticeKind, addressee, ending_residences, long_stays

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge_agent.provisioning.asking import Post, ask_by_claim
-from edge_agent.provisioning.renewing import replace_file
+from edge_agent.replacing import replace_file
 from firmware_config.profiles import load_profile
 from luutru.keys import KEY_BYTES, KeyFile
 from luutru.kiosk_profile_text import profile_text

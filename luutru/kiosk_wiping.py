@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from edge_agent.provisioning.asking import Post, say_wiped
-from edge_agent.provisioning.renewing import replace_file
+from edge_agent.replacing import replace_file
 from luutru.keys import read_signing_key
 from luutru.kiosk_claiming import check_outbox
 from residence.clock import Clock, rfc3339

@@ -17,7 +17,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from registry import access_records, tables
 from registry.locking import locked_row
-from registry.paths import Means, Taken, said_on, step_path
+from registry.numbering import Means
+from registry.paths import Taken, said_on, step_path
 from registry.release import Look, release_persons
 from registry.vault import Cell, Vault
 from residence.access.purposes import PERSONAL, Field

@@ -11,7 +11,6 @@ Example: ``begin_path(connection, Beginning(situation=Situation.NO_PAPERS, way="
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -21,8 +20,8 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from registry import tables
 from registry.changing import is_keepable
 from registry.locking import locked_row
+from registry.numbering import Means
 from registry.vault import Cell, Vault
-from residence.clock import uuid7
 from residence.errors import Conflict, Refused
 from residence.paths.clocks import PathClock, due, load_law
 from residence.paths.steps import ENDS, NEEDS_REASON, HelperKind, PathState, PathStep, Situation, after
@@ -33,18 +32,6 @@ REST_AFTER: Final = timedelta(days=30)  # ours: so long somebody who was asked t
 LONGEST_NAME: Final = 200
 _PATHS: Final = tables.paths.c
 _STEPS: Final = tables.path_steps.c
-
-
-class Means(msgspec.Struct, frozen=True, kw_only=True):
-    """What a step works with."""
-
-    vault: Vault
-    now: datetime
-    random_bytes: Callable[[int], bytes]
-
-    def new_id(self) -> str:
-        """Return an id."""
-        return str(uuid7(self.now, self.random_bytes(10)))
 
 
 class Beginning(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,8 @@ import secrets
 
 from server_parts import COMMUNE, csrf_of
 
-from registry.paths import Beginning, Means, Taken, begin_path, step_path
+from registry.numbering import Means
+from registry.paths import Beginning, Taken, begin_path, step_path
 from residence.paths.steps import HelperKind, Situation
 
 CODE = re.compile(r"luutru-code\">([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4})<")

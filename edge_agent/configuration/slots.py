@@ -11,7 +11,6 @@ Example: ``slots = Slots(folder); slots.put("3f2a...", files); slots.at_start();
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
+
+from edge_agent.replacing import replace_file
 
 TRIES: Final = 2
 Place = Literal["", "a", "b"]  # "": the image's own profile
@@ -69,7 +70,7 @@ class Slots:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         for each, data in files.items():
-            _write(folder / each, data)
+            replace_file(folder / each, data)
         self._keep(msgspec.structs.replace(self.state, trying=place, trying_name=name, tries=0))
 
     def confirm(self) -> bool:
@@ -97,19 +98,5 @@ class Slots:
             return State()  # no file yet, or a disk that lost it: the image's own profile always works
 
     def _keep(self, state: State) -> None:
-        _write(self._file, msgspec.json.encode(state))
+        replace_file(self._file, msgspec.json.encode(state))
         self.state = state
-
-
-def _write(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.new")
-    with draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -11,7 +11,6 @@ Example: ``Renewing(identity, url=url, signer=signer, now=clock.now, refused=lam
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge_agent.provisioning.asking import Post, ask_next_certificate, post
+from edge_agent.replacing import replace_file
 from residence.clock import rfc3339
 from residence.errors import LuutruError, Refused
 from residence.wire.certificates import check_certificate, half_life, make_request, public_half
@@ -130,20 +130,3 @@ def read_tls_key(path: Path) -> ec.EllipticCurvePrivateKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise Refused("key.file_missing", "", f"{path} holds no EC key")
     return key
-
-
-def replace_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Put a file in place in one step that outlives a power cut."""
-    draft = path.with_name(f".{path.name}.draft")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(file.fileno(), mode)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -16,7 +16,8 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from registry.paths import Means, Taken, begin_path, step_path
+from registry.numbering import Means
+from registry.paths import Taken, begin_path, step_path
 from residence.errors import Conflict, Problem, Refused, problem
 from residence.paths.steps import NEXT, HelperKind, PathStep
 from server.desk.own_premises import workplace

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from registry.paths import Means, path_of
+from registry.numbering import Means
+from registry.paths import path_of
 from registry.release import Look
 from residence.access.purposes import Purpose
 from residence.errors import Refused

@@ -15,8 +15,9 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
+from registry.numbering import Means
 from registry.path_handovers import handovers_of, take_back
-from registry.paths import Means, begin_path, path_by_code, path_of
+from registry.paths import begin_path, path_by_code, path_of
 from residence.clock import VIETNAM
 from residence.errors import Conflict, Malformed, Problem, Refused, problem
 from residence.paths.following import progress, told, written_day

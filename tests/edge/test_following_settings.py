@@ -58,7 +58,7 @@ def test_on_a_disk_that_cannot_be_written_the_good_one_works_on_and_nothing_is_t
         raise OSError(30, "Read-only file system")
 
     with monkeypatch.context() as broken:
-        broken.setattr("edge_agent.configuration.slots._write", read_only)
+        broken.setattr("edge_agent.configuration.slots.replace_file", read_only)
         assert [start(tmp_path)[0] for _ in range(3)] == ["good"] * 3
     assert start(tmp_path)[0] == "new"
 

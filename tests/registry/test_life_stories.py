@@ -20,11 +20,11 @@ from sqlalchemy import func, select
 from gateway.reminders import remind
 from gateway.sweep import sweep
 from registry import tables
+from registry.numbering import Means, Officer, join_number, take_back
 from registry.numbering import Means as NumberMeans
-from registry.numbering import Officer, join_number, take_back
 from registry.path_handovers import Agreed, hand_over, handovers_of, sheet_for
 from registry.path_handovers import take_back as take_consent_back
-from registry.paths import REST_AFTER, Beginning, Means, Taken, begin_path, note_late, path_by_code, path_of, step_path
+from registry.paths import REST_AFTER, Beginning, Taken, begin_path, note_late, path_by_code, path_of, step_path
 from registry.release import Look
 from residence.access.purposes import Field, Purpose
 from residence.clock import rfc3339
