@@ -89,8 +89,6 @@ class Uplink:
 
     def start(self) -> None:
         """Begin to connect; after a power cut somewhere in the first seconds, not all kiosks of a city at once."""
-        self._retry_at = self._seconds() + self._line.first_spread * self._jitter()
-        self._change(state=ConnectionState.WAITING)
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
         self._thread.start()
 
@@ -101,6 +99,8 @@ class Uplink:
             self._thread.join(timeout)
 
     def _run(self) -> None:
+        self._retry_at = self._seconds() + self._line.first_spread * self._jitter()
+        self._change(state=ConnectionState.WAITING)
         while (event := self._next_event()) is None or event.kind != "stop":
             if event is not None and event.client in {None, self._client}:
                 self._guarded(self._handle, event)

@@ -28,7 +28,9 @@ class Ledger:
 
 
 class Transaction:
-    """One layer over a ledger."""
+    """One layer over a ledger. Its writer is alone, as SQLite's is."""
+
+    dialect = SimpleNamespace(name="ledger")
 
     def __init__(self, ledger):
         self._ledger = ledger
