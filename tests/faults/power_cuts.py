@@ -32,7 +32,7 @@ SQLITE_MEGABYTES, POSTGRES_MEGABYTES = 48, 400
 
 
 def without_folder_sync():
-    return mock.patch("registry.key_provider._sync")
+    return mock.patch("registry.durable_files.sync_folder")
 
 
 def pragma(text):
