@@ -172,10 +172,15 @@ def import_(  # noqa: PLR0913 - options of a command line
 
     Example: luutru registry import premises.csv households.csv residents.csv --mapping so-ho-khau.toml --json
     """
-    from luutru.commands.registry_import import Asked, import_files
+    from luutru.commands.registry_import import Asked, import_files, lines_of
+
+    def show(answer: dict[str, Any]) -> None:
+        _print(answer)
+        for line in lines_of(answer):
+            typer.echo(f"  {line}")
 
     asked = Asked(files=files, kind=kind, mapping=mapping, by=by, dry_run=dry_run, rejected=rejected)
-    with answering(json=json, show=_print) as answer, _progress(quiet=json) as progress, opened(registry, vault) as known:
+    with answering(json=json, show=show) as answer, _progress(quiet=json) as progress, opened(registry, vault) as known:
         answer.update(import_files(known, asked, progress))
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from residence.errors import Malformed
+from residence.errors import Malformed, plain_sentence
 
 if TYPE_CHECKING:
     from registry.database import Registry
@@ -61,6 +61,23 @@ def import_files(registry: Registry, asked: Asked, progress: Progress) -> dict[s
         "imports": [msgspec.to_builtins(report) for report, _ in reports],
         "rejected": [str(path) for _, path in reports if path is not None],
     }
+
+
+def lines_of(answer: dict[str, Any]) -> Iterator[str]:
+    """Say what the counts do not: what was set aside of each file and why, what was doubted, what nothing was taken from."""
+    for each in answer.get("imports") or ():
+        if each["rejected_rows"]:
+            yield f"{each['file']}: {each['rejected_rows']} rows set aside"
+        for code, count in sorted(each["rejected"].items()):
+            yield f"  {count} x {code}: {plain_sentence(code).en}"
+        for code, count in sorted(each["warnings"].items()):
+            yield f"{each['file']}: {count} taken with a warning, {code}"
+        if each["unused"]:
+            yield f"{each['file']}: nothing was taken from {', '.join(each['unused'])}"
+    for path in answer.get("rejected") or ():
+        yield f"Correct and import again: {path}"
+    if answer.get("dry_run"):
+        yield "Tried only; nothing of it was kept."
 
 
 def _in_order(asked: Asked) -> list[tuple[Kind, Path]]:

@@ -345,6 +345,17 @@ def test_the_command_writes_rows_set_aside_beside_the_file(tmp_path: Path) -> No
     assert aside.read_bytes() == before
 
 
+def test_the_command_says_in_words_what_was_set_aside_why_and_where_it_is(tmp_path: Path) -> None:
+    run(tmp_path, "create")
+    file = write_csv(tmp_path / "residents.csv", [HEAD, line(premises_ref="", birth="?"), line(person_ref="2", premises_ref="")])
+    where = ["--registry", f"sqlite:///{tmp_path}/registry.db", "--vault", str(tmp_path / "vault")]
+    said = CliRunner().invoke(app, ["import", str(file), "--dry-run", *where]).stdout
+    assert "residents.csv: 1 rows set aside\n" in said
+    assert f"1 x import.date: {catalogue()['import.date']['en']}\n" in said
+    assert f"Correct and import again: {tmp_path / 'residents.rejected.csv'}\n" in said
+    assert said.endswith("Tried only; nothing of it was kept.\n")
+
+
 @pytest.mark.parametrize(("name", "code"), [("people.csv", "import.kind"), ("residents.doc", "import.file_kind")])
 def test_a_file_nobody_can_place_is_an_answer_with_a_code(name: str, code: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("a,b\n", "utf-8")
