@@ -172,3 +172,23 @@ def test_in_high_contrast_every_word_has_seven_to_one(page):
         if seen:
             found[name] = [node["html"][:120] for each in seen for node in each["nodes"]][:4]
     assert not found
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["usual", "large"])
+def test_while_the_agent_is_away_its_word_is_whole_in_every_language_on_every_screen(page, large):
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        show(page, "card", "vi", large=large)
+        outside = page.evaluate(
+            """() => {
+                const away = document.getElementById('restarting');
+                away.hidden = false;
+                const outside = [...away.children].filter((each) => {
+                    const box = each.getBoundingClientRect();
+                    return box.top < 0 || box.left < 0 || box.bottom > innerHeight || box.right > innerWidth;
+                }).map((each) => each.lang);
+                away.hidden = true;
+                return outside;
+            }"""
+        )
+        assert outside == [], size
