@@ -99,6 +99,14 @@ def test_with_a_trials_cards_below_the_first_screen_still_fits_whole_on_every_sc
             assert looked_at(page, screens, language, MEASURE, size)["idle"]["tall"] <= 0, (language, size)
 
 
+def test_a_trials_cards_are_offered_wherever_a_card_is_asked_for(page):
+    deck = SampleCards(read_deck(None), clock=StandingClock(), cycling=False).deck
+    screens = screens_of(["card", "gathering", "host"], "ru", deck=deck)
+    assert all('value="deck:1"' in each for each in screens.values())
+    found = looked_at(page, screens, "ru", MEASURE, "lobby")
+    assert [found[name]["tall"] for name in ("gathering", "host")] == [0, 0]
+
+
 def test_the_warning_is_clean_too(page):
     assert judged(page, screens_of(["review"], "vi", warning=True), "vi") == {}
 
