@@ -46,9 +46,11 @@ from edge_agent.kiosk.gathering import MOST_MEMBERS
 from edge_agent.kiosk.states import Purpose, TypedField
 from firmware_config.profiles import Language
 from residence.errors import Malformed
+from residence.stays.check import LONGEST
 from residence.stays.declaration import Reason
 
-LONGEST_TEXT: Final = 200
+# Longer than any answer may be, so that what is too long is said and not cut where nobody sees it.
+LONGEST_TEXT: Final = 2 * max(LONGEST.values())
 # Acts that mean the same on every screen, so being late does no harm.
 ANYWHERE: Final = frozenset({"language", "stop", "more-time", "touched", "call", "call-end", "voice", "contrast", "text"})
 _PURPOSES: Final[dict[str, PurposeChosen]] = {

@@ -99,6 +99,14 @@ def test_with_a_trials_cards_below_the_first_screen_still_fits_whole_on_every_sc
             assert looked_at(page, screens, language, MEASURE, size)["idle"]["tall"] <= 0, (language, size)
 
 
+def test_a_trials_cards_are_offered_wherever_a_card_is_asked_for(page):
+    deck = SampleCards(read_deck(None), clock=StandingClock(), cycling=False).deck
+    screens = screens_of(["card", "gathering", "host"], "ru", deck=deck)
+    assert all('value="deck:1"' in each for each in screens.values())
+    found = looked_at(page, screens, "ru", MEASURE, "lobby")
+    assert [found[name]["tall"] for name in ("gathering", "host")] == [0, 0]
+
+
 def test_the_warning_is_clean_too(page):
     assert judged(page, screens_of(["review"], "vi", warning=True), "vi") == {}
 
@@ -172,3 +180,23 @@ def test_in_high_contrast_every_word_has_seven_to_one(page):
         if seen:
             found[name] = [node["html"][:120] for each in seen for node in each["nodes"]][:4]
     assert not found
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["usual", "large"])
+def test_while_the_agent_is_away_its_word_is_whole_in_every_language_on_every_screen(page, large):
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        show(page, "card", "vi", large=large)
+        outside = page.evaluate(
+            """() => {
+                const away = document.getElementById('restarting');
+                away.hidden = false;
+                const outside = [...away.children].filter((each) => {
+                    const box = each.getBoundingClientRect();
+                    return box.top < 0 || box.left < 0 || box.bottom > innerHeight || box.right > innerWidth;
+                }).map((each) => each.lang);
+                away.hidden = true;
+                return outside;
+            }"""
+        )
+        assert outside == [], size

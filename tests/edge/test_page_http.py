@@ -165,6 +165,25 @@ def test_an_unknown_act_is_refused_in_words(kiosk, page, do):
     assert answer.json()["message"]["vi"]
 
 
+def test_own_words_are_kept_to_the_last_one_the_field_takes_and_too_many_are_said(kiosk, page):
+    for do, fields in (
+        ("start:vi", {}),
+        ("purpose:stay", {}),
+        ("no-papers", {}),
+        ("typed", {"value": "Bé Không Giấy"}),
+        ("skip", {}),
+        ("skip", {}),
+        ("typed:VNM", {}),
+    ):
+        page.press(do, **fields)
+    most = int(re.search(r'name="value"[^>]*maxlength="(\d+)"', page.open().text)[1])
+    page.press("typed", value="lũ cuốn trôi " * 50)
+    assert (kiosk.screen.asked, kiosk.screen.problem.pointer) == ("words", "/note")
+    words = ("lũ " * most)[: most - 1] + "x"
+    page.press("typed", value=words)
+    assert (kiosk.screen.asked, kiosk.screen.typed.words) == ("helper", words)
+
+
 def test_a_second_press_of_the_confirmation_keeps_nothing_twice(kiosk, page):
     to_review(kiosk, page)
     hidden = page.hidden()
