@@ -86,6 +86,8 @@ def test_the_clock_is_set_forward_and_deadlines_follow(client):
     assert set_to("23:05").json()["now"] == "2026-07-10T23:05:00+07:00"
     assert codes() == {"declaration.past_deadline"}
     assert set_to("08:00").json()["now"] == "2026-07-11T08:00:00+07:00"
+    link = set_to("09:00").json()["desk"].removeprefix("http://127.0.0.1:8790")  # the session of the printed one is over by now
+    assert client.get(link).status_code == 200
     for wrong in ("2026-07-10T14:00:00+07:00", "25:00", "yesterday", ""):
         assert set_to(wrong).status_code == 400
 
