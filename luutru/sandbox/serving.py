@@ -5,7 +5,9 @@ Example: ``serve(app, free_socket(8790))``
 
 from __future__ import annotations
 
+import signal
 import socket
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,3 +29,8 @@ def serve(app: ASGIApp, listening: socket.socket) -> None:
 
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def end_by_raising() -> None:
+    """Let SIGTERM raise as Ctrl-C does, while a sandbox is made and served, so that its folder is removed: by itself the signal would end us at once."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))

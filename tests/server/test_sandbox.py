@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
+import signal
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -126,3 +129,14 @@ def test_no_webhook_goes_to_this_machine_unless_the_sandbox_was_told_so(client):
         assert told.json()["code"] == code, told.text
     for wrong in ("here", "127.0.0.1/8", "10.0.0.0/99"):
         assert CliRunner().invoke(sandbox_command, ["--webhooks-to", wrong]).exit_code == 2
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop_it_leaves_nothing_behind(tmp_path, asked):
+    command = [sys.executable, "-m", "luutru", "sandbox", "--port", "0"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)})
+    told = "".join(running.stdout.readline() for _ in range(4))
+    running.send_signal(asked)
+    running.communicate(timeout=60)
+    assert "the front desk's pages: " in told
+    assert list(tmp_path.glob("luutru-sandbox-*")) == []
