@@ -44,10 +44,11 @@ def root(
     from pathlib import Path
 
     from luutru.sandbox.hotel import CLIENT, HOUSE, hotel
-    from luutru.sandbox.serving import free_socket, serve
+    from luutru.sandbox.serving import end_by_raising, free_socket, serve
     from luutru.system import random_bytes, system_clock
 
     reach = _reach(webhooks_to or [])
+    end_by_raising()
     listening = free_socket(port)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     with (

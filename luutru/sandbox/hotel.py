@@ -105,16 +105,23 @@ def hotel(
             settings=ServerSettings(base_url=base_url, relying_party="localhost"),
             webhook_reach=reach,
         )
-        token = random_bytes(24).hex()
-        _fill(app.state.server, link=token)
+        server: Server = app.state.server
+        account = _fill(server)
+
+        def new_link() -> str:
+            token = random_bytes(24).hex()
+            with registry.writing() as connection:
+                accounts.add_link(connection, account, token, now=clock.now(), lifetime=LINK_LIFETIME)
+            return f"{base_url}/sign-in/link/{token}"
+
         telling = build_telling(reach, registry=registry, clock=clock, stopping=threading.Event(), stamped_by=base)
         with telling.running():
-            yield Sandbox(Control(app, clock=clock), clock=clock, link=f"{base_url}/sign-in/link/{token}")
+            yield Sandbox(Control(app, clock=clock, new_link=new_link), clock=clock, link=new_link())
     finally:
         registry.close()
 
 
-def _fill(server: Server, *, link: str) -> None:
+def _fill(server: Server) -> KnownAccount:
     keys, registry, now = throwaway_keys(), server.registry, server.clock.now()
     account = KnownAccount(
         account_id="sandbox-clerk", commune_code=DEMO_COMMUNE, sign_in_name=CLERK, role="clerk", areas=(HOUSE, "rnt-ngo-sau"), created_at=now
@@ -128,6 +135,6 @@ def _fill(server: Server, *, link: str) -> None:
             if entry.use == "receipt":
                 kiosks.add_key(connection, entry, commune_code=DEMO_COMMUNE)
         add_account(connection, account)
-        accounts.add_link(connection, account, link, now=now, lifetime=LINK_LIFETIME)
         add_client(connection, program, CLIENT[1])
     declare(server, IN_HOUSE, account=account_of(account), origin="web")
+    return account

@@ -1,7 +1,8 @@
 """What stands before the server in a sandbox: its clock, its people, and errors for the asking. None of it is part of the API.
 
 - ``GET /sandbox``: the time, the people and what they show, which codes can be asked for at which operation.
-- ``PUT /sandbox/clock``: a time of day like 23:05 (today, or tomorrow if it is past), or RFC 3339; only forward.
+- ``PUT /sandbox/clock``: a time of day like 23:05 (today, or tomorrow if it is past), or RFC 3339; only forward. Hours end sessions at the desk's
+  pages and the first link is spent, so the answer has a new one.
 - ``Sandbox-Error: <code>`` on an operation: the documented answer of that code; one the operation does not document is refused, with those it does.
 
 Example: ``curl -X PUT -d 23:05 http://127.0.0.1:8790/sandbox/clock``
@@ -24,6 +25,8 @@ from residence.errors import Malformed
 from server.api.document import document
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 HEADER: Final = "sandbox-error"
@@ -48,9 +51,10 @@ class SetForward(Protocol):
 class Control:
     """The application with the sandbox's own parts before it."""
 
-    def __init__(self, app: ASGIApp, *, clock: SetForward) -> None:
+    def __init__(self, app: ASGIApp, *, clock: SetForward, new_link: Callable[[], str]) -> None:
         self._app: Final = app
         self._clock: Final = clock
+        self._new_link: Final = new_link
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what is the sandbox's; hand everything else on."""
@@ -80,7 +84,7 @@ class Control:
                 {"detail": "a time like 23:05, or RFC 3339 and later than now", "now": self._said()}, status_code=400
             )
         self._clock.set_forward(wanted)
-        return JSONResponse({"now": self._said()})
+        return JSONResponse({"now": self._said(), "desk": self._new_link()})
 
     def _said(self) -> str:
         return rfc3339(self._clock.now().astimezone(VIETNAM).replace(microsecond=0))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ def serve(app: ASGIApp, listening: socket.socket) -> None:
     """Serve until SIGTERM or Ctrl-C; then return, so that what was made for the sandbox is thrown away."""
     import uvicorn
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: None)  # the server stops at it, and raises it again for us
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1)
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def end_by_raising() -> None:
+    """Let SIGTERM raise as Ctrl-C does, while a sandbox is made and served, so that its folder is removed: by itself the signal would end us at once."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))

@@ -1,7 +1,7 @@
 """What words the API knows and how much it takes: code lists with tags, and limits that are told and not discovered.
 
-- Every list is cut from what the program itself decides by, so that it cannot drift: reasons with the ministry's codes, kinds of
-  declarations, sexes, documents, kinds of premises, states.
+- Every list is cut from what the program itself decides by, so that it cannot drift: reasons and documents with the ministry's codes, kinds of
+  declarations, sexes, kinds of premises, states.
 - ``valid_from`` is null where a list is ours and has no date of law.
 
 Example: ``GET /v1/code-lists/reason`` -> ``{"name": "reason", "entries": [{"code": "tourism", "ministry_code": 1, ...}]}``
@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from registry.api_requests import KEPT_FOR
 from residence.errors import Refused, Sentence
+from residence.people.documents import DOCUMENT_RULES
 from residence.people.person import DocumentKind, Sex
 from residence.places.premises import PremisesKind
 from residence.stays.declaration import DeclarationKind
@@ -81,6 +82,9 @@ WORDED: Final = {
     "premises-kind": ("premises", tuple(PremisesKind)),
     "receipt-state": ("state", get_args(ReceiptState)),
 }
+MINISTRY_CODES: Final[dict[str, dict[str, int | None]]] = {
+    "document-kind": {kind.value: rule.code for kind, rule in DOCUMENT_RULES.items()}
+}
 
 
 @cache
@@ -93,7 +97,11 @@ def lists() -> dict[str, CodeList]:
     made = {"reason": CodeList(name="reason", valid_from=None, valid_to=None, entries=reasons)}
     for name, (table, codes) in WORDED.items():
         entries = tuple(
-            CodeEntry(code=str(code), label=Sentence(vi=word(table, code, language="vi"), en=word(table, code, language="en")))
+            CodeEntry(
+                code=str(code),
+                label=Sentence(vi=word(table, code, language="vi"), en=word(table, code, language="en")),
+                ministry_code=MINISTRY_CODES.get(name, {}).get(str(code)),
+            )
             for code in codes
         )
         made[name] = CodeList(name=name, valid_from=None, valid_to=None, entries=entries)

@@ -171,6 +171,8 @@ def test_lists_and_limits_are_told_and_not_sent_again_unchanged(world):
         assert client.get(path, headers={"if-none-match": first.headers["etag"]}).status_code == 304
     (tourism,) = [each for each in client.get("/api/v1/code-lists/reason").json()["entries"] if each["code"] == "tourism"]
     assert (tourism["ministry_code"], tourism["label"]["vi"]) == (1, "Du lịch")
+    documents = {each["code"]: each["ministry_code"] for each in client.get("/api/v1/code-lists/document-kind").json()["entries"]}
+    assert (documents["cccd-2021"], documents["can-cuoc-2024"], documents["none"]) == (1, 8, None)
     assert client.get("/api/v1/limits").json()["batch_declarations"] == 500
     missing = client.get("/api/v1/code-lists/nothing")
     assert (missing.status_code, missing.json()["code"]) == (404, "api.list_unknown")

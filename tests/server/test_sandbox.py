@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -84,6 +85,8 @@ def test_the_clock_is_set_forward_and_deadlines_follow(client):
     assert set_to("23:05").json()["now"] == "2026-07-10T23:05:00+07:00"
     assert codes() == {"declaration.past_deadline"}
     assert set_to("08:00").json()["now"] == "2026-07-11T08:00:00+07:00"
+    link = set_to("09:00").json()["desk"].removeprefix("http://127.0.0.1:8790")  # the session of the printed one is over by now
+    assert client.get(link).status_code == 200
     for wrong in ("2026-07-10T14:00:00+07:00", "25:00", "yesterday", ""):
         assert set_to(wrong).status_code == 400
 
@@ -124,3 +127,14 @@ def test_no_webhook_goes_to_this_machine_unless_the_sandbox_was_told_so(client):
         assert told.json()["code"] == code, told.text
     for wrong in ("here", "127.0.0.1/8", "10.0.0.0/99"):
         assert CliRunner().invoke(sandbox_command, ["--webhooks-to", wrong]).exit_code == 2
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop_it_leaves_nothing_behind(tmp_path, asked):
+    command = [sys.executable, "-m", "luutru", "sandbox", "--port", "0"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)})
+    told = "".join(running.stdout.readline() for _ in range(4))
+    running.send_signal(asked)
+    running.communicate(timeout=60)
+    assert "the front desk's pages: " in told
+    assert list(tmp_path.glob("luutru-sandbox-*")) == []
