@@ -224,6 +224,15 @@ def test_while_the_agent_is_away_the_page_says_restarting_and_shows_nobody(chrom
     page.close()
 
 
+def test_an_agent_that_hangs_and_keeps_its_line_open_leaves_nobody_on_the_screen(kiosk, page):
+    to_review(kiosk, page)
+    page.route("**/alive", lambda _route: None)  # asked, and never answered; the stream of events goes on
+    page.locator("#restarting:not([hidden])").wait_for(timeout=60_000)
+    assert "Trần" not in page.content()
+    page.unroute_all()
+    at(page, "review")  # it answers again: the visit is where it was
+
+
 def judge(page):
     """Return what axe-core finds; the script is put in by the test and bypasses the page's own policy."""
     if not page.evaluate("'axe' in window"):

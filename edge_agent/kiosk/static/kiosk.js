@@ -1,7 +1,7 @@
 // The page's only script: it fetches the screen when told to, sends forms, and forgets. Nothing is stored, nothing is logged.
 "use strict";
 (() => {
-  const RESTART_HINT_MS = 1500, TOUCH_EVERY_MS = 5000, RETRY_MS = 3000, ALIVE_EVERY_MS = 4000;
+  const RESTART_HINT_MS = 1500, TOUCH_EVERY_MS = 5000, RETRY_MS = 3000, ALIVE_EVERY_MS = 4000, ANSWER_MS = 8000;
   const byId = (id) => document.getElementById(id);
   const parts = ["top", "stage", "bottom", "overlay"];
   let drawn = {}; // what the server last sent for each part, so that an unchanged part (and what is being typed in it) stays
@@ -254,8 +254,13 @@
   listen();
   // A sign of life: a page that hangs or crashed gives none, and the browser is started anew.
   // So is one that lies behind another: it is none that people see.
-  const alive = () => {
-    if (!document.hidden) fetch("/alive", { cache: "no-store" }).catch(() => {});
+  // An agent that hangs keeps the stream of events open and answers nothing: it could wipe nobody either.
+  const alive = async () => {
+    if (document.hidden || leaving) return;
+    try {
+      await fetch("/alive", { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
+      if (lost && !leaving) { leaving = true; location.replace("/"); }
+    } catch { hint(); }
   };
   alive();
   setInterval(alive, ALIVE_EVERY_MS);
