@@ -58,7 +58,10 @@ if (declareForm) {
   if (rooms) offerRooms(rooms, declareForm);
   rememberStay(declareForm);
   const troubled = document.querySelector(".govuk-error-summary");
-  if (troubled && !troubled.querySelector("a[href='#card_text']")) declareForm.querySelector("button.govuk-button").focus();
+  const toMend = document.getElementById(declareForm.dataset.mend ?? "");
+  toMend?.closest("details")?.setAttribute("open", ""); // what is folded away takes no cursor
+  if (toMend && toMend.type !== "hidden") toMend.focus();
+  else if (troubled && !troubled.querySelector("a[href='#card_text']")) declareForm.querySelector("button.govuk-button").focus();
   else if (!("read" in declareForm.dataset)) document.querySelector("#card_text").focus();
   else if (declareForm.querySelector("#unit").value) declareForm.querySelector("button.govuk-button").focus();
   else (document.querySelector("#first-room") ?? declareForm.querySelector("#unit")).focus();

@@ -78,6 +78,19 @@ def test_the_second_guest_of_an_evening_takes_three_keys_after_the_scan_and_the_
     assert clerk.complaints == []
 
 
+def test_what_is_missing_is_where_the_next_key_goes(world, clerk):
+    page = clerk.page
+    clerk.open("/desk/declare")
+    scan(clerk, FIRST)
+    clerk.press("a", "Enter")  # nobody has said a reason in this tab
+    page.wait_for_selector(".govuk-error-summary")
+    page.wait_for_function("() => document.activeElement.id === 'reason'")
+    page.select_option("#reason", "other")
+    page.click("form[data-declare] button.govuk-button")
+    page.wait_for_function("() => document.activeElement.id === 'reason_text'")  # unfolded
+    assert stays(world) == []
+
+
 def test_a_guest_scanned_without_a_network_is_declared_after_the_tab_was_closed_and_opened_again(world, clerk):
     page = clerk.page
     clerk.open("/desk/declare")
