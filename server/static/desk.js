@@ -59,6 +59,7 @@ if (declareForm) {
   rememberStay(declareForm);
   const troubled = document.querySelector(".govuk-error-summary");
   const toMend = document.getElementById(declareForm.dataset.mend ?? "");
+  toMend?.closest("details")?.setAttribute("open", ""); // what is folded away takes no cursor
   if (toMend && toMend.type !== "hidden") toMend.focus();
   else if (troubled && !troubled.querySelector("a[href='#card_text']")) declareForm.querySelector("button.govuk-button").focus();
   else if (!("read" in declareForm.dataset)) document.querySelector("#card_text").focus();

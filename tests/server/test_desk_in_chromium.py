@@ -85,6 +85,9 @@ def test_what_is_missing_is_where_the_next_key_goes(world, clerk):
     clerk.press("a", "Enter")  # nobody has said a reason in this tab
     page.wait_for_selector(".govuk-error-summary")
     page.wait_for_function("() => document.activeElement.id === 'reason'")
+    page.select_option("#reason", "other")
+    page.click("form[data-declare] button.govuk-button")
+    page.wait_for_function("() => document.activeElement.id === 'reason_text'")  # unfolded
     assert stays(world) == []
 
 
