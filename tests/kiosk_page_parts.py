@@ -206,3 +206,27 @@ def planted(person=None) -> tuple[str, ...]:
     """What must be nowhere once a visit is over."""
     person = person or make_person()
     return (person.full_name, person.personal_number, "1995")
+
+
+def at(page, name):
+    """Wait until the page shows a state."""
+    page.wait_for_selector(f'#state[data-name="{name}"]', state="attached")
+
+
+def press(page, do, name):
+    """Press what a state offers."""
+    at(page, name)
+    page.locator(f'#stage button[value="{do}"], #bottom button[value="{do}"], #overlay button[value="{do}"]').last.click()
+
+
+def to_review(kiosk, page, language="vi"):
+    """Go from the first screen to the last look, with a card."""
+    press(page, f"start:{language}", "idle")
+    press(page, "purpose:stay", "purpose")
+    at(page, "card")
+    kiosk.show()
+    press(page, "yes", "person")
+    press(page, "unit:1203", "unit")
+    press(page, "nights:2", "nights")
+    press(page, "reason:visit", "reason")
+    at(page, "review")

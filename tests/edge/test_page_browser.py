@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from kiosk_page_parts import LOBBY, running_kiosk, served
+from kiosk_page_parts import LOBBY, at, press, running_kiosk, served, to_review
 from playwright import sync_api
 
 from edge_agent.kiosk.states import Idle, Result
@@ -48,27 +48,6 @@ def page(chromium, url):
     page.goto(url)
     yield page
     context.close()
-
-
-def at(page, name):
-    page.wait_for_selector(f'#state[data-name="{name}"]', state="attached")
-
-
-def press(page, do, name):
-    at(page, name)
-    page.locator(f'#stage button[value="{do}"], #bottom button[value="{do}"], #overlay button[value="{do}"]').last.click()
-
-
-def to_review(kiosk, page, language="vi"):
-    press(page, f"start:{language}", "idle")
-    press(page, "purpose:stay", "purpose")
-    at(page, "card")
-    kiosk.show()
-    press(page, "yes", "person")
-    press(page, "unit:1203", "unit")
-    press(page, "nights:2", "nights")
-    press(page, "reason:visit", "reason")
-    at(page, "review")
 
 
 def test_a_card_becomes_a_receipt_and_the_screen_says_each_step(kiosk, page):
