@@ -168,8 +168,6 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     duties.append(Duty("endings", ENDINGS_EVERY, look))
     transport = transport or make_transport(settings, clock)
     doors, bundles = make_door_lists(settings, registry, intake.trust), TrustBundles(chips.signed, shards=settings.shards)
-    duties.append(Duty("door lists", PAPERS_EVERY, partial(doors.look, transport)))
-    duties.append(Duty("trust bundle", PAPERS_EVERY, partial(bundles.send, transport)))
     answering = KioskAnswering(registry, intake.trust, signer=signer, shards=settings.shards)
     papers = (("door lists", doors.look), ("trust bundle", bundles.send), ("kiosk answers", answering.send))
     duties += [Duty(name, PAPERS_EVERY, partial(send, transport)) for name, send in papers]
