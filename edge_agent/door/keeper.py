@@ -75,7 +75,7 @@ class DoorKeeper:
         self._parts = parts
         self._queue: queue.Queue[Shown | Carded | Typed | DoorInput | None] = queue.Queue()
         self._state = DoorState()
-        self._memory = parts.papers.remembered(door.name)
+        self._memory = parts.papers.remembered(door.name, now_ns=parts.moment().monotonic_ns)
         self._lock_status = LockStatus.UNKNOWN
         self._thread: threading.Thread | None = None
         self._last: tuple[Shown | Carded, int] = (Shown(payload=b"", reader=""), 0)  # what was shown last, and when
@@ -199,6 +199,7 @@ class DoorKeeper:
     def _decide(self, presented: Presented, moment: Moment) -> None:
         decision = decide(presented, self._situation(moment))
         moved = decision.memory.stood != self._memory.stood or decision.memory.forgiven != self._memory.forgiven
+        mistyped = decision.memory.wrong_pins != self._memory.wrong_pins
         self._memory, self._said = decision.memory, (decision.said.value, moment.monotonic_ns)
         waits = decision.said is AccessEvent.VERIFICATION_REQUIRED
         self._pending = (presented, moment.monotonic_ns + PIN_NS) if waits else None
@@ -212,7 +213,7 @@ class DoorKeeper:
         self._parts.signal(self._last[0].reader, lamp_of(decision.said))
         self._write_decision(decision, presented)
         self._write(*logs)
-        if moved and self.door.passback != "off":
+        if mistyped or (moved and self.door.passback != "off"):
             self._remember()
 
     def _write_decision(self, decision: Decision, presented: Presented) -> None:

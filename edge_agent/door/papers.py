@@ -2,7 +2,7 @@
 
 - A list written into the database by a thief of the machine counts for nothing: it has no signature.
 - The older version is kept until the newer one is complete: a restart in between falls back on it.
-- Where anti-passback saw everybody last is kept here, too: it outlives a restart, as hashes that lead to nobody.
+- Where anti-passback saw everybody last, and which PINs were typed wrong, is kept here, too: it outlives a restart, as hashes that lead to nobody.
 
 Example: ``papers = DoorPapers(store, keyring=lambda: outbox.anchor.keyring, site="blk-hoa-binh"); papers.take("0", payload)``
 """
@@ -29,6 +29,7 @@ _log = structlog.get_logger("kiosk.door")
 class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
     forgiven: int
     stood: list[tuple[bytes, Stood]]
+    wrong_pins: list[tuple[bytes, int]] = []  # how many; the monotonic clock of an earlier start says nothing
 
 
 class DoorPapers:
@@ -59,18 +60,20 @@ class DoorPapers:
             _log.info("door list", version=book.version, entries=len(book.entries))
         return True
 
-    def remembered(self, door: str) -> Memory:
-        """Return where anti-passback saw everybody at a door before the restart."""
+    def remembered(self, door: str, *, now_ns: int) -> Memory:
+        """Return what a door remembered before the restart; PINs typed wrong before it count from now on."""
         text = self._store.fact(f"door_stood_{door}")
         if text is None:
             return Memory()
         held = msgspec.json.decode(text, type=_Remembered)
-        return Memory(forgiven=held.forgiven, stood=dict(held.stood))
+        wrong_pins = {each: (now_ns,) * count for each, count in held.wrong_pins}
+        return Memory(forgiven=held.forgiven, stood=dict(held.stood), wrong_pins=wrong_pins)
 
     def remember(self, door: str, memory: Memory) -> None:
-        """Keep where everybody stands, of those who are still on the list."""
+        """Keep where everybody stands and who typed wrong, of those who are still on the list."""
         stood = [(each, how) for each, how in memory.stood.items() if each in self.book.entries]
-        text = msgspec.json.encode(_Remembered(forgiven=memory.forgiven, stood=stood)).decode()
+        wrong_pins = [(each, len(moments)) for each, moments in memory.wrong_pins.items() if each in self.book.entries]
+        text = msgspec.json.encode(_Remembered(forgiven=memory.forgiven, stood=stood, wrong_pins=wrong_pins)).decode()
         with self._store.transaction() as cursor:
             remember(cursor, f"door_stood_{door}", text)
 

@@ -156,6 +156,19 @@ class TestAcrossARestart:
         again.show("an", reader="inside")
         assert again.relay.driven
 
+    def test_a_switch_of_the_mains_forgives_no_wrong_pin(self, tmp_path):
+        wanting = {"papers": [listing(entry("an", pin="204966"))], "least": "token-and-pin"}
+        for number in range(5):
+            kiosk = Kiosk(tmp_path, **wanting)
+            kiosk.show("an")
+            kiosk.keeper.turn(Typed(pin=f"{number}"))
+            kiosk.outbox.close()
+        again = Kiosk(tmp_path, **wanting)
+        again.show("an")
+        again.keeper.turn(Typed(pin="204966"))
+        assert again.written()[-1] == "denied-lockout entry"
+        assert not again.relay.driven
+
 
 def test_events_name_nobody_and_a_pseudonym_lasts_a_day(tmp_path):
     kiosk = Kiosk(tmp_path, papers=[listing(entry("an", end=EVENING + 5 * DAY), entry("binh", end=EVENING + 5 * DAY))])
