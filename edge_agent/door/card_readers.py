@@ -16,10 +16,10 @@ from typing import Final
 
 import structlog
 
-from edge_agent.door.event_log import DoorEventLog
 from edge_agent.door.keeper import DoorKeeper
 from edge_agent.door.machine import ContactSaid, ExitAsked
 from edge_agent.door.machine import TamperSaid as DoorTampered
+from edge_agent.event_book import EventBook
 from edge_agent.osdp.watching import OsdpLine
 from edge_agent.osdp.words import CardSaid, InputsSaid, KeysSaid, Lamp, LineOrder, LinkSaid, ReaderOnLine, Said, TamperSaid
 from edge_agent.readers.port import Deliver, ReaderHealth, Report
@@ -44,7 +44,7 @@ class CardReaders:
         *,
         keys: Mapping[str, bytes],
         keeper: DoorKeeper,
-        log: DoorEventLog,
+        log: EventBook,
         clock: Clock,
     ) -> None:
         self.name: Final = f"osdp:{sections[0].name}"

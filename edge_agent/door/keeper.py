@@ -20,7 +20,6 @@ import msgspec
 import structlog
 
 from edge_agent.door.deciding import Calendar, Decision, Moment, Presented, Side, Situation, decide, is_free, without_entry
-from edge_agent.door.event_log import DoorEventLog
 from edge_agent.door.lease import Lease, lease_for, unlocks
 from edge_agent.door.machine import (
     DoorInput,
@@ -37,6 +36,7 @@ from edge_agent.door.papers import DoorPapers
 from edge_agent.door.presenting import lamp_of, presented_by, presented_card
 from edge_agent.door.shown import Carded, DoorView, Shown, Typed
 from edge_agent.door.wires import Wires
+from edge_agent.event_book import EventBook
 from edge_agent.osdp.words import Lamp
 from firmware_config.doors import DoorSection
 from residence.doors.cards import CardNumber
@@ -57,7 +57,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What a keeper works with, handed in by the process."""
 
     papers: DoorPapers
-    log: DoorEventLog
+    log: EventBook
     output: Any  # drive(Lease), driven, close()
     wires: Wires
     moment: Callable[[], Moment]
@@ -81,14 +81,13 @@ class DoorKeeper:
         self._last: tuple[Shown | Carded, int] = (Shown(payload=b"", reader=""), 0)  # what was shown last, and when
         self._pending: tuple[Presented, int] | None = None  # who has still to type a PIN, and until when
         self._said = ("", 0)
-        self._time_state = ""
         self._challenge, self._challenge_ns = 0, 0
         self._inside = b""  # who was let in last: if nobody went in, nobody is in
         self._version = parts.papers.book.version
 
     def start(self) -> None:
         """Begin to look at wires and readers."""
-        self._write(Log(what=DoorFact.AGENT_STARTED, detail=f"list {self._version}"))
+        self._write(Log(what=DoorFact.LIST, detail=str(self._version)))
         self._thread = threading.Thread(target=self._work, name=f"door-{self.door.name}", daemon=True)
         self._thread.start()
         self._parts.wires.start(self.take)
@@ -247,10 +246,6 @@ class DoorKeeper:
             self._pending = None
             self._write(Log(what=AccessEvent.DENIED_AUTHENTICATION_FACTOR_TIMEOUT))
         self._renew_challenge(moment)
-        if moment.time_state != self._time_state:
-            first, self._time_state = not self._time_state, moment.time_state
-            if not first:  # by a confirmed moment the authority dates what came before it in this start
-                self._write(Log(what=DoorFact.CLOCK, detail=moment.time_state))
 
     def _renew_challenge(self, moment: Moment) -> None:
         if moment.time_state == "synced":

@@ -26,6 +26,7 @@ from luutru.processes.kiosk_chips import chips_of, trust_papers_of
 from luutru.processes.kiosk_configuration import following_of
 from luutru.processes.kiosk_diagnostics import diagnostics_route
 from luutru.processes.kiosk_door import door_of
+from luutru.processes.kiosk_events import event_book_of, event_keeper_of, event_post_of
 from luutru.processes.kiosk_readers import Readers, readers_of
 from luutru.processes.kiosk_renewing import looked_after
 from luutru.processes.kiosk_vitals import vitals_of
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from edge_agent.configuration.following import Following
     from edge_agent.configuration.slots import Slots
     from edge_agent.diagnostics import LogRing
+    from edge_agent.event_book import EventBook
+    from edge_agent.event_keeper import EventKeeper
     from edge_agent.line import Line
     from edge_agent.outbox import Outbox
     from edge_agent.printers.printing import SlipPrinter
@@ -61,6 +64,8 @@ class Kiosk:
     agent: KioskAgent
     outbox: Outbox
     uplink: Uplink
+    book: EventBook
+    events: EventKeeper
     readers: Readers
     printer: SlipPrinter | None = None
     door: KioskDoor | None = None
@@ -69,6 +74,7 @@ class Kiosk:
 
     def start(self) -> None:
         """Connect, read cards, run the dialogue; the door first, for it needs nobody."""
+        self.events.start()
         if self.door is not None:
             self.door.keeper.start()
         self.uplink.start()
@@ -87,6 +93,7 @@ class Kiosk:
             self.printer.stop()
         if self.door is not None:
             self.door.keeper.stop()
+        self.events.stop()
         self.uplink.stop()
         self.outbox.close()
 
@@ -150,9 +157,11 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     # The agent is made after the readers it is given.
     guide = Guide(wanted=lambda: agent.wants_card(), show=lambda hint: agent.guide(hint))  # noqa: PLW0108
     readers = readers_of(profile, clock=clock, guide=guide)
-    door = door_of(profile, outbox)
+    book = event_book_of(outbox)
+    door = door_of(profile, outbox, book)
     papers = trust_papers_of(profile, outbox)
     hearing = Hearing(clock.now)
+    events = event_keeper_of(profile, book, outbox=outbox, hearing=hearing)
     ring, changed = (lambda: outbox.anchor.keyring), (lambda: agent.outbox_changed())  # noqa: PLW0108
     asked = Asked(kiosk_id=profile.kiosk.id, keyring=ring, monotonic_ns=clock.monotonic_ns, on_answer=changed)
     following = following_of(profile, slots, clock=clock, agent=lambda: agent, line=lambda: uplink.health())  # noqa: PLW0108
@@ -165,15 +174,16 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
         jitter=system.fraction,
         vitals=vitals,
         on_state=lambda _health: agent.outbox_changed(),
-        post=KioskPost(asked, door.post if door is not None else None),
+        post=KioskPost(asked, event_post_of(outbox, book), door.papers if door is not None else None),
         trust=papers,
     )
+    noted = events.at(readers.readers)
     agent = KioskAgent(
         profile=profile,
         clock=clock,
         random_bytes=system.random_bytes,
         outbox=outbox,
-        readers=hearing.at(door.listening(readers.readers) if door is not None else readers.readers),
+        readers=hearing.at(door.listening(noted) if door is not None else noted),
         chips=chips_of(profile, clock=clock, keyring=ring, papers=papers),
         asked=asked,
         connection=lambda: uplink.health().state.value,
@@ -183,8 +193,8 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     outbox.listen(agent.outbox_changed)
     if readers.deck is not None:
         _hold_cards_for_whoever_waits(agent, readers.deck)
-    parts = Kiosk(agent=agent, outbox=outbox, uplink=uplink, readers=readers, vitals=vitals, following=following)
-    return replace(parts, printer=printer, door=door)
+    parts = Kiosk(agent=agent, outbox=outbox, uplink=uplink, book=book, events=events, readers=readers, vitals=vitals)
+    return replace(parts, following=following, printer=printer, door=door)
 
 
 def _printer_of(profile: KioskProfile) -> SlipPrinter | None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import factories
 from kiosk_parts import answer
 
-from edge_agent.door.event_log import DoorEventLog
+from edge_agent.event_book import EventBook
 from residence.errors import LuutruError
 from tests.faults.kiosk_history import consistent, integrity, new_ids, state_of
 
@@ -89,7 +89,7 @@ def _session(outbox):
 
 
 def _door(outbox):
-    log = DoorEventLog(outbox.store, times=outbox.times, random_bytes=bytes)
+    log = EventBook(outbox.store, times=outbox.times, random_bytes=bytes)
 
     def do():
         log.append(door="lobby", what="granted", detail="entry", who=log.pseudonym(b"a pass"))
