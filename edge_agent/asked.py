@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.event_posting import KEPT, EventPost
 from edge_agent.kiosk.effects import CallPerson, EndCall
+from residence.clock import parse_instant
 from residence.wire.keyring import Keyring
 from residence.wire.kiosk_answers import ANSWERS, CallAnswer, HostAnswer, KioskAnswers, verify_answers
 
@@ -35,11 +37,13 @@ class Asked:
         keyring: Callable[[], Keyring],
         monotonic_ns: Callable[[], int],
         on_answer: Callable[[], None] = lambda: None,
+        heard: Callable[[datetime], None] = lambda _at: None,
     ) -> None:
         self._kiosk_id = kiosk_id
         self._keyring = keyring
         self._monotonic_ns = monotonic_ns
         self._on_answer = on_answer
+        self._heard = heard  # when the authority signed: the clock cannot be before it
         self._lock = threading.Lock()
         self._call = ""
         self._began_ns = 0
@@ -77,6 +81,7 @@ class Asked:
             if answers.at < self._answers.at:
                 return
             self._answers = answers
+        self._heard(parse_instant(answers.at))
         self._on_answer()
 
     def call_answer(self, call_id: str) -> CallAnswer | None:

@@ -19,11 +19,12 @@ from __future__ import annotations
 import hmac
 import threading
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 import structlog
 
+from edge_agent.outbox import Outbox
 from edge_agent.store import Cursor, Store, remember
 from residence.clock import VIETNAM, parse_instant
 from residence.doors.words import AccessEvent, DoorFact
@@ -41,9 +42,10 @@ _log = structlog.get_logger("kiosk.events")
 class EventBook:
     """One kiosk's events. Safe to call from several threads."""
 
-    def __init__(self, store: Store, *, times: Callable[[], Times], random_bytes: Callable[[int], bytes]) -> None:
-        self._store = store
-        self._times = times
+    def __init__(self, outbox: Outbox, *, random_bytes: Callable[[int], bytes]) -> None:
+        self._store = outbox.store
+        self._times = outbox.times
+        self._floor = outbox.clock_floor
         self._random_bytes = random_bytes
         self._lock = threading.Lock()
         self._lost = 0
@@ -62,7 +64,8 @@ class EventBook:
                 with self._store.transaction() as cursor:
                     if self._lost:
                         _insert(cursor, self._store, times, (door, DoorFact.EVENTS_LOST, str(self._lost), ""))
-                    _insert(cursor, self._store, times, (door, what, detail[:LONGEST], who))
+                    sequence = _insert(cursor, self._store, times, (door, what, detail[:LONGEST], who))
+                    self._floor.said(cursor, times, event=sequence)
             except Refused as error:
                 self._lost += 1
                 if self._lost.bit_count() == 1:  # each power of two: a flood floods no log
@@ -95,20 +98,22 @@ class EventBook:
         """Return how many events wait."""
         return int(self._store.read("SELECT count(*) FROM door_events")[0][0])
 
-    def kept(self, up_to: int) -> None:
-        """Let go of what the authority has."""
+    def kept(self, up_to: int, *, at: datetime) -> None:
+        """Let go of what the authority has. ``at``: when it signed that."""
 
         def forget(cursor: Cursor) -> None:
             cursor.execute("DELETE FROM door_events WHERE sequence <= ?", (up_to,))
 
         self._store.write_from_reserve(forget)
+        self._floor.answered(at, event=up_to)
 
 
-def _insert(cursor: Cursor, store: Store, times: Times, about: tuple[str, str, str, str]) -> None:
+def _insert(cursor: Cursor, store: Store, times: Times, about: tuple[str, str, str, str]) -> int:
     sequence = int(store.fact("door_sequence") or 0) + 1
     clocks = (times.boot_id, times.monotonic_ns, times.wall, times.time_state)
     cursor.execute(f"INSERT INTO door_events({_COLUMNS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", (sequence, *clocks, *about))
     remember(cursor, "door_sequence", str(sequence))
+    return sequence
 
 
 def _event(row: Any) -> DoorEvent:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from edge_agent.event_book import EventBook
+from residence.clock import parse_instant
 from residence.wire.door_events import EVENTS_A_BATCH, DoorEventBatch, sign_events, verify_kept
 from residence.wire.keyring import Keyring
 from residence.wire.signing import SigningKey
@@ -48,7 +49,7 @@ class EventPost:
         """Take the authority's word of how far it keeps them, or raise ``Malformed`` / ``Untrusted``."""
         kept = verify_kept(payload, keyring=self._keyring())
         if (kept.kiosk_id, kept.epoch) == (self._kiosk_id, self._epoch):
-            self._book.kept(kept.up_to)
+            self._book.kept(kept.up_to, at=parse_instant(kept.at))
             self.reopen()
 
     def reopen(self) -> None:

@@ -130,7 +130,7 @@ class Kiosk:
         self.papers = DoorPapers(self.store, keyring=lambda: KEYS.keyring, site=SITE)
         for name, payload in papers:
             self.papers.take(name, payload)
-        self.log = EventBook(self.store, times=self.outbox.times, random_bytes=random.Random(7).randbytes)
+        self.log = EventBook(self.outbox, random_bytes=random.Random(7).randbytes)
         self.door = msgspec.structs.replace(DOOR, pins="pretend", **door_changes)
         self.pins = open_pins("pretend")
         self.relay = Relay()

@@ -20,11 +20,11 @@ from edge_agent.uplink import Uplink
 from luutru.system import random_bytes, system_clock
 
 
-def kiosk_of(office, broker, folder: Path):
-    """One enrolled kiosk's outbox, door events, papers, questions and uplink; the keyring is the office's ``ring``."""
-    kiosk, clock = office.kiosk(), system_clock()
+def kiosk_of(office, broker, folder: Path, *, clock=None, synced=lambda: True):
+    """One enrolled kiosk's outbox, events, papers, questions and uplink; the keyring is the office's ``ring``."""
+    kiosk, clock = office.kiosk(), clock or system_clock()
     identity = broker.pki.kiosk(kiosk.kiosk_id).copy_to(folder, as_name="kiosk")
-    machine = Machine(clock=clock, boot_id=BOOT, random_bytes=random_bytes, clock_synced=lambda: True)
+    machine = Machine(clock=clock, boot_id=BOOT, random_bytes=random_bytes, clock_synced=synced)
     outbox = Outbox(
         open_store(folder / "kiosk.db"),
         kiosk_id=kiosk.kiosk_id,
@@ -34,7 +34,7 @@ def kiosk_of(office, broker, folder: Path):
         built_at=ENROLLED,
     )
     ring = lambda: outbox.anchor.keyring  # noqa: E731
-    log = EventBook(outbox.store, times=outbox.times, random_bytes=random_bytes)
+    log = EventBook(outbox, random_bytes=random_bytes)
     papers = DoorPapers(outbox.store, keyring=ring, site=kiosk.premises_id)
     about = {"kiosk_id": kiosk.kiosk_id, "epoch": outbox.epoch, "signer": kiosk.signer}
     line = Line(

@@ -2,6 +2,7 @@
 
 - A list written into the database by a thief of the machine counts for nothing: it has no signature.
 - The older version is kept until the newer one is complete: a restart in between falls back on it.
+- When the authority signed something is told on (``heard``): the clock cannot be before it.
 - Where anti-passback saw everybody last, and which PINs were typed wrong, is kept here, too: it outlives a restart, as hashes that lead to nobody.
 
 Example: ``papers = DoorPapers(store, keyring=lambda: outbox.anchor.keyring, site="blk-hoa-binh"); papers.take("0", payload)``
@@ -10,6 +11,7 @@ Example: ``papers = DoorPapers(store, keyring=lambda: outbox.anchor.keyring, sit
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -18,11 +20,13 @@ import structlog
 from edge_agent.door.deciding import Memory, Stood
 from edge_agent.door.lists import DoorBook
 from edge_agent.store import Cursor, Store, remember
+from residence.clock import parse_instant
 from residence.errors import LuutruError
 from residence.wire.door_list import accept_orders, accept_part
 from residence.wire.keyring import Keyring
 
 ORDERS: Final = "now"
+Heard = Callable[[datetime], None]
 _log = structlog.get_logger("kiosk.door")
 
 
@@ -35,10 +39,11 @@ class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
 class DoorPapers:
     """What the authority sent. ``book`` is replaced whole, so any thread may read it."""
 
-    def __init__(self, store: Store, *, keyring: Callable[[], Keyring], site: str) -> None:
+    def __init__(self, store: Store, *, keyring: Callable[[], Keyring], site: str, heard: Heard = lambda _at: None) -> None:
         self._store = store
         self._keyring = keyring
         self._site = site
+        self._heard = heard
         self.book = DoorBook()
         for name, payload in store.read("SELECT name, payload FROM door_papers ORDER BY name"):
             try:
@@ -78,10 +83,14 @@ class DoorPapers:
             remember(cursor, f"door_stood_{door}", text)
 
     def _with_orders(self, payload: bytes) -> DoorBook:
-        return self.book.with_orders(accept_orders(payload, keyring=self._keyring(), site=self._site))
+        orders = accept_orders(payload, keyring=self._keyring(), site=self._site)
+        self._heard(parse_instant(orders.issued))
+        return self.book.with_orders(orders)
 
     def _with_part(self, payload: bytes) -> DoorBook:
-        return self.book.with_part(accept_part(payload, keyring=self._keyring(), site=self._site))
+        part = accept_part(payload, keyring=self._keyring(), site=self._site)
+        self._heard(parse_instant(part.issued))
+        return self.book.with_part(part)
 
 
 def _name(leaf: str, book: DoorBook) -> str:

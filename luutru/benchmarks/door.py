@@ -121,7 +121,7 @@ def _keeper(outbox: Outbox, relay: _Relay, tokens: list[bytes]) -> DoorKeeper:
         papers.take(str(place), sign_part(part, _KEYS.door_list))
     parts = Parts(
         papers=papers,
-        log=EventBook(outbox.store, times=outbox.times, random_bytes=random_bytes),
+        log=EventBook(outbox, random_bytes=random_bytes),
         output=relay,
         wires=Wires(_DOOR, pins=open_pins("pretend")),
         moment=lambda: moment_of(outbox),

@@ -163,8 +163,10 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     hearing = Hearing(clock.now)
     events = event_keeper_of(profile, book, outbox=outbox, hearing=hearing)
     ring, changed = (lambda: outbox.anchor.keyring), (lambda: agent.outbox_changed())  # noqa: PLW0108
-    asked = Asked(kiosk_id=profile.kiosk.id, keyring=ring, monotonic_ns=clock.monotonic_ns, on_answer=changed)
-    following = following_of(profile, slots, clock=clock, agent=lambda: agent, line=lambda: uplink.health())  # noqa: PLW0108
+    heard, fresh = outbox.clock_floor.heard, outbox.clock_floor.told_fresh
+    asked = Asked(kiosk_id=profile.kiosk.id, keyring=ring, monotonic_ns=clock.monotonic_ns, on_answer=changed, heard=heard)
+    line = lambda: uplink.health()  # noqa: E731, PLW0108
+    following = following_of(profile, slots, clock=clock, heard=fresh, agent=lambda: agent, line=line)
     health = lambda: agent.readers_health()  # noqa: E731, PLW0108
     vitals = vitals_of(profile, outbox, hearing=hearing, readers=health, door=door, following=following)
     uplink = Uplink(

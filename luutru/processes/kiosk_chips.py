@@ -34,7 +34,7 @@ def trust_papers_of(profile: KioskProfile, outbox: Outbox) -> TrustPapers | None
         return None
     from edge_agent.trust_papers import TrustPapers
 
-    return TrustPapers(outbox.store, keyring=lambda: outbox.anchor.keyring)
+    return TrustPapers(outbox.store, keyring=lambda: outbox.anchor.keyring, heard=outbox.clock_floor.heard)
 
 
 def chips_of(

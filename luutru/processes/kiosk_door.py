@@ -62,7 +62,8 @@ def papers_of(profile: KioskProfile, outbox: Outbox) -> DoorPapers:
     """Return the lists and orders in a kiosk's store."""
     from edge_agent.door.papers import DoorPapers
 
-    return DoorPapers(outbox.store, keyring=lambda: outbox.anchor.keyring, site=profile.kiosk.site)
+    heard = outbox.clock_floor.heard
+    return DoorPapers(outbox.store, keyring=lambda: outbox.anchor.keyring, site=profile.kiosk.site, heard=heard)
 
 
 def door_of(profile: KioskProfile, outbox: Outbox, log: EventBook) -> KioskDoor | None:

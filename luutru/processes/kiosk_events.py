@@ -24,7 +24,7 @@ def event_book_of(outbox: Outbox) -> EventBook:
     """Return the events in a kiosk's store."""
     from edge_agent.event_book import EventBook
 
-    return EventBook(outbox.store, times=outbox.times, random_bytes=system.random_bytes)
+    return EventBook(outbox, random_bytes=system.random_bytes)
 
 
 def event_keeper_of(profile: KioskProfile, book: EventBook, *, outbox: Outbox, hearing: Hearing) -> EventKeeper:

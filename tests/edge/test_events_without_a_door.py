@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import msgspec
 import pytest
 from authority import ENROLLED, Authority
-from factories import StandingClock
+from factories import EVENING, StandingClock
 from gateway_thread import GatewayThread, eventually
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,7 +40,7 @@ class Desk:
     def __init__(self, folder):
         self.clock = StandingClock()
         self.outbox = make_outbox(folder / "kiosk.db", clock=self.clock)
-        self.book = EventBook(self.outbox.store, times=self.outbox.times, random_bytes=bytes)
+        self.book = EventBook(self.outbox, random_bytes=bytes)
         self.seen = Look(monotonic_ns=self.clock.monotonic_ns(), time_state="synced")
         self.keeper = EventKeeper(self.book, look=lambda: self.seen, version="1")
 
@@ -113,7 +113,7 @@ def test_chatter_leaves_the_room_to_what_matters_and_says_so(desk, monkeypatch):
     desk.book.append(door="lobby", what="alarm", detail="forced-open")
     assert [each.split()[0] for each in desk.written()] == ["denied-unknown-credential"] * 3 + ["events-lost", "alarm"]
     assert desk.written()[3] == "events-lost 7"
-    desk.book.kept(5)
+    desk.book.kept(5, at=EVENING)
     assert desk.book.append(door="", what="reader", detail="ok camera")
 
 

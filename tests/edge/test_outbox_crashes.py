@@ -12,7 +12,7 @@ from residence.wire.envelope import read_header
 
 
 def door_log(outbox):
-    return EventBook(outbox.store, times=outbox.times, random_bytes=bytes)
+    return EventBook(outbox, random_bytes=bytes)
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,7 @@ def card(tmp_path):
 
 
 def doors_of(outbox):
-    return EventBook(outbox.store, times=outbox.times, random_bytes=bytes)
+    return EventBook(outbox, random_bytes=bytes)
 
 
 def promised(outbox):

@@ -57,7 +57,7 @@ def state_of(outbox):
     store = outbox._store
     waiting = tuple((row.sequence, row.declaration_id, row.envelope) for row in outbox.unsettled(EVERYTHING))
     settled = tuple(store.read("SELECT declaration_id, state, digest, receipt FROM settled ORDER BY declaration_id"))
-    return waiting, settled, tuple(store.fact(name) for name in ("epoch", "last_sequence", "last_times", "floor", "session"))
+    return waiting, settled, tuple(store.fact(name) for name in ("epoch", "last_sequence", "last_times", "clock_floor", "session"))
 
 
 def integrity(outbox):

@@ -89,7 +89,7 @@ def _session(outbox):
 
 
 def _door(outbox):
-    log = EventBook(outbox.store, times=outbox.times, random_bytes=bytes)
+    log = EventBook(outbox, random_bytes=bytes)
 
     def do():
         log.append(door="lobby", what="granted", detail="entry", who=log.pseudonym(b"a pass"))
