@@ -45,12 +45,14 @@ class CardReaders:
         keys: Mapping[str, bytes],
         keeper: DoorKeeper,
         log: EventBook,
+        hear: Report,
         clock: Clock,
     ) -> None:
         self.name: Final = f"osdp:{sections[0].name}"
         self._sections = {each.name: each for each in sections}
         self._keeper = keeper
         self._log = log
+        self._note_health = hear  # in the event book, not without end
         self._clock = clock
         self._report: Report = lambda _health: None
         self._secure = dict.fromkeys(self._sections, False)
@@ -127,13 +129,13 @@ class CardReaders:
         if good is self._secure[said.reader]:
             return
         self._secure[said.reader] = good
-        self._note(f"{'ok' if good else 'lost'} {said.reader}{'' if good else ' osdp.reader_lost'}")
+        now, lost = self._clock.monotonic_ns(), "osdp.reader_lost"
+        self._note_health(ReaderHealth(reader=said.reader, state="ok" if good else "lost", code="" if good else lost, at_ns=now))
         if not good:
             self._inputs.pop(said.reader, None)
             if self._sections[said.reader].contact_input is not None:
                 self._keeper.take(ContactSaid(status=DoorStatus.UNKNOWN))
         all_good = all(self._secure.values())
-        now, lost = self._clock.monotonic_ns(), "osdp.reader_lost"
         self._report(ReaderHealth(reader=self.name, state="ok" if all_good else "lost", code="" if all_good else lost, at_ns=now))
 
     def _note(self, detail: str) -> None:

@@ -158,10 +158,10 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     guide = Guide(wanted=lambda: agent.wants_card(), show=lambda hint: agent.guide(hint))  # noqa: PLW0108
     readers = readers_of(profile, clock=clock, guide=guide)
     book = event_book_of(outbox)
-    door = door_of(profile, outbox, book)
-    papers = trust_papers_of(profile, outbox)
     hearing = Hearing(clock.now)
     events = event_keeper_of(profile, book, outbox=outbox, hearing=hearing)
+    door = door_of(profile, outbox, book, hear=events.hear)
+    papers = trust_papers_of(profile, outbox)
     ring, changed = (lambda: outbox.anchor.keyring), (lambda: agent.outbox_changed())  # noqa: PLW0108
     heard, fresh = outbox.clock_floor.heard, outbox.clock_floor.told_fresh
     asked = Asked(kiosk_id=profile.kiosk.id, keyring=ring, monotonic_ns=clock.monotonic_ns, on_answer=changed, heard=heard)

@@ -4,7 +4,7 @@
 - Readers that speak OSDP (``[[door_readers]]``) belong to the door; those of one line share a process.
 - It stands on the outbox's store, keyring and clocks: there is one database and one judgement of the time on a kiosk.
 
-Example: ``door = door_of(profile, outbox, book); door.keeper.start()``
+Example: ``door = door_of(profile, outbox, book, hear=events.hear); door.keeper.start()``
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from edge_agent.event_book import EventBook
     from edge_agent.osdp.words import Lamp
     from edge_agent.outbox import Outbox
-    from edge_agent.readers.port import Reader
+    from edge_agent.readers.port import Reader, Report
     from firmware_config.door_readers import DoorReaderSection
     from firmware_config.doors import DoorSection
     from firmware_config.profiles import KioskProfile
@@ -66,8 +66,8 @@ def papers_of(profile: KioskProfile, outbox: Outbox) -> DoorPapers:
     return DoorPapers(outbox.store, keyring=lambda: outbox.anchor.keyring, site=profile.kiosk.site, heard=heard)
 
 
-def door_of(profile: KioskProfile, outbox: Outbox, log: EventBook) -> KioskDoor | None:
-    """Return the profile's door, nothing started; None when it has none."""
+def door_of(profile: KioskProfile, outbox: Outbox, log: EventBook, *, hear: Report) -> KioskDoor | None:
+    """Return the profile's door, nothing started; None when it has none. ``hear`` is told how its own readers are."""
     if not profile.doors:
         return None
     from edge_agent.door.deciding import Calendar
@@ -95,18 +95,18 @@ def door_of(profile: KioskProfile, outbox: Outbox, log: EventBook) -> KioskDoor 
         signal=signal,
     )
     keeper = DoorKeeper(door, parts=parts)
-    lines += _lines(profile, keeper, log, outbox)
+    lines += _lines(profile, keeper, outbox, log=log, hear=hear)
     return KioskDoor(keeper=keeper, papers=papers, lines=tuple(lines))
 
 
-def _lines(profile: KioskProfile, keeper: DoorKeeper, log: EventBook, outbox: Outbox) -> list[CardReaders]:
+def _lines(profile: KioskProfile, keeper: DoorKeeper, outbox: Outbox, *, log: EventBook, hear: Report) -> list[CardReaders]:
     """Return the OSDP lines; a reader that has no key yet is left out, and said to be lost."""
     from edge_agent.door.card_readers import CardReaders
 
     keys = _keys(profile, log)
     with_key = sorted((each for each in profile.door_readers if each.name in keys), key=_device)
     return [
-        CardReaders(device, tuple(sections), keys=keys, keeper=keeper, log=log, clock=outbox.clock)
+        CardReaders(device, tuple(sections), keys=keys, keeper=keeper, log=log, hear=hear, clock=outbox.clock)
         for device, sections in groupby(with_key, key=_device)
     ]
 
