@@ -28,6 +28,7 @@ from residence.clock import Clock
 from residence.doors.cards import card_number
 from residence.doors.words import DoorFact, DoorStatus
 from residence.errors import Malformed
+from residence.wire.state import DOOR_LINE
 
 KEYS_NS: Final = 10_000_000_000
 LONGEST_PIN: Final = 12
@@ -48,7 +49,7 @@ class CardReaders:
         hear: Report,
         clock: Clock,
     ) -> None:
-        self.name: Final = f"osdp:{sections[0].name}"
+        self.name: Final = f"{DOOR_LINE}{sections[0].name}"
         self._sections = {each.name: each for each in sections}
         self._keeper = keeper
         self._log = log
