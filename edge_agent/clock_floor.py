@@ -17,6 +17,7 @@ Example: ``floor.heard(parse_instant(part.issued)); floor.answered(parse_instant
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -90,36 +91,50 @@ class ClockFloor:
 
     def heard(self, at: datetime) -> None:
         """Take a moment the authority signed into account; it only raises."""
-        held = self._held()
-        if held.signed is not None and at < held.signed.at + STEP:
-            return
-        raised = Raised(at=at, statement=self._next("last_sequence"), event=self._next("door_sequence"))
-        self._write(msgspec.structs.replace(held, signed=raised))
+
+        def raised(held: _Held) -> _Held:
+            if held.signed is not None and at < held.signed.at + STEP:
+                return held
+            return msgspec.structs.replace(held, signed=self._now(at))
+
+        self._change(raised)
 
     def told_fresh(self, at: datetime) -> None:
         """Take when the settings' repository was signed into account; its key lies on a machine that is on a network."""
-        held = self._held()
-        at = min(at, _latest(self._built_at, held.signed) + AHEAD)
-        raised = Raised(at=at, statement=self._next("last_sequence"), event=self._next("door_sequence"))
-        if held.confirmed is None or raised.at >= held.confirmed.at + STEP:
-            self._write(msgspec.structs.replace(held, confirmed=raised))
+
+        def raised(held: _Held) -> _Held:
+            bounded = min(at, _latest(self._built_at, held.signed) + AHEAD)
+            if held.confirmed is not None and bounded < held.confirmed.at + STEP:
+                return held
+            return msgspec.structs.replace(held, confirmed=self._now(bounded))
+
+        self._change(raised)
 
     def answered(self, at: datetime, *, statement: int = 0, event: int = 0) -> None:
         """Take the authority's signed answer to our statement or event of this number into account."""
-        held = self._held()
-        fresh = Raised(at=at, statement=self._next("last_sequence"), event=self._next("door_sequence"))
 
         def mended(part: Raised | None) -> Raised | None:
             if part is None or at > part.at - APART:
                 return part
             younger = statement >= part.statement if statement else event >= part.event
-            return msgspec.structs.replace(fresh, boot_id=part.boot_id) if younger else part
+            return msgspec.structs.replace(self._now(at), boot_id=part.boot_id) if younger else part
 
-        after = _Held(signed=mended(held.signed), confirmed=mended(held.confirmed), last=mended(held.last))
-        if after != held:
+        if self._change(lambda held: _Held(signed=mended(held.signed), confirmed=mended(held.confirmed), last=mended(held.last))):
             _log.warning("clock floor lowered")
-            self._write(after)
         self.heard(at)
+
+    def _now(self, at: datetime) -> Raised:
+        """Return a moment said now: what is sealed or happens from here on is younger."""
+        return Raised(at=at, statement=self._next("last_sequence"), event=self._next("door_sequence"))
+
+    def _change(self, change: Callable[[_Held], _Held]) -> bool:
+        """Keep what becomes of it; a disk that is full only forgets it, and hears the next one. Tell whether anything changed."""
+        held = self._held()
+        if change(held) == held:
+            return False
+        with contextlib.suppress(Refused), self._store.transaction() as cursor:
+            _keep(cursor, change(self._held()))  # what another thread wrote meanwhile counts
+        return True
 
     def _held(self) -> _Held:
         text = self._store.fact(FACT)
@@ -127,11 +142,6 @@ class ClockFloor:
 
     def _next(self, counter: str) -> int:
         return int(self._store.fact(counter) or 0) + 1
-
-    def _write(self, held: _Held) -> None:
-        """Keep it; a disk that is full only forgets it, and hears the next one."""
-        with contextlib.suppress(Refused), self._store.transaction() as cursor:
-            _keep(cursor, held)
 
 
 def _keep(cursor: Cursor, held: _Held) -> None:

@@ -22,7 +22,7 @@ import structlog
 
 from luutru import __version__, system
 from luutru.keys import read_signing_key
-from luutru.processes.kiosk_chips import chips_of, trust_papers_of
+from luutru.processes.kiosk_chips import chips_of, noted, trust_papers_of
 from luutru.processes.kiosk_configuration import following_of
 from luutru.processes.kiosk_diagnostics import diagnostics_route
 from luutru.processes.kiosk_door import door_of
@@ -179,14 +179,14 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
         post=KioskPost(asked, event_post_of(outbox, book), door.papers if door is not None else None),
         trust=papers,
     )
-    noted = events.at(readers.readers)
+    heard_by_all = events.at(readers.readers)
     agent = KioskAgent(
         profile=profile,
         clock=clock,
         random_bytes=system.random_bytes,
         outbox=outbox,
-        readers=hearing.at(door.listening(noted) if door is not None else noted),
-        chips=chips_of(profile, clock=clock, keyring=ring, papers=papers),
+        readers=hearing.at(door.listening(heard_by_all) if door is not None else heard_by_all),
+        chips=noted(chips_of(profile, clock=clock, keyring=ring, papers=papers), hear=events.hear, clock=clock),
         asked=asked,
         connection=lambda: uplink.health().state.value,
         print_slip=printer.print if printer is not None else None,

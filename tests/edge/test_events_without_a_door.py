@@ -18,8 +18,10 @@ from kiosk_parts import make_outbox
 from serial_parts import simulated
 
 from edge_agent import event_book, event_keeper
+from edge_agent.chip_noting import NotedChips
 from edge_agent.event_book import EventBook
 from edge_agent.event_keeper import EventKeeper, Look
+from edge_agent.kiosk.news import ChipFailed, ChipProgressed
 from edge_agent.readers.port import ReaderHealth
 from firmware_config.profiles import load_profile
 from luutru.demo.broker import free_port
@@ -104,6 +106,28 @@ def test_a_reader_that_goes_to_and_fro_wears_no_disk_out_and_how_it_is_and_how_o
         "and none is passed over unsaid"
     )
     desk.outbox.close()
+
+
+class Chips:
+    """A chip reader that tells what the test says."""
+
+    def begin(self, own_id, reading, tell, *, can=""):
+        self.tell = lambda code: tell(
+            ChipFailed(own_id=own_id, code=code) if code else ChipProgressed(own_id=own_id, phase="opening")
+        )
+
+    def stop(self):
+        pass
+
+
+def test_a_chip_reader_is_known_by_its_readings_and_written_down_when_that_changes(desk):
+    inner, told = Chips(), []
+    chips = NotedChips(inner, hear=desk.keeper.hear, monotonic_ns=desk.clock.monotonic_ns)
+    for code in ("chip.stopped", "chip.no_reader", "chip.no_reader", "chip.stopped", "", "chip.card_gone"):
+        chips.begin("own", None, told.append)
+        inner.tell(code)
+    assert desk.written() == ["reader lost chip chip.no_reader", "reader ok chip"]
+    assert len(told) == 6
 
 
 def test_chatter_leaves_the_room_to_what_matters_and_says_so(desk, monkeypatch):
