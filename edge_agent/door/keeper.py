@@ -28,6 +28,7 @@ from edge_agent.door.machine import (
     Granted,
     Log,
     ModeOrdered,
+    OutputSaid,
     Ticked,
     alarm,
     step,
@@ -50,6 +51,7 @@ PIN_NS: Final = 20_000_000_000
 CHALLENGE_NS: Final = 60_000_000_000
 WAITING_LIMIT: Final = 64
 SHOWN_NS: Final = 4_000_000_000
+FAULT_NS: Final = 5_000_000_000  # a relay's holder that was killed is back before
 _log = structlog.get_logger("kiosk.door")
 
 
@@ -77,6 +79,7 @@ class DoorKeeper:
         self._state = DoorState()
         self._memory = parts.papers.remembered(door.name, now_ns=parts.moment().monotonic_ns)
         self._lock_status = LockStatus.UNKNOWN
+        self._silent_ns: int | None = None  # since when nobody can say what the relay does
         self._thread: threading.Thread | None = None
         self._last: tuple[Shown | Carded, int] = (Shown(payload=b"", reader=""), 0)  # what was shown last, and when
         self._pending: tuple[Presented, int] | None = None  # who has still to type a PIN, and until when
@@ -234,10 +237,7 @@ class DoorKeeper:
 
     def _look_at_time(self, moment: Moment) -> None:
         """Notice what the relay does, and let waits end."""
-        driven = self._parts.output.driven
-        found = LockStatus.UNKNOWN
-        if driven is not None:
-            found = LockStatus.UNLOCKED if unlocks(driven=driven, lock=self.door.lock) else LockStatus.LOCKED
+        found = self._looked_at_lock(moment)
         if found is not self._lock_status:
             first, self._lock_status = self._lock_status is LockStatus.UNKNOWN, found
             if not first:  # the first word after a start or a loss is what is, not what happened
@@ -246,6 +246,16 @@ class DoorKeeper:
             self._pending = None
             self._write(Log(what=AccessEvent.DENIED_AUTHENTICATION_FACTOR_TIMEOUT))
         self._renew_challenge(moment)
+
+    def _looked_at_lock(self, moment: Moment) -> LockStatus:
+        driven, now = self._parts.output.driven, moment.monotonic_ns
+        self._silent_ns = None if driven is not None else now if self._silent_ns is None else self._silent_ns
+        faulty = self._silent_ns is not None and now - self._silent_ns >= FAULT_NS
+        if faulty is not self._state.faulty:
+            self._step(OutputSaid(works=not faulty), moment)
+        if driven is None:
+            return LockStatus.FAULT if faulty else LockStatus.UNKNOWN
+        return LockStatus.UNLOCKED if unlocks(driven=driven, lock=self.door.lock) else LockStatus.LOCKED
 
     def _renew_challenge(self, moment: Moment) -> None:
         if moment.time_state == "synced":

@@ -8,6 +8,7 @@
 - Lock-down ends a running grant and holds nobody inside: the exit button and the fire contact still unlock.
 - A door that shuts behind somebody ends the grant it was opened by. A grant or a press of the button while it stands open is somebody else's, or was
   not used yet: it runs on for its own time, and whether they went through the open door is not known, so it is never called no entry.
+- A relay of which nobody can say what it does is a fault of the door, whatever else holds.
 - An opening nobody asked for is forced; one that lasts is held too long; a grant that ends without an opening is no entry.
 
 Example: ``state, logs = step(DoorState(), Granted(decided_ns=now), door=section, now_ns=now); released(state, now_ns=now)``
@@ -34,6 +35,7 @@ class DoorState(msgspec.Struct, frozen=True, kw_only=True):
     mode: DoorMode = DoorMode.NORMAL
     free: bool = False  # by schedule
     fire: bool = False
+    faulty: bool = False  # nobody can say what the relay does
     tampered: frozenset[str] = frozenset()  # where somebody tampers: the loop, or a reader by its name
     unlock_until_ns: int = 0
     open_until_ns: int = 0  # the end of what was granted since the door opened
@@ -75,6 +77,12 @@ class FireSaid(msgspec.Struct, frozen=True, kw_only=True):
     on: bool
 
 
+class OutputSaid(msgspec.Struct, frozen=True, kw_only=True):
+    """The relay does what it is told, or nobody can say any more."""
+
+    works: bool
+
+
 class ModeOrdered(msgspec.Struct, frozen=True, kw_only=True):
     """The authority ordered a mode."""
 
@@ -91,7 +99,7 @@ class Ticked(msgspec.Struct, frozen=True, kw_only=True):
     """Time went by."""
 
 
-DoorInput = Granted | ExitAsked | ContactSaid | TamperSaid | FireSaid | ModeOrdered | FreeBySchedule | Ticked
+DoorInput = Granted | ExitAsked | ContactSaid | TamperSaid | FireSaid | OutputSaid | ModeOrdered | FreeBySchedule | Ticked
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,6 +119,7 @@ def alarm(state: DoorState) -> DoorAlarm:
     found = (
         (bool(state.tampered), DoorAlarm.TAMPER),
         (state.forced, DoorAlarm.FORCED_OPEN),
+        (state.faulty, DoorAlarm.FAULT),
         (state.held, DoorAlarm.OPEN_TOO_LONG),
         (state.fire, DoorAlarm.EGRESS_OPEN),
         (state.mode is DoorMode.LOCK_DOWN, DoorAlarm.LOCK_DOWN),
@@ -142,17 +151,24 @@ def _took(state: DoorState, event: DoorInput, door: DoorSection, now_ns: int) ->
             return _let_out(state, door, now_ns), (Log(what=DoorFact.REQUEST_TO_EXIT),)
         case ContactSaid(status=status):
             return _contact(state, status, now_ns)
-        case TamperSaid(on=on, where=where):
-            tampered = state.tampered | {where} if on else state.tampered - {where}
-            return msgspec.structs.replace(state, tampered=tampered), ()
-        case FireSaid(on=on):
-            return msgspec.structs.replace(state, fire=on), ()
         case ModeOrdered(mode=mode):
             return _order(state, mode)
-        case FreeBySchedule(on=on):
-            return msgspec.structs.replace(state, free=on), ()
+        case TamperSaid() | FireSaid() | OutputSaid() | FreeBySchedule():
+            return _stands(state, event), ()
         case Ticked():
             return state, ()
+
+
+def _stands(state: DoorState, event: TamperSaid | FireSaid | OutputSaid | FreeBySchedule) -> DoorState:
+    match event:
+        case TamperSaid(on=on, where=where):
+            return msgspec.structs.replace(state, tampered=state.tampered | {where} if on else state.tampered - {where})
+        case FireSaid(on=on):
+            return msgspec.structs.replace(state, fire=on)
+        case OutputSaid(works=works):
+            return msgspec.structs.replace(state, faulty=not works)
+        case FreeBySchedule(on=on):
+            return msgspec.structs.replace(state, free=on)
 
 
 def _grant(state: DoorState, event: Granted, door: DoorSection, now_ns: int) -> tuple[DoorState, tuple[Log, ...]]:

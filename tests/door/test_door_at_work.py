@@ -94,6 +94,22 @@ def test_with_an_unconfirmed_clock_the_challenge_on_the_screen_is_answered(tmp_p
     assert kiosk.keeper.view().challenge != challenge, "an answer serves once"
 
 
+def test_a_relay_of_which_nobody_can_say_what_it_does_is_a_fault_and_an_alarm_until_it_answers(tmp_path):
+    kiosk = Kiosk(tmp_path)
+    kiosk.pass_time(1)
+    kiosk.relay.drive, answering = lambda _lease: kiosk.relay.close(), kiosk.relay.drive
+    kiosk.pass_time(4.5)
+    assert (kiosk.keeper.view().lock, kiosk.keeper.view().alarm) == ("unknown", "normal"), (
+        "a holder that was killed is back before"
+    )
+    kiosk.pass_time(1.5)
+    assert (kiosk.keeper.view().lock, kiosk.keeper.view().alarm) == ("lock-fault", "door-fault")
+    kiosk.relay.drive = answering
+    kiosk.pass_time(1)
+    assert kiosk.keeper.view().alarm == "normal"
+    assert kiosk.written() == ["lock-status unknown", "alarm door-fault", "alarm normal", "lock-status locked"]
+
+
 def test_orders_hold_at_once(tmp_path):
     kiosk = Kiosk(tmp_path, papers=[listing(entry("an"))])
     kiosk.papers.take("now", sign_orders(orders(modes={"lobby": DoorMode.LOCK_DOWN}), KEYS.door_list))
