@@ -103,8 +103,18 @@ def test_a_trials_cards_are_offered_wherever_a_card_is_asked_for(page):
     deck = SampleCards(read_deck(None), clock=StandingClock(), cycling=False).deck
     screens = screens_of(["card", "gathering", "host"], "ru", deck=deck)
     assert all('value="deck:1"' in each for each in screens.values())
-    found = looked_at(page, screens, "ru", MEASURE, "lobby")
-    assert [found[name]["tall"] for name in ("gathering", "host")] == [0, 0]
+    screens |= screens_of(
+        ["card-not-read", "card-guided", "chip-card", "desk-card"], "ru", deck=deck
+    )  # the longest words there are
+    assert {
+        name: found["tall"] for name, found in looked_at(page, screens, "ru", MEASURE, "lobby").items() if found["tall"] > 0
+    } == {}
+
+
+def test_on_a_tall_screen_the_houses_name_has_a_row_of_its_own(page):
+    rows = "() => ['.top__place', '.top .chip', '.top .languages'].map((each) => document.querySelector(each).getBoundingClientRect().top)"
+    name, *beside = looked_at(page, screens_of(["idle"], "ru"), "ru", rows, "tall")["idle"]
+    assert all(name < each for each in beside)
 
 
 def test_the_warning_is_clean_too(page):
