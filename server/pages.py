@@ -175,6 +175,7 @@ def render(request: Request, template: str, *, caller: Visitor, status: int = 20
             caller=caller,
             account=caller.account,
             path=request.url.path,
+            first_queue=next((each.name for each in server.queues if not each.closed), ""),
             now=server.clock.now(),
             lock_after=_lock_after(server, caller),
             csrf_field=Markup('<input type="hidden" name="csrf" value="{}">').format(caller.csrf),
