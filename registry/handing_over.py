@@ -5,6 +5,7 @@
   hand on. The log's process publishes what lies there, whatever the registry says by then (``registry/publishing_looks.py``).
 - What a preview made and rolled back was never shown and is not handed over: what is asked is which looks stand at the transaction's end.
 - No room, no folder: ``Refused("log.not_handed_over")``, and nothing is shown; the look stays on the record.
+- Whoever may write the folder must not be able to stop the log: what is no plain file, too long or no look lies aside, and a turn reads so much and no more.
 - One file a transaction, there whole or not at all. It is not synced: it must outlast whoever writes the database, and a power cut leaves them the
   registry as it was. A file names nobody; it holds what the log tells everybody a moment later.
 
@@ -13,6 +14,8 @@ Example: ``Handing(Path("looks-handed")).hand(looks)`` here, ``Handing(...).wait
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -27,7 +30,8 @@ from residence.transparency.looks import read_entry
 _MADE: Final = "luutru looks made"
 _SUFFIX: Final = ".looks"
 _ASIDE: Final = ".unreadable"
-LARGEST: Final = 1 << 22
+LARGEST: Final = 1 << 20  # bytes of one file
+AT_ONCE: Final = 1 << 26  # bytes of one turn
 
 
 class Handed(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,12 +92,17 @@ class Handing:
         """Return what lies there, oldest first; what cannot be read is put aside under another name, for a person."""
         if not self.folder.is_dir():
             return []
-        found = []
+        found, length = [], 0
         for path in sorted(self.folder.glob(f"*{_SUFFIX}"))[:most]:
             try:
-                found.append(HandedFile(path=path, looks=_read(path)))
+                content = _content(path)
+                found.append(HandedFile(path=path, looks=_looks(content)))
             except LuutruError:
                 path.rename(path.with_suffix(_ASIDE))
+                continue
+            length += len(content)
+            if length > AT_ONCE:
+                break
         return found
 
     def unreadable(self) -> int:
@@ -106,16 +115,29 @@ class Handing:
             each.path.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> tuple[Handed, ...]:
-    """Return the looks of a file, or raise ``Malformed``: whatever it holds would be published."""
-    with path.open("rb") as file:
+def _content(path: Path) -> bytes:
+    """Return what a plain file holds, or raise ``Malformed``: a pipe would be waited for, a link leads elsewhere."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise Malformed("log.entry_malformed") from error
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise Malformed("log.entry_malformed")
         content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise Malformed("log.entry_malformed")
+    return content
+
+
+def _looks(content: bytes) -> tuple[Handed, ...]:
+    """Return the looks of a file, or raise ``Malformed``: whatever it holds would be published."""
     try:
         looks = msgspec.json.decode(content, type=tuple[Handed, ...])
     except msgspec.DecodeError as error:
         raise Malformed("log.entry_malformed") from error
     for each in looks:
         read_entry(each.entry)
-    if not looks or len(content) > LARGEST:
+    if not looks:
         raise Malformed("log.entry_malformed")
     return looks

@@ -90,7 +90,7 @@ def _missed(log: LogFiles, head: Checkpoint, handed: list[Handed], stand: dict[s
         if entry != each.entry or (place is not None and list(tiles.entries(place, place + 1)) != [entry]):
             missed.append(each)
     tail = set(tiles.entries(max(0, head.size - TAIL), head.size)) if missed else set()
-    return [each for each in missed if each.entry not in tail]
+    return list({each.entry: each for each in missed if each.entry not in tail}.values())
 
 
 def _settled(files: list[HandedFile], now_there: set[bytes], stand: dict[str, tuple[bytes, int | None]]) -> list[HandedFile]:

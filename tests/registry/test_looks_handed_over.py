@@ -59,6 +59,8 @@ def test_the_latest_look_taken_out_with_its_counter_set_back_stands_in_the_log(l
     log.publish()
     log.look("person-2")
     take_out_the_latest(log)
+    (handed,) = log.handing.folder.iterdir()
+    handed.with_name("again.looks").write_bytes(handed.read_bytes())  # handed over twice
     done = log.publish()
     assert (done.size, done.missed) == (2, 1)
     assert log.verified()["ok"]  # the log lacks nothing
@@ -154,8 +156,11 @@ def test_a_file_nobody_can_read_lies_aside_and_stops_nothing(plain):
     plain.look("person-1")
     for name, content in {"a": b"[]", "b": b"\xff", "c": b'[{"commune_code":"x","look_id":"y","entry":"AAAA"}]'}.items():
         (plain.handing.folder / f"{name}.looks").write_bytes(content)
+    os.mkfifo(plain.handing.folder / "d.looks")
+    (plain.handing.folder / "e.looks").symlink_to("/dev/zero")
+    (plain.handing.folder / "f.looks").write_bytes(b" " * (1 << 21))
     assert plain.publish().size == 1
-    assert plain.handing.unreadable() == 3
+    assert plain.handing.unreadable() == 6
     assert plain.verified_with_registry()["ok"]
 
 
