@@ -31,7 +31,7 @@ from registry.columns import (
 
 # A refused statement of nobody known: the only kind that time empties (registry/deletions.py).
 REFUSED: Final = text_of_sql("state = 'refused' AND person_id IS NULL")
-CORRECTION: Final = text_of_sql("kind = 'correction'")
+ACCEPTED: Final = text_of_sql("state = 'accepted'")
 
 # The kind is a DeclarationKind; the state accepted, conflicting or refused.
 declarations: Final = Table(
@@ -73,7 +73,7 @@ declarations: Final = Table(
     Index("ix_declarations_refused", "recorded_at", sqlite_where=REFUSED, postgresql_where=REFUSED),
     Index("ix_declarations_premises_id_recorded_at", "premises_id", "recorded_at"),
     Index(
-        "ix_declarations_corrections", "commune_code", "recorded_at", sqlite_where=CORRECTION, postgresql_where=CORRECTION
+        "ix_declarations_accepted", "commune_code", "recorded_at", sqlite_where=ACCEPTED, postgresql_where=ACCEPTED
     ),  # a ward's weeks (registry/ward_figures.py)
 )
 
@@ -136,7 +136,6 @@ stays: Final = Table(
     Index("ix_stays_person_id", "person_id"),
     Index("ix_stays_premises_id_status_start_at", "premises_id", "status", "start_at"),
     Index("ix_stays_open", "commune_code", "start_at", sqlite_where=OPEN, postgresql_where=OPEN),
-    Index("ix_stays_commune_code_start_at", "commune_code", "start_at"),  # a ward's weeks (registry/ward_figures.py)
 )
 
 stay_versions: Final = Table(

@@ -127,7 +127,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_declarations_about', ['about'], unique=False, sqlite_where=sa.text('about IS NOT NULL'), postgresql_where=sa.text('about IS NOT NULL'))
         batch_op.create_index('ix_declarations_person_id', ['person_id'], unique=False)
         batch_op.create_index('ix_declarations_refused', ['recorded_at'], unique=False, sqlite_where=sa.text("state = 'refused' AND person_id IS NULL"), postgresql_where=sa.text("state = 'refused' AND person_id IS NULL"))
-        batch_op.create_index('ix_declarations_corrections', ['commune_code', 'recorded_at'], unique=False, sqlite_where=sa.text("kind = 'correction'"), postgresql_where=sa.text("kind = 'correction'"))
+        batch_op.create_index('ix_declarations_accepted', ['commune_code', 'recorded_at'], unique=False, sqlite_where=sa.text("state = 'accepted'"), postgresql_where=sa.text("state = 'accepted'"))
         batch_op.create_index('ix_declarations_premises_id_recorded_at', ['premises_id', 'recorded_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_declarations_recorded_at'), ['recorded_at'], unique=False)
 
@@ -850,7 +850,6 @@ def upgrade() -> None:
         batch_op.create_index('ix_stays_person_id', ['person_id'], unique=False)
         batch_op.create_index('ix_stays_premises_id_status_start_at', ['premises_id', 'status', 'start_at'], unique=False)
         batch_op.create_index('ix_stays_open', ['commune_code', 'start_at'], unique=False, sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
-        batch_op.create_index('ix_stays_commune_code_start_at', ['commune_code', 'start_at'], unique=False)
 
     op.create_table('units',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -1373,7 +1372,6 @@ def downgrade() -> None:
 
     op.drop_table('units')
     with op.batch_alter_table('stays', schema=None) as batch_op:
-        batch_op.drop_index('ix_stays_commune_code_start_at')
         batch_op.drop_index('ix_stays_open', sqlite_where=sa.text("status = 'open'"), postgresql_where=sa.text("status = 'open'"))
         batch_op.drop_index('ix_stays_premises_id_status_start_at')
         batch_op.drop_index('ix_stays_person_id')
@@ -1539,7 +1537,7 @@ def downgrade() -> None:
     with op.batch_alter_table('declarations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_declarations_recorded_at'))
         batch_op.drop_index('ix_declarations_premises_id_recorded_at')
-        batch_op.drop_index('ix_declarations_corrections', sqlite_where=sa.text("kind = 'correction'"), postgresql_where=sa.text("kind = 'correction'"))
+        batch_op.drop_index('ix_declarations_accepted', sqlite_where=sa.text("state = 'accepted'"), postgresql_where=sa.text("state = 'accepted'"))
         batch_op.drop_index('ix_declarations_refused', sqlite_where=sa.text("state = 'refused' AND person_id IS NULL"), postgresql_where=sa.text("state = 'refused' AND person_id IS NULL"))
         batch_op.drop_index('ix_declarations_person_id')
         batch_op.drop_index('ix_declarations_about', sqlite_where=sa.text('about IS NOT NULL'), postgresql_where=sa.text('about IS NOT NULL'))
