@@ -150,7 +150,7 @@ def _rotate(purpose: Purpose, directory: Path, opened: Registry, *, now: datetim
 
 @contextmanager
 def _opened(registry: str, vault: Path) -> Iterator[Registry]:
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
 
     opened = open_registry(registry, vault)
     try:

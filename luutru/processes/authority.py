@@ -23,7 +23,7 @@ import structlog
 from gateway.authorities.kbtt import Kbtt
 from gateway.authorities.sending import Means, Sender
 from gateway.authorities.settings import AuthoritySettings, KbttSettings, parse_settings
-from luutru.processes.gateway import open_registry
+from luutru.opening import open_registry
 from luutru.system import fraction, random_bytes, system_clock
 from registry.database import Registry
 from residence.clock import Clock

@@ -22,11 +22,9 @@ import structlog
 
 from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_signing_key, receipt_signer
+from luutru.opening import open_registry
 from luutru.system import random_bytes, system_clock
-from registry.database import connect
 from registry.key_changes import keyring_if_reachable
-from registry.key_provider import FileKeyProvider
-from registry.vault import Vault
 from residence.cases.offices import read_offices
 from residence.cases.queues import read_queues
 from residence.choices import Choices
@@ -79,8 +77,7 @@ def build(process: ServerProcess) -> FastAPI:
     missing = missing_vendor_files(settings.static)
     if missing:
         log.warning("front-end files are missing; run scripts/bootstrap", files=missing)
-    vault = Vault(FileKeyProvider(process.vault, random_bytes=random_bytes), random_bytes=random_bytes)
-    registry, clock = connect(process.registry, vault=vault), system_clock()
+    registry, clock = open_registry(process.registry, process.vault), system_clock()
     return create_app(
         registry=registry,
         rules=process.choices.rules,

@@ -127,6 +127,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_declarations_about', ['about'], unique=False, sqlite_where=sa.text('about IS NOT NULL'), postgresql_where=sa.text('about IS NOT NULL'))
         batch_op.create_index('ix_declarations_person_id', ['person_id'], unique=False)
         batch_op.create_index('ix_declarations_refused', ['recorded_at'], unique=False, sqlite_where=sa.text("state = 'refused' AND person_id IS NULL"), postgresql_where=sa.text("state = 'refused' AND person_id IS NULL"))
+        batch_op.create_index('ix_declarations_accepted', ['commune_code', 'recorded_at'], unique=False, sqlite_where=sa.text("state = 'accepted'"), postgresql_where=sa.text("state = 'accepted'"))
         batch_op.create_index('ix_declarations_premises_id_recorded_at', ['premises_id', 'recorded_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_declarations_recorded_at'), ['recorded_at'], unique=False)
 
@@ -165,6 +166,7 @@ def upgrade() -> None:
     op.create_index('ix_disputes_stay_id', 'disputes', ['stay_id'], unique=False, sqlite_where=sa.text('stay_id IS NOT NULL'), postgresql_where=sa.text('stay_id IS NOT NULL'))
     op.create_index('ix_disputes_person_id', 'disputes', ['person_id'], unique=False)
     op.create_index('ix_disputes_waiting', 'disputes', ['commune_code', 'raised_at'], unique=False, sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
+    op.create_index('ix_disputes_commune_code_settled_at', 'disputes', ['commune_code', 'settled_at'], unique=False)
     op.create_table('merges',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('merge_id', sa.String(length=64), nullable=False),
@@ -1535,6 +1537,7 @@ def downgrade() -> None:
     with op.batch_alter_table('declarations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_declarations_recorded_at'))
         batch_op.drop_index('ix_declarations_premises_id_recorded_at')
+        batch_op.drop_index('ix_declarations_accepted', sqlite_where=sa.text("state = 'accepted'"), postgresql_where=sa.text("state = 'accepted'"))
         batch_op.drop_index('ix_declarations_refused', sqlite_where=sa.text("state = 'refused' AND person_id IS NULL"), postgresql_where=sa.text("state = 'refused' AND person_id IS NULL"))
         batch_op.drop_index('ix_declarations_person_id')
         batch_op.drop_index('ix_declarations_about', sqlite_where=sa.text('about IS NOT NULL'), postgresql_where=sa.text('about IS NOT NULL'))
@@ -1961,6 +1964,7 @@ def lay_own_words() -> None:
     )
     op.create_index(op.f('ix_rights_requests_person_id'), 'rights_requests', ['person_id'], unique=False)
     op.create_index('ix_rights_requests_unanswered', 'rights_requests', ['commune_code', 'asked_at'], unique=False, sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
+    op.create_index('ix_rights_requests_commune_code_answered_at', 'rights_requests', ['commune_code', 'answered_at'], unique=False)
 
 
 def lay_paths() -> None:
