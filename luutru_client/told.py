@@ -69,9 +69,7 @@ class ClosesAnswer(TypedDict):
 
 
 class CodeEntry(TypedDict):
-    """One word. ``ministry_code``: what the ministry's form calls it; ``needs_text``: say more in words beside it.
-
-    ``valid_from``, ``valid_to``: days (YYYY-MM-DD, both inclusive) on which a stay may begin that says it."""
+    """One word. ``ministry_code``: of the ministry's form; ``needs_text``: say more beside it; a stay that says it may begin on the days between."""
 
     code: str
     label: Sentence
