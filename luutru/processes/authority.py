@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,7 +30,7 @@ from residence.clock import Clock
 from residence.errors import Malformed, Refused
 
 IDLE_SECONDS: Final = 1.0
-TRIES_IN_ONE: Final = 4  # log-in, refresh, and the call twice
+TRIES_IN_ONE: Final = 8  # two catalogues twice, log-in, refresh, and the call twice
 log = structlog.get_logger("luutru.authority")
 
 
@@ -52,15 +52,15 @@ def read_settings(path: Path) -> AuthoritySettings:
 
 
 @contextmanager
-def sender(process: AuthorityProcess, *, registry: Registry, clock: Clock) -> Iterator[tuple[Sender, float]]:
-    """Give a sender for every authority of the file, and the pause between two sendings."""
+def sender(process: AuthorityProcess, *, registry: Registry, clock: Clock) -> Iterator[tuple[Sender, float, Callable[[], None]]]:
+    """Give a sender for every authority of the file, the pause between two sendings, and what to do when nothing is to be sent."""
     kbtt = read_settings(process.settings).kbtt
     if kbtt is None:
         raise Refused("authorities.not_configured", "/kbtt")
     connector = Kbtt(kbtt, secrets=process.settings.parent / kbtt.secrets, registry=registry, now=clock.now)
     means = Means(clock=clock, random_bytes=random_bytes, fraction=fraction, patience=kbtt.patience, lease=lease_of(kbtt))
     try:
-        yield Sender(registry, {connector.name: connector}, means=means), kbtt.pause_seconds
+        yield Sender(registry, {connector.name: connector}, means=means), kbtt.pause_seconds, connector.refresh
     finally:
         connector.close()
 
@@ -75,7 +75,7 @@ def send_due(process: AuthorityProcess, *, most: int, stopping: threading.Event)
     registry = open_registry(process.registry, process.vault)
     done = 0
     try:
-        with sender(process, registry=registry, clock=system_clock()) as (sending, pause):
+        with sender(process, registry=registry, clock=system_clock()) as (sending, pause, _):
             while done < most and not stopping.is_set() and sending.step():
                 done += 1
                 stopping.wait(pause)
@@ -90,9 +90,13 @@ def run(process: AuthorityProcess) -> None:
     stopping = stop_on_signals()
     log.info("authority process starts", settings=str(process.settings))
     try:
-        with sender(process, registry=registry, clock=system_clock()) as (sending, pause):
+        with sender(process, registry=registry, clock=system_clock()) as (sending, pause, refresh):
             while not stopping.is_set():
-                stopping.wait(pause if _stepped(sending) else IDLE_SECONDS)
+                if _stepped(sending):
+                    stopping.wait(pause)
+                else:
+                    _refreshed(refresh)
+                    stopping.wait(IDLE_SECONDS)
     finally:
         registry.close()
     log.info("authority process ended")
@@ -112,3 +116,10 @@ def _stepped(sending: Sender) -> bool:
     except Exception as error:  # noqa: BLE001 - the registry's trouble, or ours; what was in hand is looked at again when its claim runs out
         log.warning("not told", error=type(error).__name__)
         return False
+
+
+def _refreshed(refresh: Callable[[], None]) -> None:
+    try:
+        refresh()
+    except Exception as error:  # noqa: BLE001 - an old catalogue stops nothing
+        log.warning("catalogues not refreshed", error=type(error).__name__)

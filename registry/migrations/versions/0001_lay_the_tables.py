@@ -470,6 +470,7 @@ def upgrade() -> None:
     sa.Column('capacity', sa.Integer(), nullable=True),
     sa.Column('declared_by', sa.String(length=16), nullable=True),
     sa.Column('earlier_kinds', sa.Text(), nullable=True),
+    sa.Column('usual_reason', sa.String(length=32), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'premises_id', name=op.f('pk_premises'))
     )
