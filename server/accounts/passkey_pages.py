@@ -14,6 +14,7 @@ from registry import accounts
 from registry.identities import identities_of
 from registry.premises import load_premises
 from registry.sessions import devices_of
+from registry.ways_in import require_removable
 from server.accounts import passkeys
 from server.accounts.sign_in import standing_session
 from server.pages import render
@@ -69,6 +70,11 @@ def add(
 def remove(account: FreshlySignedIn, server: Wired, form: Form) -> Response:
     """Remove one of one's own passkeys."""
     server.policy.require(account, "manage_account", resource=account)
+    wanted = form.get("credential_id", "")
     with server.registry.writing() as connection:
-        accounts.remove_passkey(connection, account.account_id, form.get("credential_id", ""))
+        for each in accounts.passkeys_of(connection, account.account_id):
+            if each.credential_id == wanted:
+                now, waits = server.clock.now(), server.settings.recovery_waits
+                require_removable(connection, account.account_id, each.created_at, now=now, waits=waits)
+        accounts.remove_passkey(connection, account.account_id, wanted)
     return RedirectResponse("/account", status_code=303)
