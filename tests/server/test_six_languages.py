@@ -75,3 +75,12 @@ def test_whoever_is_here_to_work_is_spoken_to_in_two(world):
     assert page.headers["content-language"] == "en"
     assert "中文" not in page.text
     assert "Work queue" in officer.get("/police/queue/all").text
+
+
+def test_an_officers_area_is_a_commune_by_its_name_where_a_table_of_units_names_it(world):
+    officer = world.client("officer")
+    assert "The whole commune (code demo-01)" in officer.get("/account").text
+    unit = {"commune_code": "demo-01", "valid_from": "2025-07-01", "level": "commune", "name": "Phường Mẫu", "file_id": "f"}
+    with world.registry.writing() as connection:
+        connection.execute(tables.admin_units.insert(), [unit])
+    assert "Phường Mẫu" in officer.get("/account").text
