@@ -102,6 +102,7 @@ from registry.tables_stays import (
     stays,
 )
 from registry.tables_undated import undated_declarations
+from registry.tables_ways_in import ways_in
 from registry.tables_webhooks import webhook_deliveries, webhooks
 
 __all__ = [
@@ -238,6 +239,7 @@ __all__ = [
     "units",
     "visit_devices",
     "visits",
+    "ways_in",
     "webhook_deliveries",
     "webhooks",
 ]

@@ -807,6 +807,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_recoveries_person_id'), ['person_id'], unique=False)
         batch_op.create_index('ix_recoveries_code_hash', ['code_hash'], unique=False)
 
+    op.create_table('ways_in',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('way_in_id', sa.String(length=36), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('declaration_id', sa.String(length=64), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('used_at', columns.Instant(), nullable=False),
+    sa.Column('stopped_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('way_in_id', 'commune_code', name=op.f('pk_ways_in')),
+    sa.UniqueConstraint('commune_code', 'declaration_id', name=op.f('uq_ways_in_commune_code_declaration_id'))
+    )
+    with op.batch_alter_table('ways_in', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ways_in_person_id'), ['person_id'], unique=False)
+
     op.create_table('stay_codes',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('declaration_id', sa.String(length=36), nullable=False),
@@ -1391,6 +1407,10 @@ def downgrade() -> None:
         batch_op.drop_index('ix_stay_codes_account_id', sqlite_where=sa.text('account_id IS NOT NULL'), postgresql_where=sa.text('account_id IS NOT NULL'))
 
     op.drop_table('stay_codes')
+    with op.batch_alter_table('ways_in', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_ways_in_person_id'))
+
+    op.drop_table('ways_in')
     with op.batch_alter_table('recoveries', schema=None) as batch_op:
         batch_op.drop_index('ix_recoveries_code_hash')
         batch_op.drop_index(batch_op.f('ix_recoveries_person_id'))
