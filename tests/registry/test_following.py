@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 from archive_parts import knowing_its_key, luutru
+from log_parts import LogOf
 from recording_town import make_town
 from seeded_town import put_seeded_sqlite
+from sqlalchemy import delete
 
 from luutru.backups import following
 from luutru.backups.following import Follower, follow
@@ -23,6 +25,7 @@ from luutru.backups.pieces import Pieces
 from luutru.backups.sqlite_archive import bring_back
 from luutru.backups.wal import HEADER_BYTES, begun, committed, read_header
 from luutru.system import SystemClock, random_bytes
+from registry import tables
 from registry.database import open_engine
 from residence.errors import Malformed, Refused, Untrusted
 
@@ -185,6 +188,22 @@ def test_a_follower_killed_at_any_moment_costs_seconds_and_the_drill_proves_the_
     town = knowing_its_key(make_town(put_seeded_sqlite(tmp_path), tmp_path / "vault"))
     url = town.registry.engine.url.render_as_string()
     kept = ("--pieces", tmp_path / "pieces", "--key-file", tmp_path / "pieces.key")
+    log = LogOf(town.registry, tmp_path)
+    log.look("per-1", "per-2")
+    log.publish()
+    drill = (
+        "restore",
+        "drill",
+        "--registry",
+        url,
+        "--vault",
+        tmp_path / "vault",
+        "--log",
+        tmp_path / "log",
+        "--log-key",
+        log.key,
+        *kept,
+    )
     words = ["backup", "follow", str(tmp_path / "pieces"), "--registry", url, "--key-file", str(tmp_path / "pieces.key")]
     for signal_sent in (signal.SIGKILL, signal.SIGTERM):
         with subprocess.Popen([sys.executable, "-m", "luutru", *words, "--every", "0.1"]) as follower:
@@ -192,11 +211,19 @@ def test_a_follower_killed_at_any_moment_costs_seconds_and_the_drill_proves_the_
             wait_for(lambda before=before: len(list((tmp_path / "pieces").glob("*/base-*"))) > before)
             said = [town.declare().declaration_id for _ in range(3)]
             if signal_sent is signal.SIGTERM:
-                drilled = luutru("restore", "drill", "--registry", url, "--vault", tmp_path / "vault", *kept)
+                drilled = luutru(*drill)
+                with town.registry.writing() as connection:
+                    connection.execute(delete(tables.access_records).where(tables.access_records.c.person_id == "per-2"))
+                altered = luutru(*drill)
             follower.send_signal(signal_sent)
             follower.wait(20)
     told = json.loads(drilled.stdout)
     assert (drilled.exit_code, told["problems"], told["receipts"]) == (0, [], 6), drilled.output
+    assert (told["log"]["size"], told["log"]["known"]) == (1, 1)
+    told = json.loads(altered.stdout)
+    assert (altered.exit_code, told["problems"]) == (1, ["log.row_deleted /0"]), (
+        "the copy is the registry, and both lack what the log has"
+    )
     assert luutru("restore", "run", tmp_path / "back.db", *kept).exit_code == 0
     with sqlite3.connect(tmp_path / "back.db") as back:
         assert {row[0] for row in back.execute("SELECT declaration_id FROM receipts")} >= set(said)
