@@ -24,6 +24,8 @@ from luutru.backups.following import Follower, follow
 from luutru.backups.pieces import Pieces
 from luutru.backups.sqlite_archive import bring_back
 from luutru.backups.wal import HEADER_BYTES, begun, committed, read_header
+from luutru.benchmarks import restore_sqlite
+from luutru.benchmarks.restore import Plan
 from luutru.system import SystemClock, random_bytes
 from registry import tables
 from registry.database import open_engine
@@ -235,3 +237,11 @@ def wait_for(true, seconds: float = 30) -> None:
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_a_loss_is_measured_at_what_was_answered_until_then() -> None:
+    """A follower that is killed has copied almost everything; what it has not is counted."""
+    figures = restore_sqlite.measure(Plan(engine="sqlite", persons=60, per_commune=30, processes=1, seconds=1.1)).figures
+    assert (figures["rows"] > 400, figures["drill_problems"]) == (True, 0)
+    assert figures["missing"] < figures["recorded"]
+    assert figures["missing_seconds"] <= figures["rpo_seconds"] < 5
