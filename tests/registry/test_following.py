@@ -18,7 +18,9 @@ from log_parts import LogOf
 from recording_town import make_town
 from seeded_town import put_seeded_sqlite
 from sqlalchemy import delete
+from typer.testing import CliRunner
 
+from luutru.__main__ import app
 from luutru.backups import following
 from luutru.backups.following import Follower, follow
 from luutru.backups.pieces import Pieces
@@ -166,6 +168,34 @@ def test_a_log_that_does_not_go_on_is_a_gap_and_a_new_base(plain, tmp_path, monk
     assert len(following_now) == 2
     bring_back(opened(tmp_path / "pieces"), tmp_path / "back.db", target=None)
     assert numbers_in(tmp_path / "back.db") == [0, 1, 2, 3, 4, 100, 200, 300]
+
+
+def test_where_the_registry_is_lost_no_base_of_nothing_is_made(plain, tmp_path):
+    """Whatever keeps the follower running starts it again, while others lay an empty file in the registry's place."""
+    pieces = opened(tmp_path / "pieces")
+    add(plain, 0, 3)
+    with Follower(plain, pieces, clock=SystemClock()) as follower:
+        follower.turn()
+    plain.dispose()
+    words = [
+        "backup",
+        "follow",
+        str(tmp_path / "pieces"),
+        "--registry",
+        plain.url.render_as_string(),
+        "--key-file",
+        str(tmp_path / "key"),
+    ]
+    (tmp_path / "key").write_bytes(KEY)
+    for path in tmp_path.glob("plain.db*"):
+        path.unlink()
+    for lay in (lambda: None, (tmp_path / "plain.db").touch, (tmp_path / "plain.db").touch):
+        lay()
+        ended = CliRunner().invoke(app, words)
+        assert (ended.exit_code, "registry.not_upgraded" in ended.output) == (1, True)
+    assert len(list((tmp_path / "pieces").iterdir())) == 1
+    bring_back(pieces, tmp_path / "back.db", target=None)
+    assert numbers_in(tmp_path / "back.db") == [0, 1, 2]
 
 
 def test_what_is_no_commit_is_not_taken(plain, tmp_path):
