@@ -1047,6 +1047,7 @@ def upgrade() -> None:
     lay_answers()
     lay_deletion_certificates()
     lay_procedures()
+    lay_portal()
     lay_kiosk_signs()
     lay_claims()
     lay_undated()
@@ -1594,6 +1595,7 @@ def downgrade() -> None:
     op.drop_table('e_id_sightings')
     op.drop_table('host_answers')
     op.drop_table('deletion_certificates')
+    op.drop_table('portal_records')
     op.drop_table('procedure_steps')
     op.drop_table('procedure_files')
     op.drop_table('kiosk_calls')
@@ -1840,6 +1842,33 @@ def lay_procedures() -> None:
     sa.PrimaryKeyConstraint('step_id', 'commune_code', name=op.f('pk_procedure_steps'))
     )
     op.create_index('ix_procedure_steps_file_id', 'procedure_steps', ['file_id'], unique=False)
+
+
+def lay_portal() -> None:
+    """Lay what became of files sent to the public service portal."""
+    worked_on = sa.text("state IN ('due', 'sending', 'silent', 'received')")
+    op.create_table('portal_records',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('file_id', sa.String(length=36), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('next_at', columns.Instant(), nullable=False),
+    sa.Column('claimed_until', columns.Instant(), nullable=True),
+    sa.Column('receipt_number', sa.String(length=64), nullable=True),
+    sa.Column('portal_state', sa.String(length=16), nullable=True),
+    sa.Column('said_at', columns.Instant(), nullable=True),
+    sa.Column('code', sa.String(length=80), nullable=True),
+    sa.Column('words_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('file_id', 'commune_code', name=op.f('pk_portal_records'))
+    )
+    op.create_index('ix_portal_records_person_id', 'portal_records', ['person_id'], unique=False)
+    op.create_index('ix_portal_records_worked_on', 'portal_records', ['next_at'], unique=False, sqlite_where=worked_on, postgresql_where=worked_on)
 
 
 def lay_kiosk_signs() -> None:
