@@ -23,6 +23,7 @@ from registry import tables
 from registry.case_grounds import note_ground
 from registry.case_tasks import note_handed_back
 from registry.notices import answer_notice
+from registry.sweep_marks import mark
 from residence.access.purposes import Purpose
 from residence.cases.closing import ClosingCode, closing_rule, codes_for
 from residence.cases.grounds import Ground, check_ground
@@ -174,6 +175,8 @@ def act(connection: Connection, case_id: str, step: CaseStep, *, now: datetime, 
         answer_notice(connection, row.commune_code, row.notice_id, answer="decided", now=now, by=step.by)
     if step.action is CaseAction.RELEASE:
         note_handed_back(connection, row, by=step.by)
+    if state in CLOSED:
+        mark(connection, [(row.commune_code, row.premises_id)])  # what is seen from now on may be another case
     event = _event(
         (row.commune_code, case_id), (step.action.value, before.value, state.value), now=now, random_bytes=random_bytes
     )

@@ -101,6 +101,7 @@ from registry.tables_stays import (
     stay_versions,
     stays,
 )
+from registry.tables_sweep import sweep_marks
 from registry.tables_undated import undated_declarations
 from registry.tables_webhooks import webhook_deliveries, webhooks
 
@@ -229,6 +230,7 @@ __all__ = [
     "stay_versions",
     "stays",
     "subject_keys",
+    "sweep_marks",
     "undated_declarations",
     "unit_codes",
     "unit_decisions",
