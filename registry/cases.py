@@ -20,6 +20,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from registry import tables
+from registry.asking import among
 from registry.case_grounds import note_ground
 from registry.case_tasks import note_handed_back
 from registry.notices import answer_notice
@@ -109,6 +110,16 @@ def standing_case(connection: Connection, premises_id: str, who: str) -> Row[Any
     columns = tables.cases.c
     condition = (columns.premises_id == premises_id, columns.who == who, columns.state.not_in(_CLOSED))
     return connection.execute(select(tables.cases).where(*condition)).first()
+
+
+def standing_cases(connection: Connection, commune_code: str, premises_ids: Iterable[str]) -> set[tuple[str, str]]:
+    """Return whom the cases at these premises that are not closed are about: (premises, who)."""
+    wanted = sorted(set(premises_ids))
+    if not wanted:
+        return set()
+    columns = tables.cases.c
+    here = (columns.commune_code == commune_code, among(columns.premises_id, wanted, connection), columns.state.not_in(_CLOSED))
+    return {(row.premises_id, row.who) for row in connection.execute(select(columns.premises_id, columns.who).where(*here))}
 
 
 def case(connection: Connection, case_id: str) -> Row[Any] | None:

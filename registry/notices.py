@@ -7,7 +7,7 @@ Example: ``send_notice(connection, notice, now=now, random_bytes=random_bytes)``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, and_, insert, or_, select, update
 
 from registry import tables
 from registry.alarm_channels import CHANNEL, channels_of
+from registry.asking import among
 from registry.messages import put_aside
 from registry.sweep_marks import mark
 from residence.cases.notices import DECLARE_KINDS, Addressee, NoticeKind
@@ -78,6 +79,15 @@ def was_sent(connection: Connection, commune_code: str, kind: NoticeKind, *, abo
     columns = tables.notices.c
     same = (columns.commune_code == commune_code, columns.kind == kind.value, columns.about == about)
     return connection.scalar(select(columns.notice_id).where(*same).limit(1)) is not None
+
+
+def sent_about(connection: Connection, commune_code: str, kind: NoticeKind, about: Sequence[str]) -> set[str]:
+    """Return those of these stays, people or sightings about which a notice of this kind went out before."""
+    if not about:
+        return set()
+    columns = tables.notices.c
+    same = (columns.commune_code == commune_code, columns.kind == kind.value, among(columns.about, about, connection))
+    return set(connection.scalars(select(columns.about).where(*same)))
 
 
 def sent_notices(

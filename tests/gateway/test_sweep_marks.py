@@ -207,7 +207,7 @@ def test_a_premises_that_fails_stays_marked_and_keeps_nobody_waiting(small_offic
         raise LuutruError("x", "")
 
     with monkeypatch.context() as patch:
-        patch.setattr("gateway.sweep.explain_kept", fails)
+        patch.setattr("gateway.sweep_steps.explain_kept", fails)
         assert run(small_office, DUE).failed == 1
     assert run(small_office, DUE + timedelta(minutes=1)).notices == 1
 
