@@ -937,8 +937,12 @@ def upgrade() -> None:
     sa.Column('stated_on', sa.String(length=10), nullable=False),
     sa.Column('question_id', sa.String(length=64), nullable=True),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=True),
     sa.PrimaryKeyConstraint('commune_code', 'premises_id', name=op.f('pk_premises_origins'))
     )
+    with op.batch_alter_table('premises_origins', schema=None) as batch_op:
+        batch_op.create_index('ix_premises_origins_question_id', ['question_id'], unique=False, sqlite_where=sa.text('question_id IS NOT NULL'), postgresql_where=sa.text('question_id IS NOT NULL'))
+        batch_op.create_index('ix_premises_origins_changed_at', ['changed_at'], unique=False, sqlite_where=sa.text('changed_at IS NOT NULL'), postgresql_where=sa.text('changed_at IS NOT NULL'))
 
     op.create_table('cleaning_items',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
