@@ -102,6 +102,7 @@ from registry.tables_stays import (
     stay_versions,
     stays,
 )
+from registry.tables_sweep import sweep_marks
 from registry.tables_undated import undated_declarations
 from registry.tables_ways_in import ways_in
 from registry.tables_webhooks import webhook_deliveries, webhooks
@@ -232,6 +233,7 @@ __all__ = [
     "stay_versions",
     "stays",
     "subject_keys",
+    "sweep_marks",
     "undated_declarations",
     "unit_codes",
     "unit_decisions",

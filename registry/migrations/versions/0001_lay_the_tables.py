@@ -956,8 +956,12 @@ def upgrade() -> None:
     sa.Column('stated_on', sa.String(length=10), nullable=False),
     sa.Column('question_id', sa.String(length=64), nullable=True),
     sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=True),
     sa.PrimaryKeyConstraint('commune_code', 'premises_id', name=op.f('pk_premises_origins'))
     )
+    with op.batch_alter_table('premises_origins', schema=None) as batch_op:
+        batch_op.create_index('ix_premises_origins_question_id', ['question_id'], unique=False, sqlite_where=sa.text('question_id IS NOT NULL'), postgresql_where=sa.text('question_id IS NOT NULL'))
+        batch_op.create_index('ix_premises_origins_changed_at', ['changed_at'], unique=False, sqlite_where=sa.text('changed_at IS NOT NULL'), postgresql_where=sa.text('changed_at IS NOT NULL'))
 
     op.create_table('cleaning_items',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -1356,6 +1360,12 @@ def downgrade() -> None:
     op.drop_table('recall_consents')
     op.drop_table('stay_parties')
     _drop_chip_tables()
+    with op.batch_alter_table('sweep_marks', schema=None) as batch_op:
+        batch_op.drop_index('ix_sweep_marks_done', sqlite_where=sa.text('due_at IS NULL'), postgresql_where=sa.text('due_at IS NULL'))
+        batch_op.drop_index('ix_sweep_marks_due_at_commune_code')
+        batch_op.drop_index('ix_sweep_marks_commune_code_due_at')
+
+    op.drop_table('sweep_marks')
     op.drop_table('undated_declarations')
     op.drop_table('kiosk_wipes')
     op.drop_table('kiosk_certificates')
@@ -1932,6 +1942,19 @@ def lay_claims() -> None:
 
 def lay_undated() -> None:
     """Lay what waits for a kiosk's clock to be confirmed."""
+    op.create_table('sweep_marks',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('due_at', columns.Instant(), nullable=True),
+    sa.Column('touched', sa.Integer(), nullable=False),
+    sa.Column('looked_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('premises_id', 'commune_code', name=op.f('pk_sweep_marks'))
+    )
+    with op.batch_alter_table('sweep_marks', schema=None) as batch_op:
+        batch_op.create_index('ix_sweep_marks_commune_code_due_at', ['commune_code', 'due_at'], unique=False)
+        batch_op.create_index('ix_sweep_marks_due_at_commune_code', ['due_at', 'commune_code'], unique=False)
+        batch_op.create_index('ix_sweep_marks_done', ['looked_at'], unique=False, sqlite_where=sa.text('due_at IS NULL'), postgresql_where=sa.text('due_at IS NULL'))
+
     op.create_table('undated_declarations',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('declaration_id', sa.String(length=36), nullable=False),
