@@ -175,7 +175,9 @@ def test_erased_nothing_of_it_is_left(way):
     with way.world.registry.reading() as connection:
         person_id = connection.scalar(select(tables.portal_records.c.person_id))
     given = Erasure(by="operator-1", reason="asked for and granted")
-    erase_for_good(way.world.registry, person_id, given, signer=way.world.signer, now=way.world.clock.now(), random_bytes=random_bytes)
+    erase_for_good(
+        way.world.registry, person_id, given, signer=way.world.signer, now=way.world.clock.now(), random_bytes=random_bytes
+    )
     with way.world.registry.reading() as connection:
         assert connection.execute(select(tables.portal_records)).all() == []
 
