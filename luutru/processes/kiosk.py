@@ -16,7 +16,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -152,7 +152,6 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     from edge_agent.asked import Asked, KioskPost
     from edge_agent.hearing import Hearing
     from edge_agent.readers.watching import Guide
-    from edge_agent.uplink import Uplink
 
     agent: KioskAgent
     uplink: Uplink
@@ -172,16 +171,8 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     following = following_of(profile, slots, clock=clock, heard=fresh, agent=lambda: agent, line=line)
     health = lambda: agent.readers_health()  # noqa: E731, PLW0108
     vitals = vitals_of(profile, outbox, hearing=hearing, readers=health, door=door, following=following)
-    uplink = Uplink(
-        outbox,
-        line_of(profile),
-        clock=clock,
-        jitter=system.fraction,
-        vitals=vitals,
-        on_state=lambda _health: agent.outbox_changed(),
-        post=KioskPost(asked, event_post_of(outbox, book), door.papers if door is not None else None),
-        trust=papers,
-    )
+    post = KioskPost(asked, event_post_of(outbox, book), door.papers if door is not None else None)
+    uplink = _uplink_of(profile, outbox, clock=clock, vitals=vitals, post=post, trust=papers, changed=changed)
     heard_by_all = events.at(readers.readers)
     agent = KioskAgent(
         profile=profile,
@@ -201,6 +192,13 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
         _hold_cards_for_whoever_waits(agent, readers.deck)
     parts = Kiosk(agent=agent, outbox=outbox, uplink=uplink, book=book, events=events, readers=readers, vitals=vitals)
     return replace(parts, following=following, printer=printer, door=door, tracing=_traced(profile, outbox, clock))
+
+
+def _uplink_of(profile: KioskProfile, outbox: Outbox, *, clock: Clock, changed: Callable[[], None], **parts: Any) -> Uplink:
+    from edge_agent.uplink import Uplink
+
+    line = line_of(profile)
+    return Uplink(outbox, line, clock=clock, jitter=system.fraction, on_state=lambda _health: changed(), **parts)
 
 
 def _traced(profile: KioskProfile, outbox: Outbox, clock: Clock) -> Tracing | None:
