@@ -25,6 +25,13 @@ MACHINE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "reader": {"ok": "Working", "degraded": "Impaired", "lost": "Not answering"},
     "health": {"ok": "Well", "degraded": "Needs a hand", "lost": "No sign of life"},
+    "fleet_state": {
+        "lost": "No sign of life",
+        "degraded": "Needs a hand",
+        "deaf": "Hears no card",
+        "ok": "Well",
+        "retired": "Taken out of service",
+    },
     "health_reason": {
         "retired": "Taken out of service",
         "never_seen": "Has never reported",

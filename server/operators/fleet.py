@@ -23,6 +23,7 @@ from residence.wire.state import CONFIGURATION
 from server.operators.kiosk_health import About, Health, health_of
 
 LOOK_BACK: Final = timedelta(days=30)  # how long a doubted claim is shown
+MOST_KIOSKS: Final = 5000  # of one commune
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,10 +41,10 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fleet_of(
-    connection: Connection, commune_code: str, *, now: datetime, silent_after: timedelta, limit: int = 1000
+    connection: Connection, commune_code: str, *, now: datetime, silent_after: timedelta, limit: int = MOST_KIOSKS
 ) -> list[Seen]:
     """Return a commune's kiosks by id."""
-    signs, quiet = signs_of(connection, commune_code), quiet_kiosks(connection, commune_code, now=now)
+    signs, quiet = signs_of(connection, commune_code, limit=limit), quiet_kiosks(connection, commune_code, now=now)
     doubts = doubts_by_kiosk(connection, commune_code, since=now - LOOK_BACK)
     seen = []
     for kiosk in kiosks_of(connection, commune_code, limit=limit):

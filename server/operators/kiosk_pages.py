@@ -1,6 +1,7 @@
 """Kiosks for operators: last sign of life, outbox, clock, readers, doors, disk. No stay and no person.
 
 - A kiosk that is online and hears no card is an alarm of its own at the head of the page (``kiosk_health.py``).
+- What is listed follows the address: site, state, release, a part of the id, by site or by kiosk, a page at a time (``fleet_view.py``).
 - A site all of whose kiosks are lost is one line at the head of the page, however many they are (``fleet.py``).
 - Signed settings that are being rolled out are a table of their own: who works by which, how many are lost with it, how many did not take it.
 - Everything known of one kiosk can be taken away as a file; what only the kiosk itself knows: ``luutru kiosk diagnostics`` there.
@@ -20,6 +21,7 @@ from registry.letter_lists import counts_of
 from residence.clock import rfc3339
 from residence.errors import Refused
 from server.operators.fleet import LOOK_BACK, Seen, dark_sites, fleet_of, rollout_of
+from server.operators.fleet_view import offered_by, read_asked, view_of
 from server.pages import render
 from server.policy import CommuneResource
 from server.visitor import Caller, SignedIn
@@ -33,18 +35,22 @@ Wired = Annotated[Server, Depends(server_of)]
 def show_kiosks(request: Request, caller: Caller, account: SignedIn, server: Wired) -> Response:
     """List the commune's kiosks, those that need a hand first."""
     server.policy.require(account, "list_kiosks", resource=CommuneResource(commune=account.commune_code))
-    now = server.clock.now()
+    now, asked = server.clock.now(), read_asked(request.query_params)
     with server.registry.reading() as connection:
         seen = _seen(connection, server, account.commune_code)
         letters = sum(counts_of(connection, account.commune_code).values())
         calls = waiting_calls(connection, account.commune_code, since=now - LOOK_BACK)
-    seen.sort(
-        key=lambda each: (not each.health.deaf, each.health.state != "lost", each.health.state != "degraded", each.kiosk.kiosk_id)
-    )
-    deaf = sum(each.health.deaf for each in seen)
-    template = "operators/kiosk_list.html" if request.headers.get("hx-request") else "operators/kiosks.html"
-    heads: dict[str, Any] = {"deaf": deaf, "dark": dark_sites(seen), "rollout": rollout_of(seen)}
-    return render(request, template, caller=caller, rows=seen, letters=letters, calls=calls, **heads)
+    again = bool(request.headers.get("hx-request"))
+    heads: dict[str, Any] = {
+        "deaf": sum(each.health.deaf for each in seen),
+        "dark": dark_sites(seen),
+        "rollout": rollout_of(seen),
+        "kiosks": len(seen),
+        "letters": letters,
+        "calls": calls,
+    }
+    template = "operators/kiosk_again.html" if again else "operators/kiosks.html"
+    return render(request, template, caller=caller, view=view_of(seen, asked), offered=offered_by(seen), **heads)
 
 
 @router.get("/kiosks/{kiosk_id}/diagnostics.json")
