@@ -2,6 +2,7 @@
 
 - Read from the registry, where every worker reports (ADR 29) and every kiosk's last sign of life lies: one place to ask, however many run, and no port
   on any of them. A silent worker is told by the age of its report, and its last figures are left out: they are no longer true.
+- Whoever is muted for maintenance counts as ``state="muted"`` and in no figure an alarm rests on.
 - A kiosk is counted within its site; which one it is stands on the operators' page.
 - The text format is a line for each figure; that it is well made is checked by promtool in the tests.
 
@@ -20,6 +21,7 @@ from registry.database import Registry
 from registry.gateway_reports import KEPT_FOR, GatewayReport, is_silent, latest_reports
 from registry.letter_lists import counts_of
 from server.operators.fleet import Seen, dark_sites, fleet_of
+from server.operators.fleet_view import state_of
 
 # name -> what it is; all are gauges, for each is what stands now
 HELP: Final = {
@@ -34,7 +36,7 @@ HELP: Final = {
     "luutru_gateway_resident_bytes": "Memory of the worker.",
     "luutru_gateway_ends_timestamp_seconds": "When a certificate or revocation list of the worker ends.",
     "luutru_kiosks": "Kiosks in service by site and state.",
-    "luutru_site_dark": "Kiosks of a site that are all lost.",
+    "luutru_site_dark": "Kiosks of a site that are all lost, without those muted.",
     "luutru_kiosks_deaf": "Kiosks that are online and hear no card.",
     "luutru_outbox_rows": "Statements that wait at a site's kiosks for their receipts.",
     "luutru_outbox_oldest_seconds": "Since when the oldest of them waits.",
@@ -91,7 +93,7 @@ def _of_gateway(report: GatewayReport, now: datetime) -> Iterator[Sample]:
 
 def _of_fleet(commune: str, fleet: Sequence[Seen], now: datetime) -> Iterator[Sample]:
     serving = [each for each in fleet if each.in_service]
-    for (site, state), count in sorted(Counter((each.kiosk.premises_id, each.health.state) for each in serving).items()):
+    for (site, state), count in sorted(Counter((each.kiosk.premises_id, state_of(each)) for each in serving).items()):
         yield "luutru_kiosks", {"commune": commune, "site": site, "state": state}, float(count)
     for site, count in dark_sites(serving).items():
         yield "luutru_site_dark", {"commune": commune, "site": site}, float(count)
@@ -101,11 +103,12 @@ def _of_fleet(commune: str, fleet: Sequence[Seen], now: datetime) -> Iterator[Sa
 
 def _of_site(where: Mapping[str, str], here: Iterable[Seen], now: datetime) -> Iterator[Sample]:
     kiosks = list(here)
-    waiting = [each.kiosk.oldest_unsent_at for each in kiosks if each.kiosk.oldest_unsent_at is not None]
+    loud = [each for each in kiosks if each.alarms]  # rows are counted of all: a mute hides no declaration
+    waiting = [each.kiosk.oldest_unsent_at for each in loud if each.kiosk.oldest_unsent_at is not None]
     yield "luutru_outbox_rows", where, float(sum(each.kiosk.outbox_depth or 0 for each in kiosks))
     yield "luutru_outbox_oldest_seconds", where, max(((now - each).total_seconds() for each in waiting), default=0.0)
-    yield "luutru_kiosks_deaf", where, float(sum(each.health.deaf for each in kiosks))
-    yield "luutru_kiosks_clock_doubtful", where, float(sum("clock" in each.health.reasons for each in kiosks))
+    yield "luutru_kiosks_deaf", where, float(sum(each.deaf for each in loud))
+    yield "luutru_kiosks_clock_doubtful", where, float(sum("clock" in each.health.reasons for each in loud))
 
 
 def _line(sample: Sample) -> str:

@@ -190,6 +190,7 @@ _DOING: Final[dict[str, tuple[tuple[ColumnElement[bool] | TextClause, ...], Call
     "door_passes": ((), _delete_with_keys(tables.door_passes.c.pass_id)),
     "door_cards": ((), _delete_with_keys(tables.door_cards.c.card_id)),
     "kiosk_calls": ((), _delete_with_keys(tables.kiosk_calls.c.call_id)),
+    "kiosk_mutes": ((), _delete_with_keys(tables.kiosk_mutes.c.mute_id)),
     "paths": (
         (),
         _delete_with_keys(tables.path_steps.c.path_id, tables.path_handovers.c.path_id, tables.paths.c.path_id, _KEYS),

@@ -41,6 +41,7 @@ DOABLE: Final[dict[str, frozenset[Action]]] = {
     "door_passes": frozenset({"delete"}),
     "door_cards": frozenset({"delete"}),
     "kiosk_calls": frozenset({"delete"}),
+    "kiosk_mutes": frozenset({"delete"}),
     "paths": frozenset({"delete"}),
     "api_tokens": frozenset({"delete"}),
     "api_requests": frozenset({"delete"}),

@@ -29,9 +29,11 @@ MACHINE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "lost": "No sign of life",
         "degraded": "Needs a hand",
         "deaf": "Hears no card",
+        "muted": "Muted",
         "ok": "Well",
         "retired": "Taken out of service",
     },
+    "mute_kind": {"kiosk": "a kiosk", "site": "a whole site"},
     "health_reason": {
         "retired": "Taken out of service",
         "never_seen": "Has never reported",

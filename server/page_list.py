@@ -44,6 +44,7 @@ from server.operators import (
     gateway_pages,
     kiosk_pages,
     letter_pages,
+    mute_pages,
     ward_pages,
 )
 from server.police import (
@@ -185,6 +186,7 @@ PAGES = (
     delegation_pages,
     acting_pages,
     kiosk_pages,
+    mute_pages,
     claim_pages,
     call_pages,
     driver_pages,

@@ -40,6 +40,7 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "door pass": "Door passes",
         "door card": "Door cards",
         "kiosk call": "Calls from kiosks",
+        "kiosk mute": "Muted alarms of kiosks",
         "consent to be recalled": "Consents to be recalled at a house",
     },
     "number_kind": {"personal": "Personal number", "old": "Old number", "document": "Document"},

@@ -22,6 +22,8 @@ from registry import (
     kiosk_calls,
     kiosk_certificates,
     kiosk_claims,
+    kiosk_mutes,
+    kiosks,
     lapses,
     nightly,
     notices,
@@ -39,7 +41,7 @@ from residence.cases.closing import ClosingCode
 from residence.cases.lapses import LapseChoices
 from residence.cases.notices import NoticeKind
 from residence.cases.transitions import CaseAction
-from residence.clock import rfc3339
+from residence.clock import rfc3339, uuid7_text
 from residence.errors import Refused
 from residence.stays.rules import load_rule_book
 from residence.stays.temporary import Asked
@@ -134,6 +136,18 @@ def _call(connection: Connection, town: Town, _scene: Scene) -> None:
     kiosk_calls.answers_by_kiosk(connection, since=town.now - timedelta(hours=6))
 
 
+def _mute(connection: Connection, town: Town, _scene: Scene) -> None:
+    kiosk = kiosks.Enrolment(kiosk_id="kiosk-muted", premises_id="blk-hoa-binh", commune_code=DEMO_COMMUNE, profile="lobby")
+    kiosks.enrol_kiosk(connection, kiosk, keys=(), now=town.now)
+    new = kiosk_mutes.NewMute(
+        commune_code=DEMO_COMMUNE, kind="site", subject="blk-hoa-binh", hours="4", reason="power works", by="a"
+    )
+    mute_id = uuid7_text(town.now, secrets.token_bytes(10))
+    kiosk_mutes.mute(connection, new, mute_id=mute_id, now=town.now)
+    kiosk_mutes.mutes_of(connection, DEMO_COMMUNE, since=town.now)
+    kiosk_mutes.unmute(connection, mute_id, commune_code=DEMO_COMMUNE, by="a", now=town.now)
+
+
 def _claims(connection: Connection, town: Town, _scene: Scene) -> None:
     kiosk_claims.claims_of(connection, DEMO_COMMUNE, since=town.now - timedelta(days=30))
     kiosk_certificates.waiting(connection)
@@ -181,6 +195,7 @@ STEPS: dict[str, Callable[[Town, Scene], object]] = {
     "passes, cards and events of doors": _writing(_open_doors),
     "calls for a person": _writing(_call),
     "a machine becomes a kiosk and ends": _writing(_claims),
+    "alarms are muted": _writing(_mute),
     "the scoreboard is counted": _writing(_score),
     "a pair is decided": _writing(_decide_pair),
 }

@@ -1,7 +1,8 @@
 """The kiosks of a commune with everything that is known of each, for the operators' page and for the metrics; and sites that are dark.
 
 - Kiosks are grouped by the signed settings they work by, so that a rollout is seen as it goes; the newest name is not known here, only who has which.
-- A site is dark when every kiosk in service there is lost: a power cut or a line, which is one alarm and not one for each kiosk.
+- A site is dark when every kiosk in service there is lost: a power cut or a line, which is one alarm and not one for each kiosk. Muted kiosks are
+  not counted, and one that is muted and alive shows that the site is not dark.
 
 Example: ``dark_sites(fleet_of(connection, "demo-01", now=now, silent_after=timedelta(minutes=10)))``
 """
@@ -17,6 +18,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from registry.chip_judgements import Doubts, doubts_by_kiosk
+from registry.kiosk_mutes import Mute, mutes_of, standing
 from registry.kiosk_signs import KioskSigns, quiet_kiosks, signs_of
 from registry.kiosks import KioskOnList, kiosks_of
 from residence.wire.state import CONFIGURATION
@@ -33,11 +35,22 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     signs: KioskSigns
     doubts: Doubts
     health: Health
+    mute: Mute | None = None  # the kiosk's own, or its site's
 
     @property
     def in_service(self) -> bool:
         """Tell whether it is meant to work."""
         return self.kiosk.retired_at is None
+
+    @property
+    def alarms(self) -> bool:
+        """Tell whether what is wrong with it is an alarm: not out of service, not muted."""
+        return self.in_service and self.mute is None
+
+    @property
+    def deaf(self) -> bool:
+        """Tell whether it raises the alarm of one that hears no card."""
+        return self.alarms and self.health.deaf
 
 
 def fleet_of(
@@ -46,12 +59,14 @@ def fleet_of(
     """Return a commune's kiosks by id."""
     signs, quiet = signs_of(connection, commune_code, limit=limit), quiet_kiosks(connection, commune_code, now=now)
     doubts = doubts_by_kiosk(connection, commune_code, since=now - LOOK_BACK)
+    muted = standing(mutes_of(connection, commune_code, since=now), now=now)
     seen = []
     for kiosk in kiosks_of(connection, commune_code, limit=limit):
         doubted, said = doubts.get(kiosk.kiosk_id, Doubts()), signs.get(kiosk.kiosk_id, KioskSigns())
         about = About(doubts=doubted.not_shown, signs=said, quiet=kiosk.kiosk_id in quiet)
         health = health_of(kiosk, now=now, silent_after=silent_after, about=about)
-        seen.append(Seen(kiosk=kiosk, signs=said, doubts=doubted, health=health))
+        mute = muted.get(("kiosk", kiosk.kiosk_id)) or muted.get(("site", kiosk.premises_id))
+        seen.append(Seen(kiosk=kiosk, signs=said, doubts=doubted, health=health, mute=mute))
     return seen
 
 
@@ -89,13 +104,13 @@ def rollout_of(fleet: Iterable[Seen]) -> Rollout:
 
 
 def dark_sites(fleet: Iterable[Seen]) -> dict[str, int]:
-    """Return the sites all of whose kiosks are lost, with how many those are; not those nobody ever heard of, which are not open yet."""
+    """Return the sites all of whose kiosks are lost, with how many of these are not muted; not those nobody ever heard of, which are not open yet."""
     sites: dict[str, list[Seen]] = {}
     for each in fleet:
         if each.in_service:
             sites.setdefault(each.kiosk.premises_id, []).append(each)
     return {
-        site: len(found)
+        site: sum(each.alarms for each in found)
         for site, found in sorted(sites.items())
-        if all(each.health.state == "lost" for each in found) and any(each.kiosk.seen_at for each in found)
+        if all(each.health.state == "lost" for each in found) and any(each.kiosk.seen_at and each.alarms for each in found)
     }

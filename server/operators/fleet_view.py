@@ -1,7 +1,8 @@
 """What an operator asked to see of a fleet, as the page's address says it: filters, by site or by kiosk, a page at a time.
 
 - Everything asked stands in the address: it can be kept, sent to a colleague, and the page asks itself anew with it. No script is needed.
-- Worst first: kiosks that hear no card, then lost, then those that need a hand; whoever is taken out of service comes last.
+- Worst first: kiosks that hear no card, then lost, then those that need a hand; then the muted; whoever is taken
+  out of service comes last.
 - A site is one line: how many kiosks and how they are. A fleet longer than a page is shown by site, unless somebody asks for kiosks.
 - A word nobody offers is refused, a page past the last is the last.
 
@@ -22,7 +23,7 @@ from residence.wire.state import CONFIGURATION
 from server.operators.fleet import Seen, dark_sites
 
 ON_A_PAGE: Final = 50
-STATES: Final = ("lost", "degraded", "deaf", "ok", "retired")
+STATES: Final = ("lost", "degraded", "deaf", "muted", "ok", "retired")
 WAYS: Final = ("site", "kiosk")
 LONGEST: Final = 64  # characters of what is asked for
 
@@ -112,7 +113,7 @@ def sites_of(fleet: Iterable[Seen]) -> list[Site]:
     kiosks = list(fleet)
     dark = dark_sites(kiosks)
     states: dict[str, Counter[str]] = {}
-    deaf = Counter(each.kiosk.premises_id for each in kiosks if each.in_service and each.health.deaf)
+    deaf = Counter(each.kiosk.premises_id for each in kiosks if each.deaf)
     for each in kiosks:
         states.setdefault(each.kiosk.premises_id, Counter())[state_of(each)] += 1
     found = [
@@ -122,8 +123,10 @@ def sites_of(fleet: Iterable[Seen]) -> list[Site]:
 
 
 def state_of(each: Seen) -> str:
-    """Return a kiosk's state on a list: that of its health, or ``retired``."""
-    return each.health.state if each.in_service else "retired"
+    """Return a kiosk's state on a list: that of its health, ``muted``, or ``retired``."""
+    if not each.in_service:
+        return "retired"
+    return each.health.state if each.mute is None else "muted"
 
 
 def offered_by(fleet: Iterable[Seen]) -> Offered:
@@ -136,7 +139,7 @@ def offered_by(fleet: Iterable[Seen]) -> Offered:
 def _fits(each: Seen, asked: Asked) -> bool:
     if asked.site and asked.site != each.kiosk.premises_id:
         return False
-    if asked.state and asked.state != state_of(each) and not (asked.state == "deaf" and each.in_service and each.health.deaf):
+    if asked.state and asked.state != state_of(each) and not (asked.state == "deaf" and each.deaf):
         return False
     if asked.release and asked.release not in _releases(each):
         return False
@@ -149,5 +152,5 @@ def _releases(each: Seen) -> set[str]:
 
 
 def _worst(each: Seen) -> tuple[bool, bool, int, str]:
-    ranks = {"lost": 0, "degraded": 1, "ok": 2, "retired": 3}
-    return (not each.in_service, not each.health.deaf, ranks[state_of(each)], each.kiosk.kiosk_id)
+    ranks = {"lost": 0, "degraded": 1, "muted": 2, "ok": 3, "retired": 4}
+    return (not each.in_service, not each.deaf, ranks[state_of(each)], each.kiosk.kiosk_id)

@@ -4,6 +4,7 @@
 - What is listed follows the address: site, state, release, a part of the id, by site or by kiosk, a page at a time (``fleet_view.py``).
 - A site all of whose kiosks are lost is one line at the head of the page, however many they are (``fleet.py``).
 - Signed settings that are being rolled out are a table of their own: who works by which, how many are lost with it, how many did not take it.
+- Whoever is muted for maintenance raises no alarm and says who muted it, why and until when (``mute_pages.py``).
 - Everything known of one kiosk can be taken away as a file; what only the kiosk itself knows: ``luutru kiosk diagnostics`` there.
 """
 
@@ -16,6 +17,7 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from registry.accounts import names_of
 from registry.kiosk_calls import waiting_calls
 from registry.letter_lists import counts_of
 from residence.clock import rfc3339
@@ -40,14 +42,16 @@ def show_kiosks(request: Request, caller: Caller, account: SignedIn, server: Wir
         seen = _seen(connection, server, account.commune_code)
         letters = sum(counts_of(connection, account.commune_code).values())
         calls = waiting_calls(connection, account.commune_code, since=now - LOOK_BACK)
+        names = names_of(connection, {each.mute.muted_by for each in seen if each.mute})
     again = bool(request.headers.get("hx-request"))
     heads: dict[str, Any] = {
-        "deaf": sum(each.health.deaf for each in seen),
+        "deaf": sum(each.deaf for each in seen),
         "dark": dark_sites(seen),
         "rollout": rollout_of(seen),
         "kiosks": len(seen),
         "letters": letters,
         "calls": calls,
+        "names": names,
     }
     template = "operators/kiosk_again.html" if again else "operators/kiosks.html"
     return render(request, template, caller=caller, view=view_of(seen, asked), offered=offered_by(seen), **heads)

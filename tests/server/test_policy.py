@@ -35,7 +35,7 @@ RESOURCES = {
     "list_kiosks": "commune", "list_dead_letters": "commune", "settle_dead_letters": "commune", "watch_gateways": "commune", "list_unit_questions": "commune", "settle_unit_questions": "commune", "list_cleaning": "commune", "decide_cleaning": "commune", "list_pairs": "commune", "read_pair": "pair", "decide_pair": "pair", "release_pair": "pair", "read_case": "case", "claim_case": "case", "share_case": "case", "release_person": "case",
     "watch_authorities": "commune", "settle_authorities": "commune", "decide_case": "case", "manage_account": "account", "bind_identity": "account", "read_own_record": "account", "answer_disputes": "commune", "work_procedures": "commune", "change_numbers": "commune", "give_way_in": "commune", "correct_register": "commune",
     "seal_case": "case", "hand_out_case": "case", "list_proposals": "commune", "settle_proposal": "proposal", "break_glass": "elsewhere", "look_elsewhere": "elsewhere",
-    "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune", "provision_kiosks": "commune",
+    "list_calls": "commune", "answer_calls": "commune", "list_deletions": "commune", "provision_kiosks": "commune", "mute_kiosks": "commune",
     "speak_of_own_stay": "stay", "confirm_own_stay": "stay", "act_for_somebody": "stay",
     "list_look_questions": "commune", "change_look_rules": "commune", "settle_look_question": "question", "answer_look_question": "own question",
     "list_second_views": "commune", "enter_order": "commune", "read_order": "order", "see_case_again": "view asked", "look_into_difference": "view",

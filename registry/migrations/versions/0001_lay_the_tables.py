@@ -1053,6 +1053,7 @@ def upgrade() -> None:
     lay_procedures()
     lay_portal()
     lay_kiosk_signs()
+    lay_kiosk_mutes()
     lay_claims()
     lay_undated()
     lay_police()
@@ -1370,6 +1371,7 @@ def downgrade() -> None:
     op.drop_table('kiosk_wipes')
     op.drop_table('kiosk_certificates')
     op.drop_table('kiosk_claims')
+    op.drop_table('kiosk_mutes')
     op.drop_table('kiosk_signs')
     op.drop_table('duplicate_steps')
     drop_authorities()
@@ -1890,6 +1892,25 @@ def lay_kiosk_signs() -> None:
     sa.Column('changed_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'kiosk_id', name=op.f('pk_kiosk_signs'))
     )
+
+
+def lay_kiosk_mutes() -> None:
+    """Lay for which kiosks and sites alarms are silent."""
+    op.create_table('kiosk_mutes',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('mute_id', sa.String(length=36), nullable=False),
+    sa.Column('subject_kind', sa.String(length=8), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('muted_by', sa.String(length=64), nullable=False),
+    sa.Column('muted_at', columns.Instant(), nullable=False),
+    sa.Column('ends_at', columns.Instant(), nullable=False),
+    sa.Column('ended_at', columns.Instant(), nullable=True),
+    sa.Column('ended_by', sa.String(length=64), nullable=True),
+    sa.PrimaryKeyConstraint('mute_id', 'commune_code', name=op.f('pk_kiosk_mutes'))
+    )
+    op.create_index('ix_kiosk_mutes_ends_at', 'kiosk_mutes', ['ends_at'], unique=False)
+    op.create_index('ix_kiosk_mutes_commune_code_ends_at', 'kiosk_mutes', ['commune_code', 'ends_at'], unique=False)
 
 
 def lay_claims() -> None:

@@ -1,0 +1,136 @@
+"""Maintenance: alarms of a kiosk or a site are silent for some hours, by whom and why is said, and nothing else is silent."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from server_operators import put_aside
+from server_parts import COMMUNE, csrf_of
+
+from luutru.metrics import read_metrics
+from registry.kiosk_mutes import NewMute, mute
+from registry.kiosks import keep_state
+from residence.clock import rfc3339
+from residence.errors import Refused
+from residence.wire.state import KioskState
+
+SITE, LOBBY = "htl-sao-mai", "kiosk-lobby-1"
+DARK = "<strong>1</strong><span>sites where every kiosk is lost"
+SILENT = timedelta(minutes=10)
+
+
+def say(world, kiosk_id, **changes):
+    now = world.clock.now()
+    with world.registry.writing() as connection:
+        keep_state(
+            connection,
+            KioskState(kiosk_id=kiosk_id, session=9, online=True, at=rfc3339(now), time_state="synced", **changes),
+            now=now,
+        )
+
+
+def ask(operator, **changes):
+    fields = {"csrf": csrf_of(operator), "subject": f"site:{SITE}", "hours": "4", "reason": "power works"}
+    return operator.post("/operators/mutes", data=fields | changes)
+
+
+def figures(world):
+    text = read_metrics(world.registry, now=world.clock.now(), silent_after=SILENT)
+    return {
+        name: float(value) for name, _, value in (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    }
+
+
+def named(figure, **labels):
+    told = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    return f'luutru_{figure}{{commune="{COMMUNE}",site="{SITE}"{"," if told else ""}{told}}}'
+
+
+@pytest.fixture
+def dark(world):
+    """A town in which one site has been lost for half an hour, with something in its outbox, and a dead letter waits."""
+    world.enrol_kiosks()
+    say(world, "kiosk-desk-1", outbox_depth=3, oldest_unsent_at=rfc3339(world.clock.now()))
+    put_aside(world)
+    world.clock.pass_time(minutes=30)
+    say(world, LOBBY)
+    return world
+
+
+def test_a_muted_site_raises_no_alarm_and_hides_nothing_until_its_hours_are_over(dark):
+    operator = dark.client("operator")
+    assert DARK in operator.get("/operators/kiosks").text
+    assert figures(dark)[named("site_dark")] == 1
+    assert ask(operator).status_code == 200
+    page = operator.get("/operators/kiosks").text
+    assert (DARK in page, "A power cut, or its line." in page) == (False, False)
+    assert ("kiosk-desk-1" in page, re.search(r"muted by van-hanh until [^<]*: power works", page) is not None) == (True, True)
+    assert '<strong>1</strong><span><a class="govuk-link" href="/operators/dead-letters' in page
+    told = figures(dark)
+    assert named("site_dark") not in told
+    assert (told[named("kiosks", state="muted")], named("kiosks", state="lost") in told) == (1, False)
+    assert (told[named("outbox_rows")], told[named("outbox_oldest_seconds")]) == (3, 0)
+    assert told[f'luutru_dead_letters{{commune="{COMMUNE}"}}'] == 1
+    dark.clock.pass_time(hours=4)
+    operator = dark.client("operator")
+    assert DARK.replace("1", "2", 1) in operator.get("/operators/kiosks").text, (
+        "it has ended by itself, and the other site is lost by now"
+    )
+    assert "power works" in operator.get("/operators/mutes").text, "who and why stay on the record"
+
+
+def test_it_is_ended_by_hand_once_and_that_is_on_the_record(dark):
+    operator = dark.client("operator")
+    ask(operator)
+    assert ask(operator, hours="72").status_code == 422, "one at a time"
+    path = re.search(r'action="(/operators/mutes/[^"]+)"', operator.get("/operators/mutes").text)[1]
+    again = {"csrf": csrf_of(operator)}
+    assert (operator.post(path, data=again).status_code, operator.post(path, data=again).status_code) == (200, 409)
+    assert "ended by van-hanh" in operator.get("/operators/mutes").text
+    assert DARK in operator.get("/operators/kiosks").text
+
+
+def test_one_muted_kiosk_that_lives_shows_that_its_site_is_not_dark(world):
+    world.enrol_kiosks()
+    say(world, LOBBY, unread=9)
+    operator = world.client("operator")
+    assert "<strong>1</strong><span>kiosks that hear no card" in operator.get("/operators/kiosks").text
+    assert ask(operator, subject=f"kiosk:{LOBBY}").status_code == 200
+    page = operator.get("/operators/kiosks").text
+    assert ("<strong>0</strong><span>kiosks that hear no card" in page, "seems to hear no card" in page) == (True, True)
+    assert LOBBY in operator.get("/operators/kiosks?state=muted").text
+
+
+WRONG = {
+    "no hour at all": {"hours": "0"},
+    "longer than three days": {"hours": "73"},
+    "hours that are no number": {"hours": "²"},
+    "no reason": {"reason": " \u200b\n "},
+    "a reason without end": {"reason": "x" * 201},
+    "a site of elsewhere": {"subject": "site:htl-elsewhere"},
+    "a kind nobody knows": {"subject": "commune:demo-01"},
+    "nothing": {"subject": ""},
+}
+
+
+def test_what_will_not_do_is_said_and_mutes_nothing(world):
+    world.enrol_kiosks()
+    operator = world.client("operator")
+    for case, changes in WRONG.items():
+        answer = ask(operator, **changes)
+        assert (case, answer.status_code, "govuk-error-summary" in answer.text) == (case, 422, True)
+    assert "No alarm is muted." in operator.get("/operators/mutes").text
+    assert operator.post("/operators/mutes", data={"subject": f"site:{SITE}", "hours": "4", "reason": "x"}).status_code == 403, (
+        "no token"
+    )
+    clerk = world.client("clerk")
+    assert (clerk.get("/operators/mutes").status_code, ask(clerk).status_code) == (403, 403)
+
+
+def test_another_communes_site_cannot_be_muted(world):
+    world.enrol_kiosks()
+    new = NewMute(commune_code="elsewhere", kind="site", subject=SITE, hours="4", reason="x", by="a")
+    with pytest.raises(Refused, match=r"mute\.subject_unknown"), world.registry.writing() as connection:
+        mute(connection, new, mute_id="m", now=world.clock.now())
