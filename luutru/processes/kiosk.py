@@ -37,6 +37,7 @@ from residence.errors import Malformed, Refused
 
 if TYPE_CHECKING:
     from edge_agent.agent import KioskAgent
+    from edge_agent.asked import KioskPost
     from edge_agent.configuration.following import Following
     from edge_agent.configuration.slots import Slots
     from edge_agent.diagnostics import LogRing
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from edge_agent.outbox import Outbox
     from edge_agent.printers.printing import SlipPrinter
     from edge_agent.sim.video import SampleCards
+    from edge_agent.trust_papers import TrustPapers
     from edge_agent.uplink import Uplink
     from edge_agent.vitals import Vitals
     from edge_agent.voices.speaking import Voice
@@ -152,7 +154,6 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     from edge_agent.asked import Asked, KioskPost
     from edge_agent.hearing import Hearing
     from edge_agent.readers.watching import Guide
-    from edge_agent.uplink import Uplink
 
     agent: KioskAgent
     uplink: Uplink
@@ -173,16 +174,8 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     following = following_of(profile, slots, clock=clock, heard=fresh, agent=lambda: agent, line=line)
     health = lambda: agent.readers_health()  # noqa: E731, PLW0108
     vitals = vitals_of(profile, outbox, hearing=hearing, readers=health, door=door, following=following)
-    uplink = Uplink(
-        outbox,
-        line_of(profile),
-        clock=clock,
-        jitter=system.fraction,
-        vitals=vitals,
-        on_state=lambda _health: agent.outbox_changed(),
-        post=KioskPost(asked, event_post_of(outbox, book), door.papers if door is not None else None),
-        trust=papers,
-    )
+    post = KioskPost(asked, event_post_of(outbox, book), door.papers if door is not None else None)
+    uplink = _uplink_of(profile, outbox, vitals=vitals, changed=changed, post=post, trust=papers)
     heard_by_all = events.at(readers.readers)
     agent = KioskAgent(
         profile=profile,
@@ -202,6 +195,29 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     parts = Kiosk(agent=agent, outbox=outbox, uplink=uplink, book=book, events=events, readers=readers, vitals=vitals)
     tracing = _traced(profile, outbox, clock)
     return replace(parts, following=following, printer=printer, door=door, tracing=tracing)
+
+
+def _uplink_of(
+    profile: KioskProfile,
+    outbox: Outbox,
+    *,
+    vitals: Callable[[], Vitals],
+    changed: Callable[[], None],
+    post: KioskPost,
+    trust: TrustPapers | None,
+) -> Uplink:
+    from edge_agent.uplink import Uplink
+
+    return Uplink(
+        outbox,
+        line_of(profile),
+        clock=outbox.clock,
+        jitter=system.fraction,
+        vitals=vitals,
+        on_state=lambda _health: changed(),
+        post=post,
+        trust=trust,
+    )
 
 
 def _traced(profile: KioskProfile, outbox: Outbox, clock: Clock) -> Tracing | None:
