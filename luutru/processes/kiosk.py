@@ -136,8 +136,7 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
 
     agent: KioskAgent
     uplink: Uplink
-    printer = _printer_of(profile)
-    outbox = open_outbox(profile, clock=clock)
+    printer, outbox = _printer_of(profile), open_outbox(profile, clock=clock)
     # The agent is made after the readers it is given.
     guide = Guide(wanted=lambda: agent.wants_card(), show=lambda hint: agent.guide(hint))  # noqa: PLW0108
     readers = readers_of(profile, clock=clock, guide=guide)
@@ -166,6 +165,7 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
         asked=asked,
         connection=lambda: uplink.health().state.value,
         print_slip=printer.print if printer is not None else None,
+        sign_ticket=_tickets_of(profile, clock=clock),
     )
     agent.watch(hearing.watch)
     outbox.listen(agent.outbox_changed)
@@ -183,6 +183,14 @@ def _traced(profile: KioskProfile, outbox: Outbox, clock: Clock) -> Tracing | No
 
         outbox.listen(KioskTrace(outbox, tracing, clock).changed)
     return tracing
+
+
+def _tickets_of(profile: KioskProfile, *, clock: Clock) -> Callable[[str, str], str]:
+    """Return what makes the tickets that open a page on a phone, with the key that signs declarations."""
+    from residence.wire.way_in import sign_ticket
+
+    signer = read_signing_key(profile.path(profile.keys.signing_key_file), use="kiosk-sign")
+    return lambda declaration_id, own_code: sign_ticket(declaration_id, own_code, signer, now=clock.now())
 
 
 def _printer_of(profile: KioskProfile) -> SlipPrinter | None:
