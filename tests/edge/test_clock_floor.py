@@ -199,7 +199,7 @@ STEPS = st.tuples(
 
 
 @given(st.lists(STEPS, max_size=14))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_whatever_our_clock_said_a_confirmed_right_one_is_believed_at_the_latest_after_the_next_answer(tmp_path_factory, steps):
     folder, true, start = tmp_path_factory.mktemp("kiosk"), datetime(2026, 7, 1, tzinfo=UTC), 1
     kiosk = Kiosk(folder, now=true)
