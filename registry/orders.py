@@ -42,7 +42,7 @@ def put_in_force(
         "issuer": order.issuer,
         "unit": order.unit,
         "receivers": list(order.receivers),
-        "number_index": index,
+        "number_index": bytes(index),
         "in_force_at": now,
         "expires_at": until,
         "held_until": now,

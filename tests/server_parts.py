@@ -19,6 +19,7 @@ import uvicorn
 from factories import EVENING, StandingClock, make_declaration, make_id, make_person
 from laid_tables import laid_file
 
+from luutru.paper_keys import make_paper_key
 from registry import accounts, kiosks
 from registry.accounts import KnownAccount
 from registry.cases import open_case
@@ -114,6 +115,7 @@ class World:
             random_bytes=secrets.token_bytes,
             settings=self.settings,
             door_signer=SigningKey("door-pass-1", bytes(range(32))),
+            paper_key=make_paper_key(directory / "papers" / "server-paper.pem", name="Luutru thử", now=EVENING),
             issuers=issuers,
         )
         self._fill()

@@ -176,7 +176,7 @@ def sweep_once(
     choices: ChoicesOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Sweep once: who is overdue becomes a notice first, a case later. Sweeping again changes nothing.
+    """Sweep once, everything: who is overdue becomes a notice first, a case later. Sweeping again changes nothing.
 
     Example: luutru gateway sweep --at 2026-07-10T23:30:00+07:00
     """
@@ -194,7 +194,7 @@ def sweep_once(
     configure_logs()  # the log goes to stderr; stdout is the answer
     opened = open_registry(registry, vault)
     try:
-        swept = sweep(opened, rules=chosen.rules, now=now, random_bytes=random_bytes, patience=chosen.patience)
+        swept = sweep(opened, rules=chosen.rules, now=now, random_bytes=random_bytes, patience=chosen.patience, everything=True)
     finally:
         opened.close()
     if json:

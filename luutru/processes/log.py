@@ -71,7 +71,7 @@ class _NoKeys:
         """Return none."""
         return []
 
-    def index_key(self, purpose: str) -> bytes:
+    def index_keys(self, purpose: str) -> tuple[bytes, ...]:
         """Refuse."""
         raise Untrusted("vault.key_retired", "", purpose)
 
