@@ -8,7 +8,7 @@ Example: ``for pages in PAGES: app.include_router(pages.router)``
 from __future__ import annotations
 
 from server import home, log_routes, public_figures_pages
-from server.accounts import again_pages, passkey_pages, place_pages, provider_pages, sign_in_pages
+from server.accounts import again_pages, kiosk_ticket_pages, passkey_pages, place_pages, provider_pages, sign_in_pages
 from server.accounts import paper_pages as sign_in_paper_pages
 from server.desk import address_pages as house_address_pages
 from server.desk import (
@@ -107,6 +107,7 @@ PAGES = (
     sign_in_pages,
     again_pages,
     sign_in_paper_pages,
+    kiosk_ticket_pages,
     provider_pages,
     passkey_pages,
     place_pages,

@@ -290,7 +290,7 @@ def _process(registry: str, vault: Path, settings: Path) -> AuthorityProcess:
 
 
 def _open(url: str, vault: Path) -> Registry:
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
 
     return open_registry(url, vault)
 

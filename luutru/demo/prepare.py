@@ -160,6 +160,7 @@ signing_key_id = "{kiosk_id}-sign-1"
 port = {layout.ports.kiosks[kiosk_id]}
 check_url = "http://localhost:{layout.ports.server}/receipts?code="
 stay_url = "http://localhost:{layout.ports.server}/stay"
+way_in_url = "http://localhost:{layout.ports.server}/sign-in/kiosk"
 
 [[doors]]
 name = "{DOOR}"

@@ -22,12 +22,10 @@ import structlog
 
 from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_signing_key, receipt_signer
+from luutru.opening import open_registry
 from luutru.paper_keys import newest_paper_key
 from luutru.system import random_bytes, system_clock
-from registry.database import connect
 from registry.key_changes import keyring_if_reachable
-from registry.key_provider import FileKeyProvider
-from registry.vault import Vault
 from residence.cases.offices import read_offices
 from residence.cases.queues import read_queues
 from residence.choices import Choices
@@ -65,6 +63,7 @@ class ServerProcess:
     chip_trust: Path | None = None  # as for the gateway
     log: Path | None = None  # folder of the log of looks; None: it is not shown
     kiosk_broker: str = "127.0.0.1:8883"  # what claimed kiosks are told
+    kiosk_way_in_level: int = 5  # what a chip must have shown that opens its person's page
     queues: Path | None = None  # a file like server/police/queues.toml; None: that file
     offices: Path | None = None  # a file like server/police/offices.toml; None: that file
     issuers: Path | None = None  # a file of identity providers (server/accounts/issuers.py); None: none
@@ -79,12 +78,12 @@ def build(process: ServerProcess) -> FastAPI:
         session_idle=process.session_idle,
         log=process.log,
         kiosk_broker=process.kiosk_broker,
+        kiosk_way_in_level=process.kiosk_way_in_level,
     )
     missing = missing_vendor_files(settings.static)
     if missing:
         log.warning("front-end files are missing; run scripts/bootstrap", files=missing)
-    vault = Vault(FileKeyProvider(process.vault, random_bytes=random_bytes), random_bytes=random_bytes)
-    registry, clock = connect(process.registry, vault=vault), system_clock()
+    registry, clock = open_registry(process.registry, process.vault), system_clock()
     return create_app(
         registry=registry,
         rules=process.choices.rules,
