@@ -33,6 +33,12 @@ def lines(connection: Connection) -> dict[tuple[str, str], LineState]:
     return {(each.authority, each.facility): each for each in found}
 
 
+def is_spoken_to(connection: Connection, authority: str) -> bool:
+    """Tell whether a process that speaks to an authority ever ran here."""
+    authorities = tables.authority_lines.c.authority
+    return connection.execute(select(authorities).where(authorities == authority).limit(1)).first() is not None
+
+
 def write_line(connection: Connection, line: LineState) -> None:
     """Put a connection's state in the place of the one before."""
     table = tables.authority_lines

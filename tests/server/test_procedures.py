@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 import pytest
 from factories import EVENING, make_id, make_person
-from procedure_parts import STAY, filed, inputs
+from procedure_parts import STAY, fields_asked, filed
 from server_own import bind_resident, live_at_home
 from server_parts import csrf_of
 from sqlalchemy import select, update
@@ -37,10 +37,6 @@ from residence.wire.keyring import KeyEntry, Keyring
 @pytest.fixture
 def person_id(world):
     return bind_resident(world)
-
-
-def fields_asked(page):
-    return set(inputs(page))
 
 
 def evidence(world, level):
