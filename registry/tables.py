@@ -103,7 +103,9 @@ from registry.tables_stays import (
     stay_versions,
     stays,
 )
+from registry.tables_sweep import sweep_marks
 from registry.tables_undated import undated_declarations
+from registry.tables_ways_in import ways_in
 from registry.tables_webhooks import webhook_deliveries, webhooks
 
 __all__ = [
@@ -233,6 +235,7 @@ __all__ = [
     "stay_versions",
     "stays",
     "subject_keys",
+    "sweep_marks",
     "undated_declarations",
     "unit_codes",
     "unit_decisions",
@@ -242,6 +245,7 @@ __all__ = [
     "units",
     "visit_devices",
     "visits",
+    "ways_in",
     "webhook_deliveries",
     "webhooks",
 ]

@@ -37,7 +37,12 @@ class KbttPaths(_Section, frozen=True, kw_only=True):
     declare_foreigner: str = "/client-service/kbtt/kbtt-3th"
     change: str = ""
     change_foreigner: str = ""
+    provinces: str = "/cms-backend/public/dm-tinh-tp/get-all"
+    wards: str = ""
     nationalities: str = ""
+    reasons: str = ""
+    documents: str = ""
+    residences: str = ""
 
 
 class PortalSettings(_Section, frozen=True, kw_only=True):

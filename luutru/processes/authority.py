@@ -29,14 +29,14 @@ from gateway.authorities.portal_sending import PortalTraffic
 from gateway.authorities.sending import Means, Sender
 from gateway.authorities.settings import AuthoritySettings, KbttSettings, TokenAddress, parse_settings
 from gateway.authorities.token_line import TokenLine
-from luutru.processes.gateway import open_registry
+from luutru.opening import open_registry
 from luutru.system import fraction, random_bytes, system_clock
 from registry.database import Registry
 from residence.clock import Clock
 from residence.errors import Malformed, Refused
 
 IDLE_SECONDS: Final = 1.0
-TRIES_IN_ONE: Final = 4  # log-in, refresh, and the call twice
+TRIES_IN_ONE: Final = 8  # two catalogues twice, log-in, refresh, and the call twice
 log = structlog.get_logger("luutru.authority")
 
 
@@ -63,6 +63,7 @@ def sender(process: AuthorityProcess, *, registry: Registry, clock: Clock) -> It
     settings = read_settings(process.settings)
     with ExitStack() as opened:
         steps: list[Callable[[], bool]] = []
+        idle: list[Callable[[], None]] = []
         if settings.kbtt is not None:
             connector = Kbtt(
                 settings.kbtt, secrets=process.settings.parent / settings.kbtt.secrets, registry=registry, now=clock.now
@@ -70,6 +71,7 @@ def sender(process: AuthorityProcess, *, registry: Registry, clock: Clock) -> It
             opened.callback(connector.close)
             means = _means(settings.kbtt.patience, lease_of(settings.kbtt), clock)
             steps.append(Sender(registry, {connector.name: connector}, means=means).step)
+            idle.append(connector.refresh)
         if settings.portal is not None:
             line = opened.enter_context(closing(TokenLine(settings.portal, process.settings.parent)))
             every = timedelta(minutes=settings.portal.ask_minutes)
@@ -82,19 +84,25 @@ def sender(process: AuthorityProcess, *, registry: Registry, clock: Clock) -> It
         pauses = [each.pause_seconds for each in (settings.kbtt, settings.portal, settings.population) if each is not None]
         if not pauses:
             raise Refused("authorities.not_configured", "/kbtt")
-        yield Senders(steps), max(pauses)
+        yield Senders(steps, idle), max(pauses)
 
 
 class Senders:
     """Everything that sends, one step of each at a time; one authority that does not answer holds up no other for longer than its own step."""
 
-    def __init__(self, steps: Sequence[Callable[[], bool]]) -> None:
+    def __init__(self, steps: Sequence[Callable[[], bool]], idle: Sequence[Callable[[], None]] = ()) -> None:
         self._steps = steps
+        self._idle = idle
 
     def step(self) -> bool:
         """Do one thing for each authority; False when nothing is due at any."""
         done = [each() for each in self._steps]  # all of them, whatever the first had to do
         return any(done)
+
+    def refresh(self) -> None:
+        """Do what is done when nothing is to be sent."""
+        for each in self._idle:
+            each()
 
 
 def _going_out(registry: Registry, traffic: Traffic, settings: TokenAddress, clock: Clock) -> Callable[[], bool]:
@@ -133,7 +141,11 @@ def run(process: AuthorityProcess) -> None:
     try:
         with sender(process, registry=registry, clock=system_clock()) as (sending, pause):
             while not stopping.is_set():
-                stopping.wait(pause if _stepped(sending) else IDLE_SECONDS)
+                if _stepped(sending):
+                    stopping.wait(pause)
+                else:
+                    _refreshed(sending.refresh)
+                    stopping.wait(IDLE_SECONDS)
     finally:
         registry.close()
     log.info("authority process ended")
@@ -153,3 +165,10 @@ def _stepped(sending: Senders) -> bool:
     except Exception as error:  # noqa: BLE001 - the registry's trouble, or ours; what was in hand is looked at again when its claim runs out
         log.warning("not told", error=type(error).__name__)
         return False
+
+
+def _refreshed(refresh: Callable[[], None]) -> None:
+    try:
+        refresh()
+    except Exception as error:  # noqa: BLE001 - an old catalogue stops nothing
+        log.warning("catalogues not refreshed", error=type(error).__name__)

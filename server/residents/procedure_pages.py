@@ -142,7 +142,7 @@ def give_json(*, account: SignedIn, server: Wired, file_id: str) -> Response:
 @router.get("/{file_id}/pdf")
 def give_pdf(caller: Caller, *, account: SignedIn, server: Wired, file_id: str) -> Response:
     """Give the file to be printed and signed."""
-    return pdf(procedure_paper(_exported(server, account, file_id), language=caller.language), f"luutru-{file_id}")
+    return pdf(server, procedure_paper(_exported(server, account, file_id), language=caller.language), f"luutru-{file_id}")
 
 
 def _means(server: Server) -> Means:
