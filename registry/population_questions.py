@@ -19,11 +19,12 @@ from sqlalchemy import Connection, Row, delete, insert, select
 
 from registry import access_records, tables
 from registry.authority_lines import is_spoken_to
+from registry.locking import locked_row
 from registry.release import Look
 from registry.vault import Cell, Vault
 from residence.access.purposes import Field
 from residence.cases.population import PopulationField, missing_fields
-from residence.cases.procedures import FormField, KnownValue
+from residence.cases.procedures import OPEN, FormField, KnownValue
 from residence.clock import uuid7
 from residence.errors import Conflict, Refused
 
@@ -61,7 +62,8 @@ def ask_population(
     """Let the database be asked for what a file lacks; returns the question's id. ``look``: of the officer, for this file."""
     if not is_spoken_to(connection, POPULATION):
         raise Refused("population.away")
-    wanted = missing_fields(form)
+    locked = locked_row(connection, tables.procedure_files, file.file_id)  # two officers in the same moment: one of them is told
+    wanted = missing_fields(form) if locked is not None and locked.state in OPEN else ()
     if not wanted:
         raise Refused("population.nothing")
     standing = _COLUMNS.state.in_((*WAITING, "sending", "answered", "nobody"))

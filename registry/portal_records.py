@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, delete, insert, select
 
 from registry import access_records, tables
 from registry.authority_lines import is_spoken_to
+from registry.locking import locked_row
 from registry.vault import Cell, Vault
 from residence.access.purposes import Field
 from residence.cases.procedures import OPEN
@@ -45,7 +46,8 @@ _COLUMNS: Final = _TABLE.c
 
 def send_to_portal(connection: Connection, file: Row[Any], *, by: str, now: datetime) -> None:
     """Let a file be sent, or raise ``Conflict("portal.sent")`` / ``Refused("portal.closed")`` for one that is over."""
-    if file.state not in OPEN:
+    locked = locked_row(connection, tables.procedure_files, file.file_id)  # two taps in the same moment: one of them is told
+    if locked is None or locked.state not in OPEN:
         raise Refused("portal.closed")
     if portal_record(connection, file.file_id) is not None:
         raise Conflict("portal.sent")
