@@ -46,6 +46,7 @@ from edge_agent.kiosk.states import (
     ShowCard,
     TellReason,
     Typing,
+    WayIn,
 )
 from edge_agent.kiosk.staying import REASONS, begins, can_have_host, leaving
 from edge_agent.kiosk.texts import Texts, lang_tag
@@ -139,6 +140,7 @@ _TEMPLATES: Final[dict[type, str]] = {
     Review: "review",
     Keeping: "keeping",
     Result: "result",
+    WayIn: "wayin",
     NothingDue: "nothing",
     NotKept: "notkept",
 }
@@ -151,7 +153,7 @@ def _template_of(screen: Screen) -> str:
 
 def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime, health: Health) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one case per screen
     match screen:
-        case Idle() | Keeping():
+        case Idle() | Keeping() | WayIn():
             return {}
         case ChoosePurpose():
             return {"presence": profile.kiosk.presence}
