@@ -98,6 +98,7 @@ OTHERS_KEY = SigningKey("kiosk-000-sign-1", bytes(32))
 FORGED = {
     "signed by somebody else under the kiosk's key id": lambda town, said: ticket(town, said, signer=OTHERS_KEY),
     "signed by a key nobody knows": lambda town, said: ticket(town, said, signer=SigningKey("x", bytes(32))),
+    "signed by a key with a nought in its name": lambda town, said: ticket(town, said, signer=SigningKey("x\0y", bytes(32))),
     "signed by the authority's own key": lambda town, said: ticket(town, said, signer=town.gateway.fleet.receipt_key),
     "made by a stolen key without the visit": lambda town, said: ticket(town, said, own_code="AAAA-BBBB-CCCC"),
     "with one letter changed": lambda town, said: ticket(town, said)[:-9] + "AAAAAAAAA",
