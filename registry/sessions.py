@@ -173,5 +173,12 @@ def end_of_account_by_provider(
     return _end(connection, *same, sessions.c.provider == provider, sessions.c.created_at <= begun_by, now=now)
 
 
+def end_account(connection: Connection, account: KnownAccount, *, now: datetime) -> int:
+    """End an account for good, with every session and bearer of it; returns how many those were. Its programs go with it."""
+    same = (accounts.c.commune_code == account.commune_code, accounts.c.account_id == account.account_id)
+    connection.execute(update(accounts).where(*same, accounts.c.disabled_at.is_(None)).values(disabled_at=now))
+    return _end(connection, sessions.c.commune_code == account.commune_code, sessions.c.account_id == account.account_id, now=now)
+
+
 def _end(connection: Connection, *where: ColumnElement[bool], now: datetime) -> int:
     return connection.execute(update(sessions).where(*where, sessions.c.ended_at.is_(None)).values(ended_at=now)).rowcount

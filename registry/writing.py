@@ -89,7 +89,8 @@ class Pending:
         for merged, stands, statement in self.merges:
             cause = Cause(kind="declaration", cause_id=statement)
             merge(connection, merged, stands, cause=cause, now=now, random_bytes=random_bytes)
-        declared = presences.delete_covered(connection, self.covers, rules=rules)
+        seen_at = {(row["commune_code"], row["premises_id"]) for row in self.inserts[tables.presences]}
+        declared = presences.delete_covered(connection, self.covers, rules=rules, seen_at=seen_at)
         if declared:
             settle_declared(connection, declared, now=now, random_bytes=random_bytes)
 

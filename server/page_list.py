@@ -30,6 +30,7 @@ from server.desk import (
     stay_pages,
     step_pages,
     tonight_pages,
+    usual_pages,
 )
 from server.desk import stay_code_pages as desk_stay_code_pages
 from server.inspectors import difference_pages, look_rules_pages
@@ -111,6 +112,7 @@ PAGES = (
     passkey_pages,
     place_pages,
     tonight_pages,
+    usual_pages,
     close_pages,
     house_pages,
     houses_pages,

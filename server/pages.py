@@ -186,7 +186,7 @@ def counted(number: int, *, language: Language) -> str:
 
 def _lock_after(server: Server, caller: Visitor) -> int:
     """Return after how many seconds a page nobody touches hides itself; 0 for never. A desk's page is looked at, not worked on."""
-    is_one_persons = caller.account is not None and caller.account.role in {"officer", "operator"}
+    is_one_persons = caller.account is not None and caller.account.role in {"officer", "operator", "inspector"}
     return int(server.settings.lock_after.total_seconds()) if is_one_persons else 0
 
 
@@ -207,6 +207,7 @@ def render(request: Request, template: str, *, caller: Visitor, status: int = 20
             caller=caller,
             account=caller.account,
             path=request.url.path,
+            first_queue=next((each.name for each in server.queues if not each.closed), ""),
             now=server.clock.now(),
             lock_after=_lock_after(server, caller),
             tongues={

@@ -53,6 +53,7 @@ STATUS: Final = {
     "server.fault": 500,
     "server.provider_silent": 503,
     "server.registry_away": 503,
+    "log.not_handed_over": 503,
 }
 AWAY_SECONDS: Final = 5  # a new leader takes up to half a minute; whoever waits longer between tries only comes later
 BY_STATUS: Final = {

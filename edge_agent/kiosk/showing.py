@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final, assert_never
 
 from edge_agent.kiosk.asking import COUNTRIES, UNSPECIFIED, VIETNAMESE
+from edge_agent.kiosk.boards import boards_for
 from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.chip_words import chip_step_of
 from edge_agent.kiosk.draft import Draft
@@ -224,6 +225,7 @@ def _typing(screen: Typing, texts: Texts) -> dict[str, Any]:
         "problem": texts.problem(screen.problem) if screen.problem else "",
         "countries": [(code, texts(f"country.{code}")) for code in COUNTRIES],
         "chosen": screen.typed.nationality,
+        "boards": boards_for(screen.asked, texts.language),
         "step": step_of("person", texts),
     }
 

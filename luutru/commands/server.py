@@ -16,6 +16,7 @@ import typer
 
 from luutru.chip_trust_option import ChipTrustOption
 from luutru.choices import ChoicesOption, choices_of
+from luutru.commands import server_papers
 from luutru.commands.broker_address import host_port
 
 if TYPE_CHECKING:
@@ -139,3 +140,6 @@ def _run(process: ServerProcess) -> None:
     except (LuutruError, OSError) as error:
         typer.echo(f"server: {error}", err=True)
         sys.exit(1)
+
+
+app.command("paper-key")(server_papers.make)

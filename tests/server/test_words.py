@@ -43,6 +43,7 @@ from residence.stays.deadlines import DeadlineRule
 from residence.stays.declaration import Reason
 from residence.stays.duty import FALLBACK
 from residence.stays.known import NumberKind, NumberStatus
+from residence.stays.ministry_lists import LIST_NAMES
 from residence.stays.rules import load_rule_book
 from residence.wire.correction import CorrectionEvent
 from residence.wire.messages import ReceiptState
@@ -84,6 +85,8 @@ def test_vietnamese_sentences_keep_the_places_for_values():
         ("case_clock", ClockName.__args__),
         ("meaning", Meaning.__args__),
         ("telling", RecordState.__args__),
+        ("ministry_list", LIST_NAMES),
+        ("list_difference", ("unknown", "missing", "moved", "reworded")),
         ("sighting", SightingKind.__args__),
         ("signature", Signature.__args__),
         ("chip_check", CHECKS),
