@@ -101,6 +101,11 @@ class Layout:
         return self.directory / "log"
 
     @property
+    def log_key(self) -> Path:
+        """The key of the log, and its witness's public one: for the process that publishes and for nobody else."""
+        return self.directory / "log-key" / "log.key"
+
+    @property
     def witness(self) -> Path:
         """What the log's witness holds; in earnest that is somebody else's machine."""
         return self.directory / "witness"

@@ -15,6 +15,7 @@ from recording_town import Town, make_town
 from seeded_town import put_seeded_sqlite
 from sqlalchemy import delete, update
 
+from luutru.backups.keeping import due
 from luutru.backups.pgbackrest import scratch_cluster
 from luutru.backups.proving import prove
 from luutru.backups.settings import ARCHIVE, SETTINGS, Place, files_of
@@ -24,6 +25,7 @@ from registry.database import open_engine
 from registry.digests import digest_all
 from registry.marks import quiet_moment
 from registry.receipts import receipts_by_id
+from residence.clock import parse_instant
 from residence.errors import Malformed
 
 # what is done to a copy, one after the other -> what the proof says of it then
@@ -157,3 +159,19 @@ def recovered(ground: Ground, said: list[str]) -> set[str]:
             found = set(receipts_by_id(connection, said))
         engine.dispose()
     return found
+
+
+NIGHTS = {  # newest backup, now (Vietnam's time) -> what is made at three o'clock
+    "there is none": (None, "2026-07-10T12:00", "full"),
+    "of last night": ("2026-07-10T03:05", "2026-07-10T23:59", None),
+    "before the hour": ("2026-07-09T03:05", "2026-07-10T02:59", None),
+    "at the hour": ("2026-07-09T03:05", "2026-07-10T03:00", "diff"),
+    "missed at night, made by day": ("2026-07-08T03:05", "2026-07-10T14:00", "diff"),
+    "on a Sunday": ("2026-07-11T03:05", "2026-07-12T03:00", "full"),
+}
+
+
+@pytest.mark.parametrize(("newest", "now", "kind"), NIGHTS.values(), ids=NIGHTS)
+def test_a_backup_is_made_every_night_and_a_full_one_on_sundays(newest, now, kind) -> None:
+    made, here = (parse_instant(f"{each}:00+07:00") if each else None for each in (newest, now))
+    assert due(made, now=here, hour=3) == kind
