@@ -20,7 +20,7 @@ FROM python:3.11.14-slim-bookworm AS runtime
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # The folders are what docker-compose.yml mounts: a new volume takes its owner from the folder it is mounted over.
 RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/luutru --create-home luutru \
- && install -d -o luutru -g luutru -m 0700 /var/lib/luutru/pki /var/lib/luutru/broker /var/lib/luutru/web /var/lib/luutru/ca /var/lib/luutru/log /var/lib/luutru/log-key /var/lib/luutru/witness /var/lib/luutru/kiosk-lobby-1 /var/lib/luutru/kiosk-desk-1
+ && install -d -o luutru -g luutru -m 0700 /var/lib/luutru/pki /var/lib/luutru/broker /var/lib/luutru/web /var/lib/luutru/ca /var/lib/luutru/log /var/lib/luutru/log-key /var/lib/luutru/looks-handed /var/lib/luutru/witness /var/lib/luutru/kiosk-lobby-1 /var/lib/luutru/kiosk-desk-1
 COPY --from=wheel /dist /dist
 ENTRYPOINT ["luutru"]
 

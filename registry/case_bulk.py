@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from registry import tables
 from registry.case_tasks import Task, note_step, tasks_of
 from registry.cases import case
+from registry.sweep_marks import mark
 from residence.errors import Conflict, LuutruError, Refused
 
 CAP: Final = 50
@@ -146,6 +147,7 @@ def _restored(connection: Connection, item: Item, *, by: str, now: datetime, ran
         return msgspec.structs.replace(item, undone="case.unknown")
     values = {name: getattr(item.before, name) for name in _OF_CASE} | {"changed_at": now}
     connection.execute(update(tables.cases).where(tables.cases.c.case_id == item.case_id).values(**values))
+    mark(connection, [(row.commune_code, row.premises_id)])
     task = msgspec.structs.asdict(item.before.task) | {"handed_back": list(item.before.task.handed_back)}
     connection.execute(update(tables.case_tasks).where(tables.case_tasks.c.case_id == item.case_id).values(**task))
     if row.notice_id is not None:

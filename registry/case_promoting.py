@@ -61,7 +61,7 @@ def promote(connection: Connection, notice: Row[Any], *, said: tuple[str, str], 
         raise Refused("case.alert_gone", "/notice_id")
     seen = [each for each in sightings(connection, [notice.premises_id], since=means.now - KEPT_FOR) if each.who == notice.who]
     ids = tuple(each.presence_id for each in seen)
-    if not seen or explain_kept(connection, ids, vault=means.vault, rules=means.rules)[0]:
+    if not seen or explain_kept(connection, ids, vault=means.vault, rules=means.rules).presence_ids:
         raise Refused("case.alert_explained", "/notice_id")
     found = Undeclared(
         who=notice.who,

@@ -20,9 +20,11 @@ import msgspec
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from registry import tables
+from registry.asking import among
 from registry.case_grounds import note_ground
 from registry.case_tasks import note_handed_back
 from registry.notices import answer_notice
+from registry.sweep_marks import mark
 from residence.access.purposes import Purpose
 from residence.cases.closing import ClosingCode, closing_rule, codes_for
 from residence.cases.grounds import Ground, check_ground
@@ -110,6 +112,16 @@ def standing_case(connection: Connection, premises_id: str, who: str) -> Row[Any
     return connection.execute(select(tables.cases).where(*condition)).first()
 
 
+def standing_cases(connection: Connection, commune_code: str, premises_ids: Iterable[str]) -> set[tuple[str, str]]:
+    """Return whom the cases at these premises that are not closed are about: (premises, who)."""
+    wanted = sorted(set(premises_ids))
+    if not wanted:
+        return set()
+    columns = tables.cases.c
+    here = (columns.commune_code == commune_code, among(columns.premises_id, wanted, connection), columns.state.not_in(_CLOSED))
+    return {(row.premises_id, row.who) for row in connection.execute(select(columns.premises_id, columns.who).where(*here))}
+
+
 def case(connection: Connection, case_id: str) -> Row[Any] | None:
     """Return one case."""
     return connection.execute(select(tables.cases).where(tables.cases.c.case_id == case_id).limit(1)).first()
@@ -174,6 +186,8 @@ def act(connection: Connection, case_id: str, step: CaseStep, *, now: datetime, 
         answer_notice(connection, row.commune_code, row.notice_id, answer="decided", now=now, by=step.by)
     if step.action is CaseAction.RELEASE:
         note_handed_back(connection, row, by=step.by)
+    if state in CLOSED:
+        mark(connection, [(row.commune_code, row.premises_id)])  # what is seen from now on may be another case
     event = _event(
         (row.commune_code, case_id), (step.action.value, before.value, state.value), now=now, random_bytes=random_bytes
     )

@@ -171,6 +171,7 @@ _LETTERS: Final = tables.quarantine.c
 # A policy may ask of a table only what stands here: which rows besides the old, and how they go.
 _DOING: Final[dict[str, tuple[tuple[ColumnElement[bool] | TextClause, ...], Callable[[Connection, Sequence[Any]], None]]]] = {
     "presences": ((), lambda connection, ids: presences.delete_presences(connection, list(ids))),
+    "sweep_marks": ((tables.sweep_marks.c.due_at.is_(None),), _delete_with_keys(tables.sweep_marks.c.premises_id)),
     "declarations": ((REFUSED, tables.declarations.c.body_sealed != b""), _unseal),
     "quarantine": (
         (_LETTERS.state.in_(("settled", "dismissed")),),

@@ -18,7 +18,7 @@ Example: ``is_explained(connection, seen, picture=picture, commune_code="demo-01
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -26,12 +26,13 @@ import msgspec
 from sqlalchemy import Connection, Row, select
 
 from registry import tables
+from registry.asking import among
 from registry.declarations import message_json
 from registry.households import household_members, known_residences
 from registry.looking_up import look_up
 from registry.persons import matching_persons, search_by_name
 from registry.presences import name_identity
-from registry.renamed_wards import homes_by_old_names, other_names
+from registry.renamed_wards import Wards, homes_by_old_names, other_names
 from registry.stays import known_stays
 from registry.surroundings import Surroundings
 from registry.vault import Cell, SubjectKey, Vault
@@ -46,6 +47,7 @@ from residence.stays.known import KnownPerson, numbers_of
 from residence.stays.rules import RuleBook
 from residence.wire.messages import Presence
 
+WardsOf = Callable[[Connection, str, datetime], Wards]
 GROWN_UP: Final = 18  # years
 _FAMILY_AND_GIVEN: Final = 2
 
@@ -58,7 +60,15 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-def is_explained(connection: Connection, seen: Seen, *, picture: Surroundings, commune_code: str, rules: RuleBook) -> bool:
+def is_explained(
+    connection: Connection,
+    seen: Seen,
+    *,
+    picture: Surroundings,
+    commune_code: str,
+    rules: RuleBook,
+    wards_of: WardsOf = other_names,
+) -> bool:
     """Tell whether somebody known to stay or live at these premises then is the person seen."""
     person = seen.person
     judge = partial(is_covered, seen.at, seen.premises_id, person=person_kind(person), rules=rules)
@@ -72,7 +82,7 @@ def is_explained(connection: Connection, seen: Seen, *, picture: Surroundings, c
     near = {*people, *picture.people_with(person)}
     if minor and _explains(connection, household_members(connection, near), judge, picture):
         return True
-    wards = other_names(connection, commune_code, seen.at)
+    wards = wards_of(connection, commune_code, seen.at)
     near.update(*(_people_by_name(connection, seen, picture=picture, commune_code=each) for each in wards.names))
     if minor:
         near.update(household_members(connection, near))
@@ -89,23 +99,47 @@ def has_own_place(seen: Seen, *, picture: Surroundings, rules: RuleBook) -> bool
     return is_covered(seen.at, seen.premises_id, stays=stays, residences=homes, person=own, rules=rules)
 
 
-def explain_kept(
-    connection: Connection, presence_ids: Iterable[str], *, vault: Vault, rules: RuleBook
-) -> tuple[list[str], LapsedHere | None]:
-    """Return those of these presences that something explains by now; else what the person had here and has no longer."""
-    columns = tables.presences.c
-    rows = connection.execute(select(tables.presences).where(columns.presence_id.in_(sorted(presence_ids)))).all()
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of some presences something explains by now; and what those whom nothing explains had here and have no longer.
+
+    ``lapsed``: by premises and pseudonym in hex, of whoever had anything.
+    """
+
+    presence_ids: frozenset[str]
+    lapsed: dict[tuple[str, str], LapsedHere]
+
+
+def explain_kept(connection: Connection, presence_ids: Iterable[str], *, vault: Vault, rules: RuleBook) -> Explained:
+    """Try presences once more, any number of people's at once: what is known around them is looked up for all together."""
+    columns, wards = tables.presences.c, _remembering()
+    rows = connection.execute(select(tables.presences).where(among(columns.presence_id, sorted(presence_ids), connection))).all()
     keys = vault.load_keys(connection, [row.presence_id for row in rows])
     seen = {row.presence_id: _seen(row, keys[row.presence_id], vault) for row in rows if row.presence_id in keys}
     picture = look_up(connection, [], seen=[(each.person, each.at) for each in seen.values()], vault=vault)
-    explained = [
-        row.presence_id
-        for row in rows
-        if row.presence_id in seen
-        and is_explained(connection, seen[row.presence_id], picture=picture, commune_code=row.commune_code, rules=rules)
-    ]
-    last = max(seen.values(), key=lambda each: each.at, default=None)
-    return explained, _lapsed(last, picture, rules) if last is not None and not explained else None
+    judge = partial(is_explained, connection, picture=picture, rules=rules, wards_of=wards)
+    known = [row for row in rows if row.presence_id in seen]
+    explained = frozenset(row.presence_id for row in known if judge(seen[row.presence_id], commune_code=row.commune_code))
+    last: dict[tuple[str, str], Seen] = {}
+    for row in sorted(known, key=lambda each: each.seen_at):
+        last[row.premises_id, bytes(row.pseudonym_index).hex()] = seen[row.presence_id]
+    for row in known:
+        if row.presence_id in explained:
+            last.pop((row.premises_id, bytes(row.pseudonym_index).hex()), None)
+    lapsed = {whose: over for whose, each in last.items() if (over := _lapsed(each, picture, rules)) is not None}
+    return Explained(presence_ids=explained, lapsed=lapsed)
+
+
+def _remembering() -> WardsOf:
+    """Return a way to ask for a ward through time that asks once for each ward and day."""
+    known: dict[tuple[str, date], Wards] = {}
+
+    def wards_of(connection: Connection, commune_code: str, at: datetime) -> Wards:
+        key = commune_code, at.astimezone(VIETNAM).date()
+        if key not in known:
+            known[key] = other_names(connection, commune_code, at)
+        return known[key]
+
+    return wards_of
 
 
 def _lapsed(seen: Seen, picture: Surroundings, rules: RuleBook) -> LapsedHere | None:

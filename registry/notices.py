@@ -7,20 +7,23 @@ Example: ``send_notice(connection, notice, now=now, random_bytes=random_bytes)``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, and_, insert, or_, select, update
 
 from registry import tables
 from registry.alarm_channels import CHANNEL, channels_of
+from registry.asking import among
 from registry.messages import put_aside
+from registry.sweep_marks import mark
 from residence.cases.notices import DECLARE_KINDS, Addressee, NoticeKind
 from residence.cases.undeclared import SentNotice
 from residence.clock import uuid7
 
+PAGE: Final = 5_000
 # the stay was declared; a case was closed; the host's word (residence.cases.questions.Reply); what a temporary residence's end was met with
 Answer = Literal[
     "declared", "decided", "visitor", "left", "will_declare", "lives_here", "nobody_known", "renewed", "moved_out", "settled"
@@ -57,6 +60,8 @@ def send_notice(connection: Connection, notice: Notice, *, now: datetime, random
         "answered_by": None,
     }
     connection.execute(insert(tables.notices), [row])
+    if notice.kind is NoticeKind.PLEASE_DECLARE:
+        mark(connection, [(notice.commune_code, notice.premises_id)])  # its time to be answered runs from now on
     addressed = [("person", notice.who)] if notice.addressee == "person" else [("premises", notice.premises_id)]
     if notice.kind in DECLARE_KINDS:
         addressed.append(
@@ -76,24 +81,41 @@ def was_sent(connection: Connection, commune_code: str, kind: NoticeKind, *, abo
     return connection.scalar(select(columns.notice_id).where(*same).limit(1)) is not None
 
 
+def sent_about(connection: Connection, commune_code: str, kind: NoticeKind, about: Sequence[str]) -> set[str]:
+    """Return those of these stays, people or sightings about which a notice of this kind went out before."""
+    if not about:
+        return set()
+    columns = tables.notices.c
+    same = (columns.commune_code == commune_code, columns.kind == kind.value, among(columns.about, about, connection))
+    return set(connection.scalars(select(columns.about).where(*same)))
+
+
 def sent_notices(
     connection: Connection,
     premises_ids: Iterable[str],
     *,
     kind: NoticeKind = NoticeKind.PLEASE_DECLARE,
     since: datetime | None = None,
-    limit: int = 10_000,
+    page: int = PAGE,
 ) -> tuple[SentNotice, ...]:
-    """Return the notices of one kind sent to these premises, the newest first; ``since`` leaves out what no sighting can need."""
+    """Return the notices of one kind sent to these premises, the newest first, asked for in pages; ``since`` leaves out what no sighting can need."""
     columns = tables.notices.c
     query = select(tables.notices).where(columns.premises_id.in_(sorted(set(premises_ids))), columns.kind == kind.value)
     if since is not None:
         query = query.where(columns.created_at >= since)
-    return tuple(
-        SentNotice(
-            notice_id=row.notice_id, who=row.who, premises_id=row.premises_id, sent_at=row.created_at, answered_at=row.answered_at
-        )
-        for row in connection.execute(query.order_by(columns.created_at.desc(), columns.notice_id).limit(limit))
+    query, found = query.order_by(columns.created_at.desc(), columns.notice_id).limit(page), list[SentNotice]()
+    while True:
+        rows = connection.execute(query).all()
+        found += map(_sent, rows)
+        if len(rows) < page:
+            return tuple(found)
+        last, same = rows[-1], columns.created_at == rows[-1].created_at
+        query = query.where(or_(columns.created_at < last.created_at, and_(same, columns.notice_id > last.notice_id)))
+
+
+def _sent(row: Row[Any]) -> SentNotice:
+    return SentNotice(
+        notice_id=row.notice_id, who=row.who, premises_id=row.premises_id, sent_at=row.created_at, answered_at=row.answered_at
     )
 
 

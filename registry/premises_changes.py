@@ -35,6 +35,7 @@ from registry.correcting import (
 )
 from registry.locking import locked_row
 from registry.premises import add_units, load_premises, read_kinds, written_kinds
+from registry.sweep_marks import mark
 from registry.vault import Cell, Vault
 from residence.clock import VIETNAM
 from residence.errors import Conflict, Refused, has_errors, problem
@@ -132,6 +133,7 @@ def _write(connection: Connection, row: Row[Any], wanted: _Wanted, *, hand: Hand
     if values or sealed:
         connection.execute(update(tables.premises).where(same).values(**values, **sealed, **earlier))
     _change_units(connection, row, wanted, hand.means.now)
+    mark(connection, [(row.commune_code, own_id)])  # another kind, another deadline
     change = Change(
         what="premises",
         commune_code=row.commune_code,

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, and_, delete, or_, select
 
 from registry import tables
 from registry.asking import ask, askable
+from registry.sweep_marks import mark
 from registry.vault import Vault
 from residence.cases.covering import stays_then
 from residence.cases.triage import EVIDENCE_KEPT
@@ -55,15 +56,23 @@ def pseudonym_of(person: Person, premises_id: str, vault: Vault) -> bytes:
 
 
 def delete_covered(
-    connection: Connection, covers: Iterable[tuple[bytes, KnownStay]], *, rules: RuleBook
+    connection: Connection,
+    covers: Iterable[tuple[bytes, KnownStay]],
+    *,
+    rules: RuleBook,
+    seen_at: Iterable[tuple[str, str]] = (),
 ) -> set[tuple[str, bytes]]:
-    """Delete the presences that stays now cover, given (pseudonym, stay) pairs; returns whose: (premises, pseudonym)."""
+    """Delete the presences that stays now cover, given (pseudonym, stay) pairs; returns whose: (premises, pseudonym).
+
+    ``seen_at``: where somebody was seen besides, as (commune, premises). All these premises are marked for the sweep at once, in one order.
+    """
     columns = tables.presences.c
     pairs = list(covers)
     if not pairs:
+        mark(connection, seen_at)
         return set()
     wanted = sorted({pseudonym for pseudonym, _ in pairs})
-    names = ("presence_id", "premises_id", "pseudonym_index", "seen_at", "person_kind")
+    names = ("commune_code", "presence_id", "premises_id", "pseudonym_index", "seen_at", "person_kind")
     query = select(*(columns[name] for name in names))
     gone = [
         row
@@ -73,12 +82,21 @@ def delete_covered(
             for pseudonym, stay in pairs
         )
     ]
-    delete_presences(connection, [row.presence_id for row in gone])
+    mark(connection, {*seen_at, *((row.commune_code, row.premises_id) for row in gone)})
+    _delete(connection, [row.presence_id for row in gone])
     return {(row.premises_id, bytes(row.pseudonym_index)) for row in gone}
 
 
 def delete_presences(connection: Connection, presence_ids: list[str]) -> None:
-    """Delete presences with their keys and receipts."""
+    """Delete presences with their keys and receipts; whoever else was seen there is judged anew without them."""
+    if presence_ids:
+        columns = tables.presences.c
+        where = select(columns.commune_code, columns.premises_id).where(columns.presence_id.in_(presence_ids)).distinct()
+        mark(connection, [(row.commune_code, row.premises_id) for row in connection.execute(where)])
+        _delete(connection, presence_ids)
+
+
+def _delete(connection: Connection, presence_ids: list[str]) -> None:
     if presence_ids:
         connection.execute(delete(tables.presences).where(tables.presences.c.presence_id.in_(presence_ids)))
         connection.execute(delete(tables.subject_keys).where(tables.subject_keys.c.subject_id.in_(presence_ids)))

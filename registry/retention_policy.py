@@ -25,6 +25,7 @@ Action = Literal["delete", "unseal", "keep"]
 # class's first table -> what time can do to it; deletions.py does it.
 DOABLE: Final[dict[str, frozenset[Action]]] = {
     "presences": frozenset({"delete"}),
+    "sweep_marks": frozenset({"delete"}),
     "declarations": frozenset({"unseal"}),
     "quarantine": frozenset({"delete"}),
     "guest_list_pieces": frozenset({"delete"}),

@@ -43,7 +43,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Beginning(msgspec.Struct, frozen=True, kw_only=True):
-    """How a session begins. ``method``: passkey, setup-link, claim-code, paper, provider or bearer. ``provider_session``: the provider's ``sid``."""
+    """How a session begins. ``method``: passkey, setup-link, claim-code, paper, kiosk, provider or bearer. ``provider_session``: the provider's ``sid``."""
 
     method: str
     device: str = ""

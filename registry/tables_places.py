@@ -13,7 +13,19 @@ from typing import Final
 
 from sqlalchemy import Column, Index, Integer, Table
 
-from registry.columns import commune, document, found_by, instant, metadata, octets, own_id, reference, text, word
+from registry.columns import (
+    commune,
+    document,
+    found_by,
+    index_where_set,
+    instant,
+    metadata,
+    octets,
+    own_id,
+    reference,
+    text,
+    word,
+)
 
 unit_files: Final = Table(
     "unit_files",
@@ -111,4 +123,7 @@ premises_origins: Final = Table(
     word("stated_on", length=10),  # the day the source's codes are of
     reference("question_id", nullable=True),  # the decision that put it here, if one had to be made
     instant("recorded_at"),
+    instant("changed_at", nullable=True),  # when that decision was taken back or made anew (registry/placed_by_decisions.py)
+    index_where_set("premises_origins", "question_id"),
+    index_where_set("premises_origins", "changed_at"),
 )

@@ -3,7 +3,8 @@
 - A question is asked once; its id follows from the old unit and the place. Nothing decides it but a person.
 - *Decided*: everything of that street lies in one successor. *Divided*: the street itself lies in several, so rows must say themselves.
 - An operator of a candidate's commune, and nobody else, sees and settles a question: ``communes`` is what they answer for.
-- ``undo`` opens it again; what was done stays in ``unit_decisions``. What was recorded meanwhile stays where it was put.
+- ``undo`` opens it again; what was done stays in ``unit_decisions``. What was recorded meanwhile stays where it was put, is named by ``undo``, and
+  becomes a follow-up of cleaning (``registry/placed_by_decisions.py``).
 
 Example: ``decide(connection, question_id, choice="90001", by=Decider(account_id="acc-1", reason="the plan of the split", communes=("90001",)), now=now, random_bytes=random_bytes)``
 """
@@ -20,6 +21,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from registry.asking import among
 from registry.locking import locked_row
+from registry.placed_by_decisions import Placed, look_anew
 from registry.tables_places import unit_decisions, unit_questions
 from residence.clock import uuid7
 from residence.errors import Conflict, Refused
@@ -116,16 +118,20 @@ def decide(
         raise Conflict("units.question_decided", "/question_id")
     state: State = "divided" if choice is None else "decided"
     settled = {"state": state, "choice": choice, "decided_by": by.account_id, "decided_at": now, "reason": by.reason.strip()}
+    look_anew(connection, question_id, now=now)
     return _settle(connection, question, settled, action=state, by=by, now=now, random_bytes=random_bytes)
 
 
-def undo(connection: Connection, question_id: str, *, by: Decider, now: datetime, random_bytes: RandomBytes) -> Question:
-    """Open a decided question again."""
+def undo(
+    connection: Connection, question_id: str, *, by: Decider, now: datetime, random_bytes: RandomBytes
+) -> tuple[Question, list[Placed]]:
+    """Open a decided question again; returns it, and the premises its decision had placed, which need a person now."""
     question = _for_change(connection, question_id, by)
     if question.state == "open":
         raise Conflict("units.question_open", "/question_id")
     settled = dict.fromkeys(("choice", "decided_by", "decided_at", "reason")) | {"state": "open"}
-    return _settle(connection, question, settled, action="undone", by=by, now=now, random_bytes=random_bytes)
+    opened = _settle(connection, question, settled, action="undone", by=by, now=now, random_bytes=random_bytes)
+    return opened, look_anew(connection, question_id, now=now)
 
 
 def may_settle(question: Question, communes: tuple[str, ...] | None) -> bool:

@@ -28,6 +28,7 @@ CLEANING_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "field": "Field",
         "unit": "Ward of before",
         "unit_today": "Ward of today",
+        "unit_question": "Question about a split ward",
     },
     "fresh_field": {
         "full_name": "Full name",

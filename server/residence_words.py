@@ -21,6 +21,7 @@ RESIDENCE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "presence": "Sightings",
         "refused statement": "Bodies of refused statements",
         "dead letter": "Dead letters",
+        "mark of the sweep": "Which premises are to be judged",
         "line of a guest list": "Lines of guest lists",
         "guided path": "Guided paths",
         "session": "Sessions",

@@ -18,10 +18,10 @@ import msgspec
 from sqlalchemy import select, update
 
 from gateway.outage_watch import OutageWatch
-from gateway.sweep import sweep
+from gateway.sweep import Swept, sweep
 from luutru.benchmarks.fleet import COMMUNE
 from luutru.benchmarks.neighbourhood import FIRST_DAY, Act, Neighbour, is_cut_off
-from luutru.processes.gateway import open_registry
+from luutru.opening import open_registry
 from luutru.system import random_bytes
 from registry import tables
 from registry.database import upgrade
@@ -114,14 +114,14 @@ class NeighbourhoodRegistry:
                     random_bytes=random_bytes,
                 )
 
-    def sweep(self, now: datetime) -> None:
+    def sweep(self, now: datetime, *, everything: bool = False) -> Swept:
         """Let hosts answer whose time has come, and sweep."""
         with self.registry.writing() as connection:
             for at, who in [each for each in self._answers if each[0] <= now]:
                 columns = tables.notices.c
                 connection.execute(update(tables.notices).where(columns.who == who).values(answered_at=at, answer="visitor"))
             self._answers = [each for each in self._answers if each[0] > now]
-        sweep(self.registry, rules=self.rules, now=now, random_bytes=random_bytes)
+        return sweep(self.registry, rules=self.rules, now=now, random_bytes=random_bytes, everything=everything)
 
     def newly_noticed(self) -> list[int]:
         """Return whom a notice has gone out about since this was asked last."""

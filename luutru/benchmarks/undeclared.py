@@ -4,6 +4,7 @@
   What happens during an outage comes in when it is over, with the outage written down as a worker and a kiosk write it.
 - A notice is answered as the person's habit says, some hours later, or not.
 - Truth: a case is due, or not. Precision and recall of cases come with 95 % Wilson intervals; the table counts by habit.
+- What the sweep itself takes in a large commune is measured beside it (``sweep_rounds.py``).
 - Baseline, in the same run on the same sightings: comparing lists, i.e. whoever was seen and is on no list by number when the deadline
   passes. Second baseline: whoever of those is seen a second time after the deadline.
 
@@ -22,12 +23,14 @@ from typing import Final
 
 import msgspec
 
+from luutru.benchmarks import sweep_rounds
 from luutru.benchmarks.neighbourhood import AWAY, CUT_OFF, DAYS, FIRST_DAY, Act, Neighbour, is_cut_off, people_of
 from luutru.benchmarks.neighbourhood_registry import NeighbourhoodRegistry
 from luutru.benchmarks.result import BenchResult
 from residence.stays.deadlines import deadline, person_kind
 
 PEOPLE, PREMISES, SEEDS = 2000, 60, (41, 42)
+LARGE: Final = 5_000  # premises at which somebody undeclared is seen in one evening
 _QUICK_PEOPLE: Final = 120
 _Z: Final = 1.96
 _TIME_TO_ANSWER: Final = timedelta(hours=9)
@@ -63,6 +66,7 @@ def run(*, quick: bool = False) -> BenchResult:
             "precision_interval": ours[2],
             "recall_interval": ours[3],
             "cases_from_own_outage": table[_OUR_OUTAGE].cases,
+            "sweep": sweep_rounds.measure(premises=60 if quick else LARGE, changed=10),
             "table": {habit: {"case_due": due[habit], **msgspec.structs.asdict(row)} for habit, row in sorted(table.items())},
         },
         baselines={

@@ -247,17 +247,14 @@ def known_account(connection: Connection, name: str) -> KnownAccount:
 @contextmanager
 def writing(registry: str, vault: Path) -> Iterator[Connection]:
     """Open the registry for one transaction; print a refusal and end with status 1."""
-    from luutru.system import random_bytes
-    from registry.database import connect
-    from registry.key_provider import FileKeyProvider
-    from registry.vault import Vault
+    from luutru.opening import open_registry
     from residence.errors import LuutruError, sentence
 
     place = registry.removeprefix("sqlite:///")
     if place != registry and not Path(place).exists():  # opening would lay an empty registry and new keys beside it
         typer.echo(f"registry.not_upgraded: {sentence('registry.not_upgraded').en}", err=True)
         sys.exit(1)
-    opened = connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
+    opened = open_registry(registry, vault)
     try:
         with opened.writing() as connection:
             yield connection

@@ -176,12 +176,12 @@ def sweep_once(
     choices: ChoicesOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Sweep once: who is overdue becomes a notice first, a case later. Sweeping again changes nothing.
+    """Sweep once, everything: who is overdue becomes a notice first, a case later. Sweeping again changes nothing.
 
     Example: luutru gateway sweep --at 2026-07-10T23:30:00+07:00
     """
     from gateway.sweep import sweep
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
     from luutru.system import random_bytes, system_clock
     from residence.clock import parse_instant
     from residence.errors import Malformed
@@ -194,7 +194,7 @@ def sweep_once(
     configure_logs()  # the log goes to stderr; stdout is the answer
     opened = open_registry(registry, vault)
     try:
-        swept = sweep(opened, rules=chosen.rules, now=now, random_bytes=random_bytes, patience=chosen.patience)
+        swept = sweep(opened, rules=chosen.rules, now=now, random_bytes=random_bytes, patience=chosen.patience, everything=True)
     finally:
         opened.close()
     if json:
@@ -280,7 +280,7 @@ def parse_shards(text: str) -> tuple[int, ...]:
 
 
 def _open(url: str, vault: Path) -> Registry:
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
 
     return open_registry(url, vault)
 

@@ -229,7 +229,7 @@ def _refuse(error: LuutruError) -> NoReturn:
 
 @contextmanager
 def _opened(registry: str, vault: Path) -> Iterator[Registry]:
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
 
     opened = open_registry(registry, vault)
     try:

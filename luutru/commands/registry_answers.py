@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import typer
 
+from luutru.commands.answer_printing import print_answer
+
 if TYPE_CHECKING:
     from registry.database import Registry
 
@@ -24,12 +26,9 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(registry: str, vault: Path) -> Iterator[Registry]:
     """Open a registry with its vault, and close it."""
-    from luutru.system import random_bytes
-    from registry.database import connect
-    from registry.key_provider import FileKeyProvider
-    from registry.vault import Vault
+    from luutru.opening import open_registry
 
-    known = connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
+    known = open_registry(registry, vault)
     try:
         yield known
     finally:
@@ -38,7 +37,7 @@ def opened(registry: str, vault: Path) -> Iterator[Registry]:
 
 @contextmanager
 def answering(*, json: bool, show: Callable[[dict[str, Any]], None] | None = None) -> Iterator[dict[str, Any]]:
-    """Collect the answer, print it (for people by ``show``, or name by name) and end with the right status."""
+    """Collect the answer, print it (for people by ``show``, or as ``answer_printing.py`` does) and end with the right status."""
     from luutru.system import SystemClock
     from residence.errors import LuutruError
 
@@ -53,25 +52,5 @@ def answering(*, json: bool, show: Callable[[dict[str, Any]], None] | None = Non
     if json:
         sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
     else:
-        (show or _print)(msgspec.to_builtins(answer))
+        (show or print_answer)(msgspec.to_builtins(answer))
     raise typer.Exit(0 if answer["ok"] else 1)
-
-
-def _print(answer: dict[str, Any]) -> None:
-    from rich.console import Console
-
-    from residence.errors import sentence
-
-    console = Console(highlight=False, markup=False)
-    console.print("done" if answer.pop("ok") else "not done", f"({answer.pop('seconds')} s)")
-    where = " ".join(each for each in (answer.pop("pointer", ""), answer.pop("detail", "")) if each)
-    if where:
-        console.print(" ", where)
-    for each in answer.pop("problems", ()):
-        said = (each["code"], each["pointer"], each["message"]["en"]) if isinstance(each, dict) else (each, sentence(each).en)
-        console.print(" ", *said)
-    for name, value in answer.items():
-        rows = value if isinstance(value, list) else [value]
-        for row in rows:
-            text = "  ".join(f"{key}: {each}" for key, each in row.items() if each is not None) if isinstance(row, dict) else row
-            console.print(f"  {name}  {text}")

@@ -54,7 +54,7 @@ def raise_(
     from luutru.system import random_bytes, system_clock
     from registry.disputing import raise_dispute
 
-    with answering(json=json, show=_print) as answer, opened(registry, vault) as known, known.writing() as connection:
+    with answering(json=json) as answer, opened(registry, vault) as known, known.writing() as connection:
         now = system_clock().now()
         raise_dispute(connection, person, field, by=by, reason=reason, now=now, random_bytes=random_bytes)
         answer["disputes"] = _disputes(connection, person)
@@ -78,7 +78,7 @@ def settle(
     from luutru.system import system_clock
     from registry.disputing import Settlement, settle_dispute
 
-    with answering(json=json, show=_print) as answer, opened(registry, vault) as known, known.writing() as connection:
+    with answering(json=json) as answer, opened(registry, vault) as known, known.writing() as connection:
         settlement = Settlement(outcome=how.value, by=by, reason=reason)  # not signed: a command holds no key
         settle_dispute(connection, dispute, settlement, now=system_clock().now())
         answer["disputes"] = []
@@ -96,7 +96,7 @@ def list_disputes(
 
     Example: luutru registry disputes list 0197... --json
     """
-    with answering(json=json, show=_print) as answer, opened(registry, vault) as known, known.writing() as connection:
+    with answering(json=json) as answer, opened(registry, vault) as known, known.writing() as connection:
         answer["disputes"] = _disputes(connection, person)
 
 
@@ -104,12 +104,3 @@ def _disputes(connection: Connection, person_id: str) -> list[dict[str, Any]]:
     from registry.disputing import disputes_of
 
     return [{name: getattr(row, name) for name in _TOLD} for row in disputes_of(connection, person_id)]
-
-
-def _print(answer: dict[str, Any]) -> None:
-    from residence.errors import sentence
-
-    for code in answer.get("problems", ()):
-        typer.echo(sentence(code).en)
-    for each in answer.get("disputes", ()):
-        typer.echo("; ".join(f"{name} {value}" for name, value in each.items() if value))

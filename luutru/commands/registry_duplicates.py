@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from luutru.choices import ChoicesOption, choices_of
 from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, JsonOption, RegistryOption, VaultOption
 from luutru.commands.registry_answers import answering, opened
 
@@ -104,20 +105,28 @@ def decide(
     reason: ReasonOption,
     registry: RegistryOption = DEFAULT_REGISTRY,
     vault: VaultOption = DEFAULT_VAULT,
+    choices: ChoicesOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Decide a pair. "same" merges the two persons; it can be undone.
+    """Decide a pair. "different" settles it. "same" asks for it, in the name of an officer's account; another officer grants it on the page.
 
     Example: luutru registry duplicates decide 1f0c5c3e-... same --by officer-1 --reason "both cards seen"
     """
     from luutru.system import random_bytes, system_clock
+    from registry.duplicates.asking import Asked, ask_for_merge
     from registry.duplicates.deciding import Decision
     from registry.duplicates.deciding import decide as settle
 
-    decision = Decision(account_id=by, reason=reason)
+    within = choices_of(choices).case_times.second_person_within
     with answering(json=json, show=_print) as answer, opened(registry, vault) as known, known.writing() as connection:
         now = system_clock().now()
-        done = settle(connection, pair, same=verdict is Verdict.SAME, decision=decision, now=now, random_bytes=random_bytes)
+        if verdict is Verdict.SAME:
+            asked = Asked(sign_in_name=by, reason=reason, within=within)
+            waits, proposal_id = ask_for_merge(connection, pair, asked=asked, now=now, random_bytes=random_bytes)
+            answer |= {"pairs": [_told(waits)], "waits_for_second_officer": f"/police/second-eyes/{proposal_id}"}
+            return
+        decision = Decision(account_id=by, reason=reason)
+        done = settle(connection, pair, same=False, decision=decision, now=now, random_bytes=random_bytes)
         answer |= {"pairs": [_told(done)]}
 
 
@@ -187,6 +196,8 @@ def _print(answer: dict[str, Any]) -> None:
         console.print(f"  {name}: {count:,}")
     for name, count in answer.get("left_out", {}).items():
         console.print(f"  {count:,} persons share the key {name} with too many others to be compared by it")
+    if "waits_for_second_officer" in answer:
+        console.print(f"  waits for a second officer: {answer['waits_for_second_officer']}")
     for pair in answer.get("pairs", ()):
         console.print(f"{pair['pair_id']}  {pair['one_id']}  {pair['other_id']}  {pair['state']}, {pair['bits']} bits")
         for each in pair["said"]:

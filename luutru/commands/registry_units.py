@@ -183,7 +183,7 @@ def undo(
     vault: VaultOption = DEFAULT_VAULT,
     json: JsonOption = False,
 ) -> None:
-    """Open a decided question again; what was decided before stays on the record.
+    """Open a decided question again; what was decided before stays on the record. Premises it had placed are named and become follow-ups of cleaning.
 
     Example: luutru registry units undo 1f0c5c3e-... --by operator-1 --reason "the wrong street"
     """
@@ -194,7 +194,9 @@ def undo(
     who = Decider(account_id=by, reason=reason)
     with answering(json=json) as answer, opened(registry, vault) as known, known.writing() as connection:
         now = system_clock().now()
-        answer["questions"] = [take_back(connection, question, by=who, now=now, random_bytes=random_bytes)]
+        opened_again, placed = take_back(connection, question, by=who, now=now, random_bytes=random_bytes)
+        answer |= {"questions": [opened_again], "premises": [each._asdict() for each in placed]}
+        answer |= {"counts": {"premises_to_decide": len(placed)}}
 
 
 def _told(unit: Unit) -> dict[str, Any]:

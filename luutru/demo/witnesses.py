@@ -11,7 +11,7 @@ from typing import Final
 from luutru.demo.layout import Layout
 from luutru.transparency.key_files import kept_signer
 from luutru.transparency.witnessing import OWN_KEY
-from registry.log_files import replace_file
+from registry.durable_files import replace_whole
 from residence.transparency.notes import LOG, WITNESS
 
 LOG_NAME: Final = "luutru-demo.invalid/log"
@@ -24,5 +24,5 @@ def write_log_keys(layout: Layout, *, random_bytes: Callable[[int], bytes]) -> N
     """Make both keys where there are none, and hand the public halves over."""
     log = kept_signer(layout.log_key, name=LOG_NAME, kind=LOG, random_bytes=random_bytes)
     witness = kept_signer(layout.witness / OWN_KEY, name=WITNESS_NAME, kind=WITNESS, random_bytes=random_bytes)
-    replace_file(layout.witness / LOG_PUBLIC, f"{log.key.line}\n".encode())
-    replace_file(layout.log_key.with_name(WITNESS_PUBLIC), f"{witness.key.line}\n".encode())
+    replace_whole(layout.witness / LOG_PUBLIC, f"{log.key.line}\n".encode())
+    replace_whole(layout.log_key.with_name(WITNESS_PUBLIC), f"{witness.key.line}\n".encode())

@@ -43,17 +43,18 @@ from gateway.worker import Duty, Rhythm, Worker
 from luutru.certificates import endings
 from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
+from luutru.opening import open_registry
 from luutru.processes.gateway_alarms import build_alarms
 from luutru.processes.gateway_beside import build_beside
 from luutru.processes.gateway_duties import sweep_duties
 from luutru.processes.gateway_telling import build_telling
-from luutru.system import random_bytes, rss_mib, system_clock
-from registry.database import Registry, connect
+from luutru.system import random_bytes, rss_mib, system_clock, telemetry
+from luutru.tracing import tracing_of
+from luutru.tracing_gateway import GatewayTrace
+from registry.database import Registry
 from registry.gateway_reports import EndsSoon
 from registry.key_changes import keyring_if_reachable
-from registry.key_provider import FileKeyProvider
 from registry.retention_policy import Policy, read_policy
-from registry.vault import Vault
 from residence.choices import Choices
 from residence.clock import Clock, rfc3339
 from residence.errors import LuutruError, Refused
@@ -93,11 +94,6 @@ class GatewaySettings:
     mail: MailSettings | None = None  # None: messages wait in the outbox
     alarms: AlarmSettings | None = None  # None: another gateway alarms houses, or nobody does
     kiosk_authority: Path | None = None  # folder of ca.pem and ca.key; None: another gateway makes kiosks' certificates
-
-
-def open_registry(url: str, vault: Path) -> Registry:
-    """Open the registry with the vault's keys in a directory."""
-    return connect(url, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
 
 
 def sealing_keys(directory: Path) -> list[SealingKey]:
@@ -168,8 +164,6 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     duties.append(Duty("endings", ENDINGS_EVERY, look))
     transport = transport or make_transport(settings, clock)
     doors, bundles = make_door_lists(settings, registry, intake.trust), TrustBundles(chips.signed, shards=settings.shards)
-    duties.append(Duty("door lists", PAPERS_EVERY, partial(doors.look, transport)))
-    duties.append(Duty("trust bundle", PAPERS_EVERY, partial(bundles.send, transport)))
     answering = KioskAnswering(registry, intake.trust, signer=signer, shards=settings.shards)
     papers = (("door lists", doors.look), ("trust bundle", bundles.send), ("kiosk answers", answering.send))
     duties += [Duty(name, PAPERS_EVERY, partial(send, transport)) for name, send in papers]
@@ -190,6 +184,9 @@ def run(settings: GatewaySettings) -> None:
     registry = open_registry(settings.registry, settings.vault)
     clock = system_clock()
     worker = build(settings, registry=registry, clock=clock)
+    tracing = tracing_of(telemetry(), service="luutru-gateway", instance=client_id(settings), version=version("luutru"))
+    if tracing is not None:
+        worker.trace(GatewayTrace(tracing, clock).batch)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopping.set())
@@ -204,6 +201,8 @@ def run(settings: GatewaySettings) -> None:
             worker.run(stopping)
     finally:
         registry.close()
+        if tracing is not None:
+            tracing.close()
     log.info("gateway ended")
 
 

@@ -1,8 +1,8 @@
 """What the gateway that sweeps does: undeclared occupants and who gets which case between batches; beside the intake, what goes commune by commune.
 
 - One gateway sweeps; where another does, there are no duties.
-- The sweep is a step over the registry in its own transaction, so that the intake does not wait long. Reminders and lapses go through every commune there
-  is, which takes its time, so they belong to the thread beside it.
+- The sweep looks at what was marked since its last round, so the intake does not wait long; at everything when the gateway starts (its settings may be
+  others) and once a day. Reminders and lapses go through every commune there is, which takes its time, so they belong to the thread beside it.
 
 Example: ``sweep_duties(timedelta(minutes=5), choices, registry)``
 """
@@ -25,13 +25,21 @@ from residence.choices import Choices
 
 EVERY_HOUR: Final = timedelta(hours=1)
 WARN_EVERY: Final = timedelta(minutes=1)
+EVERYTHING_EVERY: Final = timedelta(days=1)
 
 
 def sweep_duties(every: timedelta | None, choices: Choices, registry: Registry) -> list[Duty]:
     """Return what the worker that sweeps does between batches; none where another sweeps."""
+    looked_through: datetime | None = None
 
     def sweep_now(now: datetime) -> Swept:
-        return sweep(registry, rules=choices.rules, now=now, random_bytes=random_bytes, patience=choices.patience)
+        nonlocal looked_through
+        everything = looked_through is None or not timedelta() <= now - looked_through < EVERYTHING_EVERY
+        swept = sweep(
+            registry, rules=choices.rules, now=now, random_bytes=random_bytes, patience=choices.patience, everything=everything
+        )
+        looked_through = now if everything else looked_through
+        return swept
 
     def distribute_now(now: datetime) -> Distributed:
         return distribute_cases(registry, now=now, times=choices.case_times, random_bytes=random_bytes)

@@ -1,9 +1,13 @@
-"""Premises of a page whose ward is no more: recorded under a code that meant, when they were recorded, a unit that has ended since.
+"""Premises of a page whose ward is in doubt: it is no more, or a person's decision that put them there was taken back.
+
+- No more is a ward recorded under a code that meant, when the premises were recorded, a unit that has ended since.
 
 - The table of units decides (``registry/units.py``); of a code it does not have nothing is known, and nothing is found.
 - A ward that ended and goes on under the same code alone (renamed, or joined by others) is no finding: the code is right.
 - The item stands with each ward the premises may lie in today, for its officers are there; with its own where the table knows no successor.
   Which of several it is, a person says (``registry/unit_questions.py``).
+- A decision about a street or settlement that no longer stands leaves what was recorded by it where it is, as an item of that ward; a new
+  decision that puts it there ends the item (``registry/placed_by_decisions.py``).
 
 Example: ``judge_wards(connection, ["p-1", "p-2"], sight)``
 """
@@ -18,6 +22,7 @@ from sqlalchemy import Connection, select
 from registry import tables
 from registry.asking import among
 from registry.cleaning.found import Found, Sight
+from registry.unit_questions import questions_by_id
 from registry.units import load_around
 from residence.clock import VIETNAM
 from residence.places.units import UnitTable
@@ -39,6 +44,30 @@ def judge_wards(connection: Connection, ids: Sequence[str], sight: Sight) -> lis
                 Found(rule="ward_abolished", commune_code=code, about=(place.premises_id,), evidence=shown)
                 for code in today or (place.commune_code,)
             ]
+    return found
+
+
+def judge_placed(connection: Connection, ids: Sequence[str], _sight: Sight) -> list[Found]:
+    """Return the premises of a page that stand where a decision put them that no longer does, each with the question and what is decided of it now."""
+    origins = tables.premises_origins.c
+    asked = select(origins.commune_code, origins.premises_id, origins.stated_code, origins.question_id)
+    placed = connection.execute(asked.where(among(origins.premises_id, ids, connection), origins.question_id.is_not(None))).all()
+    questions = questions_by_id(connection, {each.question_id for each in placed})
+    found = []
+    for place in placed:
+        question = questions.get(place.question_id)
+        choice = question.choice if question is not None else None
+        if choice != place.commune_code:
+            shown = (("premises", place.premises_id), ("unit", place.stated_code), ("unit_question", place.question_id))
+            now_said = () if choice is None else (("unit_today", choice),)
+            found.append(
+                Found(
+                    rule="ward_decision_withdrawn",
+                    commune_code=place.commune_code,
+                    about=(place.premises_id,),
+                    evidence=(*shown, *now_said),
+                )
+            )
     return found
 
 

@@ -24,7 +24,7 @@ from registry.asking import among
 from registry.bulk import write_rows
 from registry.cleaning.at_persons import judge_persons
 from registry.cleaning.at_places import judge_households, judge_premises
-from registry.cleaning.at_units import judge_wards
+from registry.cleaning.at_units import judge_placed, judge_wards
 from registry.cleaning.found import Found, Sight
 from registry.cleaning.keeping import OPEN, Judged, Kept, keep_items
 from registry.database import Registry
@@ -79,8 +79,9 @@ _KINDS: Final[Mapping[Subject, _Kind]] = {
             (tables.relations.c.subject_id, tables.relations.c.recorded_at),
             (tables.residences.c.premises_id, tables.residences.c.recorded_at),
             (tables.stays.c.premises_id, tables.stays.c.changed_at),
+            (tables.premises_origins.c.premises_id, tables.premises_origins.c.changed_at),
         ),
-        lambda connection, ids, sight: judge_premises(connection, ids, sight) + judge_wards(connection, ids, sight),
+        lambda *page: [*judge_premises(*page), *judge_wards(*page), *judge_placed(*page)],
     ),
     "person": _Kind(
         tables.persons.c.person_id,

@@ -125,6 +125,10 @@ class PremisesState(msgspec.Struct, frozen=True, kw_only=True):
     silent_since: datetime | None = None
     outages: tuple[Outage, ...] = ()
 
+    def is_silent_since(self, due: datetime) -> bool:
+        """Tell whether a kiosk has not delivered since before a deadline: a declaration may still be on its way."""
+        return self.silent_since is not None and self.silent_since <= due
+
 
 def find_undeclared(
     sightings: tuple[Sighting, ...],
@@ -148,13 +152,13 @@ def find_undeclared(
     for notice in notices:
         sent[notice.who, notice.premises_id].append(notice)
     found = (
-        _judge(_last_visit(seen, patience), sent.get(key, []), state=premises[key[1]], rules=rules, now=now, patience=patience)
+        _judge(last_visit(seen, patience), sent.get(key, []), state=premises[key[1]], rules=rules, now=now, patience=patience)
         for key, seen in uncovered.items()
     )
     return tuple(sorted((each for each in found if each is not None), key=lambda each: (each.premises_id, each.due, each.who)))
 
 
-def _last_visit(seen: list[Sighting], patience: Patience) -> list[Sighting]:
+def last_visit(seen: list[Sighting], patience: Patience) -> list[Sighting]:
     """Return the newest run of sightings without a long gap: who comes every Sunday is not somebody who stayed the week."""
     ordered = sorted(seen, key=lambda each: (each.seen_at, each.presence_id))
     start = 0
@@ -164,21 +168,25 @@ def _last_visit(seen: list[Sighting], patience: Patience) -> list[Sighting]:
     return ordered[start:]
 
 
-def _judge(
-    visit: list[Sighting], sent: list[SentNotice], *, state: PremisesState, rules: RuleBook, now: datetime, patience: Patience
-) -> Undeclared | None:
-    first = visit[0]
-    limit = deadline(
+def limit_of(first: Sighting, state: PremisesState, rules: RuleBook) -> Deadline:
+    """Return by when somebody first seen so had to be declared."""
+    return deadline(
         first.seen_at,
         premises_kind=state.premises.kind_at(first.seen_at),
         person=first.person,
         remote_area=state.premises.remote_area,
         rules=rules,
     )
+
+
+def _judge(
+    visit: list[Sighting], sent: list[SentNotice], *, state: PremisesState, rules: RuleBook, now: datetime, patience: Patience
+) -> Undeclared | None:
+    first, limit = visit[0], limit_of(visit[0], state, rules)
     if not limit.is_late(now):
         return None
     tried: tuple[Explanation, ...] = (*TRIED_BY_NAME, "not_yet_due", "stay_pending")
-    silent = state.silent_since is not None and state.silent_since <= limit.due
+    silent = state.is_silent_since(limit.due)
     if silent and now < limit.due + patience.pending_grace:
         return None
     excused = excused_until(first.seen_at, limit.due, state.outages, grace=patience.pending_grace)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from registry.accounts import names_of
+from registry.placed_by_decisions import count_placed
 from registry.unit_questions import Decider, Question, decide, decisions_of, list_questions, may_settle, questions_by_id, undo
 from registry.units import load_around
 from residence.clock import VIETNAM
@@ -53,6 +54,8 @@ def show_question(request: Request, caller: Caller, *, account: SignedIn, server
         table = load_around(connection, [account.commune_code])
         events = decisions_of(connection, question_id)
         names = names_of(connection, {each["account_id"] for each in events})
+        stands = question.choice == account.commune_code
+        withdrawn = 0 if stands else count_placed(connection, question_id, account.commune_code)
     return render(
         request,
         "operators/ward.html",
@@ -60,6 +63,7 @@ def show_question(request: Request, caller: Caller, *, account: SignedIn, server
         question=question,
         old_name=_old_name(question, table),
         candidates=[(code, _name(code, question, table)) for code in question.candidates],
+        withdrawn=withdrawn,
         events=[(each, names.get(each["account_id"], each["account_id"])) for each in events],
     )
 

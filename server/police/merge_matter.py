@@ -11,15 +11,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
-
-from registry import tables
 from registry.access_records import has_looked
+from registry.duplicates.asking import merge_preview
 from registry.duplicates.deciding import Decision, decide
 from registry.duplicates.proposals import KnownPair, pair_of
-from registry.merging import what_moves
-from registry.second_eyes import digest_of
-from residence.clock import rfc3339
 from residence.errors import Conflict, Refused
 from server.police.case_access import own_interests
 from server.police.matter_scene import Scene
@@ -28,21 +23,7 @@ from server.policy import Account, PairResource
 
 def preview(scene: Scene) -> dict[str, Any]:
     """Return what a merge would move, of the pair as it is now."""
-    pair = _pair(scene)
-    columns = tables.persons.c
-    both = sorted((pair.one_id, pair.other_id))
-    rows = scene.connection.execute(select(tables.persons).where(columns.person_id.in_(both)).order_by(columns.person_id)).all()
-    moved = what_moves(scene.connection, pair.other_id)
-    return {
-        "pair": pair.pair_id,
-        "state": pair.state,
-        "stands": pair.one_id,
-        "joined": pair.other_id,
-        "records": [[row.person_id, row.status, row.merged_into, rfc3339(row.changed_at)] for row in rows],
-        "moves": {name: len(ids) for name, ids in moved.items() if ids},
-        "moved": digest_of(moved),
-        "numbers_that_stand": what_moves(scene.connection, pair.one_id)["identifiers"],
-    }
+    return merge_preview(scene.connection, _pair(scene))
 
 
 def require(scene: Scene) -> None:

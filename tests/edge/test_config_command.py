@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from configuration_parts import served
@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from edge_agent.configuration.fetching import Fetching
 from firmware_config.signed.repository import document_path
-from luutru.benchmarks.fleet import COMMUNE, Fleet
+from luutru.benchmarks.fleet import Fleet
 from luutru.commands.config import app, place_of
 from luutru.processes.gateway import open_registry
 from luutru.system import random_bytes
@@ -67,10 +67,15 @@ def test_what_is_published_by_commands_is_what_a_kiosk_gets(authority, tmp_path)
     assert publish(authority)["changed"] == []
     root = (authority / "served" / "metadata" / "1.root.json").read_bytes()
     with served(authority / "served") as url:
-        kiosk = Fetching(tmp_path / "kiosk", url=url, root=root, path=document_path("ward-01", "kiosk-002"))
+        heard = []
+        path = document_path("ward-01", "kiosk-002")
+        kiosk = Fetching(tmp_path / "kiosk", url=url, root=root, path=path, heard=heard.append)
         wanted = (authority / "kiosks" / "kiosk-002" / "kiosk.toml").read_bytes()
         found = kiosk.fetch(datetime.now(UTC))
     assert found.files == {"kiosk.toml": wanted}
+    assert timedelta(0) <= datetime.now(UTC) - heard[0] < timedelta(minutes=5), (
+        "and when it was signed, which no clock may be before"
+    )
     assert found.name in run("show", authority / "served", "ward-01")
     (authority / "kiosks" / "kiosk-003" / "kiosk.toml").write_text(LOBBY, "utf-8")
     assert "configuration.another_kiosk" in publish(authority, code=1)
@@ -106,13 +111,18 @@ def test_a_rollout_takes_the_same_share_each_time_and_stops_while_a_kiosk_is_in_
         with registry.writing() as connection:
             fleet = Fleet(kiosks=4, now=now, random_bytes=random_bytes, keys=tmp_path / "fleet")
             fleet.enrol(connection, vault=registry.vault, now=now)
-        asked = ("--registry", url, "--commune", COMMUNE)
+        asked = ("--registry", url)
         says("degraded:configuration.taken_back")
         stopped = publish(authority, *asked, code=1)
         assert "configuration.rollout_stopped" in stopped
         assert first in stopped
         assert publish(authority, *asked, "--errors", "1", "--share", share)["changed"] == []
         says("ok:0123456789ab")
+        waits = publish(authority, *asked, code=1)
+        assert "configuration.rollout_waits" in waits, "it is well, and works by the settings before"
+        assert first in waits
+        (name,) = json.loads(run("show", authority / "served", "ward-01", "--json")).values()
+        says(f"ok:{name}")
         assert publish(authority, *asked)["changed"] == [each for each in KIOSKS if each != first]
     finally:
         registry.close()

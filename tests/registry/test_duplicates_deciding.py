@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from luutru.commands.registry import app
 from registry import tables
+from registry.accounts import KnownAccount, add_account
 from registry.duplicates.deciding import Decision, decide, undo
 from registry.duplicates.proposals import listed, pair_id_of, propose
 from registry.duplicates.reading import candidate_pages
@@ -21,6 +22,7 @@ from registry.duplicates.searching import Limits, Report, search_registry
 from registry.duplicates.settings import load_model
 from registry.persons import Stamp, identifier_row, person_row
 from registry.retention import erase_person
+from registry.seed import DEMO_COMMUNE
 from residence.errors import Conflict, Refused
 from residence.people.person import Person
 from residence.stays.known import KnownNumber, numbers_of
@@ -218,12 +220,35 @@ def test_the_command_searches_lists_decides_and_takes_back(town, url, tmp_path):
     status, shown = run(url, keys, "list")
     assert (status, [each["pair_id"] for each in shown["pairs"]]) == (0, [pair_id])
     assert all(each["message"]["vi"] and each["message"]["en"] for each in shown["pairs"][0]["said"])
-    why = ("--by", "officer-1", "--reason", "both cards seen")
-    assert run(url, keys, "decide", pair_id, "same", *why)[1]["pairs"][0]["state"] == "same"
+    why = ("--by", "officer-1", "--reason", "twins")
+    assert run(url, keys, "decide", pair_id, "different", *why)[1]["pairs"][0]["state"] == "different"
     assert run(url, keys, "decide", pair_id, "different", *why) == (1, _refusal(["duplicates.decided"]))
     assert run(url, keys, "undo", pair_id, *why)[1]["pairs"][0]["state"] == "proposed"
     words = CliRunner().invoke(app, ["duplicates", "list", "--registry", url, "--vault", str(keys)])
     assert "The names are equal, accents aside." in words.stdout
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_the_command_asks_in_an_officers_name_and_merges_nobody(town, url, tmp_path):
+    pair_id, keys = twice(town), tmp_path / "vault"
+    search(town)
+    accounts = {"officer-1": "officer", "operator-1": "operator", "gone": "officer", "elsewhere": "officer"}
+    with town.registry.writing() as connection:
+        for name, role in accounts.items():
+            commune = "demo-09" if name == "elsewhere" else DEMO_COMMUNE
+            gone_at = town.now if name == "gone" else None
+            made = {"sign_in_name": name, "role": role, "areas": (), "created_at": town.now, "disabled_at": gone_at}
+            add_account(connection, KnownAccount(account_id=f"acc-{name}", commune_code=commune, **made))
+    for by in ("nobody", "operator-1", "gone", "elsewhere"):
+        words = ("decide", pair_id, "same", "--by", by, "--reason", "both cards seen")
+        assert run(url, keys, *words) == (1, _refusal(["duplicates.no_officer"]))
+    words = ("decide", pair_id, "same", "--by", "officer-1", "--reason", "both cards seen")
+    status, answer = run(url, keys, *words)
+    (wish,) = town.rows(tables.proposals)
+    assert (status, answer["waits_for_second_officer"]) == (0, f"/police/second-eyes/{wish.proposal_id}")
+    assert (wish.kind, wish.subject, wish.asked_by, wish.outcome) == ("merge", pair_id, "acc-officer-1", None)
+    assert run(url, keys, *words) == (1, _refusal(["eyes.waiting"]))
+    assert set(people(town).values()) == {None}  # nobody was merged
 
 
 class _refusal(dict):  # noqa: N801 - reads as a value

@@ -14,6 +14,8 @@ from unit_tables import CODES, CODES_UNKNOWN, OLD, TABLE
 from luutru.__main__ import app
 from luutru.system import random_bytes
 from registry import tables
+from registry.cleaning.listing import items_of
+from registry.cleaning.passing import run_passes
 from registry.database import connect
 from registry.importing.mapping import Mapping, load_mapping
 from registry.key_provider import FileKeyProvider
@@ -21,6 +23,7 @@ from registry.unit_asking import ask_about_premises
 from registry.unit_questions import Decider, decide, decisions_of, list_questions, undo
 from registry.units import Provenance, import_file, load_around, load_codes, load_table
 from registry.vault import Vault
+from residence.cleaning.rules import CleaningChoices
 from residence.errors import Conflict, LuutruError, Malformed, Refused
 
 FROM = Provenance(file_name="units.csv", source="invented for this test", licence="CC0-1.0", by="clerk")
@@ -226,6 +229,34 @@ def test_a_decision_stands_until_it_is_undone_and_both_stay_on_the_record(office
         ("undone", None, "acc-2", "the wrong street"),
     ]
     assert (question.state, question.choice, question.decided_by) == ("open", None, None)
+
+
+def followed_up(office):
+    run_passes(office.registry, choices=CleaningChoices(), now=NOW, random_bytes=random_bytes, whole=False)
+    with office.registry.reading() as connection:
+        return {each.evidence[0][1]: each for each in items_of(connection, rule="ward_decision_withdrawn")}
+
+
+def test_what_a_decision_placed_is_named_when_it_is_taken_back_and_followed_up_until_somebody_decides(office):
+    own_id = asked(office)
+    with office.registry.writing() as connection:
+        decide(connection, own_id, choice="90003", by=BY, now=NOW, random_bytes=random_bytes)
+    take_houses(office, *SPLIT[:2], house("s-5", "90001", ""), name="again.csv")
+    assert followed_up(office) == {}
+    with office.registry.writing() as connection:
+        _, placed = undo(connection, own_id, by=BY, now=NOW, random_bytes=random_bytes)
+    assert placed == [("90003", "s-1"), ("90003", "s-2")]
+    found = followed_up(office)
+    assert found.keys() == {"s-1", "s-2"}
+    assert found["s-1"].commune_code == "90003"
+    assert found["s-1"].evidence == (("premises", "s-1"), ("unit", "90004"), ("unit_question", own_id))
+    with office.registry.writing() as connection:  # the street lies elsewhere: both stay on the list, and it says where
+        decide(connection, own_id, choice="90001", by=BY, now=NOW, random_bytes=random_bytes)
+    assert [each.evidence[-1] for each in followed_up(office).values()] == [("unit_today", "90001")] * 2
+    with office.registry.writing() as connection:
+        undo(connection, own_id, by=BY, now=NOW, random_bytes=random_bytes)
+        decide(connection, own_id, choice="90003", by=BY, now=NOW, random_bytes=random_bytes)
+    assert followed_up(office) == {}
 
 
 @pytest.mark.parametrize("day", ["30/06/2025", "yesterday"])
