@@ -64,11 +64,13 @@ def affected(  # noqa: PLR0913 - options of a command line
 
     if sum(map(bool, (account, kiosk, commune))) != 1:
         raise typer.BadParameter("one of --account, --kiosk, --commune")
-    if to.exists():
-        raise typer.BadParameter(f"{to} is there already", param_hint="--to")
+    if to.exists() or not to.parent.is_dir():
+        raise typer.BadParameter(f"{to} is there already, or its folder is not", param_hint="--to")
     with answering(json=json) as answer:
         known = parse_instant(detected, "/detected")
         span = (parse_instant(since, "/since"), parse_instant(until, "/until") if until else system_clock().now())
+        if span[0] >= span[1]:  # nobody would be concerned, and the authority would be told so
+            raise typer.BadParameter(f"{since} is not before the end", param_hint="--since")
         with opened(registry, vault) as read, read.reading() as connection:
             found, unnamed = _found(connection, account=account, kiosk=kiosk, commune=commune, span=span)
         fields = sorted({each for person in found.values() for each in person.fields}) if account else None

@@ -18,7 +18,7 @@ from sqlalchemy import delete, update
 from luutru.backups.keeping import due
 from luutru.backups.pgbackrest import scratch_cluster
 from luutru.backups.proving import prove
-from luutru.backups.settings import ARCHIVE, SETTINGS, Place, files_of
+from luutru.backups.settings import ARCHIVE, SETTINGS, Place, files_of, write_files
 from luutru.benchmarks.restore_ground import Ground, archived_postgres
 from registry import tables
 from registry.database import open_engine
@@ -26,7 +26,7 @@ from registry.digests import digest_all
 from registry.marks import quiet_moment
 from registry.receipts import receipts_by_id
 from residence.clock import parse_instant
-from residence.errors import Malformed
+from residence.errors import Conflict, Malformed
 
 # what is done to a copy, one after the other -> what the proof says of it then
 HARMS = {
@@ -100,6 +100,19 @@ def test_a_commit_that_stands_in_the_wal_and_nobody_sees_yet_is_in_no_moment(pos
             working.join(30)
     engine.dispose()
     assert (seen, len(written) > 0) == (len(written), True)
+
+
+def test_settings_half_written_are_written_anew_and_whole_ones_are_never(tmp_path: Path) -> None:
+    place = Place(folder=tmp_path / "a", repository=Path("/b"), data=Path("/c"), socket=Path("/d"))
+    (tmp_path / "a").mkdir()
+    for name in (ARCHIVE, f".{SETTINGS}.part"):
+        (tmp_path / "a" / name).write_text("torn", "utf-8")
+    write_files(place.folder, files_of(place, passphrase="first"))
+    assert "first" in (place.folder / SETTINGS).read_text("utf-8")
+    assert {path.name for path in place.folder.iterdir()} == {SETTINGS, ARCHIVE}
+    with pytest.raises(Conflict, match="configured"):
+        write_files(place.folder, files_of(place, passphrase="second"))
+    assert "first" in (place.folder / SETTINGS).read_text("utf-8")
 
 
 @pytest.fixture
