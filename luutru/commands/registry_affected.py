@@ -59,7 +59,6 @@ def affected(  # noqa: PLR0913 - options of a command line
     import msgspec
 
     from luutru.system import system_clock
-    from residence.access import incidents
     from residence.clock import parse_instant
 
     if sum(map(bool, (account, kiosk, commune))) != 1:
@@ -73,20 +72,27 @@ def affected(  # noqa: PLR0913 - options of a command line
             raise typer.BadParameter(f"{since} is not before the end", param_hint="--since")
         with opened(registry, vault) as read, read.reading() as connection:
             found, unnamed = _found(connection, account=account, kiosk=kiosk, commune=commune, span=span)
-        fields = sorted({each for person in found.values() for each in person.fields}) if account else None
-        incident = {
-            "by": {name: value for name, value in (("account", account), ("kiosk", kiosk), ("commune", commune)) if value},
-            "since": _here(span[0]),
-            "until": _here(span[1]),
-            "detected": _here(known),
-            "authority_by": _here(incidents.due(known)),
-            "persons_told_too": incidents.persons_are_told(fields),
-            "fields": fields if fields is not None else "all",
-            "persons": len(found),
-            "declarations_of_nobody_known": unnamed,
-        }
+        by = {name: value for name, value in (("account", account), ("kiosk", kiosk), ("commune", commune)) if value}
+        incident = _incident(by, span, known, found) | {"declarations_of_nobody_known": unnamed}
         _write(to, [incident, *(msgspec.to_builtins(found[each]) for each in sorted(found))])
         answer.update(incident, file=str(to))
+
+
+def _incident(by: dict[str, str], span: tuple[datetime, datetime], detected: datetime, found: Persons) -> dict[str, Any]:
+    """Return the first line of the file. Of an account the fields it saw are known; else whole records were exposed."""
+    from residence.access import incidents
+
+    fields = sorted({each for person in found.values() for each in person.fields}) if "account" in by else None
+    return {
+        "by": by,
+        "since": _here(span[0]),
+        "until": _here(span[1]),
+        "detected": _here(detected),
+        "authority_by": _here(incidents.due(detected)),
+        "persons_told_too": incidents.persons_are_told(fields),
+        "fields": fields if fields is not None else "all",
+        "persons": len(found),
+    }
 
 
 def _here(instant: datetime) -> str:
