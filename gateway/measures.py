@@ -93,6 +93,7 @@ class Measures:
         self._endings: tuple[EndsSoon, ...] = ()
         self._mark = self._since = monotonic_ns()
         self._batch_began = self._mark
+        self.laps: list[tuple[str, int]] = [("", self._mark)]  # of the batch in hand: when it began, then the end of each stage
         self._forget()
 
     def _forget(self) -> None:
@@ -106,6 +107,7 @@ class Measures:
     def begin(self) -> None:
         """Begin measuring stages: from here to the first ``lap``."""
         self._mark = self._monotonic_ns()
+        self.laps = [("", self._mark)]
 
     def lap(self, stage: str) -> None:
         """Note that a stage has ended now."""
@@ -115,6 +117,7 @@ class Measures:
             histogram = self._stages[stage] = Histogram()
         histogram.add(now - self._mark)
         self._mark = now
+        self.laps.append((stage, now))
 
     def taken(self) -> None:
         """Note that a batch was taken in hand: its time runs."""

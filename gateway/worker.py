@@ -38,6 +38,7 @@ from gateway.port import Delivery, Transport
 from gateway.receipts import post
 from registry.gateway_reports import write_report
 from residence.clock import Clock
+from residence.wire.topics import Topic
 
 FILL_SECONDS: Final = 0.004
 BACK_OFF_FIRST: Final = 0.2
@@ -45,6 +46,9 @@ BACK_OFF_CAP: Final = 15.0
 ISOLATE_AFTER: Final = 4  # failures of one batch before the batch itself is suspected
 ASIDE: Final = ("/s", EVENTS_LEAF)  # what comes besides envelopes, and needs no acknowledgement
 HAND_BATCHES: Final = 4  # as many as the broker sends unacknowledged (gateway/transport.py)
+Traced = Callable[
+    [Sequence[tuple[Topic, bytes]], Sequence[tuple[str, int]]], None
+]  # an answered batch's receipts and the ends of its stages
 log = structlog.get_logger("luutru.gateway")
 
 
@@ -104,6 +108,7 @@ class Worker:
         self._rhythm = rhythm
         self._states = KioskStates(intake.registry, on_heard=updates.heard if updates else lambda _state: None, outages=outages)
         self._outages = outages
+        self._traced: Traced | None = None
         self._door_events = DoorEvents(intake.registry, signer=intake.signer)
         self._letters = LetterRetry(intake)
         self._hand = Hand(site_of=intake.trust.site_of)
@@ -128,6 +133,10 @@ class Worker:
     def counts(self) -> Counter[str]:
         """Return what happened how often since the start."""
         return self._counts
+
+    def trace(self, traced: Traced) -> None:
+        """Tell ``traced`` of every answered batch from now on."""
+        self._traced = traced
 
     def progress(self) -> Progress:
         """Say how far the intake is; for the thread beside it."""
@@ -187,6 +196,8 @@ class Worker:
         if outcome is not None:
             measures.lap("acknowledge")
             measures.answered(len(envelopes), oldest_ns=oldest_ns)
+            if self._traced is not None:
+                self._traced(outcome.receipts, measures.laps)
 
     def _commit(self, envelopes: Sequence[Delivery], stopping: threading.Event) -> Outcome | None:
         """Try until it is committed; None when we are asked to stop first."""

@@ -4,7 +4,8 @@
 - Everything is written into ``claim/`` first, a mark says that it is whole, and then it is moved into place file by file; begun again it goes on where it
   was. What was there of a kiosk before goes to ``before-<claim>/``: nothing is overwritten.
 - A machine that was a kiosk before must have an empty outbox, at the beginning and once more before the move.
-- Keys are files (0600), or are encrypted by systemd for this machine (``systemd-creds``): then the unit hands them to the kiosk, and a copied disk has none.
+- Keys are files (0600), or encrypted for this machine, by systemd (``systemd-creds``) or by a secret its TPM keeps (``kiosk_tpm.py``): then the unit hands them to
+  the kiosk, and a copied disk has none.
 
 Example: ``Claiming(folder, read_claim(text), machine=serial, tools=tools).step()``
 """
@@ -16,7 +17,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 from cryptography.hazmat.primitives import serialization
@@ -26,15 +27,15 @@ from edge_agent.provisioning.asking import Post, ask_by_claim
 from edge_agent.replacing import replace_file
 from firmware_config.profiles import load_profile
 from luutru.keys import KEY_BYTES, KeyFile
-from luutru.kiosk_profile_text import profile_text
+from luutru.kiosk_profile_text import KeyStore, held_in, profile_text
+from luutru.kiosk_tpm import MACHINE, SEALED, machine_secret, new_machine_secret, seal_key
 from residence.clock import Clock
 from residence.errors import Conflict, Malformed, Refused
 from residence.wire.certificates import check_certificate, make_request, public_half, tls_key_of
 from residence.wire.claims import Claim, ClaimAnswer, ClaimAsk, ClaimState, fingerprint
 from residence.wire.signing import SigningKey
 
-KeyStore = Literal["file", "systemd-creds"]
-STORES: Final[tuple[KeyStore, ...]] = ("file", "systemd-creds")
+STORES: Final[tuple[KeyStore, ...]] = ("file", "systemd-creds", "tpm")
 _TLS_KEY, _SIGNING_KEY, _REQUEST, _WHOLE = "kiosk.key", "signing.key", "request.json", "whole"
 
 
@@ -118,8 +119,19 @@ class Claiming:
         if self._tools.store == "file":
             replace_file(self._drafts / name, content, mode=0o600)
             return
-        encrypted = _systemd_creds(name, content)
-        replace_file(self._drafts / f"{name}.cred", encrypted, mode=0o600)
+        if self._tools.store == "tpm":
+            sealed = seal_key(self._machine_secret(), name, content, random_bytes=self._tools.random_bytes)
+            replace_file(self._drafts / f"{name}{SEALED}", sealed, mode=0o600)
+            return
+        replace_file(self._drafts / f"{name}.cred", _systemd_creds(name, content), mode=0o600)
+
+    def _machine_secret(self) -> bytes:
+        path = self._drafts / MACHINE
+        if path.exists():
+            return machine_secret(path.read_bytes())
+        secret, held = new_machine_secret(self._tools.random_bytes)
+        replace_file(path, held, mode=0o600)
+        return secret
 
     def _write(self, answer: ClaimAnswer) -> None:
         """Write what the authority gave, once it fits the keys made here."""
@@ -134,13 +146,22 @@ class Claiming:
             "keyring.json": answer.keyring,
             "kiosk.toml": profile_text(self.claim, answer, store=self._tools.store).encode(),
         }
-        if self._tools.store == "systemd-creds":
-            lines = (f"LoadCredentialEncrypted={name}:{self._folder.absolute()}/{name}.cred" for name in (_TLS_KEY, _SIGNING_KEY))
-            files["credentials.conf"] = "\n".join(("[Service]", *lines, "")).encode()
+        if self._tools.store != "file":
+            files["credentials.conf"] = "\n".join(("[Service]", *self._handing_over(), "")).encode()
         for name, content in files.items():
             replace_file(self._drafts / name, content)
         load_profile(self._drafts / "kiosk.toml")  # a profile that would not start is found out before anything is moved
         replace_file(self._drafts / _WHOLE, b"")
+
+    def _handing_over(self) -> list[str]:
+        """Return the lines by which the unit gives the kiosk its keys."""
+        folder = self._folder.absolute()
+        if self._tools.store == "systemd-creds":
+            return [f"LoadCredentialEncrypted={name}:{folder}/{name}.cred" for name in (_TLS_KEY, _SIGNING_KEY)]
+        into = held_in(self.claim.kiosk_id, "tpm")
+        # "+": as root, who may ask the TPM; the files are given to the unit's own user, whose folder it is.
+        opening = f"ExecStartPre=+/usr/bin/luutru kiosk open-keys {folder} --into {into}"
+        return ["DeviceAllow=/dev/tpmrm0 rw", f"RuntimeDirectory={Path(into).name}", "RuntimeDirectoryMode=0700", opening]
 
     def _put_in_place(self) -> None:
         before = self._folder / f"before-{self.claim.claim_id}"

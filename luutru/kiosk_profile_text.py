@@ -6,21 +6,33 @@ Example: ``profile_text(claim, answer, store="file")``
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Final, Literal
 
 from residence.errors import Malformed
 from residence.wire.claims import Claim, ClaimAnswer
 
-CREDENTIALS = "/run/credentials/luutru-kiosk@{}.service"
+KeyStore = Literal["file", "systemd-creds", "tpm"]
+# Where the kiosk's unit lays its keys, in memory; "": beside the profile.
+_HELD: Final[dict[KeyStore, str]] = {
+    "file": "",
+    "systemd-creds": "/run/credentials/luutru-kiosk@{}.service",
+    "tpm": "/run/luutru-keys-{}",
+}
 
 
-def profile_text(claim: Claim, answer: ClaimAnswer, *, store: Literal["file", "systemd-creds"]) -> str:
+def held_in(kiosk_id: str, store: KeyStore) -> str:
+    """Return the folder in which a running kiosk finds its keys."""
+    return _HELD[store].format(kiosk_id)
+
+
+def profile_text(claim: Claim, answer: ClaimAnswer, *, store: KeyStore) -> str:
     """Return the profile as TOML; a text of the authority cannot break out of its quotes."""
     place = answer.place
     host, _, port = answer.broker.rpartition(":")
     if place is None or not host or not port.isdigit():
         raise Malformed("claim.unreadable", "/broker", answer.broker)
-    held = "" if store == "file" else f"{CREDENTIALS.format(claim.kiosk_id)}/"
+    folder = held_in(claim.kiosk_id, store)
+    held = f"{folder}/" if folder else ""
     sections: dict[str, dict[str, object]] = {
         "kiosk": {"id": claim.kiosk_id, "site": place.site, "kind": answer.profile},
         "premises": {

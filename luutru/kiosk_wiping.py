@@ -22,6 +22,7 @@ from edge_agent.provisioning.asking import Post, say_wiped
 from edge_agent.replacing import replace_file
 from luutru.keys import read_signing_key
 from luutru.kiosk_claiming import check_outbox
+from luutru.kiosk_tpm import MACHINE, SEALED
 from residence.clock import Clock, rfc3339
 from residence.errors import Refused
 from residence.wire import signing
@@ -67,7 +68,8 @@ def _files(profile: KioskProfile) -> list[Path]:
 def _named(profile: KioskProfile) -> Iterator[Path]:
     folder, broker = Path(profile.folder), profile.broker
     for name in (profile.keys.signing_key_file, profile.keys.keyring_file, broker.key_file, broker.certificate_file):
-        for path in (profile.path(name), folder / f"{Path(name).name}.cred"):
+        own = Path(name).name
+        for path in (profile.path(name), folder / f"{own}.cred", folder / f"{own}{SEALED}", folder / MACHINE):
             if path.is_file() and folder in path.parents:
                 yield path
     store = profile.path(profile.store.path)

@@ -94,6 +94,11 @@ def setting(name: str, default: str = "") -> str:
     return os.environ.get(name, default)
 
 
+def telemetry() -> dict[str, str]:
+    """Return OpenTelemetry's own variables."""
+    return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+
+
 def child_environment(**more: str) -> dict[str, str]:
     """Return what a child process is given: what we were given, and more."""
     return {**os.environ, **more}

@@ -3,7 +3,7 @@
 - A new file is written beside its place, synced, and linked into it: another process sees all of it or nothing, and whoever was first stands.
 - A replaced file is whole before and after; a destroyed one is overwritten first. Overwriting says nothing about what a disk keeps of itself
   (flash, snapshots): that is why a root can be rotated.
-- Every file is for its owner alone.
+- A file is for its owner alone, unless it is said to be for everybody.
 
 Example: ``write_new(Path("vault/root.key"), key)``
 """
@@ -27,9 +27,9 @@ def write_new(path: Path, content: bytes) -> None:
     sync_folder(path.parent)  # rows are sealed under this key from now on: it must outlive a power cut as they do
 
 
-def replace_whole(path: Path, content: bytes) -> None:
+def replace_whole(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """Put new content in a file's place in one step."""
-    _draft(path, content).replace(path)
+    _draft(path, content, mode).replace(path)
     sync_folder(path.parent)
 
 
@@ -78,15 +78,20 @@ def sync_folder(directory: Path) -> None:
         os.close(handle)
 
 
-def _draft(path: Path, content: bytes) -> Path:
+def _draft(path: Path, content: bytes, mode: int = 0o600) -> Path:
     draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    write_synced(draft, content, mode=mode)
+    return draft
+
+
+def write_synced(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Write a file and wait until the disk has its content; its name is the folder's (``sync_folder``)."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
         _write_all(handle, content)
         os.fsync(handle)
     finally:
         os.close(handle)
-    return draft
 
 
 def _write_all(handle: int, content: bytes) -> None:

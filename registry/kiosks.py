@@ -178,6 +178,12 @@ def kiosks_at(connection: Connection, commune_code: str, premises_ids: Sequence[
     return [_listed(row) for row in connection.execute(select(tables.kiosks).where(*here).order_by(columns.kiosk_id))]
 
 
+def kiosks_among(connection: Connection, kiosk_ids: Iterable[str]) -> list[KioskOnList]:
+    """Return these kiosks, wherever they stand, by id; whom the registry does not know is not among them."""
+    query = select(tables.kiosks).where(among(tables.kiosks.c.kiosk_id, sorted(set(kiosk_ids)), connection))
+    return [_listed(row) for row in connection.execute(query.order_by(tables.kiosks.c.kiosk_id))]
+
+
 def reads_chips(connection: Connection, commune_code: str, premises_id: str) -> bool:
     """Tell whether a kiosk in service at this premises said, when last heard, that it reads chips."""
     columns = tables.kiosks.c

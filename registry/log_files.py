@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from registry.durable_files import replace_whole, sync_folder, write_synced
 from residence.errors import Conflict, Malformed
 from residence.transparency.checkpoints import Checkpoint, open_checkpoint, sign_checkpoint
 from residence.transparency.merkle import EMPTY_ROOT, tree_root
@@ -27,6 +28,7 @@ from residence.transparency.tiles import Tiles, grown
 CHECKPOINT: Final = "checkpoint"
 KEY: Final = "key"
 WITNESSES: Final = "witnesses"
+FOR_ALL: Final = 0o644  # what anybody may fetch
 
 
 class LogFiles:
@@ -84,13 +86,13 @@ class LogFiles:
 
     def publish(self, note: str) -> None:
         """Make a checkpoint the log's."""
-        replace_file(self.folder / CHECKPOINT, note.encode())
+        replace_whole(self.folder / CHECKPOINT, note.encode(), mode=FOR_ALL)
 
     def put_key(self, key: Key, *, witnesses: Sequence[Key] = ()) -> None:
         """Lay the public key beside the checkpoint, and those of the witnesses that are asked, one a line."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        replace_file(self.folder / KEY, f"{key.line}\n".encode())
-        replace_file(self.folder / WITNESSES, "".join(f"{each.line}\n" for each in witnesses).encode())
+        replace_whole(self.folder / KEY, f"{key.line}\n".encode(), mode=FOR_ALL)
+        replace_whole(self.folder / WITNESSES, "".join(f"{each.line}\n" for each in witnesses).encode(), mode=FOR_ALL)
 
     def keys(self) -> tuple[str, tuple[str, ...]] | None:
         """Return the lines of the log's key and of its witnesses' keys as they lie there; None where no log has begun."""
@@ -101,7 +103,7 @@ class LogFiles:
         whole = self.folder / path
         new = [each for each in (whole.parent, *whole.parent.parents) if not each.exists()]
         whole.parent.mkdir(parents=True, exist_ok=True)
-        write_synced(whole, content)
+        write_synced(whole, content, mode=FOR_ALL)
         for each in new:
             sync_folder(each.parent)
         return whole.parent
@@ -109,28 +111,3 @@ class LogFiles:
 
 def _lines(path: Path) -> list[str]:
     return path.read_text("utf-8").splitlines() if path.is_file() else []
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Put a file in place of another: there is always either the one or the other."""
-    beside = path.with_name(f".{path.name}.new")
-    write_synced(beside, content)
-    beside.replace(path)
-    sync_folder(path.parent)
-
-
-def write_synced(path: Path, content: bytes) -> None:
-    """Write a file and have it on the disk."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's names on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -132,29 +132,26 @@ def matching_persons(
     wanted = sorted(set(person_ids))
     if not wanted:
         return []
-    rows = [row for row in ask(connection, _MATCHED, wanted) if row.full_name_sealed is not None]
-    keys = vault.unwrap_living((row.person_id, row.kek_id, row.wrapped_key) for row in rows)
-    rows = [row for row in rows if row.person_id in keys]
+    rows: list[tuple[Any, ...]] = [tuple(row) for row in ask(connection, _MATCHED, wanted) if row.full_name_sealed is not None]
+    keys = vault.unwrap_living((person_id, kek_id, wrapped) for person_id, *_, kek_id, wrapped in rows)
     numbers = _matching_numbers(connection, wanted, keys=keys, vault=vault, stated=stated)
     return [
-        Matched(
-            _matching_person(row, keys[row.person_id], numbers.get(row.person_id, ()), vault),
-            keys[row.person_id],
-            row.commune_code,
-        )
+        Matched(_matching_person(row, key, numbers.get(row[0], ()), vault), key, row[1])
         for row in rows
+        if (key := keys.get(row[0])) is not None
     ]
 
 
-def _matching_person(row: Row[Any], key: SubjectKey, numbers: tuple[KnownNumber, ...], vault: Vault) -> KnownPerson:
+def _matching_person(row: tuple[Any, ...], key: SubjectKey, numbers: tuple[KnownNumber, ...], vault: Vault) -> KnownPerson:
+    person_id, _, status, declaration_id, name, birth, sex, *_ = row
     return KnownPerson(
-        person_id=row.person_id,
-        full_name=opened(row, "full_name", key, vault) or "",
-        birth=read_birth(opened(row, "birth", key, vault)),
-        sex=cast("Sex | None", opened(row, "sex", key, vault)),
+        person_id=person_id,
+        full_name=vault.open_text(key, Cell("persons", "full_name", person_id), name) or "",
+        birth=read_birth(vault.open_text(key, Cell("persons", "birth", person_id), birth)),
+        sex=cast("Sex | None", vault.open_text(key, Cell("persons", "sex", person_id), sex)),
         numbers=numbers,
-        status="deceased" if row.status == "deceased" else "living",
-        declared_by=row.declaration_id,
+        status="deceased" if status == "deceased" else "living",
+        declared_by=declaration_id,
     )
 
 

@@ -122,18 +122,22 @@ class Vault(BlindIndexes):
         """Open wrapped keys (subject, period key, wrapped key); those of subjects noted as erased are left out."""
         self._follow()
         return {
-            subject_id: self.unwrap(subject_id, kek_id, wrapped)
+            subject_id: _subject_key(subject_id, self._opened(subject_id, kek_id, wrapped))
             for subject_id, kek_id, wrapped in rows
             if subject_id not in self._shredded
         }
 
     def unwrap(self, subject_id: str, kek_id: str, wrapped: bytes) -> SubjectKey:
         """Open one wrapped key, or raise ``Untrusted("vault.key_retired" | "vault.damaged" | "vault.erased")``."""
-        keys = [AESGCM(each) for each in self._raw_keys(subject_id, kek_id, wrapped)]
-        return SubjectKey(subject_id, keys[0], tuple(keys[1:]))
+        return _subject_key(subject_id, self._raw_keys(subject_id, kek_id, wrapped))
 
     def _raw_keys(self, subject_id: str, kek_id: str, wrapped: bytes) -> list[bytes]:
         """Return a subject's keys, the one in force first; more than one while it is rotated."""
+        self._follow()
+        return self._opened(subject_id, kek_id, wrapped)
+
+    def _opened(self, subject_id: str, kek_id: str, wrapped: bytes) -> list[bytes]:
+        """Open a wrapped key by what is remembered of the keys: the caller has followed."""
         cipher = self._period_cipher(kek_id)
         if subject_id in self._shredded:
             raise Untrusted("vault.erased", "", subject_id)
@@ -170,6 +174,7 @@ class Vault(BlindIndexes):
 
     def holds(self, kek_id: str) -> bool:
         """Tell whether a period key is here and opens."""
+        self._follow()
         try:
             self._period_cipher(kek_id)
         except Untrusted:
@@ -216,11 +221,15 @@ class Vault(BlindIndexes):
             self._turn = turn
 
     def _period_cipher(self, kek_id: str, *, create: bool = False) -> AESGCM:
-        self._follow()
         cipher = self._period_ciphers.get(kek_id)
         if cipher is None:
             cipher = self._period_ciphers[kek_id] = AESGCM(self._provider.period_key(kek_id, create=create))
         return cipher
+
+
+def _subject_key(subject_id: str, raw: list[bytes]) -> SubjectKey:
+    first, *former = raw
+    return SubjectKey(subject_id, AESGCM(first), tuple(map(AESGCM, former)))
 
 
 def drawn_ahead(random_bytes: Callable[[int], bytes], drawn: int = 4096) -> Callable[[int], bytes]:

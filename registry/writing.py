@@ -83,7 +83,7 @@ class Pending:
             connection.execute(delete(tables.name_tokens).where(tables.name_tokens.c.person_id == person_id))
         write_rows(connection, tables.name_tokens, list(self.tokens.values()), keep=())
         self._flush_versions(connection, now, random_bytes)
-        write_rows(connection, tables.stays, list(self.stays.values()), keep=_NOT_SAID_ANEW)
+        self._flush_stays(connection)
         note_stays(connection, self.stays.values(), now=now, random_bytes=random_bytes)
         self._flush_findings(connection, now)
         for merged, stands, statement in self.merges:
@@ -93,6 +93,15 @@ class Pending:
         declared = presences.delete_covered(connection, self.covers, rules=rules, seen_at=seen_at)
         if declared:
             settle_declared(connection, declared, now=now, random_bytes=random_bytes)
+
+    def _flush_stays(self, connection: Connection) -> None:
+        """Insert what cannot be stored yet, which is most; only what can be is upserted.
+
+        Before a row of an upsert SQLite copies every page it may touch, because of the reference to the premises: three times the price.
+        """
+        write_rows(connection, tables.stays, [row for stay_id, row in self.stays.items() if stay_id not in self.replaced])
+        stored = [row for stay_id, row in self.stays.items() if stay_id in self.replaced]
+        write_rows(connection, tables.stays, stored, keep=_NOT_SAID_ANEW)
 
     def _flush_versions(self, connection: Connection, now: datetime, random_bytes: Callable[[int], bytes]) -> None:
         replaced = self.versions

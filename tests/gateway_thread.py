@@ -19,7 +19,7 @@ def eventually(holds, seconds=120.0):
 class GatewayThread:
     """Works from the start on; ``stop`` ends it as a signal would."""
 
-    def __init__(self, office, broker, folder, **changes):
+    def __init__(self, office, broker, folder, *, traced=None, **changes):
         broker.pki.gateway().copy_to(folder, as_name="luutru-gateway")
         settings = GatewaySettings(
             registry=office.url,
@@ -33,6 +33,8 @@ class GatewayThread:
         )
         self.registry = office.open_registry()
         worker = build(settings, registry=self.registry, clock=system_clock())
+        if traced is not None:
+            worker.trace(traced)
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=worker.run, args=(self.stopping,), daemon=True)
         self.thread.start()

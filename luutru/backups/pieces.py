@@ -19,7 +19,7 @@ from typing import BinaryIO, Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from registry.log_files import sync_folder
+from registry.durable_files import sync_folder
 from residence.errors import Malformed, Refused, Untrusted
 
 KEY_BYTES: Final = 32

@@ -140,8 +140,9 @@ def publish(  # noqa: PLR0913 - the options of one public command
     release: Annotated[str, typer.Option(help="What this rollout is called; kiosks and operators' pages name it.")],
     share: Annotated[int, typer.Option(min=1, max=100, help="Only so many of a hundred kiosks, always the same ones.")] = 100,
     registry: Annotated[str, typer.Option(help="Ask this registry first how those kiosks are that were sent something.")] = "",
-    commune: Annotated[list[str] | None, typer.Option(help="A commune of the district; may be given again.")] = None,
-    errors: Annotated[int, typer.Option(min=0, help="With --registry: so many kiosks in trouble stop the rollout not yet.")] = 0,
+    errors: Annotated[
+        int, typer.Option(min=0, help="With --registry: so many kiosks in trouble, or not there yet, do not matter.")
+    ] = 0,
     word_file: WordOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -153,13 +154,15 @@ def publish(  # noqa: PLR0913 - the options of one public command
 
     with refusing():
         documents = _documents(kiosks, release)
-        troubled = _in_trouble(registry, commune or [], sorted(documents)) if registry else []
-        if len(troubled) > errors:
-            raise Refused("configuration.rollout_stopped", "", ", ".join(troubled[:20]))
+        ours = _repository(repository)
+        if registry:
+            troubled, behind = _how_they_are(registry, documents, ours.published(district))
+            if len(troubled) > errors:
+                raise Refused("configuration.rollout_stopped", "", ", ".join(troubled[:20]))
+            if len(troubled) + len(behind) > errors:
+                raise Refused("configuration.rollout_waits", "", ", ".join(behind[:20]))
         chosen = {name: data for name, data in documents.items() if place_of(name) < share}
-        changed = _repository(repository).publish(
-            district, chosen, signer=_signer(key, word_file), online=_signer(online, word_file), now=_now()
-        )
+        changed = ours.publish(district, chosen, signer=_signer(key, word_file), online=_signer(online, word_file), now=_now())
     _print({"kiosks": len(documents), "chosen": len(chosen), "changed": changed}, as_json=as_json)
 
 
@@ -184,12 +187,9 @@ def show(repository: RepositoryArgument, district: DistrictArgument, *, as_json:
 
     Example: luutru config show /srv/luutru-config ward-01
     """
-    from firmware_config.signed.document import read_document
-
     with refusing():
         published = _repository(repository).published(district)
-    names = {each: f"{read_document(data).release}-{hashlib.sha256(data).hexdigest()[:12]}" for each, data in published.items()}
-    _print(dict(sorted(names.items())), as_json=as_json)
+    _print({each: _name(data) for each, data in sorted(published.items())}, as_json=as_json)
 
 
 def place_of(kiosk_id: str) -> int:
@@ -212,21 +212,30 @@ def _documents(folder: Path, release: str) -> dict[str, bytes]:
     return documents
 
 
-def _in_trouble(registry_url: str, communes: list[str], kiosks: list[str]) -> list[str]:
+def _how_they_are(registry_url: str, wanted: dict[str, bytes], sent: dict[str, bytes]) -> tuple[list[str], list[str]]:
+    """Return which kiosks took settings back or are lost, and which do not work yet by what this rollout has sent them."""
     from registry.database import open_engine
-    from registry.kiosks import kiosks_of
+    from registry.kiosks import kiosks_among
     from residence.wire.state import CONFIGURATION
 
-    found = []
+    troubled, behind = [], []
     with open_engine(registry_url).connect() as connection:
-        for commune in communes:
-            for each in kiosks_of(connection, commune):
-                if each.kiosk_id not in kiosks or each.retired_at is not None:
-                    continue
-                told = (each.readers or {}).get(CONFIGURATION, "ok")
-                if not told.startswith("ok") or (each.seen_at is not None and not each.online):
-                    found.append(each.kiosk_id)
-    return found
+        for each in kiosks_among(connection, wanted):
+            if each.retired_at is not None:
+                continue
+            told = (each.readers or {}).get(CONFIGURATION, "ok")
+            if not told.startswith("ok") or (each.seen_at is not None and not each.online):
+                troubled.append(each.kiosk_id)
+            elif sent.get(each.kiosk_id) == wanted[each.kiosk_id] and told != f"ok:{_name(wanted[each.kiosk_id])}":
+                behind.append(each.kiosk_id)
+    return troubled, behind
+
+
+def _name(document: bytes) -> str:
+    """Return what a kiosk calls the document it works by."""
+    from firmware_config.signed.document import read_document
+
+    return f"{read_document(document).release}-{hashlib.sha256(document).hexdigest()[:12]}"
 
 
 def _repository(folder: Path) -> Any:

@@ -3,7 +3,7 @@
 - ``run`` needs a profile (docs/settings.md); ``--camera``, ``--images`` and ``--cards`` take the place of its readers for a trial.
 - ``browser`` keeps Chromium up on the page; ``screen`` writes what the machine needs for it.
 - ``scanner`` finds and sets a scanner on a serial port (``kiosk_scanner.py``).
-- ``claim``, ``renew`` and ``wipe`` are a machine's life as a kiosk (``kiosk_life.py``).
+- ``claim``, ``open-keys``, ``renew`` and ``wipe`` are a machine's life as a kiosk (``kiosk_life.py``).
 - ``reader`` is for OSDP readers at the door (``kiosk_reader.py``).
 - ``diagnostics`` takes away what a kiosk knows of itself, running or not.
 - ``outbox`` reads the store beside a running kiosk; it shows counts and ids, for the rows are sealed.
@@ -21,7 +21,7 @@ import msgspec
 import typer
 
 from luutru.choices import ChoicesOption, choices_of
-from luutru.commands.kiosk_life import claim, renew, wipe
+from luutru.commands.kiosk_life import claim, open_keys, renew, wipe
 from luutru.commands.kiosk_reader import app as reader_app
 from luutru.commands.kiosk_scanner import app as scanner_app
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run a kiosk, and look at its outbox.")
 app.add_typer(scanner_app, name="scanner")
 app.add_typer(reader_app, name="reader")
-for command in (claim, renew, wipe):
-    app.command(command.__name__)(command)
+for command in (claim, open_keys, renew, wipe):
+    app.command(command.__name__.replace("_", "-"))(command)
 
 ProfileArgument = Annotated[Path, typer.Argument(help="The kiosk's profile, a TOML file (docs/settings.md).")]
 

@@ -34,7 +34,9 @@ def claim(
     code: Annotated[str, typer.Argument(help="The code of the operator's page; left out: typed or scanned on the screen.")] = "",
     *,
     machine: MachineOption = "",
-    keys: Annotated[str, typer.Option(help="Where keys are kept: file, or systemd-creds (encrypted for this machine).")] = "file",
+    keys: Annotated[
+        str, typer.Option(help="Where keys are kept: file, systemd-creds (encrypted for this machine), or tpm (by its TPM).")
+    ] = "file",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the screen's page on loopback; 0: no page.")] = 8800,
     patience: Annotated[float, typer.Option(min=0, help="Seconds to wait for the approval; 0: ask once.")] = 86_400.0,
     json: JsonOption = False,
@@ -65,6 +67,26 @@ def claim(
         raise _refusal(error) from None
     _print({"state": state, "fingerprint": process.shown.fingerprint}, f"{process.shown.kiosk_id}: {state}", json=json)
     raise typer.Exit(0 if state == "issued" else 1)
+
+
+def open_keys(
+    folder: Annotated[Path, typer.Argument(help="The kiosk's folder, of a claim with --keys tpm.")],
+    *,
+    into: Annotated[Path, typer.Option(help="A folder in memory; made for its owner alone where it is missing.")],
+    json: JsonOption = False,
+) -> None:
+    """Have this machine's TPM open the kiosk's keys, before it starts. Its unit does so by itself.
+
+    Example: luutru kiosk open-keys /var/lib/luutru/kiosk-lobby-1 --into /run/luutru-keys-kiosk-lobby-1
+    """
+    from luutru.kiosk_tpm import open_keys as opened
+    from residence.errors import LuutruError
+
+    try:
+        names = opened(folder, into=into)
+    except LuutruError as error:
+        raise _refusal(error) from None
+    _print({"opened": names}, f"opened: {', '.join(names)}", json=json)
 
 
 def renew(profile: ProfileArgument, *, json: JsonOption = False) -> None:

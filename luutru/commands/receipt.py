@@ -114,6 +114,7 @@ def judge(given: bytes, *, keyring_file: Path | None) -> dict[str, Any]:
     """Return the object of the public contract for one receipt or proof."""
     from residence.errors import LuutruError, problem
     from residence.wire.keyring import load_keyring
+    from residence.wire.trace_ids import trace_of
 
     shown: Receipt | StayProof | Answer | Deletion | None = None
     problems: list[Any] = []
@@ -133,6 +134,7 @@ def judge(given: bytes, *, keyring_file: Path | None) -> dict[str, Any]:
         **{name: getattr(shown, name, None) for name in FIELDS},
         "log": {"included": False, "checkpoint": None},
         "code": getattr(shown, "code", None),
+        "trace_id": f"{trace_of(own_id).trace_id:032x}" if (own_id := getattr(shown, "declaration_id", None)) else None,
         "stay": {name: getattr(shown, name) for name in STAY} if hasattr(shown, "declared_by") else None,
         "answer": {name: getattr(shown, name) for name in ANSWER} if hasattr(shown, "answer_id") else None,
         "deletion": {name: getattr(shown, name) for name in DELETION} if hasattr(shown, "deleted_at") else None,

@@ -47,7 +47,9 @@ from luutru.processes.gateway_alarms import build_alarms
 from luutru.processes.gateway_beside import build_beside
 from luutru.processes.gateway_duties import sweep_duties
 from luutru.processes.gateway_telling import build_telling
-from luutru.system import random_bytes, rss_mib, system_clock
+from luutru.system import random_bytes, rss_mib, system_clock, telemetry
+from luutru.tracing import tracing_of
+from luutru.tracing_gateway import GatewayTrace
 from registry.database import Registry, connect
 from registry.gateway_reports import EndsSoon
 from registry.key_changes import keyring_if_reachable
@@ -168,8 +170,6 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     duties.append(Duty("endings", ENDINGS_EVERY, look))
     transport = transport or make_transport(settings, clock)
     doors, bundles = make_door_lists(settings, registry, intake.trust), TrustBundles(chips.signed, shards=settings.shards)
-    duties.append(Duty("door lists", PAPERS_EVERY, partial(doors.look, transport)))
-    duties.append(Duty("trust bundle", PAPERS_EVERY, partial(bundles.send, transport)))
     answering = KioskAnswering(registry, intake.trust, signer=signer, shards=settings.shards)
     papers = (("door lists", doors.look), ("trust bundle", bundles.send), ("kiosk answers", answering.send))
     duties += [Duty(name, PAPERS_EVERY, partial(send, transport)) for name, send in papers]
@@ -190,6 +190,9 @@ def run(settings: GatewaySettings) -> None:
     registry = open_registry(settings.registry, settings.vault)
     clock = system_clock()
     worker = build(settings, registry=registry, clock=clock)
+    tracing = tracing_of(telemetry(), service="luutru-gateway", instance=client_id(settings), version=version("luutru"))
+    if tracing is not None:
+        worker.trace(GatewayTrace(tracing, clock).batch)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopping.set())
@@ -204,6 +207,8 @@ def run(settings: GatewaySettings) -> None:
             worker.run(stopping)
     finally:
         registry.close()
+        if tracing is not None:
+            tracing.close()
     log.info("gateway ended")
 
 

@@ -30,6 +30,7 @@ from luutru.processes.kiosk_readers import Readers, readers_of
 from luutru.processes.kiosk_renewing import looked_after
 from luutru.processes.kiosk_vitals import vitals_of
 from luutru.processes.kiosk_watchdog import watchdog_of
+from luutru.tracing import Tracing, tracing_of
 from residence.clock import Clock
 from residence.errors import Malformed, Refused
 
@@ -66,6 +67,7 @@ class Kiosk:
     door: KioskDoor | None = None
     vitals: Callable[[], Vitals]
     following: Following | None = None
+    tracing: Tracing | None = None
 
     def start(self) -> None:
         """Connect, read cards, run the dialogue; the door first, for it needs nobody."""
@@ -89,6 +91,8 @@ class Kiosk:
             self.door.keeper.stop()
         self.uplink.stop()
         self.outbox.close()
+        if self.tracing is not None:
+            self.tracing.close()
 
 
 def open_outbox(profile: KioskProfile, *, clock: Clock) -> Outbox:
@@ -184,7 +188,16 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     if readers.deck is not None:
         _hold_cards_for_whoever_waits(agent, readers.deck)
     parts = Kiosk(agent=agent, outbox=outbox, uplink=uplink, readers=readers, vitals=vitals, following=following)
-    return replace(parts, printer=printer, door=door)
+    return replace(parts, printer=printer, door=door, tracing=_traced(profile, outbox, clock))
+
+
+def _traced(profile: KioskProfile, outbox: Outbox, clock: Clock) -> Tracing | None:
+    tracing = tracing_of(system.telemetry(), service="luutru-kiosk", instance=profile.kiosk.id, version=__version__)
+    if tracing is not None:
+        from luutru.tracing_kiosk import KioskTrace
+
+        outbox.listen(KioskTrace(outbox, tracing, clock).changed)
+    return tracing
 
 
 def _printer_of(profile: KioskProfile) -> SlipPrinter | None:

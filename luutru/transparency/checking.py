@@ -18,7 +18,7 @@ from typing import Final
 import msgspec
 
 from luutru.transparency.fetching import note_from
-from registry.log_files import replace_file
+from registry.durable_files import replace_whole
 from residence.errors import LuutruError, Problem, problem
 from residence.transparency.checkpoints import Opened, open_checkpoint
 from residence.transparency.looks import numbering_problems
@@ -78,7 +78,7 @@ def watch_log(fetch: Fetch, trust: Trust, *, state: Path, beside: Sequence[str] 
         problems.append(problem("log.witnesses_missing"))
     if not problems:
         state.mkdir(parents=True, exist_ok=True)
-        replace_file(state / SEEN, opened.note.encode())
+        replace_whole(state / SEEN, opened.note.encode())
     return Checked(opened=opened, problems=tuple(problems))
 
 
@@ -94,7 +94,7 @@ def _compared(known: Opened, now: Opened, fetch: Fetch, state: Path) -> list[Pro
     if code != "log.file_missing":
         evidence = f"{known.note}\n{now.note}".encode()
         (state / "evidence").mkdir(parents=True, exist_ok=True)
-        replace_file(state / "evidence" / sha256(evidence).hexdigest()[:16], evidence)
+        replace_whole(state / "evidence" / sha256(evidence).hexdigest()[:16], evidence)
     return [problem(code)]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from registry.log_files import sync_folder
+from registry.durable_files import sync_folder
 from residence.errors import Conflict, Refused
 from residence.transparency.notes import Key, Signer, read_signer, read_vkey
 

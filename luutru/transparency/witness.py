@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
-from registry.log_files import replace_file
+from registry.durable_files import replace_whole
 from residence.clock import Clock
 from residence.errors import Conflict, Malformed
 from residence.transparency.checkpoints import Checkpoint, claimed, open_checkpoint
@@ -77,7 +77,7 @@ class WitnessService:
                     self._keep_evidence(log, request.note)
                 raise
             line = self._signer.cosign(opened.checkpoint.text, seconds=int(self._clock.now().timestamp()))
-            replace_file(self._folder / log.key_id.hex(), f"{opened.note}{line}".encode())
+            replace_whole(self._folder / log.key_id.hex(), f"{opened.note}{line}".encode())
             return line
 
     def by_key_id(self, key_id: str) -> str | None:
@@ -117,7 +117,7 @@ class WitnessService:
     def _keep_evidence(self, log: Key, note: str) -> None:
         evidence = f"{self.last(log) or ''}\n{note}".encode()
         (self._folder / "evidence").mkdir(exist_ok=True)
-        replace_file(self._folder / "evidence" / sha256(evidence).hexdigest()[:16], evidence)
+        replace_whole(self._folder / "evidence" / sha256(evidence).hexdigest()[:16], evidence)
 
 
 def _added(service: WitnessService, handler: BaseHTTPRequestHandler) -> tuple[int, str]:

@@ -21,7 +21,7 @@ from luutru.system import random_bytes, system_clock
 from luutru.transparency.fetching import fetch_from, note_from
 from luutru.transparency.key_files import kept_signer, key_of
 from luutru.transparency.witness import WitnessService
-from registry.log_files import replace_file
+from registry.durable_files import replace_whole
 from residence.errors import LuutruError, Problem, problem
 from residence.transparency.checkpoints import Checkpoint, claimed
 from residence.transparency.merkle import Position, consistency_path
@@ -37,7 +37,7 @@ def own_signer(state: Path, name: str) -> Signer:
     """Return this witness's key, made when there is none; its public half lies beside it."""
     path = state / OWN_KEY
     signer = kept_signer(path, name=name, kind=WITNESS, random_bytes=random_bytes)
-    replace_file(path.with_suffix(".pub"), f"{signer.key.line}\n".encode())
+    replace_whole(path.with_suffix(".pub"), f"{signer.key.line}\n".encode(), mode=0o644)
     return signer
 
 

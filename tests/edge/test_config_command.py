@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from edge_agent.configuration.fetching import Fetching
 from firmware_config.signed.repository import document_path
-from luutru.benchmarks.fleet import COMMUNE, Fleet
+from luutru.benchmarks.fleet import Fleet
 from luutru.commands.config import app, place_of
 from luutru.processes.gateway import open_registry
 from luutru.system import random_bytes
@@ -106,13 +106,18 @@ def test_a_rollout_takes_the_same_share_each_time_and_stops_while_a_kiosk_is_in_
         with registry.writing() as connection:
             fleet = Fleet(kiosks=4, now=now, random_bytes=random_bytes, keys=tmp_path / "fleet")
             fleet.enrol(connection, vault=registry.vault, now=now)
-        asked = ("--registry", url, "--commune", COMMUNE)
+        asked = ("--registry", url)
         says("degraded:configuration.taken_back")
         stopped = publish(authority, *asked, code=1)
         assert "configuration.rollout_stopped" in stopped
         assert first in stopped
         assert publish(authority, *asked, "--errors", "1", "--share", share)["changed"] == []
         says("ok:0123456789ab")
+        waits = publish(authority, *asked, code=1)
+        assert "configuration.rollout_waits" in waits, "it is well, and works by the settings before"
+        assert first in waits
+        (name,) = json.loads(run("show", authority / "served", "ward-01", "--json")).values()
+        says(f"ok:{name}")
         assert publish(authority, *asked)["changed"] == [each for each in KIOSKS if each != first]
     finally:
         registry.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,18 +11,20 @@ import msgspec
 import pytest
 from claim_parts import MACHINE, Office, Talking, declare, read_of, revoke, wait_for
 from cryptography.hazmat.primitives.asymmetric import ec
+from key_parts import soft_tpm
 from server_parts import COMMUNE, Client, World, csrf_of, free_address
 from typer.testing import CliRunner
 
 from edge_agent.line import ConnectionState
 from edge_agent.provisioning import asking
 from edge_agent.provisioning.page import ClaimShown, create_claim_page
-from edge_agent.provisioning.renewing import read_certificate
+from edge_agent.provisioning.renewing import read_certificate, read_tls_key
 from firmware_config.profiles import load_profile
 from gateway.certifying import Certifying
 from luutru.commands.kiosk import app as kiosk
 from luutru.demo.broker import Broker
 from luutru.demo.pki import GATEWAY_NAME, Pki
+from luutru.keys import read_signing_key
 from luutru.kiosk_wiping import wipe
 from luutru.processes.kiosk import open_outbox
 from luutru.system import random_bytes
@@ -303,6 +306,31 @@ def test_keys_may_be_encrypted_for_this_machine_alone(office):
     assert [each.partition(":")[0] for each in lines[1:]] == [
         f"LoadCredentialEncrypted={name}" for name in ("kiosk.key", "signing.key")
     ]
+
+
+def test_keys_may_be_opened_by_this_machines_tpm_alone(office, tmp_path, monkeypatch):
+    claim, folder, held = office.make_claim(), office.folder / "machine", tmp_path / "held"
+    with soft_tpm(tmp_path / "own") as own:
+        monkeypatch.setenv("TPM2TOOLS_TCTI", own.tcti)
+        office.claiming(claim, store="tpm").step()
+        office.settle(claim)
+        office.certifying.perform(office.now)
+        assert office.claiming(claim, store="tpm").step() == "issued", "begun again it has the same keys"
+        profile = load_profile(folder / "kiosk.toml")
+        assert profile.broker.key_file == f"/run/luutru-keys-{office.lobby}/kiosk.key"
+        assert not [each for each in folder.rglob("*") if each.is_file() and b"PRIVATE" in each.read_bytes()]
+        opened = CliRunner().invoke(kiosk, ["open-keys", str(folder), "--into", str(held), "--json"])
+        assert (opened.exit_code, msgspec.json.decode(opened.stdout)) == (0, {"opened": ["kiosk.key", "signing.key"]})
+        assert read_tls_key(held / "kiosk.key").public_key() == read_certificate(folder / "kiosk.pem").public_key()
+        assert read_signing_key(held / "signing.key", use="kiosk-sign").key_id == claim.key_id
+        assert {stat.S_IMODE(each.stat().st_mode) for each in held.iterdir()} == {0o600}
+        told = (folder / "credentials.conf").read_text()
+        assert f"open-keys {folder} --into /run/luutru-keys-{office.lobby}" in told
+    with soft_tpm(tmp_path / "thief") as other:
+        monkeypatch.setenv("TPM2TOOLS_TCTI", other.tcti)
+        stolen = CliRunner().invoke(kiosk, ["open-keys", str(folder), "--into", str(tmp_path / "stolen")])
+        assert (stolen.exit_code, (tmp_path / "stolen").exists()) == (1, False)
+        assert "key.store_unusable" in stolen.output
 
 
 def test_the_commands_take_a_machine_from_its_code_to_its_end(office):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 import threading
@@ -134,3 +136,25 @@ def test_an_alarm_that_asked_for_the_wrong_thing_would_be_found(tmp_path):
         [PROMTOOL, "test", "rules", "alerts_test.yml"], cwd=rules.parent, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 1
+
+
+def test_dashboards_ask_for_every_figure_and_for_no_other(tmp_path):
+    asked = {}
+    for file in sorted((DEPLOY / "grafana").glob("*.json")):
+        board = json.loads(file.read_text("utf-8"))
+        ids = [panel["id"] for panel in board["panels"]]
+        assert len(ids) == len(set(ids)), "Grafana drops the second panel of an id"
+        for panel in board["panels"]:
+            asked |= {f"{file.stem}:{panel['id']}:{each['refId']}": each["expr"] for each in panel["targets"]}
+    named = {name for expression in asked.values() for name in re.findall(r"luutru_\w+", expression)}
+    assert named == set(HELP)
+    rules = [{"record": f"panel:{number}", "expr": re.sub(r"\$\w+", ".*", each)} for number, each in enumerate(asked.values())]
+    written = tmp_path / "panels.yml"
+    written.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    done = subprocess.run([PROMTOOL, "check", "rules", written], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_prometheus_takes_its_settings():
+    done = subprocess.run([PROMTOOL, "check", "config", DEPLOY / "prometheus.yml"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
