@@ -25,10 +25,10 @@ from typing import Final
 import structlog
 
 from edge_agent.kiosk import effects as do
+from edge_agent.kiosk import news
 from edge_agent.kiosk.dialogue import begin, seconds_left, step
 from edge_agent.kiosk.effects import Effect, Play, Wipe
 from edge_agent.kiosk.events import CardSeen, Event, Guided
-from edge_agent.kiosk.news import ChipFailed, CodeFound, KeepingFailed, KeptSafely, SettlementChanged, SlipDone, Ticked
 from edge_agent.kiosk.ports import AskedPort, ChipPort, OutboxPort
 from edge_agent.kiosk.slip import Slip, slip_for
 from edge_agent.kiosk.states import AskHost, Gathering, Moment, ShowCard
@@ -61,6 +61,7 @@ class KioskAgent:
         asked: AskedPort | None = None,
         connection: Callable[[], str] = lambda: "stopped",
         print_slip: Callable[[Slip, Callable[[str], None]], None] | None = None,
+        sign_ticket: Callable[[str, str], str] = lambda _about, _own_code: "",
     ) -> None:
         self.profile: Final = profile
         self._clock = clock
@@ -70,7 +71,7 @@ class KioskAgent:
         self._chips = chips
         self._asked = asked
         self._connection = connection
-        self._print_slip = print_slip
+        self._print_slip, self._sign_ticket = print_slip, sign_ticket
         self._queue: queue.Queue[tuple[Event | None, Future[View] | None]] = queue.Queue()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -144,11 +145,11 @@ class KioskAgent:
         with self._lock:
             self._reader_health[health.reader] = health
         _log.info("reader", reader=health.reader, state=health.state, code=health.code)
-        self._queue.put((Ticked(), None))
+        self._queue.put((news.Ticked(), None))
 
     def outbox_changed(self, *_about: object) -> None:
         """Take the outbox's or uplink's word that something changed; may be called with any arguments."""
-        self._queue.put((Ticked(), None))
+        self._queue.put((news.Ticked(), None))
 
     def fresh_id(self) -> str:
         """Return a new identity for a declaration."""
@@ -182,7 +183,7 @@ class KioskAgent:
 
     def _take(self, event: Event) -> None:
         self._step(event)
-        if isinstance(event, Ticked):
+        if isinstance(event, news.Ticked):
             self._ask_for_news()
             self._refresh_health()
 
@@ -202,9 +203,11 @@ class KioskAgent:
             case do.Keep(declaration=message) | do.KeepPresence(presence=message):
                 self._keep(message)
             case do.LookUp(code=code):
-                self._step(CodeFound(code=code, declaration_id=self._outbox.declaration_of(code)))
+                self._step(news.CodeFound(code=code, declaration_id=self._outbox.declaration_of(code)))
             case do.PrintSlip():
                 self._print()
+            case do.SignTicket(declaration_id=about, own_code=own):
+                self._step(news.TicketMade(declaration_id=about, text=self._sign_ticket(about, own)))
             case do.ReadChip():
                 self._read_chip(effect)
             case do.StopChip() | Wipe():
@@ -221,37 +224,34 @@ class KioskAgent:
         if slip is None or self._print_slip is None:
             return
         about = slip.entries[0].code
-        self._print_slip(slip, lambda outcome: self._queue.put((SlipDone(code=about, outcome=outcome), None)))
+        self._print_slip(slip, lambda outcome: self._queue.put((news.SlipDone(code=about, outcome=outcome), None)))
 
     def _read_chip(self, asked: do.ReadChip) -> None:
         if self._chips is None:
-            self._step(ChipFailed(own_id=asked.own_id, code="chip.no_reader"))
+            self._step(news.ChipFailed(own_id=asked.own_id, code="chip.no_reader"))
         else:
-            self._chips.begin(asked.own_id, asked.reading, self._hear_of_chip, can=asked.can)
-
-    def _hear_of_chip(self, event: Event) -> None:
-        self._queue.put((event, None))
+            self._chips.begin(asked.own_id, asked.reading, lambda event: self._queue.put((event, None)), can=asked.can)
 
     def _keep(self, message: StayDeclaration | Presence) -> None:
         try:
             kept = self._outbox.keep(message)
         except LuutruError as error:
             _log.warning("keep.failed", code=error.code)
-            self._step(KeepingFailed(declaration_id=message.declaration_id, code=error.code))
+            self._step(news.KeepingFailed(declaration_id=message.declaration_id, code=error.code))
         except Exception as error:  # noqa: BLE001 - whatever the store meets, the person is told the truth: not kept
             _log.warning("keep.failed", kind=type(error).__name__)
-            self._step(KeepingFailed(declaration_id=message.declaration_id, code="kiosk.not_kept"))
+            self._step(news.KeepingFailed(declaration_id=message.declaration_id, code="kiosk.not_kept"))
         else:
             begins = isinstance(message, StayDeclaration) and message.kind == "arrival"  # what is said later opens no page
             own = kept.own_code if begins else ""
-            self._step(KeptSafely(declaration_id=message.declaration_id, code=kept.code, own_code=own))
+            self._step(news.KeptSafely(declaration_id=message.declaration_id, code=kept.code, own_code=own))
         self._refresh_health()
 
     def _ask_for_news(self) -> None:
         for declaration_id, standing in awaited_of(self._state):
-            news = self._outbox.settlement(declaration_id)
-            if news is not None and news.state != standing:
-                self._step(SettlementChanged(declaration_id=declaration_id, standing=news.state, receipt=news.receipt))
+            row = self._outbox.settlement(declaration_id)
+            if row is not None and row.state != standing:
+                self._step(news.SettlementChanged(declaration_id=declaration_id, standing=row.state, receipt=row.receipt))
         for answer in answers_to(self._state, self._asked) if self._asked is not None else ():
             self._step(answer)
 
@@ -279,7 +279,7 @@ class KioskAgent:
     def _tick(self) -> None:
         while not self._stopping.wait(TICK_SECONDS):
             if self._queue.qsize() < QUEUE_LIMIT:
-                self._queue.put((Ticked(), None))
+                self._queue.put((news.Ticked(), None))
 
     def _moment(self) -> Moment:
         return Moment(wall=self._clock.now(), monotonic_ns=self._clock.monotonic_ns())

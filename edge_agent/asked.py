@@ -3,7 +3,7 @@
 - The open call goes up with the kiosk's sign of life, retained: a gateway that comes later finds it. It is over when the person says so, when
   an operator has seen it, or after ``CALL_LASTS``; the end of a visit alone does not end it, for the person may still stand there.
 - Answers come as one signed paper; the newest counts. Nothing of it is written to disk, and nothing is about anybody.
-- ``KioskPost`` is what the uplink hands papers to and asks for what is to be sent, with or without a door.
+- ``KioskPost`` is what the uplink hands papers to and asks for what is to be sent: events always, lists and orders where there is a door.
 
 Example: ``asked.ask(CallPerson(call_id="018f...")); asked.take(payload); asked.call_answer("018f...")``
 """
@@ -12,12 +12,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
-from edge_agent.door.posting import DoorPost
+from edge_agent.event_posting import KEPT, EventPost
 from edge_agent.kiosk.effects import CallPerson, EndCall
+from residence.clock import parse_instant
 from residence.wire.keyring import Keyring
 from residence.wire.kiosk_answers import ANSWERS, CallAnswer, HostAnswer, KioskAnswers, verify_answers
+
+if TYPE_CHECKING:
+    from edge_agent.door.papers import DoorPapers  # only a kiosk with a door needs it
 
 CALL_LASTS: Final = 30 * 60.0
 
@@ -32,11 +37,13 @@ class Asked:
         keyring: Callable[[], Keyring],
         monotonic_ns: Callable[[], int],
         on_answer: Callable[[], None] = lambda: None,
+        heard: Callable[[datetime], None] = lambda _at: None,
     ) -> None:
         self._kiosk_id = kiosk_id
         self._keyring = keyring
         self._monotonic_ns = monotonic_ns
         self._on_answer = on_answer
+        self._heard = heard  # when the authority signed: the clock cannot be before it
         self._lock = threading.Lock()
         self._call = ""
         self._began_ns = 0
@@ -74,6 +81,7 @@ class Asked:
             if answers.at < self._answers.at:
                 return
             self._answers = answers
+        self._heard(parse_instant(answers.at))
         self._on_answer()
 
     def call_answer(self, call_id: str) -> CallAnswer | None:
@@ -88,22 +96,24 @@ class Asked:
 class KioskPost:
     """What comes down as papers and goes up besides declarations. Used from the uplink's thread."""
 
-    def __init__(self, asked: Asked, door: DoorPost | None = None) -> None:
-        self._door = door
+    def __init__(self, asked: Asked, events: EventPost, papers: DoorPapers | None = None) -> None:
+        self._events = events
+        self._papers = papers
         self.asked: Final = asked
 
     def take(self, name: str, payload: bytes) -> None:
         """Take one paper by the last level of its topic, or raise ``Malformed`` / ``Untrusted`` / ``Refused``."""
         if name == ANSWERS:
             self.asked.take(payload)
-        elif self._door is not None:
-            self._door.take(name, payload)
+        elif name == KEPT:
+            self._events.take(payload)
+        elif self._papers is not None:
+            self._papers.take(name, payload)
 
     def reopen(self) -> None:
         """Send what waits without delay."""
-        if self._door is not None:
-            self._door.reopen()
+        self._events.reopen()
 
     def due(self, *, at: float) -> bytes | None:
-        """Return door events to be sent now, if there are any."""
-        return self._door.due(at=at) if self._door is not None else None
+        """Return events to be sent now, if there are any."""
+        return self._events.due(at=at)

@@ -2,7 +2,7 @@
 
 - From then on the clock is not called ``synced``, whatever the operating system says: what is declared next is taken and judged by the
   authority's clock. Nobody at the screen is turned away.
-- The newest confirmed time was a wrong one, too: it must not hold the right time to be before it. It goes back to what the receipt says.
+- The newest confirmed time was a wrong one, too; how it goes down is ``clock_floor.py``'s.
 - The doubt ends when a receipt is as old as this clock says it is: both agree again.
 - It is kept with the outbox, so that a restart does not have the next statements held again.
 
@@ -49,6 +49,3 @@ class ClockDoubt:
         _log.warning("clock refused" if refused else "clock agrees again", accepted_at=receipt.accepted_at)
         with contextlib.suppress(Refused), self._store.transaction() as cursor:
             remember(cursor, "clock_refused_at", receipt.accepted_at if refused else "")
-            floor = self._store.fact("floor")
-            if refused and floor and parse_instant(floor) > parse_instant(receipt.accepted_at):
-                remember(cursor, "floor", receipt.accepted_at)

@@ -2,7 +2,7 @@
 
 - The message's JSON lives only inside ``Declaring.seal``; what comes out is sealed to the authority.
 - The sequence number is handed in by the outbox, inside the transaction that stores the row: it has no gaps.
-- The wall clock is judged each time (``residence.wire.times``); the floor is the newest time sealed while synced, or the build.
+- The wall clock is judged each time (``residence.wire.times``); before the floor (``clock_floor.py``) it cannot be right.
 
 Example: ``declaring.seal(declaration, sequence=8, previous=None, floor=build_time).envelope``
 """

@@ -23,6 +23,7 @@ import msgspec
 
 from edge_agent.anchor import Anchor
 from edge_agent.clock_doubt import ClockDoubt
+from edge_agent.clock_floor import ClockFloor
 from edge_agent.declaring import Declaring, Machine, Sealed, Statement
 from edge_agent.session_count import Session, SessionCount
 from edge_agent.store import Cursor, Store, remember
@@ -35,6 +36,7 @@ from residence.wire.signing import SigningKey
 from residence.wire.times import Times
 
 SettlementState = Literal["kept", "sent", "received", "accepted", "refused", "conflicting"]
+_ROWS: Final = "SELECT sequence, declaration_id, schema, envelope, kept_at FROM outbox"
 SETTLED_KEPT: Final = 2000  # receipts held for the screen; by number, never by clock
 
 
@@ -86,7 +88,7 @@ class Outbox:
         self._machine = msgspec.structs.replace(
             machine, clock_synced=lambda: machine.clock_synced() and not self._clock_doubt.stands
         )
-        self._built_at = built_at
+        self.clock_floor: Final = ClockFloor(store, built_at=built_at)
         self._sent: set[str] = set()
         self._lock = threading.RLock()
         self._listeners: list[Callable[[str], None]] = [on_change] if on_change else []
@@ -157,15 +159,11 @@ class Outbox:
 
     def unsettled(self, limit: int, *, after: int = 0) -> list[Row]:
         """Return waiting rows with a sequence number above ``after``, oldest first."""
-        query = (
-            "SELECT sequence, declaration_id, schema, envelope, kept_at FROM outbox WHERE sequence > ? ORDER BY sequence LIMIT ?"
-        )
-        return [_row(each) for each in self._store.read(query, (after, limit))]
+        return [_row(each) for each in self._store.read(f"{_ROWS} WHERE sequence > ? ORDER BY sequence LIMIT ?", (after, limit))]
 
     def row(self, declaration_id: str) -> Row | None:
         """Return one waiting row."""
-        query = "SELECT sequence, declaration_id, schema, envelope, kept_at FROM outbox WHERE declaration_id = ?"
-        return next((_row(each) for each in self._store.read(query, (declaration_id,))), None)
+        return next((_row(each) for each in self._store.read(f"{_ROWS} WHERE declaration_id = ?", (declaration_id,))), None)
 
     def mark_sent(self, declaration_id: str) -> None:
         """Note that the broker took a row. Held in memory: after a restart the row is simply sent again."""
@@ -184,6 +182,8 @@ class Outbox:
         with self._lock:
             changed = self._settle(receipt, receipt_bytes)
             self._clock_doubt.hear(receipt, wall=self._machine.clock.now())
+            if changed and receipt.sequence is not None:
+                self.clock_floor.answered(parse_instant(receipt.accepted_at), statement=receipt.sequence)
             self._sent.discard(receipt.declaration_id)
             if self._store.restore_ballast():
                 self.full = False
@@ -197,12 +197,14 @@ class Outbox:
 
     def times(self) -> Times:
         """Read all clocks at once."""
-        return self._declaring.times(previous=self._last_times(), floor=self.floor())
+        return self._declaring.times(previous=self._last_times(), floor=self._judged_by())
 
     def floor(self) -> datetime:
-        """Return the newest time that is certain: sealed while synced, or the build."""
-        text = self._store.fact("floor")
-        return max(self._built_at, parse_instant(text)) if text else self._built_at
+        """Return the newest time that is certainly over (``clock_floor.py``)."""
+        return self.clock_floor.certain()
+
+    def _judged_by(self) -> datetime:
+        return self.clock_floor.before(self._machine.boot_id, confirmed=self._machine.clock_synced())
 
     def next_session(self) -> Session:
         """Return the next connection's number, and by what it is counted."""
@@ -232,15 +234,14 @@ class Outbox:
     def _store_sealed(self, message: Statement) -> Sealed:
         if not self._store.restore_ballast():  # the reserve is for settling, never for new promises
             raise Refused("outbox.disk_full", "", "no room for the reserve file")
-        previous, floor = self._last_times(), self.floor()
+        previous, floor = self._last_times(), self._judged_by()
         with self._store.transaction(growing=True) as cursor:
             sequence = int(self._store.fact("last_sequence") or 0) + 1
             sealed = self._declaring.seal(message, sequence=sequence, previous=previous, floor=floor)
             _insert(cursor, sequence, sealed)
             remember(cursor, "last_sequence", str(sequence))
             remember(cursor, "last_times", msgspec.json.encode(sealed.times).decode())
-            if sealed.times.time_state == "synced":
-                remember(cursor, "floor", sealed.times.wall)
+            self.clock_floor.said(cursor, sealed.times, statement=sequence)
         return sealed
 
     def _settle(self, receipt: Receipt, receipt_bytes: bytes) -> bool:

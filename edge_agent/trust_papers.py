@@ -32,9 +32,12 @@ _log = structlog.get_logger("kiosk.chip")
 class TrustPapers:
     """What the authority sent. ``store`` is replaced whole, so any thread may read it."""
 
-    def __init__(self, store: Store, *, keyring: Callable[[], Keyring]) -> None:
+    def __init__(
+        self, store: Store, *, keyring: Callable[[], Keyring], heard: Callable[[datetime], None] = lambda _at: None
+    ) -> None:
         self._disk = store
         self._keyring = keyring
+        self._heard = heard  # when the authority signed: the clock cannot be before it
         self._gathered = Gathered()
         self._taken = b""
         self._trouble = ""
@@ -77,6 +80,7 @@ class TrustPapers:
 
     def _hold(self, payload: bytes, bundle: TrustBundle) -> None:
         self.store, self._taken, self._trouble = store_of(bundle), payload, ""
+        self._heard(bundle.issued)
 
     def _keep(self, payload: bytes, at: datetime) -> None:
         def write(cursor: Cursor) -> None:

@@ -119,6 +119,8 @@ class PageSection(_Section, frozen=True, kw_only=True):
     keypad: bool = False  # digits, * and # in place of a pointer: digits choose, and write letters as on a telephone
     check_url: str | None = None  # where a receipt code is looked up; "{code}" stands for the code, else it is put at the end
     stay_url: str | None = None  # where the code of one's own on a slip opens the page of the stay; none: no such code is printed
+    way_in_url: str | None = None  # where a phone opens the page of whoever declared with their chip; none: it is not offered
+    way_in_level: Annotated[int, msgspec.Meta(ge=4, le=5)] = 5  # what the chip must have shown here before it is offered
 
 
 class ReaderSection(_Section, frozen=True, kw_only=True):

@@ -27,7 +27,8 @@ from registry.messages import PAUSES, Due, Outcome
 from registry.recoveries import recovery
 from registry.seen_addresses import address_of_seen
 from registry.vault import Vault
-from residence.cases.messages import Told, write_letter
+from registry.ways_in import way_in
+from residence.cases.messages import Stops, Told, write_letter
 from residence.cases.notices import NoticeKind
 from residence.clock import Clock
 from residence.errors import Refused
@@ -116,10 +117,15 @@ def _settle(registry: Registry, due: Due, outcome: Outcome, *, clock: Clock, don
 def _written(connection: Connection, due: Due, *, pages: str, vault: Vault, now: datetime) -> Written | Outcome:
     """Return what to send, or why there is nothing to send."""
     link = f"{pages.rstrip('/')}/n/{due.message_id}/{vault.link_proof(due.message_id)}"
-    told = Told(kind=None, to_house=False, link=link, recovery=due.kind == "recovery")
+    stops: Stops | None = "recovery" if due.kind == "recovery" else "way_in" if due.kind == "way-in" else None
+    told = Told(kind=None, to_house=False, link=link, stops=stops)
     if due.kind == "recovery":
         row = recovery(connection, due.about)
         if row is None or row.stopped_at is not None:
+            return Outcome(state="needless")
+    if due.kind == "way-in":
+        opened = way_in(connection, due.about)
+        if opened is None or opened.stopped_at is not None:
             return Outcome(state="needless")
     if due.kind == "notice":
         notice = messages.notice_of(connection, due.commune_code, due.about)

@@ -2,6 +2,7 @@
 
 - Due from ``Night.hour`` of the day on, Vietnam's time. What nobody did at night, because nobody ran, is done when somebody runs again.
 - What the retention policy lets go by now goes first, with a report of its own (``registry/deletions.py``).
+- Keys are looked after next (``registry/key_tending.py``). While indexes of numbers are between two keys nobody compares them: cleaning waits.
 - Cleaning goes through what changed, and once in ``Night.whole_every`` days through everything: age and data grown old are found then.
 - The scoreboard counts after that day's cleaning is done; a day without it is a gap, never a count of old items.
 - Then looks of officers that a public rule asks about are put to them (``registry/look_questions.py``), and of what officers closed a share is drawn
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -26,16 +28,20 @@ import structlog
 from registry.cleaning.passing import Pace, run_passes
 from registry.database import Registry
 from registry.deletions import carry_out
+from registry.key_provider import FileKeyProvider
+from registry.key_tending import tend_keys
 from registry.look_questions import raise_questions
 from registry.nightly import claim, latest_done, run_of, settle
 from registry.public_figures import publish_month
 from registry.retention_policy import Policy, read_policy
 from registry.scoreboard.counting import keep_day
 from registry.second_views import draw_second_views
+from residence.access.key_times import KeyTimes
 from residence.cleaning.rules import CleaningChoices
 from residence.clock import VIETNAM, Clock
 
 DELETIONS: Final = "deletions"
+KEYS: Final = "keys"
 CLEANING: Final = "cleaning"
 WHOLE: Final = "cleaning_whole"
 SCOREBOARD: Final = "scoreboard"
@@ -56,6 +62,7 @@ class Night(msgspec.Struct, frozen=True, kw_only=True):
     choices: CleaningChoices = CleaningChoices()
     second_view_percent: int = 10
     publish_least: int = 5
+    key_times: KeyTimes = KeyTimes()
     go_on: Callable[[], bool] = lambda: True
 
 
@@ -78,6 +85,11 @@ def tend(registry: Registry, *, night: Night, clock: Clock, random_bytes: Callab
         return not report.broken_off, msgspec.to_builtins(report)
 
     did = _do(registry, DELETIONS, delete, day=today.isoformat(), clock=clock)
+    did |= _tend_keys(registry, night, day=today.isoformat(), clock=clock)
+    with registry.reading() as connection:
+        kept = run_of(connection, KEYS, day=today.isoformat())
+    if kept is not None and kept.state in {"running", "broken_off"}:
+        return did
     did |= _do(registry, cleaning, clean, day=today.isoformat(), clock=clock)
     with registry.reading() as connection:
         cleaned = run_of(connection, cleaning, day=today.isoformat())
@@ -85,6 +97,15 @@ def tend(registry: Registry, *, night: Night, clock: Clock, random_bytes: Callab
         for task, work in _afterwards(registry, night, clock=clock, random_bytes=random_bytes).items():
             did |= _do(registry, task, work, day=today.isoformat(), clock=clock)
     return did
+
+
+def _tend_keys(registry: Registry, night: Night, *, day: str, clock: Clock) -> dict[str, Any]:
+    """Look after keys, where they are in a folder of ours."""
+    keys = registry.vault.provider
+    if not isinstance(keys, FileKeyProvider):
+        return {}
+    work = partial(tend_keys, registry, keys, times=night.key_times, now=clock.now(), go_on=night.go_on)
+    return _do(registry, KEYS, work, day=day, clock=clock)
 
 
 def _afterwards(registry: Registry, night: Night, *, clock: Clock, random_bytes: Callable[[int], bytes]) -> dict[str, Task]:

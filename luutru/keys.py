@@ -13,9 +13,10 @@ Example: ``signer = read_signing_key(Path("keys/receipt.key"), use="receipt")``
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -25,6 +26,15 @@ from residence.wire.keyring import AUTHORITY, KeyEntry, Keyring, KeyUse
 from residence.wire.signing import SealingKey, SigningKey
 
 KEY_BYTES = 32
+# What an authority begins with: file name -> use. Gateway and server sign receipts with a key each.
+FIRST_KEYS: Final[Mapping[str, KeyUse]] = {
+    "gateway-seal": "seal",
+    "gateway-receipt": "receipt",
+    "server-receipt": "receipt",
+    "keyring": "keyring",
+    "door-list": "door-list",
+    "server-door-pass": "door-pass",
+}
 
 
 class KeyFile(msgspec.Struct, frozen=True, kw_only=True):

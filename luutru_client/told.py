@@ -69,18 +69,21 @@ class ClosesAnswer(TypedDict):
 
 
 class CodeEntry(TypedDict):
-    """One word. ``ministry_code``: what the ministry's form calls it; ``needs_text``: say more in words beside it."""
+    """One word. ``ministry_code``: of the ministry's form; ``needs_text``: say more beside it; a stay that says it may begin on the days between."""
 
     code: str
     label: Sentence
-    ministry_code: NotRequired[int | None]
+    ministry_code: NotRequired[int | str | None]
     needs_text: NotRequired[bool]
+    valid_from: NotRequired[str | None]
+    valid_to: NotRequired[str | None]
 
 
 class CodeList(TypedDict):
-    """One list. Dates are those of the law it comes from."""
+    """One list. Dates are those of its source, which is null for words of our own."""
 
     name: str
+    source: NotRequired[str | None]
     valid_from: str | None
     valid_to: str | None
     entries: list[CodeEntry]

@@ -78,17 +78,19 @@ def _written(now: datetime) -> str:
 
 
 def is_on_time(statement: Statement, due: datetime | None) -> bool | None:
-    """Tell whether a statement was made before its deadline; None without one, and when only an unsure clock says so."""
+    """Tell whether a statement was made before its deadline; None without one, and when it came after it from a kiosk of unsure clock.
+
+    Such a clock proves nothing, either way, and the more wrong it is the less: whoever declared in time at a kiosk that was offline is called late by
+    no clock. A human says, or a confirmed moment of the same start (``undated.py``).
+    """
     if due is None:
         return None
     if statement.received_at < due:
         return True
-    if statement.source and statement.source.time_state == "unset":
-        return None  # no clock at all proves nothing, either way
+    if statement.source and statement.source.time_state != "synced":
+        return None
     kept = _kept_at(statement)
-    if kept is None or kept >= due:
-        return False
-    return True if statement.source and statement.source.time_state == "synced" else None
+    return kept is not None and kept < due
 
 
 def _kept_at(statement: Statement) -> datetime | None:

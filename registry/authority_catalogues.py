@@ -35,6 +35,15 @@ def kept(connection: Connection, authority: str, name: str) -> Catalogue | None:
     return Catalogue(name=name, content=row.content, fetched_at=row.fetched_at, fresh_until=row.fresh_until, etag=row.etag)
 
 
+def all_kept(connection: Connection, authority: str) -> list[Catalogue]:
+    """Return every list that was ever fetched, by name."""
+    columns = tables.authority_catalogues.c
+    rows = connection.execute(
+        select(tables.authority_catalogues).where(columns.authority == authority).order_by(columns.name).limit(100)
+    )
+    return [Catalogue(**{name: getattr(row, name) for name in Catalogue.__struct_fields__}) for row in rows]
+
+
 def keep(connection: Connection, authority: str, catalogue: Catalogue) -> None:
     """Put a list in the place of the one before."""
     table = tables.authority_catalogues

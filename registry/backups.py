@@ -5,7 +5,8 @@
   needed to read it. The keys are not in it: a vault is backed up by itself, elsewhere, or a stolen backup could be read.
 - The manifest holds the copy's SHA-256 and is sealed with a key of the vault: whoever changes copy or manifest without the vault is found out
   before anything is read back (``Untrusted("backup.tampered")``).
-- Restoring writes into an empty place only, then counts and digests every table anew; a difference is ``Conflict("backup.differs")``.
+- Restoring writes into an empty place only, then counts and digests every table anew; a difference is ``Conflict("backup.differs")``. Was the key
+  of its indexes rotated since, they are written anew then, or nobody in it would be found.
 - The folder is new and for its owner alone (0700). Passwords reach PostgreSQL's programs in a file of their own, never in their arguments.
 
 Example: ``back_up(url, Path("/backup/2026-07-10"), vault=vault, now=now); restore(Path("/backup/2026-07-10"), other_url, vault=vault)``
@@ -29,8 +30,9 @@ from sqlalchemy import Connection, Engine, inspect, select, text
 from sqlalchemy.engine import make_url
 
 from registry import tables
-from registry.database import current_revision, newest_revision, open_engine
+from registry.database import Registry, current_revision, newest_revision, open_engine
 from registry.digests import TableDigest, differences, digest_all
+from registry.index_rotation import write_anew
 from registry.vault import Vault
 from residence.errors import Conflict, Malformed, Refused, Untrusted
 
@@ -50,6 +52,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     tables: dict[str, TableDigest]
     period_keys: tuple[str, ...]  # names of the keys a vault needs; never a key
     copy_sha256: str
+    index_mark: str = ""  # of the key its numbers are found by; one the vault does not have any more is no obstacle
     seal: str = ""  # of all the rest, by the vault
 
 
@@ -78,6 +81,7 @@ def back_up(url: str, folder: Path, *, vault: Vault, now: datetime) -> Manifest:
                 tables=digest_all(connection),
                 period_keys=period_keys(connection),
                 copy_sha256=_sha256(folder / _FILES[name]),
+                index_mark=vault.index_marks()[0],
             )
         manifest = msgspec.structs.replace(manifest, seal=_seal_of(manifest, vault))
         (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
@@ -102,6 +106,8 @@ def restore(folder: Path, url: str, *, vault: Vault) -> Manifest:
         else:
             _bring_back_dump(folder / _FILES["postgresql"], url)
         prove(engine, manifest)
+        if manifest.index_mark not in vault.index_marks():
+            write_anew(Registry(engine, vault))
     finally:
         engine.dispose()
     return manifest

@@ -3,6 +3,8 @@
 - HMAC-SHA-256, 16 bytes: numbers by kind; name words inside one commune only. Sex, birth date, nationality get none: few values, so an
   index would tell them.
 - The keys come from the vault's key provider and are never in the database; each purpose has its own.
+- While the key of numbers, name words and telephones is rotated an index is one of two: it is compared and written as the one in force, and
+  ``every`` names both for whoever asks the database. One batch keeps the keys it began with.
 
 Example: ``vault.number_index("personal", "001095000117")``
 """
@@ -13,20 +15,42 @@ import hmac
 from collections.abc import Callable
 from typing import Final
 
+from registry.index_keys import ROTATED
+
 INDEX_BYTES: Final = 16
 
 
-class BlindIndexes:
-    """The part of a vault that makes indexes. ``key_of``: purpose -> its 32-byte key."""
+class TwofoldIndex(bytes):
+    """An index while its key is rotated: the bytes a row is written with, and what rows may still, or already, say instead."""
 
-    def __init__(self, key_of: Callable[[str], bytes]) -> None:
-        self._key_of = key_of
-        self._index_keys: dict[str, bytes] = {}
+    others: tuple[bytes, ...] = ()
+
+
+def every(index: bytes) -> tuple[bytes, ...]:
+    """Return all the forms in which rows may hold an index; nearly always one."""
+    return (bytes(index), *index.others) if isinstance(index, TwofoldIndex) else (index,)
+
+
+class BlindIndexes:
+    """The part of a vault that makes indexes. ``keys_of``: purpose -> its 32-byte keys, the one that writes first."""
+
+    def __init__(self, keys_of: Callable[[str], tuple[bytes, ...]]) -> None:
+        self._keys_of = keys_of
+        self._index_keys: dict[str, tuple[bytes, ...]] = {}
+        self._batch_keys: dict[str, tuple[bytes, ...]] = {}
         self._remembered: dict[tuple[str, str, str], bytes] | None = None
 
     def number_index(self, kind: str, value: str) -> bytes:
         """Return the blind index of one identifier; the same in every commune, so that a person is found where they move to."""
         return self._index("number", kind, value)
+
+    def in_two_forms(self) -> bool:
+        """Tell whether rows may hold an index of numbers in two forms now."""
+        return len(self._live_keys("number")) > 1
+
+    def index_marks(self) -> tuple[str, ...]:
+        """Return what tells the keys of numbers apart, the one in force first; nothing follows from it."""
+        return tuple(form.hex() for form in every(self._make_index("number", "mark", "")))
 
     def token_index(self, commune_code: str, word: str) -> bytes:
         """Return the blind index of one word of a name, good inside one commune only."""
@@ -90,10 +114,27 @@ class BlindIndexes:
         return index
 
     def _make_index(self, purpose: str, scope: str, value: str) -> bytes:
-        return hmac.digest(self._index_key(purpose), f"{scope}\x00{value}".encode(), "sha256")[:INDEX_BYTES]
+        said = f"{scope}\x00{value}".encode()
+        made = [hmac.digest(key, said, "sha256")[:INDEX_BYTES] for key in self._live_keys(purpose)]
+        if len(made) == 1:
+            return made[0]
+        index = TwofoldIndex(made[0])
+        index.others = tuple(made[1:])
+        return index
 
     def _index_key(self, purpose: str) -> bytes:
-        key = self._index_keys.get(purpose)
-        if key is None:
-            key = self._index_keys[purpose] = self._key_of(purpose)
-        return key
+        return self._live_keys(purpose)[0]
+
+    def _live_keys(self, purpose: str) -> tuple[bytes, ...]:
+        batch = self._batch_keys.get(purpose)
+        if batch is not None:
+            return batch
+        if purpose in ROTATED:
+            self._follow()
+        keys = self._index_keys.get(purpose)
+        if keys is None:
+            keys = self._index_keys[purpose] = self._keys_of(purpose)
+        return keys
+
+    def _follow(self) -> None:
+        """Forget what is remembered of the keys if anybody changed something about them since; the vault knows how."""

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row
 
 from registry.look_log import counters, looks_between, records_of, statements_of, text_of, waiting
 from residence.errors import Malformed, Problem, problem
-from residence.transparency.looks import hashes_of, read_entry
+from residence.transparency.looks import hashes_of, missing_numbers, read_entry
 from residence.transparency.merkle import leaf_hash, root_of
 from residence.transparency.tiles import Tiles
 
@@ -45,7 +45,7 @@ def _numbers(connection: Connection, tiles: Tiles) -> list[Problem]:
             there[read.unit].add(read.number)
     given = {row.unit: row.last for row in counters(connection)}
     strange = [problem("log.unit_unknown", f"/{unit}") for unit in sorted(there.keys() - given.keys())]
-    missing = ((unit, n) for unit, last in sorted(given.items()) for n in range(1, last + 1) if n not in there[unit])
+    missing = ((unit, n) for unit, last in sorted(given.items()) for n in missing_numbers(there[unit], last=last))
     return strange + [problem("log.number_missing", f"/{unit}/{number}") for unit, number in missing]
 
 

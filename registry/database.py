@@ -2,6 +2,7 @@
 
 - ``reading()`` and ``writing()`` each give a SQLAlchemy ``Connection`` inside exactly one transaction; leaving the block commits,
   an exception rolls back. Nothing commits elsewhere.
+- Looks a transaction made are handed over once they stand and before the block is left (``registry/handing_over.py``), where a folder is named.
 - SQLite: WAL, ``synchronous=FULL``, foreign keys, 30 s busy timeout; a writer takes the write lock at once (BEGIN IMMEDIATE), so two
   processes queue instead of failing half-way.
 - PostgreSQL: READ COMMITTED; ``recording`` takes advisory locks for the people of its batch. A server that vanishes without a word (its
@@ -22,6 +23,8 @@ import msgspec
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 
+from registry import handing_over
+from registry.handing_over import Handing
 from registry.vault import Vault
 from residence.errors import Malformed
 
@@ -52,32 +55,43 @@ _POSTGRESQL_LINE: Final = {
 
 
 class Registry:
-    """An opened registry: the engine, and the vault its sealed fields need."""
+    """An opened registry: the engine, the vault its sealed fields need, and where looks are handed over."""
 
-    def __init__(self, engine: Engine, vault: Vault) -> None:
+    def __init__(self, engine: Engine, vault: Vault, handing: Handing | None = None) -> None:
         self.engine: Final = engine
         self.vault: Final = vault
+        self._handing: Final = handing
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection in one transaction that is meant to read (an access record may still be written on PostgreSQL)."""
-        with self.engine.connect() as connection, connection.begin():
+        with self.engine.connect() as connection, self._handed_over(connection):
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give a connection in one transaction; on SQLite it holds the write lock from the start."""
-        with self.engine.connect().execution_options(luutru_writes=True) as connection, connection.begin():
+        with self.engine.connect().execution_options(luutru_writes=True) as connection, self._handed_over(connection):
             yield connection
+
+    @contextmanager
+    def _handed_over(self, connection: Connection) -> Iterator[None]:
+        """Be one transaction; afterwards hand over the looks that stand."""
+        with connection.begin():
+            handing_over.begin(connection)
+            yield
+            looks = handing_over.standing(connection)
+        if looks and self._handing is not None:
+            self._handing.hand(looks)
 
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
 
 
-def connect(url: str, *, vault: Vault) -> Registry:
+def connect(url: str, *, vault: Vault, handing: Handing | None = None) -> Registry:
     """Open the registry at ``url``, or raise ``Malformed("registry.url")``. Does not create or upgrade tables."""
-    return Registry(open_engine(url), vault)
+    return Registry(open_engine(url), vault, handing)
 
 
 def open_engine(url: str) -> Engine:

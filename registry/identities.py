@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from registry import tables_people
 from registry.accounts import KnownAccount, account_from, add_account, live_account
+from registry.blind_indexes import every
 from registry.tables_accounts import accounts
 from registry.tables_identities import identities
 from registry.vault import Vault
@@ -71,7 +72,7 @@ def account_by_number(
     """Return the resident's account of whom a personal number is now, made where they have none; None when that is nobody or not one."""
     names, persons = tables_people.identifiers.c, tables_people.persons.c
     index = vault.number_index("personal", number)
-    holding = select(names.person_id).where(names.value_index == index, names.status == "active")
+    holding = select(names.person_id).where(names.value_index.in_(every(index)), names.status == "active")
     whose = set(connection.scalars(holding))
     if len(whose) != 1:
         return None

@@ -3,6 +3,7 @@
 - ``retired.jsonl`` and ``shredded.jsonl`` only grow, a line at a time, each on the disk before anything is destroyed. No backup of the database
   takes them back; a torn last line (power) is passed over, for what it announced was not done yet.
 - ``generations.json`` says how often the key of a period was rotated; a period not named has had one key.
+- ``index.json`` says which index keys there are (``registry/index_keys.py``); without it there is the first one.
 - ``turn`` is replaced at every change: its inode and time are what others compare.
 
 Example: ``KeyNotes(Path("vault")).shredded()["019..."].certificate``
@@ -46,6 +47,28 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
 
 
+class IndexState(msgspec.Struct, frozen=True, kw_only=True):
+    """Which index keys there are: the one that writes, another that is looked for as well, and since when.
+
+    ``reached``: while rows are written anew, the last table, commune and id that were.
+    """
+
+    number: int = 1
+    other: int | None = None
+    since: datetime | None = None
+    reached: tuple[str, str, str] | None = None
+
+    @property
+    def live(self) -> tuple[int, ...]:
+        """Return the keys that are looked for, the one that writes first."""
+        return (self.number,) if self.other is None else (self.number, self.other)
+
+    @property
+    def in_force(self) -> bool:
+        """Tell whether the newest key writes."""
+        return self.number == max(self.live)
+
+
 class KeyNotes:
     """The notes of one folder; the caller holds its lock while writing."""
 
@@ -53,6 +76,7 @@ class KeyNotes:
         self._retired: Final = folder / "retired.jsonl"
         self._shredded: Final = folder / "shredded.jsonl"
         self._generations: Final = folder / "generations.json"
+        self._index: Final = folder / "index.json"
         self._turn: Final = folder / "turn"
 
     def retired(self) -> dict[str, Retired]:
@@ -81,6 +105,17 @@ class KeyNotes:
     def write_generations(self, generations: dict[str, Generation]) -> None:
         """Say which key is in force for each period that was rotated."""
         replace_whole(self._generations, msgspec.json.encode(generations, order="sorted"))
+
+    def index(self) -> IndexState:
+        """Return which index keys there are."""
+        try:
+            return msgspec.json.decode(self._index.read_bytes(), type=IndexState)
+        except FileNotFoundError:
+            return IndexState()
+
+    def write_index(self, state: IndexState) -> None:
+        """Say which index keys there are."""
+        replace_whole(self._index, msgspec.json.encode(state))
 
     def turn(self) -> tuple[int, int]:
         """Return something that differs after every ``bump``."""

@@ -2,7 +2,7 @@
 
 - A *period key* wraps people's keys of one commune in one period. It is never in the database nor in its backups; retiring it makes
   every key it wrapped unreadable for ever, backups included. A period may have several, one after another: ``79-demo:2026``, ``79-demo:2026.2``.
-- An *index key* makes blind indexes. It never changes while an index made by it is in use.
+- An *index key* makes blind indexes; that of numbers, names and telephones has a successor like every other (``registry/index_keys.py``).
 - ``FileKeyProvider`` keeps both in a folder (mode 0700), wrapped by the root (``registry/root_keepers.py``) whose name each file says. With
   the root in the same folder, whoever copies it *and* the database reads everything: it belongs on another disk, and in other backups.
 - The folder also notes which period keys were retired and which people were erased (``registry/key_notes.py``): no backup of the database
@@ -15,7 +15,6 @@ Example: ``FileKeyProvider(Path("keys"), random_bytes=secrets.token_bytes).perio
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -25,13 +24,13 @@ from typing import Final, Protocol
 import msgspec
 
 from registry.durable_files import destroy_file, locked, replace_whole, write_new
+from registry.index_keys import INDEX_FILE, IndexKeys
 from registry.key_notes import Generation, KeyNotes, Retired, Shredded
 from registry.root_keepers import KEY_BYTES, NONCE_BYTES, FileRoots, RootKeeper, open_keeper
 from residence.clock import VIETNAM
 from residence.errors import Refused, Untrusted
 
 __all__ = ["KEY_BYTES", "NONCE_BYTES", "FileKeyProvider", "KeyProvider"]
-_INDEX: Final = "index.wrapped"
 _FORMER_INDEX: Final = "index.key"  # as it was before roots had names: bare
 _FIRST_ROOT: Final = "file-1"
 _FORMER_BYTES: Final = NONCE_BYTES + KEY_BYTES + 16  # of a wrapped key that does not say its root
@@ -65,8 +64,8 @@ class KeyProvider(Protocol):
         """Return the names of the period keys there are."""
         ...
 
-    def index_key(self, purpose: str) -> bytes:
-        """Return the 32-byte HMAC key for ``purpose``."""
+    def index_keys(self, purpose: str) -> tuple[bytes, ...]:
+        """Return the 32-byte HMAC keys for ``purpose``: the one that writes, then those that are looked for as well."""
         ...
 
 
@@ -75,12 +74,18 @@ class FileKeyProvider:
 
     def __init__(self, directory: Path, *, random_bytes: Callable[[int], bytes], keeper: RootKeeper | None = None) -> None:
         self.directory: Final = directory
-        self.random_bytes: Final = random_bytes
+        self._draw: Final = random_bytes
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         (directory / "periods").mkdir(mode=0o700, exist_ok=True)
         self.keeper: RootKeeper = keeper or open_keeper(directory, random_bytes=random_bytes)
         self.notes: Final = KeyNotes(directory)
-        self._index_root = self._kept_index()
+        self._keep_index()
+        self.indexes: Final = IndexKeys(directory, self, self.notes)
+        self.indexes.of("number")  # a wrong root is told at the start
+
+    def random_bytes(self, count: int, /) -> bytes:
+        """Draw as many random bytes."""
+        return self._draw(count)
 
     def period_key(self, kek_id: str, *, create: bool = False) -> bytes:
         """Return the period key, unwrapped under the root its file names."""
@@ -90,7 +95,7 @@ class FileKeyProvider:
                 if kek_id in self.notes.retired():
                     raise Untrusted("vault.key_retired", "", kek_id)
                 write_new(path, self.wrapped(self.random_bytes(KEY_BYTES), kek_id))
-        return self._opened(path, kek_id)
+        return self.opened(path, kek_id)
 
     def generation(self, period: str) -> str:
         """Return the name of the period's key in force."""
@@ -117,6 +122,11 @@ class FileKeyProvider:
             return found.since
         return datetime(int(year) + 1, 1, 1, tzinfo=VIETNAM)
 
+    def opened_at(self, period: str) -> datetime:
+        """Return since when a period's key in force is: its rotation, or the beginning of its year in Vietnam."""
+        found = self.notes.generations().get(period)
+        return found.since if found else datetime(int(period.rpartition(":")[2]), 1, 1, tzinfo=VIETNAM)
+
     def retire(self, kek_id: str, *, now: datetime, why: str) -> None:
         """Note that a period key is retired, then overwrite and remove it. What it wrapped is gone."""
         with self.changing():
@@ -140,9 +150,13 @@ class FileKeyProvider:
         """Return something that differs after every change of this folder."""
         return self.notes.turn()
 
+    def index_keys(self, purpose: str) -> tuple[bytes, ...]:
+        """Return the purpose's keys: the one that writes, then those that are looked for as well."""
+        return self.indexes.of(purpose)
+
     def index_key(self, purpose: str) -> bytes:
-        """Derive the purpose's key from the index root."""
-        return hmac.digest(self._index_root, b"luutru index key\x00" + purpose.encode(), "sha256")
+        """Return the purpose's key that writes."""
+        return self.indexes.of(purpose)[0]
 
     def open_keeper_again(self) -> None:
         """Ask the folder anew who keeps its root."""
@@ -164,9 +178,10 @@ class FileKeyProvider:
 
         ``names`` of period keys that a database knows: the oldest files do not say theirs. ``Refused("vault.nameless_key")`` for one of nobody.
         """
-        known = {self._period_path(name): name for name in names} | {self.directory / _INDEX: _INDEX}
+        indexes = sorted(self.directory.glob("index*.wrapped"))
+        known = {self._period_path(name): name for name in names} | {path: path.name for path in indexes}
         done = 0
-        for path in (*sorted((self.directory / "periods").glob("*.wrapped")), self.directory / _INDEX):
+        for path in (*sorted((self.directory / "periods").glob("*.wrapped")), *indexes):
             found, name, wrapped = _parts_of(path.read_bytes())
             name = name or known.get(path, "")
             if not name:
@@ -182,7 +197,8 @@ class FileKeyProvider:
         files = (self.directory / "periods").glob("*.wrapped")
         return sorted(name for path in files if (name := _parts_of(path.read_bytes())[1]))
 
-    def _opened(self, path: Path, name: str) -> bytes:
+    def opened(self, path: Path, name: str) -> bytes:
+        """Return what a file of keys holds, or raise ``Untrusted("vault.key_retired" | "vault.*")``."""
         for last in (False, True):
             try:
                 root_id, _, wrapped = _parts_of(path.read_bytes())
@@ -199,8 +215,8 @@ class FileKeyProvider:
         # Hashed, so that no id can name a path outside the directory.
         return self.directory / "periods" / f"{hashlib.sha256(kek_id.encode()).hexdigest()[:32]}.wrapped"
 
-    def _kept_index(self) -> bytes:
-        path, former = self.directory / _INDEX, self.directory / _FORMER_INDEX
+    def _keep_index(self) -> None:
+        path, former = self.directory / INDEX_FILE, self.directory / _FORMER_INDEX
         if not path.exists():
             with self.changing():
                 if not path.exists() and not isinstance(self.keeper, FileRoots) and self.keeper.ids():
@@ -208,9 +224,8 @@ class FileKeyProvider:
                         "vault.keeper_taken", "", self.keeper.prefix
                     )  # another folder's root: rotating ours would destroy it
                 bare = former.read_bytes() if former.exists() else self.random_bytes(KEY_BYTES)
-                write_new(path, self.wrapped(bare, _INDEX))
+                write_new(path, self.wrapped(bare, INDEX_FILE))
                 destroy_file(former)
-        return self._opened(path, _INDEX)
 
 
 def _file_of(root_id: str, name: str, wrapped: bytes) -> bytes:

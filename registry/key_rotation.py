@@ -13,7 +13,7 @@ Example: ``rotate_period(registry, keys, "79-demo", now=now)``, a month later ``
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -85,8 +85,8 @@ def rotate_period(registry: Registry, keys: FileKeyProvider, commune_code: str, 
     return Rotated(former=former, new=new, renewed=rewrap_commune(registry, commune_code, now=now))
 
 
-def rewrap_commune(registry: Registry, commune_code: str, *, now: datetime) -> int:
-    """Wrap every key of a commune that is not under the key in force; returns how many. Each page is a transaction."""
+def rewrap_commune(registry: Registry, commune_code: str, *, now: datetime, go_on: Callable[[], bool] = lambda: True) -> int:
+    """Wrap every key of a commune that is not under the key in force; returns how many. Each page is a transaction, asked for before by ``go_on``."""
     vault, renewed, after = registry.vault, 0, ""
     while True:
         with registry.writing() as connection:
@@ -95,7 +95,7 @@ def rewrap_commune(registry: Registry, commune_code: str, *, now: datetime) -> i
             rows = connection.execute(select(_KEYS).where(old).order_by(_KEYS.c.subject_id).limit(PAGE)).all()
             for row in rows:
                 renewed += _put(connection, row, vault.rewrap(row._asdict(), now=now))
-        if len(rows) < PAGE:
+        if len(rows) < PAGE or not go_on():
             return renewed
         after = rows[-1].subject_id
 
@@ -112,7 +112,7 @@ def destroy_period(
     if now < closed + settled:
         raise Refused("vault.not_settled", "/kek_id", kek_id)
     with registry.reading() as connection:
-        _need_no_transaction_before(connection, closed)
+        need_no_transaction_before(connection, closed)
     renewed = rewrap_commune(registry, commune_code, now=now)
     with registry.writing() as connection:
         if connection.scalar(select(func.count()).select_from(_KEYS).where(_KEYS.c.kek_id == kek_id)):
@@ -139,7 +139,7 @@ def finish_subject(
     key = vault.unwrap(subject_id, row.kek_id, row.wrapped_key)
     if now < row.created_at + settled:
         raise Refused("vault.not_settled", "/subject_id", subject_id)
-    _need_no_transaction_before(connection, row.created_at)
+    need_no_transaction_before(connection, row.created_at)
     renewed = _seal_anew(connection, key, vault)
     if not _put(connection, row, vault.with_first_key_only(row._asdict(), now=now)):
         raise Refused("vault.not_settled", "/subject_id", subject_id)
@@ -187,7 +187,7 @@ def _seal_table_anew(connection: Connection, sealed: Sealed, key: SubjectKey, va
     return done
 
 
-def _need_no_transaction_before(connection: Connection, moment: datetime) -> None:
+def need_no_transaction_before(connection: Connection, moment: datetime) -> None:
     """See that every transaction which began before a moment has ended; SQLite has one writer, and we were it."""
     if connection.dialect.name != "postgresql":
         return

@@ -171,17 +171,17 @@ def kiosks_of(connection: Connection, commune_code: str, *, limit: int = 1000) -
     return [_listed(row) for row in connection.execute(query)]
 
 
+def kiosks_among(connection: Connection, kiosk_ids: Iterable[str]) -> list[KioskOnList]:
+    """Return these kiosks, wherever they stand, by id; whom the registry does not know is not among them."""
+    query = select(tables.kiosks).where(among(tables.kiosks.c.kiosk_id, sorted(set(kiosk_ids)), connection))
+    return [_listed(row) for row in connection.execute(query.order_by(tables.kiosks.c.kiosk_id))]
+
+
 def kiosks_at(connection: Connection, commune_code: str, premises_ids: Sequence[str]) -> list[KioskOnList]:
     """Return the kiosks at some premises of a commune, by id, however many the commune has."""
     columns = tables.kiosks.c
     here = (columns.commune_code == commune_code, among(columns.premises_id, premises_ids, connection))
     return [_listed(row) for row in connection.execute(select(tables.kiosks).where(*here).order_by(columns.kiosk_id))]
-
-
-def kiosks_among(connection: Connection, kiosk_ids: Iterable[str]) -> list[KioskOnList]:
-    """Return these kiosks, wherever they stand, by id; whom the registry does not know is not among them."""
-    query = select(tables.kiosks).where(among(tables.kiosks.c.kiosk_id, sorted(set(kiosk_ids)), connection))
-    return [_listed(row) for row in connection.execute(query.order_by(tables.kiosks.c.kiosk_id))]
 
 
 def reads_chips(connection: Connection, commune_code: str, premises_id: str) -> bool:

@@ -3,6 +3,7 @@
 - A look's row texts are made from what stands in ``access_records`` and nothing else, so an altered record no longer fits its hash.
 - Each look has the next number of its commune, given in its own transaction: one that is taken out before it is published leaves a gap in the
   log. Looks of one commune therefore wait for each other from the look until the transaction's end.
+- What is added is noted for whoever hands it over past the database (``registry/handing_over.py``).
 - The log's files are the truth about places (``registry/log_files.py``); ``place_in_log`` only finds an entry again.
 - What was looked at long ago goes with its class of the retention policy; the entry in the log stays and says nothing about anybody.
 
@@ -21,9 +22,11 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from registry import tables
 from registry.bulk import write_rows
+from registry.handing_over import Handed, note_made
 from residence.transparency.looks import UNIT_BYTES, Kind, LookRow, Numbered, committed, row_text, salt_of
 
 COUNTER: Final = "looks"
+_AT_ONCE: Final = 500  # ids in one question
 _LOOKS = tables.looks.c
 
 
@@ -54,6 +57,7 @@ def add_look(
         "sealed_until": sealed_until,
     }
     connection.execute(insert(tables.looks), [values])
+    note_made(connection, Handed(commune_code=first["commune_code"], look_id=look_id, entry=entry))
 
 
 def add_statement(
@@ -68,6 +72,7 @@ def add_statement(
     connection.execute(
         insert(tables.log_statements), [{"commune_code": commune_code, "look_id": look_id, "kind": kind, "said": text.decode()}]
     )
+    note_made(connection, Handed(commune_code=commune_code, look_id=look_id, entry=entry))
 
 
 def statements_of(connection: Connection, look_ids: Sequence[str]) -> dict[str, str]:
@@ -122,6 +127,20 @@ def waiting(connection: Connection, limit: int) -> list[WaitingLook]:
     query = select(_LOOKS.look_id, _LOOKS.commune_code, _LOOKS.entry).where(_LOOKS.place_in_log.is_(None))
     rows = connection.execute(query.order_by(_LOOKS.number, _LOOKS.look_id).limit(limit))
     return [WaitingLook(look_id=row.look_id, commune_code=row.commune_code, entry=row.entry) for row in rows]
+
+
+def as_they_stand(connection: Connection, looks: Sequence[Handed]) -> dict[str, tuple[bytes, int | None]]:
+    """Return entry and place of those looks the registry has, by id."""
+    found: dict[str, tuple[bytes, int | None]] = {}
+    for start in range(0, len(looks), _AT_ONCE):
+        some = looks[start : start + _AT_ONCE]
+        same = (
+            _LOOKS.commune_code.in_({each.commune_code for each in some}),
+            _LOOKS.look_id.in_([each.look_id for each in some]),
+        )
+        rows = connection.execute(select(_LOOKS.look_id, _LOOKS.entry, _LOOKS.place_in_log).where(*same))
+        found |= {row.look_id: (row.entry, row.place_in_log) for row in rows}
+    return found
 
 
 def known_size(connection: Connection) -> int:

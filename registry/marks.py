@@ -1,8 +1,11 @@
 """A moment of a living registry that a copy can be held against: its position, and what everybody sees in it.
 
-- PostgreSQL: a position in the WAL at which nothing was being written and nobody was in the middle of anything. Nobody is held up for it: it is
+- PostgreSQL: a position in the WAL at which nothing was being written and nobody was in the middle of writing. Nobody is held up for it: it is
   looked for again and again, and a registry that never pauses for ``TRIES`` looks is ``Refused("backup.never_quiet")``.
 - All commits before the position are in the view, none after it is; recovery that stops just before the position has the same rows.
+- A commit stands in the WAL before anybody sees it: between the two its machine waits for the disk or for a second machine. A snapshot does not tell
+  of such a transaction when it is the newest; the lock on its own number does, held from before its commit record until after it is seen. So it is
+  asked for between the two positions and before the view: position, no such lock, view, the same position.
 - What comes after the mark is made to reach the archive by a message in the WAL that says nothing.
 
 Example: ``with quiet_moment(engine, wait=time.sleep) as (position, connection): digest_all(connection)``
@@ -21,9 +24,7 @@ from residence.errors import Refused
 TRIES: Final = 2_000
 PAUSE: Final = 0.005  # seconds
 _WHERE: Final = text("SELECT pg_current_wal_insert_lsn()::text")
-_VIEW: Final = text(
-    "SELECT pg_snapshot_xmin(seen) = pg_snapshot_xmax(seen), pg_current_wal_insert_lsn()::text FROM pg_current_snapshot() AS seen"
-)
+_WRITING: Final = text("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'transactionid' AND mode = 'ExclusiveLock')")
 _NOTHING: Final = text("SELECT pg_logical_emit_message(true, 'luutru', '')")
 _ARCHIVED: Final = text(
     'SELECT coalesce(left(last_archived_wal, 24) COLLATE "C" >= pg_walfile_name(cast(:position AS pg_lsn)), false)'
@@ -38,9 +39,10 @@ def quiet_moment(engine: Engine, *, wait: Callable[[float], None]) -> Iterator[t
     with engine.connect() as outside, engine.connect().execution_options(**options) as view:
         for _ in range(TRIES):
             before = outside.scalar(_WHERE)
+            writing = outside.scalar(_WRITING)
             outside.rollback()
-            quiet, after = view.execute(_VIEW).one()
-            if quiet and before == after:
+            after = view.scalar(_WHERE)  # takes the view, too
+            if not writing and before == after:
                 break
             view.rollback()
             wait(PAUSE)

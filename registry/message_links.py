@@ -24,13 +24,14 @@ GOOD_FOR: Final = timedelta(days=14)
 
 
 class Linked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a link is about. One of ``notice``, ``contact_id`` (to be confirmed) and ``recovery_id`` (may be stopped) is set."""
+    """What a link is about. One of ``notice``, ``contact_id`` (to be confirmed), ``recovery_id`` and ``way_in_id`` (may be stopped) is set."""
 
     message_id: str
     to_house: bool
     commune_code: str
     contact_id: str | None = None
     recovery_id: str | None = None
+    way_in_id: str | None = None
     notice: Row[Any] | None = None
 
 
@@ -48,5 +49,6 @@ def follow(connection: Connection, message_id: str, proof: str, *, vault: Vault,
         commune_code=row.commune_code,
         contact_id=row.subject_id if row.kind == "confirm" else None,
         recovery_id=row.about if row.kind == "recovery" else None,
+        way_in_id=row.about if row.kind == "way-in" else None,
         notice=notice,
     )

@@ -21,7 +21,7 @@ from registry.tables_messages import DUE, messages
 from registry.tables_oversight import notices
 from residence.clock import uuid7
 
-MessageKind = Literal["notice", "confirm", "recovery", "trial"]
+MessageKind = Literal["notice", "confirm", "recovery", "way-in", "trial"]
 MessageState = Literal["waiting", "sending", "sent", "no_address", "needless", "failed"]
 LEASE: Final = timedelta(minutes=5)
 WAKES_FOR: Final = timedelta(days=14)  # as long as what a notice rests on is kept

@@ -20,6 +20,7 @@ import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
 
 from registry import tables
+from registry.blind_indexes import every
 from registry.changing import LONGEST_REASON, Cause, change_row
 from registry.locking import locked_row
 from registry.persons import STATED, Stamp, holders, identifier_row
@@ -104,7 +105,7 @@ def join_number(connection: Connection, person_id: str, value: str, *, on: date,
     if connection.scalar(select(_IDS.identifier_id).where(*held).limit(1)) is not None:
         raise Conflict("number.has_one", "/value")
     index = means.vault.number_index("personal", value)
-    stated = (_IDS.person_id == person_id, _IDS.kind == "personal", _IDS.status == STATED, _IDS.value_index == index)
+    stated = (_IDS.person_id == person_id, _IDS.kind == "personal", _IDS.status == STATED, _IDS.value_index.in_(every(index)))
     new_id: str | None = connection.scalar(select(_IDS.identifier_id).where(*stated).limit(1))
     problems: tuple[Problem, ...] = ()
     if new_id is None:  # else it was joined before and taken back, or somebody stated it
@@ -197,7 +198,7 @@ def _write_number(connection: Connection, whose: Row[Any], value: str, *, means:
 
 
 def _somebody_has_it_in_force(connection: Connection, index: bytes) -> bool:
-    held = select(_IDS.identifier_id).where(_IDS.value_index == index, _IDS.kind == "personal", _IDS.status == "active")
+    held = select(_IDS.identifier_id).where(_IDS.value_index.in_(every(index)), _IDS.kind == "personal", _IDS.status == "active")
     return connection.scalar(held.limit(1)) is not None
 
 

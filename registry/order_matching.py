@@ -3,6 +3,7 @@
 - Asked for by the gateway alone; a test holds that nothing else imports this.
 - The question is equality of one index. There is none by name, by part of a number, by place, by how often, or for more than one person.
 - An order is held against what is recorded after it is in force, in its own commune, a little later than it is recorded (``LAG``), once.
+- While the key of indexes is rotated the numbers of whoever declared are opened for the comparison: an order holds no number to compute its own anew.
 - What is over is over by itself: the index goes, with it what was met; the counts stay.
 
 Example: ``hold_orders(registry, now=now, random_bytes=random_bytes)`` is how many declarations met an order
@@ -19,8 +20,10 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from registry import tables
 from registry.asking import among
+from registry.blind_indexes import every
 from registry.database import Registry
 from registry.look_log import add_statement
+from registry.vault import Cell, Vault
 from residence.cases.orders import match_text
 from residence.clock import rfc3339, uuid7
 from residence.transparency.looks import SECRET_BYTES
@@ -41,7 +44,7 @@ def hold_orders(registry: Registry, *, now: datetime, random_bytes: RandomBytes)
         with registry.writing() as connection:
             _end(connection, commune_code, now=now)
             for order in _in_force(connection, commune_code):
-                met += _hold(connection, order, now=now, random_bytes=random_bytes)
+                met += _hold(connection, order, vault=registry.vault, now=now, random_bytes=random_bytes)
     return met
 
 
@@ -59,14 +62,19 @@ def _end(connection: Connection, commune_code: str, *, now: datetime) -> None:
         connection.execute(update(tables.orders).where(*over).values(number_index=None))
 
 
-def _hold(connection: Connection, order: Row[Any], *, now: datetime, random_bytes: RandomBytes) -> int:
+def _hold(connection: Connection, order: Row[Any], *, vault: Vault, now: datetime, random_bytes: RandomBytes) -> int:
     until = now - LAG
     said = (_SAID.commune_code == order.commune_code, _SAID.recorded_at >= order.held_until, _SAID.recorded_at < until)
     held = connection.scalar(select(func.count()).select_from(tables.declarations).where(*said)) or 0
     if not held:
         return 0
-    people = list(connection.scalars(select(_NUMBERS.person_id).where(_NUMBERS.value_index == order.number_index)))
-    of_them = among(_SAID.person_id, sorted(set(people)), connection)
+    people, index = set(connection.scalars(select(_NUMBERS.person_id).where(_NUMBERS.value_index == order.number_index))), None
+    if vault.in_two_forms():
+        others, index = _in_the_other_form(
+            connection, order, list(connection.scalars(select(_SAID.person_id).where(*said))), vault
+        )
+        people |= others
+    of_them = among(_SAID.person_id, sorted(people), connection)
     rows = (
         connection.execute(select(tables.declarations).where(*said, of_them).order_by(_SAID.recorded_at)).all() if people else []
     )
@@ -74,10 +82,29 @@ def _hold(connection: Connection, order: Row[Any], *, now: datetime, random_byte
     if found:
         connection.execute(insert(tables.order_matches), found)
     same = (_ORDERS.commune_code == order.commune_code, _ORDERS.order_id == order.order_id)
-    counts = {"held_against": _ORDERS.held_against + held, "matched": _ORDERS.matched + len(found)}
+    counts: dict[str, Any] = {"held_against": _ORDERS.held_against + held, "matched": _ORDERS.matched + len(found)}
+    counts |= {"number_index": index} if index else {}  # the form in force, now that a number to make it from was at hand
     connection.execute(update(tables.orders).where(*same).values(held_until=until, **counts))
     _count(connection, order, held=held, matched=len(found), until=until, now=now, random_bytes=random_bytes)
     return len(found)
+
+
+def _in_the_other_form(
+    connection: Connection, order: Row[Any], declared: list[str | None], vault: Vault
+) -> tuple[set[str], bytes | None]:
+    """Return who of those that declared holds the order's number, while its index and theirs may be made with different keys, and its form in force."""
+    of_them = among(_NUMBERS.person_id, sorted({each for each in declared if each}), connection)
+    rows = connection.execute(select(tables.identifiers).where(of_them, _NUMBERS.kind == "personal")).all()
+    keys = vault.load_keys(connection, {row.subject_id for row in rows})
+    found, form = set(), None
+    for row in rows:
+        if row.subject_id in keys:
+            value = vault.open(keys[row.subject_id], Cell("identifiers", "value", row.identifier_id), row.value_sealed).decode()
+            index = vault.number_index("personal", value)
+            if order.number_index in every(index):
+                found.add(row.person_id)
+                form = bytes(index)
+    return found, form
 
 
 def _match(order: Row[Any], row: Row[Any], *, now: datetime, random_bytes: RandomBytes) -> dict[str, Any]:

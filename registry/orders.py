@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, Text, cast, insert, select
 
 from registry import access_records, tables
 from registry.asking import among
@@ -42,7 +42,7 @@ def put_in_force(
         "issuer": order.issuer,
         "unit": order.unit,
         "receivers": list(order.receivers),
-        "number_index": index,
+        "number_index": bytes(index),
         "in_force_at": now,
         "expires_at": until,
         "held_until": now,
@@ -56,9 +56,10 @@ def put_in_force(
 
 def orders_for(connection: Connection, commune_code: str, account_id: str, *, now: datetime, limit: int = 200) -> list[Row[Any]]:
     """Return the orders in force that name an account, the one that ends first first."""
-    mine = (_ORDERS.commune_code == commune_code, _ORDERS.expires_at > now, _ORDERS.number_index.is_not(None))
-    rows = connection.execute(select(tables.orders).where(*mine).order_by(_ORDERS.expires_at, _ORDERS.order_id)).all()
-    return [row for row in rows if account_id in row.receivers][:limit]
+    named = cast(_ORDERS.receivers, Text).contains(f'"{account_id}"', autoescape=True)  # the list as its text, on both engines
+    mine = (_ORDERS.commune_code == commune_code, _ORDERS.expires_at > now, _ORDERS.number_index.is_not(None), named)
+    query = select(tables.orders).where(*mine).order_by(_ORDERS.expires_at, _ORDERS.order_id).limit(limit)
+    return [row for row in connection.execute(query).all() if account_id in row.receivers]
 
 
 def order_for(connection: Connection, order_id: str, account_id: str, *, now: datetime) -> Row[Any] | None:

@@ -3,6 +3,7 @@
 - Locks are taken in ascending order and held until the transaction ends, so two that wait never wait for each other.
 - A large batch does not wait for one person somebody else is working on: what is free goes first, the rest in a transaction of its own. Otherwise
   each batch that meets another waits with all its people in hand, and a desk behind them waits for both (ADR 136).
+- While the index key is rotated a number is locked in both its forms: whoever has not heard of the change yet locks one of them.
 - What is said of one person, or about a statement that has to wait, waits with it: in the order it was given.
 
 Example: ``free, rest = part_free(connection, statements, vault)`` gives places in the batch
@@ -16,6 +17,7 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
+from registry.blind_indexes import every
 from registry.persons import number_indexes
 from registry.statements import Statement
 from registry.vault import Vault
@@ -57,7 +59,8 @@ def part_free(connection: Connection, statements: Sequence[Statement], vault: Va
 
 
 def _locks(statement: Statement, vault: Vault) -> set[int]:
-    names = {*number_indexes(statement.message.person, vault), _digest(statement.message.declaration_id)}
+    numbers = (form for index in number_indexes(statement.message.person, vault) for form in every(index))
+    names = {*numbers, _digest(statement.message.declaration_id)}
     return {int.from_bytes(name[:8], "big", signed=True) for name in names}
 
 

@@ -15,10 +15,11 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, cast
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select, union
+from sqlalchemy import Connection, Row, case, func, select, union
 
 from registry import tables
 from registry.asking import ask
+from registry.blind_indexes import every
 from registry.vault import Cell, SubjectKey, Vault
 from residence.people.letters import plain_key
 from residence.people.names import words_of
@@ -76,7 +77,7 @@ def person_row(person: Person, person_id: str, *, key: SubjectKey, stamp: Stamp,
 def token_rows(full_name: str, person_id: str, *, commune_code: str, vault: Vault) -> list[dict[str, Any]]:
     """Return the rows of ``name_tokens`` for a name."""
     return [
-        {"commune_code": commune_code, "token_index": vault.token_index(commune_code, word), "person_id": person_id}
+        {"commune_code": commune_code, "token_index": bytes(vault.token_index(commune_code, word)), "person_id": person_id}
         for word in sorted(set(words_of(plain_key(full_name)).split()))
     ]
 
@@ -91,7 +92,7 @@ def identifier_row(
         "person_id": person_id,
         "kind": number.kind,
         "value_sealed": vault.seal(key, Cell("identifiers", "value", identifier_id), number.value),
-        "value_index": vault.number_index(number.kind, number.value),
+        "value_index": bytes(vault.number_index(number.kind, number.value)),
         "status": number.status,
         "subject_id": key.subject_id,
         "declaration_id": stamp.declaration_id,
@@ -107,10 +108,10 @@ def number_indexes(person: Person, vault: Vault) -> tuple[bytes, ...]:
 
 def holders(connection: Connection, indexes: Iterable[bytes]) -> dict[bytes, set[str]]:
     """Return who holds each number: index -> person ids, in one query."""
-    wanted = sorted(set(indexes))
+    wanted = {form: index for index in set(indexes) for form in every(index)}
     found: dict[bytes, set[str]] = {}
-    for index, person_id in ask(connection, _HOLDERS, wanted) if wanted else ():
-        found.setdefault(bytes(index), set()).add(person_id)
+    for form, person_id in ask(connection, _HOLDERS, sorted(wanted)) if wanted else ():
+        found.setdefault(wanted[bytes(form)], set()).add(person_id)
     return found
 
 
@@ -159,6 +160,7 @@ def _matching_numbers(
     connection: Connection, person_ids: list[str], *, keys: Mapping[str, SubjectKey], vault: Vault, stated: Mapping[bytes, str]
 ) -> dict[str, tuple[KnownNumber, ...]]:
     rows = [row for row in ask(connection, _MATCHED_NUMBERS, person_ids) if row.status != STATED]
+    stated = {form: value for index, value in stated.items() for form in every(index)}
     # After a merge a number is still sealed under the key of whom it was stated for.
     others = {row.subject_id for row in rows if row.subject_id not in keys and row.value_index not in stated}
     if others:
@@ -206,15 +208,18 @@ def search_by_name(
 
     ``at``: only of those who live or stay, or did, at these premises; among a whole commune a common name fills the ``limit``.
     """
-    indexes = {vault.token_index(commune_code, word) for word in words_of(plain_key(text)).split()}
-    if not indexes:
+    words = sorted(set(words_of(plain_key(text)).split()))
+    places = {form: at for at, word in enumerate(words) for form in every(vault.token_index(commune_code, word))}
+    if not places:
         return []
     columns = tables.name_tokens.c
+    # While the key of names is rotated somebody may have one word in each form, so words are counted and not rows.
+    found = func.count() if len(places) == len(words) else func.count(case(places, value=columns.token_index).distinct())
     query = (
         select(columns.person_id)
-        .where(columns.commune_code == commune_code, columns.token_index.in_(sorted(indexes)))
+        .where(columns.commune_code == commune_code, columns.token_index.in_(sorted(places)))
         .group_by(columns.person_id)
-        .having(func.count() == len(indexes))
+        .having(found == len(words))
         .order_by(columns.person_id)
         .limit(min(limit, MOST_FOUND))
     )
@@ -226,4 +231,5 @@ def search_by_name(
 
 def search_by_number(connection: Connection, kind: str, value: str, *, vault: Vault) -> list[str]:
     """Return ids of everyone holding or having held a number."""
-    return sorted(holders(connection, [vault.number_index(kind, value)]).get(vault.number_index(kind, value), set()))
+    index = vault.number_index(kind, value)
+    return sorted(holders(connection, [index]).get(index, set()))

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from registry import tables
 from registry.asking import ask
@@ -86,8 +86,16 @@ def load_premises(connection: Connection, premises_ids: Iterable[str], *, vault:
             tuple(units.get(own_id, ())),
             name=vault.open(key, Cell("premises", "name", own_id), row.name_sealed).decode(),
             address_text=vault.open_text(key, Cell("premises", "address_text", own_id), row.address_text_sealed) or "",
+            usual_reason=row.usual_reason,
         )
     return loaded
+
+
+def set_usual_reason(connection: Connection, premises: Premises, reason: str | None) -> None:
+    """Note what the forms of a premises' desk begin with; None: nothing."""
+    columns = tables.premises.c
+    here = (columns.commune_code == premises.commune_code, columns.premises_id == premises.premises_id)
+    connection.execute(update(tables.premises).where(*here).values(usual_reason=reason))
 
 
 def premises_of(connection: Connection, commune_code: str, *, vault: Vault, limit: int = 500) -> list[Premises]:
@@ -142,7 +150,9 @@ def load_places(connection: Connection, asked: Iterable[tuple[str, str | None]])
     )
 
 
-def _premises(row: Row[Any], units: tuple[str, ...], *, name: str, address_text: str = "") -> Premises:
+def _premises(
+    row: Row[Any], units: tuple[str, ...], *, name: str, address_text: str = "", usual_reason: str | None = None
+) -> Premises:
     return Premises(
         premises_id=row.premises_id,
         kind=PremisesKind(row.kind),
@@ -154,6 +164,7 @@ def _premises(row: Row[Any], units: tuple[str, ...], *, name: str, address_text:
         capacity=row.capacity,
         declared_by=row.declared_by,
         earlier_kinds=read_kinds(row.earlier_kinds) if row.earlier_kinds else (),
+        usual_reason=usual_reason,
     )
 
 

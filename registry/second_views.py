@@ -127,8 +127,9 @@ def _ask_somebody(connection: Connection, commune_code: str, *, now: datetime, r
             load[to] += 1
         if to == asked_now(row):
             continue
-        place = "reviewer_id" if row.said_at is None else "third_id"
-        same = (_VIEWS.commune_code == commune_code, _VIEWS.view_id == row.view_id)
+        # whoever said something since this was read keeps their place
+        place, unsaid = ("reviewer_id", _VIEWS.said_at) if row.said_at is None else ("third_id", _VIEWS.third_at)
+        same = (_VIEWS.commune_code == commune_code, _VIEWS.view_id == row.view_id, unsaid.is_(None))
         connection.execute(update(tables.second_views).where(*same).values({place: to}))
 
 

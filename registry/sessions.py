@@ -43,7 +43,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Beginning(msgspec.Struct, frozen=True, kw_only=True):
-    """How a session begins. ``method``: passkey, setup-link, claim-code, paper, provider or bearer. ``provider_session``: the provider's ``sid``."""
+    """How a session begins. ``method``: passkey, setup-link, claim-code, paper, kiosk, provider or bearer. ``provider_session``: the provider's ``sid``."""
 
     method: str
     device: str = ""
@@ -171,6 +171,13 @@ def end_of_account_by_provider(
     """End every session of an account that came by a provider, no later than the provider said so."""
     same = (sessions.c.commune_code == account.commune_code, sessions.c.account_id == account.account_id)
     return _end(connection, *same, sessions.c.provider == provider, sessions.c.created_at <= begun_by, now=now)
+
+
+def end_account(connection: Connection, account: KnownAccount, *, now: datetime) -> int:
+    """End an account for good, with every session and bearer of it; returns how many those were. Its programs go with it."""
+    same = (accounts.c.commune_code == account.commune_code, accounts.c.account_id == account.account_id)
+    connection.execute(update(accounts).where(*same, accounts.c.disabled_at.is_(None)).values(disabled_at=now))
+    return _end(connection, sessions.c.commune_code == account.commune_code, sessions.c.account_id == account.account_id, now=now)
 
 
 def _end(connection: Connection, *where: ColumnElement[bool], now: datetime) -> int:

@@ -134,8 +134,11 @@ def _is_good(stay: StayOnList, row: Row[Any] | None, *, now: datetime) -> bool:
 
 def _seed(connection: Connection, statement: Row[Any], issue: int, *, vault: Vault) -> bytes | None:
     """Return what the code follows from; None where a kiosk gave none or the person was erased."""
-    if issue:
-        return vault.stay_code_seed(statement.declaration_id, issue)
+    return vault.stay_code_seed(statement.declaration_id, issue) if issue else slip_seed(connection, statement, vault=vault)
+
+
+def slip_seed(connection: Connection, statement: Row[Any], *, vault: Vault) -> bytes | None:
+    """Return the random bytes a kiosk's statement begins with, 16 of them; None where no kiosk made it or the person was erased."""
     key = vault.load_keys(connection, {statement.subject_id}).get(statement.subject_id)
     if key is None or statement.signed is None:
         return None

@@ -80,6 +80,7 @@ from registry.tables_places import (
     unit_successors,
 )
 from registry.tables_police import case_tasks, officer_interests, saved_filters
+from registry.tables_portal import portal_records
 from registry.tables_procedures import procedure_files, procedure_steps
 from registry.tables_public_figures import public_figures
 from registry.tables_recall import recall_consents
@@ -103,6 +104,7 @@ from registry.tables_stays import (
 )
 from registry.tables_sweep import sweep_marks
 from registry.tables_undated import undated_declarations
+from registry.tables_ways_in import ways_in
 from registry.tables_webhooks import webhook_deliveries, webhooks
 
 __all__ = [
@@ -202,6 +204,7 @@ __all__ = [
     "permitted_stays",
     "person_versions",
     "persons",
+    "portal_records",
     "premises",
     "premises_origins",
     "presences",
@@ -240,6 +243,7 @@ __all__ = [
     "units",
     "visit_devices",
     "visits",
+    "ways_in",
     "webhook_deliveries",
     "webhooks",
 ]

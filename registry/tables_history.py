@@ -88,4 +88,5 @@ disputes: Final = Table(
     found_by("dispute_id"),
     index_where_set("disputes", "stay_id"),
     Index("ix_disputes_waiting", "commune_code", "raised_at", sqlite_where=WAITING, postgresql_where=WAITING),
+    Index("ix_disputes_commune_code_settled_at", "commune_code", "settled_at"),
 )

@@ -60,4 +60,5 @@ rights_requests: Final = Table(
     octets("answer", nullable=True),
     found_by("request_id"),
     Index("ix_rights_requests_unanswered", "commune_code", "asked_at", sqlite_where=UNANSWERED, postgresql_where=UNANSWERED),
+    Index("ix_rights_requests_commune_code_answered_at", "commune_code", "answered_at"),
 )

@@ -131,6 +131,7 @@ premises: Final = Table(
     Column("capacity", Integer, nullable=True),  # people who may sleep there, as the authority has it; nothing is computed
     word("declared_by", nullable=True, length=16),  # residence.places.relations.Answering, where it is not as the kind has it
     text("earlier_kinds"),
+    word("usual_reason", nullable=True, length=32),  # residence.stays.declaration.Reason
     instant("created_at"),
     Index("ix_premises_premises_id", "premises_id"),
 )

@@ -31,6 +31,7 @@ from registry.columns import (
 
 # A refused statement of nobody known: the only kind that time empties (registry/deletions.py).
 REFUSED: Final = text_of_sql("state = 'refused' AND person_id IS NULL")
+ACCEPTED: Final = text_of_sql("state = 'accepted'")
 
 # The kind is a DeclarationKind; the state accepted, conflicting or refused.
 declarations: Final = Table(
@@ -71,6 +72,9 @@ declarations: Final = Table(
     Index("ix_declarations_person_id", "person_id"),
     Index("ix_declarations_refused", "recorded_at", sqlite_where=REFUSED, postgresql_where=REFUSED),
     Index("ix_declarations_premises_id_recorded_at", "premises_id", "recorded_at"),
+    Index(
+        "ix_declarations_accepted", "commune_code", "recorded_at", sqlite_where=ACCEPTED, postgresql_where=ACCEPTED
+    ),  # a ward's weeks (registry/ward_figures.py)
 )
 
 receipts: Final = Table(

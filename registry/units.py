@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from uuid import NAMESPACE_OID, uuid5
 
 import msgspec
-from sqlalchemy import Column, Connection, delete, insert, select
+from sqlalchemy import Column, Connection, delete, insert, or_, select
 
 from registry.asking import among
 from registry.bulk import write_rows
@@ -152,6 +152,15 @@ def _write_codes(connection: Connection, codes: Iterable[SystemCode], file_id: s
         )
         connection.execute(delete(unit_codes).where(*again))
     write_rows(connection, unit_codes, rows)
+
+
+def unit_name(connection: Connection, code: str, *, on: date) -> str | None:
+    """Return what a unit is called on a day; None when no table of units names it."""
+    columns = admin_units.c
+    ends = or_(columns.valid_to.is_(None), columns.valid_to > on.isoformat())
+    there = select(columns.name).where(columns.commune_code == code, columns.valid_from <= on.isoformat(), ends)
+    found: str | None = connection.scalar(there.order_by(columns.valid_from.desc()).limit(1))
+    return found
 
 
 def load_table(connection: Connection) -> UnitTable:

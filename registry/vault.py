@@ -25,6 +25,7 @@ from sqlalchemy import Connection, select
 from registry import tables
 from registry.asking import among
 from registry.blind_indexes import BlindIndexes
+from registry.index_keys import ROTATED
 from registry.key_notes import Shredded
 from registry.key_provider import KEY_BYTES, NONCE_BYTES, KeyProvider, Turn
 from residence.clock import VIETNAM
@@ -55,8 +56,8 @@ class Vault(BlindIndexes):
     """Seals, opens and indexes. Holds unwrapped period keys, so one per process."""
 
     def __init__(self, provider: KeyProvider, *, random_bytes: Callable[[int], bytes]) -> None:
-        super().__init__(provider.index_key)
-        self._provider = provider
+        super().__init__(provider.index_keys)
+        self.provider: Final = provider
         self._random_bytes = random_bytes
         self._period_ciphers: dict[str, AESGCM] = {}
         self._shredded: Container[str] = ()
@@ -69,6 +70,7 @@ class Vault(BlindIndexes):
         vault = copy(self)
         vault._random_bytes = drawn_ahead(self._random_bytes)  # noqa: SLF001 - its own kind
         vault._remembered = {}  # noqa: SLF001 - as above
+        vault._batch_keys = {each: self._live_keys(each) for each in ROTATED}  # noqa: SLF001 - as above
         return vault
 
     def for_erasing(self) -> Vault:
@@ -81,15 +83,15 @@ class Vault(BlindIndexes):
 
     def note_erased(self, given: Shredded) -> None:
         """Have the key provider note that a subject is never opened again."""
-        self._provider.shred(given)
+        self.provider.shred(given)
 
     def erased_subjects(self) -> Mapping[str, Shredded]:
         """Return who was noted as erased, whatever a database says."""
-        return self._provider.shredded()
+        return self.provider.shredded()
 
     def period_keys_of(self, commune_code: str) -> list[str]:
         """Return the names of a commune's period keys that are not destroyed."""
-        return [each for each in self._provider.period_keys() if each.rpartition(":")[0] == commune_code]
+        return [each for each in self.provider.period_keys() if each.rpartition(":")[0] == commune_code]
 
     def new_key(
         self, subject_id: str, kind: SubjectKind, *, commune_code: str, now: datetime
@@ -186,7 +188,7 @@ class Vault(BlindIndexes):
         self._follow()
         period = period_key_id(commune_code, now)
         if period not in self._in_force:
-            self._in_force[period] = self._provider.generation(period)
+            self._in_force[period] = self.provider.generation(period)
         return self._in_force[period]
 
     def rewrap(self, row: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
@@ -213,17 +215,18 @@ class Vault(BlindIndexes):
 
     def _follow(self) -> None:
         """Forget what is remembered of the keys if anybody changed something about them since."""
-        turn = self._provider.turn()
+        turn = self.provider.turn()
         if turn != self._turn:
-            self._shredded = () if self._erasing else self._provider.shredded()
+            self._shredded = () if self._erasing else self.provider.shredded()
             self._period_ciphers.clear()
             self._in_force.clear()
+            self._index_keys.clear()
             self._turn = turn
 
     def _period_cipher(self, kek_id: str, *, create: bool = False) -> AESGCM:
         cipher = self._period_ciphers.get(kek_id)
         if cipher is None:
-            cipher = self._period_ciphers[kek_id] = AESGCM(self._provider.period_key(kek_id, create=create))
+            cipher = self._period_ciphers[kek_id] = AESGCM(self.provider.period_key(kek_id, create=create))
         return cipher
 
 

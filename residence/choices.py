@@ -17,6 +17,7 @@ from typing import Annotated, Final, TypeVar
 
 import msgspec
 
+from residence.access.key_times import KeyTimes
 from residence.cases.lapses import LapseChoices
 from residence.cases.triage import CaseTimes
 from residence.cases.undeclared import Patience
@@ -48,6 +49,7 @@ class Choices(msgspec.Struct, frozen=True, kw_only=True):
     webhooks: Reach = Reach()
     second_view_percent: int = 10
     publish_least: int = 5
+    keys: KeyTimes = KeyTimes()
 
 
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,6 +132,7 @@ class ChoicesFile(_Section, frozen=True, kw_only=True):
     transparency: TransparencySection = TransparencySection()
     cleaning: CleaningChoices = CleaningChoices()  # its keys are the fields of that value
     webhooks: Reach = Reach()  # as above
+    keys: KeyTimes = KeyTimes()  # as above
 
 
 def extra_folder(data: bytes) -> str:
@@ -164,6 +167,7 @@ def parse_choices(data: bytes, *, extra: Mapping[str, bytes] | None = None) -> C
         publish_least=file.transparency.least,
         cleaning=file.cleaning,
         webhooks=file.webhooks,
+        keys=file.keys,
         lapses=LapseChoices(grace_hours=file.lapses.grace_hours, look_back_days=file.lapses.look_back_days),
     )
 

@@ -35,6 +35,7 @@ from server.fleet import machine_routes
 from server.headers import SecurityHeaders
 from server.limits import AttemptCounter
 from server.page_list import PAGES
+from server.paper_signature import PaperKey
 from server.police.office_file import default_offices
 from server.police.queue_file import default_queues
 from server.policy import load_policy
@@ -57,6 +58,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
     webhook_reach: Reach = Reach(),  # noqa: B008 - frozen value
     chip_trust: Callable[[datetime], TrustStore] = lambda _now: TrustStore(),
     door_signer: SigningKey | None = None,
+    paper_key: PaperKey | None = None,
     queues: tuple[Queue, ...] | None = None,
     offices: tuple[Office, ...] | None = None,
     issuers: tuple[Issuer, ...] = (),
@@ -77,6 +79,7 @@ def create_app(  # noqa: PLR0913 - everything a process needs, once
         policy=load_policy(),
         chip_trust=chip_trust,
         door_signer=door_signer,
+        paper_key=paper_key,
         webhook_reach=webhook_reach,
         providers={each.name: ProviderLine(each, now=clock.now) for each in issuers},
         sign_in_attempts=AttemptCounter(settings.sign_in_allowance, now=clock.now),

@@ -24,5 +24,19 @@ AUTHORITY_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "exported": "In the portal's file, count back",
         "nothing": "Nothing to tell",
     },
+    "ministry_list": {
+        "nationalities": "Nationalities",
+        "reasons": "Reasons",
+        "documents": "Documents",
+        "residences": "Kinds of residence",
+        "provinces": "Provinces",
+        "wards": "Wards",
+    },
+    "list_difference": {
+        "unknown": "Unknown here",
+        "missing": "No entry for ours",
+        "moved": "Under another number, followed",
+        "reworded": "In other words",
+    },
     "line": {"open": "Connection works", "shut": "Connection interrupted"},
 }

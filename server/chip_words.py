@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from residence.errors import catalogue, sentence
-from server.languages import Language, translate
+from server.languages import Language, sentence_in, translate
 
 CHIP_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "chip_check": {
@@ -63,4 +63,4 @@ def chip_finding(code: str, *, language: Language) -> str:
     if code not in catalogue():
         return code
     named = {key: translate(language, text) for key, text in CHIP_WORDS["chip_source"].items()}
-    return str(getattr(sentence(code, **named, **_UNKNOWN), language))
+    return sentence_in(sentence(code, **named, **_UNKNOWN), language)

@@ -13,7 +13,7 @@ from functools import cache
 from babel import Locale
 from babel.core import get_global
 
-from server.languages import Language
+from server.languages import Language, lang_tag
 
 _LETTERS = 3
 
@@ -39,6 +39,11 @@ def country_name(code: str, language: Language) -> str:
 
     >>> country_name("VNM", "en"), country_name("UTO", "vi")
     ('Vietnam', 'UTO')
+    >>> country_name("VNM", "ja"), country_name("UTO", "zh")
+    ('ベトナム', 'UTO')
     """
-    names = country_words().get(code, [code])
-    return names[0] if language == "vi" else names[-1]
+    if language in ("vi", "en"):
+        names = country_words().get(code, [code])
+        return names[0] if language == "vi" else names[-1]
+    two = get_global("territory_aliases").get(code, ("",))[0]
+    return str(Locale.parse(lang_tag(language), sep="-").territories.get(two, code))

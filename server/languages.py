@@ -1,7 +1,9 @@
-"""Which language a page speaks, and its catalogue: Vietnamese first, English beside it, read from po files at start.
+"""Which language a page speaks, and its catalogue: Vietnamese first, English beside it, four more on people's own pages, read from po files at start.
 
 - The choice: the cookie set by the language link, else the browser's first supported wish, else Vietnamese.
-- Message ids are the English sentences; ``en`` needs no file, ``vi`` every sentence (a test compares).
+- Pages for work (desk, police, operators) are written in two languages: whoever wishes another of the six gets English there.
+- Message ids are the English sentences; ``en`` needs no file, ``vi`` every sentence, the others every sentence of ``PERSONS`` (tests compare).
+- Sentences of codes (``residence.errors``) are Vietnamese and English; in the other languages their English is a message id like any other.
 - No build step: Babel reads the po file when the process starts.
 
 >>> preferred_language(cookie=None, accept="en-GB,en;q=0.8")
@@ -18,17 +20,42 @@ from typing import Final, Literal, cast, get_args
 from babel.core import negotiate_locale
 from babel.messages.pofile import read_po
 
-Language = Literal["vi", "en"]
+from residence.errors import Sentence
+
+Language = Literal["vi", "en", "zh", "ko", "ja", "ru"]
+OfWork = Literal["vi", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+OF_WORK: Final[tuple[OfWork, ...]] = get_args(OfWork)
+# What a language calls itself: whoever reads it finds it, whatever the page speaks.
+ENDONYMS: Final[dict[Language, str]] = {
+    "vi": "Tiếng Việt",
+    "en": "English",
+    "zh": "中文",
+    "ko": "한국어",
+    "ja": "日本語",
+    "ru": "Русский",
+}
+_TAGS: Final[dict[Language, str]] = {"zh": "zh-Hans"}
 COOKIE: Final = "luutru_language"
 
 
+def lang_tag(language: Language) -> str:
+    """Return the language's tag for ``lang`` attributes (BCP 47); it also picks the right shapes of Han characters."""
+    return _TAGS.get(language, language)
+
+
 def preferred_language(*, cookie: str | None, accept: str) -> Language:
-    """Choose between cookie, browser and default."""
+    """Choose between cookie, browser and default, of all six."""
     if cookie in LANGUAGES:
         return cookie
     wishes = [part.split(";")[0].strip().replace("-", "_") for part in accept.split(",") if part.strip()]
-    return cast("Language", negotiate_locale(wishes, LANGUAGES) or "vi")
+    short = [each.partition("_")[0].lower() if each.lower().startswith("zh") else each for each in wishes]
+    return cast("Language", negotiate_locale(short, LANGUAGES) or "vi")
+
+
+def language_of_work(language: Language) -> OfWork:
+    """Return what a page for work speaks to somebody who wishes a language."""
+    return "vi" if language == "vi" else "en"
 
 
 @cache
@@ -44,3 +71,8 @@ def catalogue(language: Language) -> dict[str, str]:
 def translate(language: Language, text: str) -> str:
     """Return ``text`` in ``language``; a sentence without a translation stays English."""
     return catalogue(language).get(text, text)
+
+
+def sentence_in(said: Sentence, language: Language) -> str:
+    """Return a code's sentence in a language."""
+    return said.vi if language == "vi" else translate(language, said.en)

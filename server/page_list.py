@@ -8,7 +8,7 @@ Example: ``for pages in PAGES: app.include_router(pages.router)``
 from __future__ import annotations
 
 from server import home, log_routes, public_figures_pages
-from server.accounts import again_pages, passkey_pages, place_pages, provider_pages, sign_in_pages
+from server.accounts import again_pages, kiosk_ticket_pages, passkey_pages, place_pages, provider_pages, sign_in_pages
 from server.accounts import paper_pages as sign_in_paper_pages
 from server.desk import address_pages as house_address_pages
 from server.desk import (
@@ -30,6 +30,7 @@ from server.desk import (
     stay_pages,
     step_pages,
     tonight_pages,
+    usual_pages,
 )
 from server.desk import stay_code_pages as desk_stay_code_pages
 from server.inspectors import difference_pages, look_rules_pages
@@ -106,10 +107,12 @@ PAGES = (
     sign_in_pages,
     again_pages,
     sign_in_paper_pages,
+    kiosk_ticket_pages,
     provider_pages,
     passkey_pages,
     place_pages,
     tonight_pages,
+    usual_pages,
     close_pages,
     house_pages,
     houses_pages,

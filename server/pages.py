@@ -22,8 +22,9 @@ from residence.clock import VIETNAM, parse_instant, rfc3339
 from residence.errors import sentence
 from server.chip_words import chip_finding
 from server.country_names import country_name
-from server.languages import Language, translate
-from server.visitor import Visitor, keep_cookie
+from server.languages import ENDONYMS, OF_WORK, Language, lang_tag, language_of_work, sentence_in, translate
+from server.persons_pages import PERSONS, speaks
+from server.visitor import Visitor, is_at_work, keep_cookie
 from server.wiring import Server, server_of
 from server.wording import TAGS, WORDS, choices, finding_sentence, word
 
@@ -50,7 +51,7 @@ def environment(language: Language) -> Environment:
     made.filters["wall"] = partial(wall, language=language)
     made.filters["clock"] = clock_time
     made.filters["form_time"] = form_time
-    made.filters["day"] = day
+    made.filters["day"] = partial(day, language=language)
     made.filters["utc"] = lambda instant: rfc3339(instant.astimezone(UTC))
     made.filters["grouped"] = grouped
     made.filters["percent"] = partial(percent, language=language)
@@ -62,7 +63,10 @@ def environment(language: Language) -> Environment:
     made.globals["choices"] = partial(choices, language=language)
     made.globals["finding_sentence"] = partial(finding_sentence, language=language)
     made.globals["chip_finding"] = partial(chip_finding, language=language)
-    made.globals["sentence_of"] = lambda code: getattr(sentence(code), language)
+    made.globals["sentence_of"] = lambda code: sentence_in(sentence(code), language)
+    made.globals["told_in"] = partial(sentence_in, language=language)
+    made.globals["lang_tag"] = lang_tag
+    made.globals["work_language"] = language_of_work(language)
     made.globals["words_of"] = WORDS.__getitem__
     made.globals["tag_of"] = TAGS
     return made
@@ -81,7 +85,11 @@ def wall(value: datetime | str | None, *, language: Language) -> str:
     if not value:
         return "–"
     instant = _instant(value)
-    return f"{instant:%H:%M} ngày {instant:%d/%m/%Y}" if language == "vi" else f"{instant:%H:%M}, {instant.day} {instant:%B %Y}"
+    if language == "vi":
+        return f"{instant:%H:%M} ngày {instant:%d/%m/%Y}"
+    if language == "en":
+        return f"{instant:%H:%M}, {instant.day} {instant:%B %Y}"
+    return f"{day(instant, language=language)} {instant:%H:%M}"
 
 
 def clock_time(value: datetime | str) -> str:
@@ -94,13 +102,21 @@ def form_time(value: datetime | str) -> str:
     return _instant(value).astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M")
 
 
-def day(value: datetime | str | None) -> str:
-    """Write a date, day first; text shorter than a day (a year, a month) stays as precise as it is."""
+# How a date is written, by language; Vietnamese and English alike.
+_DATES: Final[dict[str, str]] = {"zh": "{2}年{1}月{0}日", "ja": "{2}年{1}月{0}日", "ko": "{2}년 {1}월 {0}일", "ru": "{0}.{1}.{2}"}
+
+
+def day(value: datetime | str | None, *, language: Language = "vi") -> str:
+    """Write a date, day first where that is usual; text shorter than a day (a year, a month) stays as precise as it is.
+
+    >>> day("1995-02-01"), day("1995-02-01", language="ja"), day("1995-02", language="ru")
+    ('01/02/1995', '1995年02月01日', '02/1995')
+    """
     if not value:
         return "–"
-    if isinstance(value, str) and "T" not in value:
-        return "/".join(reversed(value.split("-")))
-    return f"{_instant(value):%d/%m/%Y}"
+    parts = value.split("-") if isinstance(value, str) and "T" not in value else f"{_instant(value):%Y-%m-%d}".split("-")
+    form = _DATES.get(language) if len(parts) == len(("year", "month", "day")) else None
+    return form.format(*reversed(parts)) if form else "/".join(reversed(parts))
 
 
 def field_value(field: str, value: str, *, language: Language) -> str:
@@ -110,7 +126,7 @@ def field_value(field: str, value: str, *, language: Language) -> str:
     'Citizen card (2021) •••••••••117'
     """
     if field == "birth-date":
-        return day(value)
+        return day(value, language=language)
     if field == "sex":
         return word("sex", value, language=language)
     if field == "nationality":
@@ -126,6 +142,16 @@ def grouped(code: str) -> str:
     return "-".join(code[at : at + 4] for at in range(0, len(code), 4))
 
 
+_LENGTHS: Final[dict[Language, tuple[str, str, str]]] = {
+    "vi": ("ngày", "giờ", "phút"),
+    "en": ("d", "h", "min"),
+    "zh": ("天", "小时", "分钟"),
+    "ko": ("일", "시간", "분"),
+    "ja": ("日", "時間", "分"),
+    "ru": ("дн.", "ч", "мин"),
+}
+
+
 def duration(value: timedelta, *, language: Language) -> str:
     """Write a length of time in its largest two units.
 
@@ -134,7 +160,7 @@ def duration(value: timedelta, *, language: Language) -> str:
     """
     minutes = int(abs(value.total_seconds()) // 60)
     days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-    words = {"vi": ("ngày", "giờ", "phút"), "en": ("d", "h", "min")}[language]
+    words = _LENGTHS[language]
     parts = [f"{count} {word}" for count, word in zip((days, hours, minutes), words, strict=True) if count]
     return " ".join(parts[:2]) or f"0 {words[2]}"
 
@@ -146,7 +172,7 @@ def percent(share: float, *, language: Language) -> str:
     '98,2'
     """
     text = f"{100 * share:.1f}"
-    return text.replace(".", ",") if language == "vi" else text
+    return text.replace(".", ",") if language in {"vi", "ru"} else text
 
 
 def counted(number: int, *, language: Language) -> str:
@@ -155,34 +181,44 @@ def counted(number: int, *, language: Language) -> str:
     >>> counted(4213, language="vi")
     '4.213'
     """
-    return f"{number:,}".replace(",", "." if language == "vi" else ",")
+    return f"{number:,}".replace(",", {"vi": ".", "ru": "\u00a0"}.get(language, ","))
 
 
 def _lock_after(server: Server, caller: Visitor) -> int:
     """Return after how many seconds a page nobody touches hides itself; 0 for never. A desk's page is looked at, not worked on."""
-    is_one_persons = caller.account is not None and caller.account.role in {"officer", "operator"}
+    is_one_persons = caller.account is not None and caller.account.role in {"officer", "operator", "inspector"}
     return int(server.settings.lock_after.total_seconds()) if is_one_persons else 0
+
+
+def spoken_on(template: str, caller: Visitor) -> Language:
+    """Return the language a page speaks to this caller."""
+    return speaks(template, wish=caller.wish, at_work=is_at_work(caller))
 
 
 def render(request: Request, template: str, *, caller: Visitor, status: int = 200, **values: Any) -> HTMLResponse:
     """Return the page, with the visitor's cookie when it is new."""
     server: Server = server_of(request)
+    language = spoken_on(template, caller)
     text = (
-        environment(caller.language)
+        environment(language)
         .get_template(template)
         .render(
             cspNonce=request.state.nonce,
             caller=caller,
             account=caller.account,
             path=request.url.path,
+            first_queue=next((each.name for each in server.queues if not each.closed), ""),
             now=server.clock.now(),
             lock_after=_lock_after(server, caller),
+            tongues={
+                each: ENDONYMS[each] for each in ENDONYMS if each in OF_WORK or (template in PERSONS and not is_at_work(caller))
+            },
             csrf_field=Markup('<input type="hidden" name="csrf" value="{}">').format(caller.csrf),
             **values,
         )
     )
     response = HTMLResponse(
-        text, status_code=status, headers={"content-language": caller.language, "vary": "cookie, accept-language"}
+        text, status_code=status, headers={"content-language": lang_tag(language), "vary": "cookie, accept-language"}
     )
     if caller.fresh:
         keep_cookie(server, response, caller.token)

@@ -27,6 +27,8 @@ from server.languages import Language
 from server.pages import day as day_text
 from server.pages import wall
 from server.paper import Paper
+from server.paper_signature import sign_paper
+from server.wiring import Server
 from server.wording import finding_sentence, word
 
 
@@ -59,8 +61,9 @@ class DayList(msgspec.Struct, frozen=True, kw_only=True):
         return {state: found[state] for state in ("accepted", "conflicting", "refused") if found[state]}
 
 
-def pdf(content: bytes, name: str) -> Response:
-    """Return a file to keep; its name has no person's in it."""
+def pdf(server: Server, content: bytes, name: str) -> Response:
+    """Return a file to keep, signed; its name has no person's in it."""
+    content = sign_paper(content, key=server.paper_key, at=server.clock.now())
     headers = {"content-disposition": f'attachment; filename="{name}.pdf"'}
     return Response(content, media_type="application/pdf", headers=headers)
 

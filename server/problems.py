@@ -25,8 +25,9 @@ from registry.recording import is_outage
 from residence.errors import Conflict, LuutruError, Malformed, Problem, Refused, Untrusted, catalogue, problem
 from residence.wire.messages import Receipt, ReceiptFinding
 from server.home import local_path
+from server.languages import sentence_in
 from server.limits import Standing, TooMany
-from server.pages import render
+from server.pages import render, spoken_on
 from server.visitor import visitor
 from server.wiring import server_of
 
@@ -52,6 +53,7 @@ STATUS: Final = {
     "server.fault": 500,
     "server.provider_silent": 503,
     "server.registry_away": 503,
+    "log.not_handed_over": 503,
 }
 AWAY_SECONDS: Final = 5  # a new leader takes up to half a minute; whoever waits longer between tries only comes later
 BY_STATUS: Final = {
@@ -189,9 +191,8 @@ def _page(request: Request, error: LuutruError) -> Response:
     caller = visitor(request, server_of(request))
     code = error.code if error.code in catalogue() and not _has_blanks(error.code) else "server.fault"
     said = problem(code).message
-    return render(
-        request, "error.html", caller=caller, status=status_of(error), code=error.code, said=getattr(said, caller.language)
-    )
+    told = sentence_in(said, spoken_on("error.html", caller))
+    return render(request, "error.html", caller=caller, status=status_of(error), code=error.code, said=told)
 
 
 async def _http(request: Request, error: Exception) -> Response:

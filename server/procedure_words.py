@@ -1,4 +1,4 @@
-"""The words of procedures around a stay: their names, fields, sources, papers, states and steps.
+"""The words of procedures around a stay: their names, fields, sources, papers, states and steps, and what the portal says.
 
 Example: ``PROCEDURE_WORDS["procedure_source"]["register"]``
 """
@@ -68,6 +68,22 @@ PROCEDURE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "supplement": "Ask for what is missing",
         "done": "It is done",
         "refuse": "Refuse it",
+    },
+    "portal_record": {
+        "due": "It is sent next.",
+        "sending": "It is on its way.",
+        "silent": "The portal has not answered. It is asked again by itself; nothing is sent twice.",
+        "received": "The portal has it.",
+        "refused": "The portal did not take it.",
+        "ended": "The portal has finished with it.",
+        "nothing": "It was not sent: it was over before.",
+    },
+    "portal_state": {
+        "received": "Received",
+        "in_hand": "Worked on",
+        "supplement": "Something is missing",
+        "done": "Done",
+        "refused": "Refused",
     },
     "procedure_paper": {
         "draft": "Laid out from the form's fields as far as they are known; not the form itself.",

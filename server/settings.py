@@ -41,6 +41,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     link_lifetime: timedelta = timedelta(hours=24)
     child_until: int = 14  # years; so long a guardian of a child acts for them (residence/access/acting.py)
     recovery_waits: timedelta = timedelta(days=3)  # a way back in by paper that no second officer opened; ours, no law says it
+    kiosk_way_in_level: int = 5  # what a chip must show that opens its person's page at a kiosk; with 4 a copy of it does, too
     sign_in_allowance: Allowance = Allowance(times=10, per=timedelta(minutes=5))
     receipt_allowance: Allowance = Allowance(times=20, per=timedelta(minutes=1))
     api_allowance: Allowance = Allowance(times=3000, per=timedelta(minutes=1), together=60_000)  # requests; a batch is one

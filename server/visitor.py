@@ -22,7 +22,7 @@ from starlette.responses import Response
 
 from registry import accounts, sessions
 from residence.errors import Malformed, Refused, Untrusted
-from server.languages import COOKIE, Language, preferred_language
+from server.languages import COOKIE, Language, OfWork, language_of_work, preferred_language
 from server.policy import Account, Resource, Role
 from server.uploads import takes_file, uploaded
 from server.wiring import Server, server_of
@@ -31,10 +31,14 @@ UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 class Visitor(msgspec.Struct, kw_only=True):
-    """One request's caller. ``token`` is the cookie's value; ``fresh`` says that the answer must set it."""
+    """One request's caller. ``token`` is the cookie's value; ``fresh`` says that the answer must set it.
+
+    ``language`` is what a page for work speaks to them, ``wish`` what their own pages do.
+    """
 
     token: str
-    language: Language
+    language: OfWork
+    wish: Language = "en"
     account: Account | None = None
     fresh: bool = False
     session: sessions.Session | None = None
@@ -62,12 +66,13 @@ def visitor(request: Request, server: Annotated[Server, Depends(server_of)]) -> 
     if known is not None:
         return known
     token = request.cookies.get(cookie_name(server), "")
-    language = preferred_language(cookie=request.cookies.get(COOKIE), accept=request.headers.get("accept-language", ""))
+    wish = preferred_language(cookie=request.cookies.get(COOKIE), accept=request.headers.get("accept-language", ""))
     account, session = live_session(server, token) if token else (None, None)
     locked = session is not None and session.locked
     found = Visitor(
         token=token or new_token(server),
-        language=language,
+        language=language_of_work(wish),
+        wish=wish,
         account=None if locked else account,
         fresh=not token,
         session=session,
@@ -108,6 +113,17 @@ def account_of(known: accounts.KnownAccount) -> Account:
         reads_only=known.reads_only,
         stay=known.stay_id or "",
     )
+
+
+def own_language(caller: Visitor) -> Language:
+    """Return what this caller's own pages speak."""
+    return caller.language if is_at_work(caller) else caller.wish
+
+
+def is_at_work(caller: Visitor) -> bool:
+    """Tell whether somebody is signed in, or locked, who is here to work and not for themselves."""
+    account = caller.account or caller.locked
+    return account is not None and account.role != "resident"
 
 
 Caller = Annotated[Visitor, Depends(visitor)]

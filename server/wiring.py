@@ -25,6 +25,7 @@ from residence.stays.rules import RuleBook
 from residence.wire.signing import SigningKey
 from residence.wire.webhook_reach import Reach
 from server.limits import AttemptCounter
+from server.paper_signature import PaperKey
 from server.policy import Policy
 from server.settings import ServerSettings
 
@@ -44,6 +45,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     offices: tuple[Office, ...]
     policy: Policy
     chip_trust: Callable[[datetime], TrustStore]
+    paper_key: PaperKey | None  # signs the PDFs themselves; None: they go unsigned
     door_signer: SigningKey | None  # signs what a phone shows at a door; None: no pass is shown
     webhook_reach: Reach  # where programs may be told of events
     sign_in_attempts: AttemptCounter

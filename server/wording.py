@@ -21,7 +21,7 @@ from server.chip_words import CHIP_TAGS, CHIP_WORDS
 from server.cleaning_words import CLEANING_WORDS
 from server.desk_words import DESK_WORDS
 from server.duplicate_words import DUPLICATE_WORDS
-from server.languages import Language, translate
+from server.languages import Language, sentence_in, translate
 from server.machine_words import MACHINE_WORDS
 from server.path_words import PATH_WORDS
 from server.person_words import NOW_TAGS, PERSON_WORDS
@@ -295,4 +295,4 @@ def choices(kind: str, *, language: Language, chosen: str = "") -> list[dict[str
 
 def finding_sentence(code: str, *, language: Language) -> str:
     """Return the sentence of a finding or problem code; parameters it would need stay open."""
-    return str(getattr(plain_sentence(code), language))
+    return sentence_in(plain_sentence(code), language)

@@ -18,13 +18,18 @@ class Window:
         self.base = world.settings.base_url
         self.context = browser.new_context(viewport={"width": width, "height": 900}, locale=language)
         self.context.set_default_timeout(120_000)  # of a machine that has much else to do
-        self.page = self.context.new_page()
         self.complaints: list[str] = []
-        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.new_tab()
         if role is not None:
             self.open(f"/sign-in/link/{world.link(role)}")
             self.page.click("main button")
+
+    def new_tab(self):
+        """Open a tab that remembers nothing of another, and work in it."""
+        self.page = self.context.new_page()
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return self.page
 
     def open(self, path):
         self.page.goto(self.base + path)

@@ -11,7 +11,6 @@ from factories import EVENING, StandingClock
 from kiosk_parts import KEYS, make_outbox
 
 from edge_agent.door.deciding import Calendar, Decision, Memory, Moment, Presented, Situation, decide
-from edge_agent.door.event_log import DoorEventLog
 from edge_agent.door.keeper import DoorKeeper, Parts
 from edge_agent.door.lists import DoorBook
 from edge_agent.door.machine import Ticked
@@ -19,6 +18,7 @@ from edge_agent.door.papers import DoorPapers
 from edge_agent.door.pins import open_pins
 from edge_agent.door.shown import Shown
 from edge_agent.door.wires import Wires
+from edge_agent.event_book import EventBook
 from firmware_config.doors import DoorSection, ScheduleSection
 from residence.clock import rfc3339
 from residence.wire.door_list import DoorCredential, DoorListPart, DoorOrders, pin_hash, seconds, sign_part, token_hash
@@ -130,7 +130,7 @@ class Kiosk:
         self.papers = DoorPapers(self.store, keyring=lambda: KEYS.keyring, site=SITE)
         for name, payload in papers:
             self.papers.take(name, payload)
-        self.log = DoorEventLog(self.store, times=self.outbox.times, random_bytes=random.Random(7).randbytes)
+        self.log = EventBook(self.outbox, random_bytes=random.Random(7).randbytes)
         self.door = msgspec.structs.replace(DOOR, pins="pretend", **door_changes)
         self.pins = open_pins("pretend")
         self.relay = Relay()

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from factories import StandingClock, make_declaration, make_person
+from hot_oversight import OVERSIGHT
 from hot_steps import BLOCK, STEPS
 from recording_town import Town, make_presence
 from sqlalchemy import Connection, Engine, event, select
@@ -396,6 +397,7 @@ ASKED: dict[str, Ask] = {
     ),
     "guided paths": _reading(_paths),
     **STEPS,
+    **OVERSIGHT,
     "erase a person": _reading(_erase),
     "the nightly deletions": _delete_nightly,  # last: of a table it has emptied every plan is a scan of nothing
 }

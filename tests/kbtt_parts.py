@@ -107,6 +107,10 @@ def write_authorities(folder, address, *, facilities=("hoa-binh",), **settings):
         "change": VIETNAMESE + CHANGE,
         "change_foreigner": FOREIGN + CHANGE,
         "nationalities": "/cms-backend/public/sandbox/quoc-tich",
+        "wards": "/cms-backend/public/sandbox/phuong-xa",
+        "reasons": "/cms-backend/public/sandbox/ly-do",
+        "documents": "/cms-backend/public/sandbox/giay-to",
+        "residences": "/cms-backend/public/sandbox/noi-cu-tru",
     }
     path = folder / "authorities.toml"
     path.write_text(

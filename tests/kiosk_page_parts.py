@@ -14,6 +14,7 @@ import uvicorn
 from factories import StandingClock, make_id, make_person
 
 from edge_agent.agent import KioskAgent
+from edge_agent.kiosk import events as happen
 from edge_agent.kiosk.events import CardSeen
 from edge_agent.kiosk.page import create_page
 from edge_agent.kiosk.states import Moment
@@ -230,3 +231,18 @@ def to_review(kiosk, page, language="vi"):
     press(page, "nights:2", "nights")
     press(page, "reason:visit", "reason")
     at(page, "review")
+
+
+def to_the_words(kiosk, page, language):
+    """Bring somebody without papers to what they want to say themselves."""
+    steps = [
+        happen.Cancelled(),
+        happen.LanguageChosen(language=language),
+        happen.Started(),
+        happen.PurposeChosen(purpose="stay"),
+        happen.NoPapers(),
+    ]
+    answers = {"name": "La", "birth": "", "sex": "", "nationality": "other", "country": ""}
+    for event in (*steps, *(happen.Typed(asked=asked, text=text) for asked, text in answers.items())):
+        kiosk.agent.act(event).result(5)
+    page.wait_for_selector(f'#state[data-name="typing-words"][data-language^="{language}"]', state="attached")

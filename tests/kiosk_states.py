@@ -11,6 +11,7 @@ from edge_agent.kiosk import events as happen
 from edge_agent.kiosk.showing import shown
 from edge_agent.kiosk.view import Health, View
 from edge_agent.voices.prompts import heard
+from residence.credentials.chip.carried import ChipEvidence
 from residence.credentials.evidence import Evidence
 from residence.stays.declaration import Reason
 
@@ -117,7 +118,7 @@ WALKS = {
     "calling": (*TO_REVIEW, happen.PersonCalled()),
     "call-seen": (*TO_REVIEW, happen.PersonCalled(), happen.CallAnswered(call_id="", answer="acknowledged")),
 }
-CHIP = "[chip]\nenabled = true\n"
+CHIP = '[chip]\nenabled = true\n[page]\nway_in_url = "http://localhost:8300/sign-in/kiosk"\n'
 TO_CHIP = (
     STARTED,
     STAY,
@@ -125,6 +126,21 @@ TO_CHIP = (
     happen.PersonConfirmed(fresh_id=FIRST),
 )
 TO_READING = (*TO_CHIP, happen.ChipAllowed(fresh_id=FIRST))
+GENUINE = happen.ChipTaken(own_id=FIRST, evidence=Evidence(level=5, source="card-qr", chip=ChipEvidence(sod=b"sod")))
+WITH_CHIP = (
+    STARTED,
+    STAY,
+    card_seen(),
+    happen.PersonConfirmed(fresh_id=FIRST),
+    happen.ChipAllowed(fresh_id=FIRST),
+    GENUINE,
+    happen.ChipNoted(),
+    *TO_REVIEW[4:],
+    happen.Confirmed(fresh_id=SECOND),
+    happen.KeptSafely(declaration_id=FIRST, code="RD7D-QQWQ-DW4X", own_code="RE29-ZTQ1-PV06"),
+    happen.SettlementChanged(declaration_id=FIRST, standing="accepted"),
+)
+TICKET = happen.TicketMade(declaration_id=FIRST, text="LW1." + "A" * 240)
 NOT_OPENED = (*TO_READING, happen.ChipFailed(own_id=FIRST, code="chip.not_opened"))
 NUMBERS_REFUSED = tuple(
     event
@@ -148,6 +164,8 @@ CHIP_WALKS = {
         happen.CanTyped(text="246802"),
         happen.ChipFailed(own_id=FIRST, code="chip.not_opened"),
     ),
+    "chip-accepted": WITH_CHIP,
+    "chip-way-in": (*WITH_CHIP, happen.WayInWanted(), TICKET),
     "chip-no-more": (*NOT_OPENED, *NUMBERS_REFUSED),
     "chip-shown": (
         *TO_READING,

@@ -10,9 +10,9 @@ from kiosk_parts import BOOT
 
 from edge_agent.asked import Asked, KioskPost
 from edge_agent.declaring import Machine
-from edge_agent.door.event_log import DoorEventLog
 from edge_agent.door.papers import DoorPapers
-from edge_agent.door.posting import DoorPost
+from edge_agent.event_book import EventBook
+from edge_agent.event_posting import EventPost
 from edge_agent.line import Line
 from edge_agent.outbox import Outbox
 from edge_agent.store import open_store
@@ -20,11 +20,11 @@ from edge_agent.uplink import Uplink
 from luutru.system import random_bytes, system_clock
 
 
-def kiosk_of(office, broker, folder: Path):
-    """One enrolled kiosk's outbox, door events, papers, questions and uplink; the keyring is the office's ``ring``."""
-    kiosk, clock = office.kiosk(), system_clock()
+def kiosk_of(office, broker, folder: Path, *, clock=None, synced=lambda: True):
+    """One enrolled kiosk's outbox, events, papers, questions and uplink; the keyring is the office's ``ring``."""
+    kiosk, clock = office.kiosk(), clock or system_clock()
     identity = broker.pki.kiosk(kiosk.kiosk_id).copy_to(folder, as_name="kiosk")
-    machine = Machine(clock=clock, boot_id=BOOT, random_bytes=random_bytes, clock_synced=lambda: True)
+    machine = Machine(clock=clock, boot_id=BOOT, random_bytes=random_bytes, clock_synced=synced)
     outbox = Outbox(
         open_store(folder / "kiosk.db"),
         kiosk_id=kiosk.kiosk_id,
@@ -34,7 +34,7 @@ def kiosk_of(office, broker, folder: Path):
         built_at=ENROLLED,
     )
     ring = lambda: outbox.anchor.keyring  # noqa: E731
-    log = DoorEventLog(outbox.store, times=outbox.times, random_bytes=random_bytes)
+    log = EventBook(outbox, random_bytes=random_bytes)
     papers = DoorPapers(outbox.store, keyring=ring, site=kiosk.premises_id)
     about = {"kiosk_id": kiosk.kiosk_id, "epoch": outbox.epoch, "signer": kiosk.signer}
     line = Line(
@@ -50,6 +50,12 @@ def kiosk_of(office, broker, folder: Path):
         backoff_base=0.1,
         backoff_cap=1.0,
     )
-    post = DoorPost(log, papers, **about, keyring=ring, jitter=random.random)
+    post = EventPost(log, **about, keyring=ring, jitter=random.random)
     asked = Asked(kiosk_id=kiosk.kiosk_id, keyring=ring, monotonic_ns=clock.monotonic_ns)
-    return outbox, log, papers, asked, Uplink(outbox, line, clock=clock, jitter=random.random, post=KioskPost(asked, post))
+    return (
+        outbox,
+        log,
+        papers,
+        asked,
+        Uplink(outbox, line, clock=clock, jitter=random.random, post=KioskPost(asked, post, papers)),
+    )

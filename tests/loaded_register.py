@@ -44,7 +44,7 @@ DRAWN = {
     "residences.kind": ("permanent",) * 4 + ("temporary",),
 }
 # Nearly always null, as index_where_set says.
-SELDOM = {"merged_into", "about", "valid_to", "cleared_at", "revoked_at", "retired_at", "disabled_at"}
+SELDOM = {"merged_into", "about", "valid_to", "cleared_at", "revoked_at", "retired_at", "disabled_at", "number_index"}
 # What is read by its content, where invented bytes would say nothing.
 LEFT_OUT = {"outages", "gateway_reports"}
 NEVER = {"quarantine.receipt_bytes"}

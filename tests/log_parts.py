@@ -15,6 +15,7 @@ from luutru.system import random_bytes
 from luutru.transparency.key_files import make_signer_file
 from registry import access_records
 from registry.database import connect
+from registry.handing_over import Handing
 from registry.key_provider import FileKeyProvider
 from registry.log_files import LogFiles
 from registry.publishing_looks import turn
@@ -29,7 +30,8 @@ from residence.transparency.tiles import Tiles
 class LogOf:
     """The log of one registry."""
 
-    def __init__(self, registry, directory):
+    def __init__(self, registry, directory, *, handing=None):
+        self.handing = handing
         self.registry, self.files = registry, LogFiles(directory / "log")
         self.signer = make_signer_file(directory / "log.key", name="example.org/log", kind=LOG, random_bytes=random_bytes)
         self.key = self.signer.key.line
@@ -38,7 +40,7 @@ class LogOf:
 
     def publish(self, **options):
         with self.files.writing() as files:
-            return turn(self.registry, files, signer=self.signer, **options)
+            return turn(self.registry, files, signer=self.signer, handing=self.handing, **options)
 
     def look(self, *people, about="case-1"):
         """Somebody looks at these people at once, as every page does."""
@@ -77,11 +79,13 @@ class LogOf:
         return self.verified("--registry", self.registry.engine.url)
 
 
-def plain_log(directory):
+def plain_log(directory, *, url=None, handed=False):
     """A log of a registry with nothing but its tables."""
     directory.mkdir(exist_ok=True)
     vault = Vault(FileKeyProvider(directory / "vault", random_bytes=secrets.token_bytes), random_bytes=secrets.token_bytes)
-    return LogOf(connect(lay_sqlite(directory / "registry.db"), vault=vault), directory)
+    handing = Handing(directory / "handed") if handed else None
+    registry = connect(url or lay_sqlite(directory / "registry.db"), vault=vault, handing=handing)
+    return LogOf(registry, directory, handing=handing)
 
 
 def command(*arguments):

@@ -19,6 +19,7 @@ import uvicorn
 from factories import EVENING, StandingClock, make_declaration, make_id, make_person
 from laid_tables import laid_file
 
+from luutru.paper_keys import make_paper_key
 from registry import accounts, kiosks
 from registry.accounts import KnownAccount
 from registry.cases import open_case
@@ -92,16 +93,16 @@ class Client:
 class World:
     """The process and everything it was given."""
 
-    def __init__(self, directory, base_url="http://testserver", issuers=(), **settings) -> None:
+    def __init__(self, directory, base_url="http://testserver", issuers=(), url=None, **settings) -> None:
         self.clock = StandingClock()
         self._clients: list[Client] = []
         self.vault = Vault(
             FileKeyProvider(directory / "keys", random_bytes=secrets.token_bytes), random_bytes=secrets.token_bytes
         )
         directory.mkdir(exist_ok=True)
-        shutil.copyfile(laid_file(), directory / "registry.db")
-        url = f"sqlite:///{directory}/registry.db"
-        self.registry = connect(url, vault=self.vault)
+        if url is None:
+            shutil.copyfile(laid_file(), directory / "registry.db")
+        self.registry = connect(url or f"sqlite:///{directory}/registry.db", vault=self.vault)
         self.signer = SigningKey("receipt-1", bytes(32))
         self.rules = load_rule_book()
         # One look and an end: whoever reads page after page must not wait for a stream. A browser asks anew by itself.
@@ -114,6 +115,7 @@ class World:
             random_bytes=secrets.token_bytes,
             settings=self.settings,
             door_signer=SigningKey("door-pass-1", bytes(range(32))),
+            paper_key=make_paper_key(directory / "papers" / "server-paper.pem", name="Luutru thử", now=EVENING),
             issuers=issuers,
         )
         self._fill()

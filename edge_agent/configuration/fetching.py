@@ -11,7 +11,8 @@ Example: ``Fetching(folder, url=url, root=root_bytes, path="ward-01/kiosk-lobby-
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +21,9 @@ from typing import Final
 from tuf.api import exceptions
 from tuf.ngclient import Updater, UpdaterConfig
 
-from firmware_config.signed.document import read_document
-from residence.errors import LuutruError, Refused, Untrusted
+from firmware_config.signed.document import SIGNED_AT, read_document
+from residence.clock import parse_instant
+from residence.errors import LuutruError, Malformed, Refused, Untrusted
 
 LIMITS: Final = UpdaterConfig(
     max_root_rotations=32, max_delegations=8, root_max_length=64_000, targets_max_length=1_000_000, snapshot_max_length=1_000_000
@@ -41,8 +43,11 @@ class Fetched:
 class Fetching:
     """One kiosk's way to its document. ``folder`` holds the metadata it has seen, which is how a rollback is noticed."""
 
-    def __init__(self, folder: Path, *, url: str, root: bytes, path: str) -> None:
+    def __init__(
+        self, folder: Path, *, url: str, root: bytes, path: str, heard: Callable[[datetime], None] = lambda _at: None
+    ) -> None:
         self._folder, self._url, self._root, self._path = folder, url.rstrip("/"), root, path
+        self._heard = heard  # when the authority signed: the clock cannot be before it
 
     def fetch(self, now: datetime) -> Fetched | None:
         """Return the document in force, None when there is none for this kiosk. Raises ``LuutruError`` of the area ``configuration``."""
@@ -60,6 +65,7 @@ class Fetching:
             )
             updater._trusted_set.reference_time = now  # noqa: SLF001 - the library reads the clock itself; time is passed in here
             updater.refresh()
+            self._tell_when_signed(updater._trusted_set.timestamp.unrecognized_fields)  # noqa: SLF001 - refreshed, hence verified
             target = updater.get_targetinfo(self._path)
             if target is None:
                 return None
@@ -69,6 +75,12 @@ class Fetching:
             return Fetched(name=f"{document.release}-{target.hashes['sha256'][:12]}", files=document.files)
         except Exception as error:
             raise _said(error) from error
+
+    def _tell_when_signed(self, fields: Mapping[str, object]) -> None:
+        said = fields.get(SIGNED_AT)
+        if isinstance(said, str):  # repositories of before have none
+            with suppress(Malformed):
+                self._heard(parse_instant(said))
 
 
 def _said(error: Exception) -> LuutruError:

@@ -16,10 +16,10 @@ from typing import Final
 
 import structlog
 
-from edge_agent.door.event_log import DoorEventLog
 from edge_agent.door.keeper import DoorKeeper
 from edge_agent.door.machine import ContactSaid, ExitAsked
 from edge_agent.door.machine import TamperSaid as DoorTampered
+from edge_agent.event_book import EventBook
 from edge_agent.osdp.watching import OsdpLine
 from edge_agent.osdp.words import CardSaid, InputsSaid, KeysSaid, Lamp, LineOrder, LinkSaid, ReaderOnLine, Said, TamperSaid
 from edge_agent.readers.port import Deliver, ReaderHealth, Report
@@ -28,6 +28,7 @@ from residence.clock import Clock
 from residence.doors.cards import card_number
 from residence.doors.words import DoorFact, DoorStatus
 from residence.errors import Malformed
+from residence.wire.state import DOOR_LINE
 
 KEYS_NS: Final = 10_000_000_000
 LONGEST_PIN: Final = 12
@@ -44,13 +45,15 @@ class CardReaders:
         *,
         keys: Mapping[str, bytes],
         keeper: DoorKeeper,
-        log: DoorEventLog,
+        log: EventBook,
+        hear: Report,
         clock: Clock,
     ) -> None:
-        self.name: Final = f"osdp:{sections[0].name}"
+        self.name: Final = f"{DOOR_LINE}{sections[0].name}"
         self._sections = {each.name: each for each in sections}
         self._keeper = keeper
         self._log = log
+        self._note_health = hear  # in the event book, not without end
         self._clock = clock
         self._report: Report = lambda _health: None
         self._secure = dict.fromkeys(self._sections, False)
@@ -127,13 +130,13 @@ class CardReaders:
         if good is self._secure[said.reader]:
             return
         self._secure[said.reader] = good
-        self._note(f"{'ok' if good else 'lost'} {said.reader}{'' if good else ' osdp.reader_lost'}")
+        now, lost = self._clock.monotonic_ns(), "osdp.reader_lost"
+        self._note_health(ReaderHealth(reader=said.reader, state="ok" if good else "lost", code="" if good else lost, at_ns=now))
         if not good:
             self._inputs.pop(said.reader, None)
             if self._sections[said.reader].contact_input is not None:
                 self._keeper.take(ContactSaid(status=DoorStatus.UNKNOWN))
         all_good = all(self._secure.values())
-        now, lost = self._clock.monotonic_ns(), "osdp.reader_lost"
         self._report(ReaderHealth(reader=self.name, state="ok" if all_good else "lost", code="" if all_good else lost, at_ns=now))
 
     def _note(self, detail: str) -> None:

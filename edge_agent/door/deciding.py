@@ -7,7 +7,8 @@
 - A duress PIN opens as any other does, and is told apart only in what is written down.
 - Where the clock cannot be believed, no window and no schedule is held against a person, except a window that was over before the newest
   time that is certain; the event says how the clock was.
-- Too many unknown or wrong credentials within a minute lock the reader for a while: inwards, for everybody.
+- Too many unknown or wrong credentials within a minute lock the reader for a while: inwards, for everybody. Too many wrong PINs of one
+  credential shut that one out for longer. Nothing but time makes them forgotten (``guessing.py``).
 
 Example: ``decide(Presented(token=token, kind="pass"), situation).said``
 """
@@ -19,6 +20,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from edge_agent.door.guessing import ATTEMPTS_WITHIN_NS, WrongPins, is_shut_out, recent, with_one_more
 from edge_agent.door.lists import DoorBook
 from edge_agent.door.schedules import is_on
 from firmware_config.doors import DoorSection, ScheduleSection
@@ -39,7 +41,6 @@ from residence.wire.door_list import (
 )
 
 Side = Literal["entry", "exit"]
-ATTEMPTS_WITHIN_NS: Final = 60_000_000_000
 _SECOND: Final = 1_000_000_000
 
 
@@ -82,11 +83,12 @@ class Stood(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """What one door remembers from one decision to the next. ``stood`` outlives a restart; the rest need not."""
+    """What one door remembers from one decision to the next. ``stood`` and ``wrong_pins`` outlive a restart; the rest need not."""
 
     stood: dict[bytes, Stood] = {}
     forgiven: int = 0
     failures_ns: tuple[int, ...] = ()
+    wrong_pins: WrongPins = {}
     locked_until_ns: int = 0
     partner: bytes = b""
     partner_until_ns: int = 0
@@ -177,9 +179,11 @@ def _with_person(entry: DoorCredential, presented: Presented, here: Situation) -
     if door.least == "token-and-pin" or entry.flags & PIN_ALWAYS:
         if not presented.pin:
             return Decision(said=AccessEvent.VERIFICATION_REQUIRED, memory=memory, credential=hashed)
+        if is_shut_out(memory.wrong_pins, hashed, attempts=door.attempts, now_ns=here.moment.monotonic_ns):
+            return Decision(said=AccessEvent.DENIED_LOCKOUT, memory=memory, credential=hashed)
         given = pin_hash(presented.token, presented.pin)
         if not entry.pin_hash or given not in {entry.pin_hash, entry.duress_hash}:
-            return _failed(AccessEvent.DENIED_INCORRECT_AUTHENTICATION_FACTOR, here, credential=hashed)
+            return _mistyped(here, hashed)
         besides = (AccessEvent.DURESS,) if given == entry.duress_hash else ()
     if _passes_back(entry, here):
         if door.passback == "hard":
@@ -210,7 +214,6 @@ def _granted(entry: DoorCredential, presented: Presented, here: Situation, *, be
     remembered = msgspec.structs.replace(
         memory,
         stood={**memory.stood, entry.token_hash: Stood(side=presented.side, at=moment.wall)},
-        failures_ns=(),
         partner=b"",
         partner_until_ns=0,
         first_card_on=first,
@@ -225,12 +228,23 @@ def _granted(entry: DoorCredential, presented: Presented, here: Situation, *, be
     )
 
 
+def _mistyped(here: Situation, credential: bytes) -> Decision:
+    """Count one more wrong PIN against its credential and against the door."""
+    now = here.moment.monotonic_ns
+    memory = msgspec.structs.replace(here.memory, wrong_pins=with_one_more(here.memory.wrong_pins, credential, now_ns=now))
+    here = msgspec.structs.replace(here, memory=memory)
+    decision = _failed(AccessEvent.DENIED_INCORRECT_AUTHENTICATION_FACTOR, here, credential=credential)
+    if decision.besides or not is_shut_out(memory.wrong_pins, credential, attempts=here.door.attempts, now_ns=now):
+        return decision
+    return msgspec.structs.replace(decision, besides=(AccessEvent.LOCKOUT_MAX_ATTEMPTS,))
+
+
 def _failed(said: AccessEvent, here: Situation, *, credential: bytes = b"") -> Decision:
     """Count one more unknown or wrong credential, and lock the reader when there were too many."""
     door, memory, now = here.door, here.memory, here.moment.monotonic_ns
-    recent = (*(each for each in memory.failures_ns if each > now - ATTEMPTS_WITHIN_NS), now)
-    if len(recent) < door.attempts:
-        return Decision(said=said, memory=msgspec.structs.replace(memory, failures_ns=recent), credential=credential)
+    counted = (*recent(memory.failures_ns, within_ns=ATTEMPTS_WITHIN_NS, now_ns=now), now)
+    if len(counted) < door.attempts:
+        return Decision(said=said, memory=msgspec.structs.replace(memory, failures_ns=counted), credential=credential)
     locked = msgspec.structs.replace(memory, failures_ns=(), locked_until_ns=now + door.lockout_seconds * _SECOND)
     return Decision(said=said, memory=locked, besides=(AccessEvent.LOCKOUT_MAX_ATTEMPTS,), credential=credential)
 

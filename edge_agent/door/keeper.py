@@ -20,7 +20,6 @@ import msgspec
 import structlog
 
 from edge_agent.door.deciding import Calendar, Decision, Moment, Presented, Side, Situation, decide, is_free, without_entry
-from edge_agent.door.event_log import DoorEventLog
 from edge_agent.door.lease import Lease, lease_for, unlocks
 from edge_agent.door.machine import (
     DoorInput,
@@ -29,6 +28,7 @@ from edge_agent.door.machine import (
     Granted,
     Log,
     ModeOrdered,
+    OutputSaid,
     Ticked,
     alarm,
     step,
@@ -37,6 +37,7 @@ from edge_agent.door.papers import DoorPapers
 from edge_agent.door.presenting import lamp_of, presented_by, presented_card
 from edge_agent.door.shown import Carded, DoorView, Shown, Typed
 from edge_agent.door.wires import Wires
+from edge_agent.event_book import EventBook
 from edge_agent.osdp.words import Lamp
 from firmware_config.doors import DoorSection
 from residence.doors.cards import CardNumber
@@ -50,6 +51,7 @@ PIN_NS: Final = 20_000_000_000
 CHALLENGE_NS: Final = 60_000_000_000
 WAITING_LIMIT: Final = 64
 SHOWN_NS: Final = 4_000_000_000
+FAULT_NS: Final = 5_000_000_000  # a relay's holder that was killed is back before
 _log = structlog.get_logger("kiosk.door")
 
 
@@ -57,7 +59,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """What a keeper works with, handed in by the process."""
 
     papers: DoorPapers
-    log: DoorEventLog
+    log: EventBook
     output: Any  # drive(Lease), driven, close()
     wires: Wires
     moment: Callable[[], Moment]
@@ -75,20 +77,20 @@ class DoorKeeper:
         self._parts = parts
         self._queue: queue.Queue[Shown | Carded | Typed | DoorInput | None] = queue.Queue()
         self._state = DoorState()
-        self._memory = parts.papers.remembered(door.name)
+        self._memory = parts.papers.remembered(door.name, now_ns=parts.moment().monotonic_ns)
         self._lock_status = LockStatus.UNKNOWN
+        self._silent_ns: int | None = None  # since when nobody can say what the relay does
         self._thread: threading.Thread | None = None
         self._last: tuple[Shown | Carded, int] = (Shown(payload=b"", reader=""), 0)  # what was shown last, and when
         self._pending: tuple[Presented, int] | None = None  # who has still to type a PIN, and until when
         self._said = ("", 0)
-        self._time_state = ""
         self._challenge, self._challenge_ns = 0, 0
         self._inside = b""  # who was let in last: if nobody went in, nobody is in
         self._version = parts.papers.book.version
 
     def start(self) -> None:
         """Begin to look at wires and readers."""
-        self._write(Log(what=DoorFact.AGENT_STARTED, detail=f"list {self._version}"))
+        self._write(Log(what=DoorFact.LIST, detail=str(self._version)))
         self._thread = threading.Thread(target=self._work, name=f"door-{self.door.name}", daemon=True)
         self._thread.start()
         self._parts.wires.start(self.take)
@@ -199,6 +201,7 @@ class DoorKeeper:
     def _decide(self, presented: Presented, moment: Moment) -> None:
         decision = decide(presented, self._situation(moment))
         moved = decision.memory.stood != self._memory.stood or decision.memory.forgiven != self._memory.forgiven
+        mistyped = decision.memory.wrong_pins != self._memory.wrong_pins
         self._memory, self._said = decision.memory, (decision.said.value, moment.monotonic_ns)
         waits = decision.said is AccessEvent.VERIFICATION_REQUIRED
         self._pending = (presented, moment.monotonic_ns + PIN_NS) if waits else None
@@ -212,7 +215,7 @@ class DoorKeeper:
         self._parts.signal(self._last[0].reader, lamp_of(decision.said))
         self._write_decision(decision, presented)
         self._write(*logs)
-        if moved and self.door.passback != "off":
+        if mistyped or (moved and self.door.passback != "off"):
             self._remember()
 
     def _write_decision(self, decision: Decision, presented: Presented) -> None:
@@ -234,10 +237,7 @@ class DoorKeeper:
 
     def _look_at_time(self, moment: Moment) -> None:
         """Notice what the relay does, and let waits end."""
-        driven = self._parts.output.driven
-        found = LockStatus.UNKNOWN
-        if driven is not None:
-            found = LockStatus.UNLOCKED if unlocks(driven=driven, lock=self.door.lock) else LockStatus.LOCKED
+        found = self._looked_at_lock(moment)
         if found is not self._lock_status:
             first, self._lock_status = self._lock_status is LockStatus.UNKNOWN, found
             if not first:  # the first word after a start or a loss is what is, not what happened
@@ -246,10 +246,16 @@ class DoorKeeper:
             self._pending = None
             self._write(Log(what=AccessEvent.DENIED_AUTHENTICATION_FACTOR_TIMEOUT))
         self._renew_challenge(moment)
-        if moment.time_state != self._time_state:
-            first, self._time_state = not self._time_state, moment.time_state
-            if not first:  # by a confirmed moment the authority dates what came before it in this start
-                self._write(Log(what=DoorFact.CLOCK, detail=moment.time_state))
+
+    def _looked_at_lock(self, moment: Moment) -> LockStatus:
+        driven, now = self._parts.output.driven, moment.monotonic_ns
+        self._silent_ns = None if driven is not None else now if self._silent_ns is None else self._silent_ns
+        faulty = self._silent_ns is not None and now - self._silent_ns >= FAULT_NS
+        if faulty is not self._state.faulty:
+            self._step(OutputSaid(works=not faulty), moment)
+        if driven is None:
+            return LockStatus.FAULT if faulty else LockStatus.UNKNOWN
+        return LockStatus.UNLOCKED if unlocks(driven=driven, lock=self.door.lock) else LockStatus.LOCKED
 
     def _renew_challenge(self, moment: Moment) -> None:
         if moment.time_state == "synced":

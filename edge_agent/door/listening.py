@@ -1,27 +1,23 @@
-"""Readers that serve two: what is a pass goes to the door, all else to the dialogue. Health goes to both.
+"""Readers that serve two: what is a pass goes to the door, all else to the dialogue.
 
 - The dialogue never sees a pass, the door never sees a card. A wrapped reader is a reader as any other.
-- A reader that is lost, degraded or well again is an event of the door, durable as all of them.
 
-Example: ``agent = KioskAgent(readers=[DoorListening(each, keeper=keeper, log=log) for each in readers], ...)``
+Example: ``agent = KioskAgent(readers=[DoorListening(each, keeper=keeper) for each in readers], ...)``
 """
 
 from __future__ import annotations
 
-from edge_agent.door.event_log import DoorEventLog
 from edge_agent.door.keeper import DoorKeeper
 from edge_agent.door.presenting import looks_like_pass
-from edge_agent.readers.port import Capture, Deliver, Reader, ReaderHealth, Report
-from residence.doors.words import DoorFact
+from edge_agent.readers.port import Capture, Deliver, Reader, Report
 
 
 class DoorListening:
     """A reader with a door's ear at it."""
 
-    def __init__(self, reader: Reader, *, keeper: DoorKeeper, log: DoorEventLog) -> None:
+    def __init__(self, reader: Reader, *, keeper: DoorKeeper) -> None:
         self._reader = reader
         self._keeper = keeper
-        self._log = log
 
     @property
     def name(self) -> str:
@@ -37,12 +33,7 @@ class DoorListening:
             else:
                 deliver(capture)
 
-        def hear(health: ReaderHealth) -> None:
-            report(health)
-            detail = f"{health.state} {health.reader} {health.code}".strip()
-            self._log.append(door=self._keeper.door.name, what=DoorFact.READER, detail=detail)
-
-        self._reader.start(sort, hear)
+        self._reader.start(sort, report)
 
     def stop(self) -> None:
         """End reading."""

@@ -6,6 +6,9 @@
   is, not something that happened, and is written down as no event.
 - A grant that comes late (``LATE_NS`` after it was decided) does nothing: the person has gone, and somebody else may stand there.
 - Lock-down ends a running grant and holds nobody inside: the exit button and the fire contact still unlock.
+- A door that shuts behind somebody ends the grant it was opened by. A grant or a press of the button while it stands open is somebody else's, or was
+  not used yet: it runs on for its own time, and whether they went through the open door is not known, so it is never called no entry.
+- A relay of which nobody can say what it does is a fault of the door, whatever else holds.
 - An opening nobody asked for is forced; one that lasts is held too long; a grant that ends without an opening is no entry.
 
 Example: ``state, logs = step(DoorState(), Granted(decided_ns=now), door=section, now_ns=now); released(state, now_ns=now)``
@@ -32,8 +35,10 @@ class DoorState(msgspec.Struct, frozen=True, kw_only=True):
     mode: DoorMode = DoorMode.NORMAL
     free: bool = False  # by schedule
     fire: bool = False
+    faulty: bool = False  # nobody can say what the relay does
     tampered: frozenset[str] = frozenset()  # where somebody tampers: the loop, or a reader by its name
     unlock_until_ns: int = 0
+    open_until_ns: int = 0  # the end of what was granted since the door opened
     expecting: bool = False  # somebody was let in and the door has not opened yet
     opened_ns: int = 0
     free_until_ns: int = 0  # when the door was last free to be opened
@@ -72,6 +77,12 @@ class FireSaid(msgspec.Struct, frozen=True, kw_only=True):
     on: bool
 
 
+class OutputSaid(msgspec.Struct, frozen=True, kw_only=True):
+    """The relay does what it is told, or nobody can say any more."""
+
+    works: bool
+
+
 class ModeOrdered(msgspec.Struct, frozen=True, kw_only=True):
     """The authority ordered a mode."""
 
@@ -88,7 +99,7 @@ class Ticked(msgspec.Struct, frozen=True, kw_only=True):
     """Time went by."""
 
 
-DoorInput = Granted | ExitAsked | ContactSaid | TamperSaid | FireSaid | ModeOrdered | FreeBySchedule | Ticked
+DoorInput = Granted | ExitAsked | ContactSaid | TamperSaid | FireSaid | OutputSaid | ModeOrdered | FreeBySchedule | Ticked
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +119,7 @@ def alarm(state: DoorState) -> DoorAlarm:
     found = (
         (bool(state.tampered), DoorAlarm.TAMPER),
         (state.forced, DoorAlarm.FORCED_OPEN),
+        (state.faulty, DoorAlarm.FAULT),
         (state.held, DoorAlarm.OPEN_TOO_LONG),
         (state.fire, DoorAlarm.EGRESS_OPEN),
         (state.mode is DoorMode.LOCK_DOWN, DoorAlarm.LOCK_DOWN),
@@ -139,31 +151,44 @@ def _took(state: DoorState, event: DoorInput, door: DoorSection, now_ns: int) ->
             return _let_out(state, door, now_ns), (Log(what=DoorFact.REQUEST_TO_EXIT),)
         case ContactSaid(status=status):
             return _contact(state, status, now_ns)
-        case TamperSaid(on=on, where=where):
-            tampered = state.tampered | {where} if on else state.tampered - {where}
-            return msgspec.structs.replace(state, tampered=tampered), ()
-        case FireSaid(on=on):
-            return msgspec.structs.replace(state, fire=on), ()
         case ModeOrdered(mode=mode):
             return _order(state, mode)
-        case FreeBySchedule(on=on):
-            return msgspec.structs.replace(state, free=on), ()
+        case TamperSaid() | FireSaid() | OutputSaid() | FreeBySchedule():
+            return _stands(state, event), ()
         case Ticked():
             return state, ()
+
+
+def _stands(state: DoorState, event: TamperSaid | FireSaid | OutputSaid | FreeBySchedule) -> DoorState:
+    match event:
+        case TamperSaid(on=on, where=where):
+            return msgspec.structs.replace(state, tampered=state.tampered | {where} if on else state.tampered - {where})
+        case FireSaid(on=on):
+            return msgspec.structs.replace(state, fire=on)
+        case OutputSaid(works=works):
+            return msgspec.structs.replace(state, faulty=not works)
+        case FreeBySchedule(on=on):
+            return msgspec.structs.replace(state, free=on)
 
 
 def _grant(state: DoorState, event: Granted, door: DoorSection, now_ns: int) -> tuple[DoorState, tuple[Log, ...]]:
     if not 0 <= now_ns - event.decided_ns <= LATE_NS:
         return state, (Log(what=DoorFact.GRANT_TOO_LATE),)
     length = door.extended_seconds if event.extended else door.unlock_seconds
-    until = max(state.unlock_until_ns, event.decided_ns + length * SECOND_NS)
-    return msgspec.structs.replace(state, unlock_until_ns=until, expecting=event.entry or state.expecting), ()
+    expecting = state.expecting or (event.entry and state.contact is not DoorStatus.OPENED)
+    return msgspec.structs.replace(_unlocked(state, event.decided_ns + length * SECOND_NS), expecting=expecting), ()
 
 
 def _let_out(state: DoorState, door: DoorSection, now_ns: int) -> DoorState:
     if not door.exit_unlocks:
         return msgspec.structs.replace(state, free_until_ns=now_ns + door.unlock_seconds * SECOND_NS)
-    return msgspec.structs.replace(state, unlock_until_ns=max(state.unlock_until_ns, now_ns + door.unlock_seconds * SECOND_NS))
+    return _unlocked(state, now_ns + door.unlock_seconds * SECOND_NS)
+
+
+def _unlocked(state: DoorState, until_ns: int) -> DoorState:
+    """Return the state with the lock released until then, whatever the door does meanwhile if it stands open now."""
+    lasting = max(state.open_until_ns, until_ns) if state.contact is DoorStatus.OPENED else state.open_until_ns
+    return msgspec.structs.replace(state, unlock_until_ns=max(state.unlock_until_ns, until_ns), open_until_ns=lasting)
 
 
 def _contact(state: DoorState, status: DoorStatus, now_ns: int) -> tuple[DoorState, tuple[Log, ...]]:
@@ -177,11 +202,11 @@ def _contact(state: DoorState, status: DoorStatus, now_ns: int) -> tuple[DoorSta
             forced = (
                 before is DoorStatus.CLOSED and not released(state, now_ns=now_ns) and now_ns > state.free_until_ns + GRACE_NS
             )
-            return msgspec.structs.replace(after, opened_ns=now_ns, forced=forced, expecting=False), logs
+            return msgspec.structs.replace(after, opened_ns=now_ns, forced=forced, expecting=False, open_until_ns=0), logs
         case DoorStatus.CLOSED:
-            # Whoever was let through is through: the lock need not wait for the end of its time.
+            # Whoever opened it is through: the lock waits for the end of nobody's time but of who was let in meanwhile.
             through = before is DoorStatus.OPENED
-            until = now_ns if through else state.unlock_until_ns
+            until = max(now_ns, state.open_until_ns) if through else state.unlock_until_ns
             return msgspec.structs.replace(after, opened_ns=0, forced=False, held=False, unlock_until_ns=until), logs
         case DoorStatus.UNKNOWN:
             return msgspec.structs.replace(after, opened_ns=0), (Log(what=DoorFact.STATUS, detail=status),)
@@ -191,10 +216,10 @@ def _order(state: DoorState, mode: DoorMode) -> tuple[DoorState, tuple[Log, ...]
     if mode is state.mode:
         return state, ()
     ended = 0 if mode is DoorMode.LOCK_DOWN else state.unlock_until_ns
+    lasting = 0 if mode is DoorMode.LOCK_DOWN else state.open_until_ns
     expecting = state.expecting and mode is not DoorMode.LOCK_DOWN
-    return msgspec.structs.replace(state, mode=mode, unlock_until_ns=ended, expecting=expecting), (
-        Log(what=DoorFact.MODE, detail=mode),
-    )
+    after = msgspec.structs.replace(state, mode=mode, unlock_until_ns=ended, open_until_ns=lasting, expecting=expecting)
+    return after, (Log(what=DoorFact.MODE, detail=mode),)
 
 
 def _ended(state: DoorState, door: DoorSection, now_ns: int) -> tuple[DoorState, tuple[Log, ...]]:

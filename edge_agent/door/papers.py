@@ -2,7 +2,8 @@
 
 - A list written into the database by a thief of the machine counts for nothing: it has no signature.
 - The older version is kept until the newer one is complete: a restart in between falls back on it.
-- Where anti-passback saw everybody last is kept here, too: it outlives a restart, as hashes that lead to nobody.
+- When the authority signed something is told on (``heard``): the clock cannot be before it.
+- Where anti-passback saw everybody last, and which PINs were typed wrong, is kept here, too: it outlives a restart, as hashes that lead to nobody.
 
 Example: ``papers = DoorPapers(store, keyring=lambda: outbox.anchor.keyring, site="blk-hoa-binh"); papers.take("0", payload)``
 """
@@ -10,6 +11,7 @@ Example: ``papers = DoorPapers(store, keyring=lambda: outbox.anchor.keyring, sit
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -18,26 +20,30 @@ import structlog
 from edge_agent.door.deciding import Memory, Stood
 from edge_agent.door.lists import DoorBook
 from edge_agent.store import Cursor, Store, remember
+from residence.clock import parse_instant
 from residence.errors import LuutruError
 from residence.wire.door_list import accept_orders, accept_part
 from residence.wire.keyring import Keyring
 
 ORDERS: Final = "now"
+Heard = Callable[[datetime], None]
 _log = structlog.get_logger("kiosk.door")
 
 
 class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
     forgiven: int
     stood: list[tuple[bytes, Stood]]
+    wrong_pins: list[tuple[bytes, int]] = []  # how many; the monotonic clock of an earlier start says nothing
 
 
 class DoorPapers:
     """What the authority sent. ``book`` is replaced whole, so any thread may read it."""
 
-    def __init__(self, store: Store, *, keyring: Callable[[], Keyring], site: str) -> None:
+    def __init__(self, store: Store, *, keyring: Callable[[], Keyring], site: str, heard: Heard = lambda _at: None) -> None:
         self._store = store
         self._keyring = keyring
         self._site = site
+        self._heard = heard
         self.book = DoorBook()
         for name, payload in store.read("SELECT name, payload FROM door_papers ORDER BY name"):
             try:
@@ -59,26 +65,32 @@ class DoorPapers:
             _log.info("door list", version=book.version, entries=len(book.entries))
         return True
 
-    def remembered(self, door: str) -> Memory:
-        """Return where anti-passback saw everybody at a door before the restart."""
+    def remembered(self, door: str, *, now_ns: int) -> Memory:
+        """Return what a door remembered before the restart; PINs typed wrong before it count from now on."""
         text = self._store.fact(f"door_stood_{door}")
         if text is None:
             return Memory()
         held = msgspec.json.decode(text, type=_Remembered)
-        return Memory(forgiven=held.forgiven, stood=dict(held.stood))
+        wrong_pins = {each: (now_ns,) * count for each, count in held.wrong_pins}
+        return Memory(forgiven=held.forgiven, stood=dict(held.stood), wrong_pins=wrong_pins)
 
     def remember(self, door: str, memory: Memory) -> None:
-        """Keep where everybody stands, of those who are still on the list."""
+        """Keep where everybody stands and who typed wrong, of those who are still on the list."""
         stood = [(each, how) for each, how in memory.stood.items() if each in self.book.entries]
-        text = msgspec.json.encode(_Remembered(forgiven=memory.forgiven, stood=stood)).decode()
+        wrong_pins = [(each, len(moments)) for each, moments in memory.wrong_pins.items() if each in self.book.entries]
+        text = msgspec.json.encode(_Remembered(forgiven=memory.forgiven, stood=stood, wrong_pins=wrong_pins)).decode()
         with self._store.transaction() as cursor:
             remember(cursor, f"door_stood_{door}", text)
 
     def _with_orders(self, payload: bytes) -> DoorBook:
-        return self.book.with_orders(accept_orders(payload, keyring=self._keyring(), site=self._site))
+        orders = accept_orders(payload, keyring=self._keyring(), site=self._site)
+        self._heard(parse_instant(orders.issued))
+        return self.book.with_orders(orders)
 
     def _with_part(self, payload: bytes) -> DoorBook:
-        return self.book.with_part(accept_part(payload, keyring=self._keyring(), site=self._site))
+        part = accept_part(payload, keyring=self._keyring(), site=self._site)
+        self._heard(parse_instant(part.issued))
+        return self.book.with_part(part)
 
 
 def _name(leaf: str, book: DoorBook) -> str:

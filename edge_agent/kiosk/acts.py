@@ -40,6 +40,7 @@ from edge_agent.kiosk.events import (
     Typed,
     UnitChosen,
     VoiceTurned,
+    WayInWanted,
     WentBack,
 )
 from edge_agent.kiosk.gathering import MOST_MEMBERS
@@ -78,6 +79,7 @@ _SIMPLE: Final[dict[str, tuple[Act, ...]]] = {
     "everybody": (GroupComplete(),),
     "host": (HostWanted(),),
     "print": (SlipWanted(),),
+    "my-page": (WayInWanted(),),
     "without-chip": (ChipSkipped(),),
     "chip-seen": (ChipNoted(),),
     "type-can": (CanWanted(),),

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, assert_never
 
-from edge_agent.kiosk import calling, changing, chip_step, gathering, hosting, identifying, staying
+from edge_agent.kiosk import calling, changing, chip_step, gathering, hosting, identifying, staying, way_in
 from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.effects import Effect, Play, PrintSlip, Wipe
 from edge_agent.kiosk.events import (
@@ -65,6 +65,7 @@ from edge_agent.kiosk.states import (
     State,
     TellReason,
     Typing,
+    WayIn,
 )
 from firmware_config.profiles import KioskProfile
 
@@ -216,6 +217,8 @@ def _advance(screen: Screen, event: Event, profile: KioskProfile, now: Moment) -
             return gathering.from_party(screen, event, profile)
         case Result():
             return _from_result(screen, event, profile, now)
+        case WayIn():
+            return way_in.from_way_in(screen, event)
         case NothingDue() | NotKept():
             return (Idle() if isinstance(event, WentBack) else screen), ()
         case _:
@@ -242,7 +245,7 @@ def _advance_further(
 def _from_keeping(screen: Keeping, event: Event, profile: KioskProfile) -> tuple[Screen, tuple[Effect, ...]]:
     match event:
         case KeptSafely(declaration_id=about, code=code, own_code=own) if about == screen.declaration_id:
-            kept = Result(declaration_id=about, statement=screen.statement, code=code, own_code=own)
+            kept = Result(declaration_id=about, statement=screen.statement, code=code, own_code=own, chip=screen.chip)
             if screen.statement == "paperless" and profile.printer.device:  # what they have instead of a paper, unasked
                 return replace(kept, slip="printing"), (Play(cue="kept"), PrintSlip())
             return kept, (Play(cue="kept"),)
@@ -267,7 +270,7 @@ def _from_result(screen: Result, event: Event, profile: KioskProfile, now: Momen
         case SlipDone(code=code, outcome=outcome) if code == screen.code:
             return replace(screen, slip=outcome), ()
         case _:
-            return screen, ()
+            return way_in.from_result(screen, event, profile)
 
 
 def _settled(screen: Result, event: SettlementChanged) -> Result:

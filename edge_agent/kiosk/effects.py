@@ -52,6 +52,14 @@ class PrintSlip:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SignTicket:
+    """Make a ticket for this declaration; answer with ``TicketMade``."""
+
+    declaration_id: str
+    own_code: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReadChip:
     """Wait for the card of this person and read its chip once, bound to this declaration. ``can``: a number that was typed to open it."""
 
@@ -77,4 +85,4 @@ class EndCall:
     """Nobody is wanted any more."""
 
 
-Effect = CallPerson | EndCall | Keep | KeepPresence | LookUp | PrintSlip | ReadChip | StopChip | Wipe | Play
+Effect = CallPerson | EndCall | Keep | KeepPresence | LookUp | PrintSlip | ReadChip | SignTicket | StopChip | Wipe | Play

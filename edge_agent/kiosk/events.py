@@ -24,6 +24,7 @@ from edge_agent.kiosk.news import (
     SettlementChanged,
     SlipDone,
     Ticked,
+    TicketMade,
 )
 from edge_agent.kiosk.states import Purpose, TypedField
 from edge_agent.readers.port import Capture
@@ -103,6 +104,11 @@ class HostWanted:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SlipWanted:
     """The receipt on paper."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WayInWanted:
+    """The person's own page, on their phone."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -225,6 +231,7 @@ Act = (
     | GroupComplete
     | HostWanted
     | SlipWanted
+    | WayInWanted
     | VoiceTurned
     | ContrastChosen
     | TextSizeChosen
@@ -256,6 +263,7 @@ Event = (
     | Guided
     | CodeFound
     | SlipDone
+    | TicketMade
     | ChipProgressed
     | ChipTaken
     | ChipFailed

@@ -1,7 +1,7 @@
 """How a receipt is looked up later: which code the screen shows, and what its QR code says.
 
 - The QR code is the address where the code is looked up, or the code itself where a profile names no address.
-- A code is no secret and says nothing about anybody; nothing else is ever put into the QR code.
+- A receipt's code is no secret and says nothing about anybody. What a screen shows for a phone (``way_in.py``) names nobody either, and is one.
 
 >>> look_up_text("https://example.org/receipts", "RD7D-QQWQ-DW4X")
 'https://example.org/receipts?code=RD7D-QQWQ-DW4X'
@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from edge_agent.kiosk.states import PartyResult, Result, Screen
+from edge_agent.kiosk.states import PartyResult, Result, Screen, WayIn
+from edge_agent.kiosk.way_in import address_of
+from firmware_config.profiles import KioskProfile
 
 
 def code_on(screen: Screen, entry: str) -> str:
@@ -23,6 +25,14 @@ def code_on(screen: Screen, entry: str) -> str:
             return entries[int(entry)].code
         case _:
             return ""
+
+
+def said_by_code(screen: Screen, entry: str, profile: KioskProfile) -> str:
+    """Return what the QR code on a screen says: where its receipt is looked up, or where a phone opens one's own page; empty when there is none."""
+    if isinstance(screen, WayIn):
+        return address_of(screen, profile)
+    code = code_on(screen, entry)
+    return look_up_text(profile.page.check_url, code) if code else ""
 
 
 def look_up_text(url: str | None, code: str) -> str:

@@ -90,6 +90,14 @@ class SlipDone:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TicketMade:
+    """The ticket that opens the page of this declaration's person; empty when this kiosk makes none."""
+
+    declaration_id: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CallAnswered:
     """What came of a call for a person, in the authority's signed word."""
 

@@ -33,7 +33,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edge_agent.agent import KioskAgent
 from edge_agent.kiosk.acts import events_of
 from edge_agent.kiosk.guarding import HEADERS, HEARD_FROM_ELSEWHERE, SESSION_BYTES, WIPE_HEADERS, Guard, is_loopback
-from edge_agent.kiosk.look_up import code_on, look_up_text
+from edge_agent.kiosk.look_up import said_by_code
 from edge_agent.kiosk.ports import Deck
 from edge_agent.kiosk.showing import name_of, shown
 from edge_agent.kiosk.streaming import Stream, event_text
@@ -135,14 +135,13 @@ class Page:
         return StreamingResponse(self._stream(request), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
     async def receipt(self, request: Request) -> Response:
-        """Draw a receipt code of the present visit as a QR code; ``entry`` says whose in a group."""
-        code = code_on(self._agent.view().state.screen, request.query_params.get("entry", "0"))
-        if not code:
+        """Draw the QR code of the present screen: a receipt's (``entry`` says whose in a group), or the one for a phone."""
+        said = said_by_code(self._agent.view().state.screen, request.query_params.get("entry", "0"), self._agent.profile)
+        if not said:
             return PlainTextResponse(status_code=404)
         drawing = io.BytesIO()
-        segno.make(look_up_text(self._agent.profile.page.check_url, code), error="m", micro=False).save(
-            drawing, kind="svg", border=2, omitsize=True, dark="#10243e", light="#fff"
-        )
+        code = segno.make(said, error="m", micro=False)
+        code.save(drawing, kind="svg", border=2, omitsize=True, dark="#10243e", light="#fff")
         return Response(drawing.getvalue(), media_type="image/svg+xml")
 
     async def prompt(self, _request: Request) -> Response:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final, assert_never
 
 from edge_agent.kiosk.asking import COUNTRIES, UNSPECIFIED, VIETNAMESE
+from edge_agent.kiosk.boards import boards_for
 from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.chip_words import chip_step_of
 from edge_agent.kiosk.draft import Draft
@@ -45,6 +46,7 @@ from edge_agent.kiosk.states import (
     ShowCard,
     TellReason,
     Typing,
+    WayIn,
 )
 from edge_agent.kiosk.staying import REASONS, begins, can_have_host, leaving
 from edge_agent.kiosk.texts import Texts, lang_tag
@@ -136,6 +138,7 @@ _TEMPLATES: Final[dict[type, str]] = {
     Review: "review",
     Keeping: "keeping",
     Result: "result",
+    WayIn: "wayin",
     NothingDue: "nothing",
     NotKept: "notkept",
 }
@@ -148,7 +151,7 @@ def _template_of(screen: Screen) -> str:
 
 def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime, health: Health) -> dict[str, Any]:  # noqa: C901, PLR0911, PLR0912 - one case per screen
     match screen:
-        case Idle() | Keeping():
+        case Idle() | Keeping() | WayIn():
             return {}
         case ChoosePurpose():
             return {"presence": profile.kiosk.presence}
@@ -222,6 +225,7 @@ def _typing(screen: Typing, texts: Texts) -> dict[str, Any]:
         "problem": texts.problem(screen.problem) if screen.problem else "",
         "countries": [(code, texts(f"country.{code}")) for code in COUNTRIES],
         "chosen": screen.typed.nationality,
+        "boards": boards_for(screen.asked, texts.language),
         "step": step_of("person", texts),
     }
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from edge_agent.kiosk.asking import VIETNAMESE
+from edge_agent.kiosk.boards import boards_for
 from edge_agent.kiosk.draft import Draft
 from edge_agent.kiosk.gathering import drafts_of, problems_of
 from edge_agent.kiosk.states import AskHost, AskReceipt, ChooseChange, Gathering, Moment, Review
@@ -50,6 +51,7 @@ def asked_further(screen: ChooseChange | AskReceipt | AskHost, texts: Texts) -> 
             return {
                 "tried": screen.tried,
                 "waiting": screen.waiting,
+                "boards": boards_for("receipt", texts.language),
                 "problem": texts.problem(screen.problem) if screen.problem else "",
             }
         case AskHost():

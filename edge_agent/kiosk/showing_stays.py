@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from edge_agent.kiosk.boards import boards_for
 from edge_agent.kiosk.draft import Draft
 from edge_agent.kiosk.states import AskPermitted, ChooseUnit, TellReason
 from edge_agent.kiosk.staying import MOST_NIGHTS, begins, leaving
@@ -56,6 +57,7 @@ def telling_of(screen: TellReason, texts: Texts) -> dict[str, Any]:
         "typed": screen.tried or screen.draft.reason_text or "",
         "longest": LONGEST["reason_text"],
         "problem": texts.problem(screen.problem) if screen.problem else "",
+        "boards": boards_for("words", texts.language),
         "step": step_of("time", texts),
     }
 

@@ -169,6 +169,7 @@ class Keeping:
 
     declaration_id: str
     statement: Statement
+    chip: bool = False  # a chip was read that is worth enough for ``way_in.py``
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,6 +186,15 @@ class Result:
     own_code: str = field(default="", repr=False)  # for the slip: opens the page of this stay
     slip: str = ""  # "printing", "printed", "sent", or the code of what went wrong
     host: HostAnswer | None = None  # what the resident said on their own page
+    chip: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WayIn:
+    """A code for the person's phone, which opens their own page. ``text``: the ticket in it."""
+
+    result: Result
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -244,6 +254,7 @@ Screen = (
     | Review
     | Keeping
     | Result
+    | WayIn
     | NothingDue
     | NotKept
 )

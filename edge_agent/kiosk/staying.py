@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Final
 
+from edge_agent.kiosk import way_in
 from edge_agent.kiosk.changes import ChangeKind
 from edge_agent.kiosk.draft import Draft
 from edge_agent.kiosk.effects import Effect, Keep
@@ -143,7 +144,8 @@ def from_review(screen: Review, event: Event, profile: KioskProfile, now: Moment
             own_id = screen.draft.own_id or fresh_id  # a chip was bound to the first
             declaration = declaration_of(screen.draft, declaration_id=own_id, profile=profile, now=now)
             statement: Statement = "paperless" if screen.draft.typed and screen.draft.typed.paperless else "stay"
-            return Keeping(declaration_id=own_id, statement=statement), (Keep(declaration=declaration),)
+            enough = way_in.is_enough(declaration.evidence, profile)
+            return Keeping(declaration_id=own_id, statement=statement, chip=enough), (Keep(declaration=declaration),)
         case HostWanted() if can_have_host(screen.draft, profile):
             return AskHost(draft=screen.draft), ()
         case WentBack():

@@ -2,7 +2,8 @@
 
 - OpenCV keeps up to four old frames for a slow reader, so a thread takes every frame (``grabbing.py``); the buffer is asked to be
   one frame as well.
-- MJPG is asked for: uncompressed 720p over USB 2 comes at ten frames a second.
+- MJPG is asked for: uncompressed 720p over USB 2 comes at ten frames a second. A camera that sends it hands over the JPEGs themselves, and
+  what is not looked at is not decoded (``packed.py``); any other picture is decoded by OpenCV.
 - Focus and exposure are set when the profile says so, automatic off before the value, and read back: ``settings`` tells what the
   camera made of it. V4L2 counts exposure in tenths of a millisecond; its focus has no unit, so the number is found by trying.
 - A camera that stops is lost; the reader closes it and opens it again. Unplugged and plugged in elsewhere it may have another
@@ -21,13 +22,13 @@ from typing import Any, Final, Protocol
 import cv2
 
 from edge_agent.readers.grabbing import Grabber
+from edge_agent.readers.packed import MJPG
 from edge_agent.readers.port import CameraSettings, Frame, Setting
 from residence.clock import Clock
 from residence.errors import Refused
 
 MANUAL_EXPOSURE: Final = 1  # V4L2_EXPOSURE_MANUAL
 EXPOSURE_UNITS: Final = 10  # V4L2 counts 100 microseconds
-_MJPG: Final = cv2.VideoWriter.fourcc(*"MJPG")
 
 
 class VideoDevice(Protocol):
@@ -66,11 +67,9 @@ class _Webcam:
         self.grab = capture.grab
         self.release = capture.release
 
-    def grey(self) -> Any:
+    def picture(self) -> Any:
         good, picture = self._capture.retrieve()
-        if not good:
-            return None
-        return picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)  # noqa: PLR2004 -- already grey
+        return picture if good else None
 
 
 class Camera:
@@ -154,7 +153,7 @@ def open_v4l2(device: int | str, size: tuple[int, int]) -> VideoDevice:
         raise Refused("reader.permission_denied", "", path)
     capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
     settings = (
-        (cv2.CAP_PROP_FOURCC, _MJPG),
+        (cv2.CAP_PROP_FOURCC, MJPG),
         (cv2.CAP_PROP_FRAME_WIDTH, size[0]),
         (cv2.CAP_PROP_FRAME_HEIGHT, size[1]),
         (cv2.CAP_PROP_BUFFERSIZE, 1),
@@ -162,4 +161,11 @@ def open_v4l2(device: int | str, size: tuple[int, int]) -> VideoDevice:
     if capture.isOpened():
         for name, value in settings:
             capture.set(name, value)
+        leave_packed(capture)
     return capture
+
+
+def leave_packed(capture: VideoDevice) -> None:
+    """Ask for the JPEGs of a camera that sends them. It says what it sends; one that took another format goes on being decoded by OpenCV."""
+    if int(capture.get(cv2.CAP_PROP_FOURCC)) == MJPG:
+        capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)

@@ -1,6 +1,7 @@
 """Pictures from files as a frame source: a folder of photos or a video, played at their own rate, the newest frame only.
 
-- A video plays against the clock: a slow reader misses frames, exactly as before a camera.
+- A video plays against the clock: a slow reader misses frames, exactly as before a camera. One of JPEGs is decoded as a camera's
+  (``packed.py``): no further than it is looked at.
 - A folder's photos are held for ``hold_seconds`` each, in the order of their names. A file that is no picture is skipped.
 - ``looping`` starts over at the end; without it the end is ``Refused("reader.finished")``.
 - Files are only read. Pictures above ``LARGEST_PIXELS`` are not decoded at all (a small file can claim to be 400 megapixels).
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from edge_agent.readers.packed import MJPG, frame_of
 from edge_agent.readers.port import Frame
 from residence.clock import Clock
 from residence.errors import Malformed, Refused
@@ -122,7 +124,7 @@ class VideoFile:
 
     def open(self) -> None:
         """Open the file, or raise ``Refused("reader.device_missing")``."""
-        self._capture = cv2.VideoCapture(str(self._path)) if self._path.is_file() else None
+        self._capture = open_film(self._path) if self._path.is_file() else None
         if self._capture is None or not self._capture.isOpened():
             raise Refused("reader.device_missing", "", str(self._path))
         self._pace = Pace(rate_of(self._capture), self._clock, self._sleep)
@@ -141,9 +143,7 @@ class VideoFile:
                 return None
             self._position += 1
         good, picture = self._capture.retrieve()
-        if not good:
-            return None
-        return Frame(grey=cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), number=number, taken_ns=self._clock.monotonic_ns())
+        return frame_of(picture if good else None, number=number, taken_ns=self._clock.monotonic_ns())
 
     def close(self) -> None:
         """Close the file."""
@@ -156,6 +156,17 @@ class VideoFile:
             raise Refused("reader.finished", "", str(self._path))
         self.close()
         self.open()
+
+
+def open_film(path: Path) -> Any:
+    """Open a video file; of one that is a row of JPEGs the JPEGs themselves will be given, where OpenCV can."""
+    capture = cv2.VideoCapture(str(path))
+    if capture.isOpened() and int(capture.get(cv2.CAP_PROP_FOURCC)) == MJPG:
+        packed = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1])
+        if packed.isOpened():
+            capture.release()
+            return packed
+    return capture
 
 
 def rate_of(capture: Any) -> float:

@@ -1,7 +1,7 @@
 """Keeps the newest frame of a live device: what the cameras' own modules share.
 
-- A thread takes every frame off the device as it comes, so that none grows old in the driver's buffers, and makes a grey picture
-  of it only when somebody may ask: decoding thirty JPEGs a second for nobody is most of what an idle camera costs.
+- A thread takes every frame off the device as it comes, so that none grows old in the driver's buffers. What becomes a frame is decoded when
+  it is asked for (``packed.py``): decoding thirty JPEGs a second for nobody is most of what an idle camera costs.
 - A frame is given once. While its reader rests (``rest``) frames are taken and thrown away.
 - A device that gives nothing for ``SILENT_SECONDS``, or fails ``FAILED_GRABS`` times in a row, or raises, is lost.
 
@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from edge_agent.readers.packed import frame_of
 from edge_agent.readers.port import Frame
 from residence.clock import Clock
 from residence.errors import Refused
@@ -33,8 +34,8 @@ class LiveDevice(Protocol):
         """Wait for the next frame and take it in place of the last; tell whether there was one."""
         ...
 
-    def grey(self) -> Any:
-        """Return the frame taken last as a grey picture of its own memory, or None when it is broken."""
+    def picture(self) -> Any:
+        """Return the frame taken last in its own memory, as ``frame_of`` takes it, or None when it is broken."""
         ...
 
     def release(self) -> None:
@@ -51,7 +52,7 @@ class Grabber:
         self._label = label
         self._changed = threading.Condition()
         self._closing = threading.Event()
-        self._newest: Frame | None = None
+        self._newest: tuple[Any, int, int] | None = None  # picture, number, when it was taken
         self._last_ns = clock.monotonic_ns()
         self._resting_until_ns = 0
         self._failed = False
@@ -66,9 +67,10 @@ class Grabber:
         with self._changed:
             self._resting_until_ns = 0
             self._changed.wait_for(lambda: self._failed or self._newest is not None, timeout=wait_seconds)
-            frame, self._newest = self._newest, None
-        if frame is not None:
-            return frame
+            newest, self._newest = self._newest, None
+        if newest is not None:
+            picture, number, taken_ns = newest
+            return frame_of(picture, number=number, taken_ns=taken_ns)
         if self._failed:
             raise Refused("reader.device_lost", "", self._label)
         if self._clock.monotonic_ns() - self._last_ns > SILENT_SECONDS * 1e9:
@@ -110,9 +112,9 @@ class Grabber:
         self._last_ns = taken_ns
         if taken_ns < self._resting_until_ns:
             return
-        grey = self._device.grey()
-        if grey is None:
+        picture = self._device.picture()
+        if picture is None:
             return
         with self._changed:
-            self._newest = Frame(grey=grey, number=number, taken_ns=taken_ns)
+            self._newest = (picture, number, taken_ns)
             self._changed.notify_all()

@@ -100,7 +100,7 @@ class _Libcamera:
         self._request = self._camera.capture_request()
         return self._request is not None
 
-    def grey(self) -> Any:
+    def picture(self) -> Any:
         planes = self._request.make_array(_STREAM)
         self._metadata = dict(self._request.get_metadata())
         self._give_back()

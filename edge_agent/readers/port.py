@@ -14,7 +14,7 @@ Example: ``FrameReader(SampleCards(payloads, clock=clock), clock=clock).start(de
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Final, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -96,12 +96,27 @@ class Beating(Protocol):
         ...
 
 
-class Frame(msgspec.Struct, frozen=True, kw_only=True):
-    """One grey picture in memory: ``grey`` is a uint8 array (height, width); ``number`` grows with each new frame."""
+class Frame:
+    """One grey picture in memory; ``number`` grows with each new frame.
 
-    grey: Any
-    number: int
-    taken_ns: int
+    ``glimpse`` is the picture as it can be had for little (uint8, height by width, maybe eight times smaller each way); ``grey`` is the
+    whole of it (uint8, height by width), decoded when it is first asked for.
+    """
+
+    __slots__ = ("_picture", "glimpse", "number", "taken_ns")
+
+    def __init__(self, *, grey: Any | Callable[[], Any], number: int, taken_ns: int, glimpse: Any = None) -> None:
+        self._picture = grey
+        self.glimpse: Final[Any] = grey if glimpse is None else glimpse
+        self.number: Final = number
+        self.taken_ns: Final = taken_ns
+
+    @property
+    def grey(self) -> Any:
+        """Return the whole picture."""
+        if callable(self._picture):
+            self._picture = self._picture()
+        return self._picture
 
 
 class FrameSource(Protocol):

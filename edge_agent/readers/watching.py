@@ -2,8 +2,8 @@
 
 - Newest frame only: a frame that came while another was decoded is dropped, so what is delivered is what is in view now.
 - A frame may take ``budget_ns``, and the slow stages no more than their share of a core over time (``scanning/budget.py``).
-- While nothing moves (``scanning/attention.py``) ten frames a second are held against the scene, and two of them are searched, by every stage; a
-  camera is told that it may rest in between. While somebody is asked for a card every one of the ten is searched, by the quickest stage at least.
+- While nothing moves (``scanning/attention.py``) ten frames a second are held against the scene, and two of them are decoded whole and searched, by
+  every stage; a camera is told that it may rest in between. While somebody is asked for a card every one of the ten is searched, by the quickest stage at least.
 - A frame without a code is searched for a passport's machine-readable zone where a ``ZoneWatch`` is given and something moves.
 - A part of a message in several codes is refused when it is newly shown (``refusal_of``), whatever it says; the reader's health
   tells so until the next code that is delivered.
@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 
 BUDGET_NS: Final = 80_000_000
 GLANCE_NS: Final = 250_000_000
-IDLE_SECONDS: Final = 0.1  # between two looks at a scene where nothing moves
+IDLE_SECONDS: Final = (
+    0.09  # from a frame of a scene where nothing moves until the next is asked for: of ten a second none is missed
+)
 SETTLED_FRAMES: Final = 5  # a camera's settings hold by then
 _WAIT_FOR_FRAME: Final = 0.5
 
@@ -80,6 +82,7 @@ class FrameReader:
         self._glanced_ns = 0
         self._looked = 0
         self._refusing = False
+        self._clock = clock
         self._supervisor = Supervisor(source.name, clock=clock)
 
     def start(self, deliver: Deliver, report: Report) -> None:
@@ -107,7 +110,7 @@ class FrameReader:
                 self._say_how_it_is()
                 self._look(frame, deliver)
                 if not self._attention.is_stirring(frame.taken_ns):
-                    self._rest()
+                    self._rest(frame.taken_ns)
         finally:
             self._source.close()
 
@@ -126,7 +129,7 @@ class FrameReader:
             self._supervisor.say("degraded", "reader.setting_refused", settings=settings)
 
     def _look(self, frame: Frame, deliver: Deliver) -> None:
-        awake = self._attention.is_awake(frame.grey, now_ns=frame.taken_ns)
+        awake = self._attention.is_awake(frame.glimpse, now_ns=frame.taken_ns)
         if not awake and not (self._guide is not None and self._guide.wanted()):
             return  # the scene is as it was when it was last searched, half a second ago at most
         self._budget.begin(awake=self._attention.is_stirring(frame.taken_ns))
@@ -177,10 +180,13 @@ class FrameReader:
             dark = self._attention.is_stirring(frame.taken_ns) and is_dark(frame.grey)
             guide.show(self._hints.see(locate(view), dark=dark, now_ns=frame.taken_ns))
 
-    def _rest(self) -> None:
+    def _rest(self, taken_ns: int) -> None:
+        seconds = IDLE_SECONDS - (self._clock.monotonic_ns() - taken_ns) / 1e9
+        if not 0 < seconds <= IDLE_SECONDS:
+            return
         if isinstance(self._source, Restful):
-            self._source.rest(IDLE_SECONDS)
-        self._supervisor.stopping.wait(IDLE_SECONDS)
+            self._source.rest(seconds)
+        self._supervisor.stopping.wait(seconds)
 
     def _look_for_a_zone(self, frame: Frame, deliver: Deliver) -> None:
         zone = self._zones.look(frame.grey) if self._zones is not None else None

@@ -38,9 +38,9 @@ class Attention:
         """Tell whether something moved a moment ago."""
         return now_ns - self._changed_ns <= AWAKE_NS
 
-    def is_awake(self, grey: NDArray[np.uint8], *, now_ns: int) -> bool:
-        """Tell whether this frame (uint8, height by width) deserves the slow stages."""
-        small = cv2.resize(grey, _THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.int16)
+    def is_awake(self, glimpse: NDArray[np.uint8], *, now_ns: int) -> bool:
+        """Tell whether this frame (uint8, height by width, at any scale) deserves the slow stages."""
+        small = cv2.resize(glimpse, _THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.int16)
         if self._scene is None or int(np.abs(small - self._scene).max()) > CHANGE:
             self._scene = small
             self._changed_ns = now_ns

@@ -1,7 +1,8 @@
 """An OSDP reader that is not there, on a pseudo-terminal: libosdp's other half, with cards, keys, and the faults real ones have.
 
 - It answers at its address with the key it was given, or asks to be installed; what it is told to show is kept for whoever looks.
-- ``damage`` spoils its next answers, ``power_cycle`` forgets everything but the key, ``unplug`` takes the line away.
+- ``damage`` spoils its next answers, ``power_cycle`` forgets everything but the key, ``unplug`` takes the line away, ``exchange`` puts another reader in
+  its place. With ``denies_security`` it says it has no cryptography, as somebody on the wire makes it say.
 - One thread turns the library, and nobody else touches it.
 
 Example: ``with SimulatedReader(Path("/tmp/rs485"), address=1, key=key) as reader: reader.hold("wiegand", 26, bytes.fromhex("05181cc0"))``
@@ -32,7 +33,9 @@ _CAPABILITIES: Final = (
 class SimulatedReader:
     """One reader behind a link in the file system. ``key`` None: it does without a Secure Channel, as old readers do."""
 
-    def __init__(self, link: Path, *, address: int = 0, key: bytes | None = None, installing: bool = False) -> None:
+    def __init__(
+        self, link: Path, *, address: int = 0, key: bytes | None = None, installing: bool = False, denies_security: bool = False
+    ) -> None:
         import osdp_sys
 
         self._lib: Any = osdp_sys
@@ -40,6 +43,7 @@ class SimulatedReader:
         self._address = address
         self.key = key
         self._installing = installing
+        self._denies_security = denies_security
         self.shown: list[dict[str, Any]] = []
         self._master, self._slave = -1, -1
         self._damaged = 0
@@ -113,6 +117,12 @@ class SimulatedReader:
         with self._lock:
             self._todo.append(anew)
 
+    def exchange(self, *, key: bytes | None, installing: bool) -> None:
+        """Put another reader in its place."""
+        with self._lock:
+            self.key, self._installing = key, installing
+        self.power_cycle()
+
     def answers_no(self) -> None:
         """Have it refuse the next command."""
         with self._lock:
@@ -174,6 +184,7 @@ class SimulatedReader:
         able = [
             {"function_code": getattr(lib, name), "compliance_level": level, "num_items": items}
             for name, level, items in _CAPABILITIES
+            if not (self._denies_security and name == "CAP_COMMUNICATION_SECURITY")
         ]
         device = lib.PeripheralDevice(about, capabilities=able)
         device.set_command_callback(self._obey)

@@ -38,6 +38,7 @@ _SAID: Final[dict[str, tuple[str, ...]]] = {
     "receipt": ("receipt.title", "receipt.hint"),
     "host": ("host.title", "host.text"),
     "keeping": ("keeping.title",),
+    "wayin": ("wayin.title", "wayin.text"),
     "notkept": ("notkept.title", "result.refused_next"),
 }
 

@@ -20,6 +20,7 @@ import msgspec
 from residence.errors import Malformed
 
 SCHEMA: Final = 1
+SIGNED_AT: Final = "luutru-signed-at"  # in the repository's timestamp, which the framework says only the end of
 LARGEST: Final = 4 * 1024 * 1024
 PROFILE: Final = "kiosk.toml"
 KEYRING: Final = "keyring.json"

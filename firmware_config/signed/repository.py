@@ -43,6 +43,8 @@ from tuf.api.metadata import (
 from tuf.api.serialization import DeserializationError
 from tuf.api.serialization.json import JSONSerializer
 
+from firmware_config.signed.document import SIGNED_AT
+from residence.clock import rfc3339
 from residence.errors import Conflict, Malformed, Refused, Untrusted
 
 THRESHOLD: Final = 2
@@ -251,7 +253,12 @@ class ConfigurationRepository:
         self._save(Snapshot.type, Snapshot(version=number, expires=now + timedelta(days=SNAPSHOT_DAYS), meta=meta), online)
         path = self.metadata / "timestamp.json"
         before = _read(path, Timestamp).signed.version if path.exists() else 0
-        timestamp = Timestamp(version=before + 1, expires=now + timedelta(days=TIMESTAMP_DAYS), snapshot_meta=MetaFile(number))
+        timestamp = Timestamp(
+            version=before + 1,
+            expires=now + timedelta(days=TIMESTAMP_DAYS),
+            snapshot_meta=MetaFile(number),
+            unrecognized_fields={SIGNED_AT: rfc3339(now)},
+        )
         metadata = Metadata(timestamp)
         metadata.sign(online)
         _write(path, metadata)

@@ -1,8 +1,8 @@
 """The ministry's declaration API (KBTT) as a connector: which form goes where, one person per call.
 
 - A batch may be taken in part and its errors are one text, so a batch has one declaration (ADR 59).
-- The catalogue of nationalities is fetched when a foreigner first needs it, kept in the registry, asked for again with its ETag when it is stale, and at
-  once when a code is missing. A stale one is used rather than nothing.
+- Nationality, reason and kind of document are told in the catalogues' own codes (``kbtt_catalogues.py``). Without a catalogue of reasons or documents
+  the codes of the ministry's document stand; of nationalities there are none, and the guest waits.
 - Settings answer what the document leaves open; what is not set is not guessed, and the guest goes another way.
 
 Example: ``Kbtt(settings, secrets=folder, registry=registry, now=clock.now).send(task)``
@@ -11,26 +11,27 @@ Example: ``Kbtt(settings, secrets=folder, registry=registry, now=clock.now).send
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import structlog
-
+from gateway.authorities.kbtt_catalogues import Catalogues
 from gateway.authorities.kbtt_checks import OTHER_CHANNEL, problems_of
-from gateway.authorities.kbtt_mapping import change_fields, declaration_fields, nationality_code, read_answer
+from gateway.authorities.kbtt_mapping import change_fields, declaration_fields, document_code, nationality_code
 from gateway.authorities.kbtt_session import NotSentError, Session, make_client
 from gateway.authorities.port import Outcome, Task, Terms
 from gateway.authorities.settings import KbttSettings
 from gateway.authorities.terms import terms_for
-from registry.authority_catalogues import Catalogue, keep, kept
 from registry.database import Registry
 from residence.errors import Problem, problem
 from residence.stays.declaration import StayDeclaration
+from residence.stays.ministry_lists import ListName, their_code
+from residence.stays.reasons import ministry_reason
 
-NATIONALITIES: Final = "nationalities"
-NOT_MODIFIED: Final = 304
-log = structlog.get_logger("luutru.authority")
+_GONE: Final[dict[ListName, tuple[str, str]]] = {
+    "reasons": ("authority.reason_unknown", "/reason"),
+    "documents": ("authority.document_unknown", "/person/document/kind"),
+}
 
 
 class Kbtt:
@@ -41,9 +42,10 @@ class Kbtt:
     def __init__(self, settings: KbttSettings, *, secrets: Path, registry: Registry, now: Callable[[], datetime]) -> None:
         self._settings = settings
         self._secrets = secrets
-        self._registry = registry
         self._now = now
         self._client = make_client(settings)
+        public = Session("", settings, client=self._client, secrets=secrets, now=now)  # never logged in
+        self._catalogues = Catalogues(settings, session=public, registry=registry, now=now)
         self._sessions: dict[str, Session] = {}
 
     def terms(self, arrival: datetime) -> Terms:
@@ -64,20 +66,33 @@ class Kbtt:
 
     def send(self, task: Task) -> Outcome:
         """Send one person's arrival, extension or early departure."""
-        paths, session = self._settings.paths, self._session(task.facility)
-        if task.operation != "arrival":
-            content = change_fields(task, self._settings)
-            path = paths.change_foreigner if task.is_foreigner else paths.change
-            return session.post(path, [content] if self._settings.change_as_array else content)
-        if not task.is_foreigner:
-            return session.post(paths.declare, [declaration_fields(task, self._settings, nationality=None)])
+        session = self._session(task.facility)
         try:
-            code = self._nationality(task.declaration.person.nationality, session)
+            path, content = self._told(task)
         except NotSentError as away:
             return away.outcome
+        return session.post(path, content)
+
+    def _told(self, task: Task) -> tuple[str, Any]:
+        """Return where a task goes and its fields in the authority's own codes."""
+        paths, settings, person = self._settings.paths, self._settings, task.declaration.person
+        document = None if task.is_foreigner else self._number("documents", document_code(person.document))
+        if task.operation != "arrival":
+            content = change_fields(task, settings, document=document)
+            path = paths.change_foreigner if task.is_foreigner else paths.change
+            return path, [content] if settings.change_as_array else content
+        if not task.is_foreigner:
+            said = task.declaration.reason
+            reason = self._number("reasons", ministry_reason(said)) if said else None
+            return paths.declare, [declaration_fields(task, settings, nationality=None, reason=reason, document=document)]
+        code = self._nationality(person.nationality)
         if code is None:
-            return unknown_nationality()
-        return session.post(paths.declare_foreigner, [declaration_fields(task, self._settings, nationality=code)])
+            raise NotSentError(unknown_nationality())
+        return paths.declare_foreigner, [declaration_fields(task, settings, nationality=code)]
+
+    def refresh(self) -> None:
+        """Fetch every catalogue that is stale; what cannot be had is left as it was."""
+        self._catalogues.refresh()
 
     def close(self) -> None:
         """Log out and close the connections."""
@@ -92,53 +107,33 @@ class Kbtt:
             self._sessions[facility] = found
         return found
 
-    def _nationality(self, nationality: str, session: Session) -> str | None:
+    def _nationality(self, nationality: str) -> str | None:
         """Return the catalogue's code; a list that has no such code is fetched anew before we give up."""
-        with self._registry.reading() as connection:
-            known = kept(connection, self.name, NATIONALITIES)
-        if known is not None and known.fresh_until > self._now():
+        for ask in (self._catalogues.current, self._catalogues.anew):
+            known = ask("nationalities")
+            if known is None:
+                away = Outcome(fate="not-sent", code="authority.catalogue_away")
+                raise NotSentError(away if self._settings.paths.nationalities else unknown_nationality())
             code = nationality_code(nationality, list(known.content), self._settings)
             if code is not None:
                 return code
-        try:
-            known = self._fetched(known, session)
-        except NotSentError:
-            if known is None:
-                raise
-            log.warning("an old catalogue is used", catalogue=NATIONALITIES, fetched_at=known.fetched_at.isoformat())
-        return nationality_code(nationality, list(known.content), self._settings)
+        return None
 
-    def _fetched(self, known: Catalogue | None, session: Session) -> Catalogue:
-        path = self._settings.paths.nationalities
-        if not path:
-            raise NotSentError(unknown_nationality())
-        answer = session.get(path, etag=known.etag if known else None)
-        now = self._now()
-        content = known.content if known is not None and answer.status_code == NOT_MODIFIED else self._content(answer.content)
-        fresh = Catalogue(
-            name=NATIONALITIES,
-            content=content,
-            fetched_at=now,
-            fresh_until=now + timedelta(hours=self._settings.catalogue_hours),
-            etag=answer.headers.get("etag") or (known.etag if known else None),
-        )
-        with self._registry.writing() as connection:
-            keep(connection, self.name, fresh)
-        return fresh
+    def _number(self, name: ListName, ours: int | None) -> int:
+        """Return what their list calls a code of the document; the document's own where no list was ever had."""
+        for ask in (self._catalogues.current, self._catalogues.anew):
+            known = ask(name)
+            code = str(ours) if known is None else their_code(name, ours or 0, known.content)
+            if code is not None and code.isascii() and code.isdigit():
+                return int(code)
+        raise NotSentError(unknown_word(name))
 
-    def _content(self, body: bytes) -> dict[str, str]:
-        """Return code -> label; a list nobody can read is no list."""
-        answer = read_answer(body)
-        rows = answer.get("data") if answer else None
-        key = self._settings.catalogue_code
-        found = {
-            str(each[key]): str(each.get(self._settings.catalogue_label) or "")
-            for each in rows or ()
-            if isinstance(each, dict) and key in each
-        }
-        if not found:
-            raise NotSentError(Outcome(fate="not-sent", code="authority.catalogue_away"))
-        return found
+
+def unknown_word(name: ListName) -> Outcome:
+    """Return that a list of theirs has no entry for a word of ours any more."""
+    code, pointer = _GONE[name]
+    found = problem(code, pointer)
+    return Outcome(fate="unfit", code=found.code, problems=(found,))
 
 
 def unknown_nationality() -> Outcome:

@@ -30,6 +30,8 @@ OTHER_CHANNEL: Final = frozenset(
         "authority.birth_inexact",
         "authority.no_address_for_change",
         "authority.nationality_unknown",
+        "authority.reason_unknown",
+        "authority.document_unknown",
     }
 )
 _FILE_ONLY: Final = 9  # a document type of the file template only

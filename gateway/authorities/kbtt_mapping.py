@@ -42,8 +42,10 @@ _NOT_READ: Final = frozenset({404, 405, 406, 410, 413, 415})
 _REFUSED: Final = frozenset({400, 409, 422})
 
 
-def declaration_fields(task: Task, settings: KbttSettings, *, nationality: str | None) -> dict[str, Any]:
-    """Return the fields of an arrival that passed ``problems_of``; a foreigner's with the nationality's code in the catalogue."""
+def declaration_fields(
+    task: Task, settings: KbttSettings, *, nationality: str | None, reason: int | None = None, document: int | None = None
+) -> dict[str, Any]:
+    """Return the fields of an arrival that passed ``problems_of``, with the catalogues' codes; without one of reason or document the ministry document's."""
     said, person = task.declaration, task.declaration.person
     fields: dict[str, Any] = {
         "hoTen": person.full_name,
@@ -61,9 +63,9 @@ def declaration_fields(task: Task, settings: KbttSettings, *, nationality: str |
         }
     else:
         fields |= {
-            "loaiGiayTo": document_code(person.document),
+            "loaiGiayTo": document or document_code(person.document),
             "soGiayTo": number_of(person),
-            "lyDoCuTru": ministry_reason(said.reason) if said.reason else None,
+            "lyDoCuTru": reason or (ministry_reason(said.reason) if said.reason else None),
         }
         if said.reason_text:
             fields["lyDoChiTiet"] = said.reason_text
@@ -85,7 +87,7 @@ def dispute_note(task: Task) -> str | None:
     return f"Thông tin đang có khiếu nại: {', '.join(_DISPUTED[each] for each in task.disputed)}"
 
 
-def change_fields(task: Task, settings: KbttSettings) -> dict[str, Any]:
+def change_fields(task: Task, settings: KbttSettings, *, document: int | None = None) -> dict[str, Any]:
     """Return the fields of an extension or early departure: the guest is named by their document, for there is no record id."""
     person = task.declaration.person
     fields: dict[str, Any] = {"loai": "GH" if task.operation == "extension" else "TS"}
@@ -93,7 +95,7 @@ def change_fields(task: Task, settings: KbttSettings) -> dict[str, Any]:
         fields["thoiGianStr"] = wall(task.until)
     if task.is_foreigner:
         return {**fields, "soHoChieu": number_of(person)}
-    return {**fields, "soGiayTo": number_of(person), "loaiGiayTo": document_code(person.document)}
+    return {**fields, "soGiayTo": number_of(person), "loaiGiayTo": document or document_code(person.document)}
 
 
 def number_of(person: Person) -> str | None:

@@ -37,7 +37,12 @@ class KbttPaths(_Section, frozen=True, kw_only=True):
     declare_foreigner: str = "/client-service/kbtt/kbtt-3th"
     change: str = ""
     change_foreigner: str = ""
+    provinces: str = "/cms-backend/public/dm-tinh-tp/get-all"
+    wards: str = ""
     nationalities: str = ""
+    reasons: str = ""
+    documents: str = ""
+    residences: str = ""
 
 
 class PortalSettings(_Section, frozen=True, kw_only=True):
@@ -72,10 +77,24 @@ class KbttSettings(_Section, frozen=True, kw_only=True):
     patience: Patience = Patience()
 
 
+class PortalAddress(_Section, frozen=True, kw_only=True):
+    """The public service portal, for files of procedures (docs/portal.md): the contract is ours."""
+
+    base: str
+    contract: str = ""
+    token: str = "secrets/portal.token"  # noqa: S105 - a file, relative to this one, mode 600
+    connect_seconds: Seconds = 5
+    answer_seconds: Seconds = 30
+    pause_seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.5
+    ask_minutes: Annotated[float, msgspec.Meta(gt=0, le=10_080)] = 30  # how often a file that is there is asked about
+    patience: Patience = Patience()
+
+
 class AuthoritySettings(_Section, frozen=True, kw_only=True):
     """The file."""
 
     kbtt: KbttSettings | None = None
+    portal: PortalAddress | None = None
 
 
 def parse_settings(data: bytes) -> AuthoritySettings:
@@ -87,15 +106,19 @@ def parse_settings(data: bytes) -> AuthoritySettings:
         raise setting_refusal(str(error), area=AREA, known=names_in(AuthoritySettings)) from error
     if settings.kbtt is not None:
         check_address(settings.kbtt.base, contract=settings.kbtt.contract)
+    if settings.portal is not None:
+        check_address(settings.portal.base, contract=settings.portal.contract, table="portal")
     return settings
 
 
-def check_address(base: str, *, contract: str) -> None:
+def check_address(base: str, *, contract: str, table: str = "kbtt") -> None:
     """Refuse an address that is neither this machine's nor https under a contract."""
     address = urlsplit(base)
     if address.scheme == "http" and address.hostname in LOOPBACK:
         return
     if address.scheme != "https" or not address.hostname:
-        raise Refused("authorities.not_https", "/kbtt/base", "only https, or http on this machine")
+        raise Refused("authorities.not_https", f"/{table}/base", "only https, or http on this machine")
     if not contract.strip():
-        raise Refused("authorities.contract_missing", "/kbtt/contract", "write down the contract under which data flows there")
+        raise Refused(
+            "authorities.contract_missing", f"/{table}/contract", "write down the contract under which data flows there"
+        )

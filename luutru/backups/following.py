@@ -3,6 +3,8 @@
 - Nobody is asked to change anything. SQLite begins its log again only when nobody reads from it; one of two readers of ours always does, each taken before the other is let go, and what was
   written is copied before the older one goes. So no commit can be overwritten before it was copied.
 - Because of our readers the log would grow for ever: when it is long, writers are held up for one copying back, after which it is begun again.
+- A registry that is not there, or has no table, is never followed (``Refused("registry.not_upgraded")``): what keeps processes running starts a follower again after a registry was
+  lost, and a base of nothing would be the newest there is.
 - A log that was begun again has the next first salt. Any other is a gap (somebody deleted the log, or restored the file): ``Conflict("backup.gap")``, and whoever follows begins with a new base.
 
 Example: ``with Follower(engine, pieces, clock=clock) as follower: follower.turn()``
@@ -21,7 +23,7 @@ from sqlalchemy import Engine
 from luutru.backups.pieces import Generation, Pieces
 from luutru.backups.wal import HEADER_BYTES, Place, begun, committed, follows, position, read_header
 from residence.clock import Clock
-from residence.errors import Conflict
+from residence.errors import Conflict, Refused
 
 LONGEST: Final = 16 << 20  # bytes of the log
 AT_ONCE: Final = 64 << 20
@@ -55,6 +57,8 @@ class Follower:
 
     def __enter__(self) -> Self:
         """Make the base; the registry is written to meanwhile."""
+        if not Path(str(self._engine.url.database)).exists():  # opening it would make it
+            raise Refused("registry.not_upgraded")
         self._readers = [_plain(self._engine), _plain(self._engine)]
         self._writer = _plain(self._engine)
         self._begin()
@@ -77,6 +81,8 @@ class Follower:
         return taken
 
     def _begin(self) -> None:
+        if not self._readers[0].execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise Refused("registry.not_upgraded")
         name = self._clock.now().strftime("%Y%m%dT%H%M%S%fZ")
         self._generation = self._pieces.begin(name)
         self._writer.execute("BEGIN IMMEDIATE")  # for as long as it takes to see where the log ends

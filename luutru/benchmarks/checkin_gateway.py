@@ -29,7 +29,8 @@ from gateway.port import ConnectionState, Delivery, Transport
 from luutru.benchmarks.fleet import Fleet, FleetKiosk, fresh_id
 from luutru.demo.broker import Broker
 from luutru.demo.pki import Pki
-from luutru.processes.gateway import GatewaySettings, build, make_transport, open_registry, settle_memory
+from luutru.opening import open_registry
+from luutru.processes.gateway import GatewaySettings, build, make_transport, settle_memory
 from luutru.system import SystemClock, random_bytes
 from registry.database import upgrade
 from residence.clock import VIETNAM, rfc3339

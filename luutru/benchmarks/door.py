@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.declaring import Machine
-from edge_agent.door.event_log import DoorEventLog
 from edge_agent.door.keeper import DoorKeeper, Parts
 from edge_agent.door.lease import Lease
 from edge_agent.door.papers import DoorPapers
 from edge_agent.door.pins import open_pins
 from edge_agent.door.shown import Shown
 from edge_agent.door.wires import Wires
+from edge_agent.event_book import EventBook
 from edge_agent.outbox import Outbox
 from edge_agent.store import open_store
 from firmware_config.doors import DoorSection
@@ -121,7 +121,7 @@ def _keeper(outbox: Outbox, relay: _Relay, tokens: list[bytes]) -> DoorKeeper:
         papers.take(str(place), sign_part(part, _KEYS.door_list))
     parts = Parts(
         papers=papers,
-        log=DoorEventLog(outbox.store, times=outbox.times, random_bytes=random_bytes),
+        log=EventBook(outbox, random_bytes=random_bytes),
         output=relay,
         wires=Wires(_DOOR, pins=open_pins("pretend")),
         moment=lambda: moment_of(outbox),

@@ -204,7 +204,7 @@ class _Fleet:
 
     def _alarms(self) -> tuple[int, int]:
         from luutru.benchmarks.fleet import COMMUNE
-        from luutru.processes.gateway import open_registry
+        from luutru.opening import open_registry
         from server.operators.fleet import dark_sites, fleet_of
 
         registry = open_registry(self._copy.url, self._copy.vault)

@@ -30,7 +30,7 @@ from luutru.benchmarks.gateway_mqtt import Came, connect
 from luutru.benchmarks.gateway_process import on_cores, two_cores
 from luutru.benchmarks.gateway_rows import Rows, write
 from luutru.demo.pki import GATEWAY_NAME
-from luutru.processes.gateway import open_registry
+from luutru.opening import open_registry
 from luutru.system import SystemClock
 from residence.stays.declaration import StayDeclaration
 from residence.stays.known import numbers_of

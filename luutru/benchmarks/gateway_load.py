@@ -21,7 +21,7 @@ import msgspec
 
 from luutru.benchmarks import city
 from luutru.benchmarks.fleet import DOORS, FLOORS, Fleet, FleetKiosk, fresh_id
-from luutru.processes.gateway import open_registry
+from luutru.opening import open_registry
 from luutru.system import random_bytes
 from registry.database import upgrade
 from residence.clock import VIETNAM, rfc3339

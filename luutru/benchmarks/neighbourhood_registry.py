@@ -21,7 +21,7 @@ from gateway.outage_watch import OutageWatch
 from gateway.sweep import Swept, sweep
 from luutru.benchmarks.fleet import COMMUNE
 from luutru.benchmarks.neighbourhood import FIRST_DAY, Act, Neighbour, is_cut_off
-from luutru.processes.gateway import open_registry
+from luutru.opening import open_registry
 from luutru.system import random_bytes
 from registry import tables
 from registry.database import upgrade

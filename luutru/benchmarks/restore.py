@@ -1,4 +1,4 @@
-"""``luutru bench restore``: a register on PostgreSQL lost while it records, and brought back: what is missing, and how long it takes.
+"""``luutru bench restore``: a register on PostgreSQL lost while it records, and brought back: what is missing, and how long it takes (SQLite: ``restore_sqlite.py``).
 
 - *RPO*: declarations are recorded one after the other, each with its receipt; the machine is lost; what is missing after the restore is counted,
   and the figure is how long before the loss the oldest of it was committed. Losing happens at one moment of the archive's beat, so the longest time any
@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -27,7 +27,7 @@ from luutru.backups.pgbackrest import scratch_cluster
 from luutru.benchmarks.register_load import Progress, load
 from luutru.benchmarks.register_rows import PER_COMMUNE, Size
 from luutru.benchmarks.restore_ground import Ground, archived_postgres
-from luutru.benchmarks.restore_recorder import Recorder, Told
+from luutru.benchmarks.restore_recorder import Recorder, Told, look_at_archive
 from luutru.benchmarks.result import BenchResult
 from luutru.system import SystemClock, random_bytes
 from registry.database import Registry, connect, current_revision, newest_revision, upgrade
@@ -48,6 +48,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     per_commune: int = PER_COMMUNE
     processes: int = 2
     seconds: float = 20.0
+    engine: Literal["postgresql", "sqlite"] = "postgresql"
 
 
 QUICKLY = Plan(persons=2_000, per_commune=500, processes=1, seconds=4.0)
@@ -84,11 +85,11 @@ def measure(plan: Plan, *, folder: Path | None = None, progress: Progress = lamb
             registry = connect(
                 ground.url, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes)
             )
-            signer = _signer(registry, size)
+            signer = signer_for(registry, size)
             began = time.perf_counter()
             ground.begin_archiving()
             backup_seconds = time.perf_counter() - began
-            with Recorder(registry, size, signer):
+            with Recorder(registry, size, signer, look=lambda: look_at_archive(registry)):
                 time.sleep(1)
                 drilled = drill(
                     registry, PostgresArchive(registry, ground.repository), scratch=place, log=None, clock=SystemClock()
@@ -96,10 +97,11 @@ def measure(plan: Plan, *, folder: Path | None = None, progress: Progress = lamb
             lost = _lose(registry, ground, size, signer, plan=plan, place=place)
             registry.close()
             kept = sum(path.stat().st_size for path in ground.place.repository.rglob("*") if path.is_file())
-    return _result(plan, lost, drilled, {"backup_seconds": round(backup_seconds, 1), "gib": round(loaded.bytes / 2**30, 3), "repository_gib": round(kept / 2**30, 3), "rows": loaded.rows})  # fmt: skip
+    return result_of(plan, lost, drilled, {"backup_seconds": round(backup_seconds, 1), "gib": round(loaded.bytes / 2**30, 3), "repository_gib": round(kept / 2**30, 3), "rows": loaded.rows})  # fmt: skip
 
 
-def _result(plan: Plan, lost: Lost, drilled: Drilled, more: dict[str, Any]) -> BenchResult:
+def result_of(plan: Plan, lost: Lost, drilled: Drilled, more: dict[str, Any]) -> BenchResult:
+    """Return the figures, whichever engine they are of."""
     return BenchResult(
         name="restore",
         figures={
@@ -120,11 +122,11 @@ def _result(plan: Plan, lost: Lost, drilled: Drilled, more: dict[str, Any]) -> B
         },
         baselines={"copy_seconds": round(lost.copy_seconds, 2)},
         ratios={"rto_to_copy": round(lost.rto_seconds / max(lost.copy_seconds, 0.001), 1)},
-        settings={**msgspec.structs.asdict(plan), "engine": "postgresql", "load": round(os.getloadavg()[0], 1)},
+        settings={**msgspec.structs.asdict(plan), "load": round(os.getloadavg()[0], 1)},
     )
 
 
-def _signer(registry: Registry, size: Size) -> SigningKey:
+def signer_for(registry: Registry, size: Size) -> SigningKey:
     """Make a receipt key and tell the registry of it."""
     signer = SigningKey("bench-receipt", random_bytes(32))
     entry = KeyEntry(
@@ -136,7 +138,7 @@ def _signer(registry: Registry, size: Size) -> SigningKey:
 
 
 def _lose(registry: Registry, ground: Ground, size: Size, signer: SigningKey, *, plan: Plan, place: Path) -> Lost:
-    with Recorder(registry, size, signer) as recorder:
+    with Recorder(registry, size, signer, look=lambda: look_at_archive(registry)) as recorder:
         time.sleep(plan.seconds)
         lost_at = time.monotonic()
         ground.lose()
@@ -147,8 +149,8 @@ def _lose(registry: Registry, ground: Ground, size: Size, signer: SigningKey, *,
         if current_revision(restored.engine) != newest_revision():
             raise RuntimeError("the restored registry is at another revision")
         rto = time.perf_counter() - began
-        missing = _missing(restored, told)
-        _take_writes(restored)
+        missing = missing_of(restored, told)
+        take_writes(restored)
         restored.close()
     began = time.perf_counter()
     shutil.copytree(place / "restored" / "data", place / "copied")
@@ -163,13 +165,15 @@ def _lose(registry: Registry, ground: Ground, size: Size, signer: SigningKey, *,
     )
 
 
-def _missing(restored: Registry, told: Sequence[Told]) -> list[Told]:
+def missing_of(restored: Registry, told: Sequence[Told]) -> list[Told]:
+    """Return what somebody was told had been recorded and the restored registry does not know."""
     with restored.reading() as connection:
         there = receipts_by_id(connection, [each.declaration_id for each in told])
     return [each for each in told if each.declaration_id not in there]
 
 
-def _take_writes(restored: Registry) -> None:
+def take_writes(restored: Registry) -> None:
+    """See that the restored registry takes writes."""
     key = SigningKey("bench-after", random_bytes(32))
     entry = KeyEntry(
         key_id=key.key_id, use="receipt", owner=AUTHORITY, public_key=key.public_key, valid_from=rfc3339(SystemClock().now())

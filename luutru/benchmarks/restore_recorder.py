@@ -1,9 +1,10 @@
 """Who records while the machine is lost: declarations one after the other, each committed and receipted, and how far the archive was behind.
 
-- A commit waits for the archive until the piece of the WAL it is in has been archived; the longest such wait is ``longest_wait``.
+- A commit waits for the archive until the piece of the WAL it is in has been archived; the longest such wait is ``longest_wait``. ``look`` says up to where
+  the archive reaches and where the registry is, both as text that sorts.
 - It ends when its registry is gone, and knows what it was told had been recorded.
 
-Example: ``with Recorder(registry, size, signer) as recorder: time.sleep(10)``
+Example: ``with Recorder(registry, size, signer, look=lambda: look_at_archive(registry)) as recorder: time.sleep(10)``
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 import itertools
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -34,6 +36,15 @@ from residence.wire.signing import SigningKey
 EVERY: Final = 0.02  # seconds
 _ARCHIVED: Final = text("SELECT left(last_archived_wal, 24), pg_walfile_name(pg_current_wal_insert_lsn()) FROM pg_stat_archiver")
 
+Look = Callable[[], tuple[str | None, str]]
+
+
+def look_at_archive(registry: Registry) -> tuple[str | None, str]:
+    """Return the newest archived piece of PostgreSQL's WAL, and the one that is written now."""
+    with registry.reading() as connection:
+        archived, piece = connection.execute(_ARCHIVED).one()
+    return archived, piece
+
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """One declaration whose commit was answered."""
@@ -46,8 +57,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 class Recorder:
     """Records in a thread of its own."""
 
-    def __init__(self, registry: Registry, size: Size, signer: SigningKey) -> None:
-        self._registry, self._size, self._signer = registry, size, signer
+    def __init__(self, registry: Registry, size: Size, signer: SigningKey, *, look: Look) -> None:
+        self._registry, self._size, self._signer, self._look = registry, size, signer, look
         self._rules = load_rule_book()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -88,8 +99,7 @@ class Recorder:
                 random_bytes=random_bytes,
             )
         at = time.monotonic()
-        with self._registry.reading() as connection:
-            archived, piece = connection.execute(_ARCHIVED).one()
+        archived, piece = self._look()
         self.told.append(Told(declaration_id=recorded[0].declaration_id, at=at, piece=piece))
         while oldest_waiting < len(self.told) and self.told[oldest_waiting].piece <= (archived or ""):
             oldest_waiting += 1

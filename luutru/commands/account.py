@@ -177,6 +177,37 @@ def rights(
     say(msgspec.to_builtins(account), f"{name} at {premises}: {right}", json=json)
 
 
+@app.command()
+def end(
+    name: NameArgument,
+    *,
+    registry: RegistryOption = DEFAULT_REGISTRY,
+    vault: VaultOption = Path("vault"),
+    json: JsonOption = False,
+) -> None:
+    """End an account at once and for good: nobody signs in with it, every session, token and program of it ends. What it did stays on the record.
+
+    Example: luutru account end letan
+    """
+    from luutru.system import random_bytes, system_clock
+    from registry.accounts import audit
+    from registry.sessions import end_account
+
+    now = system_clock().now()
+    with writing(registry, vault) as connection:
+        account = known_account(connection, name)
+        ended = end_account(connection, account, now=now)
+        audit(
+            connection,
+            "account-ended",
+            commune_code=account.commune_code,
+            account_id=account.account_id,
+            now=now,
+            noise=random_bytes(10),
+        )
+    say({"account_id": account.account_id, "sessions_ended": ended}, f"ended {name}, with {ended} sessions", json=json)
+
+
 @app.command("list")
 def list_all(
     *, registry: RegistryOption = DEFAULT_REGISTRY, vault: VaultOption = Path("vault"), json: JsonOption = False
@@ -216,17 +247,14 @@ def known_account(connection: Connection, name: str) -> KnownAccount:
 @contextmanager
 def writing(registry: str, vault: Path) -> Iterator[Connection]:
     """Open the registry for one transaction; print a refusal and end with status 1."""
-    from luutru.system import random_bytes
-    from registry.database import connect
-    from registry.key_provider import FileKeyProvider
-    from registry.vault import Vault
+    from luutru.opening import open_registry
     from residence.errors import LuutruError, sentence
 
     place = registry.removeprefix("sqlite:///")
     if place != registry and not Path(place).exists():  # opening would lay an empty registry and new keys beside it
         typer.echo(f"registry.not_upgraded: {sentence('registry.not_upgraded').en}", err=True)
         sys.exit(1)
-    opened = connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
+    opened = open_registry(registry, vault)
     try:
         with opened.writing() as connection:
             yield connection

@@ -96,10 +96,11 @@ def show_status(
     vault: VaultOption = DEFAULT_VAULT,
     json: JsonOption = False,
 ) -> None:
-    """Say how many records are in which state, how each connection fares, and list what waits. Exit status 1: somebody has to act.
+    """Say how many records are in which state, how connections and code lists fare, and list what waits. Exit status 1: somebody has to act.
 
     Example: luutru authority status
     """
+    from luutru.commands.authority_catalogues import catalogue_reports, in_words
     from registry import authority_lines, authority_lists
     from residence.errors import sentence
 
@@ -111,19 +112,21 @@ def show_status(
         counted = authority_lists.counts(connection)
         lines = list(authority_lines.lines(connection).values())
         rows = authority_lists.records(connection, states=states, limit=limit)
+        catalogues = catalogue_reports(connection, "kbtt")
     opened.close()
     waiting = sum(count for (_, state), count in counted.items() if state in authority_lists.WAITING_FOR_SOMEBODY)
+    waiting += sum(each.alarms for each in catalogues)
     if json:
         totals = [{"authority": name, "state": state, "count": count} for (name, state), count in sorted(counted.items())]
-        _print({"ok": not waiting, "counts": totals, "lines": lines, "records": rows})
+        _print({"ok": not waiting, "counts": totals, "lines": lines, "catalogues": catalogues, "records": rows})
         raise typer.Exit(1 if waiting else 0)
     for (name, state), count in sorted(counted.items()):
         typer.echo(f"{name}  {state:<14} {count}")
     for line in lines:
         until = f" until {line.shut_until:%Y-%m-%d %H:%M:%SZ}" if line.state == "shut" and line.shut_until else ""
         typer.echo(f"{line.authority}  line {line.facility}: {line.state}{until} {line.code or ''}")
-    for each in rows:
-        typer.echo(_in_words(each, sentence(each.code).en if each.code else ""))
+    for text in (*map(in_words, catalogues), *(_in_words(each, sentence(each.code).en if each.code else "") for each in rows)):
+        typer.echo(text)
     raise typer.Exit(1 if waiting else 0)
 
 
@@ -287,7 +290,7 @@ def _process(registry: str, vault: Path, settings: Path) -> AuthorityProcess:
 
 
 def _open(url: str, vault: Path) -> Registry:
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
 
     return open_registry(url, vault)
 

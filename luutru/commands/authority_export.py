@@ -33,8 +33,8 @@ def export_files(
     """
     from gateway.authorities.exporting import Order, export
     from gateway.authorities.portal_rows import read_labels
+    from luutru.opening import open_registry
     from luutru.processes.authority import read_settings
-    from luutru.processes.gateway import open_registry
     from luutru.system import random_bytes, system_clock
     from residence.errors import LuutruError, sentence
 

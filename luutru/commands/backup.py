@@ -150,6 +150,7 @@ def follow(
     from luutru.logs import configure_logs
     from luutru.system import random_bytes, system_clock
     from registry.database import open_engine
+    from residence.errors import LuutruError, sentence
 
     configure_logs()
     ended = threading.Event()
@@ -159,4 +160,8 @@ def follow(
     if engine.dialect.name != "sqlite":
         raise typer.BadParameter("PostgreSQL is archived by pgBackRest: luutru backup configure", param_hint="--registry")
     pieces = Pieces(folder, read_key(key_file, random_bytes=random_bytes, make=True), random_bytes=random_bytes)
-    go_on(engine, pieces, clock=system_clock(), ended=ended.wait, every=every)
+    try:
+        go_on(engine, pieces, clock=system_clock(), ended=ended.wait, every=every)
+    except LuutruError as error:
+        typer.echo(f"{error.code}: {sentence(error.code).en}", err=True)
+        raise typer.Exit(1) from None

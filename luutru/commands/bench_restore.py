@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,6 +20,9 @@ def measure_restore(
     *,
     quick: Annotated[bool, typer.Option("--quick", help="Less work; the settings in the result say so.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    engine: Annotated[
+        Literal["postgresql", "sqlite"], typer.Option(help="By pgBackRest, or a file followed by its log.")
+    ] = "postgresql",
     persons: Annotated[int | None, typer.Option(min=100, help="How many persons; 1000000 unless quick.")] = None,
     seconds: Annotated[float | None, typer.Option(min=1, help="Seconds of recording before the loss; 20 unless quick.")] = None,
     processes: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that load; 2.")] = None,
@@ -33,13 +36,16 @@ def measure_restore(
     Example: luutru bench restore --quick
 
     Example: luutru bench restore --persons 1000000 --folder /data --json
+
+    Example: luutru bench restore --engine sqlite --quick
     """
     import msgspec
 
-    from luutru.benchmarks.restore import QUICKLY, Plan, measure
+    from luutru.benchmarks import restore, restore_sqlite
 
-    plan = QUICKLY if quick else Plan()
-    given = {"persons": persons, "seconds": seconds, "processes": processes}
+    plan = restore.QUICKLY if quick else restore.Plan()
+    measure = restore_sqlite.measure if engine == "sqlite" else restore.measure
+    given = {"engine": engine, "persons": persons, "seconds": seconds, "processes": processes}
     plan = msgspec.structs.replace(plan, **{name: value for name, value in given.items() if value is not None})
 
     def progress(what: str, done: int, of: int) -> None:

@@ -211,20 +211,21 @@ def waiting(
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many to list at most, oldest first.")] = 20,
     json: JsonOption = False,
 ) -> None:
-    """Show the door events a kiosk holds that the authority has not kept yet, and the list its door goes by.
+    """Show the events of readers and doors a kiosk holds that the authority has not kept yet, and the list its door goes by.
 
     Example: luutru door waiting kiosk.toml
     """
     from firmware_config.profiles import load_profile
     from luutru.processes.kiosk import open_outbox
-    from luutru.processes.kiosk_door import event_log_of, papers_of
+    from luutru.processes.kiosk_door import papers_of
+    from luutru.processes.kiosk_events import event_book_of
     from luutru.system import system_clock
 
     with answering(json=json) as answer:
         loaded = load_profile(profile)
         outbox = open_outbox(loaded, clock=system_clock())
         try:
-            log, book = event_log_of(outbox), papers_of(loaded, outbox).book
+            log, book = event_book_of(outbox), papers_of(loaded, outbox).book
             answer.update({"depth": log.depth(), "list_version": book.version, "entries": len(book.entries)})
             answer["events"] = [{name: getattr(each, name) for name in each.__struct_fields__} for each in log.waiting(limit)]
         finally:

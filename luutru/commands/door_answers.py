@@ -52,7 +52,7 @@ def _print(answer: dict[str, Any]) -> None:
 @contextmanager
 def changing(registry: str, vault: Path) -> Iterator[tuple[Registry, Connection]]:
     """Open a registry for one change."""
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
 
     known = open_registry(registry, vault)
     try:

@@ -43,7 +43,7 @@ def make_keys(
 
     Example: luutru door keys --keys keys --commune demo-01
     """
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
     from luutru.system import system_clock
     from residence.errors import LuutruError, sentence
 

@@ -181,7 +181,7 @@ def sweep_once(
     Example: luutru gateway sweep --at 2026-07-10T23:30:00+07:00
     """
     from gateway.sweep import sweep
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
     from luutru.system import random_bytes, system_clock
     from residence.clock import parse_instant
     from residence.errors import Malformed
@@ -280,7 +280,7 @@ def parse_shards(text: str) -> tuple[int, ...]:
 
 
 def _open(url: str, vault: Path) -> Registry:
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
 
     return open_registry(url, vault)
 

@@ -71,7 +71,7 @@ def revoke(  # noqa: PLR0913 - one option per setting
     """
     from gateway.cutting import CutLine
     from luutru.broker_access import BrokerAccess
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
     from luutru.revocation import Fences, revoke_kiosk
     from luutru.system import system_clock
     from residence.errors import Refused, sentence

@@ -38,6 +38,7 @@ def nightly(
         choices=chosen.cleaning,
         second_view_percent=chosen.second_view_percent,
         publish_least=chosen.publish_least,
+        key_times=chosen.keys,
         retention=policy_of(retention),
     )
     with answering(json=json) as answer, opened(registry, vault) as known:

@@ -46,7 +46,7 @@ def commission_reader(
     from edge_agent.osdp.commissioning import commission
     from firmware_config.profiles import load_profile
     from luutru.processes.kiosk import open_outbox
-    from luutru.processes.kiosk_door import event_log_of
+    from luutru.processes.kiosk_events import event_book_of
     from luutru.system import random_bytes, system_clock
     from residence.doors.words import DoorFact
     from residence.errors import LuutruError
@@ -62,7 +62,7 @@ def commission_reader(
             )
             typer.echo(f"luutru door permit {wanted.site} {wanted.kiosk_id} {reader} {wanted.challenge.hex()}")
             check_permit(sys.stdin.readline().strip(), wanted=wanted, keyring=outbox.anchor.keyring)
-            log, door = event_log_of(outbox), loaded.doors[0].name
+            log, door = event_book_of(outbox), loaded.doors[0].name
             log.append(door=door, what=DoorFact.COMMISSIONING, detail=f"begun {reader}")
             try:
                 commission(section, loaded.path(section.key_setting), random_bytes=random_bytes, seconds=seconds)

@@ -21,6 +21,12 @@ FolderOption = Annotated[
 KeyFileOption = Annotated[
     Path, typer.Option("--key-file", envvar="LUUTRU_LOG_KEY", dir_okay=False, help="The log's private key.")
 ]
+HandedOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--handed", envvar="LUUTRU_LOOKS_HANDED", file_okay=False, help="Folder in which looks are handed over past the registry."
+    ),
+]
 DEFAULT_KEY = Path("keys/log.key")
 
 
@@ -51,6 +57,7 @@ def publish(
     key_file: KeyFileOption = DEFAULT_KEY,
     witness: Annotated[list[str], typer.Option("--witness", help="ADDRESS=KEY of a witness to ask; may be repeated.")] = [],  # noqa: B006 - Typer's way
     every: Annotated[float, typer.Option(envvar="LUUTRU_LOG_EVERY", min=0, help="Seconds between turns; 0: one turn.")] = 0,
+    handed: HandedOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Publish the looks that wait, once or until asked to stop.
@@ -71,7 +78,13 @@ def publish(
             key=key_file,
             witnesses=tuple(read_witness(each) for each in witness),
             every=every or None,
+            handed=handed,
         )
         last = run(process)
         if last is not None:
-            answer |= {"size": last.size, "root": base64.b64encode(last.root).decode(), "published": last.published}
+            answer |= {
+                "size": last.size,
+                "root": base64.b64encode(last.root).decode(),
+                "published": last.published,
+                "missed": last.missed,
+            }

@@ -41,7 +41,7 @@ def metrics(
     Example: luutru metrics --registry sqlite:////var/lib/luutru/registry.db --listen 127.0.0.1:9464
     """
     from luutru.metrics import read_metrics
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
     from luutru.system import system_clock
 
     opened, clock = open_registry(registry, vault), system_clock()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import msgspec
 import typer
 
+from luutru.commands.registry_affected import affected
 from luutru.commands.registry_answers import answering, opened
 from luutru.commands.registry_backup import backup, restore
 from luutru.commands.registry_cleaning import app as cleaning_app
@@ -43,6 +44,7 @@ app.add_typer(duplicates_app, name="duplicates")
 app.add_typer(retention_app, name="retention")
 app.command()(backup)
 app.command()(restore)
+app.command()(affected)
 app.add_typer(disputes_app, name="disputes")
 app.command()(person)
 app.add_typer(residence_app, name="residence")

@@ -26,12 +26,9 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(registry: str, vault: Path) -> Iterator[Registry]:
     """Open a registry with its vault, and close it."""
-    from luutru.system import random_bytes
-    from registry.database import connect
-    from registry.key_provider import FileKeyProvider
-    from registry.vault import Vault
+    from luutru.opening import open_registry
 
-    known = connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
+    known = open_registry(registry, vault)
     try:
         yield known
     finally:

@@ -36,7 +36,7 @@ def backup(
 
     Example: luutru registry backup /backup/2026-07-10 --registry postgresql+psycopg://luutru@db/luutru
     """
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
     from luutru.system import system_clock
     from registry.backups import back_up
     from residence.errors import LuutruError
@@ -65,7 +65,7 @@ def restore(
 
     Example: luutru registry restore /backup/2026-07-10 --registry sqlite:////var/lib/luutru/new.db --vault /etc/luutru/vault
     """
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
     from luutru.system import random_bytes, system_clock
     from registry.backups import restore as bring_back
     from registry.checking import check_registry

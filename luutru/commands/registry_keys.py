@@ -42,6 +42,7 @@ def list_keys(
             "needed": list(needed),
             "destroyed": [msgspec.to_builtins(each) for each in keys.notes.retired().values()],
             "erased": len(keys.notes.shredded()),
+            "index_keys": list(keys.indexes.state().live),
         }
 
 
@@ -138,6 +139,35 @@ def finish_subject(
 
     with answering(json=json) as answer, opened(registry, vault) as known, known.writing() as connection:
         _tell(answer, key_rotation.finish_subject(connection, subject, vault=known.vault, now=system_clock().now()))
+
+
+@app.command("rotate-index")
+def rotate_index(
+    registry: RegistryOption = DEFAULT_REGISTRY, vault: VaultOption = DEFAULT_VAULT, *, json: JsonOption = False
+) -> None:
+    """Do the next of three steps to a new key of the indexes of numbers and names: announced, in force, over; ten minutes apart.
+
+    Example: luutru registry keys rotate-index
+    """
+    from luutru.system import system_clock
+    from registry.index_rotation import rotate_index as next_step
+
+    with answering(json=json) as answer, opened(registry, vault) as known:
+        _tell(answer, next_step(known, _keys(vault), now=system_clock().now()))
+
+
+@app.command("write-indexes")
+def write_indexes(
+    registry: RegistryOption = DEFAULT_REGISTRY, vault: VaultOption = DEFAULT_VAULT, *, json: JsonOption = False
+) -> None:
+    """Write every index that is not made with the key in force: after a backup of before a rotation was brought back by other tools than ours.
+
+    Example: luutru registry keys write-indexes
+    """
+    from registry.index_rotation import write_anew
+
+    with answering(json=json) as answer, opened(registry, vault) as known:
+        answer["renewed"], _ = write_anew(known)
 
 
 def _keys(vault: Path) -> Any:

@@ -53,14 +53,12 @@ def person(
 
 
 def _looked_back(registry: str, vault: Path, person_id: str, *, at: str, asked: tuple[str, str, str]) -> dict[str, Any]:
+    from luutru.opening import open_registry
     from luutru.system import random_bytes, system_clock
-    from registry.database import connect
-    from registry.key_provider import FileKeyProvider
     from registry.looking_back import Means, look_back
-    from registry.vault import Vault
     from residence.clock import parse_instant
 
-    opened = connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
+    opened = open_registry(registry, vault)
     try:
         means = Means(vault=opened.vault, now=system_clock().now(), random_bytes=random_bytes)
         instant = parse_instant(at, "/at")

@@ -64,7 +64,7 @@ def run_now(
 
     Example: luutru registry retention run --by operator-1 --json
     """
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
     from luutru.system import system_clock
     from registry.deletions import carry_out
 

@@ -79,12 +79,9 @@ def _check(export: str | None, plot: str | None, to: Path | None) -> None:
 
 
 def _open(registry: str, vault: Path) -> Registry:
-    from luutru.system import random_bytes
-    from registry.database import connect
-    from registry.key_provider import FileKeyProvider
-    from registry.vault import Vault
+    from luutru.opening import open_registry
 
-    return connect(registry, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
+    return open_registry(registry, vault)
 
 
 def _measure(name: str, commune: str) -> Measure:

@@ -16,6 +16,7 @@ import typer
 
 from luutru.chip_trust_option import ChipTrustOption
 from luutru.choices import ChoicesOption, choices_of
+from luutru.commands import server_papers
 from luutru.commands.broker_address import host_port
 
 if TYPE_CHECKING:
@@ -59,6 +60,16 @@ BrokerOption = Annotated[
         help="The broker new kiosks are told, as host:port (docs/provisioning.md).",
     ),
 ]
+WayInOption = Annotated[
+    int,
+    typer.Option(
+        "--kiosk-way-in-level",
+        envvar="LUUTRU_KIOSK_WAY_IN_LEVEL",
+        min=4,
+        max=5,
+        help="What a chip must have shown that opens its person's page at a kiosk: 5 present, 4 verified (docs/sign-in.md).",
+    ),
+]
 PortOption = Annotated[int, typer.Option(envvar="LUUTRU_SERVER_PORT", min=1, max=65535, help="Port to listen on.")]
 
 
@@ -89,6 +100,7 @@ def run_server(  # noqa: PLR0913 - one option per setting
     chip_trust: ChipTrustOption = None,
     choices: ChoicesOption = None,
     kiosk_broker: BrokerOption = "127.0.0.1:8883",
+    kiosk_way_in_level: WayInOption = 5,
 ) -> None:
     """Serve pages and API until asked to stop (SIGTERM or Ctrl-C).
 
@@ -112,6 +124,7 @@ def run_server(  # noqa: PLR0913 - one option per setting
         issuers=issuers,
         choices=choices_of(choices),
         kiosk_broker=":".join(map(str, host_port(kiosk_broker))),
+        kiosk_way_in_level=kiosk_way_in_level,
     )
     _run(process)
 
@@ -127,3 +140,6 @@ def _run(process: ServerProcess) -> None:
     except (LuutruError, OSError) as error:
         typer.echo(f"server: {error}", err=True)
         sys.exit(1)
+
+
+app.command("paper-key")(server_papers.make)

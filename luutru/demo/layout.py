@@ -101,6 +101,11 @@ class Layout:
         return self.directory / "log"
 
     @property
+    def handed(self) -> Path:
+        """Where looks are handed over to the log past the registry; in earnest the registry's owner has no hand on it."""
+        return self.directory / "looks-handed"
+
+    @property
     def witness(self) -> Path:
         """What the log's witness holds; in earnest that is somebody else's machine."""
         return self.directory / "witness"

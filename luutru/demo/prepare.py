@@ -22,6 +22,7 @@ from luutru.demo.broker import Broker
 from luutru.demo.folder import erase, mark
 from luutru.demo.layout import KIOSKS, Layout
 from luutru.demo.pki import GATEWAY_NAME, Pki
+from luutru.paper_keys import make_paper_key
 from registry import kiosks
 from registry.database import Registry, connect, upgrade
 from registry.doors import add_door
@@ -76,6 +77,7 @@ def prepare(layout: Layout, tools: Tools, *, fresh: bool = True) -> None:
     pki.copy_authority(layout.kiosk_authority)
     put(layout.gateway / pki.revocations.name, pki.revocations.read_bytes())  # so that the gateway can say when it ends
     now = tools.clock.now()
+    make_paper_key(layout.key("server-paper").with_suffix(".pem"), name="Luutru demo", now=now)
     authority = [_authority_key(layout, name, now, tools) for name in AUTHORITY_KEYS]
     signing = {kiosk_id: _kiosk_key(layout, kiosk_id, now, tools) for kiosk_id in KIOSKS}
     tools.tell("an invented commune in the registry")
@@ -158,6 +160,7 @@ signing_key_id = "{kiosk_id}-sign-1"
 port = {layout.ports.kiosks[kiosk_id]}
 check_url = "http://localhost:{layout.ports.server}/receipts?code="
 stay_url = "http://localhost:{layout.ports.server}/stay"
+way_in_url = "http://localhost:{layout.ports.server}/sign-in/kiosk"
 
 [[doors]]
 name = "{DOOR}"

@@ -133,6 +133,7 @@ class Town:
             "LUUTRU_VAULT": str(self.layout.vault.absolute()),
             "LUUTRU_KEYS": str(self.layout.keys.absolute()),
             "LUUTRU_LOG": str(self.layout.log.absolute()),
+            "LUUTRU_LOOKS_HANDED": str(self.layout.handed.absolute()),
             "LUUTRU_TLS": str(self.layout.gateway.absolute()),
             "LUUTRU_DEMO_CLOCK": str(self.layout.clock.absolute()),
         }

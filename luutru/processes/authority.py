@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,16 +21,19 @@ from typing import Final
 import structlog
 
 from gateway.authorities.kbtt import Kbtt
+from gateway.authorities.lines import Patience
+from gateway.authorities.portal import Portal
+from gateway.authorities.portal_sending import PortalSender
 from gateway.authorities.sending import Means, Sender
-from gateway.authorities.settings import AuthoritySettings, KbttSettings, parse_settings
-from luutru.processes.gateway import open_registry
+from gateway.authorities.settings import AuthoritySettings, KbttSettings, PortalAddress, parse_settings
+from luutru.opening import open_registry
 from luutru.system import fraction, random_bytes, system_clock
 from registry.database import Registry
 from residence.clock import Clock
 from residence.errors import Malformed, Refused
 
 IDLE_SECONDS: Final = 1.0
-TRIES_IN_ONE: Final = 4  # log-in, refresh, and the call twice
+TRIES_IN_ONE: Final = 8  # two catalogues twice, log-in, refresh, and the call twice
 log = structlog.get_logger("luutru.authority")
 
 
@@ -52,20 +55,54 @@ def read_settings(path: Path) -> AuthoritySettings:
 
 
 @contextmanager
-def sender(process: AuthorityProcess, *, registry: Registry, clock: Clock) -> Iterator[tuple[Sender, float]]:
-    """Give a sender for every authority of the file, and the pause between two sendings."""
-    kbtt = read_settings(process.settings).kbtt
-    if kbtt is None:
+def sender(process: AuthorityProcess, *, registry: Registry, clock: Clock) -> Iterator[tuple[Senders, float]]:
+    """Give what sends to every authority of the file, and the pause between two sendings."""
+    settings = read_settings(process.settings)
+    if settings.kbtt is None and settings.portal is None:
         raise Refused("authorities.not_configured", "/kbtt")
-    connector = Kbtt(kbtt, secrets=process.settings.parent / kbtt.secrets, registry=registry, now=clock.now)
-    means = Means(clock=clock, random_bytes=random_bytes, fraction=fraction, patience=kbtt.patience, lease=lease_of(kbtt))
-    try:
-        yield Sender(registry, {connector.name: connector}, means=means), kbtt.pause_seconds
-    finally:
-        connector.close()
+    with ExitStack() as opened:
+        steps: list[Callable[[], bool]] = []
+        idle: list[Callable[[], None]] = []
+        if settings.kbtt is not None:
+            connector = Kbtt(
+                settings.kbtt, secrets=process.settings.parent / settings.kbtt.secrets, registry=registry, now=clock.now
+            )
+            opened.callback(connector.close)
+            means = _means(settings.kbtt.patience, lease_of(settings.kbtt), clock)
+            steps.append(Sender(registry, {connector.name: connector}, means=means).step)
+            idle.append(connector.refresh)
+        if settings.portal is not None:
+            portal = Portal(settings.portal, process.settings.parent)
+            opened.callback(portal.close)
+            means = _means(settings.portal.patience, lease_of(settings.portal), clock)
+            steps.append(PortalSender(registry, portal, settings=settings.portal, means=means).step)
+        pauses = [each.pause_seconds for each in (settings.kbtt, settings.portal) if each is not None]
+        yield Senders(steps, idle), max(pauses)
 
 
-def lease_of(settings: KbttSettings) -> timedelta:
+class Senders:
+    """Everything that sends, one step of each at a time; one authority that does not answer holds up no other for longer than its own step."""
+
+    def __init__(self, steps: Sequence[Callable[[], bool]], idle: Sequence[Callable[[], None]] = ()) -> None:
+        self._steps = steps
+        self._idle = idle
+
+    def step(self) -> bool:
+        """Do one thing for each authority; False when nothing is due at any."""
+        done = [each() for each in self._steps]  # all of them, whatever the first had to do
+        return any(done)
+
+    def refresh(self) -> None:
+        """Do what is done when nothing is to be sent."""
+        for each in self._idle:
+            each()
+
+
+def _means(patience: Patience, lease: timedelta, clock: Clock) -> Means:
+    return Means(clock=clock, random_bytes=random_bytes, fraction=fraction, patience=patience, lease=lease)
+
+
+def lease_of(settings: KbttSettings | PortalAddress) -> timedelta:
     """Return how long a claim holds: twice what one attempt can take at the longest, for a sender past half of it sends nothing."""
     return timedelta(seconds=2 * TRIES_IN_ONE * (settings.connect_seconds + settings.answer_seconds))
 
@@ -92,7 +129,11 @@ def run(process: AuthorityProcess) -> None:
     try:
         with sender(process, registry=registry, clock=system_clock()) as (sending, pause):
             while not stopping.is_set():
-                stopping.wait(pause if _stepped(sending) else IDLE_SECONDS)
+                if _stepped(sending):
+                    stopping.wait(pause)
+                else:
+                    _refreshed(sending.refresh)
+                    stopping.wait(IDLE_SECONDS)
     finally:
         registry.close()
     log.info("authority process ended")
@@ -106,9 +147,16 @@ def stop_on_signals() -> threading.Event:
     return stopping
 
 
-def _stepped(sending: Sender) -> bool:
+def _stepped(sending: Senders) -> bool:
     try:
         return sending.step()
     except Exception as error:  # noqa: BLE001 - the registry's trouble, or ours; what was in hand is looked at again when its claim runs out
         log.warning("not told", error=type(error).__name__)
         return False
+
+
+def _refreshed(refresh: Callable[[], None]) -> None:
+    try:
+        refresh()
+    except Exception as error:  # noqa: BLE001 - an old catalogue stops nothing
+        log.warning("catalogues not refreshed", error=type(error).__name__)

@@ -43,6 +43,7 @@ from gateway.worker import Duty, Rhythm, Worker
 from luutru.certificates import endings
 from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
+from luutru.opening import open_registry
 from luutru.processes.gateway_alarms import build_alarms
 from luutru.processes.gateway_beside import build_beside
 from luutru.processes.gateway_duties import sweep_duties
@@ -50,12 +51,10 @@ from luutru.processes.gateway_telling import build_telling
 from luutru.system import random_bytes, rss_mib, system_clock, telemetry
 from luutru.tracing import tracing_of
 from luutru.tracing_gateway import GatewayTrace
-from registry.database import Registry, connect
+from registry.database import Registry
 from registry.gateway_reports import EndsSoon
 from registry.key_changes import keyring_if_reachable
-from registry.key_provider import FileKeyProvider
 from registry.retention_policy import Policy, read_policy
-from registry.vault import Vault
 from residence.choices import Choices
 from residence.clock import Clock, rfc3339
 from residence.errors import LuutruError, Refused
@@ -95,11 +94,6 @@ class GatewaySettings:
     mail: MailSettings | None = None  # None: messages wait in the outbox
     alarms: AlarmSettings | None = None  # None: another gateway alarms houses, or nobody does
     kiosk_authority: Path | None = None  # folder of ca.pem and ca.key; None: another gateway makes kiosks' certificates
-
-
-def open_registry(url: str, vault: Path) -> Registry:
-    """Open the registry with the vault's keys in a directory."""
-    return connect(url, vault=Vault(FileKeyProvider(vault, random_bytes=random_bytes), random_bytes=random_bytes))
 
 
 def sealing_keys(directory: Path) -> list[SealingKey]:

@@ -83,6 +83,7 @@ def build_beside(
             choices=settings.choices.cleaning,
             second_view_percent=settings.choices.second_view_percent,
             publish_least=settings.choices.publish_least,
+            key_times=settings.choices.keys,
             go_on=turns,
         )
         duties.append(

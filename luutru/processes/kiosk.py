@@ -16,16 +16,17 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
 from luutru import __version__, system
 from luutru.keys import read_signing_key
-from luutru.processes.kiosk_chips import chips_of, trust_papers_of
+from luutru.processes.kiosk_chips import chips_of, noted, trust_papers_of
 from luutru.processes.kiosk_configuration import following_of
 from luutru.processes.kiosk_diagnostics import diagnostics_route
 from luutru.processes.kiosk_door import door_of
+from luutru.processes.kiosk_events import event_book_of, event_keeper_of, event_post_of
 from luutru.processes.kiosk_readers import Readers, readers_of
 from luutru.processes.kiosk_renewing import looked_after
 from luutru.processes.kiosk_vitals import vitals_of
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from edge_agent.configuration.following import Following
     from edge_agent.configuration.slots import Slots
     from edge_agent.diagnostics import LogRing
+    from edge_agent.event_book import EventBook
+    from edge_agent.event_keeper import EventKeeper
     from edge_agent.line import Line
     from edge_agent.outbox import Outbox
     from edge_agent.printers.printing import SlipPrinter
@@ -62,6 +65,8 @@ class Kiosk:
     agent: KioskAgent
     outbox: Outbox
     uplink: Uplink
+    book: EventBook
+    events: EventKeeper
     readers: Readers
     printer: SlipPrinter | None = None
     door: KioskDoor | None = None
@@ -71,6 +76,7 @@ class Kiosk:
 
     def start(self) -> None:
         """Connect, read cards, run the dialogue; the door first, for it needs nobody."""
+        self.events.start()
         if self.door is not None:
             self.door.keeper.start()
         self.uplink.start()
@@ -89,6 +95,7 @@ class Kiosk:
             self.printer.stop()
         if self.door is not None:
             self.door.keeper.stop()
+        self.events.stop()
         self.uplink.stop()
         self.outbox.close()
         if self.tracing is not None:
@@ -145,50 +152,53 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     from edge_agent.asked import Asked, KioskPost
     from edge_agent.hearing import Hearing
     from edge_agent.readers.watching import Guide
-    from edge_agent.uplink import Uplink
 
     agent: KioskAgent
     uplink: Uplink
-    printer = _printer_of(profile)
-    outbox = open_outbox(profile, clock=clock)
+    printer, outbox = _printer_of(profile), open_outbox(profile, clock=clock)
     # The agent is made after the readers it is given.
     guide = Guide(wanted=lambda: agent.wants_card(), show=lambda hint: agent.guide(hint))  # noqa: PLW0108
     readers = readers_of(profile, clock=clock, guide=guide)
-    door = door_of(profile, outbox)
-    papers = trust_papers_of(profile, outbox)
+    book = event_book_of(outbox)
     hearing = Hearing(clock.now)
+    events = event_keeper_of(profile, book, outbox=outbox, hearing=hearing)
+    door = door_of(profile, outbox, book, hear=events.hear)
+    papers = trust_papers_of(profile, outbox)
     ring, changed = (lambda: outbox.anchor.keyring), (lambda: agent.outbox_changed())  # noqa: PLW0108
-    asked = Asked(kiosk_id=profile.kiosk.id, keyring=ring, monotonic_ns=clock.monotonic_ns, on_answer=changed)
-    following = following_of(profile, slots, clock=clock, agent=lambda: agent, line=lambda: uplink.health())  # noqa: PLW0108
+    heard, fresh = outbox.clock_floor.heard, outbox.clock_floor.told_fresh
+    asked = Asked(kiosk_id=profile.kiosk.id, keyring=ring, monotonic_ns=clock.monotonic_ns, on_answer=changed, heard=heard)
+    line = lambda: uplink.health()  # noqa: E731, PLW0108
+    following = following_of(profile, slots, clock=clock, heard=fresh, agent=lambda: agent, line=line)
     health = lambda: agent.readers_health()  # noqa: E731, PLW0108
     vitals = vitals_of(profile, outbox, hearing=hearing, readers=health, door=door, following=following)
-    uplink = Uplink(
-        outbox,
-        line_of(profile),
-        clock=clock,
-        jitter=system.fraction,
-        vitals=vitals,
-        on_state=lambda _health: agent.outbox_changed(),
-        post=KioskPost(asked, door.post if door is not None else None),
-        trust=papers,
-    )
+    post = KioskPost(asked, event_post_of(outbox, book), door.papers if door is not None else None)
+    uplink = _uplink_of(profile, outbox, clock=clock, vitals=vitals, post=post, trust=papers, changed=changed)
+    heard_by_all = events.at(readers.readers)
     agent = KioskAgent(
         profile=profile,
         clock=clock,
         random_bytes=system.random_bytes,
         outbox=outbox,
-        readers=hearing.at(door.listening(readers.readers) if door is not None else readers.readers),
-        chips=chips_of(profile, clock=clock, keyring=ring, papers=papers),
+        readers=hearing.at(door.listening(heard_by_all) if door is not None else heard_by_all),
+        chips=noted(chips_of(profile, clock=clock, keyring=ring, papers=papers), hear=events.hear, clock=clock),
         asked=asked,
         connection=lambda: uplink.health().state.value,
         print_slip=printer.print if printer is not None else None,
+        sign_ticket=_tickets_of(profile, clock=clock),
     )
     agent.watch(hearing.watch)
     outbox.listen(agent.outbox_changed)
     if readers.deck is not None:
         _hold_cards_for_whoever_waits(agent, readers.deck)
-    parts = Kiosk(agent=agent, outbox=outbox, uplink=uplink, readers=readers, vitals=vitals, following=following)
-    return replace(parts, printer=printer, door=door, tracing=_traced(profile, outbox, clock))
+    parts = Kiosk(agent=agent, outbox=outbox, uplink=uplink, book=book, events=events, readers=readers, vitals=vitals)
+    return replace(parts, following=following, printer=printer, door=door, tracing=_traced(profile, outbox, clock))
+
+
+def _uplink_of(profile: KioskProfile, outbox: Outbox, *, clock: Clock, changed: Callable[[], None], **parts: Any) -> Uplink:
+    from edge_agent.uplink import Uplink
+
+    line = line_of(profile)
+    return Uplink(outbox, line, clock=clock, jitter=system.fraction, on_state=lambda _health: changed(), **parts)
 
 
 def _traced(profile: KioskProfile, outbox: Outbox, clock: Clock) -> Tracing | None:
@@ -198,6 +208,14 @@ def _traced(profile: KioskProfile, outbox: Outbox, clock: Clock) -> Tracing | No
 
         outbox.listen(KioskTrace(outbox, tracing, clock).changed)
     return tracing
+
+
+def _tickets_of(profile: KioskProfile, *, clock: Clock) -> Callable[[str, str], str]:
+    """Return what makes the tickets that open a page on a phone, with the key that signs declarations."""
+    from residence.wire.way_in import sign_ticket
+
+    signer = read_signing_key(profile.path(profile.keys.signing_key_file), use="kiosk-sign")
+    return lambda declaration_id, own_code: sign_ticket(declaration_id, own_code, signer, now=clock.now())
 
 
 def _printer_of(profile: KioskProfile) -> SlipPrinter | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edge_agent.chip_station import CardPlace
     from edge_agent.kiosk.ports import ChipPort
     from edge_agent.outbox import Outbox
+    from edge_agent.readers.port import Report
     from edge_agent.trust_papers import TrustPapers
     from firmware_config.profiles import KioskProfile
     from residence.credentials.chip.trust_store import TrustStore
@@ -34,7 +35,7 @@ def trust_papers_of(profile: KioskProfile, outbox: Outbox) -> TrustPapers | None
         return None
     from edge_agent.trust_papers import TrustPapers
 
-    return TrustPapers(outbox.store, keyring=lambda: outbox.anchor.keyring)
+    return TrustPapers(outbox.store, keyring=lambda: outbox.anchor.keyring, heard=outbox.clock_floor.heard)
 
 
 def chips_of(
@@ -59,6 +60,15 @@ def chips_of(
     open_place, link = _place_of(section.reader, clock)
     means = Means(clock=clock, draw=FromBytes(system.random_bytes), trust=trust, allow_bac=section.allow_bac, link=link)
     return ChipStation(open_place, kiosk_id=profile.kiosk.id, means=means)
+
+
+def noted(chips: ChipPort | None, *, hear: Report, clock: Clock) -> ChipPort | None:
+    """Return the same reader with somebody who writes down whether it is there."""
+    if chips is None:
+        return None
+    from edge_agent.chip_noting import NotedChips
+
+    return NotedChips(chips, hear=hear, monotonic_ns=clock.monotonic_ns)
 
 
 def _text_reader(profile: KioskProfile, clock: Clock) -> ChipPort:

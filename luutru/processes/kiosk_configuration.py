@@ -24,6 +24,8 @@ from residence.clock import Clock
 from residence.errors import LuutruError, Refused
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from edge_agent.agent import KioskAgent
     from edge_agent.configuration.following import Following
     from edge_agent.configuration.slots import Slots
@@ -84,10 +86,11 @@ def following_of(
     slots: Slots | None,
     *,
     clock: Clock,
+    heard: Callable[[datetime], None],
     agent: Callable[[], KioskAgent],
     line: Callable[[], Health],
 ) -> Following | None:
-    """Return what follows the kiosk's settings, or None. ``agent`` and ``line`` are asked later, when they are there."""
+    """Return what follows the kiosk's settings, or None. ``heard`` is told when they were signed; ``agent`` and ``line`` are asked later, when they are there."""
     if slots is None:
         return None
     from edge_agent.configuration.fetching import Fetching
@@ -101,7 +104,8 @@ def following_of(
         root = profile.path(section.root_file).read_bytes()
     except OSError as error:
         raise Refused("key.file_missing", "/configuration/root_file", str(error)) from error
-    fetching = Fetching(slots.folder / "seen", url=section.url, root=root, path=document_path(section.district, profile.kiosk.id))
+    path = document_path(section.district, profile.kiosk.id)
+    fetching = Fetching(slots.folder / "seen", url=section.url, root=root, path=path, heard=heard)
 
     def proved() -> bool:
         readers = agent().readers_health().values()

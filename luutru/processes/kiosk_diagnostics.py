@@ -51,7 +51,7 @@ def running_diagnostics(kiosk: Kiosk, vitals: Callable[[], Vitals], ring: LogRin
         running=True,
         line=told_of(kiosk.uplink.health()),
         reader_settings=kiosk.agent.view().health.told(),
-        door_events_waiting=kiosk.door.log.depth() if kiosk.door is not None else 0,
+        door_events_waiting=kiosk.book.depth(),
         log=ring.lines() if ring is not None else [],
     )
     return msgspec.json.format(msgspec.json.encode(told))

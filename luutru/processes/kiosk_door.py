@@ -1,10 +1,10 @@
-"""The door of a kiosk, made from its profile: list, events, relay, wires and keeper put together, and the post that serves them.
+"""The door of a kiosk, made from its profile: list, relay, wires and keeper put together. It writes into the kiosk's event book.
 
 - A profile without ``[[doors]]`` has none, and nothing of this is started.
 - Readers that speak OSDP (``[[door_readers]]``) belong to the door; those of one line share a process.
 - It stands on the outbox's store, keyring and clocks: there is one database and one judgement of the time on a kiosk.
 
-Example: ``door = door_of(profile, outbox); door.keeper.start()``
+Example: ``door = door_of(profile, outbox, book, hear=events.hear); door.keeper.start()``
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ from residence.errors import LuutruError, Refused
 if TYPE_CHECKING:
     from edge_agent.door.card_readers import CardReaders
     from edge_agent.door.deciding import Moment
-    from edge_agent.door.event_log import DoorEventLog
     from edge_agent.door.keeper import DoorKeeper
     from edge_agent.door.panel import DoorPanel
     from edge_agent.door.papers import DoorPapers
-    from edge_agent.door.posting import DoorPost
+    from edge_agent.event_book import EventBook
     from edge_agent.osdp.words import Lamp
     from edge_agent.outbox import Outbox
-    from edge_agent.readers.port import Reader
+    from edge_agent.readers.port import Reader, Report
     from firmware_config.door_readers import DoorReaderSection
     from firmware_config.doors import DoorSection
     from firmware_config.profiles import KioskProfile
@@ -43,8 +42,7 @@ class KioskDoor:
     """One door and what serves it."""
 
     keeper: DoorKeeper
-    log: DoorEventLog
-    post: DoorPost
+    papers: DoorPapers
     lines: tuple[CardReaders, ...] = ()
 
     def panel(self) -> DoorPanel:
@@ -57,31 +55,24 @@ class KioskDoor:
         """Return the readers with the door's ear at each, and the door's own."""
         from edge_agent.door.listening import DoorListening
 
-        return (*(DoorListening(each, keeper=self.keeper, log=self.log) for each in readers), *self.lines)
-
-
-def event_log_of(outbox: Outbox) -> DoorEventLog:
-    """Return the door events in a kiosk's store."""
-    from edge_agent.door.event_log import DoorEventLog
-
-    return DoorEventLog(outbox.store, times=outbox.times, random_bytes=system.random_bytes)
+        return (*(DoorListening(each, keeper=self.keeper) for each in readers), *self.lines)
 
 
 def papers_of(profile: KioskProfile, outbox: Outbox) -> DoorPapers:
     """Return the lists and orders in a kiosk's store."""
     from edge_agent.door.papers import DoorPapers
 
-    return DoorPapers(outbox.store, keyring=lambda: outbox.anchor.keyring, site=profile.kiosk.site)
+    heard = outbox.clock_floor.heard
+    return DoorPapers(outbox.store, keyring=lambda: outbox.anchor.keyring, site=profile.kiosk.site, heard=heard)
 
 
-def door_of(profile: KioskProfile, outbox: Outbox) -> KioskDoor | None:
-    """Return the profile's door, nothing started; None when it has none."""
+def door_of(profile: KioskProfile, outbox: Outbox, log: EventBook, *, hear: Report) -> KioskDoor | None:
+    """Return the profile's door, nothing started; None when it has none. ``hear`` is told how its own readers are."""
     if not profile.doors:
         return None
     from edge_agent.door.deciding import Calendar
     from edge_agent.door.keeper import DoorKeeper, Parts
     from edge_agent.door.output import HeldOutput
-    from edge_agent.door.posting import DoorPost
     from edge_agent.door.wires import Wires
 
     door = profile.doors[0]
@@ -91,7 +82,7 @@ def door_of(profile: KioskProfile, outbox: Outbox) -> KioskDoor | None:
         for each in lines:
             each.show(reader, lamp)
 
-    log, papers = event_log_of(outbox), papers_of(profile, outbox)
+    papers = papers_of(profile, outbox)
     parts = Parts(
         papers=papers,
         log=log,
@@ -103,28 +94,19 @@ def door_of(profile: KioskProfile, outbox: Outbox) -> KioskDoor | None:
         calendar=Calendar(schedules=profile.schedules, holidays=profile.holidays),
         signal=signal,
     )
-    post = DoorPost(
-        log,
-        papers,
-        kiosk_id=outbox.kiosk_id,
-        epoch=outbox.epoch,
-        signer=outbox.signer,
-        keyring=lambda: outbox.anchor.keyring,
-        jitter=system.fraction,
-    )
     keeper = DoorKeeper(door, parts=parts)
-    lines += _lines(profile, keeper, log, outbox)
-    return KioskDoor(keeper=keeper, log=log, post=post, lines=tuple(lines))
+    lines += _lines(profile, keeper, outbox, log=log, hear=hear)
+    return KioskDoor(keeper=keeper, papers=papers, lines=tuple(lines))
 
 
-def _lines(profile: KioskProfile, keeper: DoorKeeper, log: DoorEventLog, outbox: Outbox) -> list[CardReaders]:
+def _lines(profile: KioskProfile, keeper: DoorKeeper, outbox: Outbox, *, log: EventBook, hear: Report) -> list[CardReaders]:
     """Return the OSDP lines; a reader that has no key yet is left out, and said to be lost."""
     from edge_agent.door.card_readers import CardReaders
 
     keys = _keys(profile, log)
     with_key = sorted((each for each in profile.door_readers if each.name in keys), key=_device)
     return [
-        CardReaders(device, tuple(sections), keys=keys, keeper=keeper, log=log, clock=outbox.clock)
+        CardReaders(device, tuple(sections), keys=keys, keeper=keeper, log=log, hear=hear, clock=outbox.clock)
         for device, sections in groupby(with_key, key=_device)
     ]
 
@@ -133,7 +115,7 @@ def _device(section: DoorReaderSection) -> str:
     return section.device
 
 
-def _keys(profile: KioskProfile, log: DoorEventLog) -> dict[str, bytes]:
+def _keys(profile: KioskProfile, log: EventBook) -> dict[str, bytes]:
     from edge_agent.osdp.keys import load_key
     from residence.doors.words import DoorFact
 

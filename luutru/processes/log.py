@@ -3,6 +3,7 @@
 - It alone holds the log's key; neither gateway nor web server could write the log.
 - A registry that is out of reach, a disk that is full: said in the log of the process, and tried again at the next turn. A log that would
   sign a second view ends the process with the code, for that needs a person.
+- What processes handed over past the database is published with the rest; what the registry has no more is told as an error of its own.
 
 Example: ``run(LogProcess(registry="sqlite:///registry.db", folder=Path("log"), key=Path("keys/log.key"), every=2.0))``
 """
@@ -21,6 +22,7 @@ from luutru.system import random_bytes
 from luutru.transparency.asking import Witness, asking
 from luutru.transparency.key_files import read_signer_file
 from registry.database import connect
+from registry.handing_over import Handing
 from registry.key_notes import Shredded
 from registry.log_files import LogFiles
 from registry.publishing_looks import Turn, turn
@@ -39,6 +41,7 @@ class LogProcess:
     key: Path
     witnesses: tuple[Witness, ...] = ()
     every: float | None = None  # seconds; None: one turn
+    handed: Path | None = None  # where looks are handed over past the database; None: nobody does
 
 
 class _NoKeys:
@@ -68,7 +71,7 @@ class _NoKeys:
         """Return none."""
         return []
 
-    def index_key(self, purpose: str) -> bytes:
+    def index_keys(self, purpose: str) -> tuple[bytes, ...]:
         """Refuse."""
         raise Untrusted("vault.key_retired", "", purpose)
 
@@ -77,15 +80,15 @@ def run(process: LogProcess, stopping: threading.Event | None = None) -> Turn | 
     """Publish once, or until told to stop; returns the last turn that succeeded."""
     stop = stopping or _stops_on_signal()
     signer, ask = read_signer_file(process.key), asking(process.witnesses)
+    handing = Handing(process.handed) if process.handed else None
     registry = connect(process.registry, vault=Vault(_NoKeys(), random_bytes=random_bytes))
     last = None
     with LogFiles(process.folder).writing() as files:
         files.put_key(signer.key, witnesses=[each.key for each in process.witnesses])
         while True:
             try:
-                last = turn(registry, files, signer=signer, ask=ask)
-                if last.published:
-                    log.info("published", entries=last.published, size=last.size)
+                last = turn(registry, files, signer=signer, ask=ask, handing=handing)
+                _tell(last, handing)
             except (DBAPIError, OSError) as error:
                 if process.every is None:
                     raise
@@ -94,6 +97,17 @@ def run(process: LogProcess, stopping: threading.Event | None = None) -> Turn | 
                 break
     registry.close()
     return last
+
+
+def _tell(done: Turn, handing: Handing | None) -> None:
+    if done.published:
+        log.info("published", entries=done.published, size=done.size)
+    if done.missed:
+        log.error(
+            "looks that were handed over are not in the registry as they were made; they stand in the log", looks=done.missed
+        )
+    if handing and (aside := handing.unreadable()):
+        log.error("files handed over cannot be read and lie aside", files=aside)
 
 
 def _stops_on_signal() -> threading.Event:

@@ -22,11 +22,10 @@ import structlog
 
 from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_signing_key, receipt_signer
+from luutru.opening import open_registry
+from luutru.paper_keys import newest_paper_key
 from luutru.system import random_bytes, system_clock
-from registry.database import connect
 from registry.key_changes import keyring_if_reachable
-from registry.key_provider import FileKeyProvider
-from registry.vault import Vault
 from residence.cases.offices import read_offices
 from residence.cases.queues import read_queues
 from residence.choices import Choices
@@ -36,9 +35,12 @@ from server.settings import ServerSettings
 from server.static_files import missing_vendor_files
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from fastapi import FastAPI
 
     from residence.wire.signing import SigningKey
+    from server.paper_signature import PaperKey
 
 RECEIPT_KEYS: Final = "server-receipt"
 PASS_KEYS: Final = "server-door-pass"  # noqa: S105 - the name of files
@@ -61,6 +63,7 @@ class ServerProcess:
     chip_trust: Path | None = None  # as for the gateway
     log: Path | None = None  # folder of the log of looks; None: it is not shown
     kiosk_broker: str = "127.0.0.1:8883"  # what claimed kiosks are told
+    kiosk_way_in_level: int = 5  # what a chip must have shown that opens its person's page
     queues: Path | None = None  # a file like server/police/queues.toml; None: that file
     offices: Path | None = None  # a file like server/police/offices.toml; None: that file
     issuers: Path | None = None  # a file of identity providers (server/accounts/issuers.py); None: none
@@ -75,12 +78,12 @@ def build(process: ServerProcess) -> FastAPI:
         session_idle=process.session_idle,
         log=process.log,
         kiosk_broker=process.kiosk_broker,
+        kiosk_way_in_level=process.kiosk_way_in_level,
     )
     missing = missing_vendor_files(settings.static)
     if missing:
         log.warning("front-end files are missing; run scripts/bootstrap", files=missing)
-    vault = Vault(FileKeyProvider(process.vault, random_bytes=random_bytes), random_bytes=random_bytes)
-    registry, clock = connect(process.registry, vault=vault), system_clock()
+    registry, clock = open_registry(process.registry, process.vault), system_clock()
     return create_app(
         registry=registry,
         rules=process.choices.rules,
@@ -89,6 +92,7 @@ def build(process: ServerProcess) -> FastAPI:
         webhook_reach=process.choices.webhooks,
         signer=receipt_signer(process.keys, RECEIPT_KEYS, keyring=keyring_if_reachable(registry), now=clock.now()),
         door_signer=pass_signer(process.keys),
+        paper_key=_paper_key(process.keys, now=clock.now()),
         clock=clock,
         random_bytes=random_bytes,
         settings=settings,
@@ -108,6 +112,16 @@ def _issuers(path: Path) -> tuple[Issuer, ...]:
         else each
         for each in issuers
     )
+
+
+def _paper_key(keys: Path, *, now: datetime) -> PaperKey | None:
+    """Return the newest key papers are signed with, and say when there is none or it ends soon."""
+    found = newest_paper_key(keys)
+    if found is None:
+        log.warning("papers go unsigned: no server-paper*.pem", folder=str(keys))
+    elif found.valid_to < now + timedelta(days=30):
+        log.warning("the certificate papers are signed with ends soon", until=found.valid_to.isoformat())
+    return found
 
 
 def pass_signer(keys: Path) -> SigningKey | None:

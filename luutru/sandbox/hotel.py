@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from luutru.paper_keys import make_paper_key
 from luutru.processes.gateway_telling import build_telling
 from luutru.sandbox.hotel_control import Control
 from luutru.sandbox.hotel_people import IN_HOUSE
@@ -100,6 +101,7 @@ def hotel(
             registry=registry,
             rules=load_rule_book(),
             signer=throwaway_keys().receipt,
+            paper_key=make_paper_key(folder / "server-paper.pem", name="Luutru sandbox", now=clock.now()),
             clock=clock,
             random_bytes=random_bytes,
             settings=ServerSettings(base_url=base_url, relying_party="localhost"),

@@ -50,6 +50,7 @@ class Behaviour(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     wording: Wording = 0
     slow_seconds: float = 0.0
     catalogue_version: int = 1
+    catalogues_away: bool = False
     faults: list[Fault] = []
 
 

@@ -1,7 +1,8 @@
 """The played KBTT's public catalogues, with made-up province and ward codes and a version that changes them.
 
 - Codes of provinces and wards are the ministry's own and known to us only by name, so these are invented; documents and reasons are the document's.
-- Another version renames and re-numbers something, as a change between two runs would.
+- Another version renames and re-numbers something, as a change between two runs would: version 2 a province and a country, version 3 a reason and
+  documents, with entries nobody knows.
 - Served with an ETag; whoever asks with it gets 304.
 
 Example: ``catalogue("nationalities", version=1)[0]["ma"]``
@@ -53,7 +54,11 @@ def catalogue(name: str, *, version: int) -> list[dict[str, Any]]:
         ]
     if name == "nationalities":
         return [_entry("DEU" if code == "D" and version > 1 else code, label) for code, label in _NATIONS]
-    return [{"ma": place + 1, "ten": label} for place, label in enumerate(_NUMBERED[name])]
+    listed = dict(enumerate(_NUMBERED[name], start=1))
+    if version > 2:  # noqa: PLR2004 - the version that numbers anew
+        changed = _VERSION_3.get(name, {})
+        listed = {place: label for place, label in (listed | changed).items() if label}
+    return [{"ma": place, "ten": label} for place, label in listed.items()]
 
 
 def _entry(code: str, label: str) -> dict[str, Any]:
@@ -61,6 +66,12 @@ def _entry(code: str, label: str) -> dict[str, Any]:
 
 
 _NUMBERED: Final = {"reasons": _REASONS, "documents": _DOCUMENTS, "residences": _RESIDENCES}
+
+# number -> another label, or nothing where the entry is gone
+_VERSION_3: Final[dict[str, dict[int, str]]] = {
+    "reasons": {18: "", 21: "Chữa bệnh", 9: "", 22: "Điều dưỡng"},
+    "documents": {2: "Giấy chứng minh cũ", 10: "Hộ chiếu điện tử"},
+}
 
 
 def codes(name: str, *, version: int) -> frozenset[Any]:

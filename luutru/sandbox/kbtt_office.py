@@ -91,6 +91,8 @@ class Office:
             return error(404, "Không có địa chỉ này")
 
     def _catalogue(self, request: Request) -> Answer:
+        if self.behaviour.catalogues_away:
+            return error(503, "Đang bảo trì")
         content = catalogue(PATHS[request.path], version=self.behaviour.catalogue_version)
         body = msgspec.json.encode({"code": "200", "message": "OK", "data": content})
         tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
@@ -185,6 +187,7 @@ class Office:
             "behaviour": self.behaviour,
             "nationalities": codes("nationalities", version=version),
             "reasons": codes("reasons", version=version),
+            "documents": codes("documents", version=version),
             "maTT": codes("provinces", version=version),
             "maPX": codes("wards", version=version),
         }

@@ -183,7 +183,7 @@ def _vietnamese_faults(content: Mapping[str, Any], context: Mapping[str, Any]) -
     if content["lyDoCuTru"] == _NEEDS_TEXT and not content.get("lyDoChiTiet"):
         found.append(("reason_text", "lyDoChiTiet"))  # rule 1
     shape = _NUMBERS.get(content["loaiGiayTo"])
-    if shape is None:
+    if shape is None or content["loaiGiayTo"] not in context["documents"]:
         found.append(("catalogue", "loaiGiayTo"))
     elif re.fullmatch(shape, content["soGiayTo"]) is None:
         found.append(("document", "soGiayTo"))  # rule 2

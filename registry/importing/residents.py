@@ -176,7 +176,7 @@ class _Residents:
         row = person_row(resident.person, person_id, key=key, stamp=Stamp(commune, means.now, None), vault=means.vault)
         row["contact_sealed"] = means.vault.seal(key, Cell("persons", "contact", person_id), resident.contact)
         phone = phone_key(resident.contact) if resident.contact else None
-        row["contact_index"] = means.vault.contact_index(phone) if phone else None
+        row["contact_index"] = bytes(means.vault.contact_index(phone)) if phone else None
         if resident.deceased:
             row["status"] = "deceased"
         self._taken.add(tables.subject_keys, key_row)

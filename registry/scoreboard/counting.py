@@ -125,16 +125,16 @@ def _known(connection: Connection, ids: list[str], today: date) -> _Known:
     numbers, homes, said, day = tables.identifiers.c, tables.residences.c, tables.declarations.c, today.isoformat()
     lives = and_(homes.valid_from <= day, or_(homes.valid_to.is_(None), homes.valid_to >= day))
     e_ids = tables.e_id_sightings.c
-    seen = select(said.person_id, func.max(said.evidence_level)).where(
-        among(said.person_id, ids, connection), said.state == "accepted"
-    )
+    # Not a condition: the index of all that was accepted would be read from end to end for it, where these people's is at hand.
+    accepted = func.max(said.evidence_level).filter(said.state == "accepted")
+    seen = select(said.person_id, accepted).where(among(said.person_id, ids, connection))
     pairs = (_of(connection, column, ids, _PAIRS.state == PROPOSED) for column in (_PAIRS.one_id, _PAIRS.other_id))
     return _Known(
         numbered=_of(connection, numbers.person_id, ids, numbers.status == "active"),
         housed=_of(connection, homes.person_id, ids, lives),
         paired=frozenset().union(*pairs),
         e_id=_of(connection, e_ids.person_id, ids, e_ids.withdrawn_at.is_(None)),
-        seen={row[0]: row[1] for row in connection.execute(seen.group_by(said.person_id))},
+        seen={row[0]: row[1] for row in connection.execute(seen.group_by(said.person_id)) if row[1] is not None},
         against=_items(connection, ids),
     )
 

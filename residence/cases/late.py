@@ -32,6 +32,8 @@ def punctuality(limit: Deadline, *, received_at: datetime, kept: Kept | None = N
     """Judge one declaration against its deadline."""
     if not limit.is_late(received_at):
         return "on_time"
-    if kept is None or limit.is_late(kept.at):
+    if kept is None:
         return "late"
-    return "kept_in_time" if kept.time_state == "synced" else "late_by_unsure_clock"
+    if kept.time_state != "synced":
+        return "late_by_unsure_clock"
+    return "late" if limit.is_late(kept.at) else "kept_in_time"

@@ -46,13 +46,14 @@ _ENDS: Final = {
     "en": "This message names nobody. If it does not concern you, leave it. Do not reply to it.",
 }
 Language = Literal["vi", "en"]
+Stops = Literal["recovery", "way_in"]
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be said. ``kind`` None: please confirm this address, or with ``recovery``: somebody is being given a way into your page."""
+    """What is to be said. ``kind`` None: please confirm this address, or with ``stops``: somebody is given a way into your page, or has one."""
 
     kind: NoticeKind | None
-    recovery: bool = False
+    stops: Stops | None = None
     to_house: bool
     link: str
     unit: str | None = None
@@ -78,7 +79,7 @@ def check_address(text: str) -> str:
 def write_letter(told: Told, *, language: Language) -> Letter:
     """Write a message in both languages."""
     other: Language = "en" if language == "vi" else "vi"
-    code = "mail.subject_recovery" if told.recovery else "mail.subject_confirm" if told.kind is None else "mail.subject"
+    code = f"mail.subject_{told.stops}" if told.stops else "mail.subject_confirm" if told.kind is None else "mail.subject"
     subject = getattr(sentence(code), language)
     return Letter(subject=subject, body="\n\n-----\n\n".join(_part(told, each) for each in (language, other)) + "\n")
 
@@ -90,11 +91,13 @@ def said(kind: NoticeKind, *, to_house: bool) -> str:
 
 def _part(told: Told, language: Language) -> str:
     due, room, answer, confirm, stop = _WORDS[language]
-    code = "mail.recovery" if told.recovery else "mail.confirm" if told.kind is None else said(told.kind, to_house=told.to_house)
+    code = (
+        f"mail.{told.stops}" if told.stops else "mail.confirm" if told.kind is None else said(told.kind, to_house=told.to_house)
+    )
     lines = [getattr(sentence(code), language), ""]
     if told.due is not None:
         lines.append(f"{due}: {told.due.astimezone(VIETNAM):%H:%M %d/%m/%Y}")
     if told.unit and told.to_house:
         lines.append(f"{room}: {told.unit}")
-    lines += [stop if told.recovery else confirm if told.kind is None else answer, told.link, "", _ENDS[language]]
+    lines += [stop if told.stops else confirm if told.kind is None else answer, told.link, "", _ENDS[language]]
     return "\n".join(lines)

@@ -1,5 +1,6 @@
-"""The documents a person may show: the ministry's code for each and the shape its number must have.
+"""The documents a person may show: the ministry's code for each, the shape its number must have, and the days on which it may be shown.
 
+- All of it is data: ``documents.toml``. A change of law or form is a line there.
 - Codes 1 to 8 are of the ministry's declaration API, 9 (other) exists in its file template only. An identity certificate has no code
   of its own and is sent as 9; "no papers" has none.
 - Number shapes are the API's: cards 12 digits; CMND 9 or 12; driving licence and health card up to 20 letters and digits;
@@ -19,6 +20,7 @@ from typing import Final
 import msgspec
 
 from residence.errors import Problem, problem
+from residence.people.dated_codes import Validity, read_codes
 from residence.people.partial_dates import is_possible
 from residence.people.person import Document, DocumentKind, PartialDate
 
@@ -35,19 +37,12 @@ class DocumentRule(msgspec.Struct, frozen=True):
 
 
 _COUNTRY: Final = re.compile(r"[A-Z]{1,3}")
-_CARD = r"[0-9]{12}"
+DOCUMENTS: Final = read_codes("residence.people", "documents.toml")
 DOCUMENT_RULES: Final[dict[DocumentKind, DocumentRule]] = {
-    DocumentKind.CARD_2021: DocumentRule(1, _CARD, "12 chữ số", "12 digits"),
-    DocumentKind.OLD_ID: DocumentRule(2, r"[0-9]{9}|[0-9]{12}", "9 hoặc 12 chữ số", "9 or 12 digits"),
-    DocumentKind.DRIVING_LICENCE: DocumentRule(3, r"[A-Za-z0-9]{1,20}", "tối đa 20 chữ và số", "up to 20 letters and digits"),
-    DocumentKind.PASSPORT: DocumentRule(4, r"[A-Za-z0-9]{1,10}", "tối đa 10 chữ và số", "up to 10 letters and digits"),
-    DocumentKind.BIRTH_CERTIFICATE: DocumentRule(5),
-    DocumentKind.HEALTH_CARD: DocumentRule(6, r"[A-Za-z0-9]{1,20}", "tối đa 20 chữ và số", "up to 20 letters and digits"),
-    DocumentKind.NUMBER_NOTICE: DocumentRule(7),
-    DocumentKind.CARD_2024: DocumentRule(8, _CARD, "12 chữ số", "12 digits"),
-    DocumentKind.IDENTITY_CERTIFICATE: DocumentRule(9),
-    DocumentKind.OTHER: DocumentRule(9),
-    DocumentKind.NONE: DocumentRule(None),
+    DocumentKind(each.code): DocumentRule(each.ministry, each.number, each.shape_vi, each.shape_en) for each in DOCUMENTS.codes
+}
+DOCUMENT_DAYS: Final[dict[DocumentKind, Validity]] = {
+    DocumentKind(each.code): DOCUMENTS.validity_of(each) for each in DOCUMENTS.codes
 }
 _SHAPES: Final = {kind: re.compile(rule.number) for kind, rule in DOCUMENT_RULES.items() if rule.number is not None}
 

@@ -67,6 +67,7 @@ class Premises(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     capacity: int | None = None  # people who may sleep there, as the authority has it
     declared_by: Answering | None = None  # where it is not as the kind has it
     earlier_kinds: tuple[EarlierKind, ...] = ()  # corrected since, the oldest first
+    usual_reason: str | None = None  # residence.stays.declaration.Reason: what its desk's form begins with, as the house said
 
     def kind_at(self, at: datetime) -> PremisesKind:
         """Return the kind the register had at an instant; for one before the first correction kept, the first kind kept."""

@@ -3,6 +3,7 @@
 - An error means the declarant must change something; a warning never stops our own record.
 - What is mandatory comes from the dated rule set and the kind of premises, never from this file.
 - The ministry's form takes arrivals of today and yesterday only; older ones get the warning "another channel is needed".
+- A word of a code list (reason, document, country) is judged by the day the stay began; one that did not hold then is an error.
 - A person without papers is welcome: no document and no number is never an error, and the level stays *stated*.
 - A follow-up (extension, departure, correction, withdrawal) is asked only for what it changes.
 - A departure says that somebody *has* left: later than now, with some slack for clocks, it is an error. Who will leave is planned.
@@ -22,12 +23,13 @@ import msgspec
 from residence.clock import VIETNAM, parse_instant
 from residence.credentials.evidence import EvidenceLevel
 from residence.errors import Malformed, Problem, Refused, problem
+from residence.people.dated_codes import check_days
 from residence.people.names import are_plain, check_text
 from residence.places.premises import UNIT_MANDATORY, Premises, PremisesKind
 from residence.stays.check_person import check_person
 from residence.stays.deadlines import Deadline, deadline_by, person_kind
 from residence.stays.declaration import StayDeclaration
-from residence.stays.reasons import NEEDS_TEXT
+from residence.stays.reasons import NEEDS_TEXT, REASON_DAYS
 from residence.stays.rules import RuleBook, RuleSet
 from residence.stays.spans import instant, leaving_time, normal_unit
 
@@ -192,6 +194,10 @@ def _check_reason(declaration: StayDeclaration, rule_set: RuleSet | None) -> Ite
         yield problem("declaration.reason_missing", "/reason")
     if declaration.reason in NEEDS_TEXT and not (declaration.reason_text or "").strip():
         yield problem("declaration.reason_text_missing", "/reason_text")
+    began = instant(declaration.arrival)
+    if declaration.reason is not None and rule_set is not None and began is not None:
+        day = began.astimezone(VIETNAM).date().isoformat()
+        yield from check_days(declaration.reason, REASON_DAYS.get(declaration.reason), day=day, pointer="/reason")
 
 
 def _check_interval(declaration: StayDeclaration, rule_set: RuleSet | None, now: datetime) -> Iterator[Problem]:

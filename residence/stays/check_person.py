@@ -17,7 +17,8 @@ from typing import Final
 
 from residence.clock import VIETNAM
 from residence.errors import Problem, problem
-from residence.people.documents import DOCUMENT_RULES, check_document, is_country_code
+from residence.people.dated_codes import check_days, country_days
+from residence.people.documents import DOCUMENT_DAYS, DOCUMENT_RULES, check_document, is_country_code
 from residence.people.names import check_name, check_text
 from residence.people.old_number import is_old_number
 from residence.people.partial_dates import earliest, is_possible
@@ -49,6 +50,8 @@ def check_person(declaration: StayDeclaration, *, rule_set: RuleSet | None, now:
     yield from _check_birth(declaration, rule_set, birth)
     yield from _check_numbers(person, birth)
     yield from _check_papers(declaration, rule_set)
+    if rule_set is not None:
+        yield from _check_codes(declaration)
     if person_kind(person) == "foreigner":
         yield from _check_foreigner(declaration, now)
 
@@ -104,6 +107,18 @@ def _check_papers(declaration: StayDeclaration, rule_set: RuleSet | None) -> Ite
         yield problem("declaration.number_missing", "/person/document/number")
     if rule_set is not None and document.kind.value not in rule_set.accepted_ids and person.personal_number is None:
         yield problem("declaration.id_not_in_article", "/person/document/kind")
+
+
+def _check_codes(declaration: StayDeclaration) -> Iterator[Problem]:
+    """Refuse a country or a kind of document that did not exist on the day the stay began."""
+    began = instant(declaration.arrival)
+    if began is None:
+        return
+    day, person = began.astimezone(VIETNAM).date().isoformat(), declaration.person
+    yield from check_days(person.nationality, country_days().get(person.nationality), day=day, pointer="/person/nationality")
+    if person.document is not None:
+        kind = person.document.kind
+        yield from check_days(kind, DOCUMENT_DAYS[kind], day=day, pointer="/person/document/kind")
 
 
 def _is_newborn(declaration: StayDeclaration) -> bool:

@@ -20,7 +20,7 @@ import hashlib
 import hmac
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -33,6 +33,7 @@ from residence.transparency.merkle import HASH_BYTES, leaf_hash, root_of
 
 SECRET_BYTES: Final = 32
 UNIT_BYTES: Final = 8
+TOLD_OF_A_GAP: Final = 100
 Kind = Literal["look", "draw", "match"]
 _FIRST_LINES: Final[dict[Kind, str]] = {"look": "luutru-look/2", "draw": "luutru-draw/1", "match": "luutru-match/1"}
 _KINDS: Final = {line: kind for kind, line in _FIRST_LINES.items()}
@@ -140,7 +141,8 @@ def read_entry(entry: bytes) -> LookEntry:
 def numbering_problems(entries: Iterable[bytes]) -> list[Problem]:
     """Return the numbers missing or given twice in any unit, with unit and number as the pointer; entries in any order.
 
-    An entry that cannot be read is one problem of its own.
+    An entry that cannot be read is one problem of its own. Of a gap only its first ``TOLD_OF_A_GAP`` numbers are told: a log that claims
+    number 10^18 must cost whoever checks it nothing.
     """
     given: defaultdict[str, Counter[int]] = defaultdict(Counter)
     problems: list[Problem] = []
@@ -152,10 +154,17 @@ def numbering_problems(entries: Iterable[bytes]) -> list[Problem]:
             continue
         given[read.unit][read.number] += 1
     for unit, numbers in sorted(given.items()):
-        missing = sorted(set(range(1, max(numbers) + 1)) - numbers.keys())
-        problems += [problem("log.number_missing", f"/{unit}/{number}") for number in missing]
+        problems += [problem("log.number_missing", f"/{unit}/{number}") for number in missing_numbers(numbers, last=max(numbers))]
         problems += [problem("log.number_twice", f"/{unit}/{number}") for number, times in sorted(numbers.items()) if times > 1]
     return problems
+
+
+def missing_numbers(given: Collection[int], *, last: int) -> Iterator[int]:
+    """Give the numbers from 1 to ``last`` that are not there; of each gap the first ``TOLD_OF_A_GAP``."""
+    before = 0
+    for number in [*sorted(each for each in given if each <= last), last + 1]:
+        yield from range(before + 1, min(number, before + 1 + TOLD_OF_A_GAP))
+        before = number
 
 
 def hashes_of(data: bytes) -> list[bytes]:

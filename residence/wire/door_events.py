@@ -1,4 +1,4 @@
-"""What happened at a kiosk's doors, on its way to the authority, and the authority's word that it is kept.
+"""What happened at a kiosk's readers and doors, on its way to the authority, and the authority's word that it is kept.
 
 - Every event has a number in its epoch (no gaps), the boot, both clocks and how far the wall clock was believed: order never rests on it.
 - No person is in it. ``who`` is a pseudonym the kiosk draws anew each day: it tells apart and joins up within a day, and leads to nobody.
@@ -35,7 +35,7 @@ Id = Annotated[str, msgspec.Meta(max_length=36, pattern=_PLAIN)]
 
 
 class DoorEvent(msgspec.Struct, frozen=True, array_like=True):
-    """One event. ``what`` is an ``AccessEvent`` or a ``DoorFact``; ``boot_id`` is new at every start of the machine."""
+    """One event. ``what`` is an ``AccessEvent`` or a ``DoorFact``; ``door`` is empty where there is none; ``boot_id`` is new at every start of the machine."""
 
     sequence: Number
     boot_id: Id

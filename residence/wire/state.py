@@ -21,6 +21,7 @@ from residence.clock import TimeState
 from residence.errors import Malformed
 
 MAX_STATE_BYTES: Final = 4096
+DOOR_LINE: Final = "osdp:"  # how the names of a door's own readers begin, which hear passes and no papers
 CHIP_TRUST: Final = "chip-trust"  # among the readers of a kiosk that reads chips: how its list of trusted issuers is
 CONFIGURATION: Final = (
     "configuration"  # among the readers of a kiosk that is sent its settings: how that goes, and after a colon which or why

@@ -1,7 +1,7 @@
 """Every MQTT topic of this product, in one place; no personal data is ever in a topic.
 
 - ``luutru/1/<shard>/<site>/<kiosk>/<leaf>``: ``d`` envelopes up, ``s`` kiosk state (retained, also the will), ``r`` receipts down,
-  ``c`` keyring updates down, ``e`` door events up; ``l/<paper>`` door lists, orders, what is kept of events, answers, down (each retained).
+  ``c`` keyring updates down, ``e`` events of readers and doors up; ``l/<paper>`` door lists, orders, what is kept of events, answers, down (each retained).
 - ``luutru/1/gateway/state`` (retained) says whether a gateway is taking; ``luutru/1/gateway/trust/<place>`` (retained) are the pieces of the
   bundle that says whom to trust about chips.
 - The shard is the first eight bytes of SHA-256(site) modulo 64, two digits. Workers subscribe to disjoint shards, so a site's

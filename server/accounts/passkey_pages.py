@@ -14,6 +14,9 @@ from registry import accounts
 from registry.identities import identities_of
 from registry.premises import load_premises
 from registry.sessions import devices_of
+from registry.units import unit_name
+from registry.ways_in import require_removable
+from residence.clock import VIETNAM
 from server.accounts import passkeys
 from server.accounts.sign_in import standing_session
 from server.pages import render
@@ -34,6 +37,7 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
         idle = server.settings.session_idle
         devices = devices_of(connection, standing_session(caller), now=server.clock.now(), idle=idle)
         bound = identities_of(connection, account.account_id)
+        commune = unit_name(connection, account.commune_code, on=server.clock.now().astimezone(VIETNAM).date())
     areas = [places[each].name if each in places else each for each in account.premises]
     issuers = {each.issuer.name: each.issuer for each in server.providers.values() if account.role in each.issuer.roles}
     return render(
@@ -42,6 +46,7 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
         caller=caller,
         passkeys=own,
         areas=areas,
+        commune=commune,
         devices=devices,
         identities=bound,
         issuers=issuers,
@@ -69,6 +74,11 @@ def add(
 def remove(account: FreshlySignedIn, server: Wired, form: Form) -> Response:
     """Remove one of one's own passkeys."""
     server.policy.require(account, "manage_account", resource=account)
+    wanted = form.get("credential_id", "")
     with server.registry.writing() as connection:
-        accounts.remove_passkey(connection, account.account_id, form.get("credential_id", ""))
+        for each in accounts.passkeys_of(connection, account.account_id):
+            if each.credential_id == wanted:
+                now, waits = server.clock.now(), server.settings.recovery_waits
+                require_removable(connection, account.account_id, each.created_at, now=now, waits=waits)
+        accounts.remove_passkey(connection, account.account_id, wanted)
     return RedirectResponse("/account", status_code=303)

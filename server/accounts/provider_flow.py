@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from residence.errors import Refused, Untrusted
 from server.accounts.provider_line import ProviderLine
 from server.accounts.provider_tokens import Expected, Identity, failed, read_id_token
+from server.languages import lang_tag
 from server.visitor import Visitor
 from server.wiring import Server
 
@@ -73,7 +74,7 @@ def begin(server: Server, caller: Visitor, line: ProviderLine, going: Going) -> 
         "nonce": _derived(server, "nonce", state),
         "code_challenge": _b64(sha256(_derived(server, "verifier", state).encode()).digest()),
         "code_challenge_method": "S256",
-        "ui_locales": caller.language,
+        "ui_locales": lang_tag(caller.wish),
     }
     if least:
         asked["acr_values"] = " ".join(reversed(issuer.acr[issuer.acr.index(least) :]))

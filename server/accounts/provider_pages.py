@@ -19,6 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from registry import identities
 from registry.accounts import KnownAccount, find_account
 from registry.sessions import Beginning
+from registry.ways_in import require_removable
 from residence.errors import Refused, Untrusted
 from server.accounts.destinations import destination
 from server.accounts.issuers import Issuer
@@ -122,8 +123,12 @@ def unbind(*, account: FreshlySignedIn, server: Wired, form: Form, name: str) ->
     """Let an identity open this account no more."""
     server.policy.require(account, "manage_account", resource=account)
     with server.registry.writing() as connection:
-        known = find_account(connection, account.name)
-        if identities.remove(connection, account.account_id, form.get("identity_id", "")) and known is not None:
+        known, wanted, now = find_account(connection, account.name), form.get("identity_id", ""), server.clock.now()
+        for each in identities.identities_of(connection, account.account_id):
+            if each.identity_id == wanted:
+                waits = server.settings.recovery_waits
+                require_removable(connection, account.account_id, each.created_at, now=now, waits=waits)
+        if identities.remove(connection, account.account_id, wanted) and known is not None:
             note(server, connection, "identity-removed", account=known, code=name[:32])
     return RedirectResponse("/account", status_code=303)
 

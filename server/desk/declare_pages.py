@@ -2,6 +2,7 @@
 
 - The photo never leaves the browser: the page decodes it with WebAssembly and sends the text of the code.
 - A zone of a passport or card, pasted or typed, is read like a code. Free rooms are offered to be chosen with one key.
+- A new form begins with the house's usual reason, which one key changes (``usual_pages``).
 - All problems at once, each beside its field. Warnings are shown once; sending again with the same warnings declares.
 - A form sent twice answers with the first receipt.
 """
@@ -30,6 +31,7 @@ from server.desk.own_premises import Workplace, workplace
 from server.desk.parties import child_alone, next_of_party, party_here
 from server.desk.recall import card_of_form, note_consent
 from server.desk.shown_cards import ShownCard, look_at_shown, waiting_cards, with_shown
+from server.desk.usual_pages import REASON_KEYS
 from server.desk.withheld import filled
 from server.pages import render
 from server.policy import Account
@@ -72,6 +74,7 @@ def empty_form(server: Server, place: Workplace) -> dict[str, str]:
         "arrival": now.strftime("%Y-%m-%dT%H:%M"),
         "planned_departure": checking_out(now, server.settings.check_out_hour).strftime("%Y-%m-%dT%H:%M"),
         "nationality": "VNM",
+        "reason": place.here.usual_reason or "",
     }
 
 
@@ -108,6 +111,7 @@ def show_form(  # one page, all of its parts
         correcting=correcting,
         queue_key="" if link else queue_key(server, signed_in(caller)),
         free=() if correcting or link else free_units(server, place.here),
+        reason_keys={} if correcting or link else REASON_KEYS,
         link=link,
         shown=card if isinstance(card, ShownCard) else None,
         party=None

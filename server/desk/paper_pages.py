@@ -67,7 +67,7 @@ def receipt_file(caller: Caller, account: SignedIn, server: Wired, declaration_i
         where = said[0].stored.receipt.premises_id
         place = workplace(server, connection, account, action="read_receipt", premises_id=where)
         reader = reader_of(server, connection, account, caller, said=said, about=where)
-    return pdf(receipts_paper(said, places={where: place.here}, reader=reader, title="receipt"), said[0].stored.code)
+    return pdf(server, receipts_paper(said, places={where: place.here}, reader=reader, title="receipt"), said[0].stored.code)
 
 
 @router.get("/stays/{stay_id}/receipts")
@@ -80,7 +80,7 @@ def stay_file(caller: Caller, account: SignedIn, server: Wired, stay_id: str) ->
     if not said:
         raise Refused("server.not_allowed")
     content = receipts_paper(said, places={opened.stay.premises_id: opened.place.here}, reader=reader, title="receipts")
-    return pdf(content, f"{said[0].stored.code}-{len(said)}")
+    return pdf(server, content, f"{said[0].stored.code}-{len(said)}")
 
 
 @router.get("/statements")
@@ -109,7 +109,9 @@ def day_file(request: Request, caller: Caller, account: SignedIn, server: Wired)
     """Give a day's list as a file."""
     with server.registry.writing() as connection:
         place, listed, reader = _day(server, connection, account, caller=caller, request=request)
-    return pdf(day_paper(listed, premises=place.here, reader=reader), f"{place.here.premises_id}-{listed.day.isoformat()}")
+    return pdf(
+        server, day_paper(listed, premises=place.here, reader=reader), f"{place.here.premises_id}-{listed.day.isoformat()}"
+    )
 
 
 def _day(

@@ -68,8 +68,9 @@ def show_stay(
     form: Mapping[str, str] = MappingProxyType({}),
     problems: tuple[Problem, ...] = (),
     at: str = "left_at",
+    entered: str = "",
 ) -> Response:
-    """Show the stay; with ``problems`` of a step that was not recorded, beside its field ``at``."""
+    """Show the stay; with ``problems`` of a step that was not recorded, beside its field ``at``, in which what was ``entered`` stands."""
     server = server_of(request)
     with server.registry.writing() as connection:
         opened = open_stay(server, connection, account, action="list_stays", stay_id=stay_id)
@@ -103,6 +104,7 @@ def show_stay(
         step_ids={each: new_declaration_id(server) for each in ("extend", "room", "withdraw", "undo")},
         longer=max(opened.stay.planned_end or now, now).astimezone(VIETNAM) + timedelta(days=1),
         at=at,
+        entered=entered,
         left_at=form.get("left_at", now.strftime("%Y-%m-%dT%H:%M")),
         problems=problems,
     )

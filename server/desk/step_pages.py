@@ -33,6 +33,8 @@ Wired = Annotated[Server, Depends(server_of)]
 WHY: Final = ("no-show", "mistake")
 # Warnings that stop a step said with one button; whoever means it says so in the form of a correction.
 STOPPING: Final = frozenset({"declaration.thirty_days", "declaration.unit_unknown"})
+# What a step says in place of a warning that tells of a declaration which is recorded all the same.
+INSTEAD: Final = {"declaration.thirty_days": "desk.extension_thirty_days"}
 
 
 class Step(NamedTuple):
@@ -99,18 +101,29 @@ def _take(request: Request, caller: Visitor, account: Account, *, stay_id: str, 
         try:
             statement = step.says(said, form, account, server.clock.now())
         except Malformed as error:
-            return _again(request, caller, account, stay_id=stay_id, step=step, problems=(problem(error.code, error.pointer),))
+            return _again(
+                request, caller, account, stay_id=stay_id, step=step, problems=(problem(error.code, error.pointer),), form=form
+            )
         standing = tuple(each for each in check(server, statement).problems if each.severity == "error" or each.code in STOPPING)
         if standing:
-            return _again(request, caller, account, stay_id=stay_id, step=step, problems=standing)
+            told = tuple(problem(INSTEAD[each.code], f"/{step.field}") if each.code in INSTEAD else each for each in standing)
+            return _again(request, caller, account, stay_id=stay_id, step=step, problems=told, form=form)
         declare(server, statement, account=account, origin="desk")
     return RedirectResponse(f"/desk/stays/{stay_id}", status_code=303)
 
 
 def _again(
-    request: Request, caller: Visitor, account: Account, *, stay_id: str, step: Step, problems: tuple[Problem, ...]
+    request: Request,
+    caller: Visitor,
+    account: Account,
+    *,
+    stay_id: str,
+    step: Step,
+    problems: tuple[Problem, ...],
+    form: Mapping[str, str],
 ) -> Response:
-    return show_stay(request, caller, account=account, stay_id=stay_id, problems=problems, at=step.field)
+    entered = form.get(step.field, "")
+    return show_stay(request, caller, account=account, stay_id=stay_id, problems=problems, at=step.field, entered=entered)
 
 
 def _moment(form: Mapping[str, str], name: str) -> str:

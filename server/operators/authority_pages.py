@@ -2,21 +2,24 @@
 
 - Only the own commune's records; a record that is elsewhere and one that is not there answer alike.
 - The authority's own words are not shown here: they may name somebody. The clerk of the stay sees them.
+- The authority's code lists are shown with their age and with what in them differs from ours; the words of an entry are the authority's.
 - A count compares what somebody read in the authority's own list for one facility and day with ours (``registry/authority_lists.py``).
 """
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from registry.authority_catalogues import all_kept
 from registry.authority_lines import lines
 from registry.authority_links import bindings
 from registry.authority_lists import UNDER_WAY, WAITING_FOR_SOMEBODY, Count, answer, count_back, counts, records, retry
 from residence.errors import Refused
+from residence.stays.ministry_lists import ListName, differences
 from server.pages import render
 from server.policy import Account, CommuneResource
 from server.visitor import Caller, Form, SignedIn, Visitor
@@ -96,6 +99,7 @@ def _show(
         used = {(each.authority, each.facility) for each in bound}
         fares = [each for key, each in sorted(lines(connection).items()) if key in used]
         counted = counts(connection, commune_code=commune)
+        lists = [(each, differences(cast("ListName", each.name), each.content)) for each in all_kept(connection, "kbtt")]
         waiting = records(connection, states=WAITING_FOR_SOMEBODY, commune_code=commune)
         under_way = records(connection, states=UNDER_WAY, commune_code=commune)
     totals: dict[str, int] = {}
@@ -107,6 +111,7 @@ def _show(
         caller=caller,
         status=422 if wrong else 200,
         bound=bound,
+        lists=lists,
         fares=fares,
         totals=totals,
         waiting=waiting,

@@ -21,7 +21,7 @@ import msgspec
 from registry.kiosk_signs import KioskSigns
 from registry.kiosks import KioskOnList
 from residence.doors.words import DoorAlarm
-from residence.wire.state import CHIP_TRUST, CONFIGURATION
+from residence.wire.state import CHIP_TRUST, CONFIGURATION, DOOR_LINE
 
 Reason = Literal[
     "retired",
@@ -96,7 +96,8 @@ def health_of(kiosk: KioskOnList, *, now: datetime, silent_after: timedelta, abo
 
 def _parts(about: About, readers: dict[str, str]) -> Iterator[Reason]:
     signs = about.signs
-    if signs.unread >= DEAF_AFTER or (readers and all(state.startswith("lost") for state in readers.values())):
+    ears = [state for name, state in readers.items() if not name.startswith(DOOR_LINE)]
+    if signs.unread >= DEAF_AFTER or (ears and all(state.startswith("lost") for state in ears)):
         yield "deaf"
     if about.quiet:
         yield "quiet"

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Row
 from starlette.responses import RedirectResponse, Response
 
 from registry import access_records
+from registry.portal_records import portal_view
+from registry.procedure_documents import exported
 from registry.procedures import Done, Means, file_of, open_files, take_step
 from registry.release import Look
 from residence.access.purposes import PERSONAL, Purpose, released_fields
@@ -22,7 +24,7 @@ from residence.clock import parse_instant
 from residence.errors import LuutruError, Problem, Refused, problem
 from server.pages import render
 from server.policy import Account, CommuneResource
-from server.procedure_files import exported, shown_value
+from server.procedure_files import shown_value
 from server.visitor import Caller, Form, SignedIn, Visitor
 from server.wiring import Server, server_of
 
@@ -99,6 +101,7 @@ def _page(
         now = server.clock.now()
         access_records.add(connection, [row.person_id], look=look, fields=fields, now=now, random_bytes=server.random_bytes)
         made = exported(connection, row, vault=server.registry.vault)
+        portal = portal_view(connection, file_id, vault=server.registry.vault)
     return render(
         request,
         "police/procedure.html",
@@ -107,6 +110,7 @@ def _page(
         made=made,
         due_on=last_day(parse_instant(made.due)) if made.due else None,
         shown={each.name: shown_value(each, caller.language) for each in made.fields},
+        portal=portal,
         steps=[each for each in steps_from(made.state) if each not in OWN_STEPS],
         wrong=wrong,
         form=form or {},

@@ -22,8 +22,9 @@ from registry.look_proofs import proof_of
 from residence.errors import Malformed, Refused, problem
 from residence.wire.deletions import deletion_text, read_deletion_unverified
 from residence.wire.receipts import parse_receipt_code
+from server.languages import sentence_in
 from server.pages import render
-from server.visitor import Caller, Form
+from server.visitor import Caller, Form, own_language
 from server.wiring import Server, caller_address, server_of
 
 router: Final = APIRouter(prefix="/deleted")
@@ -80,5 +81,5 @@ def _proof(server: Server, connection: Connection, row: Row[Any]) -> str | None:
 
 
 def _again(request: Request, caller: Caller, code: str, *, problem_code: str) -> Response:
-    wrong = getattr(problem(problem_code).message, caller.language)
+    wrong = sentence_in(problem(problem_code).message, own_language(caller))
     return render(request, "residents/check_deletion.html", caller=caller, status=422, code=code, wrong=wrong)

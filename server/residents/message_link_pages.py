@@ -23,6 +23,8 @@ from registry.premises import load_premises
 from registry.presences import first_seen
 from registry.recoveries import recovery
 from registry.recoveries import stop as stop_recovery
+from registry.ways_in import stop as stop_way_in
+from registry.ways_in import way_in
 from residence.cases.messages import said
 from residence.cases.notices import DECLARE_KINDS, NoticeKind
 from residence.cases.questions import Reply
@@ -60,6 +62,8 @@ def show(request: Request, caller: Caller, *, server: Wired, link: Link) -> Resp
     """Show what the message asks for."""
     if link.recovery_id is not None:
         return _plain(request, caller, "mail.recovery", stops=True)
+    if link.way_in_id is not None:
+        return _plain(request, caller, "mail.way_in", stops=True)
     if link.notice is None:
         return _plain(request, caller, "mail.confirm", ask=True)
     known = given_receipt(server, link.message_id)
@@ -87,6 +91,8 @@ def answer(request: Request, caller: Caller, *, server: Wired, link: Link, form:
     """Confirm the address, or declare."""
     if link.recovery_id is not None:
         return _stopped(request, caller, server, link.recovery_id)
+    if link.way_in_id is not None:
+        return _closed(request, caller, server, link.way_in_id)
     if link.contact_id is not None:
         with server.registry.writing() as connection:
             if not confirm_address(connection, link.contact_id, now=server.clock.now()):
@@ -142,6 +148,16 @@ def _stopped(request: Request, caller: Visitor, server: Server, recovery_id: str
             raise Refused("contact.link_unknown")
         stopped = stop_recovery(connection, row, by="link", now=server.clock.now())
     return _plain(request, caller, "contact.stopped" if stopped else "contact.too_late")
+
+
+def _closed(request: Request, caller: Visitor, server: Server, way_in_id: str) -> Response:
+    """Close what a kiosk opened and the message told of."""
+    with server.registry.writing() as connection:
+        row = way_in(connection, way_in_id)
+        if row is None:
+            raise Refused("contact.link_unknown")
+        stop_way_in(connection, row, keep="", now=server.clock.now())
+    return _plain(request, caller, "contact.way_in_stopped")
 
 
 def _account(link: Linked) -> Account:

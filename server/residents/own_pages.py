@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Final, get_args
 
 from fastapi import APIRouter, Depends, Request
@@ -25,9 +26,12 @@ from registry.recoveries import recoveries_of, standing_of, stop
 from registry.release import Look, ReleasedPerson, release_persons
 from registry.stay_disputes import standing_faults
 from registry.stays import stays_of_person
+from registry.ways_in import stop as close_way_in
+from registry.ways_in import ways_in_of
 from residence.access.purposes import PERSONAL, Field, Purpose, released_fields
 from residence.errors import Conflict, Problem, Refused, problem
 from residence.wire.kiosk_answers import HostAnswer
+from server.accounts.sign_in import standing_session
 from server.pages import render
 from server.policy import Account
 from server.residents.own_stays import own_person
@@ -37,6 +41,7 @@ from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/me")
 Wired = Annotated[Server, Depends(server_of)]
+NEWLY: Final = timedelta(days=14)  # how long the page says first that a kiosk opened it
 NEWEST: Final = 10  # looks; all of them: /me/looks
 OWN: Final = tuple(each for each in Field if each in PERSONAL & released_fields("resident", Purpose.OWN_STAYS))
 
@@ -108,26 +113,37 @@ def stop_way_in(*, account: SignedIn, server: Wired) -> Response:
     return RedirectResponse("/me", status_code=303)
 
 
+@router.post("/kiosk-way-in/stop")
+def close_kiosk_way_in(caller: Caller, *, account: SignedIn, server: Wired, form: Form) -> Response:
+    """Close what was opened at a kiosk by whoever had the person's card there; this session stays."""
+    with server.registry.writing() as connection:
+        now, session = server.clock.now(), standing_session(caller)
+        known = ways_in_of(connection, own_person(server, connection, account), now=now)
+        row = next((each for each in known if each.way_in_id == form.get("way_in")), None)
+        if row is not None:
+            close_way_in(connection, row, keep=session.session_id, now=now)
+    return RedirectResponse("/me", status_code=303)
+
+
 def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem | None = None, reason: str = "") -> Response:
     server = server_of(request)
+    now = server.clock.now()
     with server.registry.writing() as connection:  # a look at oneself is on the record, too
         person_id = own_person(server, connection, account)
-        looks = disclosures_of(
-            connection, person_id, span=Span(limit=NEWEST), now=server.clock.now(), vault=server.registry.vault
-        )
+        looks = disclosures_of(connection, person_id, span=Span(limit=NEWEST), now=now, vault=server.registry.vault)
         person = _released(server, connection, account, person_id)
         stays = stays_of_person(connection, person_id)
-        guests = guests_of(connection, person_id, now=server.clock.now())
-        recalling = houses_of(connection, person_id, now=server.clock.now())
+        guests, recalling = guests_of(connection, person_id, now=now), houses_of(connection, person_id, now=now)
+        ways_in, at_kiosks = recoveries_of(connection, person_id, now=now), ways_in_of(connection, person_id, now=now)
         named = (
             {each.premises_id for each in stays}
             | {each.premises_id for each in guests}
             | {each.premises_id for each in recalling}
+            | {each.premises_id for each in at_kiosks}
         )
         places = load_premises(connection, named, vault=server.registry.vault)
         disputes = disputes_of(connection, person_id)
         words, faults = words_of(connection, stays), standing_faults(connection, [each.stay_id for each in stays])
-        ways_in = recoveries_of(connection, person_id, now=server.clock.now())
         lock, homes = lock_of(connection, person_id), homes_of(server, connection, account)
         with_pass = stays_with_pass(connection, person_id) if server.door_signer is not None else set()
     return render(
@@ -150,7 +166,9 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         lock=lock,
         homes=homes,
         ways_in=ways_in,
-        standing=standing_of(ways_in, now=server.clock.now()),
+        at_kiosks=at_kiosks,
+        newly=[each for each in at_kiosks if each.stopped_at is None and each.used_at > now - NEWLY],
+        standing=standing_of(ways_in, now=now),
         with_pass=with_pass,
         wrong=wrong,
         reason=reason,

@@ -62,4 +62,4 @@ def own_receipts(caller: Caller, account: SignedIn, server: Wired) -> Response:
         raise Refused("server.no_receipts")
     disputed = frozenset({person_id} if Field.FULL_NAME in released.disputed else ())
     reader = Reader(language=caller.language, base_url=server.settings.base_url, disputed=disputed)
-    return pdf(receipts_paper(said, places=places, reader=reader, title="own"), "receipts")
+    return pdf(server, receipts_paper(said, places=places, reader=reader, title="own"), "receipts")

@@ -2,7 +2,8 @@
 
 - What the register, a chip or the account says is shown with where it comes from and is not asked; only the rest has a field.
 - A file shows its state, what is still to be brought, the deadline, and each step with its signed slip; it is taken along as PDF and as JSON for the
-  public service portal (``server/procedure_files.py``).
+  public service portal (``registry/procedure_documents.py``).
+- Where a portal is connected a file is sent there because its person says so, once; what the portal says of it is shown.
 - Files of one's own only; any other is refused as if it were not there.
 
 Example: ``GET /me/procedures/new/confirmation``
@@ -19,11 +20,14 @@ from sqlalchemy import Connection, Row
 from starlette.responses import RedirectResponse, Response
 
 from registry import access_records
+from registry.portal_records import portal_is_there, portal_view, send_to_portal
+from registry.procedure_documents import Exported, exported
 from registry.procedures import Done, Filing, Means, file_of, file_procedure, files_of, take_step
 from registry.release import Look
 from residence.access.purposes import PERSONAL, Purpose, released_fields
 from residence.cases.procedures import (
     KINDS,
+    OPEN,
     OWN_STEPS,
     Procedure,
     asked_fields,
@@ -39,7 +43,7 @@ from residence.errors import Conflict, LuutruError, Problem, Refused, problem
 from server.pages import render
 from server.papers import pdf
 from server.policy import Account
-from server.procedure_files import Exported, exported, procedure_paper, shown_value
+from server.procedure_files import procedure_paper, shown_value
 from server.residents.own_form import OwnForm, OwnPlace, own_form
 from server.residents.own_stays import own_person
 from server.visitor import Caller, Form, SignedIn, Visitor
@@ -111,13 +115,16 @@ def step(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
     chosen = next((each for each in OWN_STEPS if each == form.get("step")), None)
     try:
         with server.registry.writing() as connection:
-            _own(server, connection, account, file_id)
+            row = _own(server, connection, account, file_id)
+            if form.get("step") == "portal" and portal_is_there(connection):
+                send_to_portal(connection, row, by=account.account_id, now=server.clock.now())
+                return RedirectResponse(f"/me/procedures/{file_id}#portal", status_code=303)
             if chosen is None:
                 raise Refused("procedure.step", "/step")
             done = Done(step=chosen, by=account.account_id, reason=form.get("reason", ""))
             take_step(connection, file_id, done, means=_means(server))
     except LuutruError as error:
-        if not error.code.startswith("procedure."):
+        if not error.code.startswith(("procedure.", "portal.")):
             raise
         return _file_page(request, caller, account, file_id, wrong=problem(error.code, error.pointer))
     return RedirectResponse(f"/me/procedures/{file_id}", status_code=303)
@@ -134,7 +141,7 @@ def give_json(*, account: SignedIn, server: Wired, file_id: str) -> Response:
 @router.get("/{file_id}/pdf")
 def give_pdf(caller: Caller, *, account: SignedIn, server: Wired, file_id: str) -> Response:
     """Give the file to be printed and signed."""
-    return pdf(procedure_paper(_exported(server, account, file_id), language=caller.language), f"luutru-{file_id}")
+    return pdf(server, procedure_paper(_exported(server, account, file_id), language=caller.language), f"luutru-{file_id}")
 
 
 def _means(server: Server) -> Means:
@@ -225,6 +232,8 @@ def _form_page(
 def _file_page(request: Request, caller: Visitor, account: Account, file_id: str, *, wrong: Problem | None = None) -> Response:
     server = server_of(request)
     made = _exported(server, account, file_id)
+    with server.registry.reading() as connection:
+        portal, offered = portal_view(connection, file_id, vault=server.registry.vault), portal_is_there(connection)
     return render(
         request,
         "residents/procedure.html",
@@ -234,5 +243,7 @@ def _file_page(request: Request, caller: Visitor, account: Account, file_id: str
         due_on=last_day(parse_instant(made.due)) if made.due else None,
         shown={each.name: shown_value(each, caller.language) for each in made.fields},
         steps=[each for each in steps_from(made.state) if each in OWN_STEPS],
+        portal=portal,
+        can_send=offered and portal is None and made.state in OPEN,
         wrong=wrong,
     )

@@ -25,7 +25,7 @@ from server.papers import pdf
 from server.policy import Account
 from server.residents.own_stays import own_stay
 from server.stay_proofs import MadeProof, facts_of, make_proof, proof_paper, whole
-from server.visitor import Caller, SignedIn
+from server.visitor import Caller, SignedIn, own_language
 from server.wiring import Server, server_of
 
 router: Final = APIRouter(prefix="/me/proofs")
@@ -43,7 +43,7 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         made=made,
         said=said,
         now_standing=now_standing,
-        facts=facts_of(made.proof, caller.language),
+        facts=facts_of(made.proof, own_language(caller)),
     )
 
 
@@ -51,7 +51,7 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
 def file(caller: Caller, *, account: SignedIn, server: Wired, declaration_id: str) -> Response:
     """Give the proof as PDF."""
     made, _, _ = _made(server, account, declaration_id)
-    return pdf(proof_paper(made, language=caller.language, base_url=server.settings.base_url), made.proof.code)
+    return pdf(server, proof_paper(made, language=caller.language, base_url=server.settings.base_url), made.proof.code)
 
 
 def _made(server: Server, account: Account, declaration_id: str) -> tuple[MadeProof, StandingNow, Said]:

@@ -25,13 +25,14 @@ from residence.errors import Malformed, problem
 from residence.places.premises import Premises, PremisesKind
 from residence.wire.keyring import Keyring
 from residence.wire.messages import STAY_DECLARATION, Receipt
+from server.languages import sentence_in
 from server.pages import render
 from server.papers import place_text
 from server.path_forms import language_for
 from server.residents.offline_page import offline_page
 from server.residents.path_pages import find_path, show_path
 from server.stay_proofs import make_proof
-from server.visitor import Caller, Form
+from server.visitor import Caller, Form, own_language
 from server.wiring import Server, caller_address, server_of
 
 router = APIRouter(prefix="/receipts")
@@ -92,7 +93,7 @@ def offline(server: Wired, *, camera: bool = False) -> Response:
 
 
 def _again(request: Request, caller: Caller, code: str, *, problem_code: str) -> Response:
-    wrong = getattr(problem(problem_code).message, caller.language)
+    wrong = sentence_in(problem(problem_code).message, own_language(caller))
     return render(request, "residents/check_receipt.html", caller=caller, status=422, code=code, wrong=wrong)
 
 

@@ -22,10 +22,11 @@ from registry.stay_codes import Tools, count_wrong, open_by_code, wrong_tries
 from registry.stay_disputes import CAN_BE_WRONG, standing_faults
 from residence.errors import Refused, problem
 from server.accounts.sign_in import begin_session, device
+from server.languages import sentence_in
 from server.pages import render
 from server.residents.leaving_pages import STANDING
 from server.residents.own_stays import own_stay
-from server.visitor import Caller, Form, SignedIn, keep_cookie
+from server.visitor import Caller, Form, SignedIn, keep_cookie, own_language
 from server.wiring import Server, caller_address, server_of
 
 router: Final = APIRouter()
@@ -51,7 +52,7 @@ def enter(request: Request, caller: Caller, server: Wired, form: Form) -> Respon
             token = begin_session(server, connection, account, beginning=Beginning(method="claim-code", device=device(request)))
     except Refused as error:
         _count(server, receipt)
-        wrong = getattr(problem(error.code).message, caller.language)
+        wrong = sentence_in(problem(error.code).message, own_language(caller))
         return render(request, "residents/stay_code.html", caller=caller, status=403, receipt=receipt, wrong=wrong)
     response = RedirectResponse("/me/stay", status_code=303)
     keep_cookie(server, response, token)

@@ -1,4 +1,4 @@
-// A guest in three keys: what a scanner types or a clerk pastes is read at once, a letter chooses the room, Enter declares.
+// A guest in three keys: what a scanner types or a clerk pastes is read at once, a letter chooses the room, a digit another reason, Enter declares.
 // Everything works without it: the page has a button for each step.
 "use strict";
 
@@ -6,6 +6,7 @@ const CARD_PARTS = [7, 11]; // a card's code
 const ZONES = ["30,30,30", "36,36", "44,44"]; // lines of a machine-readable zone
 const QUIET = 150; // a scanner types faster than this
 const STAY = "luutru-stay"; // reason and nights of the last guest, nothing of who it was; ends with the tab
+const TYPED = /^(INPUT|TEXTAREA|SELECT)$/; // where a key is a letter
 
 function isWhole(text) {
   const zone = text.trim().split(/\s+/).map((line) => line.length).join();
@@ -29,7 +30,7 @@ function offerRooms(rooms, form) {
   };
   for (const button of rooms.querySelectorAll("button")) button.addEventListener("click", () => choose(button));
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+    if (event.ctrlKey || event.altKey || event.metaKey || TYPED.test(event.target.tagName)) return;
     const button = rooms.children[event.key.length === 1 ? event.key.toUpperCase().charCodeAt(0) - 65 : -1];
     if (!button) return;
     event.preventDefault();
@@ -37,14 +38,34 @@ function offerRooms(rooms, form) {
   });
 }
 
-// The second guest of an evening mostly comes for the same reason and as long as the first.
+function offerReasons(reasons, form) {
+  const list = form.querySelector("#reason");
+  const show = () => {
+    for (const button of reasons.children) button.setAttribute("aria-pressed", String(button.dataset.reason === list.value));
+  };
+  const choose = (button) => {
+    list.value = button.dataset.reason;
+    show();
+  };
+  reasons.hidden = false;
+  list.addEventListener("change", show);
+  for (const button of reasons.children) button.addEventListener("click", () => choose(button));
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || TYPED.test(event.target.tagName)) return;
+    const button = Array.from(reasons.children).find((each) => each.dataset.key === event.key);
+    if (button) choose(button);
+  });
+  show();
+}
+
+// The second guest of an evening mostly stays as long as the first and, where the house has said no usual reason, comes for the same.
 function rememberStay(form) {
   const reason = form.querySelector("#reason");
   const leaves = form.querySelector("#planned_departure");
   try {
     const last = JSON.parse(sessionStorage.getItem(STAY) ?? "null");
-    if (last && !reason.value) {
-      reason.value = last.reason;
+    if (last && "fresh" in form.dataset) {
+      reason.value ||= last.reason;
       leaves.value = last.leaves > form.querySelector("#arrival").value ? last.leaves : leaves.value;
     }
     form.addEventListener("submit", () => sessionStorage.setItem(STAY, JSON.stringify({ reason: reason.value, leaves: leaves.value })));
@@ -57,6 +78,8 @@ if (declareForm) {
   readAtOnce(document.querySelector("#card_text"));
   if (rooms) offerRooms(rooms, declareForm);
   rememberStay(declareForm);
+  const reasons = document.querySelector("[data-reasons]");
+  if (reasons) offerReasons(reasons, declareForm);
   const troubled = document.querySelector(".govuk-error-summary");
   const toMend = document.getElementById(declareForm.dataset.mend ?? "");
   toMend?.closest("details")?.setAttribute("open", ""); // what is folded away takes no cursor

@@ -28,3 +28,17 @@ function tick() {
 
 setInterval(tick, 1000);
 for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => window.print());
+
+// An officer's menu opens without this; here it also closes by Escape, by a click elsewhere, and when the keyboard leaves it.
+const menu = document.querySelector("[data-menu]");
+const shut = (except) => menu.querySelectorAll("details[open]").forEach((each) => { if (each !== except) each.open = false; });
+if (menu) {
+  document.addEventListener("click", (event) => shut(event.target.closest("[data-menu] details")));
+  menu.addEventListener("focusout", (event) => { if (event.relatedTarget) shut(event.relatedTarget.closest("[data-menu] details")); });
+  menu.addEventListener("keydown", (event) => {
+    const open = event.key === "Escape" && event.target.closest("details[open]");
+    if (!open) return;
+    open.open = false;
+    open.firstElementChild.focus();
+  });
+}

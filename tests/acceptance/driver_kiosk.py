@@ -3,7 +3,7 @@
 Every attempt is written to a ledger before it is kept, and again after, so that a kill at any moment leaves an honest account:
 ``attempted <id>``, ``kept <id>``, ``settled <id> <state> <sha256 of the receipt>``. The ledger outlives the process.
 
-    python driver_kiosk.py PROFILE LEDGER --every 0.02 --count 100 [--person N] [--settle SECONDS]
+    python driver_kiosk.py PROFILE LEDGER --every 0.02 --count 100 [--person N] [--settle SECONDS] [--days N] [--synced]
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from edge_agent.declaring import Machine
@@ -54,7 +54,7 @@ def invented(number: int) -> Person:
     )
 
 
-def declaration(number: int, premises_id: str, unit: str) -> StayDeclaration:
+def declaration(number: int, premises_id: str, unit: str, *, days: int = 0) -> StayDeclaration:
     now = datetime.now(UTC)
     return StayDeclaration(
         declaration_id=str(uuid7(now, system.random_bytes(10))),
@@ -64,18 +64,18 @@ def declaration(number: int, premises_id: str, unit: str) -> StayDeclaration:
         declarant=Declarant(role="self"),
         premises_id=premises_id,
         unit=unit,
-        arrival=rfc3339(now.astimezone(VIETNAM).replace(microsecond=0)),
+        arrival=rfc3339(now.astimezone(VIETNAM).replace(microsecond=0) + timedelta(days=days)),
         reason=Reason.VISIT,
     )
 
 
-def open_outbox(profile_path: Path, *, resend_after: float = 2.0) -> tuple[Outbox, Uplink, str, str]:
+def open_outbox(profile_path: Path, *, resend_after: float = 2.0, synced: bool = False) -> tuple[Outbox, Uplink, str, str]:
     profile = load_profile(profile_path)
     machine = Machine(
         clock=system.system_clock(),
         boot_id=system.boot_id(),
         random_bytes=system.random_bytes,
-        clock_synced=system.clock_synced,
+        clock_synced=(lambda: True) if synced else system.clock_synced,
     )
     outbox = Outbox(
         open_store(profile.path(profile.store.path)),
@@ -112,11 +112,13 @@ def main() -> int:
     parser.add_argument("--person", type=int, default=0, help="always this person; otherwise a new one each time")
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--settle", type=float, default=0.0, help="after declaring, wait this long for every receipt")
+    parser.add_argument("--days", type=int, default=0, help="arrivals so many days ahead")
+    parser.add_argument("--synced", action="store_true", help="call the clock confirmed, whatever the machine says")
     parser.add_argument("--offline", action="store_true")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     ledger = Ledger(options.ledger)
-    outbox, uplink, premises_id, unit = open_outbox(options.profile)
+    outbox, uplink, premises_id, unit = open_outbox(options.profile, synced=options.synced)
 
     def changed(declaration_id: str) -> None:
         settlement = outbox.settlement(declaration_id)
@@ -135,7 +137,7 @@ def main() -> int:
     if not options.offline:
         uplink.start()
     for offset in range(options.count):
-        statement = declaration(options.person or options.first + offset, premises_id, unit)
+        statement = declaration(options.person or options.first + offset, premises_id, unit, days=options.days)
         ledger.say("attempted", statement.declaration_id)
         outbox.keep(statement)
         ledger.say("kept", statement.declaration_id)

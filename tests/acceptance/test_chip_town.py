@@ -7,6 +7,7 @@ card, pulled away once; with a copy of it; with one that was altered; and at las
 from __future__ import annotations
 
 import html
+import io
 import re
 import threading
 import time
@@ -16,10 +17,15 @@ from pathlib import Path
 import chip_parts as chips
 import httpx
 import msgspec
+import numpy as np
 import pytest
+import zxingcpp
 from acceptance.driver_kiosk import declaration, open_outbox
 from acceptance_stage import wait_until
+from browser_parts import CHROMIUM
 from chip_parts import Citizen, lying, pki
+from PIL import Image
+from playwright.sync_api import sync_playwright
 from server_parts import fields_of
 from simulators.card.vpcd import CardInReader, pcscd
 
@@ -171,13 +177,14 @@ def laid_until_read(visitor, card):
     pytest.fail(visitor.page())
 
 
-def read_and_declare(visitor, card, *, unit):
+def read_and_declare(visitor, card, *, unit, then=lambda: None):
     """Lay a card, see what the screen says of it, and declare; returns the words."""
     laid = laid_until_read(visitor, card)
     words = visitor.page()
     laid.take_away()
     visitor.press("chip-seen")
     visitor.goes(TO_THE_END, to={"result"}, unit=unit)
+    then()
     visitor.press("stop")
     return words
 
@@ -195,7 +202,7 @@ def test_from_the_card_on_the_reader_to_the_officers_page(request, town, reader_
     visitor.says("The card left the reader. Lay it down again")
     assert not judgements(town)
 
-    words = read_and_declare(visitor, Citizen(country).card(), unit="0101")
+    words = read_and_declare(visitor, Citizen(country).card(), unit="0101", then=lambda: open_on_a_phone(town, visitor))
     assert "The chip is genuine" in words
     assert chips.NUMBER not in words
     genuine, level, claimed, doubt = newest(town, 1)
@@ -220,6 +227,48 @@ def test_from_the_card_on_the_reader_to_the_officers_page(request, town, reader_
     see_on_the_pages(town, genuine=genuine, copy=copy, altered=altered, lie=lie)
     logs = "".join(path.read_text("utf-8", "replace") for path in town.layout.logs.glob("*.log"))
     assert not [each for each in (chips.NUMBER, chips.PERSON.full_name) if each in logs]
+
+
+def open_on_a_phone(town, visitor):
+    """Scan the kiosk's code, open the page on one phone and add a passkey there; a second phone with the same code comes too late."""
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        phone, stranger = (browser.new_context(viewport={"width": 390, "height": 844}, locale="en").new_page() for _ in range(2))
+        visitor.says("Open my page on my phone")
+        visitor.press("my-page")
+        visitor.says("Scan this with your own phone")
+        phone.set_content(visitor.client.get("/receipt.svg").text)
+        (code,) = zxingcpp.read_barcodes(np.array(Image.open(io.BytesIO(phone.screenshot())).convert("L")))
+        assert chips.NUMBER not in code.text
+        phone.goto(code.text)
+        assert "#" not in phone.url  # the script took it out of the address
+        phone.click("main form button")
+        phone.wait_for_url("**/account")
+        with_authenticator(phone)
+        phone.fill("#label", "my phone")
+        phone.click("[data-passkey=register] button")
+        phone.wait_for_selector("text=my phone")
+        phone.click(".luutru-link-button")
+        stranger.goto(code.text)
+        stranger.click("main form button")
+        assert "was used already" in stranger.inner_text("main")
+        phone.goto(f"{town.town.server_url}/sign-in")
+        phone.click("[data-passkey=sign-in] button")
+        phone.wait_for_url("**/me")
+        said = phone.inner_text("main")
+        assert chips.PERSON.full_name in said
+        assert "Your page was opened at a kiosk, with your card's chip." in said
+        browser.close()
+
+
+def with_authenticator(page):
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }  # fmt: skip
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
 def declare_with_a_lie(town, card, store):

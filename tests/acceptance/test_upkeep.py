@@ -12,7 +12,7 @@ def test_a_running_gateway_cleans_and_counts_by_itself_and_ends_when_asked(stage
     luutru = str(Path(sys.executable).with_name("luutru"))
     command = [luutru, "gateway", "run", "--broker", f"127.0.0.1:{stage.layout.ports.broker}", "--night-hour", "0"]
     stage.town.children.start("gateway", command, environment=stage.town.environment())  # no broker: the night waits for nobody
-    done = dict.fromkeys(("deletions", "cleaning_whole", "scoreboard", "looks", "second_views", "public_figures"), "done")
+    done = dict.fromkeys(("deletions", "keys", "cleaning_whole", "scoreboard", "looks", "second_views", "public_figures"), "done")
     wait_until(
         lambda: dict(stage.rows("SELECT task, state FROM nightly_runs")) == done,
         seconds=150,

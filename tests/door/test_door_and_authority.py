@@ -9,7 +9,7 @@ from door_parts import EVENING, KEYS, Kiosk, entry, listing
 from factories import StandingClock, make_id
 
 from edge_agent.door.papers import DoorPapers
-from edge_agent.door.posting import DoorPost
+from edge_agent.event_posting import EventPost
 from edge_agent.store import open_store
 from gateway.door_events import DoorEvents
 from gateway.door_lists import RENEW, DoorLists
@@ -296,9 +296,8 @@ class TestEvents:
         for number in range(200):
             kiosk.log.append(door="lobby", what="reader", detail=str(number))
         entry_of_kiosk = next(each for each in KEYS.keyring.entries if each.use == "kiosk-sign")
-        post = DoorPost(
+        post = EventPost(
             kiosk.log,
-            kiosk.papers,
             kiosk_id=house.kiosk.kiosk_id,
             epoch=kiosk.outbox.epoch,
             signer=house.kiosk.signer,
@@ -318,7 +317,7 @@ class TestEvents:
             events.write(house.wire, house.now)
             if turns % 3 == 2:
                 continue  # the answer is lost on the way down
-            post.take("kept", house.wire.retained[f"{topics.papers}kept"])
+            post.take(house.wire.retained[f"{topics.papers}kept"])
             assert turns < 40
         with house.registry.reading() as connection:
             assert [each.detail for each in recent_events(connection, limit=1000)] == [str(number) for number in range(200)]
@@ -336,5 +335,5 @@ def test_a_hundred_thousand_events_wait_without_loss_and_leave_room_for_declarat
     assert kiosk.log.depth() == 100_001
     assert [each.sequence for each in kiosk.log.waiting(2, after=99_999)] == [100_000, 100_001]
     assert kiosk.store.path.stat().st_size < 24 * 1024 * 1024, "of 256"
-    kiosk.log.kept(100_000)
+    kiosk.log.kept(100_000, at=EVENING)
     assert [each.sequence for each in kiosk.log.waiting(10)] == [100_001]

@@ -132,6 +132,29 @@ class TestPins:
         doorway.pass_time(seconds=61)
         assert doorway.show("an").opens
 
+    @pytest.mark.parametrize("between", [("an", "204966"), ("binh", "")], ids=["its owner's right ones", "passes of their own"])
+    def test_a_stolen_token_is_not_guessable_between(self, between):
+        doorway = Doorway(book(entry("an", flags=door_list.PIN_ALWAYS, pin="204966"), entry("binh")))
+        for number in range(5):
+            assert doorway.show("an", pin=f"{number}").said is AccessEvent.DENIED_INCORRECT_AUTHENTICATION_FACTOR
+            doorway.pass_time(minutes=2)
+            name, pin = between
+            assert doorway.show(name, pin=pin).opens is (name == "binh" or number < 4)
+            doorway.pass_time(minutes=2)
+        assert doorway.show("an", pin="204966").said is AccessEvent.DENIED_LOCKOUT, "a right one is not told apart meanwhile"
+        assert doorway.show("binh").opens, "nobody else is shut out"
+        assert doorway.show("an", side="exit").opens, "nor is anybody held inside"
+        doorway.pass_time(minutes=41)
+        assert doorway.show("an", pin="204966").opens, "one was forgotten"
+        assert doorway.show("an", pin="0").besides == (AccessEvent.LOCKOUT_MAX_ATTEMPTS,), "and one only"
+
+    def test_numbers_are_not_guessable_between_passes_of_ones_own(self):
+        doorway = Doorway(book(entry("an")))
+        for number in range(4):
+            assert doorway.show(f"guess {number}").said is HIDDEN
+            assert doorway.show("an").opens
+        assert doorway.show("guess 4").besides == (AccessEvent.LOCKOUT_MAX_ATTEMPTS,)
+
     def test_attempts_far_apart_do_not_add_up(self):
         doorway = Doorway(book(entry("an")))
         for number in range(12):

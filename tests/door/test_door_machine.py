@@ -65,6 +65,16 @@ STORIES = {
         ["door-status opened", "alarm door-open-too-long"],
         "door-open-too-long",
     ),
+    "let in while it stands open, and it shuts before them": (
+        [(0, SHUT), (1, GRANT), (2, OPEN), (3, GRANT), (4, SHUT), (5, OPEN), (6, SHUT), (9, Ticked())],
+        ["door-status opened", "door-status closed", "door-status opened", "door-status closed"],
+        "normal",
+    ),
+    "let in while it stands open, and nobody can say whether they went": (
+        [(0, SHUT), (1, GRANT), (2, OPEN), (3, GRANT), (4, SHUT), (9, Ticked())],
+        ["door-status opened", "door-status closed"],
+        "normal",
+    ),
     "out by the button": (
         [(0, SHUT), (1, ExitAsked()), (2, OPEN), (3, SHUT)],
         ["request-to-exit", "door-status opened", "door-status closed"],
@@ -88,6 +98,17 @@ UNLOCKED = {
     "a grant runs": ([(0, GRANT), (4.9, Ticked())], True),
     "a grant is over": ([(0, GRANT), (5, Ticked())], False),
     "shut behind them": ([(0, SHUT), (1, GRANT), (2, OPEN), (3, SHUT)], False),
+    "let in while it stands open, it shuts": ([(0, SHUT), (1, GRANT), (2, OPEN), (4, GRANT), (5, SHUT), (8.9, Ticked())], True),
+    "let in while it stands open, for their time": (
+        [(0, SHUT), (1, GRANT), (2, OPEN), (4, GRANT), (5, SHUT), (9, Ticked())],
+        False,
+    ),
+    "that opening was theirs": ([(0, SHUT), (1, GRANT), (2, OPEN), (3, GRANT), (4, SHUT), (5, OPEN), (6, SHUT)], False),
+    "the button while it stands open, it shuts": ([(0, SHUT), (1, GRANT), (2, OPEN), (3, ExitAsked()), (4, SHUT)], True),
+    "lock-down ends a grant to an open door": (
+        [(0, OPEN), (1, GRANT), (2, ModeOrdered(mode=DoorMode.LOCK_DOWN)), (3, SHUT)],
+        False,
+    ),
     "lock-down ends a grant": ([(0, GRANT), (1, ModeOrdered(mode=DoorMode.LOCK_DOWN))], False),
     "lock-down holds nobody inside": ([(0, ModeOrdered(mode=DoorMode.LOCK_DOWN)), (1, ExitAsked())], True),
     "fire, even in a lock-down": ([(0, ModeOrdered(mode=DoorMode.LOCK_DOWN)), (1, FireSaid(on=True))], True),

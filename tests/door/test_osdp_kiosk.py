@@ -12,6 +12,7 @@ from osdp_parts import CARD, INSTALLING, eventually
 from typer import Exit
 from typer.testing import CliRunner
 
+from edge_agent.hearing import Hearing
 from edge_agent.sim.osdp_reader import SimulatedReader
 from firmware_config.profiles import load_profile
 from luutru import keys
@@ -19,6 +20,7 @@ from luutru.commands.door import app as door_app
 from luutru.commands.kiosk_reader import commission_reader
 from luutru.processes.kiosk import open_outbox
 from luutru.processes.kiosk_door import door_of, papers_of
+from luutru.processes.kiosk_events import event_book_of, event_keeper_of
 from luutru.system import random_bytes, system_clock
 from residence.clock import rfc3339
 from residence.doors.cards import card_number
@@ -80,18 +82,20 @@ def test_a_reader_is_installed_by_permit_and_its_card_opens_the_door(folder, cap
         ours = msgspec.structs.replace(entry("an"), token_hash=token_hash(card.token, "card"), not_after=1 << 33)
         names = part(ours, site=profile.kiosk.site, issued=rfc3339(now), expires="2099-01-01T00:00:00Z")
         papers_of(profile, outbox).take("0", sign_part(names, keys.read_signing_key(folder / "door-list.key", use="door-list")))
-        door = door_of(profile, outbox)
+        book = event_book_of(outbox)
+        events = event_keeper_of(profile, book, outbox=outbox, hearing=Hearing(system_clock().now))
+        door = door_of(profile, outbox, book, hear=events.hear)
         (readers,) = door.listening([])
         health = []
         door.keeper.start()
         readers.start(lambda _capture: None, health.append)
         eventually(lambda: health[-1].state == "ok", 60)
         reader.hold("wiegand", 26, CARD)
-        eventually(lambda: any(each.what == "granted" for each in door.log.waiting(100)))
+        eventually(lambda: any(each.what == "granted" for each in book.waiting(100)))
         eventually(lambda: len(reader.shown) == 2)
         readers.stop()
         door.keeper.stop()
-        said = [f"{each.what} {each.detail}" for each in door.log.waiting(100)]
+        said = [f"{each.what} {each.detail}" for each in book.waiting(100)]
         outbox.close()
     assert said[:2] == ["commissioning begun outside", "commissioning done outside"]
     assert "reader ok outside" in said
@@ -100,7 +104,8 @@ def test_a_reader_is_installed_by_permit_and_its_card_opens_the_door(folder, cap
 
 def test_a_reader_without_a_key_is_left_out_and_said_to_be_lost(folder):
     outbox = open_outbox(load_profile(folder / "kiosk.toml"), clock=system_clock())
-    door = door_of(load_profile(folder / "kiosk.toml"), outbox)
+    book = event_book_of(outbox)
+    door = door_of(load_profile(folder / "kiosk.toml"), outbox, book, hear=print)
     assert door.listening([]) == ()
-    assert [each.detail for each in door.log.waiting(10)] == ["lost outside osdp.key_missing"]
+    assert [each.detail for each in book.waiting(10)] == ["lost outside osdp.key_missing"]
     outbox.close()

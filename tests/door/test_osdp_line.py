@@ -36,6 +36,7 @@ LIBRARY = {
 # And what this product makes of it: mode, the reader, then secure, card taken.
 OURS = {
     "a reader with its key": (False, KEYED, (True, True)),
+    "a reader whose answer about cryptography was edited": (False, KEYED | {"denies_security": True}, (True, True)),
     "a reader that asks to be installed": (False, INSTALLING, (False, False)),
     "a reader with another key": (False, WRONG_KEY, (False, False)),
     "a reader without a key": (False, PLAIN, (False, False)),
@@ -84,7 +85,7 @@ def test_nobody_is_heard_who_is_not_on_his_own_secure_channel(tmp_path, commissi
     table.reader.hold("wiegand", 26, CARD)
     table.turn(10 if card else 0.5, lambda: bool(table.cards))
     assert (table.secure, bool(table.cards)) == expected
-    assert (table.reader.key == KEY) is (secure or reader is KEYED), "the key is handed out in commissioning only"
+    assert (table.reader.key == KEY) is (secure or reader["key"] == KEY), "the key is handed out in commissioning only"
     table.close()
 
 
@@ -128,6 +129,17 @@ class TestAReaderOnItsChannel:
         assert table.turn(2.0, lambda: table.secure)
         table.reader.hold("wiegand", 26, CARD)
         assert table.turn(10, lambda: bool(table.cards))
+
+    @pytest.mark.parametrize(
+        "other", [PLAIN, INSTALLING, WRONG_KEY], ids=["one without a key", "one to be installed", "one with another key"]
+    )
+    def test_exchanged_for_another_it_is_heard_no_more(self, table, other):
+        table.reader.exchange(**other)
+        assert table.turn(10, lambda: not table.secure)
+        table.reader.hold("wiegand", 26, CARD)
+        table.turn(1.0, lambda: bool(table.cards))
+        assert not table.cards
+        assert table.reader.key == other["key"], "and is told nothing"
 
 
 def order_for(link):

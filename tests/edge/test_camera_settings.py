@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from kiosk_page_parts import LOBBY, make_profile, running_kiosk, served
 
-from edge_agent.readers.camera import MANUAL_EXPOSURE, Camera, set_up
+from edge_agent.readers.camera import MANUAL_EXPOSURE, Camera, leave_packed, set_up
 from edge_agent.readers.picamera import PiCamera, controls_for, open_picamera2
 from edge_agent.readers.port import Adjustable, CameraSettings, ReaderHealth, Restful, Setting
 from edge_agent.readers.watching import FrameReader
@@ -98,6 +98,17 @@ def test_what_is_not_asked_is_left_as_the_camera_has_it():
 )
 def test_what_a_camera_does_not_take_is_told(camera, refused):
     assert {each.name for each in set_up(camera, NEAR) if not each.taken} == refused
+
+
+@pytest.mark.parametrize(("sends", "left"), [("MJPG", [cv2.CAP_PROP_CONVERT_RGB]), ("YUYV", [])])
+def test_a_camera_that_sends_jpegs_is_left_to_send_them_and_any_other_is_decoded(sends, left):
+    camera = Webcam(controls=(cv2.CAP_PROP_CONVERT_RGB,))
+    camera.values[cv2.CAP_PROP_FOURCC] = float(cv2.VideoWriter.fourcc(*sends))
+
+    leave_packed(camera)
+
+    assert camera.order == left
+    assert camera.values.get(cv2.CAP_PROP_CONVERT_RGB, 0) == 0
 
 
 @pytest.mark.parametrize(("controls", "state"), [(ALL, "ok"), ((), "degraded")], ids=["taken", "refused"])

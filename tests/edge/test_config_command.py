@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from configuration_parts import served
@@ -67,10 +67,15 @@ def test_what_is_published_by_commands_is_what_a_kiosk_gets(authority, tmp_path)
     assert publish(authority)["changed"] == []
     root = (authority / "served" / "metadata" / "1.root.json").read_bytes()
     with served(authority / "served") as url:
-        kiosk = Fetching(tmp_path / "kiosk", url=url, root=root, path=document_path("ward-01", "kiosk-002"))
+        heard = []
+        path = document_path("ward-01", "kiosk-002")
+        kiosk = Fetching(tmp_path / "kiosk", url=url, root=root, path=path, heard=heard.append)
         wanted = (authority / "kiosks" / "kiosk-002" / "kiosk.toml").read_bytes()
         found = kiosk.fetch(datetime.now(UTC))
     assert found.files == {"kiosk.toml": wanted}
+    assert timedelta(0) <= datetime.now(UTC) - heard[0] < timedelta(minutes=5), (
+        "and when it was signed, which no clock may be before"
+    )
     assert found.name in run("show", authority / "served", "ward-01")
     (authority / "kiosks" / "kiosk-003" / "kiosk.toml").write_text(LOBBY, "utf-8")
     assert "configuration.another_kiosk" in publish(authority, code=1)

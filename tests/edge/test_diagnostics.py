@@ -17,7 +17,7 @@ from traces import traces
 
 import edge_agent
 from edge_agent.diagnostics import EVENTS, LINES, LogRing, diagnose, told_of
-from edge_agent.door.event_log import DoorEventLog
+from edge_agent.event_book import EventBook
 from edge_agent.line import ConnectionState, Health
 from edge_agent.vitals import Vitals
 from residence.errors import Refused
@@ -78,7 +78,7 @@ def test_no_planted_word_is_in_it_however_it_came_in(outbox, name, number, born,
     planted = [name, number, born, unit]
     birth = PartialDate(value=born, precision="day")
     outbox.keep(make_declaration(person=make_person(full_name=name, personal_number=number, birth=birth), unit=unit))
-    doors = DoorEventLog(outbox.store, times=outbox.times, random_bytes=bytes)
+    doors = EventBook(outbox, random_bytes=bytes)
     doors.append(door="lobby", what="granted", who=doors.pseudonym(number.encode()))
     ring = LogRing(words={"lobby"})
     logged(ring, planted)

@@ -186,7 +186,7 @@ class Played:
             raise Refused("reader.finished")
         self.number += 1
         self.clock.pass_time(milliseconds=self.every_ms)
-        return Frame(grey=self.greys[self.number - 1], number=self.number, taken_ns=self.number * self.every_ms * MS)
+        return Frame(grey=self.greys[self.number - 1], number=self.number, taken_ns=self.clock.monotonic_ns())
 
     def rest(self, seconds):
         self.rests += 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from chip_parts import QR, Citizen, JudgingClock, Place, pki
-from kiosk_page_parts import DESK, LOBBY, OTHER_CARD, running_kiosk, served
+from kiosk_page_parts import DESK, LOBBY, OTHER_CARD, running_kiosk, served, to_the_words
 from playwright import sync_api
 
 from edge_agent.chip.drawing import FromBytes
 from edge_agent.chip_station import ChipStation, Means
+from edge_agent.kiosk import boards
 from luutru.system import random_bytes
 from residence.credentials.chip.trust_store import TrustStore
 from residence.stays.declaration import Reason
@@ -156,6 +157,28 @@ def test_without_papers_in_own_words_and_a_person_is_called_on_the_way(keypad):
     keypad.does(("person", "1"), ("unit", "1203#"), *TO_RESULT, ("review", "1"), ("result", ""))
     (declaration,) = keypad.kiosk.outbox.messages
     assert (declaration.person.full_name, declaration.note) == ("La", "Ở nhà")
+
+
+@pytest.mark.parametrize(
+    ("language", "signs", "said"),
+    [("ru", "ДОМ⇄⇄7", "Дом7"), ("ko", "ㅇㅏㄴ⇄⇄2⇄ㅇㅗㅅ", "안2옷"), ("ja", "か゛い⇄X⇄3(", "がいx3(")],
+)
+def test_own_words_are_written_in_ones_own_letters_with_digits_and_signs(keypad, language, signs, said):
+    to_the_words(keypad.kiosk, keypad.page, language)
+    offered = boards.boards_for("words", language)
+    fits = "document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth"
+    at = 0
+    for sign in signs:
+        keypad.write(
+            [sign],
+            {each: str(digit) * (times + 1) for digit, row in enumerate(offered[at].phone) for times, each in enumerate(row)},
+        )
+        at = (at + (sign == boards.OTHERS)) % len(offered)
+        assert keypad.page.evaluate(fits)
+    keypad.press("#")
+    keypad.reach("typing-helper", "skip")
+    keypad.at("person")
+    assert keypad.kiosk.agent.view().state.screen.draft.typed.words == said
 
 
 def test_longer_leaving_wrong_room_and_not_me(keypad):

@@ -7,12 +7,12 @@ import pytest
 from factories import make_declaration
 from kiosk_parts import make_outbox
 
-from edge_agent.door.event_log import DoorEventLog
+from edge_agent.event_book import EventBook
 from residence.wire.envelope import read_header
 
 
 def door_log(outbox):
-    return DoorEventLog(outbox.store, times=outbox.times, random_bytes=bytes)
+    return EventBook(outbox, random_bytes=bytes)
 
 
 @pytest.fixture(scope="module")

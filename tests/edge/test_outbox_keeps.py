@@ -219,6 +219,7 @@ class TestClock:
         clock = StandingClock()
         outbox = make_outbox(tmp_path / "kiosk.db", clock=clock)
         outbox.keep(make_declaration())
+        outbox.settle(answer(outbox.unsettled(1)[0].envelope))
         assert outbox.time_state() == "synced"
         clock.instant = EVENING.replace(month=3)
         assert outbox.time_state() == "unset"

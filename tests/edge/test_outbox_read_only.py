@@ -9,7 +9,7 @@ import pytest
 from factories import make_declaration
 from kiosk_parts import answer, make_outbox
 
-from edge_agent.door.event_log import DoorEventLog
+from edge_agent.event_book import EventBook
 from edge_agent.memory_copy import PREFIX, MemoryCopy
 from edge_agent.session_count import Session
 from edge_agent.vitals import disk_of
@@ -53,7 +53,7 @@ def card(tmp_path):
 
 
 def doors_of(outbox):
-    return DoorEventLog(outbox.store, times=outbox.times, random_bytes=bytes)
+    return EventBook(outbox, random_bytes=bytes)
 
 
 def promised(outbox):

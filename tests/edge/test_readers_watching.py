@@ -15,6 +15,7 @@ from PIL import Image
 from edge_agent.readers.camera import Camera, _Webcam, open_v4l2
 from edge_agent.readers.frames import PictureFolder, VideoFile, read_grey
 from edge_agent.readers.grabbing import SILENT_SECONDS, Grabber
+from edge_agent.readers.packed import frame_of
 from edge_agent.readers.port import Capture, Frame
 from edge_agent.readers.watching import FrameReader, Guide
 from edge_agent.scanning.cascade import Stage
@@ -247,6 +248,42 @@ def test_a_video_plays_at_its_own_rate_and_skips_what_passed(tmp_path):
         video.newest(1.0)
     assert finished.value.code == "reader.finished"
     video.close()
+
+
+def test_every_frame_of_an_empty_lobby_is_looked_at_few_are_decoded_whole_and_a_card_is_read_in_the_frame_it_comes_in(
+    tmp_path, monkeypatch
+):
+    clock, frames, captures = StandingClock(), [], []
+    lobby, shown = np.full((360, 640), 90, np.uint8), np.full((360, 640), 90, np.uint8)
+    card = even(picture_of(CARD))[:360, :640]
+    shown[: card.shape[0], : card.shape[1]] = card
+    film = fresh_video(tmp_path, [lobby] * 40 + [shown] + [lobby] * 2)
+    video = VideoFile(film, clock=clock, sleep=lambda seconds: clock.pass_time(seconds=seconds))
+    reader, given = FrameReader(video, clock=clock), video.newest
+    monkeypatch.setattr(
+        reader._supervisor.stopping, "wait", lambda seconds: clock.pass_time(seconds=seconds + 0.005)
+    )  # a little late
+    monkeypatch.setattr(video, "newest", lambda wait: frames.append(given(wait)) or frames[-1])
+    with pytest.raises(Refused, match=r"reader\.finished"):
+        reader._session(captures.append)
+
+    assert [frame.number for frame in frames if frame] == list(range(43))
+    whole = [frame.number for frame in frames if frame and not callable(frame._picture)]
+    assert len([number for number in whole if 11 <= number < 40]) <= 7, "nothing moved for three seconds: two a second"
+    assert [(each.payload.decode(), each.seen_at_ns) for each in captures] == [(CARD, frames[40].taken_ns)]
+
+
+@pytest.mark.parametrize("size", [(720, 1280), (120, 160)], ids=["glimpsed first", "too small for that"])
+def test_a_cameras_jpegs_become_the_pictures_they_are_and_broken_ones_no_frames(size):
+    still = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 255, size, np.uint8), (0, 0), 9)
+    sent = cv2.imencode(".jpg", colour(still), [cv2.IMWRITE_JPEG_QUALITY, 95])[1].reshape(1, -1)
+    rubbish = np.arange(200, dtype=np.uint8).reshape(1, -1)
+    grabbed = [frame_of(each, number=0, taken_ns=0) for each in (sent, sent[:, :40], sent[:, :-99], sent[:, :0], rubbish, None)]
+
+    assert grabbed[1:] == [None] * 5
+    assert np.abs(grabbed[0].grey.astype(int) - still).max() <= 4
+    back = cv2.resize(grabbed[0].glimpse, (64, 36), interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(back - cv2.resize(still, (64, 36), interpolation=cv2.INTER_AREA)).max() <= 4
 
 
 def test_a_looping_video_starts_over(tmp_path):

@@ -57,7 +57,7 @@ def state_of(outbox):
     store = outbox._store
     waiting = tuple((row.sequence, row.declaration_id, row.envelope) for row in outbox.unsettled(EVERYTHING))
     settled = tuple(store.read("SELECT declaration_id, state, digest, receipt FROM settled ORDER BY declaration_id"))
-    return waiting, settled, tuple(store.fact(name) for name in ("epoch", "last_sequence", "last_times", "floor", "session"))
+    return waiting, settled, tuple(store.fact(name) for name in ("epoch", "last_sequence", "last_times", "session"))
 
 
 def integrity(outbox):
@@ -121,7 +121,7 @@ def _missing(confirmed, following, found):
     explained = {row[0] for state in following for row in state[1]} & {row[0] for row in now_settled}
     gone = {row[1] for row in waiting} - {row[1] for row in now_waiting} - explained
     gone |= {row[0] for row in settled} - {row[0] for row in now_settled}
-    gone |= {f"session {facts[4]}"} if int(now_facts[4] or 0) < int(facts[4] or 0) else set()
+    gone |= {f"session {facts[3]}"} if int(now_facts[3] or 0) < int(facts[3] or 0) else set()
     return gone | ({f"epoch {facts[0]}"} if facts[0] != now_facts[0] else set())
 
 

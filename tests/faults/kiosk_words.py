@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import factories
 from kiosk_parts import answer
 
-from edge_agent.door.event_log import DoorEventLog
+from edge_agent.event_book import EventBook
 from residence.errors import LuutruError
 from tests.faults.kiosk_history import consistent, integrity, new_ids, state_of
 
@@ -89,7 +89,7 @@ def _session(outbox):
 
 
 def _door(outbox):
-    log = DoorEventLog(outbox.store, times=outbox.times, random_bytes=bytes)
+    log = EventBook(outbox, random_bytes=bytes)
 
     def do():
         log.append(door="lobby", what="granted", detail="entry", who=log.pseudonym(b"a pass"))
@@ -117,7 +117,7 @@ class Ledger:
     def of(cls, outbox):
         """What is there before anything happens."""
         waiting, settled, facts = state_of(outbox)
-        ledger = cls(session=int(facts[4] or 0), epoch=facts[0])
+        ledger = cls(session=int(facts[3] or 0), epoch=facts[0])
         ledger.waiting = {row[1]: digest(row[2]) for row in waiting}
         ledger.settled = {row[0]: digest(row[3]) for row in settled}
         ledger.attempted = {*ledger.waiting, *ledger.settled}
@@ -172,7 +172,7 @@ class Ledger:
         for declaration_id, content in self.settled.items():
             if settled.get(declaration_id) != content:
                 yield f"receipt {declaration_id}"
-        if int(facts[4] or 0) < self.session:
+        if int(facts[3] or 0) < self.session:
             yield f"session {self.session}"
         if self.epoch and facts[0] != self.epoch:
             yield f"epoch {self.epoch}"

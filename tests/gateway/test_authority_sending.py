@@ -318,7 +318,7 @@ def test_a_file_of_secrets_that_others_may_read_is_not_used(told):
     (told.file.parent / "secrets" / "hoa-binh.toml").chmod(0o644)
     told.tell()
     assert told.codes() == ["authority.secrets_open"]
-    assert not told.kbtt.requests
+    assert not [each for each in told.kbtt.requests if not each.startswith("GET /cms-backend/public/")]  # lists are public
 
 
 def test_a_token_about_to_end_is_refreshed_and_a_refused_refresh_is_a_new_log_in(told):

@@ -120,11 +120,11 @@ def test_a_late_one_stays_late_however_it_is_dated(office):
 
 
 @pytest.mark.parametrize("away", [YEARS, -YEARS], ids=["ahead", "behind"])
-def test_an_unconfirmed_clock_buys_no_time_after_the_deadline(office, away):
+def test_an_unconfirmed_clock_neither_buys_time_after_the_deadline_nor_calls_anybody_late(office, away):
     kiosk = office.kiosk()
     message = office.declaration(kiosk)
     office.clock.pass_time(days=1)
-    assert one(office, office.intake.take([deliver(office, kiosk, away, "rtc_only", message=message)])).on_time is False
+    assert one(office, office.intake.take([deliver(office, kiosk, away, "rtc_only", message=message)])).on_time is None
 
 
 def test_when_it_was_our_own_clock_everything_held_is_recorded_once_that_is_right(office):

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from laid_tables import lay_sqlite
 from typer.testing import CliRunner
 
 from luutru.commands.gateway import app
@@ -24,7 +25,7 @@ def options(small_office):
 @pytest.fixture
 def run(small_office, options):
     def run(command, *words, status=0):
-        extra = ["--keys", str(small_office.keys)] if command == "rotate" else []
+        extra = ["--keys", str(small_office.keys)] if command in {"rotate", "begin"} else []
         result = RUNNER.invoke(app, ["keys", command, *words, *extra, *options, "--json"])
         assert result.exit_code == status, result.output
         return json.loads(result.stdout)
@@ -96,7 +97,45 @@ def test_a_gateway_signs_with_the_newest_receipt_key_that_holds_when_it_starts(s
         receipt_signer(small_office.folder, "gateway-receipt", keyring=None, now=system_clock().now())
 
 
+def test_the_first_keys_are_made_once_and_all_or_none(tmp_path):
+    registry, folder = f"sqlite:///{tmp_path}/registry.db", tmp_path / "keys"
+    words = [
+        "keys",
+        "begin",
+        "79-demo",
+        "--keys",
+        str(folder),
+        "--registry",
+        registry,
+        "--vault",
+        str(tmp_path / "vault"),
+        "--json",
+    ]
+    assert json.loads(RUNNER.invoke(app, words).stdout)["problems"] == ["registry.not_upgraded"]
+    lay_sqlite(tmp_path / "registry.db")
+    made = json.loads(RUNNER.invoke(app, words).stdout)["keys"]
+    assert [each["use"] for each in made] == ["seal", "receipt", "receipt", "keyring", "door-list", "door-pass"]
+    assert all(len(each["fingerprint"]) == 64 for each in made)
+    kept = sorted(path.name for path in folder.iterdir())
+    assert len(kept) == 6
+    assert json.loads(RUNNER.invoke(app, words).stdout)["problems"] == ["key.exists"]
+    elsewhere = [each if each != str(folder) else str(tmp_path / "other") for each in words]
+    assert json.loads(RUNNER.invoke(app, elsewhere).stdout)["problems"] == ["key.exists"]
+    assert (sorted(path.name for path in folder.iterdir()), list((tmp_path / "other").iterdir())) == (kept, [])
+
+
+def test_a_key_whose_file_is_lost_is_followed_by_a_new_one(small_office, run):
+    for path in small_office.keys.glob("gateway-seal*.key"):
+        path.unlink()
+    answer = run("rotate", "seal", "--instead-of", "fleet-gateway-seal")
+    assert answer["ends"].keys() == {"fleet-gateway-seal"}
+    assert run("revoke", "fleet-gateway-seal")["changed"]
+    assert make_opener(small_office.keys)
+
+
 REFUSED = {
+    "a lost key nobody knows": (["rotate", "seal", "--instead-of", "nobody"], "key.unknown"),
+    "a lost key of another use": (["rotate", "receipt", "--instead-of", "fleet-gateway-seal"], "key.unknown"),
     "nothing to rotate": (["rotate", "server-receipt"], "key.file_missing"),
     "the last of its use": (["revoke", "fleet-gateway-seal"], "key.last"),
     "nobody's key": (["revoke", "nobody"], "key.unknown"),

@@ -14,15 +14,22 @@ from pathlib import Path
 
 import pytest
 from archive_parts import knowing_its_key, luutru
+from log_parts import LogOf
 from recording_town import make_town
 from seeded_town import put_seeded_sqlite
+from sqlalchemy import delete
+from typer.testing import CliRunner
 
+from luutru.__main__ import app
 from luutru.backups import following
 from luutru.backups.following import Follower, follow
 from luutru.backups.pieces import Pieces
 from luutru.backups.sqlite_archive import bring_back
 from luutru.backups.wal import HEADER_BYTES, begun, committed, read_header
+from luutru.benchmarks import restore_sqlite
+from luutru.benchmarks.restore import Plan
 from luutru.system import SystemClock, random_bytes
+from registry import tables
 from registry.database import open_engine
 from residence.errors import Malformed, Refused, Untrusted
 
@@ -163,6 +170,34 @@ def test_a_log_that_does_not_go_on_is_a_gap_and_a_new_base(plain, tmp_path, monk
     assert numbers_in(tmp_path / "back.db") == [0, 1, 2, 3, 4, 100, 200, 300]
 
 
+def test_where_the_registry_is_lost_no_base_of_nothing_is_made(plain, tmp_path):
+    """Whatever keeps the follower running starts it again, while others lay an empty file in the registry's place."""
+    pieces = opened(tmp_path / "pieces")
+    add(plain, 0, 3)
+    with Follower(plain, pieces, clock=SystemClock()) as follower:
+        follower.turn()
+    plain.dispose()
+    words = [
+        "backup",
+        "follow",
+        str(tmp_path / "pieces"),
+        "--registry",
+        plain.url.render_as_string(),
+        "--key-file",
+        str(tmp_path / "key"),
+    ]
+    (tmp_path / "key").write_bytes(KEY)
+    for path in tmp_path.glob("plain.db*"):
+        path.unlink()
+    for lay in (lambda: None, (tmp_path / "plain.db").touch, (tmp_path / "plain.db").touch):
+        lay()
+        ended = CliRunner().invoke(app, words)
+        assert (ended.exit_code, "registry.not_upgraded" in ended.output) == (1, True)
+    assert len(list((tmp_path / "pieces").iterdir())) == 1
+    bring_back(pieces, tmp_path / "back.db", target=None)
+    assert numbers_in(tmp_path / "back.db") == [0, 1, 2]
+
+
 def test_what_is_no_commit_is_not_taken(plain, tmp_path):
     with plain.connect() as holding:
         holding.exec_driver_sql("SELECT 1 FROM numbers").all()
@@ -185,6 +220,22 @@ def test_a_follower_killed_at_any_moment_costs_seconds_and_the_drill_proves_the_
     town = knowing_its_key(make_town(put_seeded_sqlite(tmp_path), tmp_path / "vault"))
     url = town.registry.engine.url.render_as_string()
     kept = ("--pieces", tmp_path / "pieces", "--key-file", tmp_path / "pieces.key")
+    log = LogOf(town.registry, tmp_path)
+    log.look("per-1", "per-2")
+    log.publish()
+    drill = (
+        "restore",
+        "drill",
+        "--registry",
+        url,
+        "--vault",
+        tmp_path / "vault",
+        "--log",
+        tmp_path / "log",
+        "--log-key",
+        log.key,
+        *kept,
+    )
     words = ["backup", "follow", str(tmp_path / "pieces"), "--registry", url, "--key-file", str(tmp_path / "pieces.key")]
     for signal_sent in (signal.SIGKILL, signal.SIGTERM):
         with subprocess.Popen([sys.executable, "-m", "luutru", *words, "--every", "0.1"]) as follower:
@@ -192,11 +243,19 @@ def test_a_follower_killed_at_any_moment_costs_seconds_and_the_drill_proves_the_
             wait_for(lambda before=before: len(list((tmp_path / "pieces").glob("*/base-*"))) > before)
             said = [town.declare().declaration_id for _ in range(3)]
             if signal_sent is signal.SIGTERM:
-                drilled = luutru("restore", "drill", "--registry", url, "--vault", tmp_path / "vault", *kept)
+                drilled = luutru(*drill)
+                with town.registry.writing() as connection:
+                    connection.execute(delete(tables.access_records).where(tables.access_records.c.person_id == "per-2"))
+                altered = luutru(*drill)
             follower.send_signal(signal_sent)
             follower.wait(20)
     told = json.loads(drilled.stdout)
     assert (drilled.exit_code, told["problems"], told["receipts"]) == (0, [], 6), drilled.output
+    assert (told["log"]["size"], told["log"]["known"]) == (1, 1)
+    told = json.loads(altered.stdout)
+    assert (altered.exit_code, told["problems"]) == (1, ["log.row_deleted /0"]), (
+        "the copy is the registry, and both lack what the log has"
+    )
     assert luutru("restore", "run", tmp_path / "back.db", *kept).exit_code == 0
     with sqlite3.connect(tmp_path / "back.db") as back:
         assert {row[0] for row in back.execute("SELECT declaration_id FROM receipts")} >= set(said)
@@ -208,3 +267,11 @@ def wait_for(true, seconds: float = 30) -> None:
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_a_loss_is_measured_at_what_was_answered_until_then() -> None:
+    """A follower that is killed has copied almost everything; what it has not is counted."""
+    figures = restore_sqlite.measure(Plan(engine="sqlite", persons=60, per_commune=30, processes=1, seconds=1.1)).figures
+    assert (figures["rows"] > 400, figures["drill_problems"]) == (True, 0)
+    assert figures["missing"] < figures["recorded"]
+    assert figures["missing_seconds"] <= figures["rpo_seconds"] < 5

@@ -36,6 +36,8 @@ SMALL = {
     "imports",
     "import_batches",
 }
+# Indexes of the few that count now: read from end to end on purpose.
+OF_THE_FEW = ("ix_orders_in_force",)
 GROWING = set(tables.metadata.tables) - SMALL
 
 
@@ -95,6 +97,7 @@ def lengthen(connection: Connection) -> None:
 
 def scanned(plan_: str) -> set[str]:
     """Return the tables a plan reads from end to end."""
+    plan_ = "\n".join(line for line in plan_.splitlines() if not any(each in line for each in OF_THE_FEW))
     whole = set(re.findall(r"Seq Scan on (\w+)", plan_))
     whole |= set(re.findall(r"^SCAN (\w+)", plan_, re.MULTILINE))
     whole |= set(re.findall(r"Index (?:Only )?Scan (?:Backward )?using \w+ on (\w+)[^\n]*\n(?!\s+Index Cond)", plan_))

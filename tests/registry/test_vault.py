@@ -55,8 +55,8 @@ class DrawnProvider:
     def period_keys(self) -> list[str]:
         return sorted(self.keys)
 
-    def index_key(self, purpose: str) -> bytes:
-        return purpose.encode().ljust(32)
+    def index_keys(self, purpose: str) -> tuple[bytes, ...]:
+        return (purpose.encode().ljust(32),)
 
 
 def make_vault() -> Vault:

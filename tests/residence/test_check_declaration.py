@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from residence.clock import parse_instant, rfc3339
 from residence.errors import Malformed, catalogue
+from residence.people.dated_codes import Validity
 from residence.people.person import Document, DocumentKind, PartialDate, Person
 from residence.places.premises import Premises, PremisesKind
 from residence.stays.check import check_declaration
 from residence.stays.declaration import Reason, StayDeclaration
-from residence.stays.reasons import REASONS, ministry_reason, reason_of
+from residence.stays.reasons import REASON_DAYS, REASONS, ministry_reason, reason_of
 from residence.stays.rules import load_rule_book
 
 RULES = load_rule_book()
@@ -103,6 +104,36 @@ def test_the_twenty_reasons_are_the_ministry_s():
     assert sorted(ministry_reason(each) for each in Reason) == list(range(1, 21))
     assert all(reason_of(text.code) is reason for reason, text in REASONS.items())
     assert reason_of(21) is None
+
+
+# what is declared, the day the stay begins, and where a code is refused
+CODES = {
+    "the newer card before there was one": (
+        {"document": Document(kind=DocumentKind.CARD_2024)},
+        "2024-06-30",
+        ["/person/document/kind"],
+    ),
+    "the newer card on its first day": ({"document": Document(kind=DocumentKind.CARD_2024)}, "2024-07-01", []),
+    "the old document today": ({"document": Document(kind=DocumentKind.OLD_ID, number="012345678")}, "2026-07-10", []),
+    "a country that is no more": ({"nationality": "YUG"}, "2026-07-10", ["/person/nationality"]),
+    "Germany as its passports have it": ({"nationality": "D"}, "2026-07-10", []),
+    "what no list has": ({"nationality": "UNO"}, "2026-07-10", []),
+}
+
+
+@pytest.mark.parametrize(("person", "day", "pointers"), CODES.values(), ids=CODES)
+def test_a_code_is_refused_on_a_day_it_did_not_hold(person, day, pointers):
+    declaration = factories.make_declaration(person=factories.make_person(**person), arrival=f"{day}T14:00:00+07:00")
+    found = check_declaration(declaration, premises=None, rules=RULES, now=NOW).problems
+    assert [each.pointer for each in found if each.code == "declaration.code_not_valid"] == pointers
+
+
+def test_a_reason_ends_when_its_data_says_so(monkeypatch):
+    monkeypatch.setitem(REASON_DAYS, Reason.TOURISM, Validity(valid_from="2021-07-01", valid_to="2026-07-09"))
+    found = check_declaration(factories.make_declaration(reason=Reason.TOURISM), premises=None, rules=RULES, now=NOW).problems
+    (gone,) = [each for each in found if each.code == "declaration.code_not_valid"]
+    assert gone.pointer == "/reason"
+    assert "2026-07-09" in gone.message.vi
 
 
 NOT_RFC_3339 = [

@@ -379,6 +379,7 @@ LIMIT = deadline(at("10T21:00"), premises_kind="hotel", person="citizen", rules=
         ("11T06:00", Kept(at=at("10T22:00"), time_state="synced"), "kept_in_time"),
         ("11T06:00", Kept(at=at("10T22:00"), time_state="rtc_only"), "late_by_unsure_clock"),
         ("11T06:00", Kept(at=at("10T23:00"), time_state="synced"), "late"),
+        ("11T06:00", Kept(at=at("10T23:00"), time_state="jumped"), "late_by_unsure_clock"),
         ("10T22:59", Kept(at=at("11T06:00"), time_state="unset"), "on_time"),
     ],
 )

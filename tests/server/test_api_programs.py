@@ -10,7 +10,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 from factories import EVENING, make_declaration
-from server_parts import csrf_of
+from server_parts import ACCOUNTS, csrf_of
 from sqlalchemy import update
 from typer.testing import CliRunner
 
@@ -128,6 +128,17 @@ def test_a_program_that_is_ended_loses_its_tokens_at_once(world):
         disable_client(connection, client_id, now=world.clock.now())
     assert declared(world, headers).status_code == 401
     assert asked(world, (client_id, secret)).status_code == 401
+
+
+def test_an_account_that_is_ended_takes_its_sessions_and_programs_along(world, tmp_path):
+    headers, clerk = bearer(world, "declare"), world.client("clerk")
+    assert (declared(world, headers).status_code, clerk.get("/desk").status_code) == (201, 200)
+    options = ["--registry", str(world.registry.engine.url), "--vault", str(tmp_path / "keys"), "--json"]
+    answer = CliRunner().invoke(account_app, ["end", ACCOUNTS["clerk"][0], *options])
+    assert (answer.exit_code, json.loads(answer.stdout)["sessions_ended"]) == (0, 1), answer.output
+    assert declared(world, headers).status_code == 401
+    assert clerk.get("/desk", follow_redirects=False).status_code != 200
+    assert CliRunner().invoke(account_app, ["end", "nobody", *options]).exit_code == 1
 
 
 def test_who_calls_too_often_is_told_how_long_to_wait(make_world):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 
 import pytest
-from factories import make_declaration, make_id, make_person
+from factories import EVENING, make_declaration, make_id, make_person
 from sqlalchemy import select
 
 from registry import tables
+from registry.authority_catalogues import Catalogue, keep
 from residence.wire.receipts import parse_receipt_text, read_unverified
 
 PREMISES = "/api/v1/premises/htl-sao-mai"
@@ -173,9 +174,30 @@ def test_lists_and_limits_are_told_and_not_sent_again_unchanged(world):
     assert (tourism["ministry_code"], tourism["label"]["vi"]) == (1, "Du lịch")
     documents = {each["code"]: each["ministry_code"] for each in client.get("/api/v1/code-lists/document-kind").json()["entries"]}
     assert (documents["cccd-2021"], documents["can-cuoc-2024"], documents["none"]) == (1, 8, None)
+    dates = {each["code"]: each["valid_from"] for each in client.get("/api/v1/code-lists/document-kind").json()["entries"]}
+    assert (dates["can-cuoc-2024"], dates["passport"]) == ("2024-07-01", None)
     assert client.get("/api/v1/limits").json()["batch_declarations"] == 500
     missing = client.get("/api/v1/code-lists/nothing")
     assert (missing.status_code, missing.json()["code"]) == (404, "api.list_unknown")
+
+
+def test_countries_bear_the_ministrys_code_once_its_catalogue_was_fetched(world):
+    client = world.client()
+    read = lambda: client.get("/api/v1/code-lists/country")  # noqa: E731
+    before = read()
+    assert {each["ministry_code"] for each in before.json()["entries"]} == {None}
+    fetched = Catalogue(name="nationalities", content={"D": "Đức", "FRA": "Pháp"}, fetched_at=EVENING, fresh_until=EVENING)
+    with world.registry.writing() as connection:
+        keep(connection, "kbtt", fetched)
+    after = read()
+    found = {each["code"]: (each["ministry_code"], each["valid_to"]) for each in after.json()["entries"]}
+    assert (found["DEU"], found["FRA"], found["VNM"], found["YUG"]) == (
+        ("D", None),
+        ("FRA", None),
+        (None, None),
+        (None, "2003-07-23"),
+    )
+    assert after.headers["etag"] != before.headers["etag"]
 
 
 def test_a_house_that_agrees_and_one_that_does_not(world):

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from luutru.system import random_bytes
 from registry import tables
+from registry.authority_catalogues import Catalogue, keep
 from registry.authority_content import seal_words
 from registry.authority_links import Binding, bind
 
@@ -49,6 +50,20 @@ def test_a_refusal_is_told_in_words_and_names_nobody(world):
     assert "The authority refused this declaration." in page
     assert "The sex is missing." in page
     assert "Trần" not in page
+
+
+def test_what_is_strange_in_the_authoritys_lists_is_shown_as_text(world):
+    bound(world)
+    content = {"1": "Du lịch", "21": "Chữa bệnh", "22": "<b>Điều dưỡng</b>"}
+    with world.registry.writing() as connection:
+        keep(
+            connection,
+            "kbtt",
+            Catalogue(name="reasons", content=content, fetched_at=world.clock.now(), fresh_until=world.clock.now()),
+        )
+    page = world.client("operator").get(PAGE).text
+    assert "to be looked at: 19" in page  # one unknown, eighteen without an entry
+    assert 'Unknown here: <span class="luutru-code">22</span> &lt;b&gt;' in page
 
 
 def test_the_desk_of_the_stay_sees_the_authoritys_own_words(world):

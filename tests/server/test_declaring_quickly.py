@@ -70,3 +70,24 @@ def test_only_the_page_that_reads_cards_may_ask_for_the_camera(world):
     clerk = world.client("clerk")
     assert "camera=(self)" in clerk.get("/desk/declare").headers["permissions-policy"]
     assert "camera=()" in clerk.get("/desk").headers["permissions-policy"]
+
+
+def usual(client, reason, premises_id="htl-sao-mai"):
+    return client.post("/desk/usual", data={"csrf": csrf_of(client), "premises_id": premises_id, "reason": reason})
+
+
+def chosen(client):
+    """Return the reason a new form begins with."""
+    return re.search(r'<option value="([^"]+)" selected>[^<]+</option>', client.get("/desk/declare").text.split('id="reason"')[1])
+
+
+def test_a_house_says_what_its_forms_begin_with_and_no_other_house_does(world):
+    clerk, stranger = world.client("clerk"), world.client("officer")
+    assert chosen(clerk) is None  # nothing is presumed of a house that said nothing
+    assert usual(clerk, "work").url.path == "/desk/declare"
+    assert chosen(clerk)[1] == "work"
+    assert [usual(clerk, wrong).status_code for wrong in ("other", "holiday")] == [422, 422]  # one needs words, one is none
+    assert (usual(stranger, "visit").status_code, usual(clerk, "visit", "blk-hoa-binh").status_code) == (403, 403)
+    assert chosen(clerk)[1] == "work"
+    usual(clerk, "")
+    assert chosen(clerk) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from factories import make_id, make_person
@@ -98,12 +99,11 @@ def test_a_wards_week_says_no_count_that_is_small_on_the_page_or_in_the_file(wor
         guest(world, number)
     file_cases(world, 2)
     world.clock.instant += timedelta(days=2)
+    close_all(world)
+    assert weeks(world)[-1].on_time == 0  # the week is not over
+    world.clock.instant += timedelta(days=5)
     officer = world.client("officer")
-    with world.registry.writing() as connection:
-        values = {"state": "closed-explained", "closing_code": "visitor", "changed_at": world.clock.now()}
-        connection.execute(update(tables.cases).values(**values))
-    with world.registry.reading() as connection:
-        week = ward_weeks(connection, COMMUNE, now=world.clock.now())[-1]
+    week = weeks(world)[-1]
     assert (week.on_time, week.late, week.closed["visitor"], week.closed["procedure"], week.median_hours) == (5, 0, None, 0, None)
     page = officer.get("/police/ward").text
     assert "too few to be said" in page
@@ -112,6 +112,38 @@ def test_a_wards_week_says_no_count_that_is_small_on_the_page_or_in_the_file(wor
     assert (len(lines), lines[-1]["on_time"], lines[-1]["closed:visitor"], lines[-1]["closed:procedure"]) == (12, "5", "", "0")
     for role in ("clerk", "operator", "resident"):
         assert world.client(role).get("/police/ward/figures.csv").status_code == 403
+
+
+def close_all(world):
+    with world.registry.writing() as connection:
+        values = {"state": "closed-explained", "closing_code": "visitor", "changed_at": world.clock.now()}
+        connection.execute(update(tables.cases).where(tables.cases.c.closing_code.is_(None)).values(**values))
+
+
+def weeks(world):
+    with world.registry.reading() as connection:
+        return ward_weeks(connection, COMMUNE, now=world.clock.now())
+
+
+def test_two_files_of_a_ward_differ_by_whole_weeks_and_never_by_one_person(world, officer):
+    """Whoever takes the file again and again and subtracts learns of nobody: what is said of a week stays said."""
+    taken = []
+    for day in range(17):
+        name = f"Khách {NAMES[day // 5]} {NAMES[day % 5]}"  # each declared later for the same evening
+        person = make_person(full_name=name, personal_number=None, document=None)
+        stay = {"arrival": "2026-07-09T14:00:00+07:00", "planned_departure": "2026-08-01T12:00:00+07:00"}
+        receipt = world.declare_guest(declaration_id=make_id(world.clock.now()), person=person, **stay).receipt
+        assert receipt.state == "accepted", receipt
+        file_cases(world, 1)
+        close_all(world)
+        said = weeks(world)
+        taken.append({each.first_day: each for each in said})
+        world.clock.instant += timedelta(days=1)
+    for before, after in pairwise(taken):
+        assert {day: after[day] for day in before.keys() & after.keys()} == {
+            day: before[day] for day in before.keys() & after.keys()
+        }
+    assert taken[-1]["2026-07-13"].late == 7
 
 
 @given(st.integers(min_value=0, max_value=1000), st.lists(st.floats(min_value=0, max_value=1000), max_size=12))

@@ -116,16 +116,48 @@ def pages(world):
     }  # fmt: skip
 
 
+# Looked at on a phone only: there is nothing on them that a desk shows otherwise.
+ON_A_PHONE = {
+    "officer": [
+        "/police/ward", "/police/procedures", "/police/second-eyes", "/police/elsewhere", "/police/second-views", "/police/orders", "/police/questions",
+    ],
+    "inspector": ["/inspect", "/looks/rules", "/inspect/second-views"],
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(("width", "language"), [(1440, "vi"), (390, "en")])
 def test_axe_finds_nothing_and_nothing_overflows_or_complains_on_any_page(world, browser, width, language):
-    for role, paths in pages(world).items():
+    both, phone = pages(world), ON_A_PHONE if width < 1000 else {}
+    for role in [*both, *(phone.keys() - both.keys())]:
         visit = Visit(browser, world, role, width=width, language=language)
-        for path in paths:
+        for path in [*both.get(role, []), *phone.get(role, [])]:
             visit.open(path)
             assert visit.axe() == [], path
             assert visit.overflow() <= 0, path
         assert visit.complaints == []
         visit.context.close()
+
+
+def test_an_officers_menu_is_worked_by_keys_and_says_where_one_is(world, browser):
+    visit = Visit(browser, world, "officer", width=390)
+    visit.open("/police/orders")
+    opened = visit.page.locator("[data-menu] details[open]")
+    assert visit.page.locator("[data-menu] summary[aria-current]").count() == 1
+    visit.page.locator("[data-menu] summary").nth(1).focus()
+    visit.page.keyboard.press("Enter")
+    assert visit.axe() == []
+    assert visit.overflow() <= 0
+    visit.page.keyboard.press("Tab")
+    assert visit.page.evaluate("document.activeElement.getAttribute('href')") == "/police/route/now"
+    visit.page.keyboard.press("Escape")
+    assert opened.count() == 0
+    assert visit.page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    visit.page.locator("[data-menu] summary").nth(0).click()
+    visit.page.locator("[data-menu] summary").nth(4).click()
+    assert opened.count() == 1  # one at a time
+    visit.page.mouse.click(195, 700)  # elsewhere on the page
+    assert opened.count() == 0
+    visit.context.close()
 
 
 def test_axe_finds_nothing_on_pages_that_say_no_and_pages_after_a_form(world, browser):

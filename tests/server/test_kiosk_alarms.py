@@ -37,6 +37,7 @@ JUDGED = {
     "four visits without a card may be chance": ({}, {"signs": KioskSigns(unread=DEAF_AFTER - 1)}, "ok", ()),
     "five are none": ({}, {"signs": KioskSigns(unread=DEAF_AFTER)}, "degraded", ("deaf",)),
     "no reader answers": ({"readers": {"camera": "lost", "chip-trust": "ok"}}, {}, "degraded", ("deaf", "reader")),
+    "a door's reader answers, and hears no papers": ({"readers": {"camera": "lost", "osdp:outside": "ok"}}, {}, "degraded", ("deaf", "reader")),
     "no reader answers, and its settings are well": ({"readers": {"camera": "lost", "configuration": "ok:ab"}}, {}, "degraded", ("deaf", "reader")),
     "settings taken back": ({"readers": WELL | {"configuration": "degraded:configuration.taken_back"}}, {}, "degraded", ("configuration",)),
     "one of two answers": ({"readers": {"camera": "lost", "serial": "ok"}}, {}, "degraded", ("reader",)),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import subprocess
 from datetime import date, datetime
 
 import pytest
 from factories import EVENING, make_id, make_person
+from procedure_parts import STAY, filed, inputs
 from server_own import bind_resident, live_at_home
 from server_parts import csrf_of
 from sqlalchemy import select, update
@@ -33,30 +33,14 @@ from residence.errors import Refused
 from residence.wire.answers import parse_answer_text, verify_answer
 from residence.wire.keyring import KeyEntry, Keyring
 
-STAY = {"first": "2026-07-10", "last": "2026-12-31"}
-
 
 @pytest.fixture
 def person_id(world):
     return bind_resident(world)
 
 
-def inputs(page):
-    """Return name -> value of every field a person can write into."""
-    tags = [each for each in re.findall(r"<input[^>]*>", page) if "govuk-input" in each]
-    return {re.search(r'name="(\w+)"', each)[1]: (re.search(r'value="([^"]*)"', each) or ["", ""])[1] for each in tags}
-
-
 def fields_asked(page):
     return set(inputs(page))
-
-
-def filed(client, kind="temporary-residence", **said):
-    offered = inputs(client.get(f"/me/procedures/new/{kind}").text)
-    given = offered | STAY | said
-    answer = client.post(f"/me/procedures/new/{kind}", data={**given, "csrf": csrf_of(client), "place": "0"})
-    assert answer.status_code == 200, answer.text
-    return str(answer.url).rpartition("/")[2]
 
 
 def evidence(world, level):

@@ -58,6 +58,8 @@ def test_thirty_days_are_temporary_residence_and_not_said(world, clerk):
     answer, _ = say(world, clerk, "extend", until="2026-08-09T14:00")
     assert answer.status_code == 422
     assert 'href="#until"' in answer.text
+    assert "Choose an earlier day" in answer.text  # and not that it is recorded all the same
+    assert 'value="2026-08-09T14:00"' in answer.text
     assert leaves(only_stay(world)) == "12 12:00"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from string import Formatter
 
+import persons_words
 import pytest
 from factories import EVENING
 from server_messages import message_ids
@@ -42,12 +43,14 @@ from residence.stays.deadlines import DeadlineRule
 from residence.stays.declaration import Reason
 from residence.stays.duty import FALLBACK
 from residence.stays.known import NumberKind, NumberStatus
+from residence.stays.ministry_lists import LIST_NAMES
 from residence.stays.rules import load_rule_book
 from residence.wire.correction import CorrectionEvent
 from residence.wire.messages import ReceiptState
 from server.desk.guest_form import FormContext, field_of, partial_date_of, read_form
-from server.languages import catalogue, preferred_language
+from server.languages import LANGUAGES, OF_WORK, catalogue, preferred_language
 from server.pages import duration, wall
+from server.persons_pages import PARTS, PERSONS, speaks
 from server.settings import ServerSettings
 from server.static_files import without_licensed_font
 from server.wording import WORDS
@@ -82,6 +85,8 @@ def test_vietnamese_sentences_keep_the_places_for_values():
         ("case_clock", ClockName.__args__),
         ("meaning", Meaning.__args__),
         ("telling", RecordState.__args__),
+        ("ministry_list", LIST_NAMES),
+        ("list_difference", ("unknown", "missing", "moved", "reworded")),
         ("sighting", SightingKind.__args__),
         ("signature", Signature.__args__),
         ("chip_check", CHECKS),
@@ -127,6 +132,8 @@ def test_the_language_is_the_cookies_then_the_browsers_then_vietnamese():
     assert preferred_language(cookie="xx", accept="fr, en-GB;q=0.5") == "en"
     assert preferred_language(cookie=None, accept="fr") == "vi"
     assert preferred_language(cookie=None, accept="") == "vi"
+    assert preferred_language(cookie=None, accept="zh-Hant-TW, en;q=0.5") == "zh"
+    assert preferred_language(cookie="ko", accept="ja") == "ko"
 
 
 def test_times_are_vietnams_and_dates_day_first():
@@ -170,3 +177,24 @@ def test_an_empty_form_gives_problems_and_never_an_exception():
 def test_a_pointer_nobody_knows_stands_at_the_name():
     assert field_of("/person/birth/value") == "birth"
     assert field_of("/something/new") == "full_name"
+
+
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each not in OF_WORK])
+def test_a_persons_pages_are_whole_in_every_language_and_keep_the_places_for_values(language):
+    known = catalogue(language)
+    assert persons_words.message_ids() - set(known) == set()
+    assert set(known) - persons_words.message_ids() == set()  # none is left over
+    for english, said in known.items():
+        assert sorted(re.findall(r"%\(\w+\)s|\{\w+\}", english)) == sorted(re.findall(r"%\(\w+\)s|\{\w+\}", said)), english
+
+
+def test_every_page_is_either_a_persons_or_for_work_and_is_there():
+    assert [each for each in PERSONS | PARTS if not persons_words.path_of(each).exists()] == []
+    assert (speaks("residents/own.html", wish="ko", at_work=False), speaks("residents/own.html", wish="ko", at_work=True)) == (
+        "ko",
+        "en",
+    )
+    assert (speaks("desk/tonight.html", wish="ru", at_work=False), speaks("desk/tonight.html", wish="vi", at_work=True)) == (
+        "en",
+        "vi",
+    )

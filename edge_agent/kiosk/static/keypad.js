@@ -2,9 +2,8 @@
 "use strict";
 (() => {
   const SAME_LETTER_MS = 1000;
-  const LETTERS = ["0 -'", "1", "2ABCĂÂ", "3DEFĐÊ", "4GHI", "5JKL", "6MNOÔƠ", "7PQRS", "8TUVƯ", "9WXYZ"];
   const MOST_CHOICES = 9;
-  let last = { key: "", at: 0, turn: 0, field: null };
+  let last = { key: "", at: 0, turn: 0, field: null, before: "" };
 
   const overlay = () => document.querySelector("#overlay .warning");
   const here = () => overlay() || document;
@@ -36,7 +35,7 @@
       before.focus();
       field = before;
     }
-    field.value = [...field.value].slice(0, -1).join("");
+    field.value = writing.keyed(field, "backspace");
     last.key = "";
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
@@ -48,28 +47,29 @@
     else moveOn();
   }
 
-  // Letters by pressing a key again and again, as on a telephone; 1 puts the tones on the last word, one after the other.
-  function letter(field, pad, digit) {
+  // Signs by pressing a key again and again, as on a telephone; which ones, the board says. ⇄ is the key to the next board.
+  function letter(field, board, digit) {
     const at = performance.now();
-    const key = (name) => [...pad.querySelectorAll("[data-key]")].find((each) => each.dataset.key === name);
-    const tones = digit === "1" ? [...pad.querySelectorAll("[data-tone]")] : [];
-    const row = tones.length ? tones : [...LETTERS[Number(digit)]].map(key).filter(Boolean);
+    const keys = [...board.querySelectorAll(".key")];
+    const key = (sign) => keys.find((each) => (sign === "⇄" ? each.dataset.turn : each.dataset.key === sign || each.dataset.tone === sign));
+    const row = [...board.dataset.phone.split("|")[Number(digit)]].map(key).filter(Boolean);
     if (!row.length) return;
-    const again = last.key === digit && last.field === field && at - last.at < SAME_LETTER_MS;
+    const again = row.length > 1 && last.key === digit && last.field === field && at - last.at < SAME_LETTER_MS;
     const turn = again ? (last.turn + 1) % row.length : 0;
-    if (again && !tones.length && row.length > 1) key("backspace").click();
+    if (again) field.value = last.before;
+    const before = field.value, turns = row[turn].dataset.turn;
     row[turn].click();
-    last = { key: digit, at, turn, field };
+    last = { key: turns ? "" : digit, at, turn, field, before };
   }
 
   function write(event) {
     const now = document.activeElement;
     const field = now.matches(".field") ? now : firstField();
     if (!field) return choose(event.key);
-    const pad = field.closest("form").querySelector("[data-pad]");
-    if (pad && [...pad.querySelectorAll("[data-key]")].some((each) => /^\p{L}$/u.test(each.dataset.key))) {
+    const board = field.closest("form").querySelector("[data-pad] [data-phone]");
+    if (board) {
       field.focus();
-      letter(field, pad, event.key);
+      letter(field, board, event.key);
     } else if (field === now) {
       return; // a field of digits takes them itself
     } else {

@@ -1,4 +1,4 @@
-// The page's only script: it fetches the screen when told to, sends forms, and forgets. Nothing is stored, nothing is logged.
+// The page's script: it fetches the screen when told to, sends forms, and forgets. Nothing is stored, nothing is logged.
 "use strict";
 (() => {
   const RESTART_HINT_MS = 1500, TOUCH_EVERY_MS = 5000, RETRY_MS = 3000, ALIVE_EVERY_MS = 4000, ANSWER_MS = 8000;
@@ -130,33 +130,11 @@
     const key = event.target.closest(".key");
     if (!key) return;
     if (key.dataset.step) { stepBy(byId(key.dataset.stepFor), Number(key.dataset.step)); return; }
+    if (key.dataset.turn) { writing.turn(key); return; }
     const field = fieldOf(key);
-    field.value = key.dataset.tone ? toned(field.value, key.dataset.tone) : keyed(field, key.dataset.key);
+    field.value = key.dataset.tone ? writing.toned(field.value, key.dataset.tone) : writing.keyed(field, key.dataset.key);
     field.dispatchEvent(new Event("input", { bubbles: true }));
   });
-
-  function keyed(field, key) {
-    if (key === "backspace") return [...field.value].slice(0, -1).join("");
-    if (field.maxLength > 0 && field.value.length >= field.maxLength) return field.value;
-    const inName = field.dataset.letters !== "sentence";
-    const begins = field.value === "" || (inName && /[\s'-]$/.test(field.value)); // also H'Loan
-    return field.value + ("letters" in field.dataset && !begins ? key.toLowerCase() : key);
-  }
-
-  // Put a tone on the last word's vowel: the marked one (ơ, ê, ...) if there is one, else by the usual place.
-  function toned(text, mark) {
-    const at = text.search(/\S*$/);
-    const bare = text.slice(at).normalize("NFD").replace(/[\u0300\u0301\u0309\u0303\u0323]/g, "").normalize("NFC");
-    const letters = [...bare];
-    const glide = /^(qu|gi(?=[aeiouyăâêôơư]))/i.exec(bare);
-    const vowels = letters.map((each, index) => [each, index]).filter(([each, index]) => /[aeiouyăâêôơư]/i.test(each) && !(glide && index < 2));
-    if (!vowels.length) return text;
-    const marked = vowels.filter(([each]) => /[ăâêôơư]/i.test(each));
-    const closed = vowels[vowels.length - 1][1] < letters.length - 1;
-    const chosen = marked.length ? marked[marked.length - 1] : vowels[closed || vowels.length === 3 ? Math.min(1, vowels.length - 1) : 0];
-    letters[chosen[1]] += mark;
-    return text.slice(0, at) + letters.join("").normalize("NFC");
-  }
 
   function stepBy(field, by) {
     const next = Number(field.value || 0) + by;

@@ -127,6 +127,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_declarations_about', ['about'], unique=False, sqlite_where=sa.text('about IS NOT NULL'), postgresql_where=sa.text('about IS NOT NULL'))
         batch_op.create_index('ix_declarations_person_id', ['person_id'], unique=False)
         batch_op.create_index('ix_declarations_refused', ['recorded_at'], unique=False, sqlite_where=sa.text("state = 'refused' AND person_id IS NULL"), postgresql_where=sa.text("state = 'refused' AND person_id IS NULL"))
+        batch_op.create_index('ix_declarations_accepted', ['commune_code', 'recorded_at'], unique=False, sqlite_where=sa.text("state = 'accepted'"), postgresql_where=sa.text("state = 'accepted'"))
         batch_op.create_index('ix_declarations_premises_id_recorded_at', ['premises_id', 'recorded_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_declarations_recorded_at'), ['recorded_at'], unique=False)
 
@@ -165,6 +166,7 @@ def upgrade() -> None:
     op.create_index('ix_disputes_stay_id', 'disputes', ['stay_id'], unique=False, sqlite_where=sa.text('stay_id IS NOT NULL'), postgresql_where=sa.text('stay_id IS NOT NULL'))
     op.create_index('ix_disputes_person_id', 'disputes', ['person_id'], unique=False)
     op.create_index('ix_disputes_waiting', 'disputes', ['commune_code', 'raised_at'], unique=False, sqlite_where=sa.text('settled_at IS NULL'), postgresql_where=sa.text('settled_at IS NULL'))
+    op.create_index('ix_disputes_commune_code_settled_at', 'disputes', ['commune_code', 'settled_at'], unique=False)
     op.create_table('merges',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('merge_id', sa.String(length=64), nullable=False),
@@ -468,6 +470,7 @@ def upgrade() -> None:
     sa.Column('capacity', sa.Integer(), nullable=True),
     sa.Column('declared_by', sa.String(length=16), nullable=True),
     sa.Column('earlier_kinds', sa.Text(), nullable=True),
+    sa.Column('usual_reason', sa.String(length=32), nullable=True),
     sa.Column('created_at', columns.Instant(), nullable=False),
     sa.PrimaryKeyConstraint('commune_code', 'premises_id', name=op.f('pk_premises'))
     )
@@ -804,6 +807,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_recoveries_person_id'), ['person_id'], unique=False)
         batch_op.create_index('ix_recoveries_code_hash', ['code_hash'], unique=False)
 
+    op.create_table('ways_in',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('way_in_id', sa.String(length=36), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('declaration_id', sa.String(length=64), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('premises_id', sa.String(length=64), nullable=False),
+    sa.Column('account_id', sa.String(length=64), nullable=False),
+    sa.Column('used_at', columns.Instant(), nullable=False),
+    sa.Column('stopped_at', columns.Instant(), nullable=True),
+    sa.PrimaryKeyConstraint('way_in_id', 'commune_code', name=op.f('pk_ways_in')),
+    sa.UniqueConstraint('commune_code', 'declaration_id', name=op.f('uq_ways_in_commune_code_declaration_id'))
+    )
+    with op.batch_alter_table('ways_in', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ways_in_person_id'), ['person_id'], unique=False)
+
     op.create_table('stay_codes',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
     sa.Column('declaration_id', sa.String(length=36), nullable=False),
@@ -1032,6 +1051,7 @@ def upgrade() -> None:
     lay_answers()
     lay_deletion_certificates()
     lay_procedures()
+    lay_portal()
     lay_kiosk_signs()
     lay_claims()
     lay_undated()
@@ -1398,6 +1418,10 @@ def downgrade() -> None:
         batch_op.drop_index('ix_stay_codes_account_id', sqlite_where=sa.text('account_id IS NOT NULL'), postgresql_where=sa.text('account_id IS NOT NULL'))
 
     op.drop_table('stay_codes')
+    with op.batch_alter_table('ways_in', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_ways_in_person_id'))
+
+    op.drop_table('ways_in')
     with op.batch_alter_table('recoveries', schema=None) as batch_op:
         batch_op.drop_index('ix_recoveries_code_hash')
         batch_op.drop_index(batch_op.f('ix_recoveries_person_id'))
@@ -1545,6 +1569,7 @@ def downgrade() -> None:
     with op.batch_alter_table('declarations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_declarations_recorded_at'))
         batch_op.drop_index('ix_declarations_premises_id_recorded_at')
+        batch_op.drop_index('ix_declarations_accepted', sqlite_where=sa.text("state = 'accepted'"), postgresql_where=sa.text("state = 'accepted'"))
         batch_op.drop_index('ix_declarations_refused', sqlite_where=sa.text("state = 'refused' AND person_id IS NULL"), postgresql_where=sa.text("state = 'refused' AND person_id IS NULL"))
         batch_op.drop_index('ix_declarations_person_id')
         batch_op.drop_index('ix_declarations_about', sqlite_where=sa.text('about IS NOT NULL'), postgresql_where=sa.text('about IS NOT NULL'))
@@ -1580,6 +1605,7 @@ def downgrade() -> None:
     op.drop_table('e_id_sightings')
     op.drop_table('host_answers')
     op.drop_table('deletion_certificates')
+    op.drop_table('portal_records')
     op.drop_table('procedure_steps')
     op.drop_table('procedure_files')
     op.drop_table('kiosk_calls')
@@ -1828,6 +1854,33 @@ def lay_procedures() -> None:
     op.create_index('ix_procedure_steps_file_id', 'procedure_steps', ['file_id'], unique=False)
 
 
+def lay_portal() -> None:
+    """Lay what became of files sent to the public service portal."""
+    worked_on = sa.text("state IN ('due', 'sending', 'silent', 'received')")
+    op.create_table('portal_records',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('file_id', sa.String(length=36), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('next_at', columns.Instant(), nullable=False),
+    sa.Column('claimed_until', columns.Instant(), nullable=True),
+    sa.Column('receipt_number', sa.String(length=64), nullable=True),
+    sa.Column('portal_state', sa.String(length=16), nullable=True),
+    sa.Column('said_at', columns.Instant(), nullable=True),
+    sa.Column('code', sa.String(length=80), nullable=True),
+    sa.Column('words_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('file_id', 'commune_code', name=op.f('pk_portal_records'))
+    )
+    op.create_index('ix_portal_records_person_id', 'portal_records', ['person_id'], unique=False)
+    op.create_index('ix_portal_records_worked_on', 'portal_records', ['next_at'], unique=False, sqlite_where=worked_on, postgresql_where=worked_on)
+
+
 def lay_kiosk_signs() -> None:
     """Lay what kiosks say of their parts."""
     op.create_table('kiosk_signs',
@@ -1984,6 +2037,7 @@ def lay_own_words() -> None:
     )
     op.create_index(op.f('ix_rights_requests_person_id'), 'rights_requests', ['person_id'], unique=False)
     op.create_index('ix_rights_requests_unanswered', 'rights_requests', ['commune_code', 'asked_at'], unique=False, sqlite_where=sa.text('answered_at IS NULL'), postgresql_where=sa.text('answered_at IS NULL'))
+    op.create_index('ix_rights_requests_commune_code_answered_at', 'rights_requests', ['commune_code', 'answered_at'], unique=False)
 
 
 def lay_paths() -> None:

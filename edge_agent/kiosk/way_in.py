@@ -1,0 +1,49 @@
+"""The way to one's own page from the kiosk's result: asked for with one press, shown as a code for a phone, gone with the screen.
+
+- Offered when the registry has accepted an arrival whose chip was worth enough, where the profile names the page. Nothing is signed unasked: a code
+  nobody wanted would stand there for whoever comes next.
+- The ticket lives in its screen and nowhere else. Each press makes a new one; the authority lets one of them open the page, once.
+- The time-out is that of every screen.
+
+Example: ``from_result(screen, WayInWanted(), profile)`` asks for a ticket when ``may_open(screen, profile)``
+"""
+
+from __future__ import annotations
+
+from edge_agent.kiosk.effects import Effect, SignTicket
+from edge_agent.kiosk.events import Event, WayInWanted, WentBack
+from edge_agent.kiosk.news import TicketMade
+from edge_agent.kiosk.states import Result, Screen, WayIn
+from firmware_config.profiles import KioskProfile
+from residence.credentials.evidence import Evidence
+
+
+def is_enough(evidence: Evidence, profile: KioskProfile) -> bool:
+    """Tell whether what a chip showed here may open a page; the authority judges it again by its own rule."""
+    return evidence.chip is not None and evidence.level >= profile.page.way_in_level
+
+
+def may_open(screen: Result, profile: KioskProfile) -> bool:
+    """Tell whether the person may be offered their page."""
+    return bool(profile.page.way_in_url and screen.chip and screen.own_code) and screen.standing == "accepted"
+
+
+def from_result(screen: Result, event: Event, profile: KioskProfile) -> tuple[Screen, tuple[Effect, ...]]:
+    """Ask for a ticket, and show it once it is made."""
+    match event:
+        case WayInWanted() if may_open(screen, profile):
+            return screen, (SignTicket(declaration_id=screen.declaration_id, own_code=screen.own_code),)
+        case TicketMade(declaration_id=about, text=text) if text and about == screen.declaration_id:
+            return WayIn(result=screen, text=text), ()
+        case _:
+            return screen, ()
+
+
+def from_way_in(screen: WayIn, event: Event) -> tuple[Screen, tuple[Effect, ...]]:
+    """Show it until the person goes on."""
+    return (screen.result if isinstance(event, WentBack) else screen), ()
+
+
+def address_of(screen: WayIn, profile: KioskProfile) -> str:
+    """Return what the code for the phone says; what stands behind the ``#`` is sent to nobody by itself."""
+    return f"{profile.page.way_in_url}#{screen.text}"

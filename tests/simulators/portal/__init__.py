@@ -1,0 +1,1 @@
+"""A strict public service portal on loopback, as docs/portal.md has it: for tests alone."""

@@ -1,0 +1,108 @@
+"""A version that can be run: a commit's files in a folder of their own, and an interpreter with the packages of that commit's own lock.
+
+- The one before is the newest tag. Without any it is the first commit whose tables are those of now: nothing was released, and 0001 was still being written.
+- It is run as ``python -m luutru`` in its folder, never with a line of this checkout on its path.
+
+Example: ``with checked_out("v0.1.0", place) as before: before.run("registry", "upgrade")``
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLES = ("registry/migrations", "registry/tables*.py")
+LOCK = "requirements/demo.txt"
+
+
+@dataclass
+class Version:
+    """One side of the matrix."""
+
+    name: str
+    folder: Path
+    python: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def environ(self) -> dict[str, str]:
+        """Return what its processes are told."""
+        bare = {name: value for name, value in os.environ.items() if not name.startswith(("LUUTRU_", "PYTHON"))}
+        return bare | {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"} | self.environment
+
+    def start(self, *words: object, log: Path) -> subprocess.Popen[bytes]:
+        """Start ``luutru`` with these words."""
+        with log.open("ab") as file:
+            command = [str(self.python), "-m", "luutru", *map(str, words)]
+            return subprocess.Popen(
+                command, cwd=self.folder, env=self.environ(), stdin=subprocess.DEVNULL, stdout=file, stderr=file
+            )
+
+    def run(self, *words: object) -> str:
+        """Run it to its end, which must be good."""
+        command = [str(self.python), "-m", "luutru", *map(str, words)]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environ(), capture_output=True, text=True, timeout=300, check=False
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{self.name}: {' '.join(map(str, words))}: {done.stdout[-1500:]} {done.stderr[-1500:]}")
+        return done.stdout
+
+    def kiosk(self, *words: object, log: Path) -> subprocess.Popen[bytes]:
+        """Start this version's kiosk without a screen."""
+        driver = self.folder / "tests" / "acceptance" / "driver_kiosk.py"
+        with log.open("ab") as file:
+            command = [str(self.python), str(driver), *map(str, words)]
+            return subprocess.Popen(
+                command, cwd=self.folder, env=self.environ(), stdin=subprocess.DEVNULL, stdout=file, stderr=file
+            )
+
+
+def here() -> Version:
+    """Return this checkout as it stands."""
+    return Version(name="new", folder=ROOT, python=Path(sys.executable))
+
+
+def before() -> str:
+    """Return the version before this one: a tag, or a commit."""
+    tags = _git("tag", "--sort=-version:refname", "--merged", "HEAD^").split()
+    if tags:
+        return tags[0]
+    # The first one after the tables were changed last; the first parents are the history of what was run.
+    return _git("log", "--first-parent", "-1", "--format=%H", "--", *TABLES).strip()
+
+
+@contextmanager
+def checked_out(ref: str, place: Path) -> Iterator[Version]:
+    """Lay a commit out, with the packages of its own lock, until the block ends."""
+    folder, packages = place / "before", place / "before-packages"
+    _git("worktree", "add", "--quiet", "--detach", str(folder), ref)
+    try:
+        uv = ROOT / ".tools" / "bin" / "uv"
+        subprocess.run([uv, "venv", "--quiet", "--python", _system_python(), packages], check=True)
+        python = packages / "bin" / "python"
+        pip = [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", folder / LOCK]
+        subprocess.run(pip, check=True)
+        own = [uv, "pip", "install", "--quiet", "--python", python, "--no-build-isolation", "--no-deps", "-e", folder]
+        subprocess.run(own, check=True)  # it asks its own package for its version
+        vendor = ROOT / "server" / "static" / "vendor"  # fetched by npm, the same for both when its lock is
+        if vendor.is_dir() and not (folder / "server" / "static" / "vendor").exists():
+            shutil.copytree(vendor, folder / "server" / "static" / "vendor")
+        yield Version(name=_git("describe", "--always", "--tags", ref).strip(), folder=folder, python=python)
+    finally:
+        _git("worktree", "remove", "--force", str(folder))
+
+
+def _system_python() -> str:
+    """Return the interpreter the checkout's own environment was made from."""
+    return str(Path(sys.executable).resolve())
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
