@@ -2490,6 +2490,7 @@ def lay_case_work() -> None:
     sa.Column('undone_at', columns.Instant(), nullable=True),
     sa.PrimaryKeyConstraint('bulk_id', 'commune_code', name=op.f('pk_bulk_acts'))
     )
+    op.create_index('ix_bulk_acts_account_id_done_at', 'bulk_acts', ['account_id', 'done_at'], unique=False)
 
 
 def drop_case_work() -> None:
