@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 # One file, one target per process; each image holds only what its process needs, pinned with hashes, and runs as nobody special.
 #   docker build --target gateway -t luutru-gateway .
+# Images are pinned by version; their digests are added by whoever builds (docs/commune.md): no registry of images could be reached here.
 
 FROM node:22.20.0-bookworm-slim AS assets
 WORKDIR /build
@@ -19,7 +20,7 @@ FROM python:3.11.14-slim-bookworm AS runtime
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # The folders are what docker-compose.yml mounts: a new volume takes its owner from the folder it is mounted over.
 RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/luutru --create-home luutru \
- && install -d -o luutru -g luutru -m 0700 /var/lib/luutru/pki /var/lib/luutru/broker /var/lib/luutru/web /var/lib/luutru/ca /var/lib/luutru/kiosk-lobby-1 /var/lib/luutru/kiosk-desk-1
+ && install -d -o luutru -g luutru -m 0700 /var/lib/luutru/pki /var/lib/luutru/broker /var/lib/luutru/web /var/lib/luutru/ca /var/lib/luutru/log /var/lib/luutru/log-key /var/lib/luutru/looks-handed /var/lib/luutru/witness /var/lib/luutru/kiosk-lobby-1 /var/lib/luutru/kiosk-desk-1
 COPY --from=wheel /dist /dist
 ENTRYPOINT ["luutru"]
 
@@ -50,6 +51,21 @@ RUN apt-get update \
 COPY requirements/kiosk.txt /dist/
 RUN pip install --no-cache-dir --require-hashes -r /dist/kiosk.txt && pip install --no-cache-dir --no-deps /dist/*.whl
 USER luutru
+WORKDIR /var/lib/luutru
+
+# PostgreSQL with pgBackRest, which it starts for each piece of its log; both of one image with "backup", for the two must be of one version.
+FROM postgres:17.6-bookworm AS postgres
+RUN apt-get update && apt-get install -y --no-install-recommends pgbackrest && rm -rf /var/lib/apt/lists/* \
+ && install -d -o postgres -g postgres -m 0700 /var/lib/luutru/archive /var/lib/luutru/archive-settings
+
+# Debian 12's Python is 3.11, the one of the other images.
+FROM postgres AS backup
+RUN apt-get update && apt-get install -y --no-install-recommends python3-venv && rm -rf /var/lib/apt/lists/* && python3 -m venv /opt/luutru
+COPY --from=wheel /dist /dist
+COPY requirements/gateway-postgres.txt /dist/
+RUN /opt/luutru/bin/pip install --no-cache-dir --require-hashes -r /dist/gateway-postgres.txt && /opt/luutru/bin/pip install --no-cache-dir --no-deps /dist/*.whl
+ENTRYPOINT ["/opt/luutru/bin/luutru"]
+USER postgres
 WORKDIR /var/lib/luutru
 
 # Makes certificates, keys, registry and kiosk profiles of an invented commune, then ends. An authority brings its own.

@@ -110,8 +110,12 @@ class ClockFloor:
 
         self._change(raised)
 
-    def answered(self, at: datetime, *, statement: int = 0, event: int = 0) -> None:
-        """Take the authority's signed answer to our statement or event of this number into account."""
+    def answered(self, at: datetime, *, statement: int = 0, event: int = 0) -> bool:
+        """Take the authority's signed answer to our statement or event of this number into account.
+
+        Return whether what our clock said while confirmed is contradicted by it.
+        """
+        confirmed = self._held().confirmed
 
         def mended(part: Raised | None) -> Raised | None:
             if part is None or at > part.at - APART:
@@ -122,6 +126,7 @@ class ClockFloor:
         if self._change(lambda held: _Held(signed=mended(held.signed), confirmed=mended(held.confirmed), last=mended(held.last))):
             _log.warning("clock floor lowered")
         self.heard(at)
+        return mended(confirmed) != confirmed
 
     def _now(self, at: datetime) -> Raised:
         """Return a moment said now: what is sealed or happens from here on is younger."""

@@ -46,6 +46,7 @@ class EventBook:
         self._store = outbox.store
         self._times = outbox.times
         self._floor = outbox.clock_floor
+        self._answered = outbox.answered
         self._random_bytes = random_bytes
         self._lock = threading.Lock()
         self._lost = 0
@@ -105,7 +106,7 @@ class EventBook:
             cursor.execute("DELETE FROM door_events WHERE sequence <= ?", (up_to,))
 
         self._store.write_from_reserve(forget)
-        self._floor.answered(at, event=up_to)
+        self._answered(at, event=up_to)
 
 
 def _insert(cursor: Cursor, store: Store, times: Times, about: tuple[str, str, str, str]) -> int:

@@ -82,7 +82,13 @@ class EventKeeper:
         self._write_held(self._look().monotonic_ns, after_ns=0)
 
     def hear(self, health: ReaderHealth) -> None:
-        """Write down how a reader is, or hold it back where it changes without end."""
+        """Write down how a reader is, or hold it back where it changes without end. A reader's thread is ended by no disk."""
+        try:
+            self._hear(health)
+        except Exception:  # noqa: BLE001 - as the thread below
+            _log.exception("events failed")
+
+    def _hear(self, health: ReaderHealth) -> None:
         detail, now = f"{health.state} {health.reader} {health.code}".strip(), self._look().monotonic_ns
         with self._lock:
             course = self._courses.setdefault(health.reader, _Course())
@@ -145,10 +151,8 @@ class _Noted:
 
     def start(self, deliver: Deliver, report: Report) -> None:
         def note(health: ReaderHealth) -> None:
-            try:
-                self._hear(health)
-            finally:
-                report(health)
+            self._hear(health)
+            report(health)
 
         self._reader.start(deliver, note)
 

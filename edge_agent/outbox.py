@@ -22,7 +22,7 @@ from uuid import UUID
 import msgspec
 
 from edge_agent.anchor import Anchor
-from edge_agent.clock_doubt import ClockDoubt
+from edge_agent.clock_doubt import ClockDoubt, is_refused
 from edge_agent.clock_floor import ClockFloor
 from edge_agent.declaring import Declaring, Machine, Sealed, Statement
 from edge_agent.session_count import Session, SessionCount
@@ -180,16 +180,20 @@ class Outbox:
         """
         receipt = verify_receipt(receipt_bytes, keyring=self.anchor.keyring)
         with self._lock:
-            changed = self._settle(receipt, receipt_bytes)
-            self._clock_doubt.hear(receipt, wall=self._machine.clock.now())
-            if changed and receipt.sequence is not None:
-                self.clock_floor.answered(parse_instant(receipt.accepted_at), statement=receipt.sequence)
+            changed = self._store.write_from_reserve(lambda cursor: _record_settlement(cursor, receipt, receipt_bytes))
+            number = receipt.sequence or 0 if receipt.epoch == self.epoch else 0  # numbers of another life say nothing here
+            self.answered(parse_instant(receipt.accepted_at), statement=number, refused=is_refused(receipt))
             self._sent.discard(receipt.declaration_id)
             if self._store.restore_ballast():
                 self.full = False
         if changed:
             self._changed(receipt.declaration_id)
         return receipt
+
+    def answered(self, at: datetime, *, statement: int = 0, event: int = 0, refused: bool = False) -> None:
+        """Take an answer to a statement or an event of ours, signed at this moment, into account for the clock."""
+        contradicted = self.clock_floor.answered(at, statement=statement, event=event)
+        self._clock_doubt.hear(at, wall=self._machine.clock.now(), refused=refused, contradicted=contradicted)
 
     def time_state(self) -> TimeState:
         """Return how far the kiosk trusts its clock now."""
@@ -222,13 +226,12 @@ class Outbox:
 
     def _kept_before(self, declaration_id: str) -> Kept | None:
         waiting = self._store.read("SELECT kept_at FROM outbox WHERE declaration_id = ?", (declaration_id,))
-        code = receipt_code(declaration_id)
         if waiting:
-            return Kept(declaration_id=declaration_id, code=code, kept_at=waiting[0][0])
+            return Kept(declaration_id=declaration_id, code=receipt_code(declaration_id), kept_at=waiting[0][0])
         settled = self._store.read("SELECT receipt FROM settled WHERE declaration_id = ?", (declaration_id,))
         if settled:
             receipt = read_unverified(settled[0][0])
-            return Kept(declaration_id=declaration_id, code=code, kept_at=receipt.kept_at or receipt.accepted_at)
+            return Kept(declaration_id=declaration_id, code=receipt.code, kept_at=receipt.kept_at or receipt.accepted_at)
         return None
 
     def _store_sealed(self, message: Statement) -> Sealed:
@@ -243,9 +246,6 @@ class Outbox:
             remember(cursor, "last_times", msgspec.json.encode(sealed.times).decode())
             self.clock_floor.said(cursor, sealed.times, statement=sequence)
         return sealed
-
-    def _settle(self, receipt: Receipt, receipt_bytes: bytes) -> bool:
-        return self._store.write_from_reserve(lambda cursor: _record_settlement(cursor, receipt, receipt_bytes))
 
     def _last_times(self) -> Times | None:
         text = self._store.fact("last_times")

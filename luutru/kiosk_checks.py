@@ -156,6 +156,6 @@ def _outbox(profile: KioskProfile) -> Check:
 
 def _tls(profile: KioskProfile) -> ssl.SSLContext:
     from edge_agent.line import tls_context
-    from luutru.processes.kiosk import line_of
+    from luutru.processes.kiosk_line import line_of
 
     return tls_context(line_of(profile))

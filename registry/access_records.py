@@ -4,7 +4,8 @@
 - A telling to another authority is on the record like a look: its role is ``authority``, its purpose ``TELL_AUTHORITY``.
 - All people of one look make one look in the log (``registry/look_log.py``): a list costs the log one entry, and each of its rows counts.
 - Only what releases fields adds rows: ``registry/release.py``, ``registry/seen_persons.py``, ``registry/looking_back.py``,
-  ``registry/authority_content.py``; and an erasure, which shows nothing (``registry/erasing.py``).
+  ``registry/authority_content.py``; an erasure, which shows nothing (``registry/erasing.py``);
+  and somebody who takes the proof of their own stay, so that the proof has a place in the log (ADR 96).
 
 Example: ``looks_by(connection, account_id)`` is what an officer sees of their own looks.
 """
@@ -24,6 +25,7 @@ from residence.access.purposes import Field, Way
 from residence.clock import uuid7
 from residence.transparency.looks import SECRET_BYTES
 from residence.wire.deletions import PURPOSE
+from residence.wire.stay_proofs import LOG_PURPOSE
 
 if TYPE_CHECKING:
     from registry.release import Look
@@ -92,6 +94,36 @@ def add_erasure(
         commune_code=commune_code, account_id=by, role="operator", purpose=ERASE, about=about, fields=frozenset(), way="single"
     )
     return _write(connection, [person_id], erasing, now=now, random_bytes=random_bytes)[0]
+
+
+def add_own_proof(
+    connection: Connection,
+    person_id: str,
+    *,
+    commune_code: str,
+    by: str,
+    about: str,
+    now: datetime,
+    random_bytes: Callable[[int], bytes],
+) -> str:
+    """Write that a person took the proof of a statement about themselves; returns the record's id. ``about``: the statement's digest."""
+    taking = _Told(
+        commune_code=commune_code,
+        account_id=by,
+        role="resident",
+        purpose=LOG_PURPOSE,
+        about=about,
+        fields=frozenset(),
+        way="single",
+    )
+    return _write(connection, [person_id], taking, now=now, random_bytes=random_bytes)[0]
+
+
+def own_proof(connection: Connection, person_id: str, about: str) -> str | None:
+    """Return the record of the first time a person took this proof, None when they never did."""
+    columns = tables.access_records.c
+    same = (columns.person_id == person_id, columns.about == about, columns.purpose == LOG_PURPOSE)
+    return connection.scalar(select(columns.access_id).where(*same).order_by(columns.at).limit(1))
 
 
 class _Told(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,10 +8,11 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, select
 
 from registry import tables
 from registry.authority_catalogues import EVERYWHERE
+from registry.bulk import write_rows
 
 
 class LineState(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,9 +34,13 @@ def lines(connection: Connection) -> dict[tuple[str, str], LineState]:
     return {(each.authority, each.facility): each for each in found}
 
 
+def is_spoken_to(connection: Connection, authority: str) -> bool:
+    """Tell whether a process that speaks to an authority ever ran here."""
+    authorities = tables.authority_lines.c.authority
+    return connection.execute(select(authorities).where(authorities == authority).limit(1)).first() is not None
+
+
 def write_line(connection: Connection, line: LineState) -> None:
-    """Put a connection's state in the place of the one before."""
-    table = tables.authority_lines
-    same = (table.c.authority == line.authority, table.c.facility == line.facility)
-    connection.execute(delete(table).where(*same))
-    connection.execute(insert(table), [msgspec.structs.asdict(line) | {"commune_code": EVERYWHERE}])
+    """Put a connection's state in the place of the one before; several senders may write it in the same moment."""
+    row = msgspec.structs.asdict(line) | {"commune_code": EVERYWHERE}
+    write_rows(connection, tables.authority_lines, [row], keep=("commune_code", "authority", "facility"))

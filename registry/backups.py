@@ -106,7 +106,7 @@ def restore(folder: Path, url: str, *, vault: Vault) -> Manifest:
         else:
             _bring_back_dump(folder / _FILES["postgresql"], url)
         prove(engine, manifest)
-        if manifest.index_mark not in vault.index_marks():
+        if manifest.index_mark != vault.index_marks()[0]:  # rotated since, or while it was made
             write_anew(Registry(engine, vault))
     finally:
         engine.dispose()

@@ -3,6 +3,7 @@
 - The preview *is* the act: every case's step is taken inside a savepoint and undone again, so what it says is what would be done.
 - One case that cannot be done stops no other; each has an outcome of its own, kept with the act.
 - At most ``CAP`` at once by one officer, ``BEYOND`` by two (``registry/second_eyes.py``). Given, put on hold and closed can be taken back and may be done in bulk; what goes out to people may not.
+  Several acts count together (``left_alone``): closing within a day, the rest within the time to take it back. Cutting a thousand into pieces of fifty needs a second person, too.
 - Undo restores a case to what it was, by whoever acted, within ``UNDO_WITHIN``, and only where the case is as the act left it.
 
 Example: ``run_bulk(connection, asked, do=step, keep=False)`` returns the outcomes and changes nothing.
@@ -16,16 +17,19 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from registry import tables
 from registry.case_tasks import Task, note_step, tasks_of
 from registry.cases import case
+from registry.locking import locked_row
 from registry.sweep_marks import mark
 from residence.errors import Conflict, LuutruError, Refused
 
 CAP: Final = 50
 BEYOND: Final = 500
 UNDO_WITHIN: Final = timedelta(minutes=30)
+CLOSING_COUNTS_FOR: Final = timedelta(days=1)
 _OF_CASE: Final = ("state", "claimed_by", "claim_purpose", "closing_code", "asked_at", "counted_from")
 _ACTS: Final = tables.bulk_acts.c
 
@@ -117,7 +121,19 @@ def keep_act(connection: Connection, asked: Asked, items: Iterable[Item], *, of:
         "done_at": now,
         "undone_at": None,
     }
-    connection.execute(insert(tables.bulk_acts), [row])
+    try:
+        connection.execute(insert(tables.bulk_acts), [row])
+    except IntegrityError as error:  # sent twice in the same moment, or somebody else's number: nothing of this is kept
+        raise Conflict("case.changed") from error
+
+
+def left_alone(connection: Connection, asked: Asked, *, of: tuple[str, str], now: datetime) -> int:
+    """Return how many cases an officer may still do this with by themselves. ``of``: commune, account."""
+    since = now - (CLOSING_COUNTS_FOR if asked.action == "close" else UNDO_WITHIN)
+    same = (_ACTS.commune_code == of[0], _ACTS.account_id == of[1], _ACTS.action == asked.action)
+    query = select(_ACTS["items"]).where(*same, _ACTS.done_at > since, _ACTS.undone_at.is_(None))
+    done = [sum(each.get("code") is None for each in items) for items in connection.scalars(query)]
+    return max(0, CAP - sum(each for each in done if each <= CAP))  # what is more was granted by a second person
 
 
 def act_of(connection: Connection, account_id: str, bulk_id: str) -> tuple[Row[Any], tuple[Item, ...]] | None:
@@ -130,7 +146,8 @@ def undo_act(
     connection: Connection, act: Row[Any], items: Iterable[Item], *, now: datetime, random_bytes: Callable[[int], bytes]
 ) -> None:
     """Restore every case that is as the act left it; the others are said to have changed."""
-    if act.undone_at is not None or now > act.done_at + UNDO_WITHIN:
+    held = locked_row(connection, tables.bulk_acts, act.bulk_id)
+    if held is None or held.undone_at is not None or now > act.done_at + UNDO_WITHIN:
         raise Conflict("bulk.undo_over")
     done = tuple(_restored(connection, each, by=act.account_id, now=now, random_bytes=random_bytes) for each in items)
     values = {"undone_at": now, "items": msgspec.to_builtins(done)}
@@ -140,6 +157,7 @@ def undo_act(
 def _restored(connection: Connection, item: Item, *, by: str, now: datetime, random_bytes: Callable[[int], bytes]) -> Item:
     if item.before is None or item.after is None:
         return item
+    locked_row(connection, tables.cases, item.case_id)  # whoever steps in now comes after this
     if snapshot(connection, item.case_id) != item.after:
         return msgspec.structs.replace(item, undone="case.changed")
     row = case(connection, item.case_id)

@@ -115,6 +115,13 @@ def end(connection: Connection, delegation_id: str, *, person_id: str, now: date
     connection.execute(update(tables.delegations).where(*_this(row), _D.ended_at.is_(None)).values(**values))
 
 
+def end_given_since(connection: Connection, person_id: str, since: datetime, *, now: datetime) -> None:
+    """End what was given in a person's name since an instant: by somebody who was not them."""
+    values = {"ended_at": now, "ended_by": person_id, "code_hash": None}
+    given = (_D.giver_id == person_id, _D.given_at >= since, _D.ended_at.is_(None))
+    connection.execute(update(tables.delegations).where(*given).values(**values))
+
+
 def given_by(connection: Connection, person_id: str, *, means: Means) -> list[tuple[Row[Any], str]]:
     """Return what a person gave that has not ended, with their word for whoever it is."""
     standing = (_D.giver_id == person_id, _D.ended_at.is_(None), _D.ends_at > means.now)

@@ -63,7 +63,10 @@ def case_evidence(connection: Connection, case: Row[Any], *, vault: Vault) -> Ca
     seen, people = _sightings(connection, case, vault=vault, keyring=keyring)
     moments = [*seen, *_notices(connection, case), *_outages(connection, case, keyring), *_steps(connection, case.case_id)]
     moments += [*_disputes(connection, people, vault), *_visits(connection, case.case_id)]
-    return CaseEvidence(moments=tuple(sorted(moments, key=lambda each: each.at)), expired=len(set(case.presence_ids)) - len(seen))
+    moments.sort(
+        key=lambda each: (each.at, each.facts.get("action") != "opened")
+    )  # it is given to somebody in the round that opens it
+    return CaseEvidence(moments=tuple(moments), expired=len(set(case.presence_ids)) - len(seen))
 
 
 def seen_before(evidence: CaseEvidence, at: datetime) -> CaseEvidence:

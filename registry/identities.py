@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from registry import tables_people
 from registry.accounts import KnownAccount, account_from, add_account, live_account
 from registry.blind_indexes import every
+from registry.locking import locked_row
 from registry.tables_accounts import accounts
 from registry.tables_identities import identities
 from registry.vault import Vault
@@ -86,6 +87,7 @@ def resident_account(
     connection: Connection, person_id: str, *, commune_code: str, now: datetime, random_bytes: Callable[[int], bytes]
 ) -> KnownAccount | None:
     """Return a person's own account, made where they have none; None when it was disabled."""
+    locked_row(connection, tables_people.persons, person_id)  # two at once would make two, and a recovery closes one
     own = (accounts.c.person_id == person_id, accounts.c.role == "resident")
     row = connection.execute(select(accounts).where(*own).order_by(accounts.c.created_at).limit(1)).first()
     if row is not None:

@@ -1,7 +1,6 @@
-"""Files of procedures on their way to the portal as rows: asked for by the person, claimed by one sender, settled by what the portal said.
+"""Files of procedures on their way to the portal as rows: asked for by the person, settled by what the portal said (``registry/outgoing.py``).
 
 - A file is sent only because its person said so, once: ``Conflict("portal.sent")``. One taken back before it was sent is not sent.
-- An attempt is claimed before it is made and settles only itself; whose claim ran out ended in a way nobody knows, and is asked about first.
 - Received by the portal it is asked about again and again, until the portal says that it is done or refused.
 - Each sending is on the record of the person (purpose ``tell-authority``).
 
@@ -15,9 +14,11 @@ from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, insert, select
 
 from registry import access_records, tables
+from registry.authority_lines import is_spoken_to
+from registry.locking import locked_row
 from registry.vault import Cell, Vault
 from residence.access.purposes import Field
 from residence.cases.procedures import OPEN
@@ -26,6 +27,7 @@ from residence.errors import Conflict, Refused
 PortalState = Literal["due", "sending", "silent", "received", "refused", "ended", "nothing"]
 STATES: Final[tuple[PortalState, ...]] = get_args(PortalState)
 PORTAL: Final = "portal"
+WAITING: Final[tuple[PortalState, ...]] = ("due", "silent", "received")
 FIELDS: Final = frozenset(
     {
         Field.FULL_NAME,
@@ -44,7 +46,8 @@ _COLUMNS: Final = _TABLE.c
 
 def send_to_portal(connection: Connection, file: Row[Any], *, by: str, now: datetime) -> None:
     """Let a file be sent, or raise ``Conflict("portal.sent")`` / ``Refused("portal.closed")`` for one that is over."""
-    if file.state not in OPEN:
+    locked = locked_row(connection, tables.procedure_files, file.file_id)  # two taps in the same moment: one of them is told
+    if locked is None or locked.state not in OPEN:
         raise Refused("portal.closed")
     if portal_record(connection, file.file_id) is not None:
         raise Conflict("portal.sent")
@@ -97,35 +100,7 @@ def portal_view(connection: Connection, file_id: str, *, vault: Vault) -> Portal
 
 def portal_is_there(connection: Connection) -> bool:
     """Tell whether a process that sends to the portal ever ran here."""
-    line = tables.authority_lines.c
-    return connection.execute(select(line.authority).where(line.authority == PORTAL).limit(1)).first() is not None
-
-
-def take_next(connection: Connection, *, now: datetime) -> Row[Any] | None:
-    """Return the record that has waited longest and is due, locked until the transaction ends."""
-    waiting = and_(_COLUMNS.state.in_(("due", "silent", "received")), _COLUMNS.next_at <= now)
-    abandoned = and_(_COLUMNS.state == "sending", _COLUMNS.claimed_until <= now)
-    query = select(_TABLE).where(or_(waiting, abandoned))
-    for row in connection.execute(query.order_by(_COLUMNS.next_at, _COLUMNS.file_id).limit(8)).all():
-        own = (_COLUMNS.commune_code == row.commune_code, _COLUMNS.file_id == row.file_id)  # a lock names its commune
-        locked = connection.execute(query.where(*own).with_for_update(skip_locked=True)).first()
-        if locked is not None:
-            return locked
-    return None
-
-
-def claim(connection: Connection, row: Row[Any], *, now: datetime, until: datetime) -> int:
-    """Claim a taken record for one attempt; returns the attempt's number."""
-    values = {"state": "sending", "attempts": row.attempts + 1, "claimed_until": until, "changed_at": now}
-    connection.execute(update(_TABLE).where(*_own(row)).values(values))
-    return int(row.attempts + 1)
-
-
-def settle(connection: Connection, row: Row[Any], *, attempt: int | None, now: datetime, **values: Any) -> bool:
-    """Write how an attempt ended (None: what ``take_next`` gave, without one); False when it is no longer this attempt's."""
-    same = _own(row) if attempt is None else (*_own(row), _COLUMNS.attempts == attempt, _COLUMNS.state == "sending")
-    given = {"claimed_until": None, "changed_at": now, **values}
-    return connection.execute(update(_TABLE).where(*same).values(given)).rowcount > 0
+    return is_spoken_to(connection, PORTAL)
 
 
 def record_sending(connection: Connection, row: Row[Any], *, now: datetime, random_bytes: Callable[[int], bytes]) -> None:
@@ -151,10 +126,6 @@ def portal_words(connection: Connection, row: Row[Any], *, vault: Vault) -> str:
 def forget_records(connection: Connection, person_ids: list[str]) -> None:
     """Delete how files of erased people fared."""
     connection.execute(delete(_TABLE).where(_COLUMNS.person_id.in_(person_ids)))
-
-
-def _own(row: Row[Any]) -> tuple[Any, ...]:
-    return _COLUMNS.commune_code == row.commune_code, _COLUMNS.file_id == row.file_id
 
 
 def _cell(file_id: str) -> Cell:

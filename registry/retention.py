@@ -20,6 +20,7 @@ from registry import presences, tables
 from registry.cleaning.keeping import forget_items
 from registry.declarations import message_json
 from registry.persons import SEALED_COLUMNS
+from registry.population_questions import forget_questions
 from registry.portal_records import forget_records
 from registry.vault import Cell, Vault
 from residence.errors import Refused
@@ -62,6 +63,7 @@ def erase_person(connection: Connection, person_id: str, *, vault: Vault, now: d
     ):
         connection.execute(delete(table).where(table.c.person_id.in_(ids)))
     forget_records(connection, ids)
+    forget_questions(connection, ids)
     files = tables.procedure_files.c
     theirs = select(files.file_id).where(files.person_id.in_(ids))
     connection.execute(delete(tables.procedure_steps).where(tables.procedure_steps.c.file_id.in_(theirs)))

@@ -34,6 +34,7 @@ SEALED: Final[tuple[Sealed, ...]] = (
 SEALED_BESIDES: Final[tuple[Sealed, ...]] = (
     (tables.door_passes, "pass_id", "person_id", ("token",)),
     (tables.procedure_files, "file_id", "subject_id", ("form",)),
+    (tables.population_questions, "question_id", "subject_id", ("answer",)),
     (tables.portal_records, "file_id", "subject_id", ("words",)),
     (tables.paths, "path_id", "path_id", ("helper", "called", "words")),
     (tables.path_handovers, "handover_id", "path_id", ("sheet",)),

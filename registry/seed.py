@@ -2,7 +2,8 @@
 
 - Nobody here exists. Names are drawn from common words, numbers agree with sex and birth year, and every draw comes from a hash of
   a fixed text, never from a generator.
-- Residents are written as an authority's register would hand them over: no declaration made them.
+- Residents are written as an authority's register would hand them over: no declaration made them. Households have their heads and dwellings their owners,
+  but for three faults that are planted so that cleaning has something to find (``PLANTED``).
 - ``demo_card_payloads`` gives cards of residents (a presence of theirs leaves no row) and of strangers (theirs does).
 
 Example: ``seed_demo(connection, vault=registry.vault, now=now)`` returns how many rows of what it wrote.
@@ -11,7 +12,7 @@ Example: ``seed_demo(connection, vault=registry.vault, now=now)`` returns how ma
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -21,6 +22,7 @@ from sqlalchemy import Connection, func, select
 from registry import rule_sets, tables
 from registry.households import Registration, add_household, add_person, add_residences
 from registry.premises import add_premises
+from registry.relations import Relation, add_relation
 from registry.vault import Vault
 from residence.people.person import Document, DocumentKind, PartialDate, Person, Sex
 from residence.places.premises import Premises, PremisesKind
@@ -83,6 +85,15 @@ _HOMES: Final[tuple[tuple[str, str | None, int, ResidenceKind], ...]] = (
     ("hsh-hoa-sen", None, 7, "permanent"),
     ("hsh-cay-da", None, 5, "permanent"),
 )  # fmt: skip
+
+GROWN_UP_BEFORE: Final = 2008  # year of birth of the youngest who heads a household here
+# rule of cleaning -> the household or premises it is planted in
+PLANTED: Final = {
+    "household_no_head": "household-10",
+    "household_several_heads": "household-05",
+    "premises_no_owner": "hsh-hoa-sen",
+}
+_OWNERS: Final = {"hsh-cay-da": "household-18", "rnt-ngo-sau": "household-03"}  # premises -> whose head owns it
 
 _FAMILIES: Final = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Phan", "Vũ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô", "Dương", "Lý")
 _MIDDLES: Final[dict[Sex, tuple[str, ...]]] = {
@@ -147,11 +158,15 @@ def seed_demo(
     vault: Vault,
     now: datetime,
     progress: Callable[[str, int, int], None] = lambda _what, _done, _all: None,
+    related: bool = True,
 ) -> dict[str, int]:
-    """Write the commune; ``progress(what, done, of)`` is told each step. A commune that is there already is left alone."""
+    """Write the commune; ``progress(what, done, of)`` is told each step. A commune that is there already is left alone.
+
+    ``related``: with heads and owners.
+    """
     columns = tables.premises.c
     if connection.scalar(select(func.count()).select_from(tables.premises).where(columns.commune_code == DEMO_COMMUNE)):
-        return {"premises": 0, "households": 0, "persons": 0, "residences": 0, "rule_sets": 0}
+        return {"premises": 0, "households": 0, "persons": 0, "residences": 0, "relations": 0, "rule_sets": 0}
     draws = _Draws()
     for done, premises in enumerate(PREMISES, 1):
         add_premises(connection, premises, vault=vault, now=now)
@@ -166,13 +181,35 @@ def seed_demo(
         registrations.append(_registration(each, person_id))
         progress("persons", done, len(residents))
     add_residences(connection, registrations, commune_code=DEMO_COMMUNE, now=now, random_bytes=draws)
+    relations = demo_relations(residents, [each.person_id for each in registrations]) if related else ()
+    for relation in relations:
+        add_relation(connection, relation, commune_code=DEMO_COMMUNE, recorded_by=None, now=now, random_bytes=draws)
     return {
         "premises": len(PREMISES),
         "households": len(households),
         "persons": len(residents),
         "residences": len(registrations),
+        "relations": len(relations),
         "rule_sets": rule_sets.put_in_force(connection, load_rule_book(), commune_code=DEMO_COMMUNE, now=now),
     }
+
+
+def demo_relations(residents: Sequence[SeededPerson], person_ids: Sequence[str]) -> tuple[Relation, ...]:
+    """Return who heads the households and owns the dwellings, the planted faults in it; ``person_ids`` in the residents' order."""
+    grown: dict[str, list[tuple[str, str]]] = {}  # household -> its grown-ups, the oldest first, by (birth, id)
+    for each, person_id in zip(residents, person_ids, strict=True):
+        birth = each.person.birth.value if each.person.birth else ""
+        if birth[:4] < str(GROWN_UP_BEFORE):
+            grown.setdefault(each.household, []).append((birth, person_id))
+    heads = {household: [person_id for _, person_id in sorted(people)] for household, people in grown.items()}
+    headless, two_heads = PLANTED["household_no_head"], PLANTED["household_several_heads"]
+    pairs = [(household, people[0]) for household, people in heads.items() if household != headless]
+    pairs.append((two_heads, heads[two_heads][1]))
+    day = "2019-05-01"
+    return (
+        *(Relation(kind="head", subject_id=household, person_id=who, valid_from=day) for household, who in pairs),
+        *(Relation(kind="owner", subject_id=place, person_id=heads[of][0], valid_from=day) for place, of in _OWNERS.items()),
+    )
 
 
 class _Draws:

@@ -81,6 +81,7 @@ from registry.tables_places import (
     unit_successors,
 )
 from registry.tables_police import case_tasks, officer_interests, saved_filters
+from registry.tables_population import population_questions
 from registry.tables_portal import portal_records
 from registry.tables_procedures import procedure_files, procedure_steps
 from registry.tables_public_figures import public_figures
@@ -206,6 +207,7 @@ __all__ = [
     "permitted_stays",
     "person_versions",
     "persons",
+    "population_questions",
     "portal_records",
     "premises",
     "premises_origins",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, Integer, Table
+from sqlalchemy import Column, Index, Integer, Table
 
 from registry.columns import Instant, commune, document, found_by, instant, metadata, octets, own_id, reference, text, word
 
@@ -83,4 +83,5 @@ bulk_acts: Final = Table(
     instant("done_at"),
     instant("undone_at", nullable=True),
     found_by("bulk_id"),
+    Index("ix_bulk_acts_account_id_done_at", "account_id", "done_at"),
 )

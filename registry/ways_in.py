@@ -4,8 +4,8 @@
   about a person who is on the books, whose chip the gateway judged worth ``least`` and did not doubt. The ticket adds who asks, and when.
 - The kiosk's key must be in force now; that the visit's own random bytes made the ticket keeps a stolen key from anybody else's statement.
 - A statement opens a page once, a person's page opens ``MOST`` times in ``WITHIN``. The person's sessions and passkeys stay; they are told at
-  their confirmed address and on their page, and one button there closes what was opened: sessions end, passkeys and identities since then go,
-  and for ``SHUT_FOR`` no kiosk opens the page.
+  their confirmed address and on their page, and one button there closes what was opened: sessions end, passkeys, identities and delegations
+  since then go, and for ``SHUT_FOR`` no kiosk opens the page.
 - Until ``waits`` have passed, nothing older than the opening can be removed from the account.
 - Until signature and proof hold every no is ``way-in.invalid``; afterwards it says what would help.
 
@@ -25,11 +25,12 @@ from registry import tables
 from registry.accounts import KnownAccount, live_account, person_of
 from registry.chip_judgements import judgements_of
 from registry.declarations import declaration_row
+from registry.delegations import end_given_since
 from registry.identities import resident_account
 from registry.kiosks import kiosk_keys
 from registry.locking import locked_row
 from registry.messages import put_aside
-from registry.sessions import end_others
+from registry.sessions import Session, end_others
 from registry.stay_codes import slip_seed
 from registry.vault import Vault
 from residence.clock import uuid7
@@ -155,15 +156,25 @@ def way_in(connection: Connection, way_in_id: str) -> Row[Any] | None:
     return connection.execute(select(tables.ways_in).where(_ROWS.way_in_id == way_in_id).limit(1)).first()
 
 
-def stop(connection: Connection, row: Row[Any], *, keep: str, now: datetime) -> None:
-    """Close what a kiosk opened. ``keep``: the session that says so, or nothing. Stopped twice it is as stopped once."""
+def newest_open(rows: Sequence[Row[Any]]) -> Row[Any] | None:
+    """Return the one a person may close on their page: whoever came in by a later one closes nothing of before, and so shuts nobody out."""
+    return next((each for each in rows if each.stopped_at is None), None)
+
+
+def stop(connection: Connection, row: Row[Any], *, keep: Session | None, now: datetime) -> None:
+    """Close what a kiosk opened. ``keep``: the session that says so; it stays where it began before the opening. Stopped twice it is as stopped once.
+
+    Sessions end; passkeys, identities and delegations made since the opening go.
+    """
     mine = (_ROWS.way_in_id == row.way_in_id, _ROWS.commune_code == row.commune_code, _ROWS.stopped_at.is_(None))
     if connection.execute(update(tables.ways_in).where(*mine).values(stopped_at=now)).rowcount != 1:
         return
     account = live_account(connection, row.commune_code, row.account_id)
     if account is None:
         return
-    end_others(connection, account, keep, now=now)
+    stays = keep is not None and keep.created_at < row.used_at
+    end_others(connection, account, keep.session_id if keep is not None and stays else "", now=now)
+    end_given_since(connection, row.person_id, row.used_at, now=now)
     for table in (tables.passkeys, tables.identities):
         same = (table.c.commune_code == account.commune_code, table.c.account_id == account.account_id)
         connection.execute(delete(table).where(*same, table.c.created_at >= row.used_at))

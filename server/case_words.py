@@ -3,7 +3,7 @@
 - A reason has one place, ``{at}``: the moment it speaks of.
 
 >>> CASE_WORDS["why"]["in_turn"].format(at="23:00")
-'In turn; to be decided by 23:00.'
+'It is to be decided by 23:00.'
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CASE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "decide_overdue": "It should have been decided by {at}.",
         "night_check_last_night": "Found at night within the last day; whoever it is may be there tonight.",
         "decide_soon": "It is to be decided by {at}.",
-        "in_turn": "In turn; to be decided by {at}.",
+        "in_turn": "It is to be decided by {at}.",
         "closed": "It is closed.",
     },
     "case_clock": {

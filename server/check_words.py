@@ -12,6 +12,7 @@ CHECK_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "tried": {
         "record": "A guest is checked and recorded",
         "receipt": "The receipt is signed and can be verified",
+        "paper": "Receipts as PDF are signed",
         "kiosk": "The kiosks of this house",
         "gateway": "The authority takes in what kiosks send",
         "address": "An e-mail address for what is urgent",
@@ -24,6 +25,7 @@ CHECK_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "mend": {
         "record": "Nobody can be declared now. Tell the operator.",
         "receipt": "Receipts are signed with a key nobody knows. Tell the operator.",
+        "paper": "PDFs go out unsigned, or soon will. Tell the operator; the code on them holds all the same.",
         "kiosk": "No kiosk stands here, or it is not well: look at its power and network.",
         "gateway": "What kiosks keep is sent later. Tell the operator if it lasts.",
         "address": "Give one under Messages, and confirm it from the mailbox.",

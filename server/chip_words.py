@@ -26,6 +26,8 @@ CHIP_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "chip_auth": "The chip holds its key, so it is no copy (Chip Authentication)",
         "active_auth": "The chip signed our question, so it is no copy (Active Authentication)",
         "cross_check": "The chip names the person who was declared",
+        "number_agrees": "The number agrees with sex and year of birth",
+        "check_digits": "The check digits of the printed lines are right",
     },
     "chip_outcome": {
         "passed": "Passed",

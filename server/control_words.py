@@ -76,6 +76,9 @@ CONTROL_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "own_words": "Words on stays: yes, left, not me",
         "declaring_locks": "Locks against others' declarations",
         "paths": "Guided paths",
+        "procedure_files": "Files of procedures",
+        "portal_records": "Files at the public service portal",
+        "population_questions": "Questions to the population database",
         "rights_requests": "Requests about one's own data",
     },
 }

@@ -10,6 +10,7 @@ Example: ``recorded = declare(server, declaration, account=account, origin="desk
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 import msgspec
@@ -45,26 +46,39 @@ def given_receipt(server: Server, declaration_id: str) -> StoredReceipt | None:
 
 
 def declare(
-    server: Server, declaration: StayDeclaration, *, account: Account, origin: Origin, body: bytes | None = None
+    server: Server,
+    declaration: StayDeclaration,
+    *,
+    account: Account,
+    origin: Origin,
+    body: bytes | None = None,
+    beside: Sequence[StayDeclaration] = (),
 ) -> Recorded:
-    """Record one declaration in a transaction of its own. ``body``: the exact bytes that were sent, when there are any."""
-    content = body if body is not None else msgspec.json.encode(declaration)
-    statement = Statement(
-        schema=STAY_DECLARATION,
-        message=declaration,
-        body=content,
-        body_digest=sha256(content).hexdigest(),
-        received_at=server.clock.now(),
-        origin=origin,
-        account=account.account_id,
-    )
+    """Record one declaration in a transaction of its own. ``body``: the exact bytes that were sent, when there are any.
+
+    ``beside``: what is said with it and stands or falls with it; recorded before it.
+    """
+
+    def stated(said: StayDeclaration, content: bytes) -> Statement:
+        return Statement(
+            schema=STAY_DECLARATION,
+            message=said,
+            body=content,
+            body_digest=sha256(content).hexdigest(),
+            received_at=server.clock.now(),
+            origin=origin,
+            account=account.account_id,
+        )
+
+    statements = [stated(each, msgspec.json.encode(each)) for each in beside]
+    statements.append(stated(declaration, body if body is not None else msgspec.json.encode(declaration)))
     with server.registry.writing() as connection:
         return record(
             connection,
-            [statement],
+            statements,
             vault=server.registry.vault,
             rules=server.rules,
             signer=server.signer,
             now=server.clock.now(),
             random_bytes=server.random_bytes,
-        )[0]
+        )[-1]

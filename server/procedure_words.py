@@ -41,6 +41,7 @@ PROCEDURE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "register": "from the register",
         "chip": "from the chip of the card",
         "account": "from the account",
+        "population": "from the population database",
         "card": "from the text of the card",
         "declared": "from what was declared before",
         "typed": "written in here",
@@ -68,6 +69,15 @@ PROCEDURE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "supplement": "Ask for what is missing",
         "done": "It is done",
         "refuse": "Refuse it",
+    },
+    "population_question": {
+        "due": "It is asked next.",
+        "sending": "It is being asked.",
+        "silent": "It has not answered. It is asked again by itself.",
+        "answered": "It has answered.",
+        "nobody": "It has nobody of this number.",
+        "refused": "It does not answer this question.",
+        "nothing": "It was not asked: the file was over before.",
     },
     "portal_record": {
         "due": "It is sent next.",

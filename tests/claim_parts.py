@@ -21,7 +21,8 @@ from gateway.certifying import Certifying
 from gateway.cutting import CutLine
 from luutru.demo.pki import Pki
 from luutru.kiosk_claiming import Claiming, ClaimTools
-from luutru.processes.kiosk import line_of, open_outbox
+from luutru.processes.kiosk import open_outbox
+from luutru.processes.kiosk_line import line_of
 from luutru.processes.kiosk_renewing import renewing_of
 from luutru.revocation import Fences, revoke_kiosk
 from luutru.system import SystemClock, random_bytes

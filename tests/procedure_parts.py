@@ -21,3 +21,7 @@ def filed(client, kind="temporary-residence", **said):
     answer = client.post(f"/me/procedures/new/{kind}", data={**given, "csrf": csrf_of(client), "place": "0"})
     assert answer.status_code == 200, answer.text
     return str(answer.url).rpartition("/")[2]
+
+
+def fields_asked(page):
+    return set(inputs(page))

@@ -56,6 +56,8 @@ from residence.errors import has_errors
 from residence.places.premises import PremisesKind
 
 VISIBLE_DIGITS: Final = 3
+# What is not asked of somebody without papers is not missed on the screen either; the registry notes it all the same.
+_OF_PAPERS: Final = frozenset({"declaration.passport_missing", "declaration.permitted_stay_missing"})
 _SOURCES: Final = {"mrz": "person.from_zone"}
 
 
@@ -261,6 +263,7 @@ def _day_text(day: str) -> str:
 def _review(screen: Review, profile: KioskProfile, texts: Texts, now: datetime) -> dict[str, Any]:
     draft = screen.draft
     permitted = draft.typed.permitted_until if draft.typed else draft.permitted_until
+    paperless = draft.typed is not None and draft.typed.paperless
     return {
         **_person(draft, texts),
         "change": draft.change.kind if draft.change else "",
@@ -278,6 +281,6 @@ def _review(screen: Review, profile: KioskProfile, texts: Texts, now: datetime) 
         "words": (draft.typed.words or "") if draft.typed else "",
         "helper": (draft.typed.helper or "") if draft.typed else "",
         "errors": has_errors(screen.problems),
-        "problems": [texts.problem(each) for each in screen.problems],
+        "problems": [texts.problem(each) for each in screen.problems if not (paperless and each.code in _OF_PAPERS)],
         "step": step_of("review", texts),
     }

@@ -23,12 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from edge_agent.readers.packed import MJPG, frame_of
+from edge_agent.readers.packed import LARGEST_PIXELS, MJPG, frame_of
 from edge_agent.readers.port import Frame
 from residence.clock import Clock
 from residence.errors import Malformed, Refused
 
-LARGEST_PIXELS: Final = 60_000_000
 LONGEST_SIDE: Final = 30_000  # zxing takes 65,535, and small pictures are doubled
 HOLD_SECONDS: Final = 4.0
 _PICTURES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".pgm", ".ppm"})

@@ -3,7 +3,7 @@
 - A thread takes every frame off the device as it comes, so that none grows old in the driver's buffers. What becomes a frame is decoded when
   it is asked for (``packed.py``): decoding thirty JPEGs a second for nobody is most of what an idle camera costs.
 - A frame is given once. While its reader rests (``rest``) frames are taken and thrown away.
-- A device that gives nothing for ``SILENT_SECONDS``, or fails ``FAILED_GRABS`` times in a row, or raises, is lost.
+- A device that gives nothing for ``SILENT_SECONDS``, or nothing that can be decoded, or fails ``FAILED_GRABS`` times in a row, or raises, is lost.
 
 Example: ``grabber = Grabber(device, clock=clock, label="camera 0"); grabber.start(); grabber.newest(0.5)``
 """
@@ -55,6 +55,7 @@ class Grabber:
         self._newest: tuple[Any, int, int] | None = None  # picture, number, when it was taken
         self._last_ns = clock.monotonic_ns()
         self._resting_until_ns = 0
+        self._broken_since_ns: int | None = None
         self._failed = False
         self._thread = threading.Thread(target=self._run, name="camera-grab", daemon=True)
 
@@ -69,13 +70,22 @@ class Grabber:
             self._changed.wait_for(lambda: self._failed or self._newest is not None, timeout=wait_seconds)
             newest, self._newest = self._newest, None
         if newest is not None:
-            picture, number, taken_ns = newest
-            return frame_of(picture, number=number, taken_ns=taken_ns)
+            return self._decoded(*newest)
         if self._failed:
             raise Refused("reader.device_lost", "", self._label)
         if self._clock.monotonic_ns() - self._last_ns > SILENT_SECONDS * 1e9:
             raise Refused("reader.no_frames", "", self._label)
         return None
+
+    def _decoded(self, picture: Any, number: int, taken_ns: int) -> Frame | None:
+        frame = frame_of(picture, number=number, taken_ns=taken_ns)
+        if frame is not None:
+            self._broken_since_ns = None
+        elif self._broken_since_ns is None:
+            self._broken_since_ns = taken_ns
+        elif taken_ns - self._broken_since_ns > SILENT_SECONDS * 1e9:
+            raise Refused("reader.no_frames", "", self._label)
+        return frame
 
     def rest(self, seconds: float) -> None:
         """Make no pictures for so long, unless one is asked for."""

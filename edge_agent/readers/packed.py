@@ -3,7 +3,7 @@
 - A camera that sends JPEGs is asked for them as they are. Of each one only the mean of every block of 8 x 8 is decoded at once: that is enough
   to see whether something moves. The whole is decoded, in grey alone, when it is searched. In an empty lobby that is two of ten.
 - Decoding colours and throwing them away cost most of what an idle kiosk took (docs/kiosk.md, ADR 141).
-- What is no JPEG, or one that cannot be decoded, is no frame. OpenCV's decoder refuses the same ones small and whole.
+- What is no JPEG, or one that cannot be decoded, is no frame, nor is one that claims more than ``LARGEST_PIXELS``: a few bytes can. OpenCV's decoder refuses the same ones small and whole.
 - Pictures that come decoded (grey, or blue-green-red) are taken as they are.
 
 >>> lobby = cv2.imencode(".jpg", np.full((720, 1280), 90, np.uint8))[1].reshape(1, -1)
@@ -22,6 +22,7 @@ import numpy as np
 from edge_agent.readers.port import Frame
 
 MJPG: Final = cv2.VideoWriter.fourcc(*"MJPG")
+LARGEST_PIXELS: Final = 60_000_000
 _SHORT_SIDE: Final = 288  # pixels: below that an eighth is too little to see a hand by
 _BEGINS: Final = (0xFF, 0xD8)
 
@@ -37,8 +38,11 @@ def frame_of(picture: Any, *, number: int, taken_ns: int) -> Frame | None:
 
 
 def _packed(jpeg: Any, *, number: int, taken_ns: int) -> Frame | None:
-    glimpse = cv2.imdecode(jpeg, cv2.IMREAD_REDUCED_GRAYSCALE_8)
-    if glimpse is None:
+    try:
+        glimpse = cv2.imdecode(jpeg, cv2.IMREAD_REDUCED_GRAYSCALE_8)
+    except cv2.error:  # it claims more than OpenCV will take
+        return None
+    if glimpse is None or glimpse.size * 64 > LARGEST_PIXELS:
         return None
     if min(glimpse.shape) * 8 < _SHORT_SIDE:
         whole = cv2.imdecode(jpeg, cv2.IMREAD_GRAYSCALE)

@@ -77,17 +77,29 @@ class KbttSettings(_Section, frozen=True, kw_only=True):
     patience: Patience = Patience()
 
 
-class PortalAddress(_Section, frozen=True, kw_only=True):
-    """The public service portal, for files of procedures (docs/portal.md): the contract is ours."""
+class TokenAddress(_Section, frozen=True, kw_only=True):
+    """An authority that is spoken to with a token from a file. The contracts are ours."""
 
     base: str
     contract: str = ""
-    token: str = "secrets/portal.token"  # noqa: S105 - a file, relative to this one, mode 600
+    token: str  # a file, relative to this one, mode 600
     connect_seconds: Seconds = 5
     answer_seconds: Seconds = 30
     pause_seconds: Annotated[float, msgspec.Meta(ge=0, le=60)] = 0.5
-    ask_minutes: Annotated[float, msgspec.Meta(gt=0, le=10_080)] = 30  # how often a file that is there is asked about
     patience: Patience = Patience()
+
+
+class PortalAddress(TokenAddress, frozen=True, kw_only=True):
+    """The public service portal, for files of procedures (docs/portal.md)."""
+
+    token: str = "secrets/portal.token"  # noqa: S105 - a file
+    ask_minutes: Annotated[float, msgspec.Meta(gt=0, le=10_080)] = 30  # how often a file that is there is asked about
+
+
+class PopulationAddress(TokenAddress, frozen=True, kw_only=True):
+    """The population database, for what an officer lacks in a file (docs/population.md)."""
+
+    token: str = "secrets/population.token"  # noqa: S105 - a file
 
 
 class AuthoritySettings(_Section, frozen=True, kw_only=True):
@@ -95,6 +107,7 @@ class AuthoritySettings(_Section, frozen=True, kw_only=True):
 
     kbtt: KbttSettings | None = None
     portal: PortalAddress | None = None
+    population: PopulationAddress | None = None
 
 
 def parse_settings(data: bytes) -> AuthoritySettings:
@@ -106,8 +119,9 @@ def parse_settings(data: bytes) -> AuthoritySettings:
         raise setting_refusal(str(error), area=AREA, known=names_in(AuthoritySettings)) from error
     if settings.kbtt is not None:
         check_address(settings.kbtt.base, contract=settings.kbtt.contract)
-    if settings.portal is not None:
-        check_address(settings.portal.base, contract=settings.portal.contract, table="portal")
+    for name, each in (("portal", settings.portal), ("population", settings.population)):
+        if each is not None:
+            check_address(each.base, contract=each.contract, table=name)
     return settings
 
 

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from registry.durable_files import sync_folder
 from residence.errors import Conflict, Malformed
 
 STANZA: Final = "luutru"
@@ -93,18 +94,23 @@ archive_timeout = {ARCHIVE_SECONDS}
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> list[Path]:
-    """Write the files for their owner alone, who is the folder's; ``Conflict("backup.configured")`` when one is there."""
+    """Write the files for their owner alone, who is the folder's; ``Conflict("backup.configured")`` when the one with the passphrase is there.
+
+    That one comes last and whole: whoever dies before leaves a folder that is not configured.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any((folder / name).exists() for name in files):
+    if (folder / SETTINGS).exists():
         raise Conflict("backup.configured", "", str(folder))
     owner, written = folder.stat(), []
-    for name, text in files.items():
-        handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    for name in sorted(files, key=lambda each: each == SETTINGS):
+        draft = folder / f".{name}.part"
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             if os.geteuid() == 0:
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-            file.write(text)
+            file.write(files[name])
             file.flush()
             os.fsync(file.fileno())
-        written.append(folder / name)
+        written.append(draft.rename(folder / name))
+    sync_folder(folder)
     return written

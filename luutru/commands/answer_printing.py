@@ -32,7 +32,11 @@ def print_answer(answer: dict[str, Any]) -> None:
     console.print("done" if rest.pop("ok") else "not done", f"({rest.pop('seconds')} s)")
     at, detail = rest.pop("pointer", ""), rest.pop("detail", "")
     for each in rest.pop("problems", ()):
-        said = (each["code"], each["message"]["en"], each["pointer"]) if isinstance(each, dict) else (each, sentence(each).en, at)
+        if isinstance(each, dict):
+            said = (each["code"], each["message"]["en"], each["pointer"])
+        else:
+            code, _, what = each.partition(" ")  # "backup.differs persons": what it is of stands behind its code
+            said = (code, sentence(code).en, what or at)
         console.print(" ", *(part for part in said if part))
     if detail and detail not in of_every_kind:
         console.print(" ", detail)

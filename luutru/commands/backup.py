@@ -29,6 +29,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.
 KeyFileOption = Annotated[
     Path, typer.Option("--key-file", envvar="LUUTRU_BACKUP_KEY", dir_okay=False, help="Key of the pieces; made at first.")
 ]
+FolderArgument = Annotated[Path, typer.Argument(file_okay=False, help="Where the two files go; for the database's user alone.")]
+RepositoryOption = Annotated[Path, typer.Option(help="Folder of the repository; on another machine's disk.")]
+DataOption = Annotated[Path, typer.Option(help="The cluster's data folder.")]
+SocketOption = Annotated[Path, typer.Option(help="Folder of PostgreSQL's socket.")]
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="PostgreSQL's port, of the socket's name.")]
+UserOption = Annotated[str, typer.Option(help="The database's superuser.")]
+DEFAULT_SOCKET = Path("/var/run/postgresql")
 DEFAULT_KEY = Path("/etc/luutru/backup/pieces.key")
 DEFAULT_SETTINGS = Path("/etc/luutru/backup/pgbackrest.conf")
 
@@ -40,13 +47,13 @@ def backup() -> None:
 
 @app.command()
 def configure(
-    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where the two files go; for the database's user alone.")],
+    folder: FolderArgument,
     *,
-    repository: Annotated[Path, typer.Option(help="Folder of the repository; on another machine's disk.")],
-    data: Annotated[Path, typer.Option(help="The cluster's data folder.")],
-    socket: Annotated[Path, typer.Option(help="Folder of PostgreSQL's socket.")] = Path("/var/run/postgresql"),
-    port: Annotated[int, typer.Option(min=1, max=65535, help="PostgreSQL's port, of the socket's name.")] = 5432,
-    user: Annotated[str, typer.Option(help="The database's superuser.")] = "postgres",
+    repository: RepositoryOption,
+    data: DataOption,
+    socket: SocketOption = DEFAULT_SOCKET,
+    port: PortOption = 5432,
+    user: UserOption = "postgres",
     json: JsonOption = False,
 ) -> None:
     """Write pgbackrest.conf, with a new passphrase, and archive.conf; files that are there are refused.
@@ -94,6 +101,49 @@ def run(
         repository = Repository(settings)
         repository.run("backup", "--type=full" if full else "--type=diff")
         answer["backups"] = len(repository.info()["backup"])
+
+
+@app.command()
+def keep(
+    folder: FolderArgument,
+    *,
+    repository: RepositoryOption,
+    data: DataOption,
+    socket: SocketOption = DEFAULT_SOCKET,
+    port: PortOption = 5432,
+    user: UserOption = "postgres",
+    registry: Annotated[
+        str, typer.Option("--registry", envvar="LUUTRU_REGISTRY", help="Address of the registry: postgresql+psycopg://...")
+    ],
+    hour: Annotated[
+        int, typer.Option("--hour", min=0, max=23, help="From this hour on, Vietnam's time, the night's backup.")
+    ] = 3,
+) -> None:
+    """Look after an archive until asked to stop: configure and begin it where it is not, look every minute, back up every night.
+
+    For containers, where there are no timers. PostgreSQL's own settings are those of archive.conf, given to it by whoever starts it.
+
+    Example: luutru backup keep /etc/luutru/backup --repository /backup/registry --data /var/lib/postgresql/15/main
+    """
+    import signal
+    import threading
+
+    from luutru.backups.keeping import keep as go_on
+    from luutru.backups.settings import Place
+    from luutru.logs import configure_logs
+    from luutru.system import random_bytes, system_clock
+    from registry.database import open_engine
+
+    configure_logs()
+    ended = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: ended.set())
+    place = Place(folder=folder.absolute(), repository=repository, data=data, socket=socket, port=port, user=user)
+    engine = open_engine(registry)
+    try:
+        go_on(place, engine, clock=system_clock(), random_bytes=random_bytes, ended=ended.wait, hour=hour)
+    finally:
+        engine.dispose()
 
 
 @app.command()

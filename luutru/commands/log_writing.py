@@ -55,7 +55,10 @@ def publish(
     registry: RegistryOption = DEFAULT_REGISTRY,
     log: FolderOption = Path("log"),
     key_file: KeyFileOption = DEFAULT_KEY,
-    witness: Annotated[list[str], typer.Option("--witness", help="ADDRESS=KEY of a witness to ask; may be repeated.")] = [],  # noqa: B006 - Typer's way
+    witness: Annotated[
+        list[str],
+        typer.Option("--witness", help="ADDRESS=KEY of a witness to ask, the key as its line or its file; may be repeated."),
+    ] = [],  # noqa: B006 - Typer's way
     every: Annotated[float, typer.Option(envvar="LUUTRU_LOG_EVERY", min=0, help="Seconds between turns; 0: one turn.")] = 0,
     handed: HandedOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -4,7 +4,8 @@
   a third (``LA1:...``), the certificate of a deletion a fourth (``LD1:...``, below it the proof from the log, checked with ``--log-key``); or a file with that text or with the signed bytes. A proof's own facts stand in ``stay``, an answer's in ``answer``.
 - ``page`` writes a page that checks both in a browser without a network, with the public keys of a keyring in it.
 - The keyring is never guessed: ``--keyring FILE`` or ``LUUTRU_KEYRING``. Without one the receipt is shown and not believed.
-- ``log`` says of a certificate of deletion where it stands in the log; there is no public log of receipts.
+- ``log`` says where a certificate of deletion, or a statement whose proof a person took, stands in the log: the proof of that stands below the text and is
+  checked with ``--log-key``. Nothing is claimed where it was not checked.
 
 Example: ``luutru receipt verify --keyring keyring.json --json --file slip.txt``
 """
@@ -34,6 +35,7 @@ STAY: Final = (
 )  # fmt: skip
 # what an answer to somebody who said that something is wrong, or asked for a right, says
 # what a certificate of deletion says
+LOG_PROOF: Final = b"c2sp.org/tlog-proof@v1\n"
 DELETION: Final = ("certificate_id", "deleted_at", "reason", "legal_basis", "deleted", "kept", "period_keys")
 ANSWER: Final = ("answer_id", "answers", "subject", "asked_at", "due", "outcome", "reason", "answered_at", "legal_basis")
 
@@ -53,9 +55,7 @@ def verify(
     keyring: Annotated[Path | None, typer.Option(help="The keyring to trust; LUUTRU_KEYRING when left out.")] = None,
     log_key: Annotated[
         str,
-        typer.Option(
-            "--log-key", help="Of a certificate of deletion: the log's public key or its file, to check the proof, too."
-        ),
+        typer.Option("--log-key", help="The log's public key or its file, to check the proof below the text, too."),
     ] = "",
     witness: Annotated[list[str], typer.Option("--witness", help="A witness of the log, each of which must have signed.")] = [],  # noqa: B006 - Typer's way
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -72,9 +72,10 @@ def verify(
     except OSError as error:
         typer.echo(f"cannot read: {error}", err=True)
         raise typer.Exit(2) from error
-    answer = judge(given, keyring_file=keyring or keyring_setting())
-    if answer["deletion"] is not None and log_key:
-        answer |= _judge_place(answer, given.decode(errors="replace"), log_key, witness)
+    line, proof = _apart(given)
+    answer = judge(line, keyring_file=keyring or keyring_setting())
+    if log_key and (answer["deletion"] is not None or (proof and answer["ok"])):
+        answer |= _judge_place(answer, (line.decode(errors="replace"), proof), log_key, witness)
     typer.echo(as_json_text(answer) if as_json else _for_people(answer))
     raise typer.Exit(0 if answer["ok"] else 1)
 
@@ -142,18 +143,30 @@ def judge(given: bytes, *, keyring_file: Path | None) -> dict[str, Any]:
     }
 
 
-def _judge_place(answer: dict[str, Any], given: str, log_key: str, witness: list[str]) -> dict[str, Any]:
-    """Check the proof below a certificate: that this very certificate stands in the log."""
+def _apart(given: bytes) -> tuple[bytes, str]:
+    """Return what is signed, and the proof from the log below it, if there is one."""
+    line, found, proof = given.partition(LOG_PROOF)
+    return (line, (found + proof).decode(errors="replace").rstrip() + "\n") if found else (given, "")
+
+
+def _judge_place(answer: dict[str, Any], given: tuple[str, str], log_key: str, witness: list[str]) -> dict[str, Any]:
+    """Check the proof below a text: that this very certificate or statement stands in the log."""
     from luutru.transparency.key_files import key_of
     from residence.errors import LuutruError, Untrusted, problem
     from residence.transparency.proofs import verify_proof
     from residence.wire.deletions import parse_deletion_text, proves
+    from residence.wire.stay_proofs import is_about, log_digest
 
-    line, _, proof = given.strip().partition("\n")
+    line, proof = given
     try:
         witnesses = [key_of(each) for each in witness]
-        proven = verify_proof(proof.lstrip("\n") + "\n", log=key_of(log_key), witnesses=witnesses, least=len(witnesses))
-        if not proves(proven.row, parse_deletion_text(line)):
+        proven = verify_proof(proof, log=key_of(log_key), witnesses=witnesses, least=len(witnesses))
+        if answer["deletion"] is not None:
+            is_this = proves(proven.row, parse_deletion_text(line))
+        else:
+            said = [answer[name] or "" for name in ("declaration_id", "state", "accepted_at")]
+            is_this = all(said) and is_about(proven.row, log_digest(*said))
+        if not is_this:
             raise Untrusted("deletion.other_proof")
     except LuutruError as error:
         return {"ok": False, "problems": [*answer["problems"], problem(error.code, error.pointer)]}

@@ -59,32 +59,40 @@ def affected(  # noqa: PLR0913 - options of a command line
     import msgspec
 
     from luutru.system import system_clock
-    from residence.access import incidents
     from residence.clock import parse_instant
 
     if sum(map(bool, (account, kiosk, commune))) != 1:
         raise typer.BadParameter("one of --account, --kiosk, --commune")
-    if to.exists():
-        raise typer.BadParameter(f"{to} is there already", param_hint="--to")
+    if to.exists() or not to.parent.is_dir():
+        raise typer.BadParameter(f"{to} is there already, or its folder is not", param_hint="--to")
     with answering(json=json) as answer:
         known = parse_instant(detected, "/detected")
         span = (parse_instant(since, "/since"), parse_instant(until, "/until") if until else system_clock().now())
+        if span[0] >= span[1]:  # nobody would be concerned, and the authority would be told so
+            raise typer.BadParameter(f"{since} is not before the end", param_hint="--since")
         with opened(registry, vault) as read, read.reading() as connection:
             found, unnamed = _found(connection, account=account, kiosk=kiosk, commune=commune, span=span)
-        fields = sorted({each for person in found.values() for each in person.fields}) if account else None
-        incident = {
-            "by": {name: value for name, value in (("account", account), ("kiosk", kiosk), ("commune", commune)) if value},
-            "since": _here(span[0]),
-            "until": _here(span[1]),
-            "detected": _here(known),
-            "authority_by": _here(incidents.due(known)),
-            "persons_told_too": incidents.persons_are_told(fields),
-            "fields": fields if fields is not None else "all",
-            "persons": len(found),
-            "declarations_of_nobody_known": unnamed,
-        }
+        by = {name: value for name, value in (("account", account), ("kiosk", kiosk), ("commune", commune)) if value}
+        incident = _incident(by, span, known, found) | {"declarations_of_nobody_known": unnamed}
         _write(to, [incident, *(msgspec.to_builtins(found[each]) for each in sorted(found))])
         answer.update(incident, file=str(to))
+
+
+def _incident(by: dict[str, str], span: tuple[datetime, datetime], detected: datetime, found: Persons) -> dict[str, Any]:
+    """Return the first line of the file. Of an account the fields it saw are known; else whole records were exposed."""
+    from residence.access import incidents
+
+    fields = sorted({each for person in found.values() for each in person.fields}) if "account" in by else None
+    return {
+        "by": by,
+        "since": _here(span[0]),
+        "until": _here(span[1]),
+        "detected": _here(detected),
+        "authority_by": _here(incidents.due(detected)),
+        "persons_told_too": incidents.persons_are_told(fields),
+        "fields": fields if fields is not None else "all",
+        "persons": len(found),
+    }
 
 
 def _here(instant: datetime) -> str:

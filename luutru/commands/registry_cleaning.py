@@ -15,6 +15,7 @@ import msgspec
 import typer
 
 from luutru.choices import ChoicesOption, choices_of
+from luutru.commands.answer_printing import text_of
 from luutru.commands.registry_answers import answering, opened
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _print(answer: dict[str, Any]) -> None:
 
     from residence.errors import sentence
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     console.print("[green]done[/]" if answer["ok"] else "[red]not done[/]")
     for code in answer.get("problems", ()):
         console.print(f"  [red]{code}[/]", sentence(code).en)
@@ -169,8 +170,12 @@ def _print(answer: dict[str, Any]) -> None:
         for what, count in answer.get(name, {}).items():
             console.print(f"  {name} {what}: {count:,}")
     for each in answer.get("items", ()):
-        console.print(f"{each['item_id']}  {each['rule']}  {each['owner']}  due {each['due'][:10]}  {each['message']['en']}")
+        console.print(
+            f"{each['item_id']}  {each['rule']}  {each['owner']}  due {text_of(each['due'])[:10]}  {each['message']['en']}"
+        )
         console.print("  " + ", ".join(f"{kind} {row_id}" for kind, row_id in each["evidence"]))
+    if "preview" in answer:
+        console.print("  nothing is changed yet; the same command with --token settles exactly this")
     for name in ("preview", "done"):
         for what, value in answer.get(name, {}).items():
-            console.print(f"  {what}: {', '.join(value) if isinstance(value, list) else value}")
+            console.print(f"  {what.replace('_', ' ')}: {text_of(value)}")

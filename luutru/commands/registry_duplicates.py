@@ -188,7 +188,7 @@ def _print(answer: dict[str, Any]) -> None:
 
     from residence.errors import sentence
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     console.print("[green]done[/]" if answer["ok"] else "[red]not done[/]", f"({answer['seconds']} s)")
     for code in answer.get("problems", ()):
         console.print(f"  [red]{code}[/]", sentence(code).en)

@@ -101,6 +101,11 @@ class Layout:
         return self.directory / "log"
 
     @property
+    def log_key(self) -> Path:
+        """The key of the log, and its witness's public one: for the process that publishes and for nobody else."""
+        return self.directory / "log-key" / "log.key"
+
+    @property
     def handed(self) -> Path:
         """Where looks are handed over to the log past the registry; in earnest the registry's owner has no hand on it."""
         return self.directory / "looks-handed"

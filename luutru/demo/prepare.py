@@ -22,6 +22,7 @@ from luutru.demo.broker import Broker
 from luutru.demo.folder import erase, mark
 from luutru.demo.layout import KIOSKS, Layout
 from luutru.demo.pki import GATEWAY_NAME, Pki
+from luutru.demo.witnesses import write_log_keys
 from luutru.paper_keys import make_paper_key
 from registry import kiosks
 from registry.database import Registry, connect, upgrade
@@ -75,6 +76,7 @@ def prepare(layout: Layout, tools: Tools, *, fresh: bool = True) -> None:
     pki.gateway().copy_to(layout.gateway, as_name=GATEWAY_NAME)
     pki.web().together(layout.web / "web.pem")
     pki.copy_authority(layout.kiosk_authority)
+    write_log_keys(layout, random_bytes=tools.random_bytes)
     put(layout.gateway / pki.revocations.name, pki.revocations.read_bytes())  # so that the gateway can say when it ends
     now = tools.clock.now()
     make_paper_key(layout.key("server-paper").with_suffix(".pem"), name="Luutru demo", now=now)

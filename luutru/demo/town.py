@@ -19,13 +19,8 @@ from luutru.demo.broker import Broker
 from luutru.demo.children import Children
 from luutru.demo.layout import KIOSKS, Layout
 from luutru.demo.pki import Pki
-from luutru.system import random_bytes
-from luutru.transparency.key_files import kept_signer
-from luutru.transparency.witnessing import OWN_KEY
-from residence.transparency.notes import LOG, WITNESS
+from luutru.demo.witnesses import LOG_PUBLIC, WITNESS_PUBLIC
 
-LOG_NAME: Final = "luutru-demo.invalid/log"
-WITNESS_NAME: Final = "witness-demo.invalid/w1"
 START_SECONDS: Final = 40.0
 
 
@@ -82,11 +77,10 @@ class Town:
     def start_log(self) -> None:
         """Start a witness and the process that publishes the log of looks and has it cosigned."""
         listen = f"127.0.0.1:{self.layout.ports.witness}"
-        key = kept_signer(self.layout.key("log"), name=LOG_NAME, kind=LOG, random_bytes=random_bytes).key.line
-        own = kept_signer(self.layout.witness / OWN_KEY, name=WITNESS_NAME, kind=WITNESS, random_bytes=random_bytes).key.line
-        arguments = ["log", "witness", "--state", str(self.layout.witness), "--listen", listen, "--key", key]
+        key, own = self.layout.witness / LOG_PUBLIC, self.layout.log_key.with_name(WITNESS_PUBLIC)
+        arguments = ["log", "witness", "--state", str(self.layout.witness), "--listen", listen, "--key", str(key)]
         self.children.start("witness", [*_luutru(), *arguments], environment=self.environment())
-        arguments = ["log", "publish", "--every", "2", "--key-file", str(self.layout.key("log"))]
+        arguments = ["log", "publish", "--every", "2", "--key-file", str(self.layout.log_key)]
         arguments += ["--witness", f"http://{listen}={own}"]
         self.children.start("log", [*_luutru(), *arguments], environment=self.environment())
 

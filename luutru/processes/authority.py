@@ -12,7 +12,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,12 +20,15 @@ from typing import Final
 
 import structlog
 
+from gateway.authorities.going_out import Outgoing, Traffic
 from gateway.authorities.kbtt import Kbtt
 from gateway.authorities.lines import Patience
+from gateway.authorities.population import PopulationTraffic
 from gateway.authorities.portal import Portal
-from gateway.authorities.portal_sending import PortalSender
+from gateway.authorities.portal_sending import PortalTraffic
 from gateway.authorities.sending import Means, Sender
-from gateway.authorities.settings import AuthoritySettings, KbttSettings, PortalAddress, parse_settings
+from gateway.authorities.settings import AuthoritySettings, KbttSettings, TokenAddress, parse_settings
+from gateway.authorities.token_line import TokenLine
 from luutru.opening import open_registry
 from luutru.system import fraction, random_bytes, system_clock
 from registry.database import Registry
@@ -58,8 +61,6 @@ def read_settings(path: Path) -> AuthoritySettings:
 def sender(process: AuthorityProcess, *, registry: Registry, clock: Clock) -> Iterator[tuple[Senders, float]]:
     """Give what sends to every authority of the file, and the pause between two sendings."""
     settings = read_settings(process.settings)
-    if settings.kbtt is None and settings.portal is None:
-        raise Refused("authorities.not_configured", "/kbtt")
     with ExitStack() as opened:
         steps: list[Callable[[], bool]] = []
         idle: list[Callable[[], None]] = []
@@ -72,11 +73,17 @@ def sender(process: AuthorityProcess, *, registry: Registry, clock: Clock) -> It
             steps.append(Sender(registry, {connector.name: connector}, means=means).step)
             idle.append(connector.refresh)
         if settings.portal is not None:
-            portal = Portal(settings.portal, process.settings.parent)
-            opened.callback(portal.close)
-            means = _means(settings.portal.patience, lease_of(settings.portal), clock)
-            steps.append(PortalSender(registry, portal, settings=settings.portal, means=means).step)
-        pauses = [each.pause_seconds for each in (settings.kbtt, settings.portal) if each is not None]
+            line = opened.enter_context(closing(TokenLine(settings.portal, process.settings.parent)))
+            every = timedelta(minutes=settings.portal.ask_minutes)
+            portal = PortalTraffic(registry.vault, Portal(line), ask_every=every, random_bytes=random_bytes)
+            steps.append(_going_out(registry, portal, settings.portal, clock))
+        if settings.population is not None:
+            line = opened.enter_context(closing(TokenLine(settings.population, process.settings.parent)))
+            questions = PopulationTraffic(registry.vault, line, random_bytes=random_bytes)
+            steps.append(_going_out(registry, questions, settings.population, clock))
+        pauses = [each.pause_seconds for each in (settings.kbtt, settings.portal, settings.population) if each is not None]
+        if not pauses:
+            raise Refused("authorities.not_configured", "/kbtt")
         yield Senders(steps, idle), max(pauses)
 
 
@@ -98,11 +105,16 @@ class Senders:
             each()
 
 
+def _going_out(registry: Registry, traffic: Traffic, settings: TokenAddress, clock: Clock) -> Callable[[], bool]:
+    means = _means(settings.patience, lease_of(settings), clock)
+    return Outgoing(registry, traffic, patience=settings.patience, means=means).step
+
+
 def _means(patience: Patience, lease: timedelta, clock: Clock) -> Means:
     return Means(clock=clock, random_bytes=random_bytes, fraction=fraction, patience=patience, lease=lease)
 
 
-def lease_of(settings: KbttSettings | PortalAddress) -> timedelta:
+def lease_of(settings: KbttSettings | TokenAddress) -> timedelta:
     """Return how long a claim holds: twice what one attempt can take at the longest, for a sender past half of it sends nothing."""
     return timedelta(seconds=2 * TRIES_IN_ONE * (settings.connect_seconds + settings.answer_seconds))
 

@@ -16,7 +16,7 @@ import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -27,6 +27,7 @@ from luutru.processes.kiosk_configuration import following_of
 from luutru.processes.kiosk_diagnostics import diagnostics_route
 from luutru.processes.kiosk_door import door_of
 from luutru.processes.kiosk_events import event_book_of, event_keeper_of, event_post_of
+from luutru.processes.kiosk_line import uplink_of
 from luutru.processes.kiosk_readers import Readers, readers_of
 from luutru.processes.kiosk_renewing import looked_after
 from luutru.processes.kiosk_vitals import vitals_of
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from edge_agent.diagnostics import LogRing
     from edge_agent.event_book import EventBook
     from edge_agent.event_keeper import EventKeeper
-    from edge_agent.line import Line
     from edge_agent.outbox import Outbox
     from edge_agent.printers.printing import SlipPrinter
     from edge_agent.sim.video import SampleCards
@@ -127,25 +127,6 @@ def open_outbox(profile: KioskProfile, *, clock: Clock) -> Outbox:
     )
 
 
-def line_of(profile: KioskProfile) -> Line:
-    """Return where the kiosk's line goes."""
-    from edge_agent.line import Line, first_spread
-
-    broker = profile.broker
-    return Line(
-        host=broker.host,
-        port=broker.port,
-        site=profile.kiosk.site,
-        kiosk_id=profile.kiosk.id,
-        ca_file=profile.path(broker.authority_file),
-        certificate_file=profile.path(broker.certificate_file),
-        key_file=profile.path(broker.key_file),
-        version=__version__,
-        boot_id=system.boot_id(),
-        first_spread=first_spread(broker.host, spread=broker.spread_seconds, since_boot=system.seconds_since_boot()),
-    )
-
-
 def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) -> Kiosk:
     """Put one kiosk together; nothing is started yet."""
     from edge_agent.agent import KioskAgent
@@ -172,7 +153,7 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     health = lambda: agent.readers_health()  # noqa: E731, PLW0108
     vitals = vitals_of(profile, outbox, hearing=hearing, readers=health, door=door, following=following)
     post = KioskPost(asked, event_post_of(outbox, book), door.papers if door is not None else None)
-    uplink = _uplink_of(profile, outbox, clock=clock, vitals=vitals, post=post, trust=papers, changed=changed)
+    uplink = uplink_of(profile, outbox, vitals=vitals, changed=changed, post=post, trust=papers)
     heard_by_all = events.at(readers.readers)
     agent = KioskAgent(
         profile=profile,
@@ -191,14 +172,8 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     if readers.deck is not None:
         _hold_cards_for_whoever_waits(agent, readers.deck)
     parts = Kiosk(agent=agent, outbox=outbox, uplink=uplink, book=book, events=events, readers=readers, vitals=vitals)
-    return replace(parts, following=following, printer=printer, door=door, tracing=_traced(profile, outbox, clock))
-
-
-def _uplink_of(profile: KioskProfile, outbox: Outbox, *, clock: Clock, changed: Callable[[], None], **parts: Any) -> Uplink:
-    from edge_agent.uplink import Uplink
-
-    line = line_of(profile)
-    return Uplink(outbox, line, clock=clock, jitter=system.fraction, on_state=lambda _health: changed(), **parts)
+    tracing = _traced(profile, outbox, clock)
+    return replace(parts, following=following, printer=printer, door=door, tracing=tracing)
 
 
 def _traced(profile: KioskProfile, outbox: Outbox, clock: Clock) -> Tracing | None:

@@ -16,12 +16,13 @@ from typing import Final
 import msgspec
 import structlog
 
+from luutru.transparency.key_files import key_of
 from registry.log_files import LogFiles
 from registry.publishing_looks import Ask
 from residence.errors import Conflict, LuutruError, Malformed
 from residence.transparency.checkpoints import claimed
 from residence.transparency.merkle import Position, consistency_path
-from residence.transparency.notes import WITNESS, Key, open_note, read_vkey, split_note
+from residence.transparency.notes import WITNESS, Key, open_note, split_note
 from residence.transparency.tiles import Tiles
 from residence.transparency.witnessing import Request, request_text
 
@@ -40,9 +41,9 @@ class Witness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_witness(text: str) -> Witness:
-    """Read ``ADDRESS=VKEY``, or raise ``Malformed("log.key_malformed")``."""
+    """Read ``ADDRESS=KEY``, a public key's line or a file that holds it, or raise ``Malformed("log.key_malformed")``."""
     address, _, key = text.partition("=")
-    read = read_vkey(key)
+    read = key_of(key)
     if not address.startswith(("http://", "https://")) or read.kind != WITNESS:
         raise Malformed("log.key_malformed")
     return Witness(address=address.rstrip("/"), key=read)

@@ -28,7 +28,7 @@ def frames_of(part: Part) -> dict[str, pl.DataFrame]:
         "premises": part.premises.drop("old_address"),
         "households": part.households,
         "residents": part.residents().rename({"record_ref": "person_ref", "kind": "residence_kind"}),
-        "old-numbers": part.records.filter(both).select("record_ref", "commune_code", "personal_number", "old_number"),
+        "old-numbers": part.records.filter(both).select("commune_code", "personal_number", "old_number"),
         TRUTH: part.truth,
     }
 

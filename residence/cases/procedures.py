@@ -1,7 +1,7 @@
 """Procedures around a stay: what a form needs, what is known already and so is not asked, what may happen to a file, and by when.
 
 - Figures, forms, codes and fields are dated data (``procedures.toml``); what is open in law is said in its ``source``.
-- **Nothing is asked twice**: a field the register, a chip or the account says is taken from there, with its source; it is never asked. What only a
+- **Nothing is asked twice**: a field the register, a chip, the account or the population database says is taken from there, with its source; it is never asked. What only a
   card's text or a person said before is offered and may be corrected.
 - A paper is not asked for when the register itself says what it would prove.
 - Each step of a file has a state it leads to; a step that is not possible in a state is refused. What ends a file needs a reason.
@@ -39,11 +39,11 @@ FormField = Literal[
     "reason",
     "destination",
 ]
-Source = Literal["register", "chip", "account", "card", "declared", "typed"]
+Source = Literal["register", "chip", "account", "population", "card", "declared", "typed"]
 State = Literal["filed", "in_hand", "supplement", "done", "refused", "withdrawn"]
 Step = Literal["file", "take", "supplement", "supply", "done", "refuse", "withdraw"]
 KINDS: Final[tuple[ProcedureKind, ...]] = get_args(ProcedureKind)
-FIRM: Final = frozenset({"register", "chip", "account"})  # what these say is not asked for
+FIRM: Final = frozenset({"register", "chip", "account", "population"})  # what these say is not asked for
 OPTIONAL: Final = frozenset({"authority", "head", "phone"})  # printed when known
 BY_HAND: Final = frozenset({"first", "last", "reason", "destination"})  # only the person knows
 OPEN: Final[tuple[State, ...]] = ("filed", "in_hand", "supplement")

@@ -67,6 +67,11 @@ def verify_proof(text: str, *, log: Key, witnesses: Sequence[Key] = (), least: i
     return Proven(row=row.row, entry=row.entry, index=index, opened=opened)
 
 
+def place_in(text: str) -> int:
+    """Return the place in the log a proof claims, believing nothing; ``Malformed("log.proof_malformed")`` when it is none."""
+    return _parts(text)[1]
+
+
 def _parts(text: str) -> tuple[RowProof, int, Path, str]:
     head, blank, note = text.partition("\n\n")
     lines = head.split("\n")

@@ -14,6 +14,7 @@ Example: ``verify_proof(parse_proof_text("LS1:..."), keyring=ring).state``
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,6 +32,7 @@ from residence.wire.signing import SigningKey
 PROOF_TYPE: Final = "application/vnd.luutru.stay+cwt"
 TEXT_PREFIX: Final = "LS1:"
 MAX_PROOF_BYTES: Final = 1024
+LOG_PURPOSE: Final = "own-stays"  # residence.access.purposes.Purpose
 _ISSUER, _SIGNED_AT, _ID, _STAY = 1, 6, 7, -65537
 _ID_BYTES: Final = 16
 # number in the private claim -> field; never given to anything else
@@ -98,6 +100,18 @@ def sign_proof(proof: StayProof, signer: SigningKey) -> bytes:
         _STAY: stay,
     }
     return signing.sign1(cbor.encode(claims), PROOF_TYPE, signer)
+
+
+def log_digest(declaration_id: str, state: str, accepted_at: str) -> str:
+    """Return what a row of the log says of a statement: 64 hex digits, the same for its receipt and for each proof of it."""
+    text = f"luutru statement 1\n{declaration_id}\n{state}\n{_seconds(accepted_at)}\n"
+    return sha256(text.encode()).hexdigest()
+
+
+def is_about(row: str, digest: str) -> bool:
+    """Tell whether the text of a proven row of the log is a person's own look at the statement with this digest."""
+    lines = row.split("\n")
+    return f"purpose {LOG_PURPOSE}" in lines and f"about {digest}" in lines
 
 
 def verify_proof(data: bytes, *, keyring: Keyring) -> StayProof:

@@ -76,6 +76,8 @@ def read_ticket(text: str) -> Ticket:
         raise Malformed("way-in.invalid")
     if len(about) != _ID_BYTES or len(proof) != PROOF_BYTES or not 0 <= second < _LAST_SECOND:
         raise Malformed("way-in.invalid")
+    if not parts.key_id.isprintable():  # a key id is looked up in a database, which need not take every letter
+        raise Malformed("way-in.invalid")
     signed_at = datetime.fromtimestamp(second, tz=UTC)
     return Ticket(declaration_id=str(UUID(bytes=about)), signed_at=signed_at, key_id=parts.key_id, proof=proof, parts=parts)
 

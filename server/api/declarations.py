@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -86,9 +87,16 @@ def post_declaration(caller: Calling, server: Wired, body: Sent, *, dry: Dry) ->
     return recorded_answer(server, caller, declaration, body=body)
 
 
-def recorded_answer(server: Server, caller: ApiCaller, declaration: StayDeclaration, *, body: bytes | None = None) -> Response:
-    """Record what was checked and answer with the receipt, 201 the first time."""
-    recorded = declare(server, declaration, account=caller.account, origin="web", body=body)
+def recorded_answer(
+    server: Server,
+    caller: ApiCaller,
+    declaration: StayDeclaration,
+    *,
+    body: bytes | None = None,
+    beside: Sequence[StayDeclaration] = (),
+) -> Response:
+    """Record what was checked, and what is said ``beside`` it, and answer with the receipt, 201 the first time."""
+    recorded = declare(server, declaration, account=caller.account, origin="web", body=body, beside=beside)
     if recorded.set_aside is not None:
         raise Conflict("server.id_reused", "/declaration_id")
     return receipt_answer(recorded.receipt, recorded.receipt_bytes, status=200 if recorded.replayed else 201)

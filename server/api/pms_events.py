@@ -32,6 +32,7 @@ from server.api.declarations import Dry, Sent, check_answer, commune_of, receipt
 from server.api.stating import may_state
 from server.api.stays import decoded
 from server.declaring import check, given_receipt
+from server.desk.beside import beside
 from server.desk.one_stay import Said, departure_of, follow_up, open_stay, said_of
 from server.policy import Account
 from server.problems import InputProblems
@@ -108,17 +109,18 @@ def post_pms_event(caller: Calling, server: Wired, body: Sent, *, dry: Dry) -> R
         if given is not None:
             _may(server, caller, event, _arrival(server, caller.account, event, own_id=own_id, at=at))
             return receipt_answer(given.receipt, given.receipt_bytes, status=200)
+    besides: tuple[StayDeclaration, ...] = ()
     if arrives:
         statement = _arrival(server, caller.account, event, own_id=own_id, at=at)
     else:
-        statement = _follow_up(server, caller, event, own_id=own_id, at=at)
+        statement, besides = _follow_up(server, caller, event, own_id=own_id, at=at)
     _may(server, caller, event, statement)
     if dry:
         return check_answer(server, statement)
     problems = check(server, statement).problems
     if has_errors(problems) and given_receipt(server, own_id) is None:
         raise InputProblems(problems)
-    return recorded_answer(server, caller, statement)
+    return recorded_answer(server, caller, statement, beside=besides)
 
 
 def arrival_id(server: Server, event: PmsEvent) -> str:
@@ -155,7 +157,9 @@ def _arrival(server: Server, account: Account, event: PmsEvent, *, own_id: str, 
     )
 
 
-def _follow_up(server: Server, caller: ApiCaller, event: PmsEvent, *, own_id: str, at: datetime) -> StayDeclaration:
+def _follow_up(
+    server: Server, caller: ApiCaller, event: PmsEvent, *, own_id: str, at: datetime
+) -> tuple[StayDeclaration, tuple[StayDeclaration, ...]]:
     stay_id = derived_id("stay", arrival_id(server, event))
     with server.registry.reading() as connection:
         caller.require("declare", event.data.premises_id)
@@ -164,7 +168,8 @@ def _follow_up(server: Server, caller: ApiCaller, event: PmsEvent, *, own_id: st
         action = "check_out" if event.type is PmsEventType.CHECKED_OUT else "correct"
         opened = open_stay(server, connection, caller.account, action=action, stay_id=stay_id)
         stands = said_of(server, connection, opened.stay)
-    return _said(server, caller.account, event, stands, own_id=own_id, at=at)
+    statement = _said(server, caller.account, event, stands, own_id=own_id, at=at)
+    return statement, beside(stands, statement)
 
 
 def _said(server: Server, account: Account, event: PmsEvent, stands: Said, *, own_id: str, at: datetime) -> StayDeclaration:

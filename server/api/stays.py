@@ -32,6 +32,7 @@ from server.api.paging import Place as PagePlace
 from server.api.paging import read_cursor, read_limit, tag_of, tagged, write_cursor
 from server.api.stating import unreadable
 from server.declaring import check, given_receipt, new_declaration_id
+from server.desk.beside import beside
 from server.desk.one_stay import UNDO, Said, departure_of, follow_up, open_stay, said_of
 from server.desk.own_premises import workplace
 from server.policy import Account, PremisesResource
@@ -200,29 +201,34 @@ class _Step(msgspec.Struct, frozen=True, kw_only=True):
 def _take(server: Server, caller: ApiCaller, step: _Step, *, dry: bool, key: str | None) -> Response:
     if dry:
         own_id, at = new_declaration_id(server), server.clock.now()
-        return check_answer(server, _stated(server, caller, step, own_id=own_id, at=at))
+        return check_answer(server, _stated(server, caller, step, own_id=own_id, at=at)[0])
 
     def work(taken: Taken) -> Response:
         given = given_receipt(server, taken.request_id)
         if given is not None:  # recorded by a worker that died before it could answer
             return receipt_answer(given.receipt, given.receipt_bytes, status=201)
-        statement = _stated(server, caller, step, own_id=taken.request_id, at=taken.began_at)
+        statement, besides = _stated(server, caller, step, own_id=taken.request_id, at=taken.began_at)
         problems = check(server, statement).problems
         if has_errors(problems):
             raise InputProblems(problems)
-        return recorded_answer(server, caller, statement)
+        return recorded_answer(server, caller, statement, beside=besides)
 
     operation = f"{step.action} {step.stay_id}"[:64]
     return once(server, caller, key=key, operation=operation, content=step.content, work=work)
 
 
-def _stated(server: Server, caller: ApiCaller, step: _Step, *, own_id: str, at: datetime) -> StayDeclaration:
+def _stated(
+    server: Server, caller: ApiCaller, step: _Step, *, own_id: str, at: datetime
+) -> tuple[StayDeclaration, tuple[StayDeclaration, ...]]:
+    """Return what the step says, and what has to be said besides."""
     with server.registry.reading() as connection:
         opened = open_stay(server, connection, caller.account, action=step.action, stay_id=step.stay_id)
         caller.require("declare", opened.stay.premises_id)
         if step.if_match not in {None, "*", _tag(server, opened.stay)}:
             raise Malformed("api.changed_meanwhile")
-        return step.says(said_of(server, connection, opened.stay), caller.account, own_id, at)
+        said = said_of(server, connection, opened.stay)
+    statement = step.says(said, caller.account, own_id, at)
+    return statement, beside(said, statement)
 
 
 def _tag(server: Server, found: StayOnList) -> str:

@@ -23,10 +23,12 @@ from residence.errors import Problem, problem
 from residence.stays.declaration import StayDeclaration
 from residence.stays.spans import instant
 from server.declaring import check, declare, given_receipt, new_declaration_id
+from server.desk.beside import beside
 from server.desk.card_text import CardText, read_card_text
 from server.desk.free_units import checking_out, free_units
 from server.desk.guest_form import FormContext, field_of, form_of, read_form
 from server.desk.kept_forms import queue_key
+from server.desk.one_stay import Said
 from server.desk.own_premises import Workplace, workplace
 from server.desk.parties import child_alone, next_of_party, party_here
 from server.desk.recall import card_of_form, note_consent
@@ -158,6 +160,7 @@ class Correcting(msgspec.Struct, frozen=True, kw_only=True):
 
     stay_id: str
     before: StayDeclaration
+    said: Said
     number_shown: str  # the number with all but its last digits hidden
     kept: Mapping[str, str]
     own_end: str | None = None  # the arrival's own, where an extension says when the guest leaves
@@ -185,7 +188,8 @@ def take(
         return show_form(request, caller, place=place, form=form, problems=problems, correcting=correcting, card=shown)
     if correcting is not None and correcting.own_end is not None:
         said = msgspec.structs.replace(said, planned_departure=correcting.own_end)
-    recorded = declare(server, said, account=account, origin="desk")
+    besides = beside(correcting.said, said) if correcting is not None else ()
+    recorded = declare(server, said, account=account, origin="desk", beside=besides)
     if correcting is None:
         note_consent(server, account, place.here, form=form, declaration_id=recorded.declaration_id)
     return RedirectResponse(f"/desk/receipts/{recorded.declaration_id}?new=1", status_code=303)

@@ -10,6 +10,8 @@ Example: ``opened = open_stay(server, connection, account, action="correct", sta
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -20,17 +22,19 @@ from registry import tables
 from registry.declarations import matching_declarations, open_declaration
 from registry.door_passes import has_pass
 from registry.receipts import StoredReceipt, receipts_by_id
-from registry.stays import StayOnList, stay
+from registry.stays import StayOnList, stay, stays_of_person
 from residence.clock import rfc3339
 from residence.credentials.chip.claims import said_again
 from residence.credentials.evidence import Evidence, EvidenceLevel
 from residence.errors import Refused
 from residence.stays.chains import chain_up
 from residence.stays.declaration import Declarant, DeclarationKind, StayDeclaration
+from residence.stays.findings import derived_id
 from server.desk.own_premises import Workplace, workplace
 from server.policy import Account
 from server.wiring import Server
 
+_UUID7: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 UNDO: Final = "undo"  # the note of a withdrawal that undoes
 
 
@@ -60,21 +64,47 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     content: StayDeclaration
     extended_to: str | None  # an extension says when the guest leaves, and a correction no longer does
     last: StayDeclaration  # what undoing takes back
+    others: tuple[StayDeclaration, ...] = ()  # the other arrivals the stay rests on, as corrected
+    last_beside: tuple[StayDeclaration, ...] = ()  # what was said besides ``last`` (server/desk/beside.py)
 
 
 def said_of(server: Server, connection: Connection, found: StayOnList) -> Said:
     """Return what stands of a stay, or raise ``Refused("server.not_found")`` when it was erased."""
-    rows = matching_declarations(connection, tables.declarations.c.declaration_id.in_(found.declaration_ids))
-    keys = server.registry.vault.load_keys(connection, {row.subject_id for row in rows})
-    opened = [open_declaration(row, keys=keys, vault=server.registry.vault) for row in rows]
-    declarations = [each.declaration for each in opened if each is not None]
+    declarations = _opened(server, connection, found.declaration_ids)
     chains = chain_up(declarations).chains
     if not chains:
         raise Refused("server.not_found")
     chain = max(chains, key=lambda each: each.root.declaration_id)
     ends = [each.planned_departure for each in chain.steps if each.kind == "extension" and each.planned_departure]
     last = _last_standing(declarations)
-    return Said(content=chain.content, extended_to=ends[-1] if ends else None, last=last)
+    same = [each for each in stays_of_person(connection, found.person_id) if each.premises_id == found.premises_id]
+    ids = {each for stay in same for each in stay.declaration_ids} | set(found.declaration_ids)
+    sisters = {beside_id(last.declaration_id, each) for each in ids} & ids
+    return Said(
+        content=chain.content,
+        extended_to=ends[-1] if ends else None,
+        last=last,
+        others=tuple(each.content for each in chains if each is not chain and not each.withdrawn),
+        last_beside=tuple(_opened(server, connection, sisters)),
+    )
+
+
+def _opened(server: Server, connection: Connection, declaration_ids: Collection[str]) -> list[StayDeclaration]:
+    """Return the declarations that can still be opened."""
+    if not declaration_ids:
+        return []
+    rows = matching_declarations(connection, tables.declarations.c.declaration_id.in_(declaration_ids))
+    keys = server.registry.vault.load_keys(connection, {row.subject_id for row in rows})
+    opened = [open_declaration(row, keys=keys, vault=server.registry.vault) for row in rows]
+    return [each.declaration for each in opened if each is not None]
+
+
+def beside_id(step_id: str, about: str) -> str:
+    """Return the id of what is said besides a step: a millisecond before it, so that the step stays the newest."""
+    if _UUID7.fullmatch(step_id) is None:  # refused by the check in a moment
+        return step_id
+    before = f"{int(step_id[:8] + step_id[9:13], 16) - 1:012x}"
+    return derived_id(f"beside:{about}", f"{before[:8]}-{before[8:]}{step_id[13:]}")
 
 
 def _last_standing(declarations: list[StayDeclaration]) -> StayDeclaration:

@@ -37,6 +37,7 @@ from residence.wire.messages import STAY_DECLARATION
 from residence.wire.receipts import verify_receipt
 from server.declaring import new_declaration_id
 from server.operators.kiosk_health import health_of
+from server.paper_signature import PaperKey
 from server.wiring import Server
 
 State = Literal["passed", "look", "failed", "left_out"]
@@ -67,7 +68,14 @@ def self_test(server: Server, premises: Premises) -> tuple[Tried, ...]:
     with server.registry.reading() as connection:
         kiosk, gateway = _kiosks(server, connection, place, now=now)
         addresses = addresses_of(connection, premises.premises_id, vault=server.registry.vault)
-        parts = (recorded, receipt, kiosk, gateway, _address(any(each.confirmed for each in addresses)))
+        parts = (
+            recorded,
+            receipt,
+            _papers(server.paper_key, now=now),
+            kiosk,
+            gateway,
+            _address(any(each.confirmed for each in addresses)),
+        )
         return (*parts, *_channels(connection, place), *_authorities(connection, place), *_tokens(connection, place, now=now))
 
 
@@ -127,6 +135,15 @@ def _verified(server: Server, recorded: Recorded) -> Tried:
     except LuutruError as error:
         return Tried(name="receipt", state="failed", code=error.code)
     return Tried(name="receipt", state="passed")
+
+
+def _papers(key: PaperKey | None, *, now: datetime) -> Tried:
+    """Return whether PDFs are signed, and until when."""
+    if key is None:
+        return Tried(name="paper", state="left_out")
+    if not key.valid_from <= now <= key.valid_to:
+        return Tried(name="paper", state="failed", at=key.valid_to)
+    return Tried(name="paper", state="look" if step_before(key.valid_to, now=now) else "passed", at=key.valid_to)
 
 
 def _kiosks(server: Server, connection: Connection, place: Place, *, now: datetime) -> tuple[Tried, Tried]:

@@ -163,6 +163,7 @@ def _correcting(server: Server, account: Account, stay_id: str) -> tuple[OpenedS
     return opened, Correcting(
         stay_id=stay_id,
         before=before,
+        said=said,
         own_end=said.content.planned_departure if said.extended_to else None,
         number_shown=guest.fields.get(Field.PERSONAL_NUMBER_MASKED, ""),
         kept=kept(form_of_declaration(before), RELEASED),

@@ -22,6 +22,7 @@ from residence.clock import VIETNAM, rfc3339
 from residence.errors import Malformed, Problem, problem
 from residence.stays.declaration import StayDeclaration
 from server.declaring import check, declare, given_receipt
+from server.desk.beside import beside
 from server.desk.one_stay import UNDO, Said, follow_up, open_stay, said_of
 from server.desk.stay_pages import show_stay
 from server.policy import Account
@@ -108,7 +109,7 @@ def _take(request: Request, caller: Visitor, account: Account, *, stay_id: str, 
         if standing:
             told = tuple(problem(INSTEAD[each.code], f"/{step.field}") if each.code in INSTEAD else each for each in standing)
             return _again(request, caller, account, stay_id=stay_id, step=step, problems=told, form=form)
-        declare(server, statement, account=account, origin="desk")
+        declare(server, statement, account=account, origin="desk", beside=beside(said, statement))
     return RedirectResponse(f"/desk/stays/{stay_id}", status_code=303)
 
 

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
-from registry.case_bulk import BEYOND, CAP, UNDO_WITHIN, act_of, keep_act, run_bulk, undo_act
+from registry.case_bulk import BEYOND, CAP, UNDO_WITHIN, act_of, keep_act, left_alone, run_bulk, undo_act
 from registry.case_queue import officers_of
 from registry.premises import load_premises
 from registry.second_eyes import Kind
@@ -110,13 +110,22 @@ def act(request: Request, caller: Caller, *, account: SignedIn, server: Wired, f
             wish = Wanted(kind=Kind.BULK, subject=bulk_id, content=msgspec.to_builtins(asked), reason=form.get("why", ""))
             return RedirectResponse(f"/police/second-eyes/{propose(server, connection, account, wish)}", status_code=303)
         do = bulk_step(server, connection, account, asked)
-        items = run_bulk(connection, asked, do=do, keep=step == "do", at_most=CAP if step == "do" else BEYOND)
+        alone = left_alone(connection, asked, of=(account.commune_code, account.account_id), now=server.clock.now())
+        items = run_bulk(connection, asked, do=do, keep=step == "do", at_most=alone if step == "do" else BEYOND)
         if step == "do":
             keep_act(connection, asked, items, of=(account.commune_code, bulk_id, account.account_id), now=server.clock.now())
             return RedirectResponse(f"/police/bulk/acts/{bulk_id}", status_code=303)
         officers = _officers(connection, account)
     return render(
-        request, "police/bulk_preview.html", caller=caller, items=items, asked=asked, bulk_id=bulk_id, officers=officers, cap=CAP
+        request,
+        "police/bulk_preview.html",
+        caller=caller,
+        items=items,
+        asked=asked,
+        bulk_id=bulk_id,
+        officers=officers,
+        cap=CAP,
+        alone=alone,
     )
 
 

@@ -23,7 +23,7 @@ from residence.errors import Refused, problem
 from server.pages import render
 from server.police.case_access import own_interests
 from server.policy import Account, CaseResource, CommuneResource
-from server.visitor import Caller, Form, SignedIn
+from server.visitor import Caller, Form, FreshlySignedIn, SignedIn
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/police/elsewhere")
@@ -38,7 +38,7 @@ def ask(request: Request, caller: Caller, account: SignedIn, server: Wired) -> R
 
 
 @router.post("")
-def open_case(request: Request, caller: Caller, *, account: SignedIn, server: Wired, form: Form) -> Response:
+def open_case(request: Request, caller: Caller, *, account: FreshlySignedIn, server: Wired, form: Form) -> Response:
     """Break the glass."""
     now = server.clock.now()
     try:

@@ -23,7 +23,7 @@ from residence.people.person import DocumentKind
 from residence.wire.receipts import grouped_letters
 from server.pages import render
 from server.policy import Account, CommuneResource
-from server.visitor import Caller, Form, SignedIn, Visitor
+from server.visitor import Caller, Form, FreshlySignedIn, SignedIn, Visitor
 from server.wiring import Server, server_of
 
 router: Final = APIRouter(prefix="/police/numbers/{person_id}/way-in")
@@ -39,7 +39,7 @@ def show(request: Request, caller: Caller, account: SignedIn, person_id: str) ->
 
 
 @router.post("")
-def begin(request: Request, caller: Caller, *, account: SignedIn, server: Wired, form: Form, person_id: str) -> Response:
+def begin(request: Request, caller: Caller, *, account: FreshlySignedIn, server: Wired, form: Form, person_id: str) -> Response:
     """Begin, and show the code for printing."""
     server.person_attempts.count(account.account_id)
     code = new_code(server)
@@ -58,7 +58,7 @@ def begin(request: Request, caller: Caller, *, account: SignedIn, server: Wired,
 
 
 @router.post("/second")
-def second(request: Request, caller: Caller, *, account: SignedIn, server: Wired, form: Form, person_id: str) -> Response:
+def second(request: Request, caller: Caller, *, account: FreshlySignedIn, server: Wired, form: Form, person_id: str) -> Response:
     """Open at once, as the second officer who saw person and paper."""
     if form.get("compared") != "yes":
         return _page(request, caller, account, person_id, wrong=problem("recovery.not_compared", "/compared"))

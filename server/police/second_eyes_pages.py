@@ -29,7 +29,7 @@ from server.police.case_matters import case_file
 from server.police.matter_scene import Scene
 from server.police.matters import Wanted, matter_of, preview_of, propose, resource_of, scene_of
 from server.policy import Account, CommuneResource
-from server.visitor import Caller, Form, SignedIn, Visitor
+from server.visitor import Caller, Form, FreshlySignedIn, SignedIn, Visitor
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/police/second-eyes")
@@ -70,7 +70,9 @@ def show_one(request: Request, caller: Caller, *, account: SignedIn, server: Wir
 
 
 @router.post("/{proposal_id}")
-def answer(request: Request, caller: Caller, *, account: SignedIn, server: Wired, form: Form, proposal_id: str) -> Response:
+def answer(
+    request: Request, caller: Caller, *, account: FreshlySignedIn, server: Wired, form: Form, proposal_id: str
+) -> Response:
     """Grant, refuse or return."""
     try:
         with server.registry.writing() as connection:
@@ -81,7 +83,7 @@ def answer(request: Request, caller: Caller, *, account: SignedIn, server: Wired
 
 
 @router.post("/{proposal_id}/file")
-def fetch(account: SignedIn, server: Wired, *, proposal_id: str) -> Response:
+def fetch(account: FreshlySignedIn, server: Wired, *, proposal_id: str) -> Response:
     """Give the file that was granted, once, to whoever asked for it."""
     with server.registry.writing() as connection:
         row = _readable(server, connection, account, proposal_id)

@@ -156,7 +156,7 @@ def _closed(request: Request, caller: Visitor, server: Server, way_in_id: str) -
         row = way_in(connection, way_in_id)
         if row is None:
             raise Refused("contact.link_unknown")
-        stop_way_in(connection, row, keep="", now=server.clock.now())
+        stop_way_in(connection, row, keep=None, now=server.clock.now())
     return _plain(request, caller, "contact.way_in_stopped")
 
 

@@ -2,6 +2,7 @@
 
 - The register is asked first: somebody the authority registered, or who has a registered residence, stands there. Then the strongest evidence of a
   stay of theirs: a verified chip is as firm, a card's text is offered and may be corrected.
+- What the population database answered for a file of theirs is firm, too.
 - A value under dispute is asked again, whatever its source.
 - Places are the person's own: homes that stand, stays that run. A landlord's or household head's name is another person's and is never filled in.
 
@@ -10,6 +11,7 @@ Example: ``own_form(server, connection, account, "confirmation").places[0].known
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -17,11 +19,12 @@ from sqlalchemy import Connection, select
 
 from registry import tables
 from registry.households import known_residences
+from registry.population_questions import answered_values
 from registry.premises import load_premises
 from registry.release import Look, release_persons
 from registry.stays import stays_of_person
 from residence.access.purposes import Field, Purpose
-from residence.cases.procedures import FormField, KnownValue, Procedure, ProcedureKind, Source
+from residence.cases.procedures import FIRM, FormField, KnownValue, Procedure, ProcedureKind, Source
 from residence.clock import VIETNAM
 from residence.credentials.evidence import EvidenceLevel
 from residence.places.premises import Premises
@@ -77,8 +80,15 @@ def own_form(server: Server, connection: Connection, account: Account, procedure
         for field, name in _FIELDS.items()
         if field in released.fields
     }
+    for name, value in answered_values(connection, person_id, vault=server.registry.vault).items():
+        if name in known and known[name].source not in FIRM and not _is_disputed(name, released.disputed):
+            known[name] = KnownValue(value=value, source="population")
     places = _places(server, connection, person_id, procedure) if "place" in procedure.fields else ()
     return OwnForm(person_id=person_id, known=known, places=places)
+
+
+def _is_disputed(name: FormField, disputed: Collection[Field]) -> bool:
+    return any(_FIELDS.get(each) == name for each in disputed)
 
 
 def _source(connection: Connection, person_id: str) -> Source:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Row
 from starlette.responses import RedirectResponse, Response
 
 from registry import access_records
+from registry.population_questions import question_view
 from registry.portal_records import portal_is_there, portal_view, send_to_portal
 from registry.procedure_documents import Exported, exported
 from registry.procedures import Done, Filing, Means, file_of, file_procedure, files_of, take_step
@@ -234,6 +235,7 @@ def _file_page(request: Request, caller: Visitor, account: Account, file_id: str
     made = _exported(server, account, file_id)
     with server.registry.reading() as connection:
         portal, offered = portal_view(connection, file_id, vault=server.registry.vault), portal_is_there(connection)
+        asked = question_view(connection, file_id, vault=server.registry.vault)
     return render(
         request,
         "residents/procedure.html",
@@ -244,6 +246,7 @@ def _file_page(request: Request, caller: Visitor, account: Account, file_id: str
         shown={each.name: shown_value(each, caller.language) for each in made.fields},
         steps=[each for each in steps_from(made.state) if each in OWN_STEPS],
         portal=portal,
+        asked=asked,
         can_send=offered and portal is None and made.state in OPEN,
         wrong=wrong,
     )

@@ -1,7 +1,9 @@
 """The proof of a stay a person keeps: one statement about them, signed now, as a page to print or show, and as PDF.
 
 - Only of what was said about the person signed in; anything else is refused as if it were not there.
-- No personal field is in it, so nothing is released; that the person looked at their own stay needs no record beyond ``/me``.
+- No personal field is in it, so nothing is released.
+- Where there is a log of looks, taking a proof for the first time is a look of one's own whose row says which statement: that row is the
+  statement's place in the log, and ``/log`` gives the proof with it, as a file that is checked without us (ADR 96).
 
 Example: ``GET /me/proofs/01981f2e-0000-7000-8000-000000000001``
 """
@@ -14,12 +16,17 @@ from fastapi import APIRouter, Depends, Request
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from registry.access_records import add_own_proof, own_proof
 from registry.accounts import person_of
 from registry.day_statements import Said, statements_of
+from registry.log_files import LogFiles
+from registry.look_proofs import proof_of
 from registry.premises import load_premises
 from registry.stay_proofs import StandingNow, standing_now
 from registry.stays import stays_of_person
 from residence.errors import Refused
+from residence.transparency.proofs import place_in
+from residence.wire.stay_proofs import log_digest
 from server.pages import render
 from server.papers import pdf
 from server.policy import Account
@@ -36,6 +43,7 @@ Wired = Annotated[Server, Depends(server_of)]
 def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, declaration_id: str) -> Response:
     """Show the proof, its code, its text to copy, and how the statement stands now."""
     made, now_standing, said = _made(server, account, declaration_id)
+    in_log = _in_log(server, account, made, begin=True)
     return render(
         request,
         "residents/proof.html",
@@ -44,6 +52,8 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         said=said,
         now_standing=now_standing,
         facts=facts_of(made.proof, own_language(caller)),
+        with_log=server.settings.log is not None and not account.stay,
+        place=place_in(in_log) if in_log else None,
     )
 
 
@@ -52,6 +62,44 @@ def file(caller: Caller, *, account: SignedIn, server: Wired, declaration_id: st
     """Give the proof as PDF."""
     made, _, _ = _made(server, account, declaration_id)
     return pdf(server, proof_paper(made, language=caller.language, base_url=server.settings.base_url), made.proof.code)
+
+
+@router.get("/{declaration_id}/log")
+def log_file(account: SignedIn, server: Wired, declaration_id: str) -> Response:
+    """Give the proof and below it the proof of its place in the log, or ``Refused("log.unknown_look")`` while it has none."""
+    made, _, _ = _made(server, account, declaration_id)
+    in_log = _in_log(server, account, made, begin=False)
+    if in_log is None:
+        raise Refused("log.unknown_look")
+    headers = {"content-disposition": f'attachment; filename="stay-{made.proof.code}.txt"'}
+    return Response(f"{made.text}\n{in_log}", media_type="text/plain; charset=utf-8", headers=headers)
+
+
+def _in_log(server: Server, account: Account, made: MadeProof, *, begin: bool) -> str | None:
+    """Return the proof of the statement's row in the log, None until it is there. ``begin``: it is put there when it never was."""
+    if server.settings.log is None or account.stay:
+        return None
+    said, now = made.proof, server.clock.now()
+    digest = log_digest(said.declaration_id, said.state, said.accepted_at)
+    with server.registry.reading() as connection:
+        person_id = person_of(connection, account.account_id) or ""
+        access_id = own_proof(connection, person_id, digest)
+        if access_id is not None:
+            return _proof(server, connection, access_id, person_id)
+    if begin:
+        with server.registry.writing() as connection:
+            more = {"commune_code": account.commune_code, "by": account.account_id, "about": digest}
+            add_own_proof(connection, person_id, **more, now=now, random_bytes=server.random_bytes)
+    return None
+
+
+def _proof(server: Server, connection: Connection, access_id: str, person_id: str) -> str | None:
+    if server.settings.log is None:
+        return None
+    try:
+        return proof_of(connection, access_id, person_id, log=LogFiles(server.settings.log), now=server.clock.now())
+    except Refused:
+        return None
 
 
 def _made(server: Server, account: Account, declaration_id: str) -> tuple[MadeProof, StandingNow, Said]:

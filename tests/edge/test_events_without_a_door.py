@@ -108,6 +108,14 @@ def test_a_reader_that_goes_to_and_fro_wears_no_disk_out_and_how_it_is_and_how_o
     desk.outbox.close()
 
 
+def test_a_failing_disk_ends_no_readers_thread(desk, monkeypatch):
+    def fail(**_event):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(desk.book, "append", fail)
+    desk.say("lost", "reader.device_lost")
+
+
 class Chips:
     """A chip reader that tells what the test says."""
 

@@ -22,11 +22,10 @@ JUDGE = """async () => (await axe.run(document, { resultTypes: ['violations'], r
 FITS = "document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth"
 # A sentence in own words, as the keys are touched; · leads to the digits and signs, | back to the letters.
 SAID = {
-    "ko": ("ㅅㅓㅇㅜㄹㅇㅔㅅㅓ ㅇㅗㅏㅆㅇㅓㅇㅛ. ·2|ㅁㅕㅇ, ㄷㅏㄹㄱㅇㅣ ㅇㅓㅂㅅㄷㅏ·!", "서울에서 왔어요. 2명, 닭이 없다!"),
-    "ru": ("Я ИЗ КАЗАНИ, ПОТЕРЯЛ ПАСПОРТ ·5 (|МАЯ·)", "Я из казани, потерял паспорт 5 (мая)"),
-    "ja": ("か゛つ゛こうから、ひと゛い ·2|にん。", "がっこうから、ひどい 2にん。"),
-    "zh": ("WO CONG SHANGHAI LAI·, 2|REN·.", "Wo cong shanghai lai, 2ren."),
-    "en": ("CAME BY BUS·? 7:30.", "Came by bus? 7:30."),
+    "ko": ("ㄷㅏㄹㄱㅇㅣ ㅇㅓㅂㅅㄷㅏ·2!|ㅁㅕㅇ", "닭이 없다2!명"),
+    "ru": ("Я ИЗ ЁЛКИ·, 5(", "Я из ёлки, 5("),
+    "ja": ("か゛つ゛こう、ひと゛い·2", "がっこう、ひどい2"),
+    "zh": ("WO LAI·. 2|REN", "Wo lai. 2ren"),
 }
 
 

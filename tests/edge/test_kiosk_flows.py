@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from factories import StandingClock, make_id
 from kiosk_page_parts import CARD, DESK, LOBBY, NO_CARD, OTHER_CARD, capture_of, card_seen, make_profile, moment, running_kiosk
+from kiosk_states import WALKS, page_of
 from kiosk_walks import KEPT, NAME, TO_REVIEW, walk
 from kiosk_walks import TO_PERSON as ONE
 
@@ -368,3 +369,13 @@ def test_nothing_to_declare_is_said_with_a_sound_too(why):
     state, effects = walk(Started(), PurposeChosen(purpose=why))
     assert state.screen == screens.NothingDue(why=why)
     assert effects == [Play(cue="done")]
+
+
+def test_who_has_no_papers_is_not_told_that_papers_are_missing():
+    state, _ = walk(*WALKS["review-paperless"])
+    missing = {"declaration.passport_missing", "declaration.permitted_stay_missing"}
+    assert missing <= {each.code for each in state.screen.problems}, "the registry notes it all the same"
+    page = page_of("review-paperless", "en")
+    assert "Declared without papers" in page
+    assert "passport" not in page
+    assert "permitted" not in page

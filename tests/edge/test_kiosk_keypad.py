@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import pytest
+import zxingcpp
 from chip_parts import QR, Citizen, JudgingClock, Place, pki
 from kiosk_page_parts import DESK, LOBBY, OTHER_CARD, running_kiosk, served, to_the_words
 from playwright import sync_api
@@ -60,6 +63,13 @@ class Keypad:
         for sign in text:
             self.press(presses.get(sign, sign))
             self.page.evaluate("window.passed += 2000")
+
+    def codes(self):
+        """Read the drawn codes off the screen, as a phone would."""
+        self.page.evaluate("Promise.all([...document.images].map((each) => each.decode()))")
+        pictures = [each.screenshot() for each in self.page.locator(".people__qr").all()]
+        drawn = [cv2.imdecode(np.frombuffer(each, np.uint8), cv2.IMREAD_GRAYSCALE) for each in pictures]
+        return [zxingcpp.read_barcode(cv2.resize(each, None, fx=4, fy=4)).text for each in drawn]
 
     def shows(self, text=None):
         self.kiosk.show(*([text] if text else []))
@@ -137,6 +147,7 @@ def test_a_group_with_a_foreign_child_and_somebody_taken_off(keypad):
     leader, child = keypad.kiosk.outbox.messages
     assert (leader.person.full_name, child.person.full_name, child.person.nationality) == ("Trần Văn An", "Kim", "SWE")
     assert child.person.document.number == "L8D"
+    assert keypad.codes() == [receipt_code(each.declaration_id) for each in (leader, child)]
 
 
 def test_without_papers_in_own_words_and_a_person_is_called_on_the_way(keypad):

@@ -309,7 +309,7 @@ def test_a_broken_outbox_is_not_called_kept(kiosk, page):
     assert "Đã lưu" not in html
 
 
-def test_the_receipt_is_drawn_as_a_code_that_reads_back(kiosk, page):
+def test_the_receipt_is_drawn_as_a_picture_without_a_script_and_only_while_it_is_shown(kiosk, page):
     assert page.client.get("/receipt.svg").status_code == 404
     to_review(kiosk, page)
     page.press("confirm")

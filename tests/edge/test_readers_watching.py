@@ -286,6 +286,35 @@ def test_a_cameras_jpegs_become_the_pictures_they_are_and_broken_ones_no_frames(
     assert np.abs(back - cv2.resize(still, (64, 36), interpolation=cv2.INTER_AREA)).max() <= 4
 
 
+@pytest.mark.parametrize("claimed", [(20_000, 30_000), (65_000, 65_000)], ids=["600 million pixels", "more than OpenCV takes"])
+def test_a_jpeg_that_claims_to_be_huge_is_no_frame(claimed):
+    sent = cv2.imencode(".jpg", np.full((64, 64), 90, np.uint8))[1].reshape(1, -1).copy()
+    begins = bytes(sent).index(b"\xff\xc0") + 5  # of the frame header: its height and width
+    sent[0, begins : begins + 4] = np.frombuffer(b"".join(each.to_bytes(2, "big") for each in claimed), np.uint8)
+    assert frame_of(sent, number=0, taken_ns=0) is None
+
+
+def test_a_camera_that_sends_nothing_but_broken_pictures_is_said_to_send_nothing():
+    clock = StandingClock()
+    grabber = Grabber(_Webcam(Webcam([])), clock=clock, label="camera 0")
+    good = cv2.imencode(".jpg", np.full((64, 64), 90, np.uint8))[1].reshape(1, -1)
+
+    def takes(picture):
+        clock.pass_time(seconds=SILENT_SECONDS * 0.6)
+        grabber._newest = (picture, 0, clock.monotonic_ns())
+        return grabber.newest(0)
+
+    assert [takes(each) is None for each in (good[:, :40], good[:, :40], good, good[:, :40], good[:, :40])] == [
+        True,
+        True,
+        False,
+        True,
+        True,
+    ]
+    with pytest.raises(Refused, match=r"reader\.no_frames"):
+        takes(good[:, :40])
+
+
 def test_a_looping_video_starts_over(tmp_path):
     clock = StandingClock()
     path = fresh_video(tmp_path, [np.full((64, 64), 100, np.uint8)] * 3)

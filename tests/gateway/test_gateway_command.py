@@ -50,6 +50,7 @@ def test_a_sweep_prints_what_it_did(options):
         "cases": 0,
         "explained": 0,
         "failed": 0,
+        "missed": 0,
         "rules": {},
     }
 

@@ -14,17 +14,20 @@ import re
 import shutil
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
-from luutru.benchmarks.postgres import running_postgres
+from luutru.benchmarks.postgres import PostgresServer, running_postgres
 from luutru.demo.broker import find_mosquitto, free_port, port_is_free
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +45,7 @@ def test_our_processes_run_without_rights_they_do_not_need():
     for name, service in COMPOSE["services"].items():
         if name == "postgres":
             continue  # its image drops to its own user by itself
-        assert service["user"] == "10001:10001", name
+        assert service["user"] == ("999:999" if name == "backup" else "10001:10001"), name
         assert service["cap_drop"] == ["ALL"], name
         assert service["read_only"] is True, name
 
@@ -56,11 +59,11 @@ def test_nothing_listens_beyond_this_machine():
 def test_every_image_is_pinned_and_ends_as_a_user_without_rights():
     images = [service["image"] for service in COMPOSE["services"].values() if "image" in service]
     images += [name for name in re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE) if ":" in name]
-    assert all(re.search(r":\d+\.\d+(\.\d+)?(-\w+)*$", image) for image in images), images
+    assert all(re.search(r":\d+\.\d+(\.\d+)?(-\w+)*(@sha256:[0-9a-f]{64})?$", image) for image in images), images
     targets = {service["build"]["target"] for service in COMPOSE["services"].values() if "build" in service}
     stages = dict(re.findall(r"^FROM \S+ AS (\w+)\n(.*?)(?=^FROM|\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL))
-    for target in targets:
-        assert "USER luutru" in stages[target], target
+    for target in targets - {"postgres"}:  # its image drops to its own user by itself
+        assert ("USER postgres" if target == "backup" else "USER luutru") in stages[target], target
         assert "--require-hashes" in stages[target] or "pip" not in stages[target], target
 
 
@@ -69,23 +72,27 @@ def _mounts(name):
     return dict(each.split(":") for each in COMPOSE["services"][name].get("volumes", []))
 
 
-OURS = [name for name in COMPOSE["services"] if name != "postgres"]
+DATABASE = ("postgres", "backup")  # they share the database's own folders, which nobody else sees
+OURS = [name for name in COMPOSE["services"] if name not in DATABASE]
 # They stand outside the authority's rooms, or speak to the network for everybody: each sees its own folder and nothing else.
-APART = [name for name in OURS if name in {"broker", "proxy"} or name.startswith("kiosk")]
+APART = [name for name in OURS if name in {"broker", "proxy", "witness"} or name.startswith("kiosk")]
 
 
 def test_every_service_sees_a_volume_where_it_was_filled():
     filled = _mounts("prepare")
     for name in OURS:
         assert _mounts(name).items() <= filled.items(), name
-    assert {*filled, "registry"} == set(COMPOSE["volumes"])
+    assert _mounts("backup") == _mounts("postgres")
+    assert not _mounts("backup").keys() & filled.keys()
+    assert {*filled, *_mounts("postgres")} == set(COMPOSE["volumes"])
 
 
 def test_a_mounted_folder_belongs_to_the_user_the_process_runs_as():
     """An empty named volume takes its owner from the image, but only where the image has the folder."""
-    made = re.search(r"install -d -o luutru -g luutru -m 0700((?: \S+)+)", DOCKERFILE)
-    assert made
-    assert {place for name in OURS for place in _mounts(name).values()} - {"/var/lib/luutru"} == set(made[1].split())
+    made = dict(re.findall(r"install -d -o (\w+) -g \w+ -m 0700((?: \S+)+)", DOCKERFILE))
+    assert {place for name in OURS for place in _mounts(name).values()} - {"/var/lib/luutru"} == set(made["luutru"].split())
+    of_the_image = {"/var/lib/postgresql/data", "/var/run/postgresql"}
+    assert set(_mounts("postgres").values()) - of_the_image == set(made["postgres"].split())
 
 
 @pytest.mark.parametrize("name", APART)
@@ -97,18 +104,22 @@ def test_no_kiosk_and_no_broker_is_told_where_the_authority_keeps_things(name):
 class Engine:
     """Runs services of the compose file as plain processes."""
 
-    def __init__(self, state: Path, address: str) -> None:
+    def __init__(self, state: Path, address: str, database: dict[str, str]) -> None:
         self.state = state
-        self.ports = {each: str(free_port()) for each in ("8983", "8301", "8302", "8443", "8791", "9464")}
+        self.ports = {each: str(free_port()) for each in ("8983", "8301", "8302", "8443", "8791", "9464", "8311")}
         self.address = address
+        self.database = database  # the folders of the database's volumes, here
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def translated(self, text: str) -> str:
         text = re.sub(r"postgresql\+psycopg://luutru:\$\{POSTGRES_PASSWORD[^}]*\}@postgres:5432/luutru", self.address, text)
+        for place, here in self.database.items():
+            text = re.sub(rf"{place}(?![\w-])", here, text)
         text = (
             text.replace("/var/lib/luutru", str(self.state))
             .replace("0.0.0.0", "127.0.0.1")
             .replace("broker:8983", "127.0.0.1:8983")
+            .replace("witness:8311", "127.0.0.1:8311")
             .replace("bind :", "bind 127.0.0.1:")
         )
         for each in COMPOSE["configs"]:
@@ -160,6 +171,14 @@ class Engine:
         words = [self.translated(word) for word in COMPOSE["services"][name]["command"]]
         if words[0] == "haproxy":  # Debian puts it where only root's path looks
             return [shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin") or "haproxy", *words[1:]]
+        if words[0] == "backup":  # whose socket it is, and whose account: in the image PostgreSQL's usual ones
+            words[words.index("--user") + 1] = "postgres"
+            words += [
+                "--socket",
+                self.database["/var/run/postgresql"],
+                "--port",
+                self.address.rpartition(":")[2].partition("/")[0],
+            ]
         return [str(find_mosquitto()), *words[1:]] if words[0] == "mosquitto" else [str(LUUTRU), *words]
 
     def environment(self, name: str) -> dict[str, str]:
@@ -212,10 +231,33 @@ class Engine:
         pytest.fail((self.state / f"{name}.log").read_text("utf-8", "replace"))
 
 
+@contextmanager
+def database() -> Iterator[tuple[PostgresServer, dict[str, str]]]:
+    """Start PostgreSQL by the settings of its service, with folders of its user's own, as its image has them."""
+    with tempfile.TemporaryDirectory(prefix="luutru-database-") as name:
+        place = Path(name)
+        place.chmod(0o711)
+        folders = {
+            "/var/run/postgresql": place / "socket",
+            "/var/lib/luutru/archive": place / "archive",
+            "/var/lib/luutru/archive-settings": place / "archive-settings",
+        }
+        for each in folders.values():
+            each.mkdir(mode=0o700)
+            if os.geteuid() == 0:
+                shutil.chown(each, "postgres", "postgres")
+        here = {place: str(folder) for place, folder in folders.items()}
+        words = COMPOSE["services"]["postgres"]["command"]
+        assert words[0] == "postgres"
+        said = [re.sub("|".join(sorted(here, reverse=True)), lambda match: here[match[0]], each) for each in words[2::2]]
+        with running_postgres([*said, f"unix_socket_directories={folders['/var/run/postgresql']}"], folder=place) as postgres:
+            yield postgres, {**here, "/var/lib/postgresql/data": str(postgres.directory)}
+
+
 @pytest.fixture
 def engine(tmp_path):
-    with running_postgres() as postgres:
-        engine = Engine(tmp_path / "state", postgres.new_database())
+    with database() as (postgres, folders):
+        engine = Engine(tmp_path / "state", postgres.new_database(), folders)
         engine.state.mkdir()
         yield engine
         engine.stop()
@@ -251,7 +293,7 @@ def test_its_commands_and_settings_run_the_whole_product(engine):
     engine.run("prepare")
     engine.write_configs()
     names = ("broker", "gateway-1", "gateway-2", "server-1", "server-2", "metrics", "kbtt-sandbox", "authority")
-    for name in (*names, "kiosk-lobby-1"):
+    for name in (*names, "witness", "log", "backup", "kiosk-lobby-1"):
         engine.start(name)
     for name, port in (("server-1", "8301"), ("server-2", "8302")):
         assert engine.wait_for(name, f"http://127.0.0.1:{engine.ports[port]}/healthz")
@@ -271,6 +313,8 @@ def test_its_commands_and_settings_run_the_whole_product(engine):
     assert engine.running["authority"].poll() is None, (engine.state / "authority.log").read_text("utf-8")
     wait_until(lambda: not port_is_free(int(engine.ports["8443"])))
     servers_are_rolled_and_nobody_notices(engine)
+    the_log_is_served_and_cosigned(engine)
+    the_archive_is_seconds_behind(engine)
     whoever_asks_too_much_is_told_so(engine)
 
 
@@ -294,6 +338,33 @@ def servers_are_rolled_and_nobody_notices(engine):
     asking.join()
     assert set(told) == {200}, told
     assert len(told) > 20
+
+
+def the_log_is_served_and_cosigned(engine):
+    asked = [
+        str(LUUTRU),
+        "log",
+        "verify",
+        str(engine.state / "log"),
+        "--key",
+        str(engine.state / "witness" / "log.pub"),
+        "--json",
+    ]
+    asked += ["--witness", str(engine.state / "log-key" / "witness.pub"), "--least", "1"]
+    wait_until(lambda: engine.page("/log/checkpoint") == 200)
+    told = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert (told.returncode, json.loads(told.stdout)["problems"]) == (0, []), told.stdout
+
+
+def the_archive_is_seconds_behind(engine):
+    """The service has begun it by itself, and says so; the status of an operator who asks is the same."""
+    log = engine.state / "backup.log"
+    wait_until(lambda: '"archived"' in log.read_text("utf-8", "replace") or engine.running["backup"].poll() is not None)
+    settings = Path(engine.database["/var/lib/luutru/archive-settings"]) / "pgbackrest.conf"
+    command = [str(LUUTRU), "backup", "status", "--settings", str(settings), "--registry", engine.address, "--json"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + log.read_text("utf-8", "replace")
+    assert json.loads(told.stdout)["behind_seconds"] <= 10
 
 
 def wait_until(true, seconds: float = 60) -> None:

@@ -38,12 +38,12 @@ def town(tmp_path):
 
 @pytest.fixture
 def asked(town, tmp_path):
-    def asked(*words, status=0):
+    def asked(*words, status=0, told=True):
         options = ["--since", SINCE, "--detected", DETECTED, "--to", str(tmp_path / "incident.jsonl"), "--json"]
         options += ["--registry", str(town.registry.engine.url), "--vault", str(tmp_path / "vault")]
         result = CliRunner().invoke(app, ["affected", *words, *options])
         assert result.exit_code == status, result.output
-        return json.loads(result.stdout)
+        return json.loads(result.stdout) if told else None
 
     return asked
 
@@ -86,6 +86,8 @@ def test_a_commune_is_everybody_in_it_and_a_file_is_never_written_over(town, ask
     assert answer["persons"] == sum(row.commune_code == "demo-01" for row in town.rows(tables.persons)) > 0
     before = (tmp_path / "incident.jsonl").read_bytes()
     options = ["--since", SINCE, "--detected", DETECTED, "--to", str(tmp_path / "incident.jsonl")]
+    assert CliRunner().invoke(app, ["affected", "--commune", "demo-01", *options]).exit_code == 2
+    options[-1] = str(tmp_path / "nowhere" / "incident.jsonl")
     assert CliRunner().invoke(app, ["affected", "--commune", "demo-01", *options]).exit_code == 2
     assert (tmp_path / "incident.jsonl").read_bytes() == before
     assert not any(name.encode() in before for name in ("Nguyễn", "001203"))

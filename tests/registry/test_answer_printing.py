@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from luutru.commands.answer_printing import lines_of, print_answer
+from luutru.commands.answer_printing import lines_of, print_answer, text_of
 
 HOMES = [
     {"residence_id": "r-1", "kind": "permanent", "unit": None, "units": ("0101", "0102"), "at": "2026-11-29T11:49:51.996529Z"},
@@ -47,3 +47,7 @@ def test_an_answer_is_told_in_words(name, capsys):
     out = capsys.readouterr().out
     assert out.startswith(told)
     assert "Understood" not in out
+
+
+def test_a_day_is_told_as_it_is_in_vietnam():
+    assert text_of("2026-12-28T17:00:00Z")[:10] == "2026-12-29"  # what is due on a day is due at its midnight there

@@ -17,7 +17,7 @@ from archive_parts import knowing_its_key, luutru
 from log_parts import LogOf
 from recording_town import make_town
 from seeded_town import put_seeded_sqlite
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from typer.testing import CliRunner
 
 from luutru.__main__ import app
@@ -243,10 +243,13 @@ def test_a_follower_killed_at_any_moment_costs_seconds_and_the_drill_proves_the_
             wait_for(lambda before=before: len(list((tmp_path / "pieces").glob("*/base-*"))) > before)
             said = [town.declare().declaration_id for _ in range(3)]
             if signal_sent is signal.SIGTERM:
+                with town.registry.writing() as connection:  # a receipt stays what it was when its key is believed no more
+                    connection.execute(update(tables.keys).values(revoked_at=town.now))
                 drilled = luutru(*drill)
                 with town.registry.writing() as connection:
                     connection.execute(delete(tables.access_records).where(tables.access_records.c.person_id == "per-2"))
                 altered = luutru(*drill)
+                read = CliRunner().invoke(app, [*map(str, drill)])
             follower.send_signal(signal_sent)
             follower.wait(20)
     told = json.loads(drilled.stdout)
@@ -255,6 +258,9 @@ def test_a_follower_killed_at_any_moment_costs_seconds_and_the_drill_proves_the_
     told = json.loads(altered.stdout)
     assert (altered.exit_code, told["problems"]) == (1, ["log.row_deleted /0"]), (
         "the copy is the registry, and both lack what the log has"
+    )
+    assert (read.exit_code, "log.row_deleted" in read.output, "/0" in read.output) == (1, True, True), (
+        "and a person reads so, too"
     )
     assert luutru("restore", "run", tmp_path / "back.db", *kept).exit_code == 0
     with sqlite3.connect(tmp_path / "back.db") as back:

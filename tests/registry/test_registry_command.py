@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from luutru.commands.registry import app
-from registry.seed import PREMISES, RESIDENTS, demo_card_payloads, demo_residents
+from registry.seed import PLANTED, PREMISES, RESIDENTS, demo_card_payloads, demo_residents
 from residence.credentials.card_qr import parse_card
 from residence.errors import has_errors
 from residence.people.personal_number import check_personal_number
@@ -33,6 +33,9 @@ def test_create_seed_and_check_answer_as_documented(tmp_path: Path) -> None:
     status, checked = run(tmp_path, "check")
     assert (status, checked["ok"], checked["problems"]) == (0, True, [])
     assert checked["counts"]["residences"] == RESIDENTS
+    assert run(tmp_path, "cleaning", "run", "--whole")[1]["new"] == dict.fromkeys(PLANTED, 1)  # what is planted, and nothing else
+    found = run(tmp_path, "cleaning", "list")[1]["items"]
+    assert {each["rule"]: each["evidence"][0][1] for each in found} == PLANTED
 
 
 def test_a_registry_that_exists_is_not_made_again_but_can_be_upgraded_and_seeded_once(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 
-from factories import make_declaration, make_person
+from factories import EVENING, make_declaration, make_person
 from recording_town import Town
 
 from registry import tables
+from registry.identities import resident_account
 
 ROUNDS = 6
 
@@ -57,3 +59,22 @@ def test_large_batches_about_the_same_people_in_other_orders_do_not_block_each_o
     other = [town.say(make_declaration(person=each, premises_id="htl-sao-mai", unit="201")) for each in reversed(people)]
     assert set(_say_at_once(town, [one, other])) == {"accepted"}
     assert len([row for row in town.rows(tables.persons) if row.declaration_id]) == len(people)
+
+
+def test_somebody_who_comes_in_twice_at_the_same_moment_has_one_account(town: Town) -> None:
+    town.record(town.say(make_declaration()))
+    (person_id,) = {row.person_id for row in town.rows(tables.stays)}
+    gate, made = threading.Barrier(4), []
+
+    def come_in() -> None:
+        gate.wait()
+        with town.registry.writing() as connection:
+            made.append(resident_account(connection, person_id, commune_code="demo-01", now=EVENING, random_bytes=secrets.token_bytes))  # fmt: skip
+
+    threads = [threading.Thread(target=come_in) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(made) == 4
+    assert len({each.account_id for each in made}) == 1

@@ -15,16 +15,18 @@ from recording_town import Town, make_town
 from seeded_town import put_seeded_sqlite
 from sqlalchemy import delete, update
 
+from luutru.backups.keeping import due
 from luutru.backups.pgbackrest import scratch_cluster
 from luutru.backups.proving import prove
-from luutru.backups.settings import ARCHIVE, SETTINGS, Place, files_of
+from luutru.backups.settings import ARCHIVE, SETTINGS, Place, files_of, write_files
 from luutru.benchmarks.restore_ground import Ground, archived_postgres
 from registry import tables
 from registry.database import open_engine
 from registry.digests import digest_all
 from registry.marks import quiet_moment
 from registry.receipts import receipts_by_id
-from residence.errors import Malformed
+from residence.clock import parse_instant
+from residence.errors import Conflict, Malformed
 
 # what is done to a copy, one after the other -> what the proof says of it then
 HARMS = {
@@ -100,6 +102,19 @@ def test_a_commit_that_stands_in_the_wal_and_nobody_sees_yet_is_in_no_moment(pos
     assert (seen, len(written) > 0) == (len(written), True)
 
 
+def test_settings_half_written_are_written_anew_and_whole_ones_are_never(tmp_path: Path) -> None:
+    place = Place(folder=tmp_path / "a", repository=Path("/b"), data=Path("/c"), socket=Path("/d"))
+    (tmp_path / "a").mkdir()
+    for name in (ARCHIVE, f".{SETTINGS}.part"):
+        (tmp_path / "a" / name).write_text("torn", "utf-8")
+    write_files(place.folder, files_of(place, passphrase="first"))
+    assert "first" in (place.folder / SETTINGS).read_text("utf-8")
+    assert {path.name for path in place.folder.iterdir()} == {SETTINGS, ARCHIVE}
+    with pytest.raises(Conflict, match="configured"):
+        write_files(place.folder, files_of(place, passphrase="second"))
+    assert "first" in (place.folder / SETTINGS).read_text("utf-8")
+
+
 @pytest.fixture
 def ground():
     with tempfile.TemporaryDirectory(prefix="luutru-kept-") as name:
@@ -157,3 +172,19 @@ def recovered(ground: Ground, said: list[str]) -> set[str]:
             found = set(receipts_by_id(connection, said))
         engine.dispose()
     return found
+
+
+NIGHTS = {  # newest backup, now (Vietnam's time) -> what is made at three o'clock
+    "there is none": (None, "2026-07-10T12:00", "full"),
+    "of last night": ("2026-07-10T03:05", "2026-07-10T23:59", None),
+    "before the hour": ("2026-07-09T03:05", "2026-07-10T02:59", None),
+    "at the hour": ("2026-07-09T03:05", "2026-07-10T03:00", "diff"),
+    "missed at night, made by day": ("2026-07-08T03:05", "2026-07-10T14:00", "diff"),
+    "on a Sunday": ("2026-07-11T03:05", "2026-07-12T03:00", "full"),
+}
+
+
+@pytest.mark.parametrize(("newest", "now", "kind"), NIGHTS.values(), ids=NIGHTS)
+def test_a_backup_is_made_every_night_and_a_full_one_on_sundays(newest, now, kind) -> None:
+    made, here = (parse_instant(f"{each}:00+07:00") if each else None for each in (newest, now))
+    assert due(made, now=here, hour=3) == kind

@@ -51,6 +51,10 @@ CASES = {
     "six of one house, one with a step": ([look(n, premises_id="block", done=HOUR if n == 3 else None) for n in range(6)], []),
     "one person of a house six times a day": ([look(1, MORNING + n * HOUR, access_id=f"again-{n}") for n in range(6)], []),
     "six of one house in six weeks": ([look(n, MORNING + n * 7 * DAY - 20 * DAY, premises_id="block") for n in range(6)], []),
+    "four of one house on the last day of a time that an earlier look began, and four on the next": (
+        [look(n, MORNING + (0 if n == 0 else 6 if n < 5 else 7) * DAY - 20 * DAY, premises_id="block") for n in range(9)],
+        [("one-address", 8)],
+    ),
     "eight without a step": ([look(n) for n in range(8)], [("no-step", 8)]),
     "eight without a step among thirty": ([look(n, done=HOUR if n >= 8 else None) for n in range(30)], []),
     "eight with a step too late": ([look(n, done=73 * HOUR) for n in range(8)], [("no-step", 8)]),

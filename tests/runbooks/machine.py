@@ -41,9 +41,9 @@ def enter(module: str, arguments: list[str]) -> None:
     os.execvpe(command[0], command, {**os.environ, INSIDE: "1"})  # noqa: S606 - this very command, inside
 
 
-def mount_everything() -> None:
+def mount_everything(megabytes: int) -> None:
     """Lay this machine's disks. A mount ends with the namespace."""
-    for place, options in ((SRV, f"size={STORE_MIB}m"), (KIOSK, "size=100m"), (BACKUP, "size=700m"), (SRV / ".etc", "size=10m")):
+    for place, options in ((SRV, f"size={megabytes}m"), (KIOSK, "size=100m"), (BACKUP, "size=700m"), (SRV / ".etc", "size=10m")):
         place.mkdir(exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"{options},mode=0755", "none", str(place)], check=True)
     for name in ("upper", "work"):
@@ -70,13 +70,24 @@ class Machine:
 
     def prepare(self) -> None:
         """Make what is on the machine before anybody installs anything."""
-        mount_everything()
+        mount_everything(STORE_MIB * (2 if self.long else 1))
         own = SRV / ".bin"
         own.mkdir()
         (own / "systemctl").write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("units.py")} "$@"\n', "utf-8")
         (own / "systemctl").chmod(0o755)
         (SRV / "luutru").mkdir()
-        if not self.long:
+        self.environment = dict(os.environ)
+        if self.long:
+            made = Path(os.environ["LUUTRU_RELEASE"])
+            shutil.copytree(made / "release", SRV / "release")
+            shutil.copy(made / "release.pub", SRV)
+            # No network here: the packages were fetched by the script, and pip compares their hashes all the same.
+            self.environment |= {
+                "PIP_NO_INDEX": "1",
+                "PIP_FIND_LINKS": str(made / "wheels"),
+                "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            }
+        else:
             (SRV / "luutru" / "program").symlink_to(ROOT / ".venv")
         self.path = f"{own}:{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}:/usr/sbin:/sbin"
         # The authority is a day old: keys made this minute would not be valid for a clock that is behind.
@@ -85,7 +96,7 @@ class Machine:
     def run(self, text: str, *, born: bool = False) -> subprocess.CompletedProcess[str]:
         """Run a block as whoever is on call would, in one shell, ending at its first line that fails."""
         ready = (SRV / "luutru" / "settings").exists() and (SRV / "luutru" / "registry.db").exists()
-        environment = {**os.environ, "PATH": self.path} | ({"LUUTRU_DEMO_CLOCK": str(SRV / ".born")} if born else {})
+        environment = {**self.environment, "PATH": self.path} | ({"LUUTRU_DEMO_CLOCK": str(SRV / ".born")} if born else {})
         return subprocess.run(
             ["bash", "-euo", "pipefail", "-c", (self.first if ready or self._settled() else "") + text],
             cwd=ROOT,

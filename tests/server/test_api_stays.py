@@ -162,6 +162,19 @@ def test_events_elsewhere_are_not_told(world):
     assert calling(world, "GET", "/api/v1/events", role="operator").status_code == 403
 
 
+def test_a_move_of_a_guest_declared_twice_moves_both_arrivals_once_however_often_it_is_sent(world):
+    (stay_id,) = declared(world)
+    world.clock.pass_time(minutes=5)
+    declared(world)  # the same guest, by somebody else
+    world.clock.pass_time(minutes=1)
+    key = {"idempotency-key": "moved-to-another-room"}
+    for _ in range(2):
+        answer = calling(world, "POST", f"/api/v1/stays/{stay_id}/changes", json={"change": "move", "unit": "202"}, headers=key)
+        assert answer.status_code == 201
+    (only,) = calling(world, "GET", f"{PREMISES}/stays").json()["items"]
+    assert (only["unit"], len(only["declaration_ids"])) == ("202", 4)
+
+
 def test_lists_and_limits_are_told_and_not_sent_again_unchanged(world):
     client = world.client()
     names = [each["name"] for each in client.get("/api/v1/code-lists").json()]

@@ -173,6 +173,19 @@ def test_cases_are_given_and_rest_together_and_the_time_to_take_it_back_ends(wor
     assert post(world.client("officer"), f"{held.url.path}/undo").status_code == 409
 
 
+def test_fifty_and_fifty_more_are_a_hundred_and_wait_for_a_second_person(world, officer):
+    case_ids = file_cases(world, 60)
+    add_officer(world, "acc-second", "thu-hai")
+    give = {"action": "give", "to": "acc-second"}
+    first = done(officer, post(officer, "/police/bulk", **give, **chosen(*case_ids[:40])).text)
+    page = post(officer, "/police/bulk", **give, **chosen(*case_ids[40:])).text
+    assert 'name="step" value="ask"' in page
+    assert post(officer, "/police/bulk", **give, step="do", cases=" ".join(case_ids[40:])).status_code == 403
+    assert 'name="step" value="do"' in post(officer, "/police/bulk", **give, **chosen(*case_ids[40:50])).text
+    post(officer, f"{first.url.path}/undo")  # what was taken back does not count
+    assert 'name="step" value="do"' in post(officer, "/police/bulk", **give, **chosen(*case_ids[40:])).text
+
+
 def test_nothing_too_many_and_nobody_elses_queue_is_refused(world, officer):
     assert post(officer, "/police/bulk", action="give", to="acc-officer").status_code == 403
     many = {"cases": " ".join(f"case-{number}" for number in range(51))}

@@ -159,9 +159,12 @@ def test_the_file_itself_is_signed_and_another_program_sees_every_change(world, 
 def test_a_certificate_that_is_over_keeps_nobody_from_a_receipt(world):
     address = f"/desk/receipts/{first_stay(world).declaration_ids[0]}/pdf"
     world.clock.pass_time(days=5 * 365 + 2)
-    over = world.client("clerk").get(address)
+    clerk = world.client("clerk")
+    over = clerk.get(address)
+    checked = clerk.post("/desk/check", data={"csrf": csrf_of(clerk), "premises_id": "htl-sao-mai"}).text
     world.clock.pass_time(days=-5 * 365 - 2)
     assert (over.status_code, b"/ByteRange" in over.content) == (200, False)
+    assert "PDFs go out unsigned" in checked  # and the house is told
 
 
 def test_a_file_of_another_key_signs_nothing(tmp_path):

@@ -14,14 +14,21 @@ from server_parts import csrf_of
 from simulators.portal.office import TOKEN, Office, check, playing
 from sqlalchemy import select, update
 
+from gateway.authorities.going_out import Outgoing
 from gateway.authorities.portal import Portal
-from gateway.authorities.portal_sending import PortalSender
+from gateway.authorities.portal_sending import PortalTraffic
 from gateway.authorities.sending import Means
 from gateway.authorities.settings import parse_settings
+from gateway.authorities.token_line import TokenLine
 from luutru.system import random_bytes
 from registry import tables
 from registry.erasing import Erasure, erase_for_good
 from residence.errors import LuutruError
+
+
+def sender_of(registry, portal, settings, means):
+    traffic = PortalTraffic(registry.vault, portal, ask_every=timedelta(minutes=settings.ask_minutes), random_bytes=random_bytes)
+    return Outgoing(registry, traffic, patience=settings.patience, means=means)
 
 
 class Way:
@@ -34,7 +41,8 @@ class Way:
         token.chmod(0o600)
         text = f'[portal]\nbase = "{address}"\ntoken = "portal.token"\nanswer_seconds = 2\n'
         self.settings = parse_settings(text.encode()).portal
-        self.portal = Portal(self.settings, folder)
+        self.line = TokenLine(self.settings, folder)
+        self.portal = Portal(self.line)
         self.sender = self.new_sender()
         bind_resident(world)
         self.me = world.client("resident")
@@ -43,7 +51,7 @@ class Way:
 
     def new_sender(self, lease=timedelta(minutes=5)):
         means = Means(clock=self.world.clock, random_bytes=random_bytes, fraction=lambda: 1.0, lease=lease)
-        return PortalSender(self.world.registry, self.portal, settings=self.settings, means=means)
+        return sender_of(self.world.registry, self.portal, self.settings, means)
 
     def press(self):
         return self.me.post(self.page, data={"csrf": csrf_of(self.me), "step": "portal"})
@@ -71,7 +79,7 @@ def way(world, tmp_path):
     with playing(office := Office()) as address:
         made = Way(world, office, address, tmp_path)
         yield made
-        made.portal.close()
+        made.line.close()
 
 
 def test_a_person_sends_a_file_once_and_sees_its_number_and_state(way):
@@ -209,8 +217,9 @@ def send_and_die(url, vault, address, folder, when):
 
     registry = open_registry(url, Path(vault))
     settings = parse_settings(f'[portal]\nbase = "{address}"\ntoken = "portal.token"\n'.encode()).portal
-    portal = Portal(settings, Path(folder))
-    sender = PortalSender(registry, portal, settings=settings, means=Means(clock=StandingClock(EVENING), random_bytes=random_bytes, fraction=lambda: 1.0))  # fmt: skip
+    portal = Portal(TokenLine(settings, Path(folder)))
+    means = Means(clock=StandingClock(EVENING), random_bytes=random_bytes, fraction=lambda: 1.0)
+    sender = sender_of(registry, portal, settings, means)
     if when == "before it is sent":
         portal.put = die
     else:

@@ -8,13 +8,15 @@ from datetime import date, datetime
 
 import pytest
 from factories import EVENING, make_id, make_person
-from procedure_parts import STAY, filed, inputs
+from procedure_parts import STAY, fields_asked, filed
 from server_own import bind_resident, live_at_home
 from server_parts import csrf_of
 from sqlalchemy import select, update
 
 from registry import tables
+from registry.changing import Cause
 from registry.erasing import Erasure, erase_for_good
+from registry.merging import merge, split
 from residence.cases.procedures import (
     KINDS,
     KnownValue,
@@ -37,10 +39,6 @@ from residence.wire.keyring import KeyEntry, Keyring
 @pytest.fixture
 def person_id(world):
     return bind_resident(world)
-
-
-def fields_asked(page):
-    return set(inputs(page))
 
 
 def evidence(world, level):
@@ -221,3 +219,30 @@ def test_deadlines_count_working_days_and_a_finished_file_goes_nowhere():
         assert steps_from(state) == ()
         with pytest.raises(Refused, match=r"procedure\.step"):
             state_after(state, "done")
+
+
+def test_a_file_follows_its_person_when_two_records_are_joined_and_comes_back_when_they_are_parted(world, person_id):
+    me = world.client("resident")
+    file_id = filed(me)
+    with world.registry.writing() as connection:
+        row = connection.execute(select(tables.persons).where(tables.persons.c.person_id == person_id)).one()
+        stands = row._asdict() | {"person_id": make_id(), "merged_into": None}
+        connection.execute(tables.persons.insert().values(**stands))
+        cause = Cause(kind="officer", cause_id="acc-officer")
+        merge_id = merge(connection, person_id, stands["person_id"], cause=cause, now=world.clock.now(), random_bytes=secrets.token_bytes)  # fmt: skip
+        connection.execute(
+            update(tables.accounts).where(tables.accounts.c.person_id == person_id).values(person_id=stands["person_id"])
+        )
+    page = me.get(f"/me/procedures/{file_id}").text
+    assert "Trần Văn An" in page  # sealed under the key of whom it was filed for
+    with world.registry.writing() as connection:
+        split(connection, merge_id, by="acc-officer", reason="two people", now=world.clock.now())
+    assert me.get(f"/me/procedures/{file_id}").status_code == 403
+
+
+def test_my_page_says_where_i_am_registered_and_nobody_else(world, person_id):
+    assert "Homes" not in world.client("resident").get("/me").text
+    live_at_home(world, person_id)
+    page = world.client("resident").get("/me").text
+    assert "Chung cư Hòa Bình, 1203" in page
+    assert "Who else is registered there is not shown here" in page

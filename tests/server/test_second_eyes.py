@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from log_parts import LogOf
 from server_eyes import claim, proposals, settle
-from server_parts import csrf_of
+from server_parts import csrf_of, fields_of
 from server_police import add_officer, officer_named
 from sqlalchemy import select, update
 
@@ -104,3 +104,29 @@ def test_nobody_but_an_officer_sees_or_settles_what_waits(world, role):
     assert client.post("/police/second-eyes", data={"csrf": csrf_of(client), "case": case_id}).status_code == 403
     granted = {"csrf": csrf_of(client), "answer": "granted"}
     assert client.post(f"/police/second-eyes/{waiting}", data=granted).status_code == 403
+
+
+def test_what_weighs_most_is_proved_again_when_the_last_proof_is_long_ago(world):
+    """Whoever sits down at an open page grants nothing, breaks no glass and opens nobody's page."""
+    case_id, officer = world.open_case(), world.client("officer")
+    name = add_officer(world, "acc-colleague", "dong-nghiep")
+    colleague = officer_named(world, name)
+    claim(officer, case_id)
+    ask(officer, world, case_id)
+    (waiting,) = proposals(world, WAITS)
+    shown = colleague.get(f"/police/second-eyes/{waiting}").text
+    world.clock.pass_time(minutes=11)
+    csrf = csrf_of(colleague)
+    seen = {"csrf": csrf, "answer": "granted", "reason": "x", "seen": fields_of(shown)["seen"]}
+    sent = {
+        f"/police/second-eyes/{waiting}": seen,
+        f"/police/second-eyes/{waiting}/file": {"csrf": csrf},
+        "/police/elsewhere": {"csrf": csrf, "case": case_id, "reason": "x"},
+        "/police/numbers/person-1/way-in": {"csrf": csrf, "compared": "yes"},
+        "/police/numbers/person-1/way-in/second": {"csrf": csrf, "compared": "yes"},
+    }
+    for path, fields in sent.items():
+        answer = colleague.post(path, data=fields, headers={"referer": f"http://testserver{path}"}, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in/again?next={path}")
+    assert proposals(world, WAITS) == [waiting]
+    assert settle(officer_named(world, name), world, "granted").status_code == 200  # proved by now

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from factories import make_declaration, make_person
+from factories import make_declaration, make_id, make_person
 from server_parts import csrf_of
 from sqlalchemy import func, select
 
@@ -24,8 +24,14 @@ def clerk(world):
 
 def only_stay(world):
     with world.registry.reading() as connection:
-        (found,) = stays_at(connection, "htl-sao-mai")
-    return found
+        found = stays_at(connection, "htl-sao-mai")
+    assert len({(each.person_id, each.unit, each.status) for each in found}) == 1  # two arrivals taken back stand apart
+    return found[-1]
+
+
+def standing(world):
+    with world.registry.reading() as connection:
+        return sorted((each.unit, each.status) for each in stays_at(connection, "htl-sao-mai"))
 
 
 def forms(clerk, stay):
@@ -148,3 +154,26 @@ def test_another_houses_stay_is_nobodys_to_change(world, clerk):
     form = {"csrf": csrf_of(clerk), "declaration_id": other.declaration_id[:-1] + "0"}
     for step in ("extend", "room", "withdraw", "undo"):
         assert clerk.post(f"/desk/stays/{found.stay_id}/{step}", data=form).status_code == 403
+
+
+# a step, and what the list of the house says after it and after it was undone; two arrivals of one guest are one stay
+OF_TWO = {
+    "another room": ("room", {"unit": "202"}, [("202", "open")]),
+    "did not come": ("withdraw", {"why": "no-show"}, [("201", "withdrawn")] * 2),
+    "longer": ("extend", {"until": "2026-07-15T12:00"}, [("201", "open")]),
+}
+
+
+@pytest.mark.parametrize(("step", "fields", "after"), OF_TWO.values(), ids=OF_TWO)
+def test_a_step_holds_for_a_guest_declared_at_the_kiosk_and_at_the_desk_and_is_undone_whole(world, clerk, step, fields, after):
+    world.clock.pass_time(minutes=5)
+    world.declare_guest(declaration_id=make_id(world.clock.now()), unit="201")
+    before = standing(world)
+    assert (before, len(only_stay(world).declaration_ids)) == ([("201", "open")], 2)
+    world.clock.pass_time(minutes=1)
+    say(world, clerk, step, **fields)
+    assert standing(world) == after
+    world.clock.pass_time(minutes=1)
+    say(world, clerk, "undo")
+    assert standing(world) == before
+    assert leaves(only_stay(world)) == "12 12:00"

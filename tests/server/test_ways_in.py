@@ -98,6 +98,7 @@ OTHERS_KEY = SigningKey("kiosk-000-sign-1", bytes(32))
 FORGED = {
     "signed by somebody else under the kiosk's key id": lambda town, said: ticket(town, said, signer=OTHERS_KEY),
     "signed by a key nobody knows": lambda town, said: ticket(town, said, signer=SigningKey("x", bytes(32))),
+    "signed by a key with a nought in its name": lambda town, said: ticket(town, said, signer=SigningKey("x\0y", bytes(32))),
     "signed by the authority's own key": lambda town, said: ticket(town, said, signer=town.gateway.fleet.receipt_key),
     "made by a stolen key without the visit": lambda town, said: ticket(town, said, own_code="AAAA-BBBB-CCCC"),
     "with one letter changed": lambda town, said: ticket(town, said)[:-9] + "AAAAAAAAA",
@@ -177,6 +178,14 @@ def test_who_sees_it_was_not_them_closes_it_and_no_kiosk_opens_it_again(town, de
     stolen = declare(town, Citizen(country).card())
     scan(thief, ticket(town, stolen))
     passkey(town, "another phone", account_id)
+    town.clock.pass_time(minutes=1)
+    first = re.findall(r'name="way_in" value="([^"]+)"', thief.get("/me").text)
+    assert len(first) == 1  # the last opening, and no other, can be closed on the page
+    with town.registry.reading() as connection:
+        (own,) = connection.scalars(select(tables.ways_in.c.way_in_id).where(tables.ways_in.c.way_in_id != first[0])).all()
+    thief.post("/me/kiosk-way-in/stop", data={"csrf": csrf_of(thief, "/me"), "way_in": own})
+    with town.registry.reading() as connection:
+        assert connection.scalars(select(tables.ways_in.c.stopped_at)).all() == [None, None]
     refused = thief.post("/account/passkeys/remove", data={"csrf": csrf_of(thief, "/account"), "credential_id": "own phone"})
     assert "no earlier way in can be removed" in refused.text
     with mail_server() as (mailbox, settings):
@@ -191,3 +200,27 @@ def test_who_sees_it_was_not_them_closes_it_and_no_kiosk_opens_it_again(town, de
         assert [each.label for each in accounts.passkeys_of(connection, account_id)] == ["own phone"]
     third = declare(town, Citizen(country).card())
     assert says(scan(town.client(), ticket(town, third)), "was shut")
+
+
+def test_whoever_came_in_by_the_opening_that_is_closed_is_out_and_whoever_was_there_before_stays(town, declared, country):
+    me, thief = town.client(), town.client()
+    scan(me, ticket(town, declared))
+    town.clock.pass_time(minutes=2)
+    scan(thief, ticket(town, declare(town, Citizen(country).card())))
+    town.clock.pass_time(minutes=1)
+    given = thief.post("/me/delegations/give", data=GIVING | {"csrf": csrf_of(thief, "/me/delegations")})
+    assert given.status_code == 200, given.text
+    assert str(close(me).url).endswith("/me")
+    assert str(thief.get("/me").url).endswith("/sign-in?next=/me")
+    with town.registry.reading() as connection:
+        assert connection.scalars(select(tables.delegations.c.ended_at)).all() == [town.clock.now()]
+    assert str(close(me).url).endswith("/sign-in?next=/me")  # one's own opening, closed by the session it began
+
+
+GIVING = {"scope": "see", "days": "30", "label": "a friend"}
+
+
+def close(client):
+    """Press the button of the page that says that a kiosk opened it."""
+    way_in = re.search(r'name="way_in" value="([^"]+)"', client.get("/me").text)[1]
+    return client.post("/me/kiosk-way-in/stop", data={"csrf": csrf_of(client, "/me"), "way_in": way_in})

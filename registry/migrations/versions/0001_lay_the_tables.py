@@ -1607,6 +1607,7 @@ def downgrade() -> None:
     op.drop_table('e_id_sightings')
     op.drop_table('host_answers')
     op.drop_table('deletion_certificates')
+    op.drop_table('population_questions')
     op.drop_table('portal_records')
     op.drop_table('procedure_steps')
     op.drop_table('procedure_files')
@@ -1857,7 +1858,30 @@ def lay_procedures() -> None:
 
 
 def lay_portal() -> None:
-    """Lay what became of files sent to the public service portal."""
+    """Lay what became of files sent to the public service portal, and what the population database was asked for them."""
+    waiting = sa.text("state IN ('due', 'sending', 'silent')")
+    op.create_table('population_questions',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('question_id', sa.String(length=36), nullable=False),
+    sa.Column('file_id', sa.String(length=64), nullable=False),
+    sa.Column('person_id', sa.String(length=64), nullable=False),
+    sa.Column('subject_id', sa.String(length=64), nullable=False),
+    sa.Column('wanted', sa.String(length=80), nullable=False),
+    sa.Column('state', sa.String(length=16), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('failures', sa.Integer(), nullable=False),
+    sa.Column('next_at', columns.Instant(), nullable=False),
+    sa.Column('claimed_until', columns.Instant(), nullable=True),
+    sa.Column('code', sa.String(length=80), nullable=True),
+    sa.Column('answer_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('recorded_at', columns.Instant(), nullable=False),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('question_id', 'commune_code', name=op.f('pk_population_questions'))
+    )
+    op.create_index('ix_population_questions_file_id', 'population_questions', ['file_id'], unique=False)
+    op.create_index('ix_population_questions_person_id', 'population_questions', ['person_id'], unique=False)
+    op.create_index('ix_population_questions_worked_on', 'population_questions', ['next_at'], unique=False, sqlite_where=waiting, postgresql_where=waiting)
     worked_on = sa.text("state IN ('due', 'sending', 'silent', 'received')")
     op.create_table('portal_records',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -2511,6 +2535,7 @@ def lay_case_work() -> None:
     sa.Column('undone_at', columns.Instant(), nullable=True),
     sa.PrimaryKeyConstraint('bulk_id', 'commune_code', name=op.f('pk_bulk_acts'))
     )
+    op.create_index('ix_bulk_acts_account_id_done_at', 'bulk_acts', ['account_id', 'done_at'], unique=False)
 
 
 def drop_case_work() -> None:

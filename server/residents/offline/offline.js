@@ -123,7 +123,7 @@ function checkKey(key, signedAt) {
 async function verify(text) {
   if (text.startsWith("c2sp.org/tlog-proof@v1\n")) return lookOf(text);
   const [stripped, ...below] = text.trim().split("\n").map((line, place) => place ? line : line.trim()), prefix = stripped.slice(0, 4);
-  if (below.length && prefix !== "LD1:") fail("text");
+  if (below.length && prefix === "LA1:") fail("text");
   if (!(prefix in TYPES) || stripped.length > 8192) fail("text");
   const signed = unbase45(stripped.slice(4)), parts = cbor(signed);
   if (!Array.isArray(parts) || parts.length !== 4 || parts[1].size !== 0) fail("text");
@@ -136,18 +136,27 @@ async function verify(text) {
   const said = saidOf(prefix, payload);
   checkKey(key, said.signed_at ?? said.answered_at ?? said.deleted_at ?? said.accepted_at);
   if (prefix === "LA1:") return said;
-  if (prefix === "LD1:") return { ...said, ...(below.length ? await placeOf(signed, below.join("\n").replace(/^\n+/, "") + "\n") : {}) };
+  const proof = below.join("\n").replace(/^\n+/, "") + "\n";
+  if (prefix === "LD1:") return { ...said, ...(below.length ? await placeOf("erase-person", await hexDigest(signed), proof) : {}) };
   const code = await codeOf(said.declaration_id);
   if (said.code !== undefined && said.code !== code) fail("text");
-  return { ...said, code };
+  return { ...said, code, ...(below.length ? await placeOf("own-stays", await statementDigest(said), proof) : {}) };
 }
 
-// The row of the log has to be about this very certificate.
-async function placeOf(signed, proof) {
+async function hexDigest(bytes) {
+  return [...new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// residence/wire/stay_proofs.py log_digest: the same for a receipt and for each proof of its statement.
+async function statementDigest({ declaration_id: id, state, accepted_at: at }) {
+  return hexDigest(new TextEncoder().encode(`luutru statement 1\n${id}\n${state}\n${Math.floor(Date.parse(at) / 1000)}\n`));
+}
+
+// The row of the log has to be about this very certificate or statement.
+async function placeOf(purpose, digest, proof) {
   if (!TRUST.log) fail("no_log");
   const { row, index, size, witnesses } = await verifyLook(proof, TRUST.log);
-  const digest = [...new Uint8Array(await crypto.subtle.digest("SHA-256", signed))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (row.purpose !== "erase-person" || row.about !== digest) fail("other_proof");
+  if (row.purpose !== purpose || row.about !== digest) fail("other_proof");
   return { index: `${index} / ${size}`, witnesses: witnesses.map((each) => each.name).join(", ") || undefined };
 }
 

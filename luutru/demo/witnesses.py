@@ -1,0 +1,28 @@
+"""The keys of the demo's log and of its witness, each told the other's public half: two folders, as they belong to two parties.
+
+Example: ``write_log_keys(layout, random_bytes=random_bytes)``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from luutru.demo.layout import Layout
+from luutru.transparency.key_files import kept_signer
+from luutru.transparency.witnessing import OWN_KEY
+from registry.durable_files import replace_whole
+from residence.transparency.notes import LOG, WITNESS
+
+LOG_NAME: Final = "luutru-demo.invalid/log"
+WITNESS_NAME: Final = "witness-demo.invalid/w1"
+LOG_PUBLIC: Final = "log.pub"  # in the witness's folder
+WITNESS_PUBLIC: Final = "witness.pub"  # beside the log's key
+
+
+def write_log_keys(layout: Layout, *, random_bytes: Callable[[int], bytes]) -> None:
+    """Make both keys where there are none, and hand the public halves over."""
+    log = kept_signer(layout.log_key, name=LOG_NAME, kind=LOG, random_bytes=random_bytes)
+    witness = kept_signer(layout.witness / OWN_KEY, name=WITNESS_NAME, kind=WITNESS, random_bytes=random_bytes)
+    replace_whole(layout.witness / LOG_PUBLIC, f"{log.key.line}\n".encode())
+    replace_whole(layout.log_key.with_name(WITNESS_PUBLIC), f"{witness.key.line}\n".encode())
