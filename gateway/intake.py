@@ -48,7 +48,7 @@ from residence.clock import Clock
 from residence.errors import LuutruError
 from residence.stays.declaration import StayDeclaration
 from residence.stays.rules import RuleBook
-from residence.wire.envelope import EnvelopeOpener, Header
+from residence.wire.envelope import EnvelopeOpener
 from residence.wire.signing import SigningKey
 from residence.wire.times import Times
 from residence.wire.topics import Topic
@@ -94,7 +94,7 @@ class Intake:
         self._clock = clock
         self._random_bytes = random_bytes
         self._lap = lap
-        self._sequences = SequenceWatch()
+        self.sequences: Final = SequenceWatch()
 
     def take(self, deliveries: Sequence[Delivery], *, isolate: bool = False) -> Outcome:
         """Commit a batch, or raise ``RegistryUnavailable``. ``isolate``: the database answers, yet this batch keeps failing."""
@@ -207,14 +207,8 @@ class Intake:
             outcome.counts["dead letter"] += 1
             log.warning("dead letter", quarantine_id=result.set_aside, declaration_id=result.declaration_id)
         outcome.kept[read.header.kiosk_id] = read.header.times
-        self._arrived(read.header, outcome)
-
-    def _arrived(self, header: Header, outcome: Outcome) -> None:
-        """Watch a kiosk's own count; what was set aside has come, too."""
-        if self._sequences.note(header.kiosk_id, header.epoch, header.sequence) == "gap":
+        if self.sequences.arrived(read.header, read.enrolment.commune_code):
             outcome.counts["gap"] += 1
-            missing = self._sequences.missing(header.kiosk_id, header.epoch)
-            log.warning("sequence gap", kiosk_id=header.kiosk_id, epoch=header.epoch, at=header.sequence, missing=missing)
 
     def _set_aside(self, asides: list[SetAside], outcome: Outcome, now: datetime, *, isolate: bool) -> None:
         if not asides:
@@ -237,8 +231,8 @@ class Intake:
         self._lap("set aside")
         for aside, where in zip(asides, kept, strict=True):
             outcome.counts[f"set aside {aside.code}"] += 1
-            if aside.header is not None:
-                self._arrived(aside.header, outcome)
+            if aside.header and aside.enrolment and self.sequences.arrived(aside.header, aside.enrolment.commune_code):
+                outcome.counts["gap"] += 1
             if aside.topic is not None and where.receipt_bytes is not None:
                 outcome.receipts.append((aside.topic, where.receipt_bytes))
 
@@ -257,6 +251,8 @@ class Intake:
             kiosk_id=aside.topic.kiosk if aside.topic else None,
             declaration_id=header.declaration_id if header else None,
             receipt_bytes=answer,
+            epoch=header.epoch if header else None,
+            sequence=header.sequence if header else None,
             genuine=header is not None,
         )
 

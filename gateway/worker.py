@@ -63,6 +63,7 @@ class Rhythm:
     keyring_every: timedelta = timedelta(seconds=1)
     door_events_every: timedelta = timedelta(milliseconds=200)
     letters_every: timedelta = timedelta(seconds=2)
+    counts_every: timedelta = timedelta(seconds=5)  # kiosks' own, in the registry
     report_every: timedelta = timedelta(seconds=30)  # into the log
     measures_every: timedelta = timedelta(seconds=3)  # into the registry
 
@@ -120,6 +121,7 @@ class Worker:
         self._duties = [
             Duty("kiosk states", rhythm.states_every, self._states.write),
             Duty("dead letters", rhythm.letters_every, self._retry),
+            Duty("kiosk counts", rhythm.counts_every, lambda now: intake.sequences.look_through(intake.registry, now)),
             Duty("report", rhythm.report_every, self._report),
             Duty("door events", rhythm.door_events_every, lambda now: self._door_events.write(transport, now)),
         ]

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from registry.communes import communes
 from registry.database import Registry
 from registry.gateway_reports import KEPT_FOR, GatewayReport, is_silent, latest_reports
 from registry.letter_lists import counts_of
-from server.operators.fleet import Seen, dark_sites, fleet_of
+from server.operators.fleet import Patience, Seen, dark_sites, fleet_of
 from server.operators.fleet_view import state_of
 
 # name -> what it is; all are gauges, for each is what stands now
@@ -38,6 +38,7 @@ HELP: Final = {
     "luutru_kiosks": "Kiosks in service by site and state.",
     "luutru_site_dark": "Kiosks of a site that are all lost, without those muted.",
     "luutru_kiosks_deaf": "Kiosks that are online and hear no card.",
+    "luutru_kiosks_withholding": "Kiosks of whose own count numbers are missing although later ones came.",
     "luutru_outbox_rows": "Statements that wait at a site's kiosks for their receipts.",
     "luutru_outbox_oldest_seconds": "Since when the oldest of them waits.",
     "luutru_kiosks_clock_doubtful": "Kiosks that do not know what time it is.",
@@ -46,14 +47,14 @@ HELP: Final = {
 Sample = tuple[str, Mapping[str, str], float]
 
 
-def read_metrics(registry: Registry, *, now: datetime, silent_after: timedelta) -> str:
+def read_metrics(registry: Registry, *, now: datetime, patience: Patience) -> str:
     """Return the metrics of one registry."""
     with registry.reading() as connection:
         reports = latest_reports(connection, since=now - KEPT_FOR)
     fleets, letters = {}, {}
     for commune in communes(registry):
         with registry.reading() as connection:
-            fleets[commune] = fleet_of(connection, commune, now=now, silent_after=silent_after)
+            fleets[commune] = fleet_of(connection, commune, now=now, patience=patience)
             letters[commune] = sum(counts_of(connection, commune).values())
     return exposition(reports, fleets, letters, now=now)
 
@@ -108,6 +109,7 @@ def _of_site(where: Mapping[str, str], here: Iterable[Seen], now: datetime) -> I
     yield "luutru_outbox_rows", where, float(sum(each.kiosk.outbox_depth or 0 for each in kiosks))
     yield "luutru_outbox_oldest_seconds", where, max(((now - each).total_seconds() for each in waiting), default=0.0)
     yield "luutru_kiosks_deaf", where, float(sum(each.deaf for each in loud))
+    yield "luutru_kiosks_withholding", where, float(sum(each.withholds for each in loud))
     yield "luutru_kiosks_clock_doubtful", where, float(sum("clock" in each.health.reasons for each in loud))
 
 

@@ -50,6 +50,8 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
     kiosk_id: str | None = None
     declaration_id: str | None = None
     receipt_bytes: bytes | None = None
+    epoch: str | None = None  # with ``sequence``: a genuine header's place in its kiosk's count
+    sequence: int | None = None
     genuine: bool = False  # the sender's signature held
 
 
@@ -242,6 +244,8 @@ def _insert(connection: Connection, letters: Mapping[str, DeadLetter], *, vault:
                 "topic": printable(letter.topic) if letter.topic is not None else None,
                 "kiosk_id": letter.kiosk_id,
                 "declaration_id": letter.declaration_id,
+                "epoch": letter.epoch,
+                "sequence": letter.sequence,
                 "payload_digest": _digest(letter.payload),
                 "payload_sealed": vault.seal(key, Cell("quarantine", "payload", own_id), letter.payload[:LONGEST_PAYLOAD]),
                 "receipt_bytes": letter.receipt_bytes,

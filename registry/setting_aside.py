@@ -50,6 +50,8 @@ def put_aside(
         kiosk_id=kiosk_id,
         declaration_id=fitting(statement.message.declaration_id, tables.quarantine.c.declaration_id),
         receipt_bytes=receipt_bytes,
+        epoch=source.epoch if source else None,
+        sequence=source.sequence if source else None,
         genuine=True,
     )
     kept = set_aside(connection, [letter], vault=means.vault, now=means.now)[0]

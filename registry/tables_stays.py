@@ -211,6 +211,8 @@ quarantine: Final = Table(
     text("topic"),
     reference("kiosk_id", nullable=True),
     reference("declaration_id", nullable=True),
+    reference("epoch", nullable=True),  # of a genuine header: this number of the kiosk's count has come
+    Column("sequence", Integer, nullable=True),
     octets("payload_digest"),
     sealed("payload"),
     octets("receipt_bytes", nullable=True),  # the signed "received" or "refused" a genuine sender got; given again on replay
@@ -221,6 +223,7 @@ quarantine: Final = Table(
     found_by("quarantine_id"),
     Index("ix_quarantine_state_received_at", "state", "received_at"),
     Index("ix_quarantine_changed_at", "changed_at"),
+    Index("ix_quarantine_kiosk_id_epoch_sequence", "kiosk_id", "epoch", "sequence"),
     Index("ix_quarantine_payload_digest", "payload_digest"),
 )
 

@@ -29,6 +29,7 @@ MACHINE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "lost": "No sign of life",
         "degraded": "Needs a hand",
         "deaf": "Hears no card",
+        "withheld": "Withholds numbers",
         "muted": "Muted",
         "ok": "Well",
         "retired": "Taken out of service",

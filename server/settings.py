@@ -56,6 +56,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     token_allowance: Allowance = Allowance(times=60, per=timedelta(minutes=5))
     api_token_lifetime: timedelta = timedelta(hours=1)
     kiosk_silent_after: timedelta = timedelta(minutes=10)
+    kiosk_withheld_after: timedelta = timedelta(hours=1)  # so long a gap in a kiosk's count may stand before it is an alarm
     check_out_hour: int = 12  # local; what a form offers as the departure after one night
     live_for: timedelta = timedelta(seconds=50)  # how long one stream to a desk's page lasts before the browser asks anew
     largest_form: int = 65536  # bytes

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from registry import (
     cases,
@@ -22,12 +22,14 @@ from registry import (
     kiosk_calls,
     kiosk_certificates,
     kiosk_claims,
+    kiosk_counts,
     kiosk_mutes,
     kiosks,
     lapses,
     nightly,
     notices,
     numbering,
+    tables,
     temporary_residence,
 )
 from registry.cases import CaseStep
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from recording_town import Town
 
 BLOCK = "blk-hoa-binh"
+EPOCH = "0197f000-0000-7000-8000-000000000001"  # the town's kiosk's
 COMMUNES = [f"c-{number:03d}" for number in range(40)]  # of the invented rows
 
 
@@ -148,6 +151,18 @@ def _mute(connection: Connection, town: Town, _scene: Scene) -> None:
     kiosk_mutes.unmute(connection, mute_id, commune_code=DEMO_COMMUNE, by="a", now=town.now)
 
 
+def _count(connection: Connection, town: Town, _scene: Scene) -> None:
+    columns = tables.kiosk_counts.c
+    counted = kiosk_counts.Counted(DEMO_COMMUNE, "kiosk-lobby-1", EPOCH)
+    kiosk_counts.look_through(connection, counted, now=town.now)
+    gap = {"missing": [[1, 1, rfc3339(town.now)]], "missing_since": town.now}  # one that has come since
+    connection.execute(
+        update(tables.kiosk_counts).where(columns.kiosk_id == counted.kiosk_id, columns.epoch == EPOCH).values(**gap)
+    )
+    kiosk_counts.look_through(connection, counted, now=town.now)
+    kiosk_counts.withheld_of(connection, DEMO_COMMUNE, before=town.now)
+
+
 def _claims(connection: Connection, town: Town, _scene: Scene) -> None:
     kiosk_claims.claims_of(connection, DEMO_COMMUNE, since=town.now - timedelta(days=30))
     kiosk_certificates.waiting(connection)
@@ -196,6 +211,7 @@ STEPS: dict[str, Callable[[Town, Scene], object]] = {
     "calls for a person": _writing(_call),
     "a machine becomes a kiosk and ends": _writing(_claims),
     "alarms are muted": _writing(_mute),
+    "a kiosk's count is looked through": _writing(_count),
     "the scoreboard is counted": _writing(_score),
     "a pair is decided": _writing(_decide_pair),
 }

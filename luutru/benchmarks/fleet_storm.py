@@ -16,7 +16,6 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from statistics import quantiles
 from typing import Any, Final
@@ -205,13 +204,13 @@ class _Fleet:
     def _alarms(self) -> tuple[int, int]:
         from luutru.benchmarks.fleet import COMMUNE
         from luutru.opening import open_registry
-        from server.operators.fleet import dark_sites, fleet_of
+        from server.operators.fleet import Patience, dark_sites, fleet_of
 
         registry = open_registry(self._copy.url, self._copy.vault)
         try:
             with registry.reading() as connection:
-                now, patience = SystemClock().now(), timedelta(minutes=10)
-                fleet = fleet_of(connection, COMMUNE, now=now, silent_after=patience, limit=self._kiosks)
+                now = SystemClock().now()
+                fleet = fleet_of(connection, COMMUNE, now=now, patience=Patience(), limit=self._kiosks)
         finally:
             registry.close()
         dark = dark_sites(fleet)

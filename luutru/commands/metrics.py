@@ -33,6 +33,7 @@ def metrics(
     listen: Annotated[str, typer.Option(help="Where to listen, as address:port.")] = "127.0.0.1:9464",
     once: Annotated[bool, typer.Option("--once", help="Print them once and end.")] = False,
     silent_minutes: Annotated[int, typer.Option(min=1, help="A kiosk that says nothing for so long is lost.")] = 10,
+    withheld_minutes: Annotated[int, typer.Option(min=1, help="So long a gap in a kiosk's own count may stand.")] = 60,
     registry: RegistryOption = DEFAULT_REGISTRY,
     vault: VaultOption = DEFAULT_VAULT,
 ) -> None:
@@ -43,11 +44,14 @@ def metrics(
     from luutru.metrics import read_metrics
     from luutru.opening import open_registry
     from luutru.system import system_clock
+    from server.operators.fleet import Patience
 
     opened, clock = open_registry(registry, vault), system_clock()
 
+    patience = Patience(silent_after=timedelta(minutes=silent_minutes), withheld_after=timedelta(minutes=withheld_minutes))
+
     def read() -> str:
-        return read_metrics(opened, now=clock.now(), silent_after=timedelta(minutes=silent_minutes))
+        return read_metrics(opened, now=clock.now(), patience=patience)
 
     try:
         if once:

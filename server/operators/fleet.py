@@ -4,7 +4,7 @@
 - A site is dark when every kiosk in service there is lost: a power cut or a line, which is one alarm and not one for each kiosk. Muted kiosks are
   not counted, and one that is muted and alive shows that the site is not dark.
 
-Example: ``dark_sites(fleet_of(connection, "demo-01", now=now, silent_after=timedelta(minutes=10)))``
+Example: ``dark_sites(fleet_of(connection, "demo-01", now=now, patience=Patience()))``
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from registry.chip_judgements import Doubts, doubts_by_kiosk
+from registry.kiosk_counts import Withheld, withheld_of
 from registry.kiosk_mutes import Mute, mutes_of, standing
 from registry.kiosk_signs import KioskSigns, quiet_kiosks, signs_of
 from registry.kiosks import KioskOnList, kiosks_of
@@ -28,6 +29,13 @@ LOOK_BACK: Final = timedelta(days=30)  # how long a doubted claim is shown
 MOST_KIOSKS: Final = 5000  # of one commune
 
 
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """How long what may pass by itself is no alarm."""
+
+    silent_after: timedelta = timedelta(minutes=10)
+    withheld_after: timedelta = timedelta(hours=1)
+
+
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """One kiosk with everything that is known of it."""
 
@@ -36,6 +44,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     doubts: Doubts
     health: Health
     mute: Mute | None = None  # the kiosk's own, or its site's
+    withheld: tuple[Withheld, ...] = ()  # numbers of its count that never came although later ones did
 
     @property
     def in_service(self) -> bool:
@@ -48,25 +57,40 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         return self.in_service and self.mute is None
 
     @property
+    def withholds(self) -> bool:
+        """Tell whether it raises the alarm of one that withholds numbers of its count."""
+        return self.alarms and bool(self.withheld)
+
+    @property
     def deaf(self) -> bool:
         """Tell whether it raises the alarm of one that hears no card."""
         return self.alarms and self.health.deaf
 
 
 def fleet_of(
-    connection: Connection, commune_code: str, *, now: datetime, silent_after: timedelta, limit: int = MOST_KIOSKS
+    connection: Connection, commune_code: str, *, now: datetime, patience: Patience, limit: int = MOST_KIOSKS
 ) -> list[Seen]:
     """Return a commune's kiosks by id."""
     signs, quiet = signs_of(connection, commune_code, limit=limit), quiet_kiosks(connection, commune_code, now=now)
     doubts = doubts_by_kiosk(connection, commune_code, since=now - LOOK_BACK)
+    withheld = withheld_of(connection, commune_code, before=now - patience.withheld_after)
     muted = standing(mutes_of(connection, commune_code, since=now), now=now)
     seen = []
     for kiosk in kiosks_of(connection, commune_code, limit=limit):
         doubted, said = doubts.get(kiosk.kiosk_id, Doubts()), signs.get(kiosk.kiosk_id, KioskSigns())
         about = About(doubts=doubted.not_shown, signs=said, quiet=kiosk.kiosk_id in quiet)
-        health = health_of(kiosk, now=now, silent_after=silent_after, about=about)
+        health = health_of(kiosk, now=now, silent_after=patience.silent_after, about=about)
         mute = muted.get(("kiosk", kiosk.kiosk_id)) or muted.get(("site", kiosk.premises_id))
-        seen.append(Seen(kiosk=kiosk, signs=said, doubts=doubted, health=health, mute=mute))
+        seen.append(
+            Seen(
+                kiosk=kiosk,
+                signs=said,
+                doubts=doubted,
+                health=health,
+                mute=mute,
+                withheld=tuple(withheld.get(kiosk.kiosk_id, ())),
+            )
+        )
     return seen
 
 

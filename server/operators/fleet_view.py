@@ -1,7 +1,7 @@
 """What an operator asked to see of a fleet, as the page's address says it: filters, by site or by kiosk, a page at a time.
 
 - Everything asked stands in the address: it can be kept, sent to a colleague, and the page asks itself anew with it. No script is needed.
-- Worst first: kiosks that hear no card, then lost, then those that need a hand; then the muted; whoever is taken
+- Worst first: kiosks that withhold numbers, then those that hear no card, then lost, then those that need a hand; then the muted; whoever is taken
   out of service comes last.
 - A site is one line: how many kiosks and how they are. A fleet longer than a page is shown by site, unless somebody asks for kiosks.
 - A word nobody offers is refused, a page past the last is the last.
@@ -23,7 +23,7 @@ from residence.wire.state import CONFIGURATION
 from server.operators.fleet import Seen, dark_sites
 
 ON_A_PAGE: Final = 50
-STATES: Final = ("lost", "degraded", "deaf", "muted", "ok", "retired")
+STATES: Final = ("lost", "degraded", "deaf", "withheld", "muted", "ok", "retired")
 WAYS: Final = ("site", "kiosk")
 LONGEST: Final = 64  # characters of what is asked for
 
@@ -56,6 +56,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     kiosks: int
     states: Mapping[str, int]
     deaf: int = 0
+    withheld: int = 0
     dark: bool = False
 
 
@@ -114,12 +115,17 @@ def sites_of(fleet: Iterable[Seen]) -> list[Site]:
     dark = dark_sites(kiosks)
     states: dict[str, Counter[str]] = {}
     deaf = Counter(each.kiosk.premises_id for each in kiosks if each.deaf)
+    withheld = Counter(each.kiosk.premises_id for each in kiosks if each.withholds)
     for each in kiosks:
         states.setdefault(each.kiosk.premises_id, Counter())[state_of(each)] += 1
     found = [
-        Site(site=site, kiosks=count.total(), states=count, deaf=deaf[site], dark=site in dark) for site, count in states.items()
+        Site(site=site, kiosks=count.total(), states=count, deaf=deaf[site], withheld=withheld[site], dark=site in dark)
+        for site, count in states.items()
     ]
-    return sorted(found, key=lambda each: (not each.dark, -each.deaf, -each.states["lost"], -each.states["degraded"], each.site))
+    return sorted(
+        found,
+        key=lambda each: (not each.dark, -each.withheld, -each.deaf, -each.states["lost"], -each.states["degraded"], each.site),
+    )
 
 
 def state_of(each: Seen) -> str:
@@ -139,7 +145,11 @@ def offered_by(fleet: Iterable[Seen]) -> Offered:
 def _fits(each: Seen, asked: Asked) -> bool:
     if asked.site and asked.site != each.kiosk.premises_id:
         return False
-    if asked.state and asked.state != state_of(each) and not (asked.state == "deaf" and each.deaf):
+    if (
+        asked.state
+        and asked.state != state_of(each)
+        and not ((asked.state == "deaf" and each.deaf) or (asked.state == "withheld" and each.withholds))
+    ):
         return False
     if asked.release and asked.release not in _releases(each):
         return False
@@ -151,6 +161,6 @@ def _releases(each: Seen) -> set[str]:
     return {each.kiosk.version or "", said.rpartition("-")[0] if state == "ok" else ""} - {""}
 
 
-def _worst(each: Seen) -> tuple[bool, bool, int, str]:
+def _worst(each: Seen) -> tuple[bool, bool, bool, int, str]:
     ranks = {"lost": 0, "degraded": 1, "muted": 2, "ok": 3, "retired": 4}
-    return (not each.in_service, not each.deaf, ranks[state_of(each)], each.kiosk.kiosk_id)
+    return (not each.in_service, not each.withholds, not each.deaf, ranks[state_of(each)], each.kiosk.kiosk_id)

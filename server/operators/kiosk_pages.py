@@ -4,6 +4,7 @@
 - What is listed follows the address: site, state, release, a part of the id, by site or by kiosk, a page at a time (``fleet_view.py``).
 - A site all of whose kiosks are lost is one line at the head of the page, however many they are (``fleet.py``).
 - Signed settings that are being rolled out are a table of their own: who works by which, how many are lost with it, how many did not take it.
+- Numbers of a kiosk's own count that never came although later ones did are an alarm with the numbers, until they come.
 - Whoever is muted for maintenance raises no alarm and says who muted it, why and until when (``mute_pages.py``).
 - Everything known of one kiosk can be taken away as a file; what only the kiosk itself knows: ``luutru kiosk diagnostics`` there.
 """
@@ -22,7 +23,7 @@ from registry.kiosk_calls import waiting_calls
 from registry.letter_lists import counts_of
 from residence.clock import rfc3339
 from residence.errors import Refused
-from server.operators.fleet import LOOK_BACK, Seen, dark_sites, fleet_of, rollout_of
+from server.operators.fleet import LOOK_BACK, Patience, Seen, dark_sites, fleet_of, rollout_of
 from server.operators.fleet_view import offered_by, read_asked, view_of
 from server.pages import render
 from server.policy import CommuneResource
@@ -45,6 +46,7 @@ def show_kiosks(request: Request, caller: Caller, account: SignedIn, server: Wir
         names = names_of(connection, {each.mute.muted_by for each in seen if each.mute})
     again = bool(request.headers.get("hx-request"))
     heads: dict[str, Any] = {
+        "withheld": sum(each.withholds for each in seen),
         "deaf": sum(each.deaf for each in seen),
         "dark": dark_sites(seen),
         "rollout": rollout_of(seen),
@@ -71,4 +73,5 @@ def take_diagnostics(kiosk_id: str, account: SignedIn, server: Wired) -> Respons
 
 
 def _seen(connection: Connection, server: Server, commune_code: str) -> list[Seen]:
-    return fleet_of(connection, commune_code, now=server.clock.now(), silent_after=server.settings.kiosk_silent_after)
+    patience = Patience(silent_after=server.settings.kiosk_silent_after, withheld_after=server.settings.kiosk_withheld_after)
+    return fleet_of(connection, commune_code, now=server.clock.now(), patience=patience)

@@ -26,11 +26,11 @@ from registry.gateway_reports import EndsSoon, GatewayReport
 from registry.kiosks import keep_state
 from residence.clock import rfc3339
 from residence.wire.state import KioskState
+from server.operators.fleet import Patience
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy" / "metrics"
 PROMTOOL = ROOT / ".tools" / "kiosk-room" / "usr" / "bin" / "promtool"
-SILENT = timedelta(minutes=10)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def told(world):
     with world.registry.writing() as connection:  # heard of an hour ago, for the last time
         once = world.clock.now() - timedelta(hours=1)
         keep_state(connection, KioskState(kiosk_id="kiosk-desk-1", session=1, online=True, at=rfc3339(once)), now=once)
-    return read_metrics(world.registry, now=world.clock.now(), silent_after=SILENT)
+    return read_metrics(world.registry, now=world.clock.now(), patience=Patience())
 
 
 def figures(text: str) -> dict[str, float]:

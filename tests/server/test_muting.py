@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import html
 import re
-from datetime import timedelta
 
 import pytest
+from factories import make_id
 from server_operators import put_aside
 from server_parts import COMMUNE, csrf_of
+from sqlalchemy import insert
 
 from luutru.metrics import read_metrics
+from registry import tables
+from registry.kiosk_counts import Counted, look_through
 from registry.kiosk_mutes import NewMute, mute
 from registry.kiosks import keep_state
 from residence.clock import rfc3339
 from residence.errors import Refused
 from residence.wire.state import KioskState
+from server.operators.fleet import Patience
 
 SITE, LOBBY = "htl-sao-mai", "kiosk-lobby-1"
 DARK = "<strong>1</strong><span>sites where every kiosk is lost"
-SILENT = timedelta(minutes=10)
 
 
 def say(world, kiosk_id, **changes):
@@ -37,7 +41,7 @@ def ask(operator, **changes):
 
 
 def figures(world):
-    text = read_metrics(world.registry, now=world.clock.now(), silent_after=SILENT)
+    text = read_metrics(world.registry, now=world.clock.now(), patience=Patience())
     return {
         name: float(value) for name, _, value in (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
     }
@@ -134,3 +138,42 @@ def test_another_communes_site_cannot_be_muted(world):
     new = NewMute(commune_code="elsewhere", kind="site", subject=SITE, hours="4", reason="x", by="a")
     with pytest.raises(Refused, match=r"mute\.subject_unknown"), world.registry.writing() as connection:
         mute(connection, new, mute_id="m", now=world.clock.now())
+
+
+def test_numbers_withheld_for_longer_than_the_patience_are_an_alarm_with_the_numbers_until_they_come(world):
+    world.enrol_kiosks()
+    say(world, LOBBY)
+    counted = Counted(COMMUNE, LOBBY, "epoch-1")
+    receive(world, counted, 1, 5)
+    operator = world.client("operator")
+    asked = "/operators/kiosks?state=withheld"
+    assert "No kiosk fits the filter." in operator.get(asked).text, "a gap usually fills"
+    world.clock.pass_time(minutes=61)
+    say(world, LOBBY)
+    operator = world.client("operator")
+    page = operator.get(asked).text
+    assert "though later ones came: 2–4 since" in html.unescape(page)
+    assert (
+        '<strong>1</strong><span><a class="govuk-link" href="/operators/kiosks?state=withheld">kiosks that withhold numbers'
+        in page
+    )
+    assert figures(world)[named("kiosks_withholding").replace(SITE, "blk-hoa-binh")] == 1
+    ask(operator, subject=f"kiosk:{LOBBY}")
+    muted = operator.get("/operators/kiosks?state=muted").text
+    assert ("2–4" in muted, figures(world)[named("kiosks_withholding").replace(SITE, "blk-hoa-binh")]) == (True, 0)
+    receive(world, counted, 2, 3, 4)
+    assert "2–4" not in operator.get("/operators/kiosks").text
+
+
+def receive(world, counted, *numbers):
+    """Let numbers of a kiosk's count be committed, and a gateway look through it."""
+    rows = [
+        {
+            "commune_code": counted.commune_code, "declaration_id": make_id(), "code": f"CODE{number:08}", "schema": "x", "state": "accepted",
+            "body_digest": b"d", "kiosk_id": counted.kiosk_id, "epoch": counted.epoch, "sequence": number, "receipt_bytes": b"r", "issued_at": world.clock.now(),
+        }
+        for number in numbers
+    ]  # fmt: skip
+    with world.registry.writing() as connection:
+        connection.execute(insert(tables.receipts), rows)
+        look_through(connection, counted, now=world.clock.now())

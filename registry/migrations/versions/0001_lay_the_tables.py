@@ -508,6 +508,8 @@ def upgrade() -> None:
     sa.Column('topic', sa.Text(), nullable=True),
     sa.Column('kiosk_id', sa.String(length=64), nullable=True),
     sa.Column('declaration_id', sa.String(length=64), nullable=True),
+    sa.Column('epoch', sa.String(length=64), nullable=True),
+    sa.Column('sequence', sa.Integer(), nullable=True),
     sa.Column('payload_digest', sa.LargeBinary(), nullable=False),
     sa.Column('payload_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('receipt_bytes', sa.LargeBinary(), nullable=True),
@@ -521,6 +523,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_quarantine_payload_digest', ['payload_digest'], unique=False)
         batch_op.create_index('ix_quarantine_state_received_at', ['state', 'received_at'], unique=False)
         batch_op.create_index('ix_quarantine_changed_at', ['changed_at'], unique=False)
+        batch_op.create_index('ix_quarantine_kiosk_id_epoch_sequence', ['kiosk_id', 'epoch', 'sequence'], unique=False)
 
     op.create_table('receipts',
     sa.Column('commune_code', sa.String(length=16), nullable=False),
@@ -1054,6 +1057,7 @@ def upgrade() -> None:
     lay_portal()
     lay_kiosk_signs()
     lay_kiosk_mutes()
+    lay_kiosk_counts()
     lay_claims()
     lay_undated()
     lay_police()
@@ -1371,6 +1375,7 @@ def downgrade() -> None:
     op.drop_table('kiosk_wipes')
     op.drop_table('kiosk_certificates')
     op.drop_table('kiosk_claims')
+    op.drop_table('kiosk_counts')
     op.drop_table('kiosk_mutes')
     op.drop_table('kiosk_signs')
     op.drop_table('duplicate_steps')
@@ -1512,6 +1517,7 @@ def downgrade() -> None:
         batch_op.drop_index('ix_quarantine_state_received_at')
         batch_op.drop_index('ix_quarantine_payload_digest')
         batch_op.drop_index('ix_quarantine_changed_at')
+        batch_op.drop_index('ix_quarantine_kiosk_id_epoch_sequence')
 
     op.drop_table('quarantine')
     with op.batch_alter_table('presences', schema=None) as batch_op:
@@ -1935,6 +1941,22 @@ def lay_kiosk_mutes() -> None:
     )
     op.create_index('ix_kiosk_mutes_ends_at', 'kiosk_mutes', ['ends_at'], unique=False)
     op.create_index('ix_kiosk_mutes_commune_code_ends_at', 'kiosk_mutes', ['commune_code', 'ends_at'], unique=False)
+
+
+def lay_kiosk_counts() -> None:
+    """Lay how far each kiosk's own count was looked through."""
+    op.create_table('kiosk_counts',
+    sa.Column('commune_code', sa.String(length=16), nullable=False),
+    sa.Column('kiosk_id', sa.String(length=64), nullable=False),
+    sa.Column('epoch', sa.String(length=64), nullable=False),
+    sa.Column('through', sa.Integer(), nullable=False),
+    sa.Column('missing', columns.Document(), nullable=False),
+    sa.Column('missing_since', columns.Instant(), nullable=True),
+    sa.Column('changed_at', columns.Instant(), nullable=False),
+    sa.PrimaryKeyConstraint('kiosk_id', 'epoch', 'commune_code', name=op.f('pk_kiosk_counts'))
+    )
+    there = sa.text('missing_since IS NOT NULL')
+    op.create_index('ix_kiosk_counts_missing_since', 'kiosk_counts', ['missing_since'], unique=False, sqlite_where=there, postgresql_where=there)
 
 
 def lay_claims() -> None:
