@@ -71,6 +71,14 @@ def test_two_gateways_that_look_at_once_find_the_same(office):
     )
 
 
+def test_what_was_recorded_for_another_commune_has_come(small_office):
+    office, kiosk = small_office, small_office.kiosk()
+    office.intake.take([office.deliver(kiosk) for _ in range(3)])
+    with office.registry.writing() as connection:
+        connection.execute(tables.receipts.update().where(tables.receipts.c.sequence == 2).values(commune_code="elsewhere"))
+    assert missing(office, office.intake) == []
+
+
 @pytest.mark.parametrize("page", [1, 3])
 def test_a_long_count_is_looked_through_by_pages_and_what_is_gone_later_is_not_missing(small_office, monkeypatch, page):
     monkeypatch.setattr("registry.kiosk_counts.PAGE", page)
@@ -80,8 +88,12 @@ def test_a_long_count_is_looked_through_by_pages_and_what_is_gone_later_is_not_m
     for _ in range(20):
         assert missing(office, office.intake) in ([], [("kiosk-000", 4, 4)], [("kiosk-000", 4, 4), ("kiosk-000", 8, 8)])
     assert missing(office) == [("kiosk-000", 4, 4), ("kiosk-000", 8, 8)]
+    office.intake.take([sent[7]])
+    assert missing(office, office.intake) == [("kiosk-000", 4, 4)], (
+        "one that comes long after is found among all that came meanwhile"
+    )
     with office.registry.writing() as connection:
         count = Counted(*connection.execute(select(*(tables.kiosk_counts.c[name] for name in Counted._fields))).one())
         connection.execute(tables.receipts.delete().where(tables.receipts.c.sequence == 2))
         look_through(connection, count, now=office.clock.now())
-    assert missing(office) == [("kiosk-000", 4, 4), ("kiosk-000", 8, 8)]
+    assert missing(office) == [("kiosk-000", 4, 4)]
