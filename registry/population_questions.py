@@ -77,7 +77,7 @@ def ask_population(
         "file_id": file.file_id,
         "person_id": file.person_id,
         "subject_id": file.subject_id,
-        "wanted": " ".join(wanted),
+        "fields": " ".join(wanted),
         "state": "due",
         "attempts": 0,
         "failures": 0,
@@ -97,7 +97,7 @@ def question_view(connection: Connection, file_id: str, *, vault: Vault) -> Ques
     if row is None:
         return None
     return QuestionView(
-        state=row.state, wanted=tuple(row.wanted.split()), code=row.code, values=_opened(connection, row, vault=vault)
+        state=row.state, wanted=tuple(row.fields.split()), code=row.code, values=_opened(connection, row, vault=vault)
     )
 
 

@@ -15,7 +15,7 @@ from registry.columns import commune, found_by, instant, metadata, own_id, refer
 
 WORKED_ON: Final = text("state IN ('due', 'sending', 'silent')")
 
-# state: registry.population_questions.QuestionState; wanted: fields joined by blanks
+# state: registry.population_questions.QuestionState; fields: those asked for, joined by blanks
 population_questions: Final = Table(
     "population_questions",
     metadata,
@@ -24,7 +24,7 @@ population_questions: Final = Table(
     reference("file_id", index=True),
     reference("person_id", index=True),
     reference("subject_id"),  # whose key seals ``answer``
-    word("wanted", length=80),
+    word("fields", length=80),
     word("state", length=16),
     Column("attempts", Integer, nullable=False),
     Column("failures", Integer, nullable=False),

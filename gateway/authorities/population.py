@@ -51,7 +51,7 @@ class PopulationTraffic:
             about=row.file_id,
             office=row.commune_code,
             personal_number=form["personal_number"].value,
-            wanted=cast("tuple[PopulationField, ...]", tuple(row.wanted.split())),
+            wanted=cast("tuple[PopulationField, ...]", tuple(row.fields.split())),
         )
         return msgspec.json.encode(question)
 
@@ -66,7 +66,7 @@ class PopulationTraffic:
             return turned_away(answer)
         try:
             return Said(
-                "received", answer=read_answer(answer.content, question_id=row.question_id, wanted=tuple(row.wanted.split()))
+                "received", answer=read_answer(answer.content, question_id=row.question_id, wanted=tuple(row.fields.split()))
             )
         except Malformed as error:
             return Said("silent", code=error.code)

@@ -14,6 +14,7 @@ from edge_agent.door.card_readers import KEYS_NS, CardReaders
 from edge_agent.door.deciding import Presented, decide
 from edge_agent.door.presenting import presented_card
 from edge_agent.door.shown import Carded
+from edge_agent.event_keeper import EventKeeper, Look
 from edge_agent.osdp.commissioning import commission
 from edge_agent.osdp.keys import load_key, write_new
 from edge_agent.osdp.words import CardSaid, InputsSaid, KeysSaid, LinkSaid, TamperSaid
@@ -100,8 +101,15 @@ class TestAtTheReader:
 
     @pytest.fixture
     def readers(self, kiosk):
+        kiosk.look = lambda: Look(monotonic_ns=kiosk.clock.monotonic_ns(), time_state="synced")
         made = CardReaders(
-            "/dev/null", [self.SECTION], keys={"outside": KEY}, keeper=kiosk.keeper, log=kiosk.log, clock=kiosk.clock
+            "/dev/null",
+            [self.SECTION],
+            keys={"outside": KEY},
+            keeper=kiosk.keeper,
+            log=kiosk.log,
+            clock=kiosk.clock,
+            hear=EventKeeper(kiosk.log, look=kiosk.look).hear,
         )
         made._report = lambda health: kiosk.signalled.append((health.state, health.code))
         return made

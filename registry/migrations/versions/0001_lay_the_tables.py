@@ -1872,7 +1872,7 @@ def lay_portal() -> None:
     sa.Column('file_id', sa.String(length=64), nullable=False),
     sa.Column('person_id', sa.String(length=64), nullable=False),
     sa.Column('subject_id', sa.String(length=64), nullable=False),
-    sa.Column('wanted', sa.String(length=80), nullable=False),
+    sa.Column('fields', sa.String(length=80), nullable=False),
     sa.Column('state', sa.String(length=16), nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('failures', sa.Integer(), nullable=False),

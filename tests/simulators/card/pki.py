@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 from dataclasses import dataclass, field
 
+import pyhanko.sign.ades.cades_asn1  # noqa: F401 - adds names to asn1crypto's tables, which are closed by their first use
 from asn1crypto import algos, cms, core
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
