@@ -9,6 +9,8 @@
   stands at a door is judged by ``certain`` alone.
 - Down it goes by one thing: the authority's signed **answer to something of ours that is younger than what raised it**. Such an answer cannot be
   an old one played again. What it contradicts by more than ``APART`` goes to the answer's moment.
+- What the authority signed by a clock that such an answer contradicted (``refuted``) raises nothing when it comes again: a list or an order that a broker keeps
+  is sent at each connection and read at each start. Only answers to what is younger raise it until that moment is over.
 - A moment is written when it moves by ``STEP`` or more; the disk is asked for nothing else.
 
 Example: ``floor.heard(parse_instant(part.issued)); floor.answered(parse_instant(receipt.accepted_at), statement=receipt.sequence)``
@@ -48,6 +50,7 @@ class _Held(msgspec.Struct, frozen=True, kw_only=True):
     signed: Raised | None = None
     confirmed: Raised | None = None
     last: Raised | None = None
+    refuted: datetime | None = None  # up to here the authority has signed by a clock that was wrong
 
 
 class ClockFloor:
@@ -93,9 +96,7 @@ class ClockFloor:
         """Take a moment the authority signed into account; it only raises."""
 
         def raised(held: _Held) -> _Held:
-            if held.signed is not None and at < held.signed.at + STEP:
-                return held
-            return msgspec.structs.replace(held, signed=self._now(at))
+            return held if held.refuted is not None and at <= held.refuted else self._raised(held, at)
 
         self._change(raised)
 
@@ -115,18 +116,34 @@ class ClockFloor:
 
         Return whether what our clock said while confirmed is contradicted by it.
         """
-        confirmed = self._held().confirmed
+        before = self._held()
+
+        def is_younger(part: Raised | None) -> bool:
+            return part is not None and (statement >= part.statement if statement else event >= part.event)
 
         def mended(part: Raised | None) -> Raised | None:
-            if part is None or at > part.at - APART:
+            if part is None or at > part.at - APART or not is_younger(part):
                 return part
-            younger = statement >= part.statement if statement else event >= part.event
-            return msgspec.structs.replace(self._now(at), boot_id=part.boot_id) if younger else part
+            return msgspec.structs.replace(self._now(at), boot_id=part.boot_id)
 
-        if self._change(lambda held: _Held(signed=mended(held.signed), confirmed=mended(held.confirmed), last=mended(held.last))):
+        def lowered(held: _Held) -> _Held:
+            signed, refuted = mended(held.signed), held.refuted
+            if held.signed is not None and signed != held.signed:
+                refuted = max(held.signed.at, refuted or held.signed.at)
+            return _Held(signed=signed, confirmed=mended(held.confirmed), last=mended(held.last), refuted=refuted)
+
+        if self._change(lowered):
             _log.warning("clock floor lowered")
-        self.heard(at)
-        return mended(confirmed) != confirmed
+        if is_younger(before.signed):
+            self._change(lambda held: self._raised(held, at))
+        else:
+            self.heard(at)
+        return mended(before.confirmed) != before.confirmed
+
+    def _raised(self, held: _Held, at: datetime) -> _Held:
+        if held.signed is not None and at < held.signed.at + STEP:
+            return held
+        return msgspec.structs.replace(held, signed=self._now(at))
 
     def _now(self, at: datetime) -> Raised:
         """Return a moment said now: what is sealed or happens from here on is younger."""

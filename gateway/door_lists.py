@@ -35,6 +35,7 @@ from residence.wire.topics import SHARDS, paper_topic, shard_of
 
 LASTS: Final = timedelta(days=7)
 RENEW: Final = timedelta(days=3)
+APART: Final = timedelta(minutes=10)  # two gateways' clocks, both right
 SITES_A_LOOK: Final = 25
 log = structlog.get_logger("luutru.gateway")
 
@@ -139,12 +140,12 @@ def _said(connection: Connection, premises_id: str, doors: list[Door], *, now: d
 
 
 def _due(site: DoorSite, said: _Said, now: datetime) -> DoorSite:
-    """Return the numbers after this look: one higher where something else is to be said."""
+    """Return the numbers after this look: one higher where something else is to be said, or where a clock that was ahead has signed."""
     list_digest = _digest((_names(said.doors), said.entries))
-    if list_digest != site.list_digest or now >= site.list_issued_at + RENEW:
+    if list_digest != site.list_digest or not now - RENEW < site.list_issued_at <= now + APART:
         site = msgspec.structs.replace(site, list_version=site.list_version + 1, list_digest=list_digest, list_issued_at=now)
     orders_digest = _digest(({each.door: each.mode for each in said.doors}, said.revoked, site.forgiven))
-    if orders_digest != site.orders_digest:
+    if orders_digest != site.orders_digest or site.orders_issued_at > now + APART:
         site = msgspec.structs.replace(
             site, orders_serial=site.orders_serial + 1, orders_digest=orders_digest, orders_issued_at=now
         )

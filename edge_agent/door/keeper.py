@@ -20,6 +20,7 @@ import msgspec
 import structlog
 
 from edge_agent.door.deciding import Calendar, Decision, Moment, Presented, Side, Situation, decide, is_free, without_entry
+from edge_agent.door.guessing import without_forgotten
 from edge_agent.door.lease import Lease, lease_for, unlocks
 from edge_agent.door.machine import (
     DoorInput,
@@ -245,7 +246,14 @@ class DoorKeeper:
         if self._pending is not None and moment.monotonic_ns > self._pending[1]:
             self._pending = None
             self._write(Log(what=AccessEvent.DENIED_AUTHENTICATION_FACTOR_TIMEOUT))
+        self._forget(moment.monotonic_ns)
         self._renew_challenge(moment)
+
+    def _forget(self, now_ns: int) -> None:
+        left = without_forgotten(self._memory.wrong_pins, now_ns=now_ns)
+        if left != self._memory.wrong_pins:
+            self._memory = msgspec.structs.replace(self._memory, wrong_pins=left)
+            self._remember()
 
     def _looked_at_lock(self, moment: Moment) -> LockStatus:
         driven, now = self._parts.output.driven, moment.monotonic_ns

@@ -1,6 +1,8 @@
 """A door's relay as the agent sees it: leases go out, and what the holder says of the relay comes back.
 
 - ``drive`` never waits: a holder that does not take or answer in time is ended and another started, whose first act is to let go.
+- One that has not spoken yet is loading its library, which takes a small machine that has just booted seconds. It has ``BEGIN_NS`` for that, and each that
+  was ended before its first word gives the next twice as long: ended and begun anew for ever, none would come to let go.
 - What is believed of the relay is what the holder said last; without a holder it is unknown (None), never "as it was told".
 
 Example: ``output = HeldOutput(door, monotonic=clock.monotonic_ns); output.drive(Lease(milliseconds=3000)); output.driven``
@@ -23,6 +25,8 @@ from firmware_config.doors import DoorSection
 
 ANSWER_NS: Final = 3_000_000_000
 AGAIN_NS: Final = 1_000_000_000
+BEGIN_NS: Final = 6_000_000_000
+LONGEST_BEGIN_NS: Final = 96_000_000_000
 _log = structlog.get_logger("kiosk.door")
 
 
@@ -36,6 +40,8 @@ class HeldOutput:
         self._driven: bool | None = None
         self._asked_ns: int | None = None  # since when an answer is due
         self._started_ns: int | None = None
+        self._spoke = False
+        self._begin_ns = BEGIN_NS
 
     @property
     def driven(self) -> bool | None:
@@ -51,10 +57,10 @@ class HeldOutput:
         """Have the relay driven for a lease, or let go."""
         now = self._monotonic()
         process = self._process
-        if process is not None and (
-            process.poll() is not None or (self._asked_ns is not None and now - self._asked_ns > ANSWER_NS)
-        ):
+        if process is not None and (process.poll() is not None or self._is_late(now)):
             _log.warning("door holder lost", door=self._door.name, ended=process.poll() is not None)
+            if not self._spoke and process.poll() is None:
+                self._begin_ns = min(self._begin_ns * 2, LONGEST_BEGIN_NS)
             self._end(process)
             process = None
         if process is None:
@@ -70,10 +76,13 @@ class HeldOutput:
                 self._process.wait(2)
             self._end(self._process)
 
+    def _is_late(self, now: int) -> bool:
+        return self._asked_ns is not None and now - self._asked_ns > (ANSWER_NS if self._spoke else self._begin_ns)
+
     def _begin(self, now: int) -> subprocess.Popen[bytes] | None:
         if self._started_ns is not None and now - self._started_ns < AGAIN_NS:
             return None
-        self._started_ns, self._asked_ns = now, None
+        self._started_ns, self._asked_ns, self._spoke = now, None, False
         door = self._door
         chosen = ["--pin", str(door.output_pin), "--active", door.output_active, "--pins", door.pins]
         process = subprocess.Popen(
@@ -102,7 +111,7 @@ class HeldOutput:
         with process.stdout as words:
             for word in words:
                 if self._process is process:
-                    self._driven, self._asked_ns = word == b"on\n", None
+                    self._driven, self._asked_ns, self._spoke = word == b"on\n", None, True
         if self._process is process:
             self._driven = None
 

@@ -147,6 +147,17 @@ def test_a_list_is_renewed_long_before_it_is_over(house):
     assert house.papers.book.expires > first.expires
 
 
+def test_what_was_signed_by_a_clock_far_ahead_is_signed_anew_when_it_is_right(house):
+    house.declare()
+    house.look(timedelta(days=1000))
+    ahead = house.papers.book
+    house.look(-timedelta(days=1000))
+    assert house.papers.book.version == ahead.version + 1
+    assert house.papers.book.expires < ahead.expires
+    assert house.papers.book.orders.serial == ahead.orders.serial + 1
+    assert house.look() == 0
+
+
 def test_what_could_not_be_sent_is_sent_later(house):
     house.declare()
     house.wire.connected = False

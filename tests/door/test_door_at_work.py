@@ -185,6 +185,20 @@ class TestAcrossARestart:
         assert again.written()[-1] == "denied-lockout entry"
         assert not again.relay.driven
 
+    def test_what_time_has_forgiven_no_restart_brings_back(self, tmp_path):
+        kiosk = Kiosk(tmp_path, papers=[listing(entry("an", pin="204966"))], least="token-and-pin")
+        for number in range(5):
+            kiosk.show("an")
+            kiosk.keeper.turn(Typed(pin=f"{number}"))
+            kiosk.pass_time(seconds=20)
+        kiosk.clock.pass_time(seconds=3600)
+        kiosk.keeper.turn(Ticked())
+        kiosk.outbox.close()
+        again = Kiosk(tmp_path, clock=kiosk.clock, least="token-and-pin")
+        again.show("an")
+        again.keeper.turn(Typed(pin="204966"))
+        assert again.relay.driven
+
 
 def test_events_name_nobody_and_a_pseudonym_lasts_a_day(tmp_path):
     kiosk = Kiosk(tmp_path, papers=[listing(entry("an", end=EVENING + 5 * DAY), entry("binh", end=EVENING + 5 * DAY))])

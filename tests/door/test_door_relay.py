@@ -15,7 +15,7 @@ from door_parts import DOOR
 from edge_agent.door.holder import MOST_MS, Relay
 from edge_agent.door.lease import Lease
 from edge_agent.door.machine import ContactSaid, ExitAsked, FireSaid
-from edge_agent.door.output import ANSWER_NS, HeldOutput
+from edge_agent.door.output import ANSWER_NS, BEGIN_NS, HeldOutput
 from edge_agent.door.pins import open_pins
 from edge_agent.door.wires import Wires
 from residence.doors.words import DoorStatus
@@ -141,6 +141,24 @@ class TestTheAgentsSide:
         output.drive(Lease(milliseconds=0))
         wait_until(lambda: output.driven is False)
         assert output.holder_pid != first
+        output.close()
+
+    def test_a_machine_that_needs_long_to_begin_a_holder_comes_to_one(self):
+        output, moment = self.output()
+        output.drive(Lease(milliseconds=0))
+        holders = [output.holder_pid]
+        os.kill(output.holder_pid, signal.SIGSTOP)  # before its first word, as if it loaded for long
+        for waited in (ANSWER_NS, BEGIN_NS):  # 3 s are no reason, 6 s are
+            moment[0] = waited + 1
+            output.drive(Lease(milliseconds=0))
+            holders.append(output.holder_pid)
+        assert holders[0] == holders[1] != holders[2]
+        os.kill(output.holder_pid, signal.SIGSTOP)
+        moment[0] += 2 * BEGIN_NS
+        output.drive(Lease(milliseconds=0))
+        assert output.holder_pid == holders[2], "twice as long"
+        os.kill(output.holder_pid, signal.SIGCONT)
+        wait_until(lambda: output.driven is False)
         output.close()
 
 

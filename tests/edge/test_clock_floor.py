@@ -140,6 +140,30 @@ class TestTheWayDown:
         kiosk.post.take(kiosk.word(EVENING, up_to=1))
         assert (kiosk.outbox.floor(), kiosk.outbox.time_state()) == (EVENING, "synced")
 
+    @pytest.mark.parametrize("what", ["a list", "orders", "answers"])
+    def test_what_it_contradicted_raises_nothing_when_it_comes_again_or_is_read_at_a_start(self, start, what):
+        kiosk = start()
+        kiosk.signed(what, EVENING + YEARS)
+        kiosk.happens()
+        kiosk.post.take(kiosk.word(EVENING, up_to=1))
+        kiosk = start(now=EVENING + DAY, boot_id=OTHER_BOOT)
+        kiosk.signed(what, EVENING + YEARS)
+        assert (kiosk.outbox.floor(), kiosk.outbox.time_state()) == (EVENING, "synced")
+        kiosk.happens()
+        kiosk.post.take(kiosk.word(EVENING + DAY, up_to=2))
+        assert kiosk.outbox.floor() == EVENING + DAY, "answers to what is younger go on raising it"
+        kiosk.signed("orders", EVENING + YEARS + DAY)
+        assert kiosk.outbox.floor() == EVENING + YEARS + DAY
+
+    def test_nor_does_its_answer_to_a_statement_of_ours(self, start):
+        kiosk = start()
+        receipt = answer(kiosk.declares(), accepted_at=rfc3339(EVENING + YEARS))
+        kiosk.outbox.settle(receipt)
+        kiosk.happens()
+        kiosk.post.take(kiosk.word(EVENING, up_to=1))
+        kiosk.outbox.settle(receipt)
+        assert (kiosk.outbox.floor(), kiosk.outbox.time_state()) == (EVENING, "synced")
+
     def test_an_old_answer_played_again_does_not(self, start):
         kiosk = start(now=EVENING - DAY)
         envelope = kiosk.declares()

@@ -91,6 +91,27 @@ def test_every_state_is_clean_for_axe_and_fits_in_every_language(page, language)
     assert measured(page, screens, language) == {}
 
 
+@pytest.mark.parametrize("name", ["kept", "received", "accepted", "refused", "conflicting", "party"])
+def test_a_result_says_how_to_check_it_later_at_every_size_in_every_language(page, name):
+    for size, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        for language in LANGUAGES:
+            show(page, name, language)
+            assert page.locator(".slip__how, .party__how .hint").is_visible(), (size, language)
+
+
+def test_where_all_is_large_own_words_stand_whole_on_the_review(page):
+    for width, height in SIZES.values():
+        page.set_viewport_size({"width": width, "height": height})
+        show(page, "review-paperless", "ru", large=True)
+        assert (
+            page.evaluate(
+                "(({clientHeight, scrollHeight}) => scrollHeight - clientHeight)(document.querySelector('.facts__words'))"
+            )
+            == 0
+        )
+
+
 def test_with_a_trials_cards_below_the_first_screen_still_fits_whole_on_every_screen_in_every_language(page):
     deck = SampleCards(read_deck(None), clock=StandingClock(), cycling=False).deck
     for language in LANGUAGES:
