@@ -22,6 +22,7 @@ DESK_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "in-house": "Declared and in the house",
         "declared": "Came this evening and declared",
         "accepted": "Came this evening, and accepted",
+        "in-conflict": "Came this evening, and in dispute",
     },
     "late_cause": {
         "not-noticed": "Nobody noticed in time",

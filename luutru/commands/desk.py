@@ -10,6 +10,7 @@ Example: ``luutru desk import khach.xlsx --account letan --dry-run``
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,9 +52,11 @@ def import_list(  # noqa: PLR0913 - the options of one command
 
     Example: luutru desk import khach.xlsx --account letan --dry-run
     """
+    from luutru.logs import configure_logs
     from luutru.processes.server import ServerProcess, build
     from residence.errors import LuutruError, plain_sentence
 
+    configure_logs(level=logging.WARNING)  # to stderr; stdout is the answer
     process = ServerProcess(registry=registry, vault=vault, keys=keys)
     try:
         server: Server = build(process).state.server
@@ -107,7 +110,8 @@ def _told(server: Server, who: Account, kept: GuestList, phase: Phase, *, dry_ru
         pieces = lines_of(connection, kept, range(kept.pieces), vault=server.registry.vault)
         if not dry_run:
             remember(connection, kept, kept.mapping, account_id=who.account_id, now=server.clock.now())
-    rejected = result_file(kept, [line for number in sorted(pieces) for line in pieces[number]], outcomes, everything=False)
+    lines = [line for number in sorted(pieces) for line in pieces[number]]
+    rejected = result_file(kept, lines, outcomes, phase=phase, everything=False)
     place = folder / rejected.name
     if rejected.rows:
         place.touch(mode=0o600)

@@ -25,7 +25,7 @@ from residence.wire.day_close import DayClose, digest_of
 from server.desk.tonight import GuestRow, Tonight
 from server.policy import Account
 
-Shown = Literal["arrivals", "expected", "in-house", "declared", "accepted"]
+Shown = Literal["arrivals", "expected", "in-house", "declared", "accepted", "in-conflict"]
 SHOWN: Final[tuple[Shown, ...]] = get_args(Shown)
 
 
@@ -50,6 +50,11 @@ class Evening(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.came) + self.refused
 
     @property
+    def in_conflict(self) -> tuple[GuestRow, ...]:
+        """Return who came and is recorded, and whose declaration is in dispute."""
+        return tuple(each for each in self.came if each.state == "disputed")
+
+    @property
     def can_close(self) -> bool:
         """Tell whether nobody is still to be declared."""
         return self.undeclared == 0
@@ -62,6 +67,7 @@ class Evening(msgspec.Struct, frozen=True, kw_only=True):
             "in-house": self.in_house,
             "declared": self.came,
             "accepted": self.accepted,
+            "in-conflict": self.in_conflict,
         }
         return figures.get(shown, everybody)
 

@@ -151,6 +151,8 @@ def _person(texts: Mapping[str, str], read: Reading | None, problems: list[Probl
 def _document(texts: Mapping[str, str], problems: list[Problem]) -> Document | None:
     kind = texts.get("document_kind", "")
     if not kind:
+        if texts.get("document_number", "") not in {"", texts.get("personal_number", "")}:
+            problems.append(problem("server.form_document_kind", "/person/document/kind"))
         return None
     if kind not in set(DocumentKind):
         problems.append(problem("server.form_choice", "/person/document/kind"))

@@ -168,9 +168,10 @@ def give_file(request: Request, *, account: SignedIn, server: Wired, list_id: st
     """Give the lines to correct, or all lines, as a file."""
     with server.registry.reading() as connection:
         given = open_list(server, connection, account, list_id)
-        outcomes = outcomes_of(connection, given, phase_of(given))
+        phase = phase_of(given)
+        outcomes = outcomes_of(connection, given, phase)
         pieces = lines_of(connection, given, range(given.pieces), vault=server.registry.vault)
     lines = [line for number in sorted(pieces) for line in pieces[number]]
-    file = result_file(given, lines, outcomes, everything=request.query_params.get("rows") == "all")
+    file = result_file(given, lines, outcomes, phase=phase, everything=request.query_params.get("rows") == "all")
     disposition = f"attachment; filename*=UTF-8''{quote(file.name)}"
     return Response(file.data, media_type=file.media_type, headers={"content-disposition": disposition})

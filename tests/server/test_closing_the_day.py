@@ -64,6 +64,17 @@ def test_each_figure_counts_its_own_people_and_leads_to_them(world, clerk):
     assert "282/2025" in page
 
 
+def test_who_is_in_dispute_is_counted_and_found_so_that_the_figures_make_up_the_declared(world, clerk):
+    world.declare_guest()
+    world.declare_guest(declaration_id=make_id(), unit="202", person=make_person(full_name="Đỗ Văn Khác"))  # the same number
+    page = clerk.get("/desk").text
+    said = figures(page)
+    assert (said["declared this evening"], said["accepted"], said["refused or in conflict"]) == (2, 0, 2)
+    assert "show=in-conflict#guests" in page
+    assert clerk.get("/desk?show=in-conflict").text.count('href="/desk/stays/') == 2
+    assert 'href="/desk/stays/' not in clerk.get("/desk?show=accepted").text
+
+
 def test_a_guest_expected_this_evening_is_an_arrival_and_not_yet_declared_as_come(world, clerk):
     world.declare_guest(arrival="2026-07-10T20:00:00+07:00")
     assert figures(clerk.get("/desk").text)["arrivals this evening"] == 1

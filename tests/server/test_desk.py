@@ -128,6 +128,13 @@ def test_a_guest_without_papers_is_declared_like_anybody_else(world, clerk):
     assert "Accepted by the registry" in page.text
 
 
+def test_a_number_without_its_kind_of_document_is_asked_about_and_not_dropped(world, clerk):
+    page = clerk.post("/desk/declare", data=form_for(clerk, personal_number="", document_kind="", document_number="C01X00T47"))
+    assert page.status_code == 422
+    assert "without the kind of document" in page.text
+    assert 'value="C01X00T47"' in page.text
+
+
 def test_correcting_shows_no_number_and_keeps_it(world, clerk):
     clerk.post("/desk/declare", data=form_for(clerk))
     stay = only_stay(world)

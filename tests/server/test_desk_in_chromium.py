@@ -85,6 +85,24 @@ def test_the_first_guest_of_a_tab_and_the_next_take_three_keys_after_the_scan_an
     assert clerk.complaints == []
 
 
+@pytest.mark.parametrize("focused", ["#first-room", "form[data-declare] button.govuk-button", "#attested"])
+def test_a_card_typed_by_a_scanner_while_a_guest_is_open_declares_nobody_and_is_read(world, clerk, focused):
+    page = clerk.page
+    clerk.open("/desk/usual")
+    page.select_option("#reason", "work")
+    page.click("main form button.govuk-button")
+    page.wait_for_function("() => document.activeElement.id === 'card_text'")
+    scan(clerk, FIRST)
+    page.focus(focused)
+    clerk.press("1")  # the clerk's own choice before it
+    page.wait_for_timeout(200)  # no scanner pauses so long
+    page.keyboard.type(SECOND)  # its digits, a room's letter and its spaces are keys, too
+    clerk.press("Enter")
+    page.wait_for_selector("#full_name[value='Lê Thị Bích Ngọc']")
+    assert (page.input_value("#unit"), page.input_value("#reason")) == ("", "work")
+    assert stays(world) == []
+
+
 def test_what_is_missing_is_where_the_next_key_goes(world, clerk):
     page = clerk.page
     clerk.open("/desk/declare")

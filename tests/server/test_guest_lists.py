@@ -88,6 +88,8 @@ def test_a_list_is_checked_and_nobody_is_declared_before_the_clerk_says_so(world
     assert "Can be declared: 2" in page.text
     assert "5 = 2 + 2 + 1" in page.text
     assert (count(world, tables.declarations), count(world, tables.receipts), count(world, tables.persons)) == (0, 0, 0)
+    told = [(each["luutru_state"], each["luutru_receipt"]) for each in rows_of(clerk, at(page))]
+    assert told == [("can-be-declared", ""), ("can-be-declared", ""), ("refused", ""), ("refused", ""), ("ignored", "")]
 
     page = post(clerk, f"{at(page)}/step", phase="declare")
     assert "Declared: 2" in page.text
@@ -116,6 +118,15 @@ def test_every_line_says_what_became_of_it_and_the_corrected_file_declares_the_r
     assert "Declared: 1" in page.text
     assert [each["luutru_state"] for each in rows_of(clerk, again)] == ["ignored", "accepted", "ignored"]
     assert len(stays(world)) == 2
+
+
+@pytest.mark.parametrize("number", ["0010950001x7", "C01X00T47", "012345678"])
+def test_a_number_of_no_document_is_asked_about_and_not_dropped(world, clerk, number):
+    page, path = declare(clerk, listed(GOOD.replace("1095000117", number)))
+    assert "Nobody was declared" in page.text
+    (refused,) = rows_of(clerk, path)
+    assert refused["luutru_code"].split("\n")[0] == "server.form_document_kind"
+    assert stays(world) == []
 
 
 def test_nobody_declared_is_never_a_success(world, clerk):
