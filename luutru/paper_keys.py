@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+from registry.durable_files import give_to_the_folders_owner
 from residence.errors import Conflict, Malformed, Refused
 from server.paper_signature import PaperKey
 
@@ -64,6 +65,7 @@ def make_paper_key(path: Path, *, name: str, now: datetime) -> PaperKey:
     except FileExistsError:
         raise Conflict("key.exists", detail=f"{path} holds a key already") from None
     with os.fdopen(handle, "wb") as file:
+        give_to_the_folders_owner(file.fileno(), path)
         file.write(pem + certificate.public_bytes(serialization.Encoding.PEM))
     return read_paper_key(path)
 

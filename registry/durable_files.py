@@ -3,7 +3,8 @@
 - A new file is written beside its place, synced, and linked into it: another process sees all of it or nothing, and whoever was first stands.
 - A replaced file is whole before and after; a destroyed one is overwritten first. Overwriting says nothing about what a disk keeps of itself
   (flash, snapshots): that is why a root can be rotated.
-- A file is for its owner alone, unless it is said to be for everybody.
+- A file is for its owner alone, unless it is said to be for everybody. What root writes belongs to the folder's owner: a command of whoever is on call must
+  not shut out the process that reads the folder.
 
 Example: ``write_new(Path("vault/root.key"), key)``
 """
@@ -35,9 +36,10 @@ def replace_whole(path: Path, content: bytes, *, mode: int = 0o600) -> None:
 
 def append_line(path: Path, line: bytes) -> None:
     """Add a line and wait until the disk has it. To be called by one process at a time (``locked``)."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         size = os.fstat(handle).st_size
+        give_to_the_folders_owner(handle, path)
         whole = size and os.pread(handle, 1, size - 1) == b"\n"
         os.lseek(handle, 0, os.SEEK_END)
         _write_all(handle, (b"" if whole or not size else b"\n") + line + b"\n")  # a torn line stays a line of its own
@@ -61,8 +63,9 @@ def destroy_file(path: Path) -> None:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock file: of all processes on this machine one at a time goes on."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
+        give_to_the_folders_owner(handle, path)
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
@@ -86,12 +89,21 @@ def _draft(path: Path, content: bytes, mode: int = 0o600) -> Path:
 
 def write_synced(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """Write a file and wait until the disk has its content; its name is the folder's (``sync_folder``)."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     try:
+        give_to_the_folders_owner(handle, path)
         _write_all(handle, content)
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def give_to_the_folders_owner(handle: int, path: Path) -> None:
+    """Hand a file that root opened to whom its folder belongs; for anybody else nothing is done."""
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        if os.fstat(handle).st_uid != folder.st_uid:
+            os.fchown(handle, folder.st_uid, folder.st_gid)
 
 
 def _write_all(handle: int, content: bytes) -> None:

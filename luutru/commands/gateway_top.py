@@ -2,6 +2,8 @@
 
 - It reads the reports the workers leave in the registry (ADR 29): no port, no keys, any number of workers on any machine.
 - ``--once`` prints one view and ends; ``--once --json`` prints one object. Status 1: no worker, or one that is silent.
+- ``--once --wait 60`` first waits until each has said anew, after the command began, that it is connected to its broker; status 1 when one has not by then. A
+  report from before a restart, or of a process that cannot reach the broker, does not count.
 - Ctrl-C ends it with status 0 and leaves the terminal as it was. A registry that is away is said, and asked again.
 
 Example: ``luutru gateway top --registry sqlite:////var/lib/luutru/registry.db``
@@ -27,8 +29,12 @@ if TYPE_CHECKING:
 
     from registry.gateway_reports import GatewayReport
 
+LOOK_EVERY = 0.5
 EverySeconds = Annotated[float, typer.Option("--every", min=0.2, max=60, help="Seconds between two looks.")]
 OnceOption = Annotated[bool, typer.Option("--once", help="Print one view and end.")]
+WaitSeconds = Annotated[
+    float, typer.Option("--wait", min=0, max=3600, help="With --once: wait so long until each says anew that it is connected.")
+]
 
 
 def top(
@@ -36,6 +42,7 @@ def top(
     registry: RegistryOption = DEFAULT_REGISTRY,
     every: EverySeconds = 2.0,
     once: OnceOption = False,
+    wait: WaitSeconds = 0.0,
     json: JsonOption = False,
 ) -> None:
     """Watch the gateways: rate, time per stage, oldest unacknowledged, receipts not sent, kiosks that lag. Ctrl-C ends it.
@@ -44,12 +51,14 @@ def top(
     """
     if json and not once:
         raise typer.BadParameter("give --once with --json", param_hint="--json")
+    if wait and not once:
+        raise typer.BadParameter("give --once with --wait", param_hint="--wait")
     from registry.database import open_engine
 
     engine = open_engine(registry)
     try:
         if once:
-            _print_once(engine, json=json)
+            _print_once(engine, connected=not wait or _all_connected(engine, within=wait), json=json)
         else:
             with suppress(KeyboardInterrupt):
                 _watch(engine, every)
@@ -57,7 +66,7 @@ def top(
         engine.dispose()
 
 
-def _print_once(engine: Engine, *, json: bool) -> None:
+def _print_once(engine: Engine, *, connected: bool, json: bool) -> None:
     from rich.console import Console
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -76,7 +85,24 @@ def _print_once(engine: Engine, *, json: bool) -> None:
         sys.stdout.write(msgspec.json.encode({"at": now, "workers": workers}).decode() + "\n")
     else:
         Console(highlight=False).print(draw(reports, now=now))
-    raise typer.Exit(0 if reports and not any(is_silent(each, now=now) for each in reports) else 1)
+    raise typer.Exit(0 if connected and reports and not any(is_silent(each, now=now) for each in reports) else 1)
+
+
+def _all_connected(engine: Engine, *, within: float) -> bool:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from luutru.system import system_clock
+
+    clock = system_clock()
+    began, end = clock.now(), clock.monotonic_ns() + int(within * 1e9)
+    while True:
+        with suppress(SQLAlchemyError):
+            reports = _read(engine, clock.now())
+            if reports and all(each.at > began and each.connection == "connected" for each in reports):
+                return True
+        if clock.monotonic_ns() > end:
+            return False
+        threading.Event().wait(LOOK_EVERY)
 
 
 def _watch(engine: Engine, every: float) -> None:

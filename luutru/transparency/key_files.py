@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from registry.durable_files import sync_folder
+from registry.durable_files import give_to_the_folders_owner, sync_folder
 from residence.errors import Conflict, Refused
 from residence.transparency.notes import Key, Signer, read_signer, read_vkey
 
@@ -28,6 +28,7 @@ def make_signer_file(path: Path, *, name: str, kind: int, random_bytes: Callable
     except FileExistsError:
         raise Conflict("log.exists", "", str(path)) from None
     with os.fdopen(handle, "w", encoding="utf-8") as file:
+        give_to_the_folders_owner(file.fileno(), path)
         file.write(f"{signer.line}\n")
         file.flush()
         os.fsync(file.fileno())

@@ -114,6 +114,19 @@ def test_programs_get_every_workers_report_and_a_status(small_office):
     assert "silent" in people.stdout
 
 
+def test_waiting_ends_when_every_worker_says_anew_that_it_is_connected(small_office):
+    options = ["top", "--once", "--wait", "0.1", "--registry", small_office.url]
+    now = system_clock().now()
+    keep(small_office.registry, make_report("a", now))
+    assert RUNNER.invoke(app, options).exit_code == 1, "said before it was asked: by a process that may have ended since"
+    later = now + timedelta(seconds=30)
+    keep(small_office.registry, make_report("a", later), make_report("b", later, connection="waiting"))
+    assert RUNNER.invoke(app, options).exit_code == 1, "one of two does not reach its broker"
+    keep(small_office.registry, make_report("b", later + timedelta(seconds=1)))
+    assert RUNNER.invoke(app, options).exit_code == 0
+    assert RUNNER.invoke(app, ["top", "--wait", "1", "--registry", small_office.url]).exit_code == 2
+
+
 def test_a_registry_without_tables_is_said_and_not_shown_as_an_empty_city(tmp_path):
     result = RUNNER.invoke(app, ["top", "--once", "--registry", f"sqlite:///{tmp_path}/none.db"])
     assert result.exit_code == 1

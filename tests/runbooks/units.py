@@ -1,7 +1,7 @@
 """What a runbook needs of systemd, where there is none: ``systemctl`` for the units of ``deploy/machine``, started by their own lines.
 
-- A unit's ``ExecStart``, ``EnvironmentFile``, ``WorkingDirectory``, ``Restart``, ``RestartSec`` and ``TimeoutStopSec`` count. ``User`` and what shuts a unit in do
-  not: that is read by ``systemd-analyze``, which the first runbook runs.
+- A unit's ``ExecStart``, ``EnvironmentFile``, ``WorkingDirectory``, ``Restart``, ``RestartSec``, ``TimeoutStopSec``, ``User`` and ``UMask`` count. What else shuts
+  a unit in does not: that is read by ``systemd-analyze``, which the first runbook runs.
 - Each started unit has a process that keeps it running and ends with it, as systemd would; it is told by SIGTERM.
 
     systemctl enable --now PATH...|start|stop|restart|is-active|disable --now NAME...
@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import configparser
 import os
+import pwd
 import shlex
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 STATE = Path("/srv/.units")
 STARTED = 20.0
@@ -41,6 +43,14 @@ def environment(service: dict[str, str]) -> dict[str, str]:
     return known
 
 
+def identity(service: dict[str, str]) -> dict[str, Any]:
+    """Return as whom a unit's process runs; as systemd would, nobody else may read what it may."""
+    if "User" not in service:
+        return {}
+    account = pwd.getpwnam(service["User"])
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
 def keep(name: str, path: Path) -> None:
     """Keep a unit's process running until SIGTERM: the life of one unit."""
     ending: list[int] = []
@@ -61,6 +71,8 @@ def keep(name: str, path: Path) -> None:
                     shlex.split(service["ExecStart"]),
                     env=environment(service),
                     cwd=service["WorkingDirectory"],
+                    **identity(service),
+                    umask=int(service.get("UMask", "0022"), 8),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
