@@ -5,7 +5,7 @@
 - A card's bare number, which can be copied or counted up, is let in only where the door says that it is enough; out it is let anywhere.
 - Soft anti-passback only says so; hard refuses until its time of forgiveness is over or an operator forgives everybody.
 - A duress PIN opens as any other does, and is told apart only in what is written down.
-- Where the clock cannot be believed, no window and no schedule is held against a person, except a window that was over before the newest
+- Where the clock is not confirmed, no window and no schedule is held against a person, except a window that was over before the newest
   time that is certain; the event says how the clock was.
 - Too many unknown or wrong credentials within a minute lock the reader for a while: inwards, for everybody. Too many wrong PINs of one
   credential shut that one out for longer. Nothing but time makes them forgotten (``guessing.py``).
@@ -64,8 +64,13 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def believed(self) -> bool:
-        """Tell whether the wall clock may be held against a person."""
+        """Tell whether a door may stand open by the wall clock, which harms nobody."""
         return self.time_state in {"synced", "rtc_only"}
+
+    @property
+    def confirmed(self) -> bool:
+        """Tell whether the wall clock may be held against a person."""
+        return self.time_state == "synced"
 
 
 class Calendar(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,7 +160,7 @@ def without_entry(memory: Memory, credential: bytes) -> Memory:
 def _refusal(entry: DoorCredential, here: Situation) -> AccessEvent | None:
     """Say why nobody with this credential is let in here now."""
     door, book, moment = here.door, here.book, here.moment
-    certain = moment.wall if moment.believed else moment.floor
+    certain = moment.wall if moment.confirmed else moment.floor
     if entry.token_hash in book.revoked:
         return AccessEvent.DENIED_CREDENTIAL_DISABLED
     if book.stale(certain, grace=timedelta(hours=door.list_grace_hours)):
@@ -164,11 +169,11 @@ def _refusal(entry: DoorCredential, here: Situation) -> AccessEvent | None:
         return AccessEvent.DENIED_POINT_NO_ACCESS_RIGHTS
     if seconds(certain) >= entry.not_after:
         return AccessEvent.DENIED_CREDENTIAL_EXPIRED
-    if moment.believed and seconds(certain) < entry.not_before:
+    if moment.confirmed and seconds(certain) < entry.not_before:
         return AccessEvent.DENIED_CREDENTIAL_NOT_YET_ACTIVE
     if book.mode(door.name) is DoorMode.LOCK_DOWN and not entry.flags & OVERRIDE:
         return AccessEvent.DENIED_DENY_ALL
-    bound = bool(door.schedule) and moment.believed and not entry.flags & ANY_TIME
+    bound = bool(door.schedule) and moment.confirmed and not entry.flags & ANY_TIME
     return AccessEvent.DENIED_OUT_OF_TIME_RANGE if bound and not _on(door.schedule, here) else None
 
 
