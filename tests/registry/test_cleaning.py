@@ -92,7 +92,6 @@ def test_who_was_merged_is_found_no_more_and_the_one_who_stands_is_judged_anew(r
     assert "number_shared" not in only_ours(register.found())
 
 
-@only_sqlite
 def test_what_was_ended_and_what_ends_by_its_days_is_judged_by_the_next_run(register):
     register.run()
     register.now += timedelta(days=1)
