@@ -11,6 +11,7 @@ from importing_parts import desk
 from sqlalchemy import update
 
 from registry import tables
+from registry.changing import Cause, change_row
 from registry.cleaning.deciding import Choice, Reason, decide, preview, undo
 from registry.cleaning.listing import items_of
 from registry.cleaning.passing import Pace, run_passes
@@ -121,6 +122,15 @@ class Register:
 
     def id_of(self, name):
         return next(own_id for own_id, each in self.names.items() if each == name)
+
+    def rows(self, table):
+        with self.registry.reading() as connection:
+            return connection.execute(table.select()).all()
+
+    def correct(self, table, row_id, **values):
+        cause = Cause(kind="account", cause_id="officer-1", reason="asked at the door")
+        with self.registry.writing() as connection:
+            change_row(connection, table, row_id, values, cause=cause, now=self.now, random_bytes=secrets.token_bytes)
 
     def change(self, table, name, **values):
         column = table.c.person_id if "person_id" in table.c else next(iter(table.primary_key))

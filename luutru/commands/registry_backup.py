@@ -23,6 +23,7 @@ from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, JsonOp
 if TYPE_CHECKING:
     from registry.backups import Manifest
     from registry.key_notes import Shredded
+    from residence.errors import LuutruError
 
 
 def backup(
@@ -50,7 +51,7 @@ def backup(
         finally:
             opened.close()
     except LuutruError as error:
-        answer |= {"ok": False, "problems": [f"{error.code} {error.detail}".strip()]}
+        answer |= {"ok": False, "problems": [_said(error)]}
     _end(answer, json=json)
 
 
@@ -85,13 +86,20 @@ def restore(
             opened.close()
         answer |= {"ok": report.ok, "opened": report.opened, "erased": report.erased, "problems": list(report.problems)}
     except LuutruError as error:
-        answer |= {"ok": False, "problems": [f"{error.code} {error.detail}".strip()]}
+        answer |= {"ok": False, "problems": [_said(error)]}
     _end(answer, json=json)
 
 
 def _need_folder(vault: Path) -> None:
     if not vault.is_dir():  # opening one that is not there would make new keys
         raise typer.BadParameter("no such folder", param_hint="--vault")
+
+
+def _said(error: LuutruError) -> str:
+    """Say a refusal as its code, its sentence, and what it is about."""
+    from residence.errors import plain_sentence
+
+    return f"{error.code} {plain_sentence(error.code).en} {error.detail or ''}".strip()
 
 
 def _why(note: Shredded) -> dict[str, Any]:

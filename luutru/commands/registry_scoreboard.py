@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from luutru.commands.registry_corrections import day_of
+
 if TYPE_CHECKING:
     from registry.database import Registry
     from residence.cleaning.scoreboard import Cell, Measure
@@ -49,7 +51,7 @@ def scoreboard(  # noqa: PLR0913 - options of a command line
     from registry.scoreboard.counting import keep_day, kept_days
     from residence.cleaning.scoreboard import published
 
-    _check(export, plot, to)
+    _check(export, plot, to, since)
     measure = _measure(lacking, commune) if lacking is not None else None  # wrong use ends here, before a vault is opened
     opened = _open(registry, vault)
     try:
@@ -71,7 +73,9 @@ def scoreboard(  # noqa: PLR0913 - options of a command line
         _print(answer)
 
 
-def _check(export: str | None, plot: str | None, to: Path | None) -> None:
+def _check(export: str | None, plot: str | None, to: Path | None, since: str) -> None:
+    if since:
+        day_of(since, "--since")
     if export not in {None, "csv", "parquet"} or (export and plot):
         raise typer.BadParameter("csv or parquet, and not together with --plot", param_hint="--export")
     if (export or plot) and to is None:
@@ -108,12 +112,16 @@ def _write(cells: Sequence[Cell], to: Path, *, export: str | None, plot: str | N
     if plot is not None:
         from luutru.scoreboard_plot import draw
 
+        if not any(each.commune_code == plot for each in cells):
+            raise typer.BadParameter("no day of this commune is kept; count first, without options", param_hint="--plot")
         to.write_text(draw(cells, commune_code=plot), "utf-8")
         return
     import polars as pl
 
     from registry.table_files import WRITERS
 
+    if not cells:
+        raise typer.BadParameter("no such day is kept; count first, without options", param_hint="--export")
     writer = WRITERS[export or "csv"](to)
     writer.write(pl.DataFrame([_told(each) for each in cells], infer_schema_length=None))
     writer.close()

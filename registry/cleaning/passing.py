@@ -2,8 +2,9 @@
 
 - A pass notes after each page how far it has come; one that was broken off goes on there. Of two at once the second judges pages again, which
   changes nothing.
-- Unless it is a whole one a pass judges what changed since the last pass of its kind began: the row itself, or anything recorded about it.
-  What only time brings (a field grown old, an age), what a relative's correction and what a new table of units brings, a whole pass finds.
+- Unless it is a whole one a pass judges what changed since the last pass of its kind began: the row itself, anything recorded about it, what was
+  recorded and then ended, renewed or corrected (``changes``), a merge and its undoing, and what has begun or ended since by its days.
+  What grows old (a field, an age), what a relative's correction, a stay that began as planned and a new table of units bring, a whole pass finds.
 - Items found at what is no longer there (merged, erased, ended) are cleared by the page their id falls in.
 
 Example: ``run_passes(registry, choices=CleaningChoices(), now=now, random_bytes=random_bytes, whole=True).new["number_shared"]``
@@ -12,12 +13,12 @@ Example: ``run_passes(registry, choices=CleaningChoices(), now=now, random_bytes
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Connection, select
+from sqlalchemy import Column, ColumnElement, Connection, FromClause, select
 
 from registry import tables
 from registry.asking import among
@@ -30,14 +31,18 @@ from registry.cleaning.keeping import OPEN, Judged, Kept, keep_items
 from registry.database import Registry
 from registry.quarantine import NOWHERE
 from residence.cleaning.rules import RULES, SUBJECTS, CleaningChoices, Subject
-from residence.clock import VIETNAM
+from residence.clock import VIETNAM, uuid7_text
 
 PAGE: Final = 500
+_A_DAY: Final = timedelta(days=1)
 OVERLAP: Final = timedelta(minutes=10)  # what was being recorded when the last pass began is judged again
 Judge = Callable[[Connection, list[str], Sight], list[Found]]
 _PASSES: Final = tables.cleaning_passes
 _ITEMS: Final = tables.cleaning_items.c
 _MERGED: Final = tables.persons.alias("merged").c
+_CHANGES: Final = tables.changes.c
+_RELATIONS: Final = tables.relations.c
+_HOMES: Final = tables.residences.c
 
 
 class Pace(NamedTuple):
@@ -50,12 +55,28 @@ class Pace(NamedTuple):
 USUAL: Final = Pace()
 
 
+class _Touch(NamedTuple):
+    """Whose rows, when they were written, and which of them."""
+
+    whose: Column[str]
+    at: Column[Any]
+    which: tuple[ColumnElement[bool], ...] = ()
+
+
+def _corrected(whose: Column[str], own_id: Column[str]) -> _Touch:
+    """Return the touch of rows that were ended, renewed or corrected: they keep when they were recorded, ``changes`` says when that was."""
+    table = own_id.table
+    same = (_CHANGES.what == table.name, _CHANGES.row_id == own_id, _CHANGES.commune_code == table.c.commune_code)
+    return _Touch(whose, _CHANGES.recorded_at, same)
+
+
 class _Kind(NamedTuple):
-    """How one kind of subject is gone through. ``touched``: (whose id, when it was written) of rows that may change what is found."""
+    """How one kind of subject is gone through. ``touched``: rows that may change what is found; ``dated``: those with days of their own."""
 
     own_id: Column[str]
     standing: tuple[ColumnElement[bool], ...]
-    touched: tuple[tuple[Column[str], Column[datetime]], ...]
+    touched: tuple[_Touch, ...]
+    dated: tuple[tuple[Column[str], FromClause], ...]
     judge: Judge
 
 
@@ -64,36 +85,45 @@ _KINDS: Final[Mapping[Subject, _Kind]] = {
         tables.households.c.household_id,
         (tables.households.c.ended_at.is_(None),),
         (
-            (tables.households.c.household_id, tables.households.c.created_at),
-            (tables.relations.c.subject_id, tables.relations.c.recorded_at),
-            (tables.residences.c.household_id, tables.residences.c.recorded_at),
+            _Touch(tables.households.c.household_id, tables.households.c.created_at),
+            _Touch(_RELATIONS.subject_id, _RELATIONS.recorded_at),
+            _Touch(_HOMES.household_id, _HOMES.recorded_at),
+            _corrected(_RELATIONS.subject_id, _RELATIONS.relation_id),
+            _corrected(_HOMES.household_id, _HOMES.residence_id),
         ),
+        ((_RELATIONS.subject_id, tables.relations), (_HOMES.household_id, tables.residences)),
         judge_households,
     ),
     "premises": _Kind(
         tables.premises.c.premises_id,
         (),
         (
-            (tables.premises.c.premises_id, tables.premises.c.created_at),
-            (tables.corrections.c.subject_id, tables.corrections.c.recorded_at),
-            (tables.relations.c.subject_id, tables.relations.c.recorded_at),
-            (tables.residences.c.premises_id, tables.residences.c.recorded_at),
-            (tables.stays.c.premises_id, tables.stays.c.changed_at),
-            (tables.premises_origins.c.premises_id, tables.premises_origins.c.changed_at),
+            _Touch(tables.premises.c.premises_id, tables.premises.c.created_at),
+            _Touch(tables.corrections.c.subject_id, tables.corrections.c.recorded_at),
+            _Touch(_RELATIONS.subject_id, _RELATIONS.recorded_at),
+            _Touch(_HOMES.premises_id, _HOMES.recorded_at),
+            _Touch(tables.stays.c.premises_id, tables.stays.c.changed_at),
+            _Touch(tables.premises_origins.c.premises_id, tables.premises_origins.c.changed_at),
+            _corrected(_RELATIONS.subject_id, _RELATIONS.relation_id),
+            _corrected(_HOMES.premises_id, _HOMES.residence_id),
         ),
+        ((_RELATIONS.subject_id, tables.relations), (_HOMES.premises_id, tables.residences)),
         lambda *page: [*judge_premises(*page), *judge_wards(*page), *judge_placed(*page)],
     ),
     "person": _Kind(
         tables.persons.c.person_id,
         (tables.persons.c.merged_into.is_(None), tables.persons.c.status != "erased"),
         (
-            (tables.persons.c.person_id, tables.persons.c.changed_at),
-            (_MERGED.merged_into, _MERGED.changed_at),
-            (tables.identifiers.c.person_id, tables.identifiers.c.recorded_at),
-            (tables.residences.c.person_id, tables.residences.c.recorded_at),
-            (tables.stays.c.person_id, tables.stays.c.changed_at),
-            (tables.confirmations.c.person_id, tables.confirmations.c.confirmed_at),
+            _Touch(tables.persons.c.person_id, tables.persons.c.changed_at),
+            _Touch(_MERGED.merged_into, _MERGED.changed_at),
+            _Touch(tables.identifiers.c.person_id, tables.identifiers.c.recorded_at),
+            _Touch(_HOMES.person_id, _HOMES.recorded_at),
+            _Touch(tables.stays.c.person_id, tables.stays.c.changed_at),
+            _Touch(tables.confirmations.c.person_id, tables.confirmations.c.confirmed_at),
+            _Touch(tables.merges.c.stands_id, tables.merges.c.undone_at),
+            _corrected(_HOMES.person_id, _HOMES.residence_id),
         ),
+        ((_HOMES.person_id, tables.residences),),
         judge_persons,
     ),
 }
@@ -130,7 +160,7 @@ def run_passes(
             if not pace.go_on():
                 return _report(judged, total, broken_off=True)
             with registry.writing() as connection:
-                ids, last = _next_ids(connection, subject, after=after, since=since, limit=pace.page)
+                ids, last = _next_ids(connection, subject, after, (since, now), limit=pace.page)
                 kept = _judge(connection, subject, ids, span=(after, last), sight=sight, random_bytes=random_bytes)
                 _note(connection, subject, last, now=now)
             for sums, counts in zip(total, kept, strict=True):
@@ -172,20 +202,32 @@ def _no_longer_there(connection: Connection, subject: Subject, span: tuple[str, 
 
 
 def _next_ids(
-    connection: Connection, subject: Subject, *, after: str, since: datetime | None, limit: int
+    connection: Connection, subject: Subject, after: str, span: tuple[datetime | None, datetime], *, limit: int
 ) -> tuple[list[str], str | None]:
     """Return the next subjects to judge, and after which the page after this begins; None when this is the last."""
-    kind = _KINDS[subject]
+    kind, (since, now) = _KINDS[subject], span
     if since is None:
         query = select(kind.own_id).where(kind.own_id > after, *kind.standing).order_by(kind.own_id).limit(limit)
         ids = list(connection.scalars(query))
         return ids, ids[-1] if len(ids) == limit else None
     written: set[str] = set()
-    for whose, at in kind.touched:  # one after the other: what is written about a subject may stand in another commune
-        touched = select(whose).where(whose > after, at >= since).distinct().order_by(whose).limit(limit)
-        written.update(connection.scalars(touched))
+    for whose, which in _touched(kind, since, now):  # not joined: what is written about a subject may stand in another commune
+        written.update(connection.scalars(select(whose).where(whose > after, *which).distinct().order_by(whose).limit(limit)))
     page = sorted(written)[:limit]
     return _standing(connection, subject, page), page[-1] if len(page) == limit else None
+
+
+def _touched(kind: _Kind, since: datetime, now: datetime) -> Iterator[tuple[Column[str], tuple[ColumnElement[bool], ...]]]:
+    """Return where to look for what changed between two moments, or began or ended by its days: (whose, which rows)."""
+    for whose, at, which in kind.touched:
+        # A change's id begins with its time, and there is an index of ids.
+        new = (_CHANGES.change_id >= uuid7_text(since, bytes(10)),) if at is _CHANGES.recorded_at else ()
+        yield whose, (at >= since, *which, *new)
+    first, today = (each.astimezone(VIETNAM).date() for each in (since, now))
+    for whose, table in kind.dated:
+        begins, ends = table.c.valid_from, table.c.valid_to  # the last day still holds
+        yield whose, (begins >= first.isoformat(), begins <= today.isoformat())
+        yield whose, (ends >= (first - _A_DAY).isoformat(), ends < today.isoformat())
 
 
 def _standing(connection: Connection, subject: Subject, ids: list[str]) -> list[str]:

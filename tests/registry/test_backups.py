@@ -225,7 +225,7 @@ def test_the_commands_say_how_it_went(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     refused = run(app, ["restore", str(tmp_path / "backup"), *strange, "--json"])
     assert refused.exit_code == 1
-    assert json.loads(refused.stdout)["problems"][0].startswith("backup.keys_missing")
+    assert json.loads(refused.stdout)["problems"][0].startswith("backup.keys_missing The vault lacks a key")
 
 
 def test_a_backup_holds_no_key(town: Town, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import timedelta
 
 import msgspec
@@ -14,8 +15,10 @@ from typer.testing import CliRunner
 
 from luutru.commands.registry import app
 from registry import tables
+from registry.changing import Cause
 from registry.cleaning.freshness import last_confirmed
 from registry.cleaning.listing import decisions_of, waiting_by_rule
+from registry.merging import merge, split
 from registry.persons import Stamp, identifier_row, search_by_number
 from registry.retention import erase_person
 from residence.cleaning.rules import RULES
@@ -87,6 +90,48 @@ def test_who_was_merged_is_found_no_more_and_the_one_who_stands_is_judged_anew(r
     assert report.judged["person"] == 1
     assert register.items("number_shared", "cleared")
     assert "number_shared" not in only_ours(register.found())
+
+
+def test_what_was_ended_and_what_ends_by_its_days_is_judged_by_the_next_run(register):
+    register.run()
+    register.now += timedelta(days=1)
+    heads = {each.subject_id: each.relation_id for each in register.rows(tables.relations) if each.kind == "head"}
+    first, third = (register.id_of(each) for each in ("h-1", "h-3"))
+    register.correct(tables.relations, heads[first], valid_to=(register.now - timedelta(days=2)).date().isoformat())
+    register.correct(tables.relations, heads[third], valid_to=(register.now + timedelta(days=3)).date().isoformat())
+    assert register.run(whole=False).new == {"household_no_head": 1}
+    register.now += timedelta(days=2)
+    assert register.run(whole=False).new == {}
+    register.now += timedelta(days=2)
+    assert register.run(whole=False).new == {"household_no_head": 1}
+    assert {each.subject_id for each in register.items("household_no_head")} >= {first, third}
+
+
+@only_sqlite
+def test_a_residence_that_is_given_another_end_is_judged_by_the_next_run_with_its_premises(register):
+    register.run()
+    register.now += timedelta(days=1)
+    homes = [each for each in register.rows(tables.residences) if each.person_id == register.id_of("child")]
+    crowded = {each.subject_id for each in register.items("premises_over_capacity")}
+    gone = [each for each in register.rows(tables.residences) if each.premises_id in crowded or each in homes]
+    for each in gone:
+        register.correct(tables.residences, each.residence_id, valid_to="2020-12-31")
+    report = register.run(whole=False)
+    assert (report.cleared["premises_over_capacity"], report.cleared["residences_overlap"]) == (1, 1)
+
+
+@only_sqlite
+def test_after_an_undone_merge_the_one_who_stood_for_both_is_judged_too(register):
+    head, other = (register.id_of(each) for each in ("head", "sex"))
+    means = {"cause": Cause(kind="account", cause_id="officer-1"), "now": register.now, "random_bytes": secrets.token_bytes}
+    with register.registry.writing() as connection:
+        merge_id = merge(connection, other, head, **means)
+    register.run()
+    assert any(each.subject_id == head for each in register.items("person_two_numbers"))
+    register.now += timedelta(days=1)
+    with register.registry.writing() as connection:
+        split(connection, merge_id, by="officer-2", reason="not the same", now=register.now)
+    assert register.run(whole=False).cleared["person_two_numbers"] == 1
 
 
 @only_sqlite

@@ -105,3 +105,4 @@ def test_the_command_counts_exports_without_small_cells_and_draws(town, url, tmp
     assert call("--lacking", "chip", "--commune", COMMUNE, "--after", everybody[-3])["persons"] == everybody[-2:]
     assert CliRunner().invoke(app, ["scoreboard", "--lacking", "zebra"]).exit_code == 2
     assert CliRunner().invoke(app, ["scoreboard", "--export", "xml", "--to", "x"]).exit_code == 2
+    assert CliRunner().invoke(app, ["scoreboard", "--export", "csv", "--to", "x", "--since", "lately"]).exit_code == 2
