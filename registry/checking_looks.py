@@ -3,6 +3,7 @@
 - Each look with a place is compared with the entry there, its rows' hashes with the entry's root, and each record with its row's hash.
 - A record that is missing, or an entry without a look, was removed, unless it is older than ``since``: then retention may have done it.
 - A commune's numbers must be under one mark, and reach as far as its looks: one that was given and is neither in the log nor waiting is missing.
+- A record of no look was planted, or left when its look was removed; it is told by its own id.
 - Problems name the place in the log, never a person.
 
 Example: ``looks_problems(connection, tiles, since=None)`` is empty for a registry nobody touched
@@ -19,9 +20,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from registry.look_log import counters, looks_between, records_of, statements_of, text_of, waiting
+from registry.look_log import counters, looks_between, records_of, records_without_look, statements_of, text_of, waiting
 from residence.errors import Malformed, Problem, problem
-from residence.transparency.looks import hashes_of, missing_numbers, read_entry
+from residence.transparency.looks import TOLD_OF_A_GAP, hashes_of, missing_numbers, read_entry
 from residence.transparency.merkle import leaf_hash, root_of
 from residence.transparency.tiles import Tiles
 
@@ -32,7 +33,8 @@ MOST_WAITING: Final = 1_000_000
 def looks_problems(connection: Connection, tiles: Tiles, *, since: datetime | None) -> list[Problem]:
     """Return everything that does not fit between the registry and a log."""
     found = [each for start in range(0, tiles.size, PAGE) for each in _page(connection, tiles, start, since)]
-    return found + _numbers(connection, tiles)
+    planted = [problem("log.row_unknown", f"/{each}") for each in records_without_look(connection, TOLD_OF_A_GAP)]
+    return found + planted + _numbers(connection, tiles)
 
 
 def _numbers(connection: Connection, tiles: Tiles) -> list[Problem]:
@@ -79,5 +81,5 @@ def _trouble(look: Row[Any], entry: bytes, records: Sequence[Row[Any]], statemen
         return None if statement is not None and [leaf_hash(statement.encode())] == hashes else "log.look_changed"
     if [each.place for each in records] != list(range(said.rows)):
         return "log.row_deleted"
-    texts = (text_of(each._asdict(), secret=look.secret, sealed_until=look.sealed_until) for each in records)
+    texts = (text_of(each, look) for each in records)
     return None if [leaf_hash(each) for each in texts] == hashes else "log.look_changed"

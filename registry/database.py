@@ -80,7 +80,7 @@ class Registry:
         with connection.begin():
             handing_over.begin(connection)
             yield
-            looks = handing_over.standing(connection)
+            looks = handing_over.made(connection)
         if looks and self._handing is not None:
             self._handing.hand(looks)
 
@@ -102,9 +102,10 @@ def open_engine(url: str) -> Engine:
         engine = create_engine(url, connect_args={"timeout": 30}, json_serializer=_to_json, json_deserializer=msgspec.json.decode)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        handing_over.listen(engine)
         return engine
     if backend == "postgresql":
-        return create_engine(
+        engine = create_engine(
             url,
             connect_args={name: value for name, value in _POSTGRESQL_LINE.items() if name not in address.query},
             pool_pre_ping=True,
@@ -112,6 +113,8 @@ def open_engine(url: str) -> Engine:
             json_serializer=_to_json,
             json_deserializer=msgspec.json.decode,
         )
+        handing_over.listen(engine)
+        return engine
     raise Malformed("registry.url", "", f"not sqlite or postgresql: {backend}")
 
 

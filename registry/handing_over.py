@@ -3,7 +3,8 @@
 - Whoever may write the registry can delete a commune's latest look and set its counter back before the log's process has seen either. So every
   process that releases fields lays the entry, once its transaction stands and before the caller goes on, in a folder the database's owner has no
   hand on. The log's process publishes what lies there, whatever the registry says by then (``registry/publishing_looks.py``).
-- What a preview made and rolled back was never shown and is not handed over: what is asked is which looks stand at the transaction's end.
+- What a preview made and rolled back was never shown and is not handed over. Our own roll-backs are noted as they happen and the database is not
+  asked what stands: a trigger of its owner's could delete a look as it is written.
 - No room, no folder: ``Refused("log.not_handed_over")``, and nothing is shown; the look stays on the record.
 - Whoever may write the folder must not be able to stop the log: what is no plain file, too long or no look lies aside, and a turn reads so much and no more.
 - One file a transaction, there whole or not at all. It is not synced: it must outlast whoever writes the database, and a power cut leaves them the
@@ -21,13 +22,13 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Engine, event
 
-from registry import tables
 from residence.errors import LuutruError, Malformed, Refused
 from residence.transparency.looks import read_entry
 
 _MADE: Final = "luutru looks made"
+_MARKS: Final = "luutru looks before"  # for each open savepoint, the innermost last: how many were made before it
 _SUFFIX: Final = ".looks"
 _ASIDE: Final = ".unreadable"
 LARGEST: Final = 1 << 20  # bytes of one file
@@ -49,26 +50,43 @@ class HandedFile(msgspec.Struct, frozen=True, kw_only=True):
     looks: tuple[Handed, ...]
 
 
+def listen(engine: Engine) -> None:
+    """Hear which savepoints are kept and which are rolled back on an engine's connections."""
+    event.listen(engine, "savepoint", _mark)
+    event.listen(engine, "release_savepoint", _keep)
+    event.listen(engine, "rollback_savepoint", _forget)
+
+
 def begin(connection: Connection) -> None:
     """Begin to note what this transaction makes."""
-    connection.info[_MADE] = []
+    connection.info[_MADE], connection.info[_MARKS] = [], []
 
 
 def note_made(connection: Connection, look: Handed) -> None:
     """Note a look; on a connection nobody collects from, this does nothing."""
-    if (made := connection.info.get(_MADE)) is not None:
-        made.append(look)
+    if (noted := connection.info.get(_MADE)) is not None:
+        noted.append(look)
 
 
-def standing(connection: Connection) -> tuple[Handed, ...]:
+def made(connection: Connection) -> tuple[Handed, ...]:
     """Return what was made and not rolled back, at the end of the transaction."""
-    made: list[Handed] = connection.info.pop(_MADE, [])
-    if not made:
-        return ()
-    columns = tables.looks.c
-    same = (columns.commune_code.in_({each.commune_code for each in made}), columns.look_id.in_([each.look_id for each in made]))
-    there = set(connection.scalars(select(columns.look_id).where(*same)))
-    return tuple(each for each in made if each.look_id in there)
+    connection.info.pop(_MARKS, None)
+    return tuple(connection.info.pop(_MADE, ()))
+
+
+def _mark(connection: Connection, _name: str | None) -> None:
+    if (noted := connection.info.get(_MADE)) is not None:
+        connection.info[_MARKS].append(len(noted))
+
+
+def _keep(connection: Connection, _name: str, _context: object) -> None:
+    if _MADE in connection.info:
+        connection.info[_MARKS].pop()
+
+
+def _forget(connection: Connection, _name: str, _context: object) -> None:
+    if (noted := connection.info.get(_MADE)) is not None:
+        del noted[connection.info[_MARKS].pop() :]
 
 
 class Handing:

@@ -18,12 +18,13 @@ from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, select, update
 
 from registry import tables
 from registry.bulk import write_rows
 from registry.handing_over import Handed, note_made
-from residence.transparency.looks import UNIT_BYTES, Kind, LookRow, Numbered, committed, row_text, salt_of
+from residence.transparency.looks import UNIT_BYTES, Kind, LookRow, Numbered, committed, hashes_of, row_text, salt_of
+from residence.transparency.merkle import leaf_hash
 
 COUNTER: Final = "looks"
 _AT_ONCE: Final = 500  # ids in one question
@@ -43,7 +44,7 @@ def add_look(
 ) -> None:
     """Commit to the rows of one look, as they are written to ``access_records``, in the caller's transaction."""
     first = rows[0]
-    texts = [text_of(row, secret=secret, sealed_until=sealed_until) for row in rows]
+    texts = [_text_of(row, secret=secret, sealed_until=sealed_until) for row in rows]
     numbered = _next_number(connection, first["commune_code"], secret=secret)
     entry, hashes = committed(texts, at=first["at"], numbered=numbered)
     values = {
@@ -106,8 +107,16 @@ def counters(connection: Connection) -> list[Row[Any]]:
     return list(connection.execute(select(tables.look_numbers).order_by(tables.look_numbers.c.commune_code)).all())
 
 
-def text_of(record: Mapping[str, Any], *, secret: bytes, sealed_until: datetime | None) -> bytes:
-    """Return the text an access record is committed to by."""
+def text_of(record: Row[Any], look: Row[Any]) -> bytes:
+    """Return the text an access record is committed to by, as it stands now."""
+    text = _text_of(record._asdict(), secret=look.secret, sealed_until=look.sealed_until)
+    if leaf_hash(text) in hashes_of(look.row_hashes):
+        return text
+    # Rows committed to before the way was part of them are without it; to any other this is one more text that does not fit.
+    return _text_of(record._asdict() | {"way": None}, secret=look.secret, sealed_until=look.sealed_until)
+
+
+def _text_of(record: Mapping[str, Any], *, secret: bytes, sealed_until: datetime | None) -> bytes:
     row = LookRow(
         at=record["at"],
         commune_code=record["commune_code"],
@@ -118,6 +127,7 @@ def text_of(record: Mapping[str, Any], *, secret: bytes, sealed_until: datetime 
         person_id=record["person_id"],
         fields=tuple(record["fields"]),
         sealed_until=sealed_until,
+        way=record["way"],
     )
     return row_text(row, salt=salt_of(secret, record["place"]))
 
@@ -171,6 +181,14 @@ def records_of(connection: Connection, look_ids: Sequence[str]) -> dict[str, lis
     ):
         found.setdefault(row.look_id, []).append(row)
     return found
+
+
+def records_without_look(connection: Connection, most: int) -> list[str]:
+    """Return access records of a look that there is not: nothing we do leaves one."""
+    columns = tables.access_records.c
+    same = (columns.commune_code == _LOOKS.commune_code, columns.look_id == _LOOKS.look_id)
+    query = select(columns.access_id).outerjoin(tables.looks, and_(*same)).where(_LOOKS.look_id.is_(None))
+    return list(connection.scalars(query.order_by(columns.access_id).limit(most)))
 
 
 def record_and_look(connection: Connection, access_id: str, person_id: str) -> tuple[Row[Any], Row[Any]] | None:

@@ -34,7 +34,7 @@ def proof_of(connection: Connection, access_id: str, person_id: str, *, log: Log
         raise Refused("log.unknown_look")
     hashes = hashes_of(look.row_hashes)
     row = RowProof(
-        row=text_of(record._asdict(), secret=look.secret, sealed_until=look.sealed_until).decode(),
+        row=text_of(record, look).decode(),
         place=record.place,
         path=inclusion_path(Position(record.place, len(hashes)), among(hashes)),
         entry=look.entry.decode(),

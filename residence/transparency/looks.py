@@ -6,7 +6,7 @@
   whose they are. A look that was taken out before it was published leaves its number missing, for everybody to see (``numbering_problems``).
 - Two things more have entries, numbered with the looks: a draw of cases for a second view, and notices held against declarations. Each has one row
   of its own, which says nothing about anybody.
-- A row is a text: who looked, for what, at whom, which fields; salted with 32 bytes of its own, so that nobody finds it by guessing.
+- A row is a text: who looked, for what, at whom, which fields, in which way; salted with 32 bytes of its own, so that nobody finds it by guessing.
 - The salts of a look's rows come from one secret; whoever is given a row's text is told nothing of its neighbours.
 - A look that is sealed says until when in the row itself: nobody can put that off later.
 
@@ -53,6 +53,7 @@ class LookRow(msgspec.Struct, frozen=True, kw_only=True):
     person_id: str
     fields: tuple[str, ...]
     sealed_until: datetime | None = None
+    way: str | None = None  # how it was taken; rows of before it was committed to have none
 
 
 class LookEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +93,8 @@ def row_text(row: LookRow, *, salt: bytes) -> bytes:
         f"person {row.person_id}",
         f"fields {' '.join(sorted(row.fields))}",
     ]
+    if row.way is not None:
+        lines.append(f"way {row.way}")
     if row.sealed_until is not None:
         lines.append(f"sealed-until {rfc3339(row.sealed_until.astimezone(UTC))}")
     return "".join(f"{line}\n" for line in lines).encode()

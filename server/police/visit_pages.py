@@ -67,7 +67,7 @@ Body = Annotated[bytes, Depends(sent_body)]
 @router.get("/phone")
 def show(request: Request, caller: Caller) -> Response:
     """Show the page, without an account and without a case: the same for everybody, so that a browser may keep it."""
-    anybody = Visitor(token=caller.token, language=caller.language, fresh=caller.fresh)
+    anybody = Visitor(token=caller.token, language=caller.language, wish=caller.language, fresh=caller.fresh)
     return render(request, "police/visits.html", caller=anybody, outcomes=list(VisitOutcome))
 
 

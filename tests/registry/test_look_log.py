@@ -12,7 +12,7 @@ import pytest
 from factories import EVENING
 from log_parts import codes, command, plain_log, swapped
 from server_parts import free_address
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 
 from luutru.system import random_bytes
 from luutru.transparency.asking import asking, read_witness
@@ -58,11 +58,30 @@ def swap_people(connection):
         connection.execute(update(tables.access_records).where(same).values(person_id=other.person_id))
 
 
+def alter_way(connection):
+    """A look at a list is said to have been one at each person."""
+    connection.execute(update(tables.access_records).values(way="export"))
+
+
+def leave_out_the_way(connection):
+    connection.execute(update(tables.access_records).values(way=None))
+
+
+def plant_a_row(connection):
+    """Somebody else is said to have been looked at: a record like the first, of a look that there is not."""
+    record = connection.execute(select(tables.access_records).limit(1)).one()
+    planted = {"access_id": "planted", "person_id": "person-9", "look_id": "no-such-look"}
+    connection.execute(insert(tables.access_records), [record._asdict() | planted])
+
+
 TAMPERING = {
     "a row of a list is deleted": (delete_row, "log.row_deleted"),
     "a look is deleted": (delete_look, "log.look_deleted"),
     "a purpose is altered": (alter_purpose, "log.look_changed"),
     "two rows change places": (swap_people, "log.look_changed"),
+    "the way is altered": (alter_way, "log.look_changed"),
+    "the way is left out": (leave_out_the_way, "log.look_changed"),
+    "a row is planted": (plant_a_row, "log.row_unknown"),
 }
 
 
@@ -96,7 +115,7 @@ def test_a_latest_look_deleted_before_it_was_published_is_missed_by_whoever_has_
     with log.registry.writing() as connection:
         connection.execute(delete(tables.looks).where(tables.looks.c.place_in_log.is_(None)))
     assert log.verified()["ok"]
-    assert codes(log.verified_with_registry()) == ["log.number_missing"]
+    assert codes(log.verified_with_registry()) == ["log.row_unknown", "log.number_missing"]
 
 
 def test_a_counter_set_back_or_replaced_shows_as_a_number_twice_or_an_unknown_unit(log):

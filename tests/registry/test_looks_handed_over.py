@@ -136,6 +136,40 @@ def test_what_a_preview_rolled_back_is_not_handed_over_and_what_fails_neither(pl
         look_at(connection, "person-1")
         look_at(connection, "person-2")
     assert [len(each.looks) for each in plain.handing.waiting(10)] == [2]
+    with plain.registry.writing() as connection, connection.begin_nested():  # kept
+        look_at(connection, "person-3")
+        trial = connection.begin_nested()
+        look_at(connection, "person-4")
+        trial.rollback()
+        look_at(connection, "person-5")
+    assert sorted(len(each.looks) for each in plain.handing.waiting(10)) == [2, 2]
+    assert plain.publish().missed == 0
+    assert plain.verified_with_registry()["ok"]
+
+
+ERASE = (
+    "DELETE FROM looks WHERE look_id = NEW.look_id; DELETE FROM access_records WHERE look_id = NEW.look_id; "
+    "UPDATE look_numbers SET last = last - 1 WHERE commune_code = NEW.commune_code;"
+)
+TRIGGERS = {
+    "sqlite": (f"CREATE TRIGGER gone AFTER INSERT ON looks BEGIN {ERASE} END",),
+    "postgresql": (
+        f"CREATE FUNCTION gone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {ERASE} RETURN NULL; END $$",
+        "CREATE TRIGGER gone AFTER INSERT ON looks FOR EACH ROW EXECUTE FUNCTION gone()",
+    ),
+}
+
+
+def test_a_trigger_that_deletes_a_look_as_it_is_written_hides_nothing(log):
+    log.look("person-1")
+    with log.registry.writing() as connection:
+        for each in TRIGGERS[connection.dialect.name]:
+            connection.exec_driver_sql(each)
+    log.look("person-2")
+    with log.registry.reading() as connection:
+        assert len(connection.execute(select(tables.looks)).all()) == 1
+    assert log.publish().missed == 1
+    assert codes(log.verified_with_registry()) == ["log.look_deleted"]
 
 
 def look_at(connection, person):

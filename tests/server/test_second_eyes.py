@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -76,6 +77,20 @@ def test_a_case_is_sealed_by_two_who_saw_the_whole_counted_at_once_and_told_on_i
         later = world.clock.now() + timedelta(days=900)
         connection.execute(update(tables.looks).where(tables.looks.c.sealed_until.is_not(None)).values(sealed_until=later))
     assert {each["code"] for each in log.verified_with_registry()["problems"]} == {"log.look_changed"}
+
+
+def test_a_case_says_its_whole_number_and_leads_to_the_forms_that_ask_for_it(world):
+    case_id, officer = world.open_case(), world.client("officer")
+    assert f"Number of the case: {case_id}" in officer.get(f"/police/cases/{case_id}").text
+    assert "/police/second-eyes" not in officer.get(f"/police/cases/{case_id}").text.partition("<main")[2]  # not held
+    claim(officer, case_id)
+    links = re.findall(r'href="(/police/second-eyes[^"]+)"', officer.get(f"/police/cases/{case_id}").text)
+    assert len(links) == 2
+    for each in links:
+        path, _, field = each.partition("#")
+        shown = officer.get(path).text
+        assert f'id="{field}"' in shown
+        assert shown.count(f'value="{case_id}"') == 2
 
 
 def test_another_account_of_the_same_person_is_the_same_person(world):

@@ -110,6 +110,12 @@ def test_the_pages_around_the_queue_are_accessible_and_print_without_their_contr
     assert not any(page.locator(each).first.is_visible() for each in (".luutru-screen-only", ".luutru-header"))
     assert page.locator(".luutru-measure").first.is_visible()
     page.emulate_media(media="screen")
+    window.open(f"/police/cases/{world.case}")
+    assert page.locator("main form").first.is_visible()
+    page.emulate_media(media="print")
+    assert page.locator("h1").first.is_visible()
+    assert [each.evaluate("form => form.outerHTML") for each in page.locator("form").all() if each.is_visible()] == []
+    page.emulate_media(media="screen")
     assert window.complaints == []
 
 

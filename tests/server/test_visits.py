@@ -70,6 +70,11 @@ def test_the_page_that_a_phone_keeps_is_the_same_for_everybody_and_names_no_acco
     assert "Hòa Bình" not in page
     assert csrf_of(officer) not in page
     assert world.client().get("/police/visits/phone").status_code == 200
+    for client in (officer, world.client()):
+        assert (
+            '<h1 class="govuk-heading-l">Đi kiểm tra tối nay'
+            in client.get("/police/visits/phone", headers={"accept-language": "vi"}).text
+        )
 
 
 def test_a_visit_is_kept_once_and_shown_in_the_case_with_its_phones_signature(world, officer):
