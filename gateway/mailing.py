@@ -123,10 +123,8 @@ def _written(connection: Connection, due: Due, *, pages: str, vault: Vault, now:
         row = recovery(connection, due.about)
         if row is None or row.stopped_at is not None:
             return Outcome(state="needless")
-    if due.kind == "way-in":
-        opened = way_in(connection, due.about)
-        if opened is None or opened.stopped_at is not None:
-            return Outcome(state="needless")
+    if due.kind == "way-in" and way_in(connection, due.about) is None:  # told though it is closed: whoever opened it can close it
+        return Outcome(state="needless")
     if due.kind == "notice":
         notice = messages.notice_of(connection, due.commune_code, due.about)
         if notice is None or notice.answered_at is not None:

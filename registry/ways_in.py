@@ -140,6 +140,19 @@ def ways_in_of(connection: Connection, person_id: str, *, now: datetime) -> list
     return list(connection.execute(query.order_by(_ROWS.used_at.desc()).limit(50)))
 
 
+def require_told(connection: Connection, person_id: str, *, now: datetime, waits: timedelta) -> None:
+    """Return if a person's address may be changed, or raise ``Refused("way-in.older_stays")``: the word that a kiosk opened their page goes there."""
+    used = [
+        each.used_at
+        for each in ways_in_of(connection, person_id, now=now)
+        if each.stopped_at is None and now < each.used_at + waits
+    ]
+    points = tables.contact_points.c
+    before = (points.subject_id == person_id, points.confirmed_at < max(used, default=now))
+    if used and connection.scalar(select(points.contact_id).where(*before).limit(1)) is not None:
+        raise Refused("way-in.older_stays")
+
+
 def require_removable(connection: Connection, account_id: str, made_at: datetime, *, now: datetime, waits: timedelta) -> None:
     """Return if a passkey or identity made at an instant may be removed, or raise ``Refused("way-in.older_stays")``.
 
@@ -156,13 +169,18 @@ def way_in(connection: Connection, way_in_id: str) -> Row[Any] | None:
     return connection.execute(select(tables.ways_in).where(_ROWS.way_in_id == way_in_id).limit(1)).first()
 
 
-def newest_open(rows: Sequence[Row[Any]]) -> Row[Any] | None:
-    """Return the one a person may close on their page: whoever came in by a later one closes nothing of before, and so shuts nobody out."""
-    return next((each for each in rows if each.stopped_at is None), None)
+def closable(rows: Sequence[Row[Any]], *, now: datetime) -> list[Row[Any]]:
+    """Return the ones a person may close on their page, of all of theirs, the newest first: the last one, and any of the last half hour.
+
+    Whoever came in by a later one closes nothing of long ago, and so shuts nobody out. Whose ticket somebody else was faster with shows their card again
+    and closes that one.
+    """
+    standing = [each for each in rows if each.stopped_at is None]
+    return [each for at, each in enumerate(standing) if at == 0 or now <= each.used_at + RECENT]
 
 
 def stop(connection: Connection, row: Row[Any], *, keep: Session | None, now: datetime) -> None:
-    """Close what a kiosk opened. ``keep``: the session that says so; it stays where it began before the opening. Stopped twice it is as stopped once.
+    """Close what a kiosk opened. ``keep``: the session that says so; it stays where it began before the opening or by a later one. Stopped twice it is as stopped once.
 
     Sessions end; passkeys, identities and delegations made since the opening go.
     """
@@ -172,7 +190,7 @@ def stop(connection: Connection, row: Row[Any], *, keep: Session | None, now: da
     account = live_account(connection, row.commune_code, row.account_id)
     if account is None:
         return
-    stays = keep is not None and keep.created_at < row.used_at
+    stays = keep is not None and (keep.created_at < row.used_at or (keep.method == "kiosk" and keep.created_at > row.used_at))
     end_others(connection, account, keep.session_id if keep is not None and stays else "", now=now)
     end_given_since(connection, row.person_id, row.used_at, now=now)
     for table in (tables.passkeys, tables.identities):

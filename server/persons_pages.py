@@ -1,7 +1,8 @@
 """Which pages are people's own, and so speak six languages: by template.
 
 - A person's page speaks what its reader wishes, unless somebody at work is signed in.
-- Pages not listed here speak Vietnamese and English: those for work, procedures, guided paths (which have six of their own) and public figures.
+- Pages not listed here speak Vietnamese and English: those for work, procedures and public figures. What a guided
+  path says has words of its own (``path_words.py``); the page around it is a person's.
 
 Example: ``speaks("residents/own.html", wish="ko", at_work=False) == "ko"``
 """
@@ -17,6 +18,7 @@ PERSONS: Final = frozenset({
     "accounts/paper.html", "accounts/places.html", "accounts/sign_in.html", "accounts/signed_out.html", "residents/acting.html", "residents/check_deletion.html",
     "residents/check_receipt.html", "residents/copy.html", "residents/delegation_code.html", "residents/delegations.html", "residents/deletion.html",
     "residents/leave.html", "residents/lock.html", "residents/looks.html", "residents/message_link.html", "residents/one_stay.html", "residents/own.html",
+    "residents/path.html", "residents/path_begin.html",
     "residents/proof.html", "residents/receipt.html", "residents/rights.html", "residents/stay_code.html", "residents/wrong_stay.html",
 })  # fmt: skip
 # What those are made of besides.

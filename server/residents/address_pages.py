@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from registry.accounts import person_of
 from registry.contact_points import AddressGiven
+from registry.ways_in import require_told
 from residence.errors import Refused
 from server.giving_address import addresses, change_address
 from server.pages import render
@@ -31,6 +32,8 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
 def change(request: Request, caller: Caller, *, account: SignedIn, server: Wired, form: Form) -> Response:
     """Give an address, or take it back."""
     person_id = _whose(server, account)
+    with server.registry.reading() as connection:
+        require_told(connection, person_id, now=server.clock.now(), waits=server.settings.recovery_waits)
     given = AddressGiven(
         subject_kind="person",
         subject_id=person_id,

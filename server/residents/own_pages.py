@@ -26,7 +26,7 @@ from registry.recoveries import recoveries_of, standing_of, stop
 from registry.release import Look, ReleasedPerson, release_persons
 from registry.stay_disputes import standing_faults
 from registry.stays import stays_of_person
-from registry.ways_in import newest_open, ways_in_of
+from registry.ways_in import closable, ways_in_of
 from registry.ways_in import stop as close_way_in
 from residence.access.purposes import PERSONAL, Field, Purpose, released_fields
 from residence.errors import Conflict, Problem, Refused, problem
@@ -115,12 +115,12 @@ def stop_way_in(*, account: SignedIn, server: Wired) -> Response:
 
 @router.post("/kiosk-way-in/stop")
 def close_kiosk_way_in(caller: Caller, *, account: SignedIn, server: Wired, form: Form) -> Response:
-    """Close what was opened last at a kiosk, by whoever had the person's card there; a session of before it stays."""
+    """Close what was opened at a kiosk by whoever had the person's card there: the last opening, or one of just now."""
     with server.registry.writing() as connection:
         now, session = server.clock.now(), standing_session(caller)
         known = ways_in_of(connection, own_person(server, connection, account), now=now)
-        row = newest_open(known)
-        if row is not None and row.way_in_id == form.get("way_in"):
+        row = next((each for each in closable(known, now=now) if each.way_in_id == form.get("way_in")), None)
+        if row is not None:
             close_way_in(connection, row, keep=session, now=now)
     return RedirectResponse("/me", status_code=303)
 
@@ -167,7 +167,7 @@ def _page(request: Request, caller: Visitor, account: Account, *, wrong: Problem
         homes=homes,
         ways_in=ways_in,
         at_kiosks=at_kiosks,
-        newly=[each for each in (newest_open(at_kiosks),) if each is not None and each.used_at > now - NEWLY],
+        newly=[each for each in closable(at_kiosks, now=now) if each.used_at > now - NEWLY],
         standing=standing_of(ways_in, now=now),
         with_pass=with_pass,
         wrong=wrong,

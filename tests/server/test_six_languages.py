@@ -84,3 +84,11 @@ def test_an_officers_area_is_a_commune_by_its_name_where_a_table_of_units_names_
     with world.registry.writing() as connection:
         connection.execute(tables.admin_units.insert(), [unit])
     assert "Phường Mẫu" in officer.get("/account").text
+
+
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each not in {"vi", "en"}])
+def test_the_page_around_a_guided_path_speaks_its_language_too(world, language):
+    for path in ("/paths", "/paths/begin"):
+        answer = world.client().get(path, headers={"accept-language": f"{language}, en;q=0.3"})
+        assert f'lang="{lang_tag(language)}"' in answer.text[:300], path
+        assert ENGLISH.findall(words_of(answer.text)) == [], path

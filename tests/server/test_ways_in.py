@@ -224,3 +224,36 @@ def close(client):
     """Press the button of the page that says that a kiosk opened it."""
     way_in = re.search(r'name="way_in" value="([^"]+)"', client.get("/me").text)[1]
     return client.post("/me/kiosk-way-in/stop", data={"csrf": csrf_of(client, "/me"), "way_in": way_in})
+
+
+def test_whose_ticket_a_stranger_was_faster_with_shows_the_card_again_and_closes_that_one(town, declared, country):
+    stranger, me = town.client(), town.client()
+    scan(stranger, ticket(town, declared))
+    passkey(town, "a stranger's phone", whose(town)[0])
+    town.clock.pass_time(minutes=2)
+    scan(me, ticket(town, declare(town, Citizen(country).card())))
+    _mine, theirs = re.findall(r'name="way_in" value="([^"]+)"', me.get("/me").text)
+    me.post("/me/kiosk-way-in/stop", data={"csrf": csrf_of(me, "/me"), "way_in": theirs})
+    assert str(stranger.get("/me").url).endswith("/sign-in?next=/me")
+    assert str(me.get("/me").url).endswith("/me")
+    with town.registry.reading() as connection:
+        assert accounts.passkeys_of(connection, whose(town)[0]) == []
+
+
+def test_a_found_card_silences_no_word_to_its_owner(town, declared, country):
+    scan(town.client(), ticket(town, declared))
+    account_id, person_id = whose(town)
+    given = AddressGiven(subject_kind="person", subject_id=person_id, commune_code=COMMUNE, address=HOME, language="en", account_id=account_id)  # fmt: skip
+    with town.registry.writing() as connection:
+        contact_id = give_address(connection, given, vault=town.vault, now=town.clock.now(), random_bytes=secrets.token_bytes)
+        confirm_address(connection, contact_id, now=town.clock.now())
+    town.clock.pass_time(hours=24 * 10)
+    thief = town.client()
+    scan(thief, ticket(town, declare(town, Citizen(country).card())))
+    for form in ({"action": "take_back"}, {"address": "thief@example.org"}):
+        refused = thief.post("/me/messages", data={"csrf": csrf_of(thief, "/me/messages"), **form})
+        assert "no earlier way in can be removed" in refused.text
+    close(thief)
+    with mail_server() as (mailbox, settings):
+        send_due(town.registry, settings=settings, clock=town.clock)
+        assert len([each for each in mailbox.bodies(HOME) if "opened your page about stays with your card" in each]) == 2
