@@ -141,7 +141,6 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "undeclared-list": "List of undeclared people",
         "stays-by-premises": "Stays by premises",
         "undeclared-case": "Work on an undeclared person's case",
-        "finding-review": "Review of a disagreement in the records",
         "dispute-review": "Review of a field somebody says is wrong",
         "duplicate-review": "Whether two records are of one person",
         "number-change": "Care of a person's numbers",

@@ -4,7 +4,7 @@
   it on the record. Without such a case nothing comes back.
 - ``--json`` prints one object: ``ok``, ``then`` (facts), ``differences`` (about, row, then, now, because) and ``since`` (everything done).
 
-Example: ``luutru registry person 0197... --at 2026-07-01T00:00:00+07:00 --by can-bo --purpose finding-review --case 0198...``
+Example: ``luutru registry person 0197... --at 2026-07-01T00:00:00+07:00 --by can-bo --purpose undeclared-case --case 0198...``
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def person(
     at: Annotated[str, typer.Option("--at", help="The instant, RFC 3339 with offset.")],
     by: Annotated[str, typer.Option("--by", help="Sign-in name of the officer who looks.")],
     case: Annotated[str, typer.Option("--case", help="The case this is for; the officer has claimed it.")],
-    purpose: Annotated[str, typer.Option("--purpose", help="The purpose it was claimed for.")] = "finding-review",
+    purpose: Annotated[str, typer.Option("--purpose", help="The purpose it was claimed for.")] = "undeclared-case",
     registry: RegistryOption = DEFAULT_REGISTRY,
     vault: VaultOption = DEFAULT_VAULT,
     json: JsonOption = False,

@@ -29,7 +29,7 @@ from residence.clock import VIETNAM
 LookRule = Literal["self", "relative", "neighbour", "one-address", "no-step", "off-hours"]
 RULES: Final[tuple[LookRule, ...]] = get_args(LookRule)
 # What a look for these is for can be followed by a step; for others there is nothing an officer could do.
-STEPPED: Final = frozenset({Purpose.UNDECLARED_CASE.value, Purpose.FINDING_REVIEW.value, Purpose.DUPLICATE_REVIEW.value})
+STEPPED: Final = frozenset({Purpose.UNDECLARED_CASE.value, Purpose.DUPLICATE_REVIEW.value})
 _MORNING: Final = timedelta(hours=4)  # after the night ends: time to write down what was found
 
 

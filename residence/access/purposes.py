@@ -77,7 +77,6 @@ class Purpose(StrEnum):
     UNDECLARED_LIST = "undeclared-list"
     STAYS_BY_PREMISES = "stays-by-premises"
     UNDECLARED_CASE = "undeclared-case"
-    FINDING_REVIEW = "finding-review"
     DISPUTE_REVIEW = "dispute-review"  # one field somebody says is wrong, and no other
     DUPLICATE_REVIEW = "duplicate-review"  # two records that may be of one person, side by side
     NUMBER_CHANGE = "number-change"  # a number of theirs is cancelled, replaced, or that taken back
@@ -105,9 +104,6 @@ RELEASED: Final[Mapping[tuple[Role, Purpose], frozenset[Field]]] = {
     ("officer", Purpose.UNDECLARED_CASE): _PLACE
     | _WHO
     | {Field.PERSONAL_NUMBER_MASKED, Field.REASON, Field.DECLARANT_ROLE, Field.CONTACT},
-    ("officer", Purpose.FINDING_REVIEW): _PLACE
-    | _WHO
-    | {Field.PERSONAL_NUMBER, Field.OLD_NUMBER, Field.DOCUMENT, Field.REASON, Field.DECLARANT_ROLE},
     ("officer", Purpose.DISPUTE_REVIEW): PERSONAL - {Field.PERSONAL_NUMBER_MASKED, Field.WHEREABOUTS},
     ("officer", Purpose.DUPLICATE_REVIEW): _WHO
     | {Field.PERSONAL_NUMBER_MASKED, Field.DOCUMENT, Field.RESIDENCE_TEXT, Field.CONTACT},
@@ -130,7 +126,6 @@ BOUND_TO: Final[Mapping[Purpose, Binding]] = {
     Purpose.UNDECLARED_LIST: "none",
     Purpose.STAYS_BY_PREMISES: "none",
     Purpose.UNDECLARED_CASE: "case",
-    Purpose.FINDING_REVIEW: "case",
     Purpose.DISPUTE_REVIEW: "dispute",
     Purpose.DUPLICATE_REVIEW: "pair",
     Purpose.NUMBER_CHANGE: "number",

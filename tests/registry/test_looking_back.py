@@ -25,7 +25,7 @@ OFFICER = Cause(kind="account", cause_id="officer-1", reason="lease ended")
 DAY = timedelta(days=1)
 
 
-def look(town: Town, person_id: str, at, purpose: Purpose = Purpose.FINDING_REVIEW) -> LookBack:
+def look(town: Town, person_id: str, at, purpose: Purpose = Purpose.UNDECLARED_CASE) -> LookBack:
     asked = Look(account_id="officer-1", role="officer", purpose=purpose, commune_code="demo-01", about="case-1")
     means = Means(vault=town.registry.vault, now=town.now, random_bytes=secrets.token_bytes)
     with town.registry.writing() as connection:

@@ -126,7 +126,7 @@ def test_who_asks_the_register_about_a_person_hears_of_no_sighting(new_town):
     with town.registry.writing() as connection:
         people = list(connection.scalars(select(tables.persons.c.person_id)))
         times = {rfc3339(each) for each in connection.scalars(select(tables.presences.c.seen_at))}
-        look = Look(account_id="a-1", role="officer", purpose=Purpose.FINDING_REVIEW, commune_code="demo-01")
+        look = Look(account_id="a-1", role="officer", purpose=Purpose.UNDECLARED_CASE, commune_code="demo-01")
         means = Means(vault=town.registry.vault, now=town.now, random_bytes=secrets.token_bytes)
         told = [look_back(connection, each, at=EVENING, look=look, means=means) for each in people[:20]]
         assert connection.scalar(select(func.count()).select_from(tables.presences)) == len(ids)

@@ -102,13 +102,12 @@ def test_personal_fields_are_always_bound_to_a_case_a_duty_or_oneself():
 
 def test_an_operator_has_no_purpose_and_a_clerk_never_sees_who_is_undeclared():
     assert purposes_of("operator") == ()
-    assert not {Purpose.UNDECLARED_LIST, Purpose.UNDECLARED_CASE, Purpose.FINDING_REVIEW} & set(purposes_of("clerk"))
+    assert not {Purpose.UNDECLARED_LIST, Purpose.UNDECLARED_CASE} & set(purposes_of("clerk"))
 
 
-def test_the_whole_number_is_for_a_finding_for_the_number_somebody_says_is_wrong_and_for_a_form_its_person_files():
+def test_the_whole_number_is_for_no_case_but_for_the_number_somebody_says_is_wrong_and_for_a_form_its_person_files():
     whole = {key for key, fields in RELEASED.items() if Field.PERSONAL_NUMBER in fields}
     assert whole == {
-        ("officer", Purpose.FINDING_REVIEW),
         ("officer", Purpose.DISPUTE_REVIEW),
         ("officer", Purpose.PROCEDURE_FILE),
         ("resident", Purpose.OWN_PROCEDURE),

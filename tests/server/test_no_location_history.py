@@ -30,7 +30,7 @@ def seen_twice(world):
     sweep(world.registry, rules=world.rules, now=world.clock.instant, random_bytes=random_bytes)
     officer = world.client("officer")
     for case in rows(world, tables.cases):
-        form = {"csrf": csrf_of(officer), "action": "claim", "purpose": "finding-review"}
+        form = {"csrf": csrf_of(officer), "action": "claim", "purpose": "undeclared-case"}
         assert officer.post(f"/police/cases/{case.case_id}", data=form).status_code == 200
     return world
 
