@@ -76,14 +76,21 @@ def _record_isolated(connection: Connection, statements: Sequence[Statement], me
 
 
 def _record_alone(connection: Connection, statement: Statement, means: Means, *, fault: Exception) -> Recorded:
-    """Set one failing statement aside; after a broken constraint look once more, another process may have been faster."""
-    if isinstance(fault, IntegrityError):
+    """Set one failing statement aside; where another process may have been faster, look once more."""
+    if _may_be_a_race(fault):
         try:
             with connection.begin_nested():
                 return record_together(connection, [statement], means)[0]
-        except IntegrityError as error:
+        except Exception as error:
+            if is_outage(error):
+                raise
             fault = error  # not a race after all
     return put_aside(connection, statement, means, code="registry.dead_letter", state="received", fault=fault)
+
+
+def _may_be_a_race(fault: Exception) -> bool:
+    """Tell whether somebody else's commit can have come between two of our look-ups: the same row, or a person's key renewed."""
+    return isinstance(fault, IntegrityError) or (isinstance(fault, LuutruError) and fault.code == "vault.damaged")
 
 
 def is_outage(error: Exception) -> bool:

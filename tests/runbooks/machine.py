@@ -37,20 +37,37 @@ def enter(module: str, arguments: list[str]) -> None:
         return
     if os.geteuid() != 0:
         sys.exit("a rehearsal makes namespaces and mounts: run it as root")
-    command = [*ENCLOSURE, sys.executable, "-m", module, *arguments]
+    command = [*_enclosure(), sys.executable, "-m", module, *arguments]
     os.execvpe(command[0], command, {**os.environ, INSIDE: "1"})  # noqa: S606 - this very command, inside
+
+
+def _enclosure() -> tuple[str, ...]:
+    """Return how to get inside. Where the root is no mount point (a chroot) its mounts cannot be made private."""
+    tried = subprocess.run([*ENCLOSURE, "true"], capture_output=True, check=False)
+    return ENCLOSURE if tried.returncode == 0 else (ENCLOSURE[0], "--propagation", "unchanged", *ENCLOSURE[1:])
 
 
 def mount_everything(megabytes: int) -> None:
     """Lay this machine's disks. A mount ends with the namespace."""
-    for place, options in ((SRV, f"size={megabytes}m"), (KIOSK, "size=100m"), (BACKUP, "size=700m"), (SRV / ".etc", "size=10m")):
-        place.mkdir(exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"{options},mode=0755", "none", str(place)], check=True)
+    checkout = os.open(ROOT, os.O_PATH | os.O_DIRECTORY)
+    _mount_memory(SRV, f"size={megabytes}m")
+    if ROOT.is_relative_to(SRV):  # what runs here must not vanish under the disk, and nothing here may touch it
+        ROOT.mkdir(parents=True)
+        subprocess.run(["mount", "--bind", f"/proc/self/fd/{checkout}", str(ROOT)], check=True, pass_fds=(checkout,))
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(ROOT)], check=True)
+    os.close(checkout)
+    for place, options in ((KIOSK, "size=100m"), (BACKUP, "size=700m"), (SRV / ".etc", "size=10m")):
+        _mount_memory(place, options)
     for name in ("upper", "work"):
         (SRV / ".etc" / name).mkdir()
     above = "lowerdir=/etc,upperdir=/srv/.etc/upper,workdir=/srv/.etc/work"
     subprocess.run(["mount", "-t", "overlay", "-o", above, "overlay", "/etc"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+def _mount_memory(place: Path, options: str) -> None:
+    place.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"{options},mode=0755", "none", str(place)], check=True)
 
 
 class Failed(Exception):
