@@ -33,10 +33,10 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     step: int | None = None  # days: 30, 15, 7, 1, or 0 when it is over; None while there is more time
 
 
-def endings(folder: Path, *, now: datetime) -> list[Ending]:
+def endings(folder: Path, *, now: datetime, names: str = "*.pem") -> list[Ending]:
     """Return every certificate and revocation list in a folder, the first to end first; other files are passed over."""
     found = []
-    for path in sorted(folder.glob("*.pem")):
+    for path in sorted(folder.glob(names)):
         pem = path.read_bytes()
         try:
             kind, ends = _end_of(pem)

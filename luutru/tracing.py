@@ -101,8 +101,11 @@ def tracing_of(environment: Mapping[str, str], *, service: str, instance: str, v
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     except ImportError as error:
         raise Refused("tracing.not_installed", f"/{_ENDPOINTS[1]}", "pip install luutru[tracing]") from error
-    timeout = float(environment.get("OTEL_EXPORTER_OTLP_TIMEOUT") or _SECONDS)
-    return Tracing(OTLPSpanExporter(timeout=timeout), share=share, service=service, instance=instance, version=version)
+    try:
+        timeout = float(environment.get("OTEL_EXPORTER_OTLP_TIMEOUT") or _SECONDS)
+        return Tracing(OTLPSpanExporter(timeout=timeout), share=share, service=service, instance=instance, version=version)
+    except ValueError as error:  # the library reads a dozen variables of its own
+        raise Malformed("tracing.settings", "", str(error)) from error
 
 
 def nanoseconds(instant: datetime) -> int:

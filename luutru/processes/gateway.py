@@ -160,7 +160,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         worker=client_id(settings), shards=settings.shards, signer=signer, clock=clock, random_bytes=random_bytes
     )
     duties = sweep_duties(settings.sweep_every, settings.choices, registry)
-    look = lambda now: measures.note_endings(warn_of_endings(settings.tls, now=now))  # noqa: E731 - one duty's work
+    look = lambda now: measures.note_endings(warn_of_endings(settings.tls, settings.keys, now=now))  # noqa: E731 - one duty's work
     duties.append(Duty("endings", ENDINGS_EVERY, look))
     transport = transport or make_transport(settings, clock)
     doors, bundles = make_door_lists(settings, registry, intake.trust), TrustBundles(chips.signed, shards=settings.shards)
@@ -192,7 +192,7 @@ def run(settings: GatewaySettings) -> None:
         signal.signal(number, lambda _number, _frame: stopping.set())
     settle_memory()
     log.info("gateway starts", version=version("luutru"), shards=len(settings.shards), broker=f"{settings.host}:{settings.port}")
-    warn_of_endings(settings.tls, now=clock.now())  # also where no broker lets us in
+    warn_of_endings(settings.tls, settings.keys, now=clock.now())  # also where no broker lets us in
     try:
         beside = build_beside(settings, registry=registry, clock=clock, stopping=stopping, intake=worker.progress)
         telling = build_telling(settings.choices.webhooks, registry=registry, clock=clock, stopping=stopping)
@@ -206,9 +206,14 @@ def run(settings: GatewaySettings) -> None:
     log.info("gateway ended")
 
 
-def warn_of_endings(tls: Path, *, now: datetime) -> tuple[EndsSoon, ...]:
-    """Say which certificate or revocation list ends soon, and return them; past that end the broker lets nobody in."""
-    soon = [each for each in endings(tls, now=now) if each.step is not None]
+def warn_of_endings(tls: Path, keys: Path | None = None, *, now: datetime) -> tuple[EndsSoon, ...]:
+    """Say which certificate or revocation list ends soon, and return them; past that end the broker lets nobody in.
+
+    ``keys``: where the certificate may lie that papers are signed with, the last by name; past its end they go unsigned.
+    """
+    papers = endings(keys, now=now, names="server-paper*.pem") if keys is not None else []
+    newest = sorted(papers, key=lambda each: each.path)[-1:]
+    soon = [each for each in (*endings(tls, now=now), *newest) if each.step is not None]
     for each in soon:
         log.error("ends soon", kind=each.kind, path=each.path, ends=rfc3339(each.ends), within_days=each.step)
     return tuple(EndsSoon(name=Path(each.path).name, kind=each.kind, ends=each.ends, step=each.step or 0) for each in soon)

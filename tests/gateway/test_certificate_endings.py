@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from luutru.certificates import WARN_BEFORE, check_revocations, endings
 from luutru.commands.doctor import app
 from luutru.demo.pki import LIFETIME, Pki
+from luutru.paper_keys import LIFETIME as PAPER_LIFETIME
+from luutru.paper_keys import make_paper_key
 from luutru.processes.gateway import warn_of_endings
 from luutru.system import SystemClock
 from residence.errors import Refused
@@ -57,6 +59,19 @@ def test_a_starting_gateway_says_what_ends_soon(folder):
         warn_of_endings(folder, now=NOW + LIFETIME)
     assert quiet == []
     assert {(each["log_level"], each["kind"]) for each in loud} == {("error", "certificate"), ("error", "revocation list")}
+
+
+def test_it_says_so_of_the_newest_certificate_papers_are_signed_with(tmp_path):
+    keys, empty = tmp_path / "keys", tmp_path / "tls"
+    for each in (keys, empty):
+        each.mkdir()
+    make_paper_key(keys / "server-paper-2020.pem", name="Cũ", now=NOW - PAPER_LIFETIME)
+    make_paper_key(keys / "server-paper-2026.pem", name="Mới", now=NOW)
+    assert warn_of_endings(empty, keys, now=NOW) == ()
+    ends = NOW + PAPER_LIFETIME
+    for days, step in STEPS.items():
+        told = [(each.name, each.step) for each in warn_of_endings(empty, keys, now=ends - timedelta(days=days))]
+        assert told == ([] if step is None else [("server-paper-2026.pem", step)])
 
 
 def test_doctor_looks_at_the_folders_it_is_given(folder, tmp_path_factory):

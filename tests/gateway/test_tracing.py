@@ -153,6 +153,14 @@ def test_a_share_that_is_none_is_refused(share):
         )
 
 
+@pytest.mark.parametrize(("name", "value"), [("OTEL_EXPORTER_OTLP_TIMEOUT", "abc"), ("OTEL_BSP_MAX_QUEUE_SIZE", "-3")])
+def test_a_variable_the_library_cannot_use_is_refused_with_a_sentence(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    asked = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", name: value}
+    with pytest.raises(Malformed, match=r"tracing\.settings"):
+        tracing_of(asked, service="a", instance="b", version="c")
+
+
 def test_only_what_is_on_the_list_can_be_told(collector):
     tracing = tracing_of(collector.environment, service="a", instance="b", version="c")
     with pytest.raises(ValueError, match="not to be told"):

@@ -92,7 +92,7 @@ class Machine:
         own.mkdir()
         (own / "systemctl").write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).with_name("units.py")} "$@"\n', "utf-8")
         (own / "systemctl").chmod(0o755)
-        (SRV / "luutru").mkdir()
+        (SRV / "luutru").mkdir(exist_ok=True)  # with a checkout in it, perhaps
         self.environment = dict(os.environ)
         if self.long:
             made = Path(os.environ["LUUTRU_RELEASE"])
