@@ -53,7 +53,9 @@ def mount_everything(megabytes: int) -> None:
     _mount_memory(SRV, f"size={megabytes}m")
     if ROOT.is_relative_to(SRV):  # what runs here must not vanish under the disk, and nothing here may touch it
         ROOT.mkdir(parents=True)
-        subprocess.run(["mount", "--bind", f"/proc/self/fd/{checkout}", str(ROOT)], check=True, pass_fds=(checkout,))
+        subprocess.run(
+            ["mount", "--no-canonicalize", "--bind", f"/proc/self/fd/{checkout}", str(ROOT)], check=True, pass_fds=(checkout,)
+        )
         subprocess.run(["mount", "-o", "remount,bind,ro", str(ROOT)], check=True)
     os.close(checkout)
     for place, options in ((KIOSK, "size=100m"), (BACKUP, "size=700m"), (SRV / ".etc", "size=10m")):
