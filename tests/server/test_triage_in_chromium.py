@@ -119,6 +119,24 @@ def test_the_pages_around_the_queue_are_accessible_and_print_without_their_contr
     assert window.complaints == []
 
 
+def test_a_case_is_claimed_on_a_phone_for_the_one_thing_it_is_and_nothing_hangs_over_the_edge(world, window):
+    page = window.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    with world.registry.reading() as connection:
+        cases = tables.cases.c
+        waiting = select(cases.case_id).where(cases.claimed_by.is_(None), cases.state == "open").limit(1)
+        case_id = connection.scalar(waiting)
+    window.open(f"/police/cases/{case_id}")
+    purposes = page.locator("input[name=purpose]")
+    assert [purposes.nth(each).input_value() for each in range(purposes.count())] == ["undeclared-case"]
+    page.get_by_role("button", name="Claim the case").click()
+    page.locator("#explanation").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert violations(window) == []
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert window.complaints == []
+
+
 def test_a_long_queue_brings_its_rest_by_itself_and_finds_in_all_of_it(window):
     window.open("/police/queue/all")
     window.page.locator("[data-case]").nth(54).wait_for(state="attached")
