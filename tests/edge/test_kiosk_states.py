@@ -167,6 +167,14 @@ def test_own_words_stand_whole_on_a_page_of_their_own_which_the_review_leads_to(
     assert page.locator('#stage button[value="words"]').count() == 0
 
 
+def test_with_the_voice_on_its_caption_leaves_every_state_whole_in_view(page):
+    """Russian has the longest words."""
+    screens = screens_of(STATES, "ru", voice=2)
+    for size in ("small", "lobby"):
+        found = looked_at(page, screens, "ru", MEASURE, size)
+        assert {name: seen for name, seen in found.items() if seen["tall"] > 0 or seen["wide"] > 0 or seen["outside"]} == {}, size
+
+
 def test_where_all_is_large_own_words_stand_whole_on_the_review(page):
     for width, height in SIZES.values():
         page.set_viewport_size({"width": width, "height": height})
