@@ -101,6 +101,7 @@ WALKS = {
     "receipt": WRONG_ROOM,
     "receipt-wrong": (*WRONG_ROOM, happen.CodeGiven(text="K7QM")),
     "gathering": GROUP,
+    "gathering-again": (*GROUP, card_seen(OTHER_CARD)),
     "group-review": (*GROUP, happen.GroupComplete()),
     "group-review-words": (
         *GROUP[:6],
