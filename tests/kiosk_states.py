@@ -126,6 +126,12 @@ WALKS = {
         happen.KeepingFailed(declaration_id=THIRD, code="outbox.disk_full"),
         happen.SettlementChanged(declaration_id=SECOND, standing="accepted"),
     ),
+    "party-refused": (
+        *IN_GROUP,
+        *(happen.KeptSafely(declaration_id=each, code="RD7D-QQWQ-DW4X") for each in (FIRST, SECOND, THIRD)),
+        happen.SettlementChanged(declaration_id=FIRST, standing="accepted"),
+        happen.SettlementChanged(declaration_id=SECOND, standing="refused"),
+    ),
     "keeping": RESULT,
     "kept": (*RESULT, KEPT_HERE),
     "kept-slip": (*RESULT, KEPT_HERE, happen.SlipWanted(), happen.SlipDone(code="RD7D-QQWQ-DW4X", outcome="printer.no_paper")),

@@ -76,18 +76,26 @@ def _slip(slip: str, texts: Texts) -> dict[str, str]:
 
 def party_of(screen: PartyResult, texts: Texts, profile: KioskProfile) -> dict[str, Any]:
     """Return what the result of a group shows."""
-    failed = any(each.failed for each in screen.entries)
-    refused = any(each.standing == "refused" for each in screen.entries)
-    outcome = "keeping" if is_keeping(screen) else "some" if failed else "all"
+    outcome = outcome_of(screen)
     return {
         "keeping": outcome == "keeping",
-        "tone": "bad" if failed or refused else "kept",
+        "tone": {"some": "bad", "refused": "bad", "accepted": "good"}.get(outcome, "kept"),
         "title": texts(f"party.{outcome}"),
         "text": "" if outcome == "keeping" else texts(f"party.{outcome}_text"),
         "how": texts("result.check_url" if profile.page.check_url else "result.check"),
         **_slip(screen.slip, texts),
         "entries": [_entry(each, number, texts) for number, each in enumerate(screen.entries, start=1)],
     }
+
+
+def outcome_of(screen: PartyResult) -> str:
+    """Return what is said of a group as a whole: what went wrong with somebody comes first."""
+    if is_keeping(screen):
+        return "keeping"
+    if any(each.failed for each in screen.entries):
+        return "some"
+    standings = {each.standing for each in screen.entries}
+    return "refused" if "refused" in standings else "accepted" if standings == {"accepted"} else "all"
 
 
 def _entry(entry: Entry, number: int, texts: Texts) -> dict[str, Any]:

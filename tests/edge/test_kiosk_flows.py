@@ -42,7 +42,7 @@ from edge_agent.kiosk.events import (
 )
 from edge_agent.kiosk.gathering import MOST_MEMBERS
 from edge_agent.kiosk.news import CallAnswered, CodeFound, HostAnswered, KeepingFailed, KeptSafely, SettlementChanged, Ticked
-from edge_agent.kiosk.showing_results import said_key
+from edge_agent.kiosk.showing_results import outcome_of, said_key
 from edge_agent.kiosk.states import Result
 from edge_agent.kiosk.texts import Texts
 from edge_agent.voices.prompts import spoken
@@ -76,6 +76,9 @@ PAPERLESS = (
     Typed(asked="words", text="Ở nhờ nhà cháu, giấy tờ bị trôi trong lũ"),
     Typed(asked="helper", text="Lê Văn Giúp"),
 )
+
+
+ALL_KEPT = WALKS["party-refused"][:-2]
 
 
 def changed(purpose, *events):
@@ -237,6 +240,25 @@ def test_the_result_of_a_change_says_what_is_so_now_and_not_that_a_stay_was_reco
     assert all(words in aloud for words, aloud in zip(said, heard, strict=True))
     state, _ = changed("leave", Confirmed(fresh_id=IDS[0]), KeptSafely(declaration_id=IDS[0], code="AAAA-BBBB-CCCC"))
     assert state.screen.change == "departure"
+
+
+@pytest.mark.parametrize(
+    ("standings", "outcome", "cues"),
+    [
+        (("accepted", "accepted"), "all", []),
+        (("accepted", "accepted", "accepted"), "accepted", ["accepted"]),
+        (("accepted", "refused", "accepted"), "refused", ["problem"]),
+        (("conflicting", "received", "refused"), "refused", ["problem", "problem"]),
+    ],
+)
+def test_a_groups_result_says_and_sounds_what_has_become_of_all_of_them(standings, outcome, cues):
+    state, _ = walk(*ALL_KEPT)
+    about = [each.declaration_id for each in state.screen.entries]
+    news = [SettlementChanged(declaration_id=each, standing=one) for each, one in zip(about, standings, strict=False)]
+    state, effects = walk(*ALL_KEPT, *news, *news)  # told twice, it sounds once
+    assert outcome_of(state.screen) == outcome
+    sounds = [each.cue for each in effects if isinstance(each, Play)]
+    assert sounds[sounds.index("kept") + 1 :] == cues
 
 
 def test_leaving_now_is_a_departure_at_this_minute():
