@@ -1,6 +1,6 @@
 """A migration comes in two halves, expand and contract, so that the version before it goes on working on the new tables.
 
-What a released version says stands in ``tests/vectors/statements/<revision>.json`` (``tests/record_statements.py``): no history of the
+What a released version says stands in ``tests/vectors/statements/<version>.json`` (``tests/record_statements.py``): no history of the
 repository is needed, and what is tried is what that version really sent. It must still be understood by the tables of the newest
 revision, and rows with its columns alone must still go in.
 """
@@ -18,22 +18,14 @@ from record_statements import FOLDER, shortened
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from luutru.releases.released import released
 from registry import tables
-from registry.database import migrations, open_engine, upgrade
+from registry.database import open_engine, upgrade
 
 ENGINES = ("sqlite", "postgresql")
 
 
-def previous() -> str:
-    """Return the revision whose code may still run: the one before the newest, or the newest while it is the only one."""
-    from alembic.script import ScriptDirectory
-
-    script = ScriptDirectory.from_config(migrations())
-    head = script.get_revision("head")
-    return str(head.down_revision or head.revision)
-
-
-RECORDED = json.loads((FOLDER / f"{previous()}.json").read_text("utf-8"))
+RECORDED = json.loads((FOLDER / f"{released()[0].version}.json").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
