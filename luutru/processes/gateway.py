@@ -43,7 +43,7 @@ from luutru import __version__
 from luutru.certificates import endings
 from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
-from luutru.opening import open_registry
+from luutru.opening import open_for_work
 from luutru.processes.gateway_alarms import build_alarms
 from luutru.processes.gateway_beside import build_beside
 from luutru.processes.gateway_duties import sweep_duties
@@ -181,7 +181,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
 
 def run(settings: GatewaySettings) -> None:
     """Run until a signal asks us to stop."""
-    registry = open_registry(settings.registry, settings.vault)
+    registry = open_for_work(settings.registry, settings.vault)
     clock = system_clock()
     worker = build(settings, registry=registry, clock=clock)
     tracing = tracing_of(telemetry(), service="luutru-gateway", instance=client_id(settings), version=__version__)

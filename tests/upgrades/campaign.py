@@ -2,6 +2,7 @@
 
 - Real processes of both versions on one broker and one registry, first SQLite, then PostgreSQL. What a kiosk was told is kept must have its receipt in the end,
   and stand in the registry once, whichever version took it and whichever delivered it.
+- Where this version has tables of its own, its processes must refuse those of the version before, and the upgrade is made with rows inside, under load.
 - Each step is a line of JSON; the first that fails ends the run with status 1 and the last words of everybody.
 
 Example: ``PYTHONPATH=tests python -m tests.upgrades.campaign --before v0.1.0``
@@ -154,12 +155,30 @@ class Town:
 SETTLES = ("--settle", "60")
 
 
-def tables_first(town: Town) -> None:
-    """The new tables, while the old version's processes and kiosk are at work on them."""
-    lobby = town.declares(town.old, LOBBY, count=120, first=1, more=SETTLES)
-    town.new.run("registry", "upgrade")
+def new_processes_wait_for_tables(town: Town) -> None:
+    """The new version's processes do not begin on the old tables, and say what is to be done; where both have the same tables, they do."""
     town.server(town.old)
+    town.ends(town.declares(town.old, DESK, count=40, first=500, more=SETTLES))
+    if town.old.head() == town.new.head():
+        return
+    for words in (
+        ("gateway", "run", "--broker", f"127.0.0.1:{town.port}"),
+        ("server", "run", "--port", town.page),
+        ("metrics", "--once"),
+    ):
+        if "registry.not_upgraded" not in town.new.refused(*words):
+            raise Failed(f"{words[0]} does not say that the tables are old")
+
+
+def tables_first(town: Town) -> None:
+    """The new tables, while the old version's processes and kiosk are at work on them, with rows inside."""
+    lobby = town.declares(town.old, LOBBY, count=120, first=1, more=SETTLES)
+    time.sleep(1)
+    town.new.run("registry", "upgrade")
+    if not town.answers():
+        raise Failed("the old version's pages do not answer on the new tables")
     town.ends(lobby)
+    town.server(town.old)
 
 
 def old_kiosk_new_gateway(town: Town) -> None:
@@ -195,11 +214,12 @@ def both_read_everything(town: Town) -> None:
 
 
 def rules_change_at_noon(town: Town) -> None:
-    """The gateway learns of rules that begin tomorrow; a kiosk that has not heard of them had kept an arrival of today."""
+    """The gateway learns of rules that begin tomorrow; an old and a new kiosk had kept arrivals of today, and deliver them after."""
     town.gateway(town.new)
-    first = town.declares(town.new, LOBBY, count=10, first=6_000, more=("--offline",))
-    town.ends(first)
-    today, rules = Account.read(town.folder / f"{LOBBY}.ledger").kept[-10:], town.folder / "rules.d"
+    for version, kiosk, first in ((town.new, LOBBY, 6_000), (town.old, DESK, 6_500)):
+        town.ends(town.declares(version, kiosk, count=10, first=first, more=("--offline",)))
+    today = [each for kiosk in (LOBBY, DESK) for each in Account.read(town.folder / f"{kiosk}.ledger").kept[-10:]]
+    rules = town.folder / "rules.d"
     rules.mkdir()
     tomorrow = (SystemClock().now().astimezone(VIETNAM) + timedelta(days=1)).date()
     now = (town.new.folder / "residence" / "rules" / "stay-2026-07-01.toml").read_text("utf-8")
@@ -210,6 +230,7 @@ def rules_change_at_noon(town: Town) -> None:
     (town.folder / "choices.toml").write_text('[rules]\nextra = "rules.d"\n', "utf-8")
     town.gateway(town.new, "--choices", town.folder / "choices.toml")
     town.ends(town.declares(town.new, LOBBY, count=10, first=6_100, more=("--days", "1", *SETTLES)))
+    town.ends(town.declares(town.old, DESK, count=1, first=6_600, more=SETTLES))
     judged = dict(town.rows("SELECT declaration_id, rule_set FROM declarations WHERE rule_set IS NOT NULL"))
     ahead = Account.read(town.folder / f"{LOBBY}.ledger").kept[-10:]
     if {judged.get(each) for each in today} != {"stay-2026-07-01"}:
@@ -219,6 +240,7 @@ def rules_change_at_noon(town: Town) -> None:
 
 
 STEPS: dict[str, Callable[[Town], None]] = {
+    "new processes, old tables": new_processes_wait_for_tables,
     "old processes on new tables": tables_first,
     "old kiosk, new gateway": old_kiosk_new_gateway,
     "new kiosk, old gateway": new_kiosk_old_gateway,
@@ -260,7 +282,7 @@ def go_through(town: Town, engine: str) -> None:
 
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--before", default="", help="tag or commit of the version before; the newest tag when left out")
+    parser.add_argument("--before", default="", help="tag or commit of the version before; the newest release when left out")
     parser.add_argument("--engine", choices=("sqlite", "postgresql"), default="", help="one engine only")
     options = parser.parse_args(words)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -270,7 +292,7 @@ def main(words: list[str]) -> int:
         registries(Path(name)) as urls,
         checked_out(ref, Path(name)) as old,
     ):
-        sys.stdout.write(json.dumps({"before": old.name}) + "\n")
+        sys.stdout.write(json.dumps({"before": old.name, "tables": [old.head(), here().head()]}) + "\n")
         for engine, url in urls.items():
             if options.engine in {"", engine} and not holds(Town(Path(name) / engine, url, old=old, new=here()), engine):
                 return 1

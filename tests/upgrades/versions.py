@@ -55,6 +55,21 @@ class Version:
             raise RuntimeError(f"{self.name}: {' '.join(map(str, words))}: {done.stdout[-1500:]} {done.stderr[-1500:]}")
         return done.stdout
 
+    def refused(self, *words: object) -> str:
+        """Run what must not begin, to its end; returns what it said."""
+        command = [str(self.python), "-m", "luutru", *map(str, words)]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environ(), capture_output=True, text=True, timeout=60, check=False
+        )
+        if done.returncode == 0:
+            raise RuntimeError(f"{self.name}: {' '.join(map(str, words))} began, and must not")
+        return done.stdout + done.stderr
+
+    def head(self) -> str:
+        """Return the newest revision of its tables, by the migrations' file names."""
+        names = [path.name for path in (self.folder / "registry" / "migrations" / "versions").glob("[0-9]*.py")]
+        return max(names).partition("_")[0]
+
     def kiosk(self, *words: object, log: Path) -> subprocess.Popen[bytes]:
         """Start this version's kiosk without a screen."""
         driver = self.folder / "tests" / "acceptance" / "driver_kiosk.py"
