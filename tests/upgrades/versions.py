@@ -49,7 +49,7 @@ class Version:
         """Run it to its end, which must be good."""
         command = [str(self.python), "-m", "luutru", *map(str, words)]
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environ(), capture_output=True, text=True, timeout=300, check=False
+            command, cwd=self.folder, env=self.environ(), capture_output=True, text=True, timeout=1800, check=False
         )
         if done.returncode != 0:
             raise RuntimeError(f"{self.name}: {' '.join(map(str, words))}: {done.stdout[-1500:]} {done.stderr[-1500:]}")
@@ -59,7 +59,7 @@ class Version:
         """Run what must not begin, to its end; returns what it said."""
         command = [str(self.python), "-m", "luutru", *map(str, words)]
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environ(), capture_output=True, text=True, timeout=60, check=False
+            command, cwd=self.folder, env=self.environ(), capture_output=True, text=True, timeout=900, check=False
         )
         if done.returncode == 0:
             raise RuntimeError(f"{self.name}: {' '.join(map(str, words))} began, and must not")
