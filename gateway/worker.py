@@ -42,7 +42,9 @@ from residence.wire.topics import Topic
 
 FILL_SECONDS: Final = 0.004
 BACK_OFF_FIRST: Final = 0.2
-BACK_OFF_CAP: Final = 15.0
+BACK_OFF_CAP: Final = (
+    2.0  # a registry that changes its leader is back after twenty-odd seconds: nobody sleeps past that (ADR 168)
+)
 ISOLATE_AFTER: Final = 4  # failures of one batch before the batch itself is suspected
 ASIDE: Final = ("/s", EVENTS_LEAF)  # what comes besides envelopes, and needs no acknowledgement
 HAND_BATCHES: Final = 4  # as many as the broker sends unacknowledged (gateway/transport.py)
