@@ -78,7 +78,9 @@ def run(*, quick: bool = False) -> BenchResult:
         outbox = _outbox(Path(folder))
         relay = _Relay()
         keeper = _keeper(outbox, relay, tokens)
-        told, written, told_pin = [], [], []
+        told: list[float] = []
+        told_pin: list[float] = []
+        written: list[float] = []
         for number in range(shows):
             for place, waits in ((2 * number, told), (2 * number + 1, told_pin)):
                 text = sign_pass(tokens[place % stays], _KEYS.door_pass, now=system_clock().now()).encode()
