@@ -97,13 +97,21 @@ class DoorPapers:
         wrong_pins = {each: (now_ns,) * count for each, count in held.wrong_pins}
         return Memory(forgiven=held.forgiven, stood=dict(held.stood), wrong_pins=wrong_pins)
 
-    def remember(self, door: str, memory: Memory) -> None:
-        """Keep where everybody stands and who typed wrong, of those who are still on the list."""
+    def remember(self, door: str, memory: Memory) -> bool:
+        """Keep where everybody stands and who typed wrong, of those on the list; False when it will not outlive a restart.
+
+        The reserve of a full disk is not for this: without it no receipt could be stored that makes room.
+        """
         stood = [(each, how) for each, how in memory.stood.items() if each in self.book.entries]
         wrong_pins = [(each, len(moments)) for each, moments in memory.wrong_pins.items() if each in self.book.entries]
         text = msgspec.json.encode(_Remembered(forgiven=memory.forgiven, stood=stood, wrong_pins=wrong_pins)).decode()
-        with self._store.transaction() as cursor:
-            remember(cursor, f"door_stood_{door}", text)
+        try:
+            with self._store.transaction() as cursor:
+                remember(cursor, f"door_stood_{door}", text)
+        except LuutruError as error:
+            _log.warning(error.code, door=door)
+            return False
+        return not self._store.read_only
 
     def _with_orders(self, payload: bytes) -> DoorBook:
         orders = accept_orders(payload, keyring=self._keyring(), site=self._site)

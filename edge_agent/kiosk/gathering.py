@@ -17,9 +17,21 @@ from typing import Final
 
 from edge_agent.kiosk.draft import Draft, Member, TypedPerson
 from edge_agent.kiosk.effects import Effect, Keep, Play, PrintSlip
-from edge_agent.kiosk.events import Confirmed, Event, GroupComplete, MemberRemoved, NoCard, SlipWanted, WentBack
+from edge_agent.kiosk.events import Confirmed, Event, GroupComplete, MemberRemoved, NoCard, SlipWanted, WentBack, WordsWanted
 from edge_agent.kiosk.news import KeepingFailed, KeptSafely, SettlementChanged, SlipDone
-from edge_agent.kiosk.states import ChooseReason, Entry, Gathering, Moment, PartyResult, Review, Screen, Standing, Typing
+from edge_agent.kiosk.own_words import words_of
+from edge_agent.kiosk.states import (
+    ChooseReason,
+    Entry,
+    Gathering,
+    Moment,
+    OwnWords,
+    PartyResult,
+    Review,
+    Screen,
+    Standing,
+    Typing,
+)
 from edge_agent.kiosk.staying import declaration_of, judged
 from firmware_config.profiles import KioskProfile
 from residence.credentials.evidence import Reading
@@ -102,6 +114,8 @@ def from_group_review(screen: Review, event: Event, profile: KioskProfile, now: 
             return PartyResult(entries=tuple(Entry(declaration_id=each) for each in ids)), keeps
         case WentBack():
             return Gathering(draft=screen.draft), ()
+        case WordsWanted() if words_of(screen.draft):
+            return OwnWords(review=screen), ()
         case _:
             return screen, ()
 

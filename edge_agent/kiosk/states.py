@@ -164,6 +164,14 @@ class Review:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OwnWords:
+    """What the person says in their own words, whole. ``aloud``: how often it was asked to be read aloud."""
+
+    review: Review
+    aloud: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Keeping:
     """Being sealed and written; lasts milliseconds. The person is already forgotten."""
 
@@ -252,6 +260,7 @@ Screen = (
     | ChooseReason
     | TellReason
     | Review
+    | OwnWords
     | Keeping
     | Result
     | WayIn

@@ -19,7 +19,18 @@ from edge_agent.kiosk import way_in
 from edge_agent.kiosk.changes import ChangeKind
 from edge_agent.kiosk.draft import Draft
 from edge_agent.kiosk.effects import Effect, Keep
-from edge_agent.kiosk.events import Confirmed, Event, HostWanted, NightsChosen, ReasonChosen, ReasonTold, UnitChosen, WentBack
+from edge_agent.kiosk.events import (
+    Confirmed,
+    Event,
+    HostWanted,
+    NightsChosen,
+    ReasonChosen,
+    ReasonTold,
+    UnitChosen,
+    WentBack,
+    WordsWanted,
+)
+from edge_agent.kiosk.own_words import words_of
 from edge_agent.kiosk.states import (
     AskHost,
     ChooseNights,
@@ -29,6 +40,7 @@ from edge_agent.kiosk.states import (
     Gathering,
     Keeping,
     Moment,
+    OwnWords,
     Review,
     Screen,
     Statement,
@@ -148,6 +160,8 @@ def from_review(screen: Review, event: Event, profile: KioskProfile, now: Moment
             return Keeping(declaration_id=own_id, statement=statement, chip=enough), (Keep(declaration=declaration),)
         case HostWanted() if can_have_host(screen.draft, profile):
             return AskHost(draft=screen.draft), ()
+        case WordsWanted() if words_of(screen.draft):
+            return OwnWords(review=screen), ()
         case WentBack():
             return _before_review(screen.draft), ()
         case _:

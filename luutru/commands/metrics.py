@@ -41,13 +41,15 @@ def metrics(
 
     Example: luutru metrics --registry sqlite:////var/lib/luutru/registry.db --listen 127.0.0.1:9464
     """
+    from luutru.commands.refusals import refusing
     from luutru.metrics import read_metrics
-    from luutru.opening import open_registry
+    from luutru.opening import open_for_work
     from luutru.system import system_clock
     from server.operators.fleet import Patience
 
-    opened, clock = open_registry(registry, vault), system_clock()
-
+    with refusing():
+        opened = open_for_work(registry, vault)
+    clock = system_clock()
     patience = Patience(silent_after=timedelta(minutes=silent_minutes), withheld_after=timedelta(minutes=withheld_minutes))
 
     def read() -> str:

@@ -22,7 +22,7 @@ import structlog
 
 from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_signing_key, receipt_signer
-from luutru.opening import open_registry
+from luutru.opening import open_for_work
 from luutru.paper_keys import newest_paper_key
 from luutru.system import random_bytes, system_clock
 from registry.key_changes import keyring_if_reachable
@@ -83,7 +83,7 @@ def build(process: ServerProcess) -> FastAPI:
     missing = missing_vendor_files(settings.static)
     if missing:
         log.warning("front-end files are missing; run scripts/bootstrap", files=missing)
-    registry, clock = open_registry(process.registry, process.vault), system_clock()
+    registry, clock = open_for_work(process.registry, process.vault), system_clock()
     return create_app(
         registry=registry,
         rules=process.choices.rules,
