@@ -51,7 +51,7 @@ def publish_words(  # noqa: PLR0913 - the options of one public command
 
     Example: luutru config words /srv/luutru-config ward-01 words/ --key ward-01.key --online o.key --release 2026-12 --share 5
     """
-    from firmware_config.signed.paths import WORDS, words_path
+    from firmware_config.signed.paths import WORDS, place_of, words_path
     from firmware_config.signed.words import read_words, write_words
     from luutru.commands.config_rollout import chosen, go_on
     from residence.wire.state import WORDS as PAPER
@@ -63,7 +63,7 @@ def publish_words(  # noqa: PLR0913 - the options of one public command
         who = chosen(kiosks, share)
         if registry:
             before = [read_words(each) for each in ours.published(district, kind=WORDS).values()]
-            sent = {kiosk: each.name for each in before for kiosk in chosen(kiosks, each.share)}
+            sent = {kiosk: each.name for each in before for kiosk in kiosks if place_of(kiosk) < each.share}
             go_on(registry, paper=PAPER, wanted=dict.fromkeys(kiosks, name), sent=sent, errors=errors)
         changed = ours.put(district, {words_path(district): document}, **_keys(key, online, word_file))
     print_answer({"name": name, "kiosks": len(kiosks), "chosen": len(who), "changed": changed}, as_json=as_json)
