@@ -54,7 +54,7 @@ PIN_NS: Final = 20_000_000_000
 CHALLENGE_NS: Final = 60_000_000_000
 WAITING_LIMIT: Final = 64
 SHOWN_NS: Final = 4_000_000_000
-FAULT_NS: Final = 5_000_000_000  # a relay's holder that was killed is back before
+FAULT_NS: Final = 8_000_000_000  # a relay's holder that was killed is back before, also where it takes all its time to begin
 _log = structlog.get_logger("kiosk.door")
 
 
