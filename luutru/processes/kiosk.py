@@ -133,6 +133,7 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     from edge_agent.asked import Asked, KioskPost
     from edge_agent.hearing import Hearing
     from edge_agent.readers.watching import Guide
+    from edge_agent.reckoned_clock import ReckonedClock
 
     agent: KioskAgent
     uplink: Uplink
@@ -157,7 +158,7 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     heard_by_all = events.at(readers.readers)
     agent = KioskAgent(
         profile=profile,
-        clock=clock,
+        clock=ReckonedClock(clock, floor=outbox.not_before),
         random_bytes=system.random_bytes,
         outbox=outbox,
         readers=hearing.at(door.listening(heard_by_all) if door is not None else heard_by_all),
