@@ -232,7 +232,12 @@ def run(
     kiosk = build(profile, clock=clock, slots=slots)
     more = [diagnostics_route(kiosk, kiosk.vitals, ring), *(kiosk.door.panel().routes() if kiosk.door is not None else ())]
     page = create_page(
-        kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.readers.deck, voice=_voice_of(profile), more=more
+        kiosk.agent,
+        random_bytes=system.random_bytes,
+        clock=kiosk.agent.clock,
+        deck=kiosk.readers.deck,
+        voice=_voice_of(profile),
+        more=more,
     )
     server = page_server(page, profile)
     _log.info("kiosk starts", version=__version__, kiosk_id=profile.kiosk.id, readers=[each.kind for each in profile.readers])
