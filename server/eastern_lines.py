@@ -40,11 +40,11 @@ def fill(text: str, *, most: float, width_of: Callable[[str], float]) -> str:
 
 
 def _filled(text: str, most: float, width_of: Callable[[str], float]) -> str:
-    lines, line = [], ""
+    lines, line, wide = [], "", 0.0
     for piece in _PIECE.findall(text):
-        if line and width_of(line + piece.rstrip()) > most:
+        own = width_of(piece)
+        if line and wide + own > most and piece.strip():
             lines.append(line.rstrip())
-            line = piece.lstrip()
-        else:
-            line += piece
+            line, wide = "", 0.0
+        line, wide = line + piece, wide + own
     return "\n".join([*lines, line])
