@@ -6,6 +6,7 @@ import html
 import re
 import subprocess
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from procedure_parts import filed
@@ -17,8 +18,9 @@ from registry import tables
 from residence.errors import problem
 from server.languages import ENDONYMS, LANGUAGES, catalogue, lang_tag, sentence_in
 from server.page_list import PAGES
+from server.residents import offline_page
 from server.settings import Allowance
-from server.wording import word
+from server.wording import WORDS, word
 
 HEADINGS = {
     "/": "Declare where you stay, at the door, in seconds", "/sign-in": "Sign in", "/receipts": "Check a receipt", "/stay": "Open the page of my stay",
@@ -167,6 +169,18 @@ def test_a_procedures_paper_has_the_offices_words_first_and_the_persons_beside(t
     for name in ("full_name", "birth_date", "place"):
         beside = word("procedure_field", name, language="vi") + " · " + word("procedure_field", name, language=language)
         assert bare(beside) in bare(words)
+
+
+def test_the_page_that_checks_without_a_network_has_every_word_of_its_own_in_six_languages():
+    parts = [each.read_text("utf-8") for each in Path(offline_page.__file__).parent.joinpath("offline").iterdir()]
+    pairs = re.compile(r'\["[^a-z"][^"]*",\s*"([^"]+)"\]|`,\s*"([^"]+)"\]|lang="en">([^<]+)<')
+    ours = {next(filter(None, found)) for text in parts for found in pairs.findall(text)}
+    assert set(offline_page.beside_words()) == {each for each in ours if not each.startswith("Check a receipt without")} | {
+        "Check a receipt"
+    }
+    assert all(set(said) == set(OTHERS) for said in offline_page.beside_words().values())
+    codes = {text for kind in offline_page.KINDS for text in WORDS[kind].values()}
+    assert [each for each in codes for language in OTHERS if each not in catalogue(language)] == []
 
 
 def bare(text):
