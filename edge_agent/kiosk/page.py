@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from http import HTTPStatus
 from importlib import resources
 from typing import Any, Final
@@ -32,6 +32,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge_agent.agent import KioskAgent
 from edge_agent.kiosk.acts import events_of
+from edge_agent.kiosk.bodies import taken_whole
 from edge_agent.kiosk.guarding import HEADERS, HEARD_FROM_ELSEWHERE, SESSION_BYTES, WIPE_HEADERS, Guard, is_loopback
 from edge_agent.kiosk.look_up import said_by_code
 from edge_agent.kiosk.ports import Deck
@@ -100,8 +101,6 @@ class Page:
 
     async def act(self, request: Request) -> Response:
         """Take one form, hand its events to the agent, draw what came of it."""
-        if int(request.headers.get("content-length") or 0) > LARGEST_FORM:
-            return PlainTextResponse(status_code=413)
         async with request.form(max_files=0, max_fields=20) as form:
             fields = {key: value for key, value in form.items() if isinstance(value, str)}
         view = self._agent.view()
@@ -270,10 +269,12 @@ class KioskPage:
             await send(message)
 
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        app: Callable[[Scope, Receive, Send], Awaitable[None]] = self._app
-        if not is_loopback(host):
-            app = PlainTextResponse(status_code=421)
-        await app(scope, receive, send_with_headers)
+        body = await taken_whole(scope, receive, most=LARGEST_FORM) if is_loopback(host) else None
+        if body is None:
+            refused = PlainTextResponse(status_code=413 if is_loopback(host) else 421, headers={"Connection": "close"})
+            await refused(scope, receive, send_with_headers)
+            return
+        await self._app(scope, body, send_with_headers)
 
 
 def _refusal(error: LuutruError) -> Response:
