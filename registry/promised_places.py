@@ -105,5 +105,5 @@ def note_published(connection: Connection, size: int) -> None:
 
 def blocks_from(connection: Connection, log_id: str, first: int, limit: int) -> list[Row[Any]]:
     """Return blocks of a log that begin at ``first`` or later, in their order."""
-    query = select(tables.statement_blocks).where(_BLOCKS.log_id == log_id, _BLOCKS.first >= first)
-    return list(connection.execute(query.order_by(_BLOCKS.first).limit(limit)).all())
+    query = select(tables.statement_blocks).where(_BLOCKS.commune_code == NOWHERE, _BLOCKS.log_id == log_id)
+    return list(connection.execute(query.where(_BLOCKS.first >= first).order_by(_BLOCKS.first).limit(limit)).all())
