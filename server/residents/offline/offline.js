@@ -38,7 +38,7 @@ const REASONS = {
   signature: ["Chữ ký không đúng: nội dung đã bị sửa hoặc bị giả.", "The signature does not hold: it was changed or forged."],
   revoked: ["Khóa đã ký đã bị thu hồi; hãy xin lại biên nhận.", "The key that signed it was revoked; ask for the receipt again."],
   other_proof: ["Bằng chứng trong nhật ký là của một việc khác.", "The proof from the log is of something else."],
-  path: ["Lượt xem này không nằm trong nhật ký đã ký: dòng đã bị sửa hoặc nhật ký bị thay.", "This look does not stand in the signed log: it was changed, or the log was."],
+  path: ["Việc này không nằm trong nhật ký đã ký: nội dung đã bị sửa hoặc nhật ký bị thay.", "This does not stand in the signed log: it was changed, or the log was."],
   witness: ["Không bên làm chứng nào đã ký nhật ký này.", "None of the witnesses this page knows has signed this log."],
   promise: ["Bằng chứng này là của một vị trí khác với vị trí được hứa trong biên nhận.", "This proof is of another place than the receipt promises."],
   other_log: ["Trang này không có khóa của nhật ký mà biên nhận nêu.", "This page does not hold the key of the log the receipt names."],
