@@ -287,6 +287,7 @@ def _settled(screen: Result, event: SettlementChanged) -> Result:
         due=receipt.due,
         on_time=receipt.on_time,
         findings=tuple(finding.code for finding in receipt.findings),
+        log=event.place,
     )
 
 

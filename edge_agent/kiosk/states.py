@@ -193,6 +193,7 @@ class Result:
     due: str | None = None  # RFC 3339, from the receipt
     on_time: bool | None = None
     findings: tuple[str, ...] = ()  # codes the declarant may see
+    log: str = ""  # the place in the public log its receipt promises, for the slip
     own_code: str = field(default="", repr=False)  # for the slip: opens the page of this stay
     slip: str = ""  # "printing", "printed", "sent", or the code of what went wrong
     host: HostAnswer | None = None  # what the resident said on their own page
@@ -218,6 +219,7 @@ class Entry:
     standing: Standing | None = None
     failed: str | None = None
     findings: tuple[str, ...] = ()
+    log: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
