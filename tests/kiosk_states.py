@@ -14,6 +14,7 @@ from edge_agent.voices.prompts import heard
 from residence.credentials.chip.carried import ChipEvidence
 from residence.credentials.evidence import Evidence
 from residence.stays.declaration import Reason
+from residence.wire.kiosk_answers import PathAnswer
 
 PRINTER = '[printer]\ndevice = "/dev/edge/printer0"\n'
 PASSPORT = "P<UTOOSTER<<LINA<BO<<<<<<<<<<<<<<<<<<<<<<<<<\nX0S8217632UTO8108153F3207040<<<<<<<<<<<<<<06"
@@ -49,6 +50,12 @@ def news(standing):
     return happen.SettlementChanged(declaration_id=KEPT[-1].declaration_id, standing=standing)
 
 
+def answered(answer):
+    return happen.PathAnswered(question=FIRST, answer=answer)
+
+
+TO_PATH = (*CHANGE, happen.PurposeChosen(purpose="path"))
+PATH_CODE = happen.CodeGiven(text="RD7D-QQWQ-DW4X", fresh_id=FIRST)
 WALKS = {
     "idle": (),
     "purpose": (STARTED,),
@@ -96,6 +103,12 @@ WALKS = {
     "change": CHANGE,
     "receipt": WRONG_ROOM,
     "receipt-wrong": (*WRONG_ROOM, happen.CodeGiven(text="K7QM")),
+    "path": TO_PATH,
+    "path-asked": (*TO_PATH, PATH_CODE),
+    "path-unknown": (*TO_PATH, PATH_CODE, answered(PathAnswer(state="unknown"))),
+    "path-begun": (*TO_PATH, PATH_CODE, answered(PathAnswer(state="begun", since="2026-07-10", due="2026-07-17"))),
+    "path-late": (*TO_PATH, PATH_CODE, answered(PathAnswer(state="elsewhere", since="2026-05-10", due="2026-06-17", late=True))),
+    "path-refused": (*TO_PATH, PATH_CODE, answered(PathAnswer(state="refused", since="2026-07-10"))),
     "gathering": GROUP,
     "group-review": (*GROUP, happen.GroupComplete()),
     "party": (

@@ -1,6 +1,6 @@
 """What the kiosk's screen can be: one frozen class per screen, a closed union, matched exhaustively everywhere.
 
-- Those of a chip are in ``chip_states.py``.
+- Those of a chip are in ``chip_states.py``, those of a path in ``path_states.py``.
 - Everything known of the person (``draft.py``) lives in the screen that needs it and nowhere else, so leaving the screen forgets the person.
 - From ``Keeping`` on no name, number or birth date is held: only the declaration's id, its code and where it is.
 - Personal values are left out of ``repr``, so that a logged state says nothing.
@@ -17,6 +17,7 @@ from typing import Literal
 
 from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.draft import Draft, TypedPerson
+from edge_agent.kiosk.path_states import AskPathCode, PathShown
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
 from residence.credentials.evidence import Reading
@@ -240,6 +241,8 @@ Screen = (
     | AskPermitted
     | ChooseChange
     | AskReceipt
+    | AskPathCode
+    | PathShown
     | Gathering
     | AskHost
     | PartyResult
