@@ -65,15 +65,12 @@ def path_of(screen: AskPathCode | PathShown, texts: Texts, health: Health) -> di
     language = spoken(texts.language)
     match screen:
         case AskPathCode():
-            waits = "path.looking" if health.online else "path.offline"
+            waits = ("path.looking" if health.online else "path.offline") if screen.question else ""
+            missed = f"path.{screen.missed}" if screen.missed else waits
             return {
                 "tried": screen.tried,
-                "hint": texts(waits if screen.question else "path.hint"),
-                "problem": texts.problem(screen.problem)
-                if screen.problem
-                else texts(f"path.{screen.missed}")
-                if screen.missed
-                else "",
+                "said": texts.problem(screen.problem) if screen.problem else texts(missed) if missed else "",
+                "tone": "guide" if waits == "path.looking" else "attention",
                 "boards": boards_for("receipt", texts.language),
             }
         case PathShown(answer=answer):

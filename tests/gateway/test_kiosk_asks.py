@@ -203,7 +203,7 @@ def test_somebody_with_a_slip_at_a_kiosk_sees_how_far_their_path_is_and_nothing_
         act(event)
     act(CodeGiven(text=code, fresh_id=agent.fresh_id()))
     page = lambda: shown(agent.view(), profile=make_profile(), now=office.clock.now())["screen"]  # noqa: E731
-    assert "không có mạng" in page()["hint"]  # without a line it says so
+    assert "không có mạng" in page()["said"]  # without a line it says so
     uplink.start()
     eventually(lambda: isinstance(agent.view().state.screen, PathShown))
     assert page()["code"] == code
