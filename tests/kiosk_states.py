@@ -149,6 +149,7 @@ TO_CHIP = (
 )
 TO_READING = (*TO_CHIP, happen.ChipAllowed(fresh_id=FIRST))
 GENUINE = happen.ChipTaken(own_id=FIRST, evidence=Evidence(level=5, source="card-qr", chip=ChipEvidence(sod=b"sod")))
+COPYABLE = happen.ChipTaken(own_id=FIRST, evidence=Evidence(level=4, source="card-qr", chip=ChipEvidence(sod=b"sod")))
 WITH_CHIP = (
     STARTED,
     STAY,
@@ -187,6 +188,7 @@ CHIP_WALKS = {
         happen.ChipFailed(own_id=FIRST, code="chip.not_opened"),
     ),
     "chip-accepted": WITH_CHIP,
+    "chip-page-elsewhere": tuple(COPYABLE if each is GENUINE else each for each in WITH_CHIP),
     "chip-way-in": (*WITH_CHIP, happen.WayInWanted(), TICKET),
     "chip-no-more": (*NOT_OPENED, *NUMBERS_REFUSED),
     "chip-shown": (

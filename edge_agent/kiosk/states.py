@@ -31,6 +31,7 @@ TypedField = Literal[
 ]
 Standing = Literal["kept", "sent", "received", "accepted", "refused", "conflicting"]
 CallStanding = Literal["calling", "heard", "acknowledged", "unanswered"]
+ChipWorth = Literal["", "enough", "short"]  # what the chip that was read is worth for ``way_in.py``
 WhyNothing = Literal["resident", "day-visit", "entry-without-card"]
 
 
@@ -170,7 +171,7 @@ class Keeping:
 
     declaration_id: str
     statement: Statement
-    chip: bool = False  # a chip was read that is worth enough for ``way_in.py``
+    chip: ChipWorth = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,7 +188,7 @@ class Result:
     own_code: str = field(default="", repr=False)  # for the slip: opens the page of this stay
     slip: str = ""  # "printing", "printed", "sent", or the code of what went wrong
     host: HostAnswer | None = None  # what the resident said on their own page
-    chip: bool = False
+    chip: ChipWorth = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
