@@ -29,6 +29,13 @@ from residence.wire.receipts import parse_receipt_code
 Move = tuple[Screen, tuple[Effect, ...]]
 
 
+def advance(screen: AskPathCode | PathShown, event: Event) -> Move:
+    """Let either screen answer; how far it is stands until the person goes."""
+    if isinstance(screen, AskPathCode):
+        return from_code(screen, event)
+    return (Idle() if isinstance(event, WentBack) else screen), ()
+
+
 def from_code(screen: AskPathCode, event: Event) -> Move:
     """Take the code and ask; show the answer to this very question."""
     match event:
@@ -45,11 +52,6 @@ def from_code(screen: AskPathCode, event: Event) -> Move:
             return ChooseChange(), ()
         case _:
             return screen, ()
-
-
-def from_shown(screen: PathShown, event: Event) -> Move:
-    """Show it until the person goes."""
-    return (Idle() if isinstance(event, WentBack) else screen), ()
 
 
 def _ask(text: str, question: str) -> Move:

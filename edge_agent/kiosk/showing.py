@@ -20,6 +20,7 @@ from edge_agent.kiosk.chip_words import chip_step_of
 from edge_agent.kiosk.draft import Draft
 from edge_agent.kiosk.following import path_of
 from edge_agent.kiosk.identifying import takes_worn_cards
+from edge_agent.kiosk.own_words import own_words_of
 from edge_agent.kiosk.path_states import AskPathCode, PathShown
 from edge_agent.kiosk.showing_calls import call_of
 from edge_agent.kiosk.showing_groups import asked_further, gathering_of, group_review_of
@@ -41,6 +42,7 @@ from edge_agent.kiosk.states import (
     Moment,
     NothingDue,
     NotKept,
+    OwnWords,
     PartyResult,
     Result,
     Review,
@@ -142,6 +144,7 @@ _TEMPLATES: Final[dict[type, str]] = {
     ChooseReason: "reason",
     TellReason: "telling",
     Review: "review",
+    OwnWords: "ownwords",
     Keeping: "keeping",
     Result: "result",
     WayIn: "wayin",
@@ -192,6 +195,8 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
             return group_review_of(screen, profile, texts, Moment(wall=now, monotonic_ns=0))
         case Review():
             return _review(screen, profile, texts, now)
+        case OwnWords():
+            return {**own_words_of(screen, texts), "step": step_of("review", texts)}
         case Result():
             return result_of(screen, texts, health, profile)
         case NothingDue(why=why):

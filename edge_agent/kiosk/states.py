@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
+from edge_agent.kiosk.changes import ChangeKind
+from edge_agent.kiosk.chip_states import AskChip, ChipShown, ChipWorth, LayCard, TypeCan
 from edge_agent.kiosk.draft import Draft, TypedPerson
 from edge_agent.kiosk.path_states import AskPathCode, PathShown
 from edge_agent.scanning.hint_codes import HintCode
@@ -31,7 +32,6 @@ TypedField = Literal[
 ]
 Standing = Literal["kept", "sent", "received", "accepted", "refused", "conflicting"]
 CallStanding = Literal["calling", "heard", "acknowledged", "unanswered"]
-ChipWorth = Literal["", "enough", "short"]  # what the chip that was read is worth for ``way_in.py``
 WhyNothing = Literal["resident", "day-visit", "entry-without-card"]
 
 
@@ -166,12 +166,21 @@ class Review:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OwnWords:
+    """What the person says in their own words, whole. ``aloud``: how often it was asked to be read aloud."""
+
+    review: Review
+    aloud: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Keeping:
     """Being sealed and written; lasts milliseconds. The person is already forgotten."""
 
     declaration_id: str
     statement: Statement
     chip: ChipWorth = ""
+    change: ChangeKind | None = None  # None: a new stay
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,6 +198,7 @@ class Result:
     slip: str = ""  # "printing", "printed", "sent", or the code of what went wrong
     host: HostAnswer | None = None  # what the resident said on their own page
     chip: ChipWorth = ""
+    change: ChangeKind | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -256,6 +266,7 @@ Screen = (
     | ChooseReason
     | TellReason
     | Review
+    | OwnWords
     | Keeping
     | Result
     | WayIn

@@ -11,10 +11,11 @@ Example: ``from_result(screen, WayInWanted(), profile)`` asks for a ticket when 
 
 from __future__ import annotations
 
+from edge_agent.kiosk.chip_states import ChipWorth
 from edge_agent.kiosk.effects import Effect, SignTicket
 from edge_agent.kiosk.events import Event, WayInWanted, WentBack
 from edge_agent.kiosk.news import TicketMade
-from edge_agent.kiosk.states import ChipWorth, Result, Screen, WayIn
+from edge_agent.kiosk.states import Result, Screen, WayIn
 from firmware_config.profiles import KioskProfile
 from residence.credentials.evidence import Evidence
 
