@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, assert_never
 
-from edge_agent.kiosk import calling, changing, chip_step, gathering, hosting, identifying, own_words, staying, way_in
+from edge_agent.kiosk import calling, changing, chip_step, following, gathering, hosting, identifying, own_words, staying, way_in
 from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.effects import Effect, Play, PrintSlip, Wipe
 from edge_agent.kiosk.events import (
@@ -40,6 +40,7 @@ from edge_agent.kiosk.events import (
 )
 from edge_agent.kiosk.gathering import PROGRESS
 from edge_agent.kiosk.news import CallAnswered, HostAnswered, KeepingFailed, KeptSafely, SettlementChanged, SlipDone, Ticked
+from edge_agent.kiosk.path_states import AskPathCode, PathShown
 from edge_agent.kiosk.states import (
     AskHost,
     AskPermitted,
@@ -210,6 +211,8 @@ def _advance(screen: Screen, event: Event, profile: KioskProfile, now: Moment) -
             return gathering.from_group_review(screen, event, profile, now)
         case Review():
             return staying.from_review(screen, event, profile, now)
+        case AskPathCode() | PathShown():
+            return following.advance(screen, event)
         case OwnWords():
             return own_words.from_own_words(screen, event)
         case AskPermitted() | ChooseChange() | AskReceipt() | Gathering() | AskHost():

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from edge_agent.kiosk.chip_states import ChipPhase
 from edge_agent.kiosk.states import Standing
 from residence.credentials.evidence import Evidence, Reading
-from residence.wire.kiosk_answers import CallAnswer, HostAnswer
+from residence.wire.kiosk_answers import CallAnswer, HostAnswer, PathAnswer
 from residence.wire.messages import Receipt
 
 
@@ -117,3 +117,11 @@ class HostAnswered:
 
     declaration_id: str
     answer: HostAnswer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PathAnswered:
+    """How far the path is that was asked about, in the authority's signed word."""
+
+    question: str
+    answer: PathAnswer

@@ -1,6 +1,6 @@
 """What the kiosk's screen can be: one frozen class per screen, a closed union, matched exhaustively everywhere.
 
-- Those of a chip are in ``chip_states.py``.
+- Those of a chip are in ``chip_states.py``, those of a path in ``path_states.py``.
 - Everything known of the person (``draft.py``) lives in the screen that needs it and nowhere else, so leaving the screen forgets the person.
 - From ``Keeping`` on no name, number or birth date is held: only the declaration's id, its code and where it is.
 - Personal values are left out of ``repr``, so that a logged state says nothing.
@@ -16,8 +16,9 @@ from datetime import datetime
 from typing import Literal
 
 from edge_agent.kiosk.changes import ChangeKind
-from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
+from edge_agent.kiosk.chip_states import AskChip, ChipShown, ChipWorth, LayCard, TypeCan
 from edge_agent.kiosk.draft import Draft, TypedPerson
+from edge_agent.kiosk.path_states import AskPathCode, PathShown
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
 from residence.credentials.evidence import Reading
@@ -178,7 +179,7 @@ class Keeping:
 
     declaration_id: str
     statement: Statement
-    chip: bool = False  # a chip was read that is worth enough for ``way_in.py``
+    chip: ChipWorth = ""
     change: ChangeKind | None = None  # None: a new stay
 
 
@@ -197,7 +198,7 @@ class Result:
     own_code: str = field(default="", repr=False)  # for the slip: opens the page of this stay
     slip: str = ""  # "printing", "printed", "sent", or the code of what went wrong
     host: HostAnswer | None = None  # what the resident said on their own page
-    chip: bool = False
+    chip: ChipWorth = ""
     change: ChangeKind | None = None
 
 
@@ -253,6 +254,8 @@ Screen = (
     | AskPermitted
     | ChooseChange
     | AskReceipt
+    | AskPathCode
+    | PathShown
     | Gathering
     | AskHost
     | PartyResult
