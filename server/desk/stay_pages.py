@@ -86,12 +86,11 @@ def show_stay(
             for row in records_of_stay(connection, stay_id)
         ]
     now = server.clock.now().astimezone(VIETNAM)
-    arrival_id = min(opened.stay.declaration_ids)
     return render(
         request,
         "desk/stay.html",
         caller=caller,
-        party=party_here(server, account, opened.place.here, declaration_id=arrival_id),
+        party=party_here(server, account, opened.place.here, declaration_id=min(opened.stay.declaration_ids)),
         recallable=can_recall,
         late=late,
         status=422 if problems else 200,

@@ -73,4 +73,4 @@ if (declareForm) {
   else if (declareForm.querySelector("#unit").value) declareForm.querySelector("button.govuk-button").focus();
   else (document.querySelector("#first-room") ?? declareForm.querySelector("#unit")).focus();
 }
-document.querySelector("[data-next]")?.focus();
+document.querySelector("[data-next]")?.focus({ preventScroll: true }); // what became of the guest stays in view
