@@ -19,7 +19,7 @@ from residence.access.purposes import Field, Purpose, Way
 from residence.cases.notices import NoticeKind, addressee
 from residence.errors import Refused
 from residence.places.premises import Premises
-from server.desk.evening import SHOWN, evening
+from server.desk.evening import SHOWN, evening, is_reopened
 from server.desk.own_premises import workplace
 from server.desk.question_pages import count_questions
 from server.desk.tonight import SeenRow, seen_here, tonight
@@ -69,6 +69,7 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
         rows=figures.rows(asked, listed.guests),
         asked=asked,
         closed=closed,
+        reopened=is_reopened(closed, figures),
         questions=questions,
         dead_channels=[each for each in channels if each.state == "fails"],
         **waits(server, account, place.here),
