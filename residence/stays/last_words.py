@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import combinations
 
 from residence.stays.chains import Chain
 from residence.stays.declaration import StayDeclaration
@@ -63,15 +62,22 @@ def cut(spans: Sequence[Span], agree: Agree) -> tuple[list[Span], set[Finding]]:
 
 
 def _told(spoken: Sequence[Span], agree: Agree) -> set[Finding]:
-    found = set()
-    for one, other in combinations(spoken, 2):
-        first, second = sorted((one, other), key=_last_turn)
-        turn, later = _last_turn(first), _last_turn(second)
-        if not turn.is_overtaken_by(later) or _says(first) == _says(second) or first.place != second.place:
-            continue
-        if first.overlaps(second) and agree(first, second):
-            found.add(finding("stays.overtaken", END, turn.declaration_id))
+    """Find the arrivals whose last word another arrival's had overtaken; nearly always nobody's had, and that is seen at once."""
+    found: set[Finding] = set()
+    in_turn = sorted(spoken, key=_last_turn)
+    earliest: datetime | None = None
+    for place in range(len(in_turn) - 1, -1, -1):
+        first, turn = in_turn[place], _last_turn(in_turn[place])
+        if earliest is not None and earliest < turn.received:
+            later = (each for each in in_turn[place + 1 :] if turn.is_overtaken_by(_last_turn(each)))
+            if any(_same_stay(first, each, agree) and _says(first) != _says(each) for each in later):
+                found.add(finding("stays.overtaken", END, turn.declaration_id))
+        earliest = turn.received if earliest is None else min(earliest, turn.received)
     return found
+
+
+def _same_stay(one: Span, other: Span, agree: Agree) -> bool:
+    return one.place == other.place and one.overlaps(other) and agree(one, other)
 
 
 def _says(span: Span) -> tuple[datetime | None, datetime | None]:
