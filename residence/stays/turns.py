@@ -58,9 +58,17 @@ def turns_of(declarations: Iterable[StayDeclaration], received: Mapping[str, dat
     return plain
 
 
+def sealed_turn(own_id: str, received: datetime) -> Turn:
+    """Return the turn of a statement that is not opened: by its id alone, so a form counts from when it was opened."""
+    return Turn(min(_made(own_id), _milliseconds(received)), received, own_id)
+
+
+def _made(own_id: str) -> int:
+    return int(own_id[:8] + own_id[9:13], 16) if _UUID7.fullmatch(own_id) else 0
+
+
 def _claimed(declaration: StayDeclaration) -> int:
-    own_id = declaration.declaration_id
-    made = int(own_id[:8] + own_id[9:13], 16) if _UUID7.fullmatch(own_id) else 0
+    made = _made(declaration.declaration_id)
     try:
         declared = _milliseconds(parse_instant(declaration.declared_at))
     except Malformed:
