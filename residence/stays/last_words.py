@@ -62,17 +62,18 @@ def cut(spans: Sequence[Span], agree: Agree) -> tuple[list[Span], set[Finding]]:
 
 
 def _told(spoken: Sequence[Span], agree: Agree) -> set[Finding]:
-    """Find the arrivals whose last word another arrival's had overtaken; nearly always nobody's had, and that is seen at once."""
+    """Find what another arrival's last word had overtaken; nearly always nothing was, and that is seen at once."""
     found: set[Finding] = set()
-    in_turn = sorted(spoken, key=_last_turn)
-    earliest: datetime | None = None
+    in_turn = sorted(((turn, span) for span in spoken for turn in span.echoes), key=lambda each: each[0])
+    earliest: datetime | None = None  # of the last words that come later
     for place in range(len(in_turn) - 1, -1, -1):
-        first, turn = in_turn[place], _last_turn(in_turn[place])
+        turn, span = in_turn[place]
         if earliest is not None and earliest < turn.received:
-            later = (each for each in in_turn[place + 1 :] if turn.is_overtaken_by(_last_turn(each)))
-            if any(_same_stay(first, each, agree) and _says(first) != _says(each) for each in later):
+            later = (each for said, each in in_turn[place + 1 :] if said == each.last and turn.is_overtaken_by(said))
+            if any(_same_stay(span, each, agree) and _says(span) != _says(each) for each in later):
                 found.add(finding("stays.overtaken", END, turn.declaration_id))
-        earliest = turn.received if earliest is None else min(earliest, turn.received)
+        if turn == span.last:
+            earliest = turn.received if earliest is None else min(earliest, turn.received)
     return found
 
 
