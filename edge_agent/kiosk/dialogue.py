@@ -2,7 +2,7 @@
 
 - Every screen has a way out (back, stop) and a time-out: a warning after ``warn_after_seconds`` without an act, a wipe
   ``wipe_after_warning_seconds`` later. "I need more time" starts both anew, as often as the person asks, and from then on the
-  warning of this visit comes ``PATIENCE`` times later.
+  warning of this visit comes ``PATIENCE`` times later; so it does while screens are read aloud, for a prompt must not be cut off by it.
 - "Call a person" rings and shows how to reach one, over any screen; what was entered stays, and so does the time-out.
 - Going to ``Idle`` from anywhere is a wipe: nothing of the person is left, the language goes back to the first.
 - An act that comes after the time-out meets ``Idle``, never the screen of the person before, even when no tick came between.
@@ -40,6 +40,7 @@ from edge_agent.kiosk.events import (
 )
 from edge_agent.kiosk.gathering import PROGRESS
 from edge_agent.kiosk.news import CallAnswered, HostAnswered, KeepingFailed, KeptSafely, SettlementChanged, SlipDone, Ticked
+from edge_agent.kiosk.own_words import aloud
 from edge_agent.kiosk.path_states import AskPathCode, PathShown
 from edge_agent.kiosk.states import (
     AskHost,
@@ -153,7 +154,8 @@ def seconds_left(state: State, *, profile: KioskProfile, now: Moment) -> float |
 
 
 def _warn_after(state: State, profile: KioskProfile) -> int:
-    return profile.page.warn_after_seconds * (PATIENCE if state.unhurried else 1)
+    listening = state.voice or aloud(state.screen)  # what is heard takes longer than what is read
+    return profile.page.warn_after_seconds * (PATIENCE if state.unhurried or listening else 1)
 
 
 def _quiet(state: State, now: Moment) -> float:
