@@ -32,6 +32,7 @@ from edge_agent.kiosk.events import CardSeen, Event, Guided
 from edge_agent.kiosk.ports import AskedPort, ChipPort, OutboxPort
 from edge_agent.kiosk.slip import Slip, slip_for
 from edge_agent.kiosk.states import AskHost, Gathering, Moment, ShowCard
+from edge_agent.kiosk.texts import IN_FORCE
 from edge_agent.kiosk.view import Health, View, answers_to, awaited_of, seen_of
 from edge_agent.readers.port import Capture, HealthState, Reader, ReaderHealth
 from edge_agent.scanning.hint_codes import HintCode
@@ -293,4 +294,5 @@ class KioskAgent:
             oldest_unsent_at=self._outbox.oldest_unsent_at(),
             full=self._outbox.full,
             readers=readers,
+            words=IN_FORCE.serial,
         )

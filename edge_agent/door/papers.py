@@ -1,6 +1,7 @@
 """The signed lists and orders a kiosk holds for its doors, kept as they came and verified again at each start.
 
 - A list written into the database by a thief of the machine counts for nothing: it has no signature.
+- Papers come from the broker's thread and, as a whole list, from the one that follows settings: one is taken after the other.
 - The older version is kept until the newer one is complete: a restart in between falls back on it.
 - When the authority signed something is told on (``heard``): the clock cannot be before it.
 - Where anti-passback saw everybody last, and which PINs were typed wrong, is kept here, too: it outlives a restart, as hashes that lead to nobody.
@@ -10,7 +11,8 @@ Example: ``papers = DoorPapers(store, keyring=lambda: outbox.anchor.keyring, sit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -21,7 +23,7 @@ from edge_agent.door.deciding import Memory, Stood
 from edge_agent.door.lists import DoorBook
 from edge_agent.store import Cursor, Store, remember
 from residence.clock import parse_instant
-from residence.errors import LuutruError
+from residence.errors import LuutruError, Malformed
 from residence.wire.door_list import accept_orders, accept_part
 from residence.wire.keyring import Keyring
 
@@ -45,6 +47,7 @@ class DoorPapers:
         self._keyring = keyring
         self._site = site
         self._heard = heard
+        self._taking = threading.Lock()
         self.book = DoorBook()
         for name, payload in store.read("SELECT name, payload FROM door_papers ORDER BY name"):
             try:
@@ -57,6 +60,26 @@ class DoorPapers:
 
         Raises ``Malformed`` / ``Untrusted`` with the old ones in force.
         """
+        with self._taking:
+            return self._take(name, payload)
+
+    def take_whole(self, payloads: Sequence[bytes], *, doors: Collection[str]) -> bool:
+        """Take a list that came as a whole; tell whether it says anything new.
+
+        Raises ``Malformed`` / ``Untrusted`` with the old one in force: also when parts are missing, or when it does not name these ``doors``.
+        """
+        parts = [accept_part(each, keyring=self._keyring(), site=self._site) for each in payloads]
+        if {(each.version, each.parts) for each in parts} != {(parts[0].version, len(parts))}:
+            raise Malformed("door.list_malformed", "/parts", "not one version, or not all of it")
+        if sorted(each.part for each in parts) != list(range(len(parts))) or not all(
+            set(doors) <= {*each.doors} for each in parts
+        ):
+            raise Malformed("door.list_malformed", "/parts", "not all of it, or not for these doors")
+        with self._taking:
+            said = [self._take(str(part.part), payload) for part, payload in zip(parts, payloads, strict=True)]
+        return any(said)
+
+    def _take(self, name: str, payload: bytes) -> bool:
         before, book = self.book, self._with_orders(payload) if name == ORDERS else self._with_part(payload)
         if book is before:
             return False

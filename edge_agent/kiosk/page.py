@@ -38,7 +38,7 @@ from edge_agent.kiosk.look_up import said_by_code
 from edge_agent.kiosk.ports import Deck
 from edge_agent.kiosk.showing import name_of, shown
 from edge_agent.kiosk.streaming import Stream, event_text
-from edge_agent.voices.prompts import heard
+from edge_agent.voices.prompts import heard, sound_of
 from edge_agent.voices.speaking import Voice
 from residence.clock import Clock
 from residence.errors import LuutruError, Malformed, sentence
@@ -145,13 +145,7 @@ class Page:
 
     async def prompt(self, _request: Request) -> Response:
         """Say what the screen asks."""
-        state = self._agent.view().state
-        said = heard(state)["caption"]
-        sound = (
-            await asyncio.to_thread(self._voice.sound, name_of(state.screen), state.language, said)
-            if self._voice and said
-            else None
-        )
+        sound = await asyncio.to_thread(sound_of, self._agent.view().state, self._voice) if self._voice else None
         return Response(sound, media_type="audio/wav") if sound else PlainTextResponse(status_code=404)
 
     async def wiped(self, _request: Request) -> Response:

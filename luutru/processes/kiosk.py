@@ -151,7 +151,7 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     heard, fresh = outbox.clock_floor.heard, outbox.clock_floor.told_fresh
     asked = Asked(kiosk_id=profile.kiosk.id, keyring=ring, monotonic_ns=clock.monotonic_ns, on_answer=changed, heard=heard)
     line = lambda: uplink.health()  # noqa: E731, PLW0108
-    following = following_of(profile, slots, clock=clock, heard=fresh, agent=lambda: agent, line=line)
+    following = following_of(profile, slots, clock=clock, heard=fresh, agent=lambda: agent, line=line, door=door)
     health = lambda: agent.readers_health()  # noqa: E731, PLW0108
     vitals = vitals_of(profile, outbox, hearing=hearing, readers=health, door=door, following=following)
     post = KioskPost(asked, event_post_of(outbox, book), door.papers if door is not None else None)

@@ -48,7 +48,7 @@ def vitals_of(
 
     def ask() -> Vitals:
         return Vitals(
-            readers=dict(readers()) | ({CONFIGURATION: following.health()} if following else {}),
+            readers=dict(readers()) | ({CONFIGURATION: following.health(), **following.healths()} if following else {}),
             doors=_doors(door),
             disk=disk_of(outbox.store.path, full=outbox.full),
             profile=named,

@@ -4,16 +4,23 @@ import json
 
 import pytest
 from authority import ENROLLED, Authority
+from configuration_parts import WARD
+from configuration_parts import Authority as Published
 from typer.testing import CliRunner
 
+from firmware_config.signed.door_list import read_door_list
+from firmware_config.signed.paths import door_list_path
 from luutru.commands.bench import app as bench
+from luutru.commands.config import app as config
 from luutru.commands.door import app
-from luutru.system import random_bytes
+from luutru.system import random_bytes, system_clock
 from registry import kiosks
 from registry.door_events import record_events
 from registry.door_passes import settle_passes
 from registry.stays import stays_at
 from residence.wire.door_events import DoorEvent, DoorEventBatch
+from residence.wire.door_list import accept_part
+from residence.wire.keyring import Keyring
 
 
 @pytest.fixture
@@ -87,6 +94,29 @@ def test_the_two_keys_of_doors_are_made_and_entered_for_a_commune(office):
     with office.registry.reading() as connection:
         uses = {each.use: each.owner for each in kiosks.keyring_entries(connection)}
     assert uses["door-list"] == uses["door-pass"] == "authority"
+
+
+def test_lists_are_written_out_as_the_gateway_signs_them_and_published_for_a_district(office, tmp_path):
+    place = office.kiosk().premises_id
+    ask(office, "add", place, "lobby")
+    ask(office, "keys", "--keys", str(tmp_path / "keys"), "--commune", "demo-01")
+    written = ["sign-lists", str(tmp_path / "lists"), "--keys", str(tmp_path / "keys"), "--site", place]
+    assert ask(office, *written)["lists"] == [{"site": place, "version": 1, "parts": 1}]
+    assert ask(office, *written)["lists"][0]["version"] == 1, "nothing has changed"
+    file = tmp_path / "lists" / f"{place}.json"
+    with office.registry.reading() as connection:
+        ring = Keyring(kiosks.keyring_entries(connection))
+    parts = [accept_part(each, keyring=ring, site=place) for each in read_door_list(file.read_bytes()).parts]
+    assert [(each.version, each.doors) for each in parts] == [(1, ("lobby",))]
+    assert ask(office, "sign-lists", str(tmp_path), "--keys", str(tmp_path / "none"), status=1)["code"] == "key.file_missing"
+
+    published = Published(tmp_path / "fleet", now=system_clock().now())
+    keys = [f"--{name}={published.folder / 'keys' / key}" for name, key in (("key", WARD), ("online", "online"))]
+    publish = ["doors", str(published.repository.folder), WARD, str(file.parent), *keys]
+    done = CliRunner().invoke(config, [*publish, "--json"])
+    assert json.loads(done.stdout) == {"sites": 1, "changed": [door_list_path(WARD, place)]}
+    file.rename(file.with_name("another-site.json"))
+    assert "door.list_elsewhere" in (refused := CliRunner().invoke(config, publish)).output + refused.stderr
 
 
 def test_the_measurement_prints_the_keys_others_read():
