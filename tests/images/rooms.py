@@ -133,7 +133,7 @@ class Builder:
     def run(self, root: Path, script: str, state: dict[str, str], *, user: str = "") -> str:
         """Run a line in a room; as root, unless a user is named, who may write nowhere."""
         settings = {key: value for key, value in state.items() if key.isupper()}
-        pip = {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
+        pip = {key: value for key, value in os.environ.items() if key.startswith(("PIP_", "NODE_EXTRA_", "SSL_CERT_"))}
         node = {"NODE_PATH": "", "npm_config_userconfig": "/dev/null", "HOME": "/root"}
         words = ["chroot", str(root), "/bin/sh", "-c", f"cd {state['']} && {script}"]
         if user:
