@@ -38,7 +38,8 @@ _SQLITE_SETTINGS: Final = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=30000",
     "PRAGMA cache_size=-65536",
-    # Commits are synced all the same; copying back less often halves their price. 32 MiB, then the log is copied and begun again.
+    # Commits are synced all the same; copying back less often halves their price. 32 MiB, then the log is copied and begun again; a gateway
+    # has a thread for that (registry/copying_back.py).
     "PRAGMA wal_autocheckpoint=8192",
     "PRAGMA secure_delete=ON",  # what is erased is overwritten, not only unlinked
 )

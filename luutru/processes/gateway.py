@@ -51,6 +51,7 @@ from luutru.processes.gateway_telling import build_telling
 from luutru.system import random_bytes, rss_mib, system_clock, telemetry
 from luutru.tracing import tracing_of
 from luutru.tracing_gateway import GatewayTrace
+from registry.copying_back import CopyingBack
 from registry.database import Registry
 from registry.gateway_reports import EndsSoon
 from registry.key_changes import keyring_if_reachable
@@ -197,7 +198,8 @@ def run(settings: GatewaySettings) -> None:
         beside = build_beside(settings, registry=registry, clock=clock, stopping=stopping, intake=worker.progress)
         telling = build_telling(settings.choices.webhooks, registry=registry, clock=clock, stopping=stopping)
         alarms = build_alarms(settings.alarms, registry=registry, rules=settings.choices.rules, clock=clock, stopping=stopping)
-        with beside.running(), telling.running(), alarms.running():
+        copying = CopyingBack(registry.engine, written=lambda: worker.progress().answered)
+        with copying.running(), beside.running(), telling.running(), alarms.running():
             worker.run(stopping)
     finally:
         registry.close()

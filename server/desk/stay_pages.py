@@ -85,7 +85,7 @@ def show_stay(
             for row in records_of_stay(connection, stay_id)
         ]
     now = server.clock.now().astimezone(VIETNAM)
-    arrival_id = min(opened.stay.declaration_ids)
+    arrival_id = opened.stay.began_with
     return render(
         request,
         "desk/stay.html",
