@@ -28,7 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOM = ROOT / ".tools" / "image-room"
 INCLUDED = "ca-certificates,python3-venv,postgresql-15"
 NODE = "/opt/luutru-node"
-PATH = f"/usr/local/python/bin:{NODE}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = f"/usr/local/python/bin:/usr/local/sbin:/usr/local/bin:{NODE}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NPM = f'#!/bin/sh\nexec {NODE}/bin/node {NODE}/lib/node_modules/npm/bin/npm-cli.js "$@"\n'  # the wheel's own is for another place
 USER_IDS = {"luutru": "10001", "postgres": "postgres"}
 
 
@@ -77,6 +78,9 @@ class Builder:
             root = self.built[name] = self.layer(name, ROOM)
             if image.startswith("python:"):
                 self.run(root, "python3 -m venv /usr/local/python", {"": "/", "user": ""})
+            if image.startswith("node:"):
+                (root / "usr/local/bin/npm").write_text(NPM, "utf-8")
+                (root / "usr/local/bin/npm").chmod(0o755)
         return self.built[name]
 
     def layer(self, name: str, below: Path) -> Path:
