@@ -17,7 +17,7 @@ from residence.transparency.notes import LOG, WITNESS
 LOG_NAME: Final = "luutru-demo.invalid/log"
 STATEMENTS_NAME: Final = "luutru-demo.invalid/log/statements"
 WITNESS_NAME: Final = "witness-demo.invalid/w1"
-LOG_PUBLIC: Final = "log.pub"  # in the witness's folder
+LOG_PUBLIC: Final = "log.pub"  # in the witness's folder, and where whoever drills a restore finds it
 STATEMENTS_PUBLIC: Final = "statements.pub"  # there, too
 WITNESS_PUBLIC: Final = "witness.pub"  # beside the log's key
 
@@ -27,6 +27,7 @@ def write_log_keys(layout: Layout, *, random_bytes: Callable[[int], bytes]) -> N
     log = kept_signer(layout.log_key, name=LOG_NAME, kind=LOG, random_bytes=random_bytes)
     statements = kept_signer(layout.statements_key, name=STATEMENTS_NAME, kind=LOG, random_bytes=random_bytes)
     witness = kept_signer(layout.witness / OWN_KEY, name=WITNESS_NAME, kind=WITNESS, random_bytes=random_bytes)
-    replace_whole(layout.witness / LOG_PUBLIC, f"{log.key.line}\n".encode())
-    replace_whole(layout.witness / STATEMENTS_PUBLIC, f"{statements.key.line}\n".encode())
+    for folder in (layout.witness, layout.directory):
+        replace_whole(folder / LOG_PUBLIC, f"{log.key.line}\n".encode(), mode=0o644)
+        replace_whole(folder / STATEMENTS_PUBLIC, f"{statements.key.line}\n".encode(), mode=0o644)
     replace_whole(layout.log_key.with_name(WITNESS_PUBLIC), f"{witness.key.line}\n".encode())

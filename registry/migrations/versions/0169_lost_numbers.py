@@ -12,7 +12,7 @@ from alembic import op
 from registry import columns
 
 revision = "0169"
-down_revision = "0001"
+down_revision = "0163"
 branch_labels = None
 depends_on = None
 
