@@ -72,6 +72,7 @@ MACHINE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "door_alarm": {
         "normal": "All quiet",
+        "duress": "Somebody opened it under duress",
         "tamper": "Somebody tampers with it",
         "forced-open": "Forced open",
         "door-open-too-long": "Open for too long",

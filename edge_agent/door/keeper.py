@@ -5,6 +5,7 @@
 - It looks four times a second: leases are renewed, what ends by time ends. A fault in one step is logged and costs that step.
 - The same code held on before the reader is one presentation, not twenty.
 - Where the clock is not confirmed, a challenge of six digits is shown, drawn anew every minute and after each use.
+- That somebody came under duress is told to the authority for an hour, and looks like any other opening to whoever stands there.
 - Nothing here needs a network: lists and orders are read from ``DoorPapers`` as they are.
 
 Example: ``keeper = DoorKeeper(door, parts=parts); keeper.start(); keeper.show(capture.payload, reader=capture.reader)``
@@ -45,7 +46,7 @@ from edge_agent.event_book import EventBook
 from edge_agent.osdp.words import Lamp
 from firmware_config.doors import DoorSection
 from residence.doors.cards import CardNumber
-from residence.doors.words import AccessEvent, DoorFact, LockStatus
+from residence.doors.words import AccessEvent, DoorAlarm, DoorFact, LockStatus
 from residence.wire.keyring import Keyring
 
 TICK_SECONDS: Final = 0.25
@@ -54,7 +55,8 @@ PIN_NS: Final = 20_000_000_000
 CHALLENGE_NS: Final = 60_000_000_000
 WAITING_LIMIT: Final = 64
 SHOWN_NS: Final = 4_000_000_000
-FAULT_NS: Final = 5_000_000_000  # a relay's holder that was killed is back before
+DURESS_NS: Final = 3_600_000_000_000
+FAULT_NS: Final = 8_000_000_000  # a relay's holder that was killed is back before, also where it takes all its time to begin
 _log = structlog.get_logger("kiosk.door")
 
 
@@ -89,6 +91,7 @@ class DoorKeeper:
         self._last: tuple[Shown | Carded, int] = (Shown(payload=b"", reader=""), 0)  # what was shown last, and when
         self._pending: tuple[Presented, int] | None = None  # who has still to type a PIN, and until when
         self._said = ("", 0)
+        self._duress_ns: int | None = None
         self._challenge, self._challenge_ns = 0, 0
         self._inside = b""  # who was let in last: if nobody went in, nobody is in
         self._version = parts.papers.book.version
@@ -141,6 +144,11 @@ class DoorKeeper:
             challenge=self._challenge,
             wants_pin=self._pending is not None,
         )
+
+    def told(self) -> str:
+        """Return what the authority is told of the door: its alarm, and after a colon its lock."""
+        forced = self._duress_ns is not None and self._parts.moment().monotonic_ns - self._duress_ns < DURESS_NS
+        return f"{DoorAlarm.DURESS if forced else alarm(self._state)}:{self._lock_status}"
 
     # ---- the door's thread ------------------------------------------------------------------------------------------------
 
@@ -210,6 +218,7 @@ class DoorKeeper:
         moved = decision.memory.stood != self._memory.stood or decision.memory.forgiven != self._memory.forgiven
         right = decision.looked_at_pin and decision.memory.wrong_pins == self._memory.wrong_pins
         self._memory, self._said = decision.memory, (decision.said.value, moment.monotonic_ns)
+        self._duress_ns = now_ns if AccessEvent.DURESS in decision.besides else self._duress_ns
         waits = decision.said is AccessEvent.VERIFICATION_REQUIRED
         self._pending = (presented, moment.monotonic_ns + PIN_NS) if waits else None
         self._challenge = 0

@@ -249,6 +249,7 @@ def _from_keeping(screen: Keeping, event: Event, profile: KioskProfile) -> tuple
     match event:
         case KeptSafely(declaration_id=about, code=code, own_code=own) if about == screen.declaration_id:
             kept = Result(declaration_id=about, statement=screen.statement, code=code, own_code=own, chip=screen.chip)
+            kept = replace(kept, change=screen.change)
             if screen.statement == "paperless" and profile.printer.device:  # what they have instead of a paper, unasked
                 return replace(kept, slip="printing"), (Play(cue="kept"), PrintSlip())
             return kept, (Play(cue="kept"),)

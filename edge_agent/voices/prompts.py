@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.chip_words import words_for
-from edge_agent.kiosk.gathering import is_keeping
 from edge_agent.kiosk.own_words import aloud
 from edge_agent.kiosk.showing import name_of
-from edge_agent.kiosk.states import NothingDue, OwnWords, PartyResult, Result, Screen, State
+from edge_agent.kiosk.showing_results import outcome_of, said_key
+from edge_agent.kiosk.states import NothingDue, OwnWords, PartyResult, Result, Review, Screen, State
 from edge_agent.kiosk.texts import Texts
 from edge_agent.voices.speaking import Voice
 
@@ -53,12 +53,14 @@ def spoken(screen: Screen, texts: Texts) -> str:
     match screen:
         case Result(statement="entry" | "desk" as statement):
             keys: tuple[str, ...] = (f"result.{statement}_title", f"result.{statement}_text")
+        case Review() if screen.draft.change is not None:
+            keys = ("review.title", "change.confirm")
         case Result(standing=standing, statement=statement):
-            text = "result.kept_offline" if standing == "kept" else f"result.{standing}_text"
+            text = said_key(screen, online=False)
             keys = (f"result.{standing}", text, *(("result.case_text",) if statement == "paperless" else ()))
         case PartyResult():
-            failed = any(each.failed for each in screen.entries)
-            keys = ("party.keeping",) if is_keeping(screen) else ("party.some", "party.some_text") if failed else ("party.all",)
+            outcome = outcome_of(screen)
+            keys = (f"party.{outcome}", f"party.{outcome}_text")[: 1 if outcome in {"keeping", "all"} else 2]
         case NothingDue(why=why):
             keys = (f"nothing.{why}_title", f"nothing.{why}_text")
         case AskChip(draft=draft) | LayCard(draft=draft) | TypeCan(draft=draft) | ChipShown(draft=draft):

@@ -133,6 +133,7 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     from edge_agent.asked import Asked, KioskPost
     from edge_agent.hearing import Hearing
     from edge_agent.readers.watching import Guide
+    from edge_agent.reckoned_clock import ReckonedClock
 
     agent: KioskAgent
     uplink: Uplink
@@ -157,7 +158,7 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     heard_by_all = events.at(readers.readers)
     agent = KioskAgent(
         profile=profile,
-        clock=clock,
+        clock=ReckonedClock(clock, floor=outbox.not_before),
         random_bytes=system.random_bytes,
         outbox=outbox,
         readers=hearing.at(door.listening(heard_by_all) if door is not None else heard_by_all),
@@ -231,7 +232,12 @@ def run(
     kiosk = build(profile, clock=clock, slots=slots)
     more = [diagnostics_route(kiosk, kiosk.vitals, ring), *(kiosk.door.panel().routes() if kiosk.door is not None else ())]
     page = create_page(
-        kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.readers.deck, voice=_voice_of(profile), more=more
+        kiosk.agent,
+        random_bytes=system.random_bytes,
+        clock=kiosk.agent.clock,
+        deck=kiosk.readers.deck,
+        voice=_voice_of(profile),
+        more=more,
     )
     server = page_server(page, profile)
     _log.info("kiosk starts", version=__version__, kiosk_id=profile.kiosk.id, readers=[each.kind for each in profile.readers])

@@ -60,7 +60,4 @@ def vitals_of(
 
 
 def _doors(door: KioskDoor | None) -> dict[str, str]:
-    if door is None:
-        return {}
-    seen = door.keeper.view()
-    return {seen.name: f"{seen.alarm.value}:{seen.lock.value}"}
+    return {} if door is None else {door.keeper.door.name: door.keeper.told()}

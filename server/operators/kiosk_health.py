@@ -2,8 +2,8 @@
 
 - Lost: offline by its own will, or no sign of life for ``silent_after``, or never seen.
 - Impaired: its list of trusted issuers of chips has ended or was refused, it claimed more of chips than its bytes showed, declarations wait while
-  it says it is online, a clock that is not synchronised, a disk that is not well, a door that is forced, held open or tampered with, a
-  reader that is not well, settings, words or a door list that were sent and taken back, refused, or not whole.
+  it says it is online, a clock that is not synchronised, a disk that is not well, a door that is forced, held open or tampered with, or that
+  somebody was made to open, a reader that is not well, settings, words or a door list that were sent and taken back, refused, or not whole.
 - Deaf, which is an alarm: online, and it hears no card. No reader answers, or ``DEAF_AFTER`` visits in a row asked for a card in vain; *quiet*
   is the same suspicion from outside: nobody declared with a card in hours in which people always do.
 
@@ -46,6 +46,7 @@ _PAPERS: Final[dict[str, Reason]] = {CHIP_TRUST: "trust", CONFIGURATION: "config
 DEAF_AFTER: Final = 5
 OUTBOX_PATIENCE: Final = timedelta(minutes=5)
 _WRONG_AT_DOORS: Final = {
+    DoorAlarm.DURESS,
     DoorAlarm.TAMPER,
     DoorAlarm.FORCED_OPEN,
     DoorAlarm.OPEN_TOO_LONG,

@@ -58,6 +58,15 @@ def test_a_look_is_on_the_disk_before_lamp_or_lock_tell_of_it_and_a_right_one_is
     assert counted_on_disk(kiosk) == left
 
 
+def test_duress_is_told_to_the_authority_for_an_hour_and_nobody_at_the_door_sees_it(tmp_path):
+    calm, forced = door_at(tmp_path / "a"), door_at(tmp_path / "b")
+    assert typed(calm, RIGHT) == typed(forced, DURESS) == OPEN
+    assert calm.keeper.view() == forced.keeper.view()
+    assert (calm.keeper.told(), forced.keeper.told()) == ("normal:locked", "duress:locked")
+    forced.clock.pass_time(seconds=3600)
+    assert forced.keeper.told() == "normal:locked"
+
+
 def test_on_a_full_disk_or_a_dead_card_no_pin_is_looked_at_until_memory_alone_has_counted_for_an_hour(tmp_path):
     with small_disk_in(tmp_path) as disk:
         kiosk = door_at(disk)
