@@ -243,8 +243,9 @@ def run(
     server = page_server(page, profile)
     _log.info("kiosk starts", version=__version__, kiosk_id=profile.kiosk.id, readers=[each.kind for each in profile.readers])
     for number in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn ends on these and then raises them again; by then there is nothing left to do but leave in order.
-        signal.signal(number, lambda _number, _frame: None)
+        # uvicorn ends on these and then raises them again; by then there is nothing left to do but leave in order. Before it listens to them
+        # itself, whoever ends a kiosk that still begins must be heard, too.
+        signal.signal(number, lambda _number, _frame: setattr(server, "should_exit", True))
     watchdog = watchdog_of(profile, kiosk, clock=clock)
     kiosk.start()
     watchdog.start()

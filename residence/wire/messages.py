@@ -63,7 +63,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     schema: str  # schema of the statement answered
     body_digest: str  # hex SHA-256 of the statement's body
     accepted_at: str  # the authority's time of commit
-    signed_at: str | None = None  # when it was signed again, the key it was signed with first having been revoked
+    signed_at: str | None = (
+        None  # when it was signed, where ``accepted_at`` does not say it: again by another key, or by a clock before the key
+    )
     kept_at: str | None = None  # the kiosk's time, advisory
     due: str | None = None  # the legal deadline by ``rule_set``
     on_time: bool | None = None
