@@ -1,7 +1,7 @@
 """Numbers of a kiosk's count that somebody called lost for good
 
 Revision ID: 0169
-Revises: 0001
+Revises: 0163
 """
 
 from __future__ import annotations
