@@ -5,13 +5,11 @@
   warning of this visit comes ``PATIENCE`` times later; so it does while screens are read aloud, for a prompt must not be cut off by it.
 - "Call a person" rings and shows how to reach one, over any screen; what was entered stays, and so does the time-out.
 - Going to ``Idle`` from anywhere is a wipe: nothing of the person is left, the language goes back to the first.
-- An act that comes after the time-out meets ``Idle``, never the screen of the person before, even when no tick came between.
+- An act after the time-out meets ``Idle``, never the screen of the person before, even when no tick came between.
 - One confirmation keeps once: ``Confirmed`` leaves ``Review`` for ``Keeping``, which answers to nothing but the outbox.
 - The screen says what the outbox said, never more: ``Result`` begins with *kept* only after ``KeptSafely``.
 
-Example::
-
-    state, effects = step(begin(profile, now), Started(), profile=profile, now=now)
+Example: ``state, effects = step(begin(profile, now), event, profile=profile, now=now)``
 """
 
 from __future__ import annotations
@@ -286,14 +284,8 @@ def _settled(screen: Result, event: SettlementChanged) -> Result:
     receipt = event.receipt
     if receipt is None:
         return replace(screen, standing=event.standing)
-    return replace(
-        screen,
-        standing=event.standing,
-        due=receipt.due,
-        on_time=receipt.on_time,
-        findings=tuple(finding.code for finding in receipt.findings),
-        log=event.place,
-    )
+    findings = tuple(finding.code for finding in receipt.findings)
+    return replace(screen, standing=event.standing, due=receipt.due, on_time=receipt.on_time, findings=findings, log=event.place)
 
 
 def _cue_of(standing: Standing) -> tuple[Effect, ...]:

@@ -16,9 +16,9 @@ from datetime import datetime
 from typing import Literal
 
 from edge_agent.kiosk.changes import ChangeKind
-from edge_agent.kiosk.chip_states import AskChip, ChipShown, ChipWorth, LayCard, TypeCan
+from edge_agent.kiosk.chip_states import ChipScreen, ChipWorth
 from edge_agent.kiosk.draft import Draft, TypedPerson
-from edge_agent.kiosk.path_states import AskPathCode, PathShown
+from edge_agent.kiosk.path_states import PathScreen
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
 from residence.credentials.evidence import Reading
@@ -254,15 +254,11 @@ Screen = (
     | AskPermitted
     | ChooseChange
     | AskReceipt
-    | AskPathCode
-    | PathShown
+    | PathScreen
     | Gathering
     | AskHost
     | PartyResult
-    | AskChip
-    | LayCard
-    | TypeCan
-    | ChipShown
+    | ChipScreen
     | ChooseUnit
     | ChooseNights
     | ChooseReason
