@@ -15,6 +15,7 @@ from server_parts import World, csrf_of
 from sqlalchemy import select
 
 from registry import tables
+from registry.public_figures import publish_month
 from residence.errors import problem
 from server.languages import ENDONYMS, LANGUAGES, catalogue, lang_tag, sentence_in
 from server.page_list import PAGES
@@ -59,6 +60,9 @@ def town(tmp_path_factory):
         "access_id": access_id, "secret": "A" * 43, "stay_id": stay_id, "fault": "stay", "home": "0", "grant_id": "none",
     }  # fmt: skip
     made.link = link_to_house(made)
+    made.clock.pass_time(hours=24 * 25)  # a month is over, and nothing else
+    publish_month(made.registry, now=made.clock.now(), least=5)
+    made.clock.pass_time(hours=-24 * 25)
     yield made
     made.close()
 
