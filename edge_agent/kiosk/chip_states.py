@@ -74,3 +74,6 @@ def may_type(screen: LayCard) -> bool:
 def has_tries(draft: Draft) -> bool:
     """Tell whether one more typed number may be tried."""
     return sum(map(bool, draft.unopened)) < MOST_TYPED
+
+
+ChipScreen = AskChip | LayCard | TypeCan | ChipShown

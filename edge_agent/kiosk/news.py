@@ -72,6 +72,12 @@ class SettlementChanged:
     standing: Standing
     receipt: Receipt | None = None
 
+    @property
+    def place(self) -> str:
+        """Return the place in the public log its receipt promises, as slips say it: number and the log's key; empty for none."""
+        log = self.receipt.log if self.receipt else None
+        return f"{log.index} ({log.log})" if log else ""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CodeFound:

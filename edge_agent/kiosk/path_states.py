@@ -28,3 +28,6 @@ class PathShown:
 
     code: str = field(repr=False)
     answer: PathAnswer
+
+
+PathScreen = AskPathCode | PathShown

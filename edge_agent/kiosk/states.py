@@ -16,9 +16,9 @@ from datetime import datetime
 from typing import Literal
 
 from edge_agent.kiosk.changes import ChangeKind
-from edge_agent.kiosk.chip_states import AskChip, ChipShown, ChipWorth, LayCard, TypeCan
+from edge_agent.kiosk.chip_states import ChipScreen, ChipWorth
 from edge_agent.kiosk.draft import Draft, TypedPerson
-from edge_agent.kiosk.path_states import AskPathCode, PathShown
+from edge_agent.kiosk.path_states import PathScreen
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
 from residence.credentials.evidence import Reading
@@ -194,6 +194,7 @@ class Result:
     due: str | None = None  # RFC 3339, from the receipt
     on_time: bool | None = None
     findings: tuple[str, ...] = ()  # codes the declarant may see
+    log: str = ""  # the place in the public log its receipt promises, for the slip
     own_code: str = field(default="", repr=False)  # for the slip: opens the page of this stay
     slip: str = ""  # "printing", "printed", "sent", or the code of what went wrong
     host: HostAnswer | None = None  # what the resident said on their own page
@@ -219,6 +220,7 @@ class Entry:
     standing: Standing | None = None
     failed: str | None = None
     findings: tuple[str, ...] = ()
+    log: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -252,15 +254,11 @@ Screen = (
     | AskPermitted
     | ChooseChange
     | AskReceipt
-    | AskPathCode
-    | PathShown
+    | PathScreen
     | Gathering
     | AskHost
     | PartyResult
-    | AskChip
-    | LayCard
-    | TypeCan
-    | ChipShown
+    | ChipScreen
     | ChooseUnit
     | ChooseNights
     | ChooseReason

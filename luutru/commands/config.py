@@ -143,7 +143,10 @@ def publish(  # noqa: PLR0913 - the options of one public command
     repository: RepositoryArgument,
     district: DistrictArgument,
     kiosks: Annotated[
-        Path, typer.Argument(help="A folder for each kiosk: kiosk.toml; keyring.json, choices.toml, trust.bundle.")
+        Path,
+        typer.Argument(
+            exists=True, file_okay=False, help="A folder for each kiosk: kiosk.toml; keyring.json, choices.toml, trust.bundle."
+        ),
     ],
     *,
     key: KeyOption,

@@ -16,7 +16,7 @@ from firmware_config.signed.paths import document_path, place_of
 from firmware_config.signed.words import read_words
 from luutru.benchmarks.fleet import Fleet
 from luutru.commands.config import app
-from luutru.processes.gateway import open_registry
+from luutru.opening import open_registry
 from luutru.system import random_bytes
 from registry.database import upgrade
 from registry.kiosks import keep_state
