@@ -46,6 +46,14 @@ class ReceiptFinding(msgspec.Struct, frozen=True, kw_only=True):
     pointer: str = ""
 
 
+class LogPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """The place in the log of statements that was promised with the answer (``residence/transparency/statements.py``)."""
+
+    log: str  # the id of the log's key, 8 hex digits
+    index: int  # from 0
+    salt: bytes  # 16 bytes that stand nowhere else; in JSON as base64
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The registry's signed answer to one statement. No name and no number is in it."""
 
@@ -68,6 +76,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     epoch: str | None = None
     sequence: int | None = None
     findings: tuple[ReceiptFinding, ...] = ()
+    log: LogPlace | None = None
 
 
 MESSAGES: Final[dict[str, type[msgspec.Struct]]] = {
