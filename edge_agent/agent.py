@@ -32,6 +32,7 @@ from edge_agent.kiosk.events import CardSeen, Event, Guided
 from edge_agent.kiosk.ports import AskedPort, ChipPort, OutboxPort
 from edge_agent.kiosk.slip import Slip, slip_for
 from edge_agent.kiosk.states import AskHost, Gathering, Moment, ShowCard
+from edge_agent.kiosk.texts import IN_FORCE
 from edge_agent.kiosk.view import Health, View, answers_to, awaited_of, seen_of
 from edge_agent.readers.port import Capture, HealthState, Reader, ReaderHealth
 from edge_agent.scanning.hint_codes import HintCode
@@ -64,7 +65,7 @@ class KioskAgent:
         sign_ticket: Callable[[str, str], str] = lambda _about, _own_code: "",
     ) -> None:
         self.profile: Final = profile
-        self._clock = clock
+        self.clock: Final = clock
         self._random_bytes = random_bytes
         self._outbox = outbox
         self._readers = tuple(readers)
@@ -153,7 +154,7 @@ class KioskAgent:
 
     def fresh_id(self) -> str:
         """Return a new identity for a declaration."""
-        return str(uuid7(self._clock.now(), self._random_bytes(10)))
+        return str(uuid7(self.clock.now(), self._random_bytes(10)))
 
     def view(self) -> View:
         """Return what is to be shown now."""
@@ -220,7 +221,7 @@ class KioskAgent:
                 pass
 
     def _print(self) -> None:
-        slip = slip_for(self._state, profile=self.profile, now=self._clock.now())
+        slip = slip_for(self._state, profile=self.profile, now=self.clock.now())
         if slip is None or self._print_slip is None:
             return
         about = slip.entries[0].code
@@ -282,7 +283,7 @@ class KioskAgent:
                 self._queue.put((news.Ticked(), None))
 
     def _moment(self) -> Moment:
-        return Moment(wall=self._clock.now(), monotonic_ns=self._clock.monotonic_ns())
+        return Moment(wall=self.clock.now(), monotonic_ns=self.clock.monotonic_ns())
 
     def _measure(self) -> Health:
         with self._lock:
@@ -293,4 +294,5 @@ class KioskAgent:
             oldest_unsent_at=self._outbox.oldest_unsent_at(),
             full=self._outbox.full,
             readers=readers,
+            words=IN_FORCE.serial,
         )

@@ -84,10 +84,8 @@ class Outbox:
         self.signer: Final = signer
         self.clock: Final = machine.clock
         self._store = store
-        self._clock_doubt = ClockDoubt(store)
-        self._machine = msgspec.structs.replace(
-            machine, clock_synced=lambda: machine.clock_synced() and not self._clock_doubt.stands
-        )
+        self._clock_doubt = doubt = ClockDoubt(store)
+        self._machine = msgspec.structs.replace(machine, clock_synced=lambda: machine.clock_synced() and not doubt.stands)
         self.clock_floor: Final = ClockFloor(store, built_at=built_at)
         self._sent: set[str] = set()
         self._lock = threading.RLock()
@@ -201,13 +199,14 @@ class Outbox:
 
     def times(self) -> Times:
         """Read all clocks at once."""
-        return self._declaring.times(previous=self._last_times(), floor=self._judged_by())
+        return self._declaring.times(previous=self._last_times(), floor=self.not_before())
 
     def floor(self) -> datetime:
         """Return the newest time that is certainly over (``clock_floor.py``)."""
         return self.clock_floor.certain()
 
-    def _judged_by(self) -> datetime:
+    def not_before(self) -> datetime:
+        """Return the moment before which this start's wall clock cannot be right."""
         return self.clock_floor.before(self._machine.boot_id, confirmed=self._machine.clock_synced())
 
     def next_session(self) -> Session:
@@ -237,7 +236,7 @@ class Outbox:
     def _store_sealed(self, message: Statement) -> Sealed:
         if not self._store.restore_ballast():  # the reserve is for settling, never for new promises
             raise Refused("outbox.disk_full", "", "no room for the reserve file")
-        previous, floor = self._last_times(), self._judged_by()
+        previous, floor = self._last_times(), self.not_before()
         with self._store.transaction(growing=True) as cursor:
             sequence = int(self._store.fact("last_sequence") or 0) + 1
             sealed = self._declaring.seal(message, sequence=sequence, previous=previous, floor=floor)

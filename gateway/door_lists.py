@@ -95,17 +95,10 @@ class DoorLists:
         return in_turn
 
     def _renew(self, site: DoorSite, signer: SigningKey, now: datetime) -> None:
-        with self._registry.writing() as connection:
-            doors = doors_of(connection, [site.premises_id])
-            settle_passes(connection, site.premises_id, vault=self._registry.vault, now=now, random_bytes=self._random_bytes)
-            settle_cards(connection, site.premises_id, now=now)
-            said = _said(connection, site.premises_id, doors, now=now)
-            due = _due(site, said, now)
-            if due != site and not keep_site(connection, due, before=site):
-                return  # another gateway was faster; what it decided is read at the next look
         held = self._papers.get(site.premises_id)
-        if held is None or held.site != due:
-            self._papers[site.premises_id] = Papers(site=due, signed=_signed(due, said, signer))
+        papers = renewed(self._registry, site, signer=signer, random_bytes=self._random_bytes, now=now, held=held)
+        if papers is not None:
+            self._papers[site.premises_id] = papers
 
     def _send(self, transport: Transport, now: datetime) -> int:
         sent = 0
@@ -124,6 +117,27 @@ class DoorLists:
             transport.flush()
             log.info("door lists sent", kiosks=sent)
         return sent
+
+
+def renewed(
+    registry: Registry,
+    site: DoorSite,
+    *,
+    signer: SigningKey,
+    random_bytes: Callable[[int], bytes],
+    now: datetime,
+    held: Papers | None = None,
+) -> Papers | None:
+    """Return what is in force for one premises after this look, signed; ``held`` itself when nothing is new. None: another was faster."""
+    with registry.writing() as connection:
+        doors = doors_of(connection, [site.premises_id])
+        settle_passes(connection, site.premises_id, vault=registry.vault, now=now, random_bytes=random_bytes)
+        settle_cards(connection, site.premises_id, now=now)
+        said = _said(connection, site.premises_id, doors, now=now)
+        due = _due(site, said, now)
+        if due != site and not keep_site(connection, due, before=site):
+            return None  # what another gateway decided is read at the next look
+    return held if held is not None and held.site == due else Papers(site=due, signed=_signed(due, said, signer))
 
 
 def _said(connection: Connection, premises_id: str, doors: list[Door], *, now: datetime) -> _Said:

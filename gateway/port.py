@@ -56,7 +56,7 @@ class Transport(Protocol):
         ...
 
     def collect(self, limit: int, *, wait_seconds: float, fill_seconds: float) -> list[Delivery]:
-        """Return up to ``limit`` deliveries: wait for a first one, then ``fill_seconds`` for more. Empty when none came."""
+        """Return up to ``limit`` deliveries: what is there; else wait for a first one, then ``fill_seconds`` for more. Empty when none came."""
         ...
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:

@@ -2,7 +2,7 @@
 
 - Order is the promise: commit, then receipts, then acknowledge, which waits until the broker has the receipts. A crash anywhere in
   between means redelivery and the same receipt: the broker's session is the receipts' outbox, too (ADR 15).
-- A batch is full, or a few milliseconds have passed since its first message, whichever comes first. When more than one batch has
+- A batch is full, or a few milliseconds have passed since its first message, whichever comes first; what came meanwhile waits no longer. When more than one batch has
   arrived, whose turn it is decides what is in the next (``gateway/fairness.py``); acknowledged is in order of arrival all the same.
 - What it measures of itself it writes into the registry every few seconds (``gateway/measures.py``, ADR 29).
 - Registry unreachable: nothing is acknowledged, the batch is held and tried again with growing pauses; the broker keeps the rest.
@@ -42,7 +42,9 @@ from residence.wire.topics import Topic
 
 FILL_SECONDS: Final = 0.004
 BACK_OFF_FIRST: Final = 0.2
-BACK_OFF_CAP: Final = 15.0
+BACK_OFF_CAP: Final = (
+    2.0  # a registry that changes its leader is back after twenty-odd seconds: nobody sleeps past that (ADR 168)
+)
 ISOLATE_AFTER: Final = 4  # failures of one batch before the batch itself is suspected
 ASIDE: Final = ("/s", EVENTS_LEAF)  # what comes besides envelopes, and needs no acknowledgement
 HAND_BATCHES: Final = 4  # as many as the broker sends unacknowledged (gateway/transport.py)
@@ -63,7 +65,7 @@ class Rhythm:
     keyring_every: timedelta = timedelta(seconds=1)
     door_events_every: timedelta = timedelta(milliseconds=200)
     letters_every: timedelta = timedelta(seconds=2)
-    counts_every: timedelta = timedelta(seconds=5)  # kiosks' own, in the registry
+    counts_every: timedelta = timedelta(seconds=1)  # kiosks' own, in the registry
     report_every: timedelta = timedelta(seconds=30)  # into the log
     measures_every: timedelta = timedelta(seconds=3)  # into the registry
 

@@ -31,7 +31,7 @@ class BatchItem(TypedDict):
     code: NotRequired[str | None]
     pointer: NotRequired[str]
     hint: NotRequired[Sentence | None]
-    problems: NotRequired[list[Problem]]
+    problems: NotRequired[list[ToldProblem]]
     replayed: NotRequired[bool]
     receipt: NotRequired[ReceiptAnswer | None]
 
@@ -40,7 +40,7 @@ class CheckAnswer(TypedDict):
     """What a dry run found; ``ok`` is false when a problem of severity error stands."""
 
     ok: bool
-    problems: list[Problem]
+    problems: list[ToldProblem]
     due: str | None
     rule: str | None
     rule_set: str | None
@@ -165,16 +165,40 @@ class Likely(TypedDict):
 
 
 class Limits(TypedDict):
-    """How much one request may hold, and how many there may be."""
+    """How much one request may hold, how many there may be, and what a declaration may hold. Times in the unit of the name."""
 
     declaration_bytes: int
     batch_declarations: int
     batch_bytes: int
     reconciliation_guests: int
+    reconciliation_bytes: int
     page: int
+    closes: int
     requests: int
     requests_per_seconds: int
+    requests_of_everybody: int
+    token_requests: int
+    token_requests_per_seconds: int
+    token_seconds: int
+    receipt_look_ups: int
+    receipt_look_ups_per_seconds: int
+    idempotency_key_letters_least: int
+    idempotency_key_letters: int
     idempotency_key_hours: int
+    webhooks: int
+    webhook_silent_minutes: int
+    webhook_given_up_days: int
+    webhook_replay_days: int
+    pms_reference_letters: int
+    pms_visits: int
+    import_lines: int
+    import_bytes: int
+    import_unpacked_bytes: int
+    import_cell_letters: int
+    stay_minutes_least: int
+    stay_days: int
+    departure_ahead_minutes: int
+    text: dict[str, int]
 
 
 class Matched(TypedDict):
@@ -202,17 +226,8 @@ class PremisesAnswer(TypedDict):
     units: list[str]
 
 
-class Problem(TypedDict):
-    """One thing wrong with an input: what, where, how bad, and a sentence for the person."""
-
-    code: str
-    severity: Literal["error", "warning"]
-    pointer: str
-    message: Sentence
-
-
 class ProblemDocument(TypedDict):
-    """RFC 9457, with our code, its sentences, and every problem of the input."""
+    """RFC 9457, with our code, its sentences, what to do (``hint``: the words that may stand there), and every problem of the input."""
 
     type: str
     title: str
@@ -221,7 +236,8 @@ class ProblemDocument(TypedDict):
     detail: str
     message: Sentence
     pointer: str
-    problems: list[Problem]
+    hint: Sentence | None
+    problems: list[ToldProblem]
     receipt: NotRequired[ReceiptAnswer | None]
 
 
@@ -283,10 +299,11 @@ class Receipt(TypedDict):
 
 
 class ReceiptAnswer(TypedDict):
-    """A receipt and its signed text form."""
+    """A receipt and its signed text form. ``problems``: of a statement that stands in conflict, in words and with what to do."""
 
     receipt: Receipt
     text: str
+    problems: NotRequired[list[ToldProblem]]
 
 
 class ReceiptFinding(TypedDict):
@@ -343,3 +360,13 @@ class StaysAnswer(TypedDict):
 
     items: list[StayAnswer]
     next: str | None
+
+
+class ToldProblem(TypedDict):
+    """A problem as a program is told it: ``hint`` says what to do, and what may stand there."""
+
+    code: str
+    severity: str
+    pointer: str
+    message: Sentence
+    hint: NotRequired[Sentence | None]

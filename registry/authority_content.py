@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, select
 
 from registry import access_records, tables
 from registry.asking import among
-from registry.declarations import open_declaration
+from registry.declarations import open_declaration, turns_among
 from registry.disputing import disputed_fields
 from registry.premises import read_kinds
 from registry.stay_disputes import standing_faults
@@ -76,10 +76,10 @@ def content_of(connection: Connection, stay: Row[Any], *, vault: Vault) -> Conte
     rows = connection.execute(select(tables.declarations).where(among(columns.declaration_id, ids, connection))).all()
     keys = vault.load_keys(connection, {row.subject_id for row in rows})
     kept = {row.declaration_id: (row, open_declaration(row, keys=keys, vault=vault)) for row in rows}
-    said = [each.declaration for _, each in kept.values() if each is not None]
+    said = [each for _, each in kept.values() if each is not None]
     if not said or len(said) < len(rows):
         return None
-    chains = chain_up(said).chains
+    chains = chain_up([each.declaration for each in said], turns_among(said)).chains
     standing = [chain for chain in chains if not chain.withdrawn] or list(chains)
     if not standing:
         return None

@@ -20,7 +20,7 @@ from registry.messages import put_aside, wake
 from registry.tables_messages import contact_points, messages
 from registry.tables_people import persons
 from registry.vault import Cell, Vault
-from residence.cases.messages import check_address
+from residence.cases.messages import Language, check_address
 from residence.clock import uuid7
 from residence.errors import Conflict, Refused
 
@@ -36,7 +36,7 @@ class AddressGiven(msgspec.Struct, frozen=True, kw_only=True):
     subject_id: str
     commune_code: str
     address: str
-    language: Literal["vi", "en"]
+    language: Language
     account_id: str
 
 
@@ -45,7 +45,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
 
     contact_id: str
     address: str
-    language: Literal["vi", "en"]
+    language: Language
     confirmed: bool
 
     @property

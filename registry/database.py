@@ -14,7 +14,7 @@ Example: ``with connect(url, vault=vault).writing() as connection: record(connec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from registry import handing_over
 from registry.handing_over import Handing
@@ -37,7 +38,8 @@ _SQLITE_SETTINGS: Final = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA busy_timeout=30000",
     "PRAGMA cache_size=-65536",
-    # Commits are synced all the same; copying back less often halves their price. 32 MiB, then the log is copied and begun again.
+    # Commits are synced all the same; copying back less often halves their price. 32 MiB, then the log is copied and begun again; a gateway
+    # has a thread for that (registry/copying_back.py).
     "PRAGMA wal_autocheckpoint=8192",
     "PRAGMA secure_delete=ON",  # what is erased is overwritten, not only unlinked
 )
@@ -156,6 +158,27 @@ def newest_revision() -> str | None:
     from alembic.script import ScriptDirectory
 
     return ScriptDirectory.from_config(migrations()).get_current_head()
+
+
+def is_behind(engine: Engine) -> bool:
+    """Tell whether the tables are older than this version needs. Newer ones are understood (ADR 41); who cannot be asked now is not called old."""
+    try:
+        with engine.connect() as connection:
+            standing = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    except DBAPIError:
+        return False  # away, or without any table: whoever works there says so
+    return is_older(str(standing), packaged_revisions())
+
+
+def is_older(standing: str, revisions: Sequence[str]) -> bool:
+    """Tell whether a revision is one of these and not the newest."""
+    return standing in revisions and standing != max(revisions)
+
+
+def packaged_revisions() -> list[str]:
+    """Return the revisions of this version by their files' names, oldest first: a process that only asks needs no Alembic."""
+    names = (each.name for each in resources.files("registry").joinpath("migrations", "versions").iterdir())
+    return sorted(name.partition("_")[0] for name in names if name.endswith(".py") and not name.startswith("_"))
 
 
 def _to_json(value: object) -> str:

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Row, select
 from registry import tables
 from registry.vault import Cell, SubjectKey, Vault
 from residence.stays.declaration import StayDeclaration
+from residence.stays.turns import Turn, turns_of
 
 SALT_BYTES: Final = 16  # a kiosk's body begins with them (residence/wire/envelope.py)
 
@@ -40,6 +41,7 @@ class KeptDeclaration(msgspec.Struct, frozen=True, kw_only=True):
     declaration: StayDeclaration
     person_id: str | None
     facts: Facts
+    received_at: datetime
 
 
 class StandingFinding(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +70,7 @@ def matching_declarations(connection: Connection, condition: ColumnElement[bool]
         columns[name]
         for name in (
             "declaration_id", "arrival_at", "person_id", "subject_id", "about", "body_sealed", "signed", "evidence_level", "reason", "due", "on_time",
-            "rule", "rule_set", "state", "problems", "premises_id", "commune_code",
+            "rule", "rule_set", "state", "problems", "premises_id", "commune_code", "received_at",
         )
     ]  # fmt: skip
     return [row for row in connection.execute(select(*wanted).where(condition)) if row.state != "refused" or not _has_errors(row)]
@@ -88,7 +90,14 @@ def open_declaration(row: Row[Any], *, keys: Mapping[str, SubjectKey], vault: Va
         declaration=msgspec.json.decode(message_json(body, from_kiosk=row.signed is not None), type=StayDeclaration),
         person_id=row.person_id,
         facts=Facts(**{name: getattr(row, name) for name in Facts.__struct_fields__}),
+        received_at=row.received_at,
     )
+
+
+def turns_among(kept: Iterable[KeptDeclaration]) -> dict[str, Turn]:
+    """Return the turns of what was said."""
+    said = list(kept)
+    return turns_of([each.declaration for each in said], {each.declaration.declaration_id: each.received_at for each in said})
 
 
 def declaration_row(connection: Connection, declaration_id: str) -> Row[Any] | None:

@@ -62,9 +62,9 @@ def guests_of(connection: Connection, person_id: str, *, now: datetime) -> list[
         for each in current_stays(connection, {premises for premises, _ in homes}, now=now)
         if (each.premises_id, each.unit) in homes and each.person_id != person_id and each.start_at > now - SHOWN_FOR
     ]
-    said = _own_words(connection, [each.declaration_ids[0] for each in standing if each.declaration_ids])
+    said = _own_words(connection, [each.began_with for each in standing])
     answers = _answers(connection, said)
-    guests = [_guest(each, said, answers) for each in standing if each.declaration_ids and each.declaration_ids[0] in said]
+    guests = [_guest(each, said, answers) for each in standing if each.began_with in said]
     return sorted(guests, key=lambda each: (each.answer is not None, -each.start_at.timestamp()))
 
 
@@ -128,7 +128,7 @@ def _answers(connection: Connection, declaration_ids: Iterable[str]) -> dict[str
 
 
 def _guest(stay: StayOnList, said: dict[str, str | None], answers: dict[str, Row[Any]]) -> HostGuest:
-    declaration_id = stay.declaration_ids[0]
+    declaration_id = stay.began_with
     answered = answers.get(declaration_id)
     return HostGuest(
         declaration_id=declaration_id,

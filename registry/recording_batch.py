@@ -18,7 +18,7 @@ from registry import presences, tables
 from registry.answering import answer, is_on_time
 from registry.asking import Identity, sequences_used
 from registry.columns import NUL
-from registry.declarations import Facts
+from registry.declarations import Facts, KeptDeclaration
 from registry.explaining import Seen, has_own_place, is_explained
 from registry.judged import Answer, Judged, answer_all, instant_or_none, receipt_row, write_all
 from registry.kiosks import communes_of_kiosks
@@ -168,6 +168,7 @@ class _Group:
             person_id, key = self.people.write(message, outcome, commune_code)
         if key is None:
             key = self.people.key_for_statement(message.declaration_id, commune_code)
+        kept = KeptDeclaration(declaration=message, person_id=None, facts=facts, received_at=statement.received_at)
         return Judged(
             statement=statement,
             message=message,
@@ -178,20 +179,18 @@ class _Group:
             commune_code=commune_code,
             person_id=person_id,
             key=key,
-            before=self._take_in(message, outcome, facts, commune_code) if outcome is not None else {},
+            before=self._take_in(kept, outcome, commune_code) if outcome is not None else {},
         )
 
-    def _take_in(
-        self, message: StayDeclaration, outcome: Reconciliation, facts: Facts, commune_code: str
-    ) -> dict[str, KnownStay]:
+    def _take_in(self, kept: KeptDeclaration, outcome: Reconciliation, commune_code: str) -> dict[str, KnownStay]:
         """Make it part of the picture; returns the stays it changes as they were."""
         named = (*outcome.stay.removed, *(each.stay_id for each in outcome.stay.stays)) if outcome.stay else ()
         before = {each: self.picture.stays[each] for each in named if each in self.picture.stays}
         if outcome.state == "refused":  # kept aside until something makes it fit; what waited for it may fit now
-            others = self.people.write_others(message, outcome, commune_code)
-            self.picture.take_in_refused(message, outcome, facts, named=others, commune_code=commune_code)
+            others = self.people.write_others(kept.declaration, outcome, commune_code)
+            self.picture.take_in_refused(kept, outcome, named=others, commune_code=commune_code)
         else:
-            self.picture.take_in(message, outcome, facts, commune_code=commune_code)
+            self.picture.take_in(kept, outcome, commune_code=commune_code)
         return before
 
     def _take_presence(self, statement: Statement, message: Presence) -> Recorded:

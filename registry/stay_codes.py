@@ -56,7 +56,7 @@ class _Begun(msgspec.Struct, frozen=True, kw_only=True):
 
 def issue_code(connection: Connection, stay: StayOnList, *, by: str, tools: Tools) -> tuple[str, str]:
     """Issue a new code at a desk; returns the statement it belongs to and the code. What earlier codes opened is closed."""
-    declaration_id = min(stay.declaration_ids)
+    declaration_id = stay.began_with
     locked_row(connection, tables.stays, stay.stay_id)
     row = _row(connection, declaration_id) or _begin(connection, declaration_id, stay)
     if row.account_id is not None:
@@ -122,7 +122,7 @@ def _begun_by(connection: Connection, receipt: str) -> _Begun | None:
     if statement is None or statement.person_id is None:
         return None
     own = (each for each in stays_of_person(connection, statement.person_id) if each.status in OPENS)
-    begun = next((each for each in own if min(each.declaration_ids) == statement.declaration_id), None)
+    begun = next((each for each in own if each.began_with == statement.declaration_id), None)
     return _Begun(statement=statement, stay=begun) if begun else None
 
 

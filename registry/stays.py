@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Row, select
 from registry import tables
 from registry.tables_stays import OPEN
 from residence.clock import rfc3339
+from residence.stays.findings import derived_id
 from residence.stays.known import KnownStay
 
 REMOVED: Final = "removed"
@@ -49,6 +50,12 @@ class StayOnList(msgspec.Struct, frozen=True, kw_only=True):
     declaration_ids: tuple[str, ...]
     recorded_at: datetime
     objected_at: datetime | None = None  # since when the person says that it is wrong
+
+    @property
+    def began_with(self) -> str:
+        """Return the arrival the stay is named after; not always its least id, since a sender's clock may be ahead of ours."""
+        named = (each for each in self.declaration_ids if derived_id("stay", each) == self.stay_id)
+        return next(named, min(self.declaration_ids))
 
     def is_expected(self, now: datetime) -> bool:
         """Tell whether the guest was declared ahead and is not in the house yet."""

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from registry.declarations import Facts, KeptDeclaration
+from registry.declarations import KeptDeclaration
 from registry.persons import number_indexes
 from registry.vault import SubjectKey, Vault
 from residence.people.person import Person
@@ -77,6 +77,7 @@ class Surroundings:
             self._known_of(people),
             stays=tuple(self.stays[each] for each in sorted(stays)),
             declarations=tuple(self.kept[each].declaration for each in sorted(statements)),
+            received={each: self.kept[each].received_at for each in statements},
         )
 
     def _known_of(self, people: set[str]) -> Known:
@@ -106,13 +107,14 @@ class Surroundings:
         """Return the stays here of these people."""
         return [self.stays[stay] for each in people for stay in self.stays_of.get(each, ())]
 
-    def take_in(self, declaration: StayDeclaration, outcome: Reconciliation, facts: Facts, *, commune_code: str) -> None:
-        """Make a statement that was just recorded part of the picture."""
+    def take_in(self, kept: KeptDeclaration, outcome: Reconciliation, *, commune_code: str) -> None:
+        """Make a statement that was just recorded part of the picture; it belongs to the outcome's person."""
+        declaration = kept.declaration
         for change in (outcome.person, *outcome.split):
             self._take_person(change, declaration)
         for index in number_indexes(declaration.person, self.vault):
             self.holders.setdefault(index, set()).add(outcome.person.person_id)
-        self.keep(KeptDeclaration(declaration=declaration, person_id=outcome.person.person_id, facts=facts))
+        self.keep(msgspec.structs.replace(kept, person_id=outcome.person.person_id))
         self.communes.setdefault(declaration.premises_id, commune_code)
         self._take_stays(outcome)
 
@@ -127,13 +129,14 @@ class Surroundings:
             self.keep_stay(stay)
 
     def take_in_refused(
-        self, declaration: StayDeclaration, outcome: Reconciliation, facts: Facts, *, named: frozenset[str], commune_code: str
+        self, kept: KeptDeclaration, outcome: Reconciliation, *, named: frozenset[str], commune_code: str
     ) -> None:
         """Make a refused statement part of the picture: it belongs to nobody, and may yet fit. ``named``: people it is written for."""
+        declaration = kept.declaration
         for change in (outcome.person, *outcome.split):
             if change.person_id in named:
                 self._take_person(change, declaration)
-        self.keep(KeptDeclaration(declaration=declaration, person_id=None, facts=facts))
+        self.keep(kept)
         self.communes.setdefault(declaration.premises_id, commune_code)
         self._take_stays(outcome)
 

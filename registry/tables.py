@@ -37,6 +37,7 @@ from registry.tables_history import changes, disputes, merges
 from registry.tables_identities import identities
 from registry.tables_imports import import_batches, imported_rows, imports
 from registry.tables_kiosk_counts import kiosk_counts
+from registry.tables_kiosk_lost_numbers import kiosk_lost_numbers
 from registry.tables_kiosk_mutes import kiosk_mutes
 from registry.tables_kiosk_signs import kiosk_signs
 from registry.tables_lapses import lapses
@@ -179,6 +180,7 @@ __all__ = [
     "kiosk_certificates",
     "kiosk_claims",
     "kiosk_counts",
+    "kiosk_lost_numbers",
     "kiosk_mutes",
     "kiosk_signs",
     "kiosk_wipes",

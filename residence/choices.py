@@ -62,6 +62,7 @@ class RulesSection(_Section, frozen=True, kw_only=True):
     after_midnight_policy: AfterMidnight | None = None
     cutoff_inclusive: bool | None = None
     departure_slack_hours: Hours = 1  # the same for every rule set, so it does not show in their ids
+    shortest_stay_minutes: Annotated[int, msgspec.Meta(ge=0, le=1440)] = 0  # the same
     extra: str = ""  # folder of further rule files, relative to the file of choices
 
 
@@ -151,7 +152,11 @@ def parse_choices(data: bytes, *, extra: Mapping[str, bytes] | None = None) -> C
     }
     book = _book(extra or {}).with_choices(**chosen)
     return Choices(
-        rules=msgspec.structs.replace(book, departure_slack=timedelta(hours=file.rules.departure_slack_hours)),
+        rules=msgspec.structs.replace(
+            book,
+            departure_slack=timedelta(hours=file.rules.departure_slack_hours),
+            shortest_stay=timedelta(minutes=file.rules.shortest_stay_minutes),
+        ),
         card=_card_policy(file.qr),
         no_expiry=file.mrz.no_expiry_values,
         patience=_patience(file.undeclared),

@@ -12,9 +12,11 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import resources
 from io import BytesIO
+from string import Formatter
 from typing import Final, Literal, cast, get_args
 
 from babel.core import negotiate_locale
@@ -74,5 +76,29 @@ def translate(language: Language, text: str) -> str:
 
 
 def sentence_in(said: Sentence, language: Language) -> str:
-    """Return a code's sentence in a language."""
-    return said.vi if language == "vi" else translate(language, said.en)
+    """Return a code's sentence in a language; values filled into it stay, and are translated where they are words of ours.
+
+    >>> sentence_in(Sentence(vi="", en="Longer than any real value (at most 80 characters). Scan or type it again."), "ja")
+    '実際にあり得る長さ（最大80文字）を超えています。読み取り直すか、入力してください。'
+    """
+    if language in ("vi", "en"):
+        return said.vi if language == "vi" else said.en
+    if said.en in catalogue(language):
+        return catalogue(language)[said.en]
+    for shape, text in _filled(language):
+        values = shape.fullmatch(said.en)
+        if values is not None:
+            return text.format(**{name: translate(language, value) for name, value in values.groupdict().items()})
+    return said.en
+
+
+@cache
+def _filled(language: Language) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Return the sentences with places for values: what one looks like when it is filled in, and its translation."""
+    shapes = []
+    for english, text in catalogue(language).items():
+        parts = list(Formatter().parse(english))
+        if any(name for _, name, _, _ in parts):
+            looks = "".join(re.escape(plain) + (f"(?P<{name}>.+?)" if name else "") for plain, name, _, _ in parts)
+            shapes.append((re.compile(looks, re.DOTALL), text))
+    return tuple(shapes)

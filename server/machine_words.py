@@ -48,6 +48,8 @@ MACHINE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "door": "A door needs somebody",
         "reader": "A reader is not well",
         "configuration": "Settings it was sent were not taken, or were taken back",
+        "words": "Words for its screens were not taken, were taken back, or some are missing",
+        "door_list": "A list for its doors that was published was not taken",
         "trust": "Its list of trusted chip issuers has ended, or the last one was refused",
         "claims": "It claimed more of chips than it showed",
     },
@@ -70,6 +72,7 @@ MACHINE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "door_alarm": {
         "normal": "All quiet",
+        "duress": "Somebody opened it under duress",
         "tamper": "Somebody tampers with it",
         "forced-open": "Forced open",
         "door-open-too-long": "Open for too long",

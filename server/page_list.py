@@ -44,6 +44,7 @@ from server.operators import (
     gateway_pages,
     kiosk_pages,
     letter_pages,
+    lost_number_pages,
     mute_pages,
     ward_pages,
 )
@@ -186,6 +187,7 @@ PAGES = (
     delegation_pages,
     acting_pages,
     kiosk_pages,
+    lost_number_pages,
     mute_pages,
     claim_pages,
     call_pages,

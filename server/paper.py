@@ -1,6 +1,8 @@
-"""One way to make a PDF: headings, facts, lists and codes on A4, with a font of this machine that has Vietnamese letters.
+"""One way to make a PDF: headings, facts, lists and codes on A4, with fonts of this machine that have the letters of all six languages.
 
-- Text is text and can be searched and read aloud; the font is embedded, so it looks alike everywhere.
+- Text is text and can be searched and read aloud; fonts are embedded, as far as their letters are used, so it looks alike everywhere.
+- Chinese, Japanese and Korean have a second font (Noto Sans CJK, 20 MB, opened only when such a letter is written), in the shapes of the paper's
+  language: one code has other strokes in Japan than in China.
 - The same content makes the same bytes: the date in the file is the content's own, never the hour it was printed.
 - Codes are drawn from our own text; nothing of a page's input reaches the file but as text.
 
@@ -18,14 +20,21 @@ from typing import Final
 import segno
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
+from fpdf.fonts import TTFFont
 
 from residence.errors import Refused
+from server.eastern_lines import fill, is_eastern
+from server.languages import Language, lang_tag
 
 _ROOT: Final = Path("/usr/share/fonts/truetype")
 _PLACES: Final = {
     "": (_ROOT / "dejavu/DejaVuSans.ttf", _ROOT / "noto/NotoSans-Regular.ttf"),
     "B": (_ROOT / "dejavu/DejaVuSans-Bold.ttf", _ROOT / "noto/NotoSans-Bold.ttf"),
 }
+# Noto Sans CJK holds one face for each language in one file, in this order; a name in a Vietnamese paper gets the simplified shapes.
+_EASTERN: Final = Path("/usr/share/fonts/opentype/noto")
+_FACES: Final = {"": _EASTERN / "NotoSansCJK-Regular.ttc", "B": _EASTERN / "NotoSansCJK-Bold.ttc"}
+_NUMBERS: Final = {"ja": 0, "ko": 1, "zh": 2}
 _FONT: Final = "body"
 _MARGIN: Final = 18.0
 _CODE: Final = 62.0  # millimetres; a code of 85 modules keeps them at 0.7
@@ -43,11 +52,12 @@ def _font(style: str) -> Path:
 class Paper:
     """A PDF being written, from top to bottom."""
 
-    def __init__(self, *, title: str, language: str, made_at: datetime) -> None:
+    def __init__(self, *, title: str, language: Language, made_at: datetime) -> None:
+        self._language, self._has_eastern = language, False
         self._pdf = FPDF(format="A4")
         self._pdf.set_creation_date(made_at)
         self._pdf.set_title(title)
-        self._pdf.set_lang(language)
+        self._pdf.set_lang(lang_tag(language))
         self._pdf.set_margin(_MARGIN)
         self._pdf.set_auto_page_break(auto=True, margin=_MARGIN)
         for style in _PLACES:
@@ -56,8 +66,9 @@ class Paper:
 
     def text(self, text: str, *, size: float = 10, bold: bool = False) -> None:
         """Write a paragraph."""
+        self._want(text)
         self._pdf.set_font(_FONT, "B" if bold else "", size)
-        self._pdf.multi_cell(0, size * 0.52, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT, align="L")
+        self._pdf.multi_cell(0, size * 0.52, self._lines(text, self._pdf.epw), new_x=XPos.LMARGIN, new_y=YPos.NEXT, align="L")
         self._pdf.ln(size * 0.12)
 
     def heading(self, text: str, *, size: float = 15) -> None:
@@ -72,12 +83,13 @@ class Paper:
         for name, value in facts:
             if not value:
                 continue
+            self._want(name + value)
             top = self._pdf.get_y()
             self._pdf.set_font(_FONT, "B", 9.5)
-            self._pdf.multi_cell(_KEY, 5.2, name, new_x=XPos.RIGHT, new_y=YPos.TOP, align="L")
+            self._pdf.multi_cell(_KEY, 5.2, self._lines(name, _KEY), new_x=XPos.RIGHT, new_y=YPos.TOP, align="L")
             self._pdf.set_xy(_MARGIN + _KEY, max(top, self._pdf.get_y()))
             self._pdf.set_font(_FONT, "", 9.5)
-            self._pdf.multi_cell(0, 5.2, value, new_x=XPos.LMARGIN, new_y=YPos.NEXT, align="L")
+            self._pdf.multi_cell(0, 5.2, self._lines(value, self._pdf.epw - _KEY), new_x=XPos.LMARGIN, new_y=YPos.NEXT, align="L")
         self._pdf.ln(1.5)
 
     def code(self, text: str, caption: str) -> None:
@@ -103,7 +115,29 @@ class Paper:
 
     def content(self) -> bytes:
         """Return the file."""
-        return bytes(self._pdf.output())
+        made = bytes(self._pdf.output())
+        for font in self._pdf.fonts.values():
+            if isinstance(font, TTFFont):
+                font.ttfont.close()
+        return made
+
+    def _lines(self, text: str, width: float) -> str:
+        """Return a text with the line ends that the library, which knows spaces only, would not find."""
+        room = width - 2 * self._pdf.c_margin
+        return fill(text, most=room, width_of=self._pdf.get_string_width) if self._has_eastern else text
+
+    def _want(self, text: str) -> None:
+        """Open the second font before the first letter that needs it."""
+        if self._has_eastern or not is_eastern(text):
+            return
+        if not all(place.is_file() for place in _FACES.values()):
+            if self._language in _NUMBERS:
+                raise Refused("server.font_missing")
+            return  # one name in a Vietnamese paper: boxes, and the rest can be read
+        for style, place in _FACES.items():
+            self._pdf.add_font("eastern", style, str(place), collection_font_number=_NUMBERS.get(self._language, _NUMBERS["zh"]))
+        self._pdf.set_fallback_fonts(["eastern"])
+        self._has_eastern = True
 
 
 def _runs(modules: bytearray) -> Iterable[tuple[int, int]]:

@@ -26,7 +26,7 @@ from residence.paths.following import written_day
 from residence.paths.steps import HelperKind, Situation
 from residence.paths.words import NAMES, SPOKEN, Spoken, say, spoken
 from residence.wire.messages import STAY_DECLARATION
-from server.visitor import Visitor
+from server.visitor import Visitor, own_language
 from server.wiring import Server
 
 _UUID7: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -98,8 +98,8 @@ def language_for(request: Request, caller: Visitor) -> Spoken:
         return spoken(asked)
     wishes = (part.split(";")[0].strip()[:2].lower() for part in request.headers.get("accept-language", "").split(","))
     if "luutru_language" in request.cookies:
-        return spoken(caller.language)
-    return next((spoken(each) for each in wishes if each in SPOKEN), spoken(caller.language))
+        return spoken(own_language(caller))
+    return next((spoken(each) for each in wishes if each in SPOKEN), spoken(own_language(caller)))
 
 
 def words_for(language: Spoken) -> dict[str, Any]:

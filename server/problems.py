@@ -22,8 +22,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from registry.recording import is_outage
-from residence.errors import Conflict, LuutruError, Malformed, Problem, Refused, Untrusted, catalogue, problem
+from residence.errors import Conflict, LuutruError, Malformed, Problem, Refused, Sentence, Untrusted, catalogue, problem
+from residence.errors.guide import entry
 from residence.wire.messages import Receipt, ReceiptFinding
+from server.hints import hint_of_unreadable, pointer_of, with_hint
 from server.home import local_path
 from server.languages import sentence_in
 from server.limits import Standing, TooMany
@@ -62,6 +64,14 @@ BY_STATUS: Final = {
     405: "server.method_not_allowed",
     413: "server.form_too_large",
 }
+
+
+class Unreadable(Malformed):
+    """The input cannot be decoded; ``hint`` says what may stand at the pointer."""
+
+    def __init__(self, error: Exception, kind: type) -> None:
+        super().__init__("server.input_unreadable", pointer_of(error), str(error))
+        self.hint: Final = hint_of_unreadable(error, kind)
 
 
 class InputProblems(Malformed):
@@ -120,8 +130,13 @@ def problem_document(error: LuutruError) -> dict[str, Any]:
         "detail": said.en if said else error.detail,
         "message": msgspec.to_builtins(said) if said else {"vi": error.detail, "en": error.detail},
         "pointer": error.pointer,
-        "problems": msgspec.to_builtins(getattr(error, "problems", ())),
+        "hint": msgspec.to_builtins(_hint(error, code)),
+        "problems": msgspec.to_builtins([with_hint(each) for each in getattr(error, "problems", ())]),
     } | ({"receipt": receipt} if receipt else {})
+
+
+def _hint(error: LuutruError, code: str) -> Sentence | None:
+    return error.hint if isinstance(error, Unreadable) else None if _has_blanks(code) else entry(code).mend
 
 
 def _has_blanks(code: str) -> bool:

@@ -32,7 +32,7 @@ PROCEDURE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "phone": "Telephone",
         "head": "Head of the household",
         "place": "Place",
-        "first": "From",
+        "first": "From the day",
         "last": "To and including",
         "reason": "Reason",
         "destination": "Where to",
@@ -53,7 +53,7 @@ PROCEDURE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "supplement": "Something is missing",
         "done": "Done",
         "refused": "Refused",
-        "withdrawn": "Taken back",
+        "withdrawn": "Taken back by the person",
     },
     "procedure_step": {
         "file": "Filed",
@@ -62,7 +62,7 @@ PROCEDURE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "supply": "Brought what was missing",
         "done": "Done",
         "refuse": "Refused",
-        "withdraw": "Taken back",
+        "withdraw": "Taken back by the person",
     },
     "procedure_do": {
         "take": "Take it in hand",
@@ -89,13 +89,14 @@ PROCEDURE_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "nothing": "It was not sent: it was over before.",
     },
     "portal_state": {
-        "received": "Received",
+        "received": "Received by the portal",
         "in_hand": "Worked on",
         "supplement": "Something is missing",
         "done": "Done",
         "refused": "Refused",
     },
     "procedure_paper": {
+        "beside": "The office reads the Vietnamese words; those of your language stand beside them.",
         "draft": "Laid out from the form's fields as far as they are known; not the form itself.",
         "code": "Procedure",
         "article": "Legal basis",

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from edge_agent.configuration.fetching import Fetching
 from firmware_config.signed.document import write_document
-from firmware_config.signed.repository import ConfigurationRepository, document_path
+from firmware_config.signed.paths import document_path
+from firmware_config.signed.repository import ConfigurationRepository
 from firmware_config.signed.signers import make_signer, public_path, read_public, read_signer
 
 NOW = datetime(2026, 11, 29, 9, tzinfo=UTC)
@@ -76,6 +77,9 @@ class Authority:
             online=self.key("online"),
             now=self.now,
         )
+
+    def put(self, path, data, *, ward=WARD):
+        return self.repository.put(ward, {path: data}, signer=self.key(ward), online=self.key("online"), now=self.now)
 
     @property
     def root(self):

@@ -23,6 +23,7 @@ from registry import (
     kiosk_certificates,
     kiosk_claims,
     kiosk_counts,
+    kiosk_lost_numbers,
     kiosk_mutes,
     kiosks,
     lapses,
@@ -159,6 +160,10 @@ def _count(connection: Connection, town: Town, _scene: Scene) -> None:
     connection.execute(
         update(tables.kiosk_counts).where(columns.kiosk_id == counted.kiosk_id, columns.epoch == EPOCH).values(**gap)
     )
+    lost = kiosk_lost_numbers.NewClosing(
+        commune_code=DEMO_COMMUNE, kiosk_id=counted.kiosk_id, epoch=EPOCH, first=1, last=1, reason="its card died", by="a"
+    )
+    kiosk_lost_numbers.call_lost(connection, lost, closing_id=uuid7_text(town.now, secrets.token_bytes(10)), now=town.now)
     kiosk_counts.look_through(connection, counted, now=town.now)
     kiosk_counts.withheld_of(connection, DEMO_COMMUNE, before=town.now)
 

@@ -39,6 +39,16 @@ GROUP = (
 IN_GROUP = (*GROUP, happen.GroupComplete(), happen.Confirmed(fresh_id=FIRST, more_ids=(SECOND, THIRD)))
 FOREIGN = (*TYPED[:6], happen.Typed(asked="nationality", text="other"), happen.Typed(asked="country", text="other"))
 NO_PAPERS = (STARTED, STAY, happen.NoPapers(), NAME, *TYPED[4:7])
+PAPERLESS = (
+    *NO_PAPERS[:-1],
+    happen.Typed(asked="nationality", text="other"),
+    happen.Typed(asked="country", text=""),
+    happen.Typed(asked="words", text="どこにもとまるところがない。" * 20),
+    happen.Typed(asked="helper", text="Lê Văn Giúp"),
+    happen.PersonConfirmed(),
+    *TO_REVIEW[4:],
+)
+OTHER_REASON = happen.ReasonTold(text="Ở lại chăm người bệnh trong khu. " * 6)
 RESULT = KEPT[:-1]
 KEPT_HERE = happen.KeptSafely(declaration_id=KEPT[-1].declaration_id, code="RD7D-QQWQ-DW4X")
 
@@ -82,28 +92,45 @@ WALKS = {
     "telling": (*TO_REVIEW[:6], happen.ReasonChosen(reason=Reason.OTHER)),
     "review": TO_REVIEW,
     "review-typed": (*TYPED, happen.PersonConfirmed(), *TO_REVIEW[4:]),
-    "review-paperless": (
-        *NO_PAPERS[:-1],
-        happen.Typed(asked="nationality", text="other"),
-        happen.Typed(asked="country", text=""),
-        happen.Typed(asked="words", text="どこにもとまるところがない。" * 20),
-        happen.Typed(asked="helper", text="Lê Văn Giúp"),
-        happen.PersonConfirmed(),
-        *TO_REVIEW[4:],
-    ),
+    "review-paperless": PAPERLESS,
+    "review-all-words": (*PAPERLESS[:-1], happen.ReasonChosen(reason=Reason.OTHER), OTHER_REASON),
+    "own-words": (*PAPERLESS[:-1], happen.ReasonChosen(reason=Reason.OTHER), OTHER_REASON, happen.WordsWanted()),
     "review-longer": (*LONGER, happen.NightsChosen(nights=2)),
+    "left": (
+        *CHANGE,
+        happen.PurposeChosen(purpose="leave"),
+        card_seen(),
+        happen.PersonConfirmed(),
+        happen.Confirmed(fresh_id=KEPT[-1].declaration_id),
+        KEPT_HERE,
+        news("accepted"),
+    ),
     "host": (*TO_REVIEW, happen.HostWanted()),
     "change": CHANGE,
     "receipt": WRONG_ROOM,
     "receipt-wrong": (*WRONG_ROOM, happen.CodeGiven(text="K7QM")),
     "gathering": GROUP,
+    "gathering-again": (*GROUP, card_seen(OTHER_CARD)),
     "group-review": (*GROUP, happen.GroupComplete()),
+    "group-review-words": (
+        *GROUP[:6],
+        happen.ReasonChosen(reason=Reason.OTHER),
+        OTHER_REASON,
+        *GROUP[7:],
+        happen.GroupComplete(),
+    ),
     "party": (
         *IN_GROUP,
         happen.KeptSafely(declaration_id=FIRST, code="RD7D-QQWQ-DW4X"),
         happen.KeptSafely(declaration_id=SECOND, code="K7QM-2XW9-4TRN"),
         happen.KeepingFailed(declaration_id=THIRD, code="outbox.disk_full"),
         happen.SettlementChanged(declaration_id=SECOND, standing="accepted"),
+    ),
+    "party-refused": (
+        *IN_GROUP,
+        *(happen.KeptSafely(declaration_id=each, code="RD7D-QQWQ-DW4X") for each in (FIRST, SECOND, THIRD)),
+        happen.SettlementChanged(declaration_id=FIRST, standing="accepted"),
+        happen.SettlementChanged(declaration_id=SECOND, standing="refused"),
     ),
     "keeping": RESULT,
     "kept": (*RESULT, KEPT_HERE),
@@ -174,6 +201,7 @@ CHIP_WALKS = {
         happen.ChipFailed(own_id=FIRST, code="chip.not_opened"),
     ),
     "chip-accepted": WITH_CHIP,
+    "chip-accepted-slip": (*WITH_CHIP, happen.SlipWanted(), happen.SlipDone(code="RD7D-QQWQ-DW4X", outcome="printer.no_paper")),
     "chip-way-in": (*WITH_CHIP, happen.WayInWanted(), TICKET),
     "chip-no-more": (*NOT_OPENED, *NUMBERS_REFUSED),
     "chip-shown": (
@@ -184,7 +212,7 @@ CHIP_WALKS = {
 DESK_WALKS = {"desk": (), "desk-card": (STARTED,)}
 STATES = {
     **{name: walk(*events, text=LOBBY + PRINTER)[0] for name, events in WALKS.items()},
-    **{name: walk(*events, text=LOBBY + CHIP)[0] for name, events in CHIP_WALKS.items()},
+    **{name: walk(*events, text=LOBBY + PRINTER + CHIP)[0] for name, events in CHIP_WALKS.items()},
     **{name: walk(*events, text=DESK)[0] for name, events in DESK_WALKS.items()},
 }
 _TEMPLATES = Environment(

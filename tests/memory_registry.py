@@ -23,12 +23,14 @@ class MemoryRegistry:
         self.persons = {each.person_id: each for each in persons}
         self.residences = residences
         self.declarations: dict[str, StayDeclaration] = {}
+        self.received: dict[str, datetime] = {}
         self.stays: dict[str, KnownStay] = {}
         self.findings: dict[str, Finding] = {}
 
     def receive(self, declaration: StayDeclaration, *, at: datetime = EVENING) -> Reconciliation:
         result = reconcile(declaration, self.known(), rules=RULES, received_at=at)
         self.declarations[declaration.declaration_id] = declaration
+        self.received.setdefault(declaration.declaration_id, at)
         self._write_person(result.person)
         for each in result.split:
             self._write_person(each)
@@ -47,6 +49,7 @@ class MemoryRegistry:
             stays=tuple(self.stays.values()),
             residences=self.residences,
             declarations=tuple(self.declarations.values()),
+            received=dict(self.received),
         )
 
     def _write_person(self, change: PersonChange) -> None:

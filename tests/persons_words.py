@@ -10,21 +10,46 @@ from server_messages import _text
 
 from residence.errors import catalogue
 from residence.errors.guide import who_acts
+from residence.people.documents import DOCUMENT_RULES
 from server.persons_pages import PARTS, PERSONS
 from server.wording import WORDS
 
 SERVER = Path(__file__).parent.parent / "server"
 # Words a template takes by a name it was handed, and those a page's module takes.
-OTHER_KINDS = frozenset({"dispute", "right_outcome", "fault", "field", "declarant", "evidence", "sex"})
+OTHER_KINDS = frozenset(
+    {
+        "dispute",
+        "right_outcome",
+        "fault",
+        "field",
+        "declarant",
+        "evidence",
+        "sex",
+        "document",
+        "reason",
+        "late_cause",
+        "paper",
+        "procedure_paper",
+    }
+)
 WHO_READS = frozenset({"guest", "nobody"})
 AREAS = frozenset(
     {"way-in", "recovery", "dispute", "lock", "rights", "delegation", "own", "account", "server", "contact", "mail", "receipt"}
+)
+# Whoever has to act on them, a person reads these: about a form of theirs, a receipt, a file, what a link asks.
+WHOLE_AREAS = frozenset({
+    "answer", "declaration", "deletion", "document", "notice", "old-number", "person", "personal-number", "population", "portal",
+    "procedure", "proof", "stays", "text",
+})  # fmt: skip
+NEVER_SHOWN = frozenset(
+    {"declaration.malformed", "notice.nobody_seen", "population.asked", "population.away", "population.nothing"}
 )
 
 
 # Of codes that others act on, those a person meets on their own pages.
 CODES = frozenset({
-    "server.code_shape", "door.link_missing", "door.not_claimable", "log.unknown_look", "mail.confirm", "server.no_receipt_keys", "server.statement_refused", "registry.person_unknown",
+    "name.empty", "name.strange_characters", "door.link_spent", "door.no_pass", "path.unknown", "path.step", "server.input_unreadable",
+    "server.form_document_kind", "server.font_missing", "server.code_shape", "door.link_missing", "door.not_claimable", "log.unknown_look", "mail.confirm", "server.no_receipt_keys", "server.statement_refused", "registry.person_unknown",
     "server.csrf", "server.fault", "server.form_choice", "server.form_date", "server.form_field_missing", "server.form_too_large",
     "server.form_unreadable", "server.identity_unknown", "server.link_spent", "server.method_not_allowed", "server.not_allowed",
     "server.not_found", "server.prove_again", "server.proved_by_another", "server.provider_declined", "server.provider_failed",
@@ -54,9 +79,13 @@ def message_ids() -> set[str]:
 
 
 def sentences() -> set[str]:
-    """Return the English of what a page says to a person when something cannot be done."""
-    return {
-        texts["en"]
-        for code, texts in catalogue().items()
-        if (code in CODES or (code.partition(".")[0] in AREAS and who_acts(code) in WHO_READS)) and "{" not in texts["en"]
-    }
+    """Return the English of what a page says to a person when something cannot be done; values of the case stand as ``{names}``."""
+    said = {texts["en"] for code, texts in catalogue().items() if reads(code)}
+    return said | {rule.en for rule in DOCUMENT_RULES.values() if rule.en}
+
+
+def reads(code: str) -> bool:
+    """Tell whether a person meets a code on a page of their own."""
+    area = code.partition(".")[0]
+    whole = area in WHOLE_AREAS and code not in NEVER_SHOWN
+    return whole or code in CODES or (area in AREAS and who_acts(code) in WHO_READS and "{" not in catalogue()[code]["en"])

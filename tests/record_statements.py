@@ -1,15 +1,17 @@
 """The statements of a version, written down when it is released: what old code will still say to new tables.
 
 - The hot functions are asked in a small town on both engines; each statement is kept once, long lists of values shortened.
+- One record for each version, never written again once the version is released (``luutru/releases/released.toml``).
 - Values are not kept: whether a statement can still be said depends on tables and columns alone.
 
-Example: ``PYTHONPATH=tests python tests/record_statements.py`` writes ``tests/vectors/statements/<revision>.json``
+Example: ``PYTHONPATH=tests python tests/record_statements.py`` writes ``tests/vectors/statements/<version>.json``
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +19,11 @@ from pathlib import Path
 from hot_queries import ASKED, listening, set_scene
 from recording_town import make_town
 
+from luutru import __version__
 from luutru.benchmarks.postgres import running_postgres
+from luutru.releases.released import released
 from registry import tables
-from registry.database import newest_revision, upgrade
+from registry.database import upgrade
 
 FOLDER = Path(__file__).parent / "vectors" / "statements"
 _LONG = {
@@ -57,9 +61,12 @@ def recorded() -> Iterator[tuple[str, list[str]]]:
 
 def main() -> None:
     """Write down this version's statements and columns."""
+    version = __version__.partition(".dev")[0]
+    if version in {each.version for each in released()}:
+        sys.exit(f"{version} is released: what it says is written down already")
     columns = {name: sorted(table.columns.keys()) for name, table in sorted(tables.metadata.tables.items())}
     FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{newest_revision()}.json"
+    path = FOLDER / f"{version}.json"
     path.write_text(json.dumps({"columns": columns, "statements": dict(recorded())}, indent=1) + "\n", "utf-8")
 
 

@@ -4,6 +4,7 @@
   and no server is trusted for it.
 - What is refused is said by kind: tampered, rolled back, ended, not signed by who may, not to be reached. The kiosk then goes on with what it
   has: an authority that is away, or whose metadata has ended, is an alarm and no reason to stop.
+- What was fetched lies beside the metadata and is not fetched again while it is as signed. Another paper (``also``) is of the same moment.
 - Time is handed in; a kiosk whose clock is not set calls nothing ended that is not.
 
 Example: ``Fetching(folder, url=url, root=root_bytes, path="ward-01/kiosk-lobby-1/configuration.json").fetch(now)``
@@ -48,33 +49,62 @@ class Fetching:
     ) -> None:
         self._folder, self._url, self._root, self._path = folder, url.rstrip("/"), root, path
         self._heard = heard  # when the authority signed: the clock cannot be before it
+        self._updater: Updater | None = None  # of the last time the authority was asked, verified up to its list of districts
 
     def fetch(self, now: datetime) -> Fetched | None:
         """Return the document in force, None when there is none for this kiosk. Raises ``LuutruError`` of the area ``configuration``."""
+        self._updater = None
+        try:
+            updater = self._opened(now)
+            updater.refresh()
+            self._tell_when_signed(updater._trusted_set.timestamp.unrecognized_fields)  # noqa: SLF001 - refreshed, hence verified
+            self._updater = updater
+            found = self._download(updater, self._path)
+            if found is None:
+                return None
+            data, digest = found
+            document = read_document(data)
+            return Fetched(name=f"{document.release}-{digest[:12]}", files=document.files)
+        except Exception as error:
+            raise _said(error) from error
+
+    def also(self, path: str) -> bytes | None:
+        """Return another paper of the same moment as the last ``fetch``; None when there is none, or when that was refused.
+
+        Raises ``LuutruError`` of the area ``configuration`` for a paper that is not as it was signed.
+        """
+        if self._updater is None:
+            return None
+        try:
+            found = self._download(self._updater, path)
+        except Exception as error:
+            raise _said(error) from error
+        return found[0] if found else None
+
+    def _opened(self, now: datetime) -> Updater:
         metadata, documents = self._folder / "metadata", self._folder / "documents"
         for each in (metadata, documents):
             each.mkdir(parents=True, exist_ok=True)
-        try:
-            updater = Updater(
-                str(metadata),
-                f"{self._url}/metadata/",
-                str(documents),
-                f"{self._url}/documents/",
-                config=LIMITS,
-                bootstrap=self._root,
-            )
-            updater._trusted_set.reference_time = now  # noqa: SLF001 - the library reads the clock itself; time is passed in here
-            updater.refresh()
-            self._tell_when_signed(updater._trusted_set.timestamp.unrecognized_fields)  # noqa: SLF001 - refreshed, hence verified
-            target = updater.get_targetinfo(self._path)
-            if target is None:
-                return None
-            kept = documents / "configuration.json"
+        updater = Updater(
+            str(metadata),
+            f"{self._url}/metadata/",
+            str(documents),
+            f"{self._url}/documents/",
+            config=LIMITS,
+            bootstrap=self._root,
+        )
+        updater._trusted_set.reference_time = now  # noqa: SLF001 - the library reads the clock itself; time is passed in here
+        return updater
+
+    def _download(self, updater: Updater, path: str) -> tuple[bytes, str] | None:
+        """Return a paper and its hash; what lies here already and is as it was signed is not fetched again."""
+        target = updater.get_targetinfo(path)
+        if target is None:
+            return None
+        kept = self._folder / "documents" / path.rpartition("/")[2]
+        if updater.find_cached_target(target, str(kept)) is None:
             updater.download_target(target, str(kept))
-            document = read_document(kept.read_bytes())
-            return Fetched(name=f"{document.release}-{target.hashes['sha256'][:12]}", files=document.files)
-        except Exception as error:
-            raise _said(error) from error
+        return kept.read_bytes(), target.hashes["sha256"]
 
     def _tell_when_signed(self, fields: Mapping[str, object]) -> None:
         said = fields.get(SIGNED_AT)

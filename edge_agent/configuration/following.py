@@ -5,6 +5,7 @@
 - What is tried is kept when every reader is well and the line is up, for ``steady`` seconds; when that has not come about within ``patience``
   it is taken back, and the process ends once more. A document that does not even read is never tried.
 - ``pin`` holds a kiosk at one document: whatever else is published, it tries nothing.
+- Other signed papers (words, a door list) are asked for with the settings and followed each in its own way (``Beside``).
 - ``health`` is for operators, beside the readers: ``ok``, or ``degraded`` with a code: taken back, ended, rolled back, not to be reached for days.
 
 Example: ``Following(slots, fetch=fetching.fetch, check=check, proved=proved, idle=idle, end=end, clock=clock).start()``
@@ -13,10 +14,10 @@ Example: ``Following(slots, fetch=fetching.fetch, check=check, proved=proved, id
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -50,6 +51,23 @@ class Kiosk:
     end: Callable[[], None]
 
 
+class Beside(Protocol):
+    """Another paper that comes from the same place."""
+
+    @property
+    def name(self) -> str:
+        """Return what it is called among the kiosk's readers, where operators see how it goes."""
+
+    def ask(self) -> None:
+        """Look at what the authority has now. Called after each time it was asked; no ``LuutruError`` leaves it."""
+
+    def look(self) -> None:
+        """Go on with what was begun, if its time has come. Called twice a second."""
+
+    def health(self) -> str:
+        """Return ``ok:<name>`` or ``degraded:<code>``."""
+
+
 class Following:
     """One thread that looks after one kiosk's configuration."""
 
@@ -63,9 +81,10 @@ class Following:
         jitter: Callable[[], float],
         pace: Pace,
         pin: str = "",
+        besides: Sequence[Beside] = (),
     ) -> None:
         self._slots, self._fetch, self._kiosk, self._clock, self._jitter = slots, fetch, kiosk, clock, jitter
-        self._pace, self._pin = pace, pin
+        self._pace, self._pin, self._besides = pace, pin, tuple(besides)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._trouble = TAKEN_BACK if slots.state.refused and not slots.state.trying else ""
@@ -80,6 +99,10 @@ class Following:
             return f"degraded:{self._trouble}"
         state = self._slots.state
         return f"ok:{state.trying_name if state.trying and state.tries else state.good_name}".removesuffix(":")
+
+    def healths(self) -> dict[str, str]:
+        """Return how each of the other papers is."""
+        return {each.name: each.health() for each in self._besides}
 
     def start(self) -> None:
         """Begin to look."""
@@ -102,6 +125,8 @@ class Following:
                 elif self._seconds() >= self._due:
                     self._due = self._seconds() + self._pace.every * (0.5 + self._jitter())
                     self._ask()
+                for each in self._besides:
+                    each.look()
             except OSError as error:  # a full or failing disk: the kiosk goes on with what it has
                 _log.warning("configuration not kept", error=str(error))
 
@@ -137,6 +162,8 @@ class Following:
             _log.warning(error.code, detail=error.detail)
             if error.code != UNREACHABLE or now - self._reached >= AWAY:
                 self._trouble = error.code
+        for each in self._besides:
+            each.ask()
 
     def _held_at_another(self, name: str) -> bool:
         return bool(self._pin) and not name.startswith(self._pin)

@@ -4,7 +4,7 @@
 - Digits are a PIN once ``#`` is pressed, ``*`` begins anew, and what was begun and left is forgotten after ten seconds.
 - The first word about an input is what is, and no event. A reader that is lost makes what it watched unknown: neither open nor shut. A lid
   that was open when it was lost stays open until it is said to be shut.
-- A reader lost, back, or tampered with is an event of the door and shows in the kiosk's health.
+- A reader lost, back, tampered with or without mains is an event of the door; lost and back show in the kiosk's health, a lid is an alarm.
 
 Example: ``CardReaders("/dev/edge/rs485-0", sections, keys=keys, keeper=keeper, log=log, clock=clock)``
 """
@@ -59,6 +59,7 @@ class CardReaders:
         self._secure = dict.fromkeys(self._sections, False)
         self._typed: dict[str, tuple[str, int]] = {}
         self._inputs: dict[str, tuple[bool, ...]] = {}
+        self._lids: dict[str, tuple[bool, bool]] = {}  # open, and on its reserve; kept while a reader is lost
         on_line = tuple(ReaderOnLine(name=each.name, address=each.address, key=keys[each.name]) for each in sections)
         order = LineOrder(device=device, baud_rate=sections[0].baud_rate, readers=on_line)
         self._line = OsdpLine(order, hear=self.hear)
@@ -85,9 +86,8 @@ class CardReaders:
                 self._card(said)
             case KeysSaid():
                 self._keys(said)
-            case TamperSaid(reader=reader, tamper=tamper):
-                self._keeper.take(DoorTampered(on=tamper, where=reader))
-                self._note(f"{'opened' if tamper else 'closed'} {reader}")
+            case TamperSaid():
+                self._lid_and_power(said)
             case InputsSaid():
                 self._watched(said)
             case LinkSaid():
@@ -115,6 +115,16 @@ class CardReaders:
                 typed = "" if key == "*" else (typed + key)[-LONGEST_PIN:]
         if typed:
             self._typed[said.reader] = (typed, now)
+
+    def _lid_and_power(self, said: TamperSaid) -> None:
+        """Note what changed; a reader that says that all is well when it is first heard has told nothing new."""
+        before = self._lids.get(said.reader, (False, False))
+        self._lids[said.reader] = (said.tamper, said.power)
+        self._keeper.take(DoorTampered(on=said.tamper, where=said.reader))
+        if said.tamper is not before[0]:
+            self._note(f"{'opened' if said.tamper else 'closed'} {said.reader}")
+        if said.power is not before[1]:
+            self._note(f"{'power-lost' if said.power else 'power-back'} {said.reader}")
 
     def _watched(self, said: InputsSaid) -> None:
         section, before = self._sections[said.reader], self._inputs.get(said.reader)

@@ -119,6 +119,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     extended: bool = False
     besides: tuple[AccessEvent, ...] = ()
     credential: bytes = b""  # the hash, when it is on the list
+    looked_at_pin: bool = False  # it tells whether the PIN was right, so it has to be counted before it is acted on
 
 
 def decide(presented: Presented, situation: Situation) -> Decision:
@@ -190,6 +191,13 @@ def _with_person(entry: DoorCredential, presented: Presented, here: Situation) -
         if not entry.pin_hash or given not in {entry.pin_hash, entry.duress_hash}:
             return _mistyped(here, hashed)
         besides = (AccessEvent.DURESS,) if given == entry.duress_hash else ()
+        return msgspec.structs.replace(_let_pass(entry, presented, here, besides=besides), looked_at_pin=True)
+    return _let_pass(entry, presented, here, besides=besides)
+
+
+def _let_pass(entry: DoorCredential, presented: Presented, here: Situation, *, besides: tuple[AccessEvent, ...]) -> Decision:
+    """Go on with somebody who is who they say: not inside already, and not alone where two must come."""
+    door, memory, hashed = here.door, here.memory, entry.token_hash
     if _passes_back(entry, here):
         if door.passback == "hard":
             return Decision(said=AccessEvent.DENIED_PASSBACK, memory=memory, credential=hashed, besides=besides)
@@ -239,6 +247,7 @@ def _mistyped(here: Situation, credential: bytes) -> Decision:
     memory = msgspec.structs.replace(here.memory, wrong_pins=with_one_more(here.memory.wrong_pins, credential, now_ns=now))
     here = msgspec.structs.replace(here, memory=memory)
     decision = _failed(AccessEvent.DENIED_INCORRECT_AUTHENTICATION_FACTOR, here, credential=credential)
+    decision = msgspec.structs.replace(decision, looked_at_pin=True)
     if decision.besides or not is_shut_out(memory.wrong_pins, credential, attempts=here.door.attempts, now_ns=now):
         return decision
     return msgspec.structs.replace(decision, besides=(AccessEvent.LOCKOUT_MAX_ATTEMPTS,))

@@ -1,9 +1,11 @@
 """One door at work: a thread that takes what readers, wires and orders say, decides, tells the relay, and writes it down.
 
-- Order is the promise to the person: decide, tell the relay, then write down. A slow disk makes nobody wait before a door that is his.
+- Order is the promise to the person: decide, tell the relay, then write down. A slow disk makes nobody wait before a door that is his, but
+  where a PIN was looked at: that is counted on the disk first (``counting.py``).
 - It looks four times a second: leases are renewed, what ends by time ends. A fault in one step is logged and costs that step.
 - The same code held on before the reader is one presentation, not twenty.
 - Where the clock is not confirmed, a challenge of six digits is shown, drawn anew every minute and after each use.
+- That somebody came under duress is told to the authority for an hour, and looks like any other opening to whoever stands there.
 - Nothing here needs a network: lists and orders are read from ``DoorPapers`` as they are.
 
 Example: ``keeper = DoorKeeper(door, parts=parts); keeper.start(); keeper.show(capture.payload, reader=capture.reader)``
@@ -14,11 +16,13 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 import structlog
 
+from edge_agent.door.counting import counted
 from edge_agent.door.deciding import Calendar, Decision, Moment, Presented, Side, Situation, decide, is_free, without_entry
 from edge_agent.door.guessing import without_forgotten
 from edge_agent.door.lease import Lease, lease_for, unlocks
@@ -42,8 +46,7 @@ from edge_agent.event_book import EventBook
 from edge_agent.osdp.words import Lamp
 from firmware_config.doors import DoorSection
 from residence.doors.cards import CardNumber
-from residence.doors.words import AccessEvent, DoorFact, LockStatus
-from residence.errors import LuutruError
+from residence.doors.words import AccessEvent, DoorAlarm, DoorFact, LockStatus
 from residence.wire.keyring import Keyring
 
 TICK_SECONDS: Final = 0.25
@@ -52,7 +55,8 @@ PIN_NS: Final = 20_000_000_000
 CHALLENGE_NS: Final = 60_000_000_000
 WAITING_LIMIT: Final = 64
 SHOWN_NS: Final = 4_000_000_000
-FAULT_NS: Final = 5_000_000_000  # a relay's holder that was killed is back before
+DURESS_NS: Final = 3_600_000_000_000
+FAULT_NS: Final = 8_000_000_000  # a relay's holder that was killed is back before, also where it takes all its time to begin
 _log = structlog.get_logger("kiosk.door")
 
 
@@ -78,13 +82,16 @@ class DoorKeeper:
         self._parts = parts
         self._queue: queue.Queue[Shown | Carded | Typed | DoorInput | None] = queue.Queue()
         self._state = DoorState()
-        self._memory = parts.papers.remembered(door.name, now_ns=parts.moment().monotonic_ns)
+        self._remember = partial(parts.papers.remember, door.name)
+        self._began_ns = parts.moment().monotonic_ns
+        self._memory = parts.papers.remembered(door.name, now_ns=self._began_ns)
         self._lock_status = LockStatus.UNKNOWN
         self._silent_ns: int | None = None  # since when nobody can say what the relay does
         self._thread: threading.Thread | None = None
         self._last: tuple[Shown | Carded, int] = (Shown(payload=b"", reader=""), 0)  # what was shown last, and when
         self._pending: tuple[Presented, int] | None = None  # who has still to type a PIN, and until when
         self._said = ("", 0)
+        self._duress_ns: int | None = None
         self._challenge, self._challenge_ns = 0, 0
         self._inside = b""  # who was let in last: if nobody went in, nobody is in
         self._version = parts.papers.book.version
@@ -137,6 +144,11 @@ class DoorKeeper:
             challenge=self._challenge,
             wants_pin=self._pending is not None,
         )
+
+    def told(self) -> str:
+        """Return what the authority is told of the door: its alarm, and after a colon its lock."""
+        forced = self._duress_ns is not None and self._parts.moment().monotonic_ns - self._duress_ns < DURESS_NS
+        return f"{DoorAlarm.DURESS if forced else alarm(self._state)}:{self._lock_status}"
 
     # ---- the door's thread ------------------------------------------------------------------------------------------------
 
@@ -200,10 +212,13 @@ class DoorKeeper:
             self._decide(msgspec.structs.replace(presented, pin=pin), moment)
 
     def _decide(self, presented: Presented, moment: Moment) -> None:
-        decision = decide(presented, self._situation(moment))
+        now_ns = moment.monotonic_ns
+        decided = decide(presented, self._situation(moment))
+        decision = counted(decided, self._memory, began_ns=self._began_ns, now_ns=now_ns, keep=self._remember)
         moved = decision.memory.stood != self._memory.stood or decision.memory.forgiven != self._memory.forgiven
-        mistyped = decision.memory.wrong_pins != self._memory.wrong_pins
+        right = decision.looked_at_pin and decision.memory.wrong_pins == self._memory.wrong_pins
         self._memory, self._said = decision.memory, (decision.said.value, moment.monotonic_ns)
+        self._duress_ns = now_ns if AccessEvent.DURESS in decision.besides else self._duress_ns
         waits = decision.said is AccessEvent.VERIFICATION_REQUIRED
         self._pending = (presented, moment.monotonic_ns + PIN_NS) if waits else None
         self._challenge = 0
@@ -216,8 +231,8 @@ class DoorKeeper:
         self._parts.signal(self._last[0].reader, lamp_of(decision.said))
         self._write_decision(decision, presented)
         self._write(*logs)
-        if mistyped or (moved and self.door.passback != "off"):
-            self._remember()
+        if right or (moved and self.door.passback != "off"):
+            self._remember(self._memory)
 
     def _write_decision(self, decision: Decision, presented: Presented) -> None:
         who = self._parts.log.pseudonym(decision.credential)
@@ -228,7 +243,7 @@ class DoorKeeper:
         self._state, logs = step(self._state, event, door=self.door, now_ns=moment.monotonic_ns)
         if any(each.what == AccessEvent.NO_ENTRY_AFTER_GRANT for each in logs) and self._inside:
             self._memory = without_entry(self._memory, self._inside)
-            self._remember()
+            self._remember(self._memory)
         self._drive(moment.monotonic_ns)
         self._write(*logs)
 
@@ -253,7 +268,7 @@ class DoorKeeper:
         left = without_forgotten(self._memory.wrong_pins, now_ns=now_ns)
         if left != self._memory.wrong_pins:
             self._memory = msgspec.structs.replace(self._memory, wrong_pins=left)
-            self._remember()
+            self._remember(self._memory)
 
     def _looked_at_lock(self, moment: Moment) -> LockStatus:
         driven, now = self._parts.output.driven, moment.monotonic_ns
@@ -275,12 +290,6 @@ class DoorKeeper:
     def _write(self, *logs: Log) -> None:
         for each in logs:
             self._parts.log.append(door=self.door.name, what=each.what, detail=each.detail)
-
-    def _remember(self) -> None:
-        try:
-            self._parts.papers.remember(self.door.name, self._memory)
-        except LuutruError as error:
-            _log.warning(error.code, door=self.door.name)
 
     def _situation(self, moment: Moment) -> Situation:
         return Situation(

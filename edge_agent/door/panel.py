@@ -26,7 +26,6 @@ from residence.doors.words import AccessEvent
 from residence.errors import Refused
 
 COOKIE: Final = "luutru_door"
-LARGEST_FORM: Final = 1024
 LONGEST_PIN: Final = 12
 
 
@@ -61,8 +60,6 @@ class DoorPanel:
 
     async def take_pin(self, request: Request) -> Response:
         """Hand a PIN to the door."""
-        if int(request.headers.get("content-length") or 0) > LARGEST_FORM:
-            return PlainTextResponse(status_code=413)
         async with request.form(max_files=0, max_fields=4) as form:
             fields = {key: value for key, value in form.items() if isinstance(value, str)}
         try:

@@ -1,6 +1,7 @@
 """The signed lists and orders a kiosk holds for its doors, kept as they came and verified again at each start.
 
 - A list written into the database by a thief of the machine counts for nothing: it has no signature.
+- Papers come from the broker's thread and, as a whole list, from the one that follows settings: one is taken after the other.
 - The older version is kept until the newer one is complete: a restart in between falls back on it.
 - When the authority signed something is told on (``heard``): the clock cannot be before it.
 - Where anti-passback saw everybody last, and which PINs were typed wrong, is kept here, too: it outlives a restart, as hashes that lead to nobody.
@@ -10,7 +11,8 @@ Example: ``papers = DoorPapers(store, keyring=lambda: outbox.anchor.keyring, sit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -21,7 +23,7 @@ from edge_agent.door.deciding import Memory, Stood
 from edge_agent.door.lists import DoorBook
 from edge_agent.store import Cursor, Store, remember
 from residence.clock import parse_instant
-from residence.errors import LuutruError
+from residence.errors import LuutruError, Malformed
 from residence.wire.door_list import accept_orders, accept_part
 from residence.wire.keyring import Keyring
 
@@ -44,6 +46,7 @@ class DoorPapers:
         self._keyring = keyring
         self._site = site
         self._heard = heard
+        self._taking = threading.Lock()
         self.book = DoorBook()
         for name, payload in store.read("SELECT name, payload FROM door_papers ORDER BY name"):
             try:
@@ -56,6 +59,26 @@ class DoorPapers:
 
         Raises ``Malformed`` / ``Untrusted`` with the old ones in force.
         """
+        with self._taking:
+            return self._take(name, payload)
+
+    def take_whole(self, payloads: Sequence[bytes], *, doors: Collection[str]) -> bool:
+        """Take a list that came as a whole; tell whether it says anything new.
+
+        Raises ``Malformed`` / ``Untrusted`` with the old one in force: also when parts are missing, or when it does not name these ``doors``.
+        """
+        parts = [accept_part(each, keyring=self._keyring(), site=self._site) for each in payloads]
+        if {(each.version, each.parts) for each in parts} != {(parts[0].version, len(parts))}:
+            raise Malformed("door.list_malformed", "/parts", "not one version, or not all of it")
+        if sorted(each.part for each in parts) != list(range(len(parts))) or not all(
+            set(doors) <= {*each.doors} for each in parts
+        ):
+            raise Malformed("door.list_malformed", "/parts", "not all of it, or not for these doors")
+        with self._taking:
+            said = [self._take(str(part.part), payload) for part, payload in zip(parts, payloads, strict=True)]
+        return any(said)
+
+    def _take(self, name: str, payload: bytes) -> bool:
         before, book = self.book, self._with_orders(payload) if name == ORDERS else self._with_part(payload)
         if book is before:
             return False
@@ -74,13 +97,21 @@ class DoorPapers:
         wrong_pins = {each: (now_ns,) * count for each, count in held.wrong_pins}
         return Memory(forgiven=held.forgiven, stood=dict(held.stood), wrong_pins=wrong_pins)
 
-    def remember(self, door: str, memory: Memory) -> None:
-        """Keep where everybody stands and who typed wrong, of those who are still on the list."""
+    def remember(self, door: str, memory: Memory) -> bool:
+        """Keep where everybody stands and who typed wrong, of those on the list; False when it will not outlive a restart.
+
+        The reserve of a full disk is not for this: without it no receipt could be stored that makes room.
+        """
         stood = [(each, how) for each, how in memory.stood.items() if each in self.book.entries]
         wrong_pins = [(each, len(moments)) for each, moments in memory.wrong_pins.items() if each in self.book.entries]
         text = msgspec.json.encode(_Remembered(forgiven=memory.forgiven, stood=stood, wrong_pins=wrong_pins)).decode()
-        with self._store.transaction() as cursor:
-            remember(cursor, f"door_stood_{door}", text)
+        try:
+            with self._store.transaction() as cursor:
+                remember(cursor, f"door_stood_{door}", text)
+        except LuutruError as error:
+            _log.warning(error.code, door=door)
+            return False
+        return not self._store.read_only
 
     def _with_orders(self, payload: bytes) -> DoorBook:
         orders = accept_orders(payload, keyring=self._keyring(), site=self._site)

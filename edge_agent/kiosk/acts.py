@@ -42,6 +42,8 @@ from edge_agent.kiosk.events import (
     VoiceTurned,
     WayInWanted,
     WentBack,
+    WordsHeard,
+    WordsWanted,
 )
 from edge_agent.kiosk.gathering import MOST_MEMBERS
 from edge_agent.kiosk.states import Purpose, TypedField
@@ -84,6 +86,8 @@ _SIMPLE: Final[dict[str, tuple[Act, ...]]] = {
     "chip-seen": (ChipNoted(),),
     "type-can": (CanWanted(),),
     "not-me": (NotMe(),),
+    "words": (WordsWanted(),),
+    "aloud": (WordsHeard(),),
     "back": (WentBack(),),
     "stop": (Cancelled(),),
     "more-time": (MoreTime(),),

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, assert_never
 
-from edge_agent.kiosk import calling, changing, chip_step, gathering, hosting, identifying, staying, way_in
+from edge_agent.kiosk import calling, changing, chip_step, gathering, hosting, identifying, own_words, staying, way_in
 from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.effects import Effect, Play, PrintSlip, Wipe
 from edge_agent.kiosk.events import (
@@ -56,6 +56,7 @@ from edge_agent.kiosk.states import (
     Moment,
     NothingDue,
     NotKept,
+    OwnWords,
     PartyResult,
     Result,
     Review,
@@ -209,6 +210,8 @@ def _advance(screen: Screen, event: Event, profile: KioskProfile, now: Moment) -
             return gathering.from_group_review(screen, event, profile, now)
         case Review():
             return staying.from_review(screen, event, profile, now)
+        case OwnWords():
+            return own_words.from_own_words(screen, event)
         case AskPermitted() | ChooseChange() | AskReceipt() | Gathering() | AskHost():
             return _advance_further(screen, event, profile, now)
         case Keeping():
@@ -246,6 +249,7 @@ def _from_keeping(screen: Keeping, event: Event, profile: KioskProfile) -> tuple
     match event:
         case KeptSafely(declaration_id=about, code=code, own_code=own) if about == screen.declaration_id:
             kept = Result(declaration_id=about, statement=screen.statement, code=code, own_code=own, chip=screen.chip)
+            kept = replace(kept, change=screen.change)
             if screen.statement == "paperless" and profile.printer.device:  # what they have instead of a paper, unasked
                 return replace(kept, slip="printing"), (Play(cue="kept"), PrintSlip())
             return kept, (Play(cue="kept"),)

@@ -189,6 +189,16 @@ class Confirmed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WordsWanted:
+    """Own words are to be shown whole."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WordsHeard:
+    """Own words are to be read aloud."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class WentBack:
     """One screen back."""
 
@@ -249,6 +259,8 @@ Act = (
     | ReasonChosen
     | ReasonTold
     | Confirmed
+    | WordsWanted
+    | WordsHeard
     | WentBack
     | Cancelled
     | MoreTime

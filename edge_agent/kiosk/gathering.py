@@ -4,6 +4,7 @@
   questions, and the leader is kept as their helper.
 - Each member gets a declaration of their own, kept and receipted by itself: what is wrong with one stops none of the others.
 - A card that cannot be read, or is in the list already, is a sentence on the screen; the list stays as it is.
+- The group's result sounds like that of one person.
 - From the confirmation on nobody is named: the list shows places in it, codes and where each declaration is.
 
 Example: a clerk with a bus of forty holds forty cards to the reader and presses once.
@@ -17,9 +18,21 @@ from typing import Final
 
 from edge_agent.kiosk.draft import Draft, Member, TypedPerson
 from edge_agent.kiosk.effects import Effect, Keep, Play, PrintSlip
-from edge_agent.kiosk.events import Confirmed, Event, GroupComplete, MemberRemoved, NoCard, SlipWanted, WentBack
+from edge_agent.kiosk.events import Confirmed, Event, GroupComplete, MemberRemoved, NoCard, SlipWanted, WentBack, WordsWanted
 from edge_agent.kiosk.news import KeepingFailed, KeptSafely, SettlementChanged, SlipDone
-from edge_agent.kiosk.states import ChooseReason, Entry, Gathering, Moment, PartyResult, Review, Screen, Standing, Typing
+from edge_agent.kiosk.own_words import words_of
+from edge_agent.kiosk.states import (
+    ChooseReason,
+    Entry,
+    Gathering,
+    Moment,
+    OwnWords,
+    PartyResult,
+    Review,
+    Screen,
+    Standing,
+    Typing,
+)
 from edge_agent.kiosk.staying import declaration_of, judged
 from firmware_config.profiles import KioskProfile
 from residence.credentials.evidence import Reading
@@ -102,6 +115,8 @@ def from_group_review(screen: Review, event: Event, profile: KioskProfile, now: 
             return PartyResult(entries=tuple(Entry(declaration_id=each) for each in ids)), keeps
         case WentBack():
             return Gathering(draft=screen.draft), ()
+        case WordsWanted() if words_of(screen.draft):
+            return OwnWords(review=screen), ()
         case _:
             return screen, ()
 
@@ -114,7 +129,8 @@ def from_party(screen: PartyResult, event: Event, profile: KioskProfile) -> Move
         case KeepingFailed(declaration_id=about, code=code):
             return _noted(screen, about, lambda each: replace(each, failed=code))
         case SettlementChanged(declaration_id=about):
-            return _changed(screen, about, event), ()
+            after = _changed(screen, about, event)
+            return after, (_cue_of(after, event.standing) if after != screen else ())
         case SlipWanted() if profile.printer.device and screen.slip != "printing" and any(each.code for each in screen.entries):
             return replace(screen, slip="printing"), (PrintSlip(),)
         case SlipDone(code=code, outcome=outcome) if code in {each.code for each in screen.entries}:
@@ -134,6 +150,13 @@ def _noted(screen: PartyResult, about: str, become: Callable[[Entry], Entry]) ->
     if is_keeping(after) or not is_keeping(screen):
         return after, ()
     return after, (Play(cue="problem" if any(each.failed for each in entries) else "kept"),)
+
+
+def _cue_of(screen: PartyResult, standing: Standing) -> tuple[Effect, ...]:
+    """Sound as the result of one does: at once when somebody is refused or in conflict, and when the last is accepted."""
+    if standing in {"refused", "conflicting"}:
+        return (Play(cue="problem"),)
+    return (Play(cue="accepted"),) if all(each.standing == "accepted" for each in screen.entries) else ()
 
 
 def _changed(screen: PartyResult, about: str, news: SettlementChanged) -> PartyResult:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from http import HTTPStatus
 from importlib import resources
 from typing import Any, Final
@@ -32,12 +32,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge_agent.agent import KioskAgent
 from edge_agent.kiosk.acts import events_of
+from edge_agent.kiosk.bodies import taken_whole
 from edge_agent.kiosk.guarding import HEADERS, HEARD_FROM_ELSEWHERE, SESSION_BYTES, WIPE_HEADERS, Guard, is_loopback
 from edge_agent.kiosk.look_up import said_by_code
 from edge_agent.kiosk.ports import Deck
 from edge_agent.kiosk.showing import name_of, shown
 from edge_agent.kiosk.streaming import Stream, event_text
-from edge_agent.voices.prompts import heard
+from edge_agent.voices.prompts import heard, sound_of
 from edge_agent.voices.speaking import Voice
 from residence.clock import Clock
 from residence.errors import LuutruError, Malformed, sentence
@@ -100,8 +101,6 @@ class Page:
 
     async def act(self, request: Request) -> Response:
         """Take one form, hand its events to the agent, draw what came of it."""
-        if int(request.headers.get("content-length") or 0) > LARGEST_FORM:
-            return PlainTextResponse(status_code=413)
         async with request.form(max_files=0, max_fields=20) as form:
             fields = {key: value for key, value in form.items() if isinstance(value, str)}
         view = self._agent.view()
@@ -146,13 +145,7 @@ class Page:
 
     async def prompt(self, _request: Request) -> Response:
         """Say what the screen asks."""
-        state = self._agent.view().state
-        said = heard(state)["caption"]
-        sound = (
-            await asyncio.to_thread(self._voice.sound, name_of(state.screen), state.language, said)
-            if self._voice and said
-            else None
-        )
+        sound = await asyncio.to_thread(sound_of, self._agent.view().state, self._voice) if self._voice else None
         return Response(sound, media_type="audio/wav") if sound else PlainTextResponse(status_code=404)
 
     async def wiped(self, _request: Request) -> Response:
@@ -276,10 +269,12 @@ class KioskPage:
             await send(message)
 
         host = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-        app: Callable[[Scope, Receive, Send], Awaitable[None]] = self._app
-        if not is_loopback(host):
-            app = PlainTextResponse(status_code=421)
-        await app(scope, receive, send_with_headers)
+        body = await taken_whole(scope, receive, most=LARGEST_FORM) if is_loopback(host) else None
+        if body is None:
+            refused = PlainTextResponse(status_code=413 if is_loopback(host) else 421, headers={"Connection": "close"})
+            await refused(scope, receive, send_with_headers)
+            return
+        await self._app(scope, body, send_with_headers)
 
 
 def _refusal(error: LuutruError) -> Response:

@@ -19,6 +19,7 @@ from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.chip_words import chip_step_of
 from edge_agent.kiosk.draft import Draft
 from edge_agent.kiosk.identifying import takes_worn_cards
+from edge_agent.kiosk.own_words import own_words_of
 from edge_agent.kiosk.showing_calls import call_of
 from edge_agent.kiosk.showing_groups import asked_further, gathering_of, group_review_of
 from edge_agent.kiosk.showing_results import party_of, result_of
@@ -39,6 +40,7 @@ from edge_agent.kiosk.states import (
     Moment,
     NothingDue,
     NotKept,
+    OwnWords,
     PartyResult,
     Result,
     Review,
@@ -138,6 +140,7 @@ _TEMPLATES: Final[dict[type, str]] = {
     ChooseReason: "reason",
     TellReason: "telling",
     Review: "review",
+    OwnWords: "ownwords",
     Keeping: "keeping",
     Result: "result",
     WayIn: "wayin",
@@ -186,6 +189,8 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
             return group_review_of(screen, profile, texts, Moment(wall=now, monotonic_ns=0))
         case Review():
             return _review(screen, profile, texts, now)
+        case OwnWords():
+            return {**own_words_of(screen, texts), "step": step_of("review", texts)}
         case Result():
             return result_of(screen, texts, health, profile)
         case NothingDue(why=why):

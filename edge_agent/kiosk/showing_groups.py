@@ -14,6 +14,7 @@ from edge_agent.kiosk.asking import VIETNAMESE
 from edge_agent.kiosk.boards import boards_for
 from edge_agent.kiosk.draft import Draft
 from edge_agent.kiosk.gathering import drafts_of, problems_of
+from edge_agent.kiosk.own_words import words_of
 from edge_agent.kiosk.states import AskHost, AskReceipt, ChooseChange, Gathering, Moment, Review
 from edge_agent.kiosk.staying import leaving
 from edge_agent.kiosk.texts import Texts
@@ -41,6 +42,7 @@ def group_review_of(screen: Review, profile: KioskProfile, texts: Texts, now: Mo
         "place": profile.premises.name,
         "time": texts.many("review.nights", draft.nights, nights=draft.nights, date=texts.day(leaving(now.wall, draft.nights))),
         "reason": texts(f"reason.{draft.reason.value}") if draft.reason else "",
+        "words": " ".join(text for _, text in words_of(draft)),
     }
 
 

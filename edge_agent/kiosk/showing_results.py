@@ -33,14 +33,13 @@ _SAYS_WHY: Final = frozenset({"refused", "conflicting"})
 def result_of(screen: Result, texts: Texts, health: Health, profile: KioskProfile) -> dict[str, Any]:
     """Return what the result of one declaration shows."""
     standing = screen.standing
-    text = "result.kept_online" if health.online else "result.kept_offline"
     late = screen.due is not None and screen.on_time is False
     return {
         "statement": screen.statement,
         "standing": standing,
         "tone": _TONE[standing],
         "title": texts(f"result.{standing}"),
-        "text": texts(text if standing == "kept" else f"result.{standing}_text"),
+        "text": texts(said_key(screen, online=health.online)),
         "late": texts("result.late", due=texts.clock(parse_instant(screen.due))) if late and screen.due else "",
         "findings": [texts.about_code(code) for code in screen.findings] if standing in _SAYS_WHY else [],
         "code": screen.code,
@@ -50,6 +49,15 @@ def result_of(screen: Result, texts: Texts, health: Health, profile: KioskProfil
         "track": _track(standing),
         **_slip(screen.slip, texts),
     }
+
+
+def said_key(screen: Result, *, online: bool) -> str:
+    """Return the key of the words for what has happened: of a change, what is so now."""
+    if screen.standing == "kept":
+        return "result.kept_online" if online else "result.kept_offline"
+    if screen.standing == "accepted" and screen.change:
+        return f"result.accepted_{screen.change}"
+    return f"result.{screen.standing}_text"
 
 
 def _track(standing: Standing) -> list[tuple[str, str]]:
@@ -68,18 +76,26 @@ def _slip(slip: str, texts: Texts) -> dict[str, str]:
 
 def party_of(screen: PartyResult, texts: Texts, profile: KioskProfile) -> dict[str, Any]:
     """Return what the result of a group shows."""
-    failed = any(each.failed for each in screen.entries)
-    refused = any(each.standing == "refused" for each in screen.entries)
-    outcome = "keeping" if is_keeping(screen) else "some" if failed else "all"
+    outcome = outcome_of(screen)
     return {
         "keeping": outcome == "keeping",
-        "tone": "bad" if failed or refused else "kept",
+        "tone": {"some": "bad", "refused": "bad", "accepted": "good"}.get(outcome, "kept"),
         "title": texts(f"party.{outcome}"),
         "text": "" if outcome == "keeping" else texts(f"party.{outcome}_text"),
         "how": texts("result.check_url" if profile.page.check_url else "result.check"),
         **_slip(screen.slip, texts),
         "entries": [_entry(each, number, texts) for number, each in enumerate(screen.entries, start=1)],
     }
+
+
+def outcome_of(screen: PartyResult) -> str:
+    """Return what is said of a group as a whole: what went wrong with somebody comes first."""
+    if is_keeping(screen):
+        return "keeping"
+    if any(each.failed for each in screen.entries):
+        return "some"
+    standings = {each.standing for each in screen.entries}
+    return "refused" if "refused" in standings else "accepted" if standings == {"accepted"} else "all"
 
 
 def _entry(entry: Entry, number: int, texts: Texts) -> dict[str, Any]:

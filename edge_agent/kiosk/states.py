@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from edge_agent.kiosk.changes import ChangeKind
 from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.draft import Draft, TypedPerson
 from edge_agent.scanning.hint_codes import HintCode
@@ -164,12 +165,21 @@ class Review:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OwnWords:
+    """What the person says in their own words, whole. ``aloud``: how often it was asked to be read aloud."""
+
+    review: Review
+    aloud: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Keeping:
     """Being sealed and written; lasts milliseconds. The person is already forgotten."""
 
     declaration_id: str
     statement: Statement
     chip: bool = False  # a chip was read that is worth enough for ``way_in.py``
+    change: ChangeKind | None = None  # None: a new stay
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,6 +197,7 @@ class Result:
     slip: str = ""  # "printing", "printed", "sent", or the code of what went wrong
     host: HostAnswer | None = None  # what the resident said on their own page
     chip: bool = False
+    change: ChangeKind | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -252,6 +263,7 @@ Screen = (
     | ChooseReason
     | TellReason
     | Review
+    | OwnWords
     | Keeping
     | Result
     | WayIn

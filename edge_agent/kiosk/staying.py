@@ -19,7 +19,18 @@ from edge_agent.kiosk import way_in
 from edge_agent.kiosk.changes import ChangeKind
 from edge_agent.kiosk.draft import Draft
 from edge_agent.kiosk.effects import Effect, Keep
-from edge_agent.kiosk.events import Confirmed, Event, HostWanted, NightsChosen, ReasonChosen, ReasonTold, UnitChosen, WentBack
+from edge_agent.kiosk.events import (
+    Confirmed,
+    Event,
+    HostWanted,
+    NightsChosen,
+    ReasonChosen,
+    ReasonTold,
+    UnitChosen,
+    WentBack,
+    WordsWanted,
+)
+from edge_agent.kiosk.own_words import words_of
 from edge_agent.kiosk.states import (
     AskHost,
     ChooseNights,
@@ -29,6 +40,7 @@ from edge_agent.kiosk.states import (
     Gathering,
     Keeping,
     Moment,
+    OwnWords,
     Review,
     Screen,
     Statement,
@@ -145,9 +157,13 @@ def from_review(screen: Review, event: Event, profile: KioskProfile, now: Moment
             declaration = declaration_of(screen.draft, declaration_id=own_id, profile=profile, now=now)
             statement: Statement = "paperless" if screen.draft.typed and screen.draft.typed.paperless else "stay"
             enough = way_in.is_enough(declaration.evidence, profile)
-            return Keeping(declaration_id=own_id, statement=statement, chip=enough), (Keep(declaration=declaration),)
+            change = screen.draft.change.kind if screen.draft.change else None
+            keeping = Keeping(declaration_id=own_id, statement=statement, chip=enough, change=change)
+            return keeping, (Keep(declaration=declaration),)
         case HostWanted() if can_have_host(screen.draft, profile):
             return AskHost(draft=screen.draft), ()
+        case WordsWanted() if words_of(screen.draft):
+            return OwnWords(review=screen), ()
         case WentBack():
             return _before_review(screen.draft), ()
         case _:

@@ -1,5 +1,7 @@
 """The words on the screen: a gettext catalogue per language, read once at start, every text in every language.
 
+- Over them lies what the authority has sent (``words.py`` judges it): replaced whole, at once, for every screen of the process; a text that was
+  not sent is the image's.
 - Ids are keys, not sentences, so no language is the others' source; Babel reads the po files, there is no build step.
 - A key that is missing, or missing in one language, is a programming error and found by a test, not by a person.
 - Counted words follow the language's own plural rule (one *ночь*, two *ночи*, five *ночей*).
@@ -14,7 +16,7 @@
 from __future__ import annotations
 
 import gettext
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -22,14 +24,15 @@ from importlib import resources
 from io import BytesIO
 from typing import Final
 
+from babel.core import UnknownLocaleError
 from babel.dates import get_day_names
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import PoFileError, read_po
 
 from firmware_config.profiles import Language
 from residence.clock import VIETNAM
-from residence.errors import Problem, sentence
+from residence.errors import Malformed, Problem, sentence
 
 # What ``lang`` attributes and Babel call a language where its two letters do not say it all.
 _SCRIPTS: Final[dict[Language, str]] = {"zh": "zh-Hans"}
@@ -45,29 +48,77 @@ def lang_tag(language: Language) -> str:
 @cache
 def messages(language: Language) -> Catalog:
     """Return the catalogue of one language as its po file has it."""
+    return _read(language)
+
+
+def _read(language: Language) -> Catalog:
     path = resources.files(__package__).joinpath("locale", language, "LC_MESSAGES", "kiosk.po")
     return read_po(BytesIO(path.read_bytes()), locale=_locale(language))
 
 
 def forms_of(language: Language) -> dict[str, tuple[str, ...]]:
     """Return key -> the forms of its text: one, or as many as the language counts with."""
+    return _forms(messages(language))
+
+
+def forms_in(data: bytes) -> dict[str, tuple[str, ...]]:
+    """Return the same of a po file, or raise ``Malformed("words.malformed")``. What is marked as unfinished (fuzzy) is not in it."""
+    try:
+        return _forms(read_po(BytesIO(data), abort_invalid=True))
+    except (PoFileError, ValueError, UnknownLocaleError) as error:
+        raise Malformed("words.malformed", "", str(error)) from error
+
+
+def _forms(catalogue: Catalog) -> dict[str, tuple[str, ...]]:
     return {
         each.id if isinstance(each.id, str) else each.id[0]: (each.string,)
         if isinstance(each.string, str)
         else tuple(each.string or ())
-        for each in messages(language)
-        if each.id
+        for each in catalogue
+        if each.id and not each.fuzzy
     }
 
 
 @cache
 def _translations(language: Language) -> gettext.GNUTranslations:
+    return _compiled(messages(language))
+
+
+def _compiled(catalogue: Catalog) -> gettext.GNUTranslations:
     compiled = BytesIO()
-    write_mo(compiled, messages(language))
+    write_mo(compiled, catalogue)
     compiled.seek(0)
     translations = gettext.GNUTranslations(compiled)
     translations.add_fallback(_Missing())
     return translations
+
+
+class WordsInForce:
+    """What this process speaks with: the image's words, and in their place those that were sent. A process has one screen."""
+
+    def __init__(self) -> None:
+        self._sent: Mapping[Language, gettext.GNUTranslations] = {}
+        self.serial = 0  # another number whenever a screen may say something else
+
+    def use(self, sent: Mapping[Language, Mapping[str, tuple[str, ...]]]) -> None:
+        """Speak with these words from now on; a language or a key that is not among them is said in the image's."""
+        self._sent = {language: _compiled(_with(_read(language), texts)) for language, texts in sent.items()}
+        self.serial += 1
+
+    def of(self, language: Language) -> gettext.GNUTranslations:
+        """Return a language's words."""
+        return self._sent.get(language) or _translations(language)
+
+
+IN_FORCE: Final = WordsInForce()
+
+
+def _with(catalogue: Catalog, texts: Mapping[str, tuple[str, ...]]) -> Catalog:
+    for key, forms in texts.items():
+        found = catalogue.get(key)
+        if found is not None:
+            found.string = forms if isinstance(found.string, tuple) else forms[0]
+    return catalogue
 
 
 class _Missing(gettext.NullTranslations):
@@ -90,11 +141,11 @@ class Texts:
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the text of ``key``, filled with ``values``."""
-        return _translations(self.language).gettext(key).format(**values)
+        return IN_FORCE.of(self.language).gettext(key).format(**values)
 
     def many(self, key: str, number: int, /, **values: object) -> str:
         """Return the text of ``key`` in the form that ``number`` asks for."""
-        return _translations(self.language).ngettext(key, key, number).format(**values)
+        return IN_FORCE.of(self.language).ngettext(key, key, number).format(**values)
 
     def day(self, instant: datetime) -> str:
         """Write a day with its weekday."""

@@ -26,6 +26,7 @@ class Health:
     oldest_unsent_at: str | None
     full: bool  # the store takes nothing more
     readers: tuple[ReaderHealth, ...]
+    words: int = 0  # which words the screens speak with
 
     @property
     def online(self) -> bool:
@@ -34,7 +35,7 @@ class Health:
 
     def seen(self) -> tuple[object, ...]:
         """Return what of it the page shows; a line that tries again and again is not news."""
-        return self.connection if self.connection in {"up", "holding"} else "", self.depth, self.full, self.can_read
+        return self.connection if self.connection in {"up", "holding"} else "", self.depth, self.full, self.can_read, self.words
 
     def told(self) -> dict[str, dict[str, object]]:
         """Return how each reader is, and what its camera made of its settings."""

@@ -9,6 +9,7 @@ Example: ``drawn(slip, width=384)`` is a one-bit picture as wide as the paper.
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 from functools import cache
 from typing import Final
@@ -35,6 +36,7 @@ def drawn(slip: Slip, *, width: int) -> Image.Image:
     parts: list[Image.Image] = [_line(slip, texts("app.title"), width, _LARGE), _line(slip, slip.place, width, _TEXT)]
     for number, entry in enumerate(slip.entries, start=1):
         if len(slip.entries) > 1:
+            parts.append(_rule(width))  # whose codes end here and whose begin
             parts.append(_line(slip, texts("party.person", number=number), width, _TEXT))
         parts.append(_line(slip, texts("result.case" if slip.case else "result.code"), width, _TEXT))
         parts.append(_line(slip, entry.code, width, _LARGE))
@@ -42,12 +44,14 @@ def drawn(slip: Slip, *, width: int) -> Image.Image:
         parts += [_line(slip, text, width, _TEXT) for text in _stations(entry.standing, texts)]
         if entry.own_code:
             parts += _own(slip, entry, texts, width)
+    if len(slip.entries) > 1:
+        parts.append(_rule(width))
     parts.append(_line(slip, texts("slip.as_of", time=texts.clock(slip.at)), width, _TEXT))
     if slip.case:
         parts.append(_line(slip, texts("result.case_text"), width, _TEXT))
     parts.append(_line(slip, texts("result.check_url" if slip.check_url else "result.check"), width, _TEXT))
     if slip.check_url:
-        parts.append(_line(slip, slip.check_url, width, _TEXT))
+        parts.append(_line(slip, _typed_address(slip.check_url), width, _TEXT))
     whole = Image.new("1", (width, sum(each.height + _GAP for each in parts) + _GAP), 1)
     top = _GAP
     for part in parts:
@@ -104,6 +108,20 @@ def _cut(line: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
             parts.append("")
         parts[-1] += letter
     return parts
+
+
+def _rule(width: int) -> Image.Image:
+    """Draw a dashed line across the paper."""
+    picture = Image.new("1", (width, 3), 1)
+    pen = ImageDraw.Draw(picture)
+    for left in range(0, width, 16):
+        pen.rectangle((left, 0, left + 9, 2), fill=0)
+    return picture
+
+
+def _typed_address(url: str) -> str:
+    """Return an address as somebody types it: the page that asks for the code, without the place the code would take in it."""
+    return re.split(r"[?{]", url, maxsplit=1)[0]
 
 
 def _code(about: str, width: int) -> Image.Image:

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from edge_agent.kiosk.bodies import taken_whole
 from edge_agent.kiosk.guarding import is_loopback
 
 LARGEST: Final = 4096
@@ -62,10 +63,11 @@ def create_claim_page(*, machine: str, shown: Callable[[], ClaimShown], take: Ca
         return HTMLResponse(_page(machine, shown()), headers=_headers())
 
     async def enter(request: Request) -> Response:
-        body = await request.body()
+        taken = await taken_whole(request.scope, request.receive, most=LARGEST)
         origin = request.headers.get("origin")
-        if len(body) > LARGEST or (origin is not None and origin != f"{request.url.scheme}://{request.url.netloc}"):
+        if taken is None or (origin is not None and origin != f"{request.url.scheme}://{request.url.netloc}"):
             return PlainTextResponse("", status_code=403)
+        body = (await taken())["body"]
         take(dict(parse_qsl(body.decode("ascii", "replace"))).get("code", ""))
         return RedirectResponse("/", status_code=303)
 

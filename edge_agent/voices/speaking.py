@@ -2,6 +2,7 @@
 
 - Recordings are files ``<folder>/<language>/<screen>.wav``; one that is there is used instead of the synthetic voice.
 - espeak-ng runs as a program of its own, with the text on its standard input; it is asked once for each text.
+- What somebody says in their own words is said once and kept nowhere: ``once``.
 - No voice is no error: the caption says the same, and the page plays nothing.
 
 Example: ``Voice(VoiceSection(), folder=Path("voices")).sound("idle", "vi", "Xin chào.")`` is a WAV file, or None.
@@ -50,6 +51,10 @@ class Voice:
                 while len(self._made) > KEPT_SOUNDS:
                     self._made.popitem(last=False)
             return self._made[language, text]
+
+    def once(self, language: Language, text: str) -> bytes | None:
+        """Return somebody's own words as a WAV file, made for this one hearing; None when nobody can say them."""
+        return self._synthesised(language, text)
 
     def _synthesised(self, language: Language, text: str) -> bytes | None:
         command = [

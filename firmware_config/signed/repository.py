@@ -44,6 +44,7 @@ from tuf.api.serialization import DeserializationError
 from tuf.api.serialization.json import JSONSerializer
 
 from firmware_config.signed.document import SIGNED_AT
+from firmware_config.signed.paths import SETTINGS, document_path
 from residence.clock import rfc3339
 from residence.errors import Conflict, Malformed, Refused, Untrusted
 
@@ -55,11 +56,6 @@ _DISTRICT: Final = re.compile(r"(?!.*-bin-)[a-z0-9][a-z0-9-]{0,62}")
 _NO_DISTRICTS: Final = frozenset({Root.type, Targets.type, Snapshot.type, Timestamp.type})
 _Words = ParamSpec("_Words")
 _Answer = TypeVar("_Answer")
-
-
-def document_path(district: str, kiosk_id: str) -> str:
-    """Return the name a kiosk asks for."""
-    return f"{district}/{kiosk_id}/configuration.json"
 
 
 def _alone(
@@ -164,41 +160,51 @@ class ConfigurationRepository:
             self._next(bin_name, before, district_signer, now)
         self._renewed(online, now)
 
-    @_alone
     def publish(
         self, district: str, documents: Mapping[str, bytes], *, signer: CryptoSigner, online: CryptoSigner, now: datetime
     ) -> list[str]:
         """Publish these kiosks' documents; return the kiosks whose document is another than before."""
+        papers = {document_path(district, kiosk_id): data for kiosk_id, data in documents.items()}
+        return [_owner(path) for path in self.put(district, papers, signer=signer, online=online, now=now)]
+
+    @_alone
+    def put(
+        self, district: str, papers: Mapping[str, bytes], *, signer: CryptoSigner, online: CryptoSigner, now: datetime
+    ) -> list[str]:
+        """Publish papers of a district by their paths; return the paths whose paper is another than before."""
         bins = self._bins(district)
         if signer.public_key.keyid not in bins.keyids:
             raise Untrusted("configuration.not_the_districts", "", f"this key does not sign for {district}")
         roles: dict[str, Targets] = {}
         changed: set[str] = set()
-        kiosks = []
-        for kiosk_id, data in sorted(documents.items()):
-            path = document_path(district, kiosk_id)
+        put = []
+        for path, data in sorted(papers.items()):
             name = bins.get_role_for_target(path)
             role = roles.setdefault(name, roles.get(name) or self._load(name, Targets).signed)
             target = TargetFile.from_data(path, data, ["sha256"])
             if role.targets.get(path) == target:
                 continue
-            _write_bytes(self.documents / path.rpartition("/")[0] / f"{target.hashes['sha256']}.configuration.json", data)
+            _write_bytes(self._file_of(path, target), data)
             role.targets[path] = target
             changed.add(name)
-            kiosks.append(kiosk_id)
+            put.append(path)
         for name in sorted(changed):
             self._next(name, roles[name], signer, now)
         self._renewed(online, now)
-        return kiosks
+        return put
 
-    def published(self, district: str) -> dict[str, bytes]:
-        """Return the documents of a district as they are published now."""
-        found: dict[str, bytes] = {}
-        for name in self._bins(district).get_roles():
-            for path, target in self._load(name, Targets).signed.targets.items():
-                folder, _, file = path.rpartition("/")
-                found[folder.rpartition("/")[2]] = (self.documents / folder / f"{target.hashes['sha256']}.{file}").read_bytes()
-        return found
+    def published(self, district: str, *, kind: str = SETTINGS) -> dict[str, bytes]:
+        """Return what is published now for a district: of each kiosk its settings, or what else there is of another ``kind``."""
+        return {
+            _owner(path): self._file_of(path, target).read_bytes()
+            for name in self._bins(district).get_roles()
+            for path, target in self._load(name, Targets).signed.targets.items()
+            if path.endswith(f"/{kind}")
+        }
+
+    def _file_of(self, path: str, target: TargetFile) -> Path:
+        folder, _, file = path.rpartition("/")
+        return self.documents / folder / f"{target.hashes['sha256']}.{file}"
 
     @_alone
     def renew(self, *, online: CryptoSigner, now: datetime) -> None:
@@ -262,6 +268,11 @@ class ConfigurationRepository:
         metadata = Metadata(timestamp)
         metadata.sign(online)
         _write(path, metadata)
+
+
+def _owner(path: str) -> str:
+    """Return whose a paper is: the kiosk, the site, or the words."""
+    return path.split("/")[1]
 
 
 def _read(path: Path, kind: type[Any]) -> Metadata[Any]:

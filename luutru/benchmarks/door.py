@@ -1,7 +1,8 @@
 """How long a door takes: from the text of a pass to the word to the relay, and until the event is on the disk.
 
 - Everything is the real thing but the relay, which only notes when it was told: signature, list, rules, state machine, event committed.
-- Each pass is another stay's, signed anew; the list has as many stays as a large building.
+- Each pass is another stay's, signed anew; the list has as many stays as a large building. Every other wants a PIN, which is timed from the last
+  digit: it is counted on the disk before it is told whether it was right.
 - The baseline is what no door can save: one Ed25519 signature checked, and one row committed in the same file.
 
 Example: ``run(quick=True).figures["door_decision_p99_ms"]``
@@ -22,7 +23,7 @@ from edge_agent.door.keeper import DoorKeeper, Parts
 from edge_agent.door.lease import Lease
 from edge_agent.door.papers import DoorPapers
 from edge_agent.door.pins import open_pins
-from edge_agent.door.shown import Shown
+from edge_agent.door.shown import Shown, Typed
 from edge_agent.door.wires import Wires
 from edge_agent.event_book import EventBook
 from edge_agent.outbox import Outbox
@@ -33,12 +34,22 @@ from luutru.processes.kiosk_door import moment_of
 from luutru.system import random_bytes, system_clock
 from luutru.throwaway import KIOSK_ID, throwaway_keys
 from residence.clock import rfc3339
-from residence.wire.door_list import DoorCredential, DoorListPart, seconds, sign_part, split_list, token_hash
+from residence.wire.door_list import (
+    PIN_ALWAYS,
+    DoorCredential,
+    DoorListPart,
+    pin_hash,
+    seconds,
+    sign_part,
+    split_list,
+    token_hash,
+)
 from residence.wire.door_pass import parse_pass, sign_pass
 
 STAYS: Final = 5_000
 SITE: Final = "blk-hoa-binh"
 TARGET_MS: Final = 50.0
+_PIN: Final = "204966"
 _KEYS = throwaway_keys()
 _DOOR: Final = DoorSection(name="lobby", pins="pretend", output_pin=17, attempts=50)
 
@@ -67,17 +78,24 @@ def run(*, quick: bool = False) -> BenchResult:
         outbox = _outbox(Path(folder))
         relay = _Relay()
         keeper = _keeper(outbox, relay, tokens)
-        told, written = [], []
+        told: list[float] = []
+        told_pin: list[float] = []
+        written: list[float] = []
         for number in range(shows):
-            text = sign_pass(tokens[number % stays], _KEYS.door_pass, now=system_clock().now()).encode()
-            relay.told, began = 0.0, time.perf_counter()
-            keeper.turn(Shown(payload=text, reader="camera"))
-            written.append(time.perf_counter() - began)
-            told.append(relay.told - began)
+            for place, waits in ((2 * number, told), (2 * number + 1, told_pin)):
+                text = sign_pass(tokens[place % stays], _KEYS.door_pass, now=system_clock().now()).encode()
+                relay.told, began = 0.0, time.perf_counter()
+                keeper.turn(Shown(payload=text, reader="camera"))
+                if waits is told_pin:
+                    relay.told, began = 0.0, time.perf_counter()
+                    keeper.turn(Typed(pin=_PIN))
+                else:
+                    written.append(time.perf_counter() - began)
+                waits.append(relay.told - began)
         verify = _each(shows, lambda: parse_pass(text.decode(), keyring=_KEYS.keyring))
         commit = _each(shows, lambda: _commit(outbox))
         outbox.close()
-    figures = _spread("door_decision", told) | _spread("event_on_disk", written)
+    figures = _spread("door_decision", told) | _spread("door_decision_with_pin", told_pin) | _spread("event_on_disk", written)
     baselines = _spread("signature", verify) | _spread("commit", commit)
     return BenchResult(
         name="door",
@@ -104,7 +122,10 @@ def _outbox(folder: Path) -> Outbox:
 def _keeper(outbox: Outbox, relay: _Relay, tokens: list[bytes]) -> DoorKeeper:
     now = system_clock().now()
     window = seconds(now - timedelta(days=1)), seconds(now + timedelta(days=7))
-    entries = [DoorCredential(token_hash(each, "pass"), 1, *window) for each in tokens]
+    entries = [
+        DoorCredential(token_hash(each, "pass"), 1, *window, *((PIN_ALWAYS, pin_hash(each, _PIN)) if place % 2 else ()))
+        for place, each in enumerate(tokens)
+    ]
     papers = DoorPapers(outbox.store, keyring=lambda: _KEYS.keyring, site=SITE)
     cut = split_list(entries)
     for place, each in enumerate(cut):

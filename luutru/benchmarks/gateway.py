@@ -81,7 +81,7 @@ def measure(plan: Plan, *, folder: Path | None = None, progress: Progress = lamb
         backlog = None
         if plan.backlog:
             progress(f"a backlog of {plan.backlog}, two workers")
-            backlog = drain(ground, "sqlite", messages=plan.backlog, workers=2, batch=plan.batch)
+            backlog = drain(ground, databases[-1], messages=plan.backlog, workers=2, batch=plan.batch)
         progress(f"{plan.per_second} a second")
         steady = live(ground, "sqlite", messages=plan.live, per_second=plan.per_second, warm_up=plan.warm_up, batch=plan.batch)
         progress(f"{plan.per_second} a second, and the night's work beside")
@@ -177,7 +177,9 @@ def _result(
     }
     for database, each in ours.items():
         _add(figures, baselines, ratios, database=database, ours=each)
-    return BenchResult(name="gateway", figures=figures, baselines=baselines, ratios=ratios, settings=_settings(plan))
+    return BenchResult(
+        name="gateway", figures=figures, baselines=baselines, ratios=ratios, settings=_settings(plan, backlog_on=[*ours][-1])
+    )
 
 
 def _add(figures: dict[str, Any], baselines: dict[str, Any], ratios: dict[str, Any], *, database: Database, ours: Ours) -> None:
@@ -215,13 +217,13 @@ def _ratio(one: float | None, other: float | None) -> float | None:
     return round(one / other, 2) if one and other else None
 
 
-def _settings(plan: Plan) -> dict[str, Any]:
+def _settings(plan: Plan, *, backlog_on: Database) -> dict[str, Any]:
     said = {
         **msgspec.structs.asdict(plan),
         "sent_again": AGAIN,
         "unknown": UNKNOWN,
         "other_name": RENAMED,
-        "two_workers_and_backlog_on": "sqlite",
+        "backlog_on": backlog_on,
         "peers_get": "plain JSON of the same declarations: no signature, no sealing, no registry, no receipt",
     }
     if plan.peers and not node_red.is_installed():

@@ -3,6 +3,7 @@
 - ``key`` makes a key where it will be used; ``root`` and ``sign`` are the ceremony: two holders at least, each on a machine of their own.
 - ``begin``, ``delegate`` and ``publish`` need the key of their own role and the one that signs snapshot and timestamp; ``renew`` needs the latter alone.
 - ``publish --share`` is a rollout by stages; with ``--registry`` it does not go on while kiosks took back what they were sent, or are lost.
+- ``words`` and ``doors`` publish what kiosks follow beside their settings (``config_papers.py``).
 - What is published is a folder of static files: any web server serves it, and nothing rests on that server's word.
 
 Example: ``luutru config publish /srv/luutru-config ward-01 kiosks/ --key ward-01.key --online online.key --release 2026-12 --share 5``
@@ -11,24 +12,34 @@ Example: ``luutru config publish /srv/luutru-config ward-01 kiosks/ --key ward-0
 from __future__ import annotations
 
 import hashlib
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from luutru.commands.config_answers import (
+    AskedOption,
+    DistrictArgument,
+    ErrorsOption,
+    JsonOption,
+    KeyOption,
+    OnlineOption,
+    ReleaseOption,
+    RepositoryArgument,
+    ShareOption,
+    WordOption,
+    now,
+    print_answer,
+    repository_of,
+    signer_of,
+    word_in,
+)
+from luutru.commands.config_papers import publish_doors, publish_words
 from luutru.commands.refusals import refusing
 
-if TYPE_CHECKING:
-    from securesystemslib.signer import CryptoSigner
-
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="A fleet's settings, signed by those who may.")
-
-RepositoryArgument = Annotated[Path, typer.Argument(help="The folder that is served: metadata/ and documents/.")]
-DistrictArgument = Annotated[str, typer.Argument(help="The district, as kiosks' profiles name it.")]
-OnlineOption = Annotated[Path, typer.Option(help="The key that signs snapshot and timestamp.")]
-WordOption = Annotated[Path | None, typer.Option(help="File with the word that the keys of this command are encrypted with.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+app.command("words")(publish_words)
+app.command("doors")(publish_doors)
 
 
 @app.command()
@@ -44,7 +55,7 @@ def key(
     from firmware_config.signed.signers import make_signer
 
     with refusing():
-        typer.echo(make_signer(file, word=_word(word_file)))
+        typer.echo(make_signer(file, word=word_in(word_file)))
 
 
 @app.command()
@@ -63,8 +74,8 @@ def root(
 
     with refusing():
         holders = [read_public(each) for each in holder]
-        version = _repository(repository).stage_root(
-            holders, targets=read_public(targets), online=read_public(online), now=_now()
+        version = repository_of(repository).stage_root(
+            holders, targets=read_public(targets), online=read_public(online), now=now()
         )
     typer.echo(f"root {version} waits for signatures")
 
@@ -81,7 +92,7 @@ def sign(
     Example: luutru config sign /media/stick/luutru-config --key holder-a.key
     """
     with refusing():
-        done = _repository(repository).sign_root(_signer(key, word_file))
+        done = repository_of(repository).sign_root(signer_of(key, word_file))
     typer.echo("the root is complete" if done else "signed; more holders have to sign")
 
 
@@ -98,7 +109,7 @@ def begin(
     Example: luutru config begin /srv/luutru-config --targets t.key --online o.key
     """
     with refusing():
-        _repository(repository).begin(targets=_signer(targets, word_file), online=_signer(online, word_file), now=_now())
+        repository_of(repository).begin(targets=signer_of(targets, word_file), online=signer_of(online, word_file), now=now())
 
 
 @app.command()
@@ -116,14 +127,14 @@ def delegate(
     Example: luutru config delegate /srv/luutru-config ward-01 --key ward-01.key --targets t.key --online o.key
     """
     with refusing():
-        own = _signer(key, word_file)
-        _repository(repository).delegate(
+        own = signer_of(key, word_file)
+        repository_of(repository).delegate(
             district,
             own.public_key,
-            targets=_signer(targets, word_file),
+            targets=signer_of(targets, word_file),
             district_signer=own,
-            online=_signer(online, word_file),
-            now=_now(),
+            online=signer_of(online, word_file),
+            now=now(),
         )
 
 
@@ -135,14 +146,12 @@ def publish(  # noqa: PLR0913 - the options of one public command
         Path, typer.Argument(help="A folder for each kiosk: kiosk.toml; keyring.json, choices.toml, trust.bundle.")
     ],
     *,
-    key: Annotated[Path, typer.Option(help="The district's key.")],
+    key: KeyOption,
     online: OnlineOption,
-    release: Annotated[str, typer.Option(help="What this rollout is called; kiosks and operators' pages name it.")],
-    share: Annotated[int, typer.Option(min=1, max=100, help="Only so many of a hundred kiosks, always the same ones.")] = 100,
-    registry: Annotated[str, typer.Option(help="Ask this registry first how those kiosks are that were sent something.")] = "",
-    errors: Annotated[
-        int, typer.Option(min=0, help="With --registry: so many kiosks in trouble, or not there yet, do not matter.")
-    ] = 0,
+    release: ReleaseOption,
+    share: ShareOption = 100,
+    registry: AskedOption = "",
+    errors: ErrorsOption = 0,
     word_file: WordOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -150,20 +159,19 @@ def publish(  # noqa: PLR0913 - the options of one public command
 
     Example: luutru config publish /srv/luutru-config ward-01 kiosks/ --key ward-01.key --online o.key --share 5
     """
-    from residence.errors import Refused
+    from luutru.commands.config_rollout import chosen, go_on
+    from residence.wire.state import CONFIGURATION
 
     with refusing():
         documents = _documents(kiosks, release)
-        ours = _repository(repository)
+        ours = repository_of(repository)
+        who = chosen(documents, share)
         if registry:
-            troubled, behind = _how_they_are(registry, documents, ours.published(district))
-            if len(troubled) > errors:
-                raise Refused("configuration.rollout_stopped", "", ", ".join(troubled[:20]))
-            if len(troubled) + len(behind) > errors:
-                raise Refused("configuration.rollout_waits", "", ", ".join(behind[:20]))
-        chosen = {name: data for name, data in documents.items() if place_of(name) < share}
-        changed = ours.publish(district, chosen, signer=_signer(key, word_file), online=_signer(online, word_file), now=_now())
-    _print({"kiosks": len(documents), "chosen": len(chosen), "changed": changed}, as_json=as_json)
+            sent = ours.published(district)
+            go_on(registry, paper=CONFIGURATION, wanted=_names(documents), sent=_names(sent), errors=errors)
+        papers = {each: documents[each] for each in who}
+        changed = ours.publish(district, papers, signer=signer_of(key, word_file), online=signer_of(online, word_file), now=now())
+    print_answer({"kiosks": len(documents), "chosen": len(who), "changed": changed}, as_json=as_json)
 
 
 @app.command()
@@ -178,7 +186,7 @@ def renew(
     Example: luutru config renew /srv/luutru-config --online o.key
     """
     with refusing():
-        _repository(repository).renew(online=_signer(online, word_file), now=_now())
+        repository_of(repository).renew(online=signer_of(online, word_file), now=now())
 
 
 @app.command()
@@ -188,13 +196,8 @@ def show(repository: RepositoryArgument, district: DistrictArgument, *, as_json:
     Example: luutru config show /srv/luutru-config ward-01
     """
     with refusing():
-        published = _repository(repository).published(district)
-    _print({each: _name(data) for each, data in sorted(published.items())}, as_json=as_json)
-
-
-def place_of(kiosk_id: str) -> int:
-    """Return where among a hundred a kiosk stands in every rollout."""
-    return int.from_bytes(hashlib.sha256(kiosk_id.encode()).digest()[:4], "big") % 100
+        published = repository_of(repository).published(district)
+    print_answer(dict(sorted(_names(published).items())), as_json=as_json)
 
 
 def _documents(folder: Path, release: str) -> dict[str, bytes]:
@@ -212,23 +215,8 @@ def _documents(folder: Path, release: str) -> dict[str, bytes]:
     return documents
 
 
-def _how_they_are(registry_url: str, wanted: dict[str, bytes], sent: dict[str, bytes]) -> tuple[list[str], list[str]]:
-    """Return which kiosks took settings back or are lost, and which do not work yet by what this rollout has sent them."""
-    from registry.database import open_engine
-    from registry.kiosks import kiosks_among
-    from residence.wire.state import CONFIGURATION
-
-    troubled, behind = [], []
-    with open_engine(registry_url).connect() as connection:
-        for each in kiosks_among(connection, wanted):
-            if each.retired_at is not None:
-                continue
-            told = (each.readers or {}).get(CONFIGURATION, "ok")
-            if not told.startswith("ok") or (each.seen_at is not None and not each.online):
-                troubled.append(each.kiosk_id)
-            elif sent.get(each.kiosk_id) == wanted[each.kiosk_id] and told != f"ok:{_name(wanted[each.kiosk_id])}":
-                behind.append(each.kiosk_id)
-    return troubled, behind
+def _names(documents: dict[str, bytes]) -> dict[str, str]:
+    return {each: _name(data) for each, data in documents.items()}
 
 
 def _name(document: bytes) -> str:
@@ -236,35 +224,3 @@ def _name(document: bytes) -> str:
     from firmware_config.signed.document import read_document
 
     return f"{read_document(document).release}-{hashlib.sha256(document).hexdigest()[:12]}"
-
-
-def _repository(folder: Path) -> Any:
-    from firmware_config.signed.repository import ConfigurationRepository
-
-    return ConfigurationRepository(folder)
-
-
-def _signer(path: Path, word_file: Path | None) -> CryptoSigner:
-    from firmware_config.signed.signers import read_signer
-
-    return read_signer(path, word=_word(word_file))
-
-
-def _word(path: Path | None) -> bytes:
-    return path.read_bytes().strip() if path is not None else b""
-
-
-def _now() -> Any:
-    from luutru.system import SystemClock
-
-    return SystemClock().now()
-
-
-def _print(answer: dict[str, Any], *, as_json: bool) -> None:
-    import msgspec
-
-    if as_json:
-        sys.stdout.write(msgspec.json.encode(answer).decode() + "\n")
-        return
-    for name, value in answer.items():
-        typer.echo(f"{name:24} {' '.join(value) if isinstance(value, list) else value}")

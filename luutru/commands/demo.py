@@ -52,7 +52,8 @@ def run_demo(
 
     if keep and free_ports:
         raise typer.BadParameter("the kiosks of a kept folder have their ports in their profiles", param_hint="--free-ports")
-    layout = Layout(directory=directory, ports=Ports.free() if free_ports else Ports())
+    ports = Ports.free() if free_ports else Ports.kept(directory) if keep else Ports()
+    layout = Layout(directory=directory, ports=ports)
     raise typer.Exit(run(layout, eyes=Eyes(camera=camera, images=images), fresh=not keep))
 
 

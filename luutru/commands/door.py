@@ -19,6 +19,7 @@ import typer
 from luutru.commands.door_answers import answering, changing
 from luutru.commands.door_cards import list_cards, permit_reader, put_card, take_card
 from luutru.commands.door_keys import make_keys
+from luutru.commands.door_signing import sign_lists
 from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, JsonOption, RegistryOption, VaultOption
 from residence.doors.words import DoorMode
 
@@ -28,6 +29,7 @@ app.command("card")(put_card)
 app.command("cards")(list_cards)
 app.command("revoke-card")(take_card)
 app.command("permit")(permit_reader)
+app.command("sign-lists")(sign_lists)
 
 PlaceArgument = Annotated[str, typer.Argument(help="Id of the premises.")]
 DoorArgument = Annotated[str, typer.Argument(help="Name of the door, as kiosk profiles name it.")]

@@ -1,5 +1,8 @@
 """How ``luutru door`` opens a registry and answers: one object with ``--json``, else lines; the code of a refusal and status 1.
 
+- A list is a table with a heading for people; ``--json`` has every field. In a pipe a row stays one line, however wide.
+- Of an event people see when it was (by the confirmed clock, where there was one later), how far the clock is believed, and what happened.
+
 Example: ``with answering(json=json) as answer, changing(registry, vault) as (known, connection): ...``
 """
 
@@ -9,10 +12,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import typer
+
+_AS_WIDE_AS_IT_IS: Final = 1 << 16
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -40,13 +45,34 @@ def answering(*, json: bool) -> Iterator[dict[str, Any]]:
         raise typer.Exit(1)
 
 
+def as_told(event: dict[str, Any]) -> dict[str, Any]:
+    """Return what people are told of one event, in the order of the columns.
+
+    >>> as_told({"sequence": 7, "wall": "2026-11-29T11:49:51Z", "time_state": "synced"})["when"]
+    '2026-11-29T11:49:51Z'
+    """
+    corrected = event.get("corrected_at")
+    return {
+        "when": corrected or event.get("wall_at") or event.get("wall"),
+        "clock": f"{event['time_state']}, dated later" if corrected else event["time_state"],
+        "kiosk": event.get("kiosk_id"),
+        "number": event["sequence"],
+        **{name: event.get(name) for name in ("door", "what", "detail", "who")},
+    }
+
+
 def _print(answer: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from luutru.commands.answer_printing import lines_of, text_of
+
+    width = Console().width if sys.stdout.isatty() else _AS_WIDE_AS_IT_IS
     for name, value in answer.items():
-        if isinstance(value, list):
-            for each in value:
-                typer.echo("  ".join(str(part) for part in each.values()))
+        if isinstance(value, list) and value:
+            rows = [as_told(each) for each in value] if name == "events" else value
+            typer.echo("\n".join(lines_of(rows, width=width)))
         elif name != "ok":
-            typer.echo(f"{name}: {value}")
+            typer.echo(f"{name}: {'none' if value == [] else text_of(value)}")
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from typing import Annotated, Final
 import typer
 
 from luutru.commands.broker_address import host_port
+from luutru.commands.fleet_patience import WithheldOption
 from luutru.commands.gateway_keys import DEFAULT_REGISTRY, DEFAULT_VAULT, RegistryOption, VaultOption
 
 app = typer.Typer(invoke_without_command=True)
@@ -33,7 +34,7 @@ def metrics(
     listen: Annotated[str, typer.Option(help="Where to listen, as address:port.")] = "127.0.0.1:9464",
     once: Annotated[bool, typer.Option("--once", help="Print them once and end.")] = False,
     silent_minutes: Annotated[int, typer.Option(min=1, help="A kiosk that says nothing for so long is lost.")] = 10,
-    withheld_minutes: Annotated[int, typer.Option(min=1, help="So long a gap in a kiosk's own count may stand.")] = 60,
+    withheld_minutes: WithheldOption = 60,
     registry: RegistryOption = DEFAULT_REGISTRY,
     vault: VaultOption = DEFAULT_VAULT,
 ) -> None:
@@ -41,13 +42,15 @@ def metrics(
 
     Example: luutru metrics --registry sqlite:////var/lib/luutru/registry.db --listen 127.0.0.1:9464
     """
+    from luutru.commands.refusals import refusing
     from luutru.metrics import read_metrics
-    from luutru.opening import open_registry
+    from luutru.opening import open_for_work
     from luutru.system import system_clock
     from server.operators.fleet import Patience
 
-    opened, clock = open_registry(registry, vault), system_clock()
-
+    with refusing():
+        opened = open_for_work(registry, vault)
+    clock = system_clock()
     patience = Patience(silent_after=timedelta(minutes=silent_minutes), withheld_after=timedelta(minutes=withheld_minutes))
 
     def read() -> str:

@@ -18,6 +18,7 @@ from luutru.chip_trust_option import ChipTrustOption
 from luutru.choices import ChoicesOption, choices_of
 from luutru.commands import server_papers
 from luutru.commands.broker_address import host_port
+from luutru.commands.fleet_patience import WithheldOption
 
 if TYPE_CHECKING:
     from luutru.processes.server import ServerProcess
@@ -101,6 +102,7 @@ def run_server(  # noqa: PLR0913 - one option per setting
     choices: ChoicesOption = None,
     kiosk_broker: BrokerOption = "127.0.0.1:8883",
     kiosk_way_in_level: WayInOption = 5,
+    withheld_minutes: WithheldOption = 60,
 ) -> None:
     """Serve pages and API until asked to stop (SIGTERM or Ctrl-C).
 
@@ -125,6 +127,7 @@ def run_server(  # noqa: PLR0913 - one option per setting
         choices=choices_of(choices),
         kiosk_broker=":".join(map(str, host_port(kiosk_broker))),
         kiosk_way_in_level=kiosk_way_in_level,
+        kiosk_withheld_after=timedelta(minutes=withheld_minutes),
     )
     _run(process)
 

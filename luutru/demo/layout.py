@@ -1,20 +1,22 @@
 """Where the demo keeps things: one folder, thrown away and made anew at each start unless it is kept on purpose.
 
 - Every path, port and name of the demo is decided here, so that a test can run three of them side by side.
-- Ports are fixed for people (they stand in the README) and free ones for tests.
+- Ports are fixed for people (they stand in the README) and free ones for tests; a folder notes its own, for its kiosks have them in their profiles.
 
 Example: ``Layout(Path("var/demo")).kiosk_profile("kiosk-lobby-1")``
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 from luutru.demo.broker import free_port
 
 USUAL: Final = Path("var/demo")  # where the demo is when nobody says otherwise
+NOTED: Final = "ports.json"
 KIOSKS: Final = {"kiosk-lobby-1": "blk-hoa-binh", "kiosk-desk-1": "htl-sao-mai"}
 
 
@@ -38,6 +40,16 @@ class Ports:
             witness=free_port(),
             kiosks={name: free_port() for name in KIOSKS},
         )
+
+    @classmethod
+    def kept(cls, directory: Path) -> Ports:
+        """Return the ports a folder was made with; the usual ones where it notes none."""
+        noted = directory / NOTED
+        return cls(**json.loads(noted.read_text("utf-8"))) if noted.is_file() else cls()
+
+    def note(self, directory: Path) -> None:
+        """Note them in the folder they are used by."""
+        (directory / NOTED).write_text(json.dumps(asdict(self)), "utf-8")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -70,6 +70,7 @@ def prepare(layout: Layout, tools: Tools, *, fresh: bool = True) -> None:
     if ready.exists():
         return
     mark(layout.directory)  # first, so that a folder left half made is known as ours
+    layout.ports.note(layout.directory)
     tools.tell("certificates and keys")
     pki = Pki(layout.pki, broker_name=layout.broker_host)
     Broker(layout.broker, pki=pki, port=layout.ports.broker, listen=layout.broker_listen).write_configuration()

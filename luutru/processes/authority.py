@@ -29,7 +29,7 @@ from gateway.authorities.portal_sending import PortalTraffic
 from gateway.authorities.sending import Means, Sender
 from gateway.authorities.settings import AuthoritySettings, KbttSettings, TokenAddress, parse_settings
 from gateway.authorities.token_line import TokenLine
-from luutru.opening import open_registry
+from luutru.opening import open_for_work
 from luutru.system import fraction, random_bytes, system_clock
 from registry.database import Registry
 from residence.clock import Clock
@@ -121,7 +121,7 @@ def lease_of(settings: KbttSettings | TokenAddress) -> timedelta:
 
 def send_due(process: AuthorityProcess, *, most: int, stopping: threading.Event) -> int:
     """Tell what is due now and end; returns how many steps were made."""
-    registry = open_registry(process.registry, process.vault)
+    registry = open_for_work(process.registry, process.vault)
     done = 0
     try:
         with sender(process, registry=registry, clock=system_clock()) as (sending, pause):
@@ -135,7 +135,7 @@ def send_due(process: AuthorityProcess, *, most: int, stopping: threading.Event)
 
 def run(process: AuthorityProcess) -> None:
     """Run until a signal asks us to stop; a registry that goes away while we run is waited for."""
-    registry = open_registry(process.registry, process.vault)
+    registry = open_for_work(process.registry, process.vault)
     stopping = stop_on_signals()
     log.info("authority process starts", settings=str(process.settings))
     try:

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -40,10 +39,11 @@ from gateway.transport import MqttTransport, TransportSettings
 from gateway.trust import TrustStore
 from gateway.trust_bundles import TrustBundles
 from gateway.worker import Duty, Rhythm, Worker
+from luutru import __version__
 from luutru.certificates import endings
 from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_sealing_key, read_signing_key, receipt_signer
-from luutru.opening import open_registry
+from luutru.opening import open_for_work
 from luutru.processes.gateway_alarms import build_alarms
 from luutru.processes.gateway_beside import build_beside
 from luutru.processes.gateway_duties import sweep_duties
@@ -51,6 +51,7 @@ from luutru.processes.gateway_telling import build_telling
 from luutru.system import random_bytes, rss_mib, system_clock, telemetry
 from luutru.tracing import tracing_of
 from luutru.tracing_gateway import GatewayTrace
+from registry.copying_back import CopyingBack
 from registry.database import Registry
 from registry.gateway_reports import EndsSoon
 from registry.key_changes import keyring_if_reachable
@@ -181,23 +182,24 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
 
 def run(settings: GatewaySettings) -> None:
     """Run until a signal asks us to stop."""
-    registry = open_registry(settings.registry, settings.vault)
+    registry = open_for_work(settings.registry, settings.vault)
     clock = system_clock()
     worker = build(settings, registry=registry, clock=clock)
-    tracing = tracing_of(telemetry(), service="luutru-gateway", instance=client_id(settings), version=version("luutru"))
+    tracing = tracing_of(telemetry(), service="luutru-gateway", instance=client_id(settings), version=__version__)
     if tracing is not None:
         worker.trace(GatewayTrace(tracing, clock).batch)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopping.set())
     settle_memory()
-    log.info("gateway starts", version=version("luutru"), shards=len(settings.shards), broker=f"{settings.host}:{settings.port}")
+    log.info("gateway starts", version=__version__, shards=len(settings.shards), broker=f"{settings.host}:{settings.port}")
     warn_of_endings(settings.tls, settings.keys, now=clock.now())  # also where no broker lets us in
     try:
         beside = build_beside(settings, registry=registry, clock=clock, stopping=stopping, intake=worker.progress)
         telling = build_telling(settings.choices.webhooks, registry=registry, clock=clock, stopping=stopping)
         alarms = build_alarms(settings.alarms, registry=registry, rules=settings.choices.rules, clock=clock, stopping=stopping)
-        with beside.running(), telling.running(), alarms.running():
+        copying = CopyingBack(registry.engine, written=lambda: worker.progress().answered)
+        with copying.running(), beside.running(), telling.running(), alarms.running():
             worker.run(stopping)
     finally:
         registry.close()
@@ -232,7 +234,7 @@ def make_transport(settings: GatewaySettings, clock: Clock) -> MqttTransport:
     alone = len(settings.shards) == SHARDS
 
     def state(*, online: bool) -> Callable[[], bytes]:
-        return lambda: encode_state(GatewayState(online=online, at=rfc3339(clock.now()), version=version("luutru")))
+        return lambda: encode_state(GatewayState(online=online, at=rfc3339(clock.now()), version=__version__))
 
     return MqttTransport(
         TransportSettings(

@@ -133,6 +133,7 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     from edge_agent.asked import Asked, KioskPost
     from edge_agent.hearing import Hearing
     from edge_agent.readers.watching import Guide
+    from edge_agent.reckoned_clock import ReckonedClock
 
     agent: KioskAgent
     uplink: Uplink
@@ -149,7 +150,7 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     heard, fresh = outbox.clock_floor.heard, outbox.clock_floor.told_fresh
     asked = Asked(kiosk_id=profile.kiosk.id, keyring=ring, monotonic_ns=clock.monotonic_ns, on_answer=changed, heard=heard)
     line = lambda: uplink.health()  # noqa: E731, PLW0108
-    following = following_of(profile, slots, clock=clock, heard=fresh, agent=lambda: agent, line=line)
+    following = following_of(profile, slots, clock=clock, heard=fresh, agent=lambda: agent, line=line, door=door)
     health = lambda: agent.readers_health()  # noqa: E731, PLW0108
     vitals = vitals_of(profile, outbox, hearing=hearing, readers=health, door=door, following=following)
     post = KioskPost(asked, event_post_of(outbox, book), door.papers if door is not None else None)
@@ -157,7 +158,7 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     heard_by_all = events.at(readers.readers)
     agent = KioskAgent(
         profile=profile,
-        clock=clock,
+        clock=ReckonedClock(clock, floor=outbox.not_before),
         random_bytes=system.random_bytes,
         outbox=outbox,
         readers=hearing.at(door.listening(heard_by_all) if door is not None else heard_by_all),
@@ -231,7 +232,12 @@ def run(
     kiosk = build(profile, clock=clock, slots=slots)
     more = [diagnostics_route(kiosk, kiosk.vitals, ring), *(kiosk.door.panel().routes() if kiosk.door is not None else ())]
     page = create_page(
-        kiosk.agent, random_bytes=system.random_bytes, clock=clock, deck=kiosk.readers.deck, voice=_voice_of(profile), more=more
+        kiosk.agent,
+        random_bytes=system.random_bytes,
+        clock=kiosk.agent.clock,
+        deck=kiosk.readers.deck,
+        voice=_voice_of(profile),
+        more=more,
     )
     server = page_server(page, profile)
     _log.info("kiosk starts", version=__version__, kiosk_id=profile.kiosk.id, readers=[each.kind for each in profile.readers])

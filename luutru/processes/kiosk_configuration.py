@@ -2,7 +2,8 @@
 
 - The profile of its image says where settings come from. What was sent takes its place as a whole: profile, keyring, choices, chip trust. Paths
   of files that stay on the machine (keys, store) are relative to the image's profile as before, and where settings come from is the image's alone.
-- What was sent must be for this kiosk and this site, and the files it names must be there; else it is not tried at all.
+- What was sent must be for this kiosk and this site, the files it names must be there, and a trust bundle signed by a key of the ring it came
+  with; else it is not tried at all.
 - Settings that cannot be read at the start are taken back at once, and the kiosk starts by those before.
 
 Example: ``profile, slots = in_force(load_profile(path)); run(profile, slots=slots)``
@@ -20,6 +21,7 @@ import msgspec
 import structlog
 
 from luutru import system
+from luutru.processes.kiosk_papers import besides_of
 from residence.clock import Clock
 from residence.errors import LuutruError, Refused
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from edge_agent.configuration.slots import Slots
     from edge_agent.line import Health
     from firmware_config.profiles import KioskProfile
+    from luutru.processes.kiosk_door import KioskDoor
 
 ANOTHER: Final = "configuration.another_kiosk"
 _log = structlog.get_logger("luutru.kiosk")
@@ -89,15 +92,16 @@ def following_of(
     heard: Callable[[datetime], None],
     agent: Callable[[], KioskAgent],
     line: Callable[[], Health],
+    door: KioskDoor | None = None,
 ) -> Following | None:
-    """Return what follows the kiosk's settings, or None. ``heard`` is told when they were signed; ``agent`` and ``line`` are asked later, when they are there."""
+    """Return what follows the kiosk's settings, the words of its screens and the list for its ``door``, or None. ``heard`` is told when they were signed; ``agent`` and ``line`` are asked later, when they are there."""
     if slots is None:
         return None
     from edge_agent.configuration.fetching import Fetching
     from edge_agent.configuration.following import Following, Kiosk, Pace
     from edge_agent.kiosk.states import Idle
     from edge_agent.line import ConnectionState
-    from firmware_config.signed.repository import document_path
+    from firmware_config.signed.paths import document_path
 
     section = profile.configuration
     try:
@@ -111,21 +115,31 @@ def following_of(
         readers = agent().readers_health().values()
         return line().state is ConnectionState.UP and all(each == "ok" for each in readers)
 
+    def idle() -> bool:
+        return isinstance(agent().view().state.screen, Idle)
+
     return Following(
         slots,
         fetch=fetching.fetch,
         kiosk=Kiosk(
-            check=lambda files: _check(files, profile),
+            check=lambda files: _check(files, profile, clock.now()),
             proved=proved,
-            idle=lambda: isinstance(agent().view().state.screen, Idle),
+            idle=idle,
             end=lambda: os.kill(os.getpid(), signal.SIGTERM),
         ),
         clock=clock,
         jitter=system.fraction,
         pace=Pace(every=section.every_seconds, steady=section.steady_seconds, patience=section.patience_seconds),
         pin=section.pin,
+        besides=besides_of(profile, slots, fetching=fetching, agent=agent, idle=idle, door=door, clock=clock),
     )
 
 
-def _check(files: Mapping[str, bytes], profile: KioskProfile) -> None:
+def _check(files: Mapping[str, bytes], profile: KioskProfile, now: datetime) -> None:
+    from firmware_config.signed.document import KEYRING, TRUST
+    from residence.wire.keyring import load_keyring
+    from residence.wire.trust_bundle import accept_bundle
+
     sent_profile(files, image=profile)
+    if TRUST in files and KEYRING in files:  # without a ring of its own it is judged when a chip is read
+        accept_bundle(files[TRUST], keyring=load_keyring(files[KEYRING]), at=now)

@@ -48,7 +48,7 @@ def vitals_of(
 
     def ask() -> Vitals:
         return Vitals(
-            readers=dict(readers()) | ({CONFIGURATION: following.health()} if following else {}),
+            readers=dict(readers()) | ({CONFIGURATION: following.health(), **following.healths()} if following else {}),
             doors=_doors(door),
             disk=disk_of(outbox.store.path, full=outbox.full),
             profile=named,
@@ -60,7 +60,4 @@ def vitals_of(
 
 
 def _doors(door: KioskDoor | None) -> dict[str, str]:
-    if door is None:
-        return {}
-    seen = door.keeper.view()
-    return {seen.name: f"{seen.alarm.value}:{seen.lock.value}"}
+    return {} if door is None else {door.keeper.door.name: door.keeper.told()}

@@ -22,7 +22,7 @@ import structlog
 
 from luutru.chip_trust import ChipTrust
 from luutru.keys import key_files, read_signing_key, receipt_signer
-from luutru.opening import open_registry
+from luutru.opening import open_for_work
 from luutru.paper_keys import newest_paper_key
 from luutru.system import random_bytes, system_clock
 from registry.key_changes import keyring_if_reachable
@@ -64,6 +64,7 @@ class ServerProcess:
     log: Path | None = None  # folder of the log of looks; None: it is not shown
     kiosk_broker: str = "127.0.0.1:8883"  # what claimed kiosks are told
     kiosk_way_in_level: int = 5  # what a chip must have shown that opens its person's page
+    kiosk_withheld_after: timedelta = timedelta(hours=1)  # before a gap in a kiosk's own count is an alarm
     queues: Path | None = None  # a file like server/police/queues.toml; None: that file
     offices: Path | None = None  # a file like server/police/offices.toml; None: that file
     issuers: Path | None = None  # a file of identity providers (server/accounts/issuers.py); None: none
@@ -79,11 +80,12 @@ def build(process: ServerProcess) -> FastAPI:
         log=process.log,
         kiosk_broker=process.kiosk_broker,
         kiosk_way_in_level=process.kiosk_way_in_level,
+        kiosk_withheld_after=process.kiosk_withheld_after,
     )
     missing = missing_vendor_files(settings.static)
     if missing:
         log.warning("front-end files are missing; run scripts/bootstrap", files=missing)
-    registry, clock = open_registry(process.registry, process.vault), system_clock()
+    registry, clock = open_for_work(process.registry, process.vault), system_clock()
     return create_app(
         registry=registry,
         rules=process.choices.rules,

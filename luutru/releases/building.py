@@ -2,6 +2,7 @@
 
 - What is built is the commit, never what lies about in the folder: ``git archive`` into a folder of its own.
 - Every time in the wheel is the commit's (``SOURCE_DATE_EPOCH``), so two builds are equal byte by byte.
+- A version that was released is built of its own commit only, and no released migration may have been edited (``released.py``).
 - The front-end files are those of ``node_modules``, whose hashes npm compared with its lock file.
 
 Example: ``build(Path("."), Path("out"), signer=signer)``
@@ -13,6 +14,7 @@ import io
 import subprocess
 import sys
 import tempfile
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -22,10 +24,12 @@ from typing import Final
 from luutru.releases.bill import bill_of
 from luutru.releases.locked import Component, read_npm, read_requirements, together
 from luutru.releases.manifest import NAME, Listed, Release, listed, sign
+from luutru.releases.released import changed, released, taken_by
 from luutru.system import child_environment
 from residence.errors import Refused
 from residence.transparency.notes import Signer
 
+MIGRATIONS: Final = "registry/migrations/versions"
 SBOM: Final = "sbom.cdx.json"
 # These lock files build or test; every other one is installed on a machine of an authority's or of a kiosk's.
 NOT_SHIPPED: Final = ("test.txt", "tools.txt", "osdp-peer.txt", "demo.txt")
@@ -42,6 +46,7 @@ def build(root: Path, folder: Path, *, signer: Signer) -> Release:
         source = Path(name)
         with zipfile.ZipFile(io.BytesIO(_git(root, "archive", "--format=zip", "HEAD"))) as exported:
             exported.extractall(source)
+        _may_be_released(source, commit)
         (source / "node_modules").symlink_to((root / "node_modules").absolute())
         _run(source, sys.executable, "scripts/assets")
         (source / "node_modules").unlink()
@@ -57,6 +62,15 @@ def build(root: Path, folder: Path, *, signer: Signer) -> Release:
     release = Release(version=version, commit=commit, files=dict(found(folder)))
     (folder / NAME).write_text(sign(release, signer), "utf-8")
     return release
+
+
+def _may_be_released(source: Path, commit: str) -> None:
+    version = tomllib.loads((source / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    if other := taken_by(version, commit, released()):
+        raise Refused("release.version_taken", "", f"{version} is {other}")
+    files = {path.name: path.read_bytes() for path in (source / MIGRATIONS).glob("*.py")}
+    if edited := changed(files, released()):
+        raise Refused("release.migration_edited", "", ", ".join(edited))
 
 
 def locked(root: Path) -> list[Component]:

@@ -1,7 +1,8 @@
-"""What a message says: a notice's sentence, when it is due, and one link; in both languages, and nobody's name.
+"""What a message says: a notice's sentence, when it is due, and one link; in the recipient's language and Vietnamese, and nobody's name.
 
 - It names no person, no address and, to a person, no place: mail is read by others. The room is named to the house alone.
-- The recipient's language comes first. The text follows from the notice alone: sent again it is the same.
+- The recipient's language comes first, then Vietnamese (English to whoever reads Vietnamese): a neighbour or the police may be asked what it says.
+- Chinese, Korean, Japanese and Russian stand in ``letters.toml``. The text follows from the notice alone: sent again it is the same.
 - An address is taken as written if it is one plain mailbox in ASCII; what cannot be is refused before anything is sent there.
 
 >>> check_address(" le-tan@example.org ")
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import cache
+from importlib import resources
 from typing import Final, Literal
 
 import msgspec
@@ -25,7 +28,7 @@ LONGEST_NAME: Final = 64
 _ADDRESS: Final = re.compile(
     r"(?P<name>[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
-_WORDS: Final = {
+_WORDS: Final[dict[str, tuple[str, str, str, str, str]]] = {
     "vi": (
         "Hạn",
         "Phòng",
@@ -41,11 +44,17 @@ _WORDS: Final = {
         "Open this page to stop it:",
     ),
 }
-_ENDS: Final = {
+_ENDS: Final[dict[str, str]] = {
     "vi": "Thư này không nêu tên ai. Nếu không liên quan đến bạn, hãy bỏ qua. Không trả lời thư này.",
     "en": "This message names nobody. If it does not concern you, leave it. Do not reply to it.",
 }
-Language = Literal["vi", "en"]
+Language = Literal["vi", "en", "zh", "ko", "ja", "ru"]
+_TIMES: Final = {
+    "zh": "{0:%Y}年{0:%m}月{0:%d}日 {0:%H:%M}",
+    "ja": "{0:%Y}年{0:%m}月{0:%d}日 {0:%H:%M}",
+    "ko": "{0:%Y}년 {0:%m}월 {0:%d}일 {0:%H:%M}",
+    "ru": "{0:%H:%M} {0:%d.%m.%Y}",
+}
 Stops = Literal["recovery", "way_in"]
 
 
@@ -77,11 +86,18 @@ def check_address(text: str) -> str:
 
 
 def write_letter(told: Told, *, language: Language) -> Letter:
-    """Write a message in both languages."""
+    """Write a message in a language, and below it in the other of Vietnamese and English that its reader may show to somebody."""
     other: Language = "en" if language == "vi" else "vi"
     code = f"mail.subject_{told.stops}" if told.stops else "mail.subject_confirm" if told.kind is None else "mail.subject"
-    subject = getattr(sentence(code), language)
+    subject = _sentence(code, language)
     return Letter(subject=subject, body="\n\n-----\n\n".join(_part(told, each) for each in (language, other)) + "\n")
+
+
+@cache
+def letters() -> dict[str, dict[str, str]]:
+    """Return code or word -> language -> text, for the languages codes themselves do not have."""
+    text = resources.files("residence.cases").joinpath("letters.toml").read_bytes()
+    return msgspec.toml.decode(text, type=dict[str, dict[str, str]])
 
 
 def said(kind: NoticeKind, *, to_house: bool) -> str:
@@ -89,15 +105,33 @@ def said(kind: NoticeKind, *, to_house: bool) -> str:
     return "notice.please_declare_yourself" if kind in DECLARE_KINDS and not to_house else kind.code
 
 
+def _sentence(code: str, language: Language) -> str:
+    if language in ("vi", "en"):
+        return str(getattr(sentence(code), language))
+    return letters()[code][language]
+
+
+def _words(language: Language) -> tuple[str, str, str, str, str]:
+    if language in _WORDS:
+        return _WORDS[language]
+    due, room, answer, confirm, stop = (letters()[name][language] for name in ("due", "room", "answer", "confirm", "stop"))
+    return due, room, answer, confirm, stop
+
+
 def _part(told: Told, language: Language) -> str:
-    due, room, answer, confirm, stop = _WORDS[language]
+    due, room, answer, confirm, stop = _words(language)
     code = (
         f"mail.{told.stops}" if told.stops else "mail.confirm" if told.kind is None else said(told.kind, to_house=told.to_house)
     )
-    lines = [getattr(sentence(code), language), ""]
+    lines = [_sentence(code, language), ""]
     if told.due is not None:
-        lines.append(f"{due}: {told.due.astimezone(VIETNAM):%H:%M %d/%m/%Y}")
+        lines.append(f"{due}: {_TIMES.get(language, '{0:%H:%M %d/%m/%Y}').format(told.due.astimezone(VIETNAM))}")
     if told.unit and told.to_house:
         lines.append(f"{room}: {told.unit}")
-    lines += [stop if told.stops else confirm if told.kind is None else answer, told.link, "", _ENDS[language]]
+    lines += [
+        stop if told.stops else confirm if told.kind is None else answer,
+        told.link,
+        "",
+        _ENDS.get(language) or letters()["ends"][language],
+    ]
     return "\n".join(lines)

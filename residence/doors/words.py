@@ -64,9 +64,10 @@ class LockStatus(StrEnum):
 
 
 class DoorAlarm(StrEnum):
-    """What is wrong with a door, or out of the ordinary."""
+    """What is wrong with a door, or out of the ordinary. ``DURESS`` (an access event in BACnet) is told to the authority and never at the door."""
 
     NORMAL = "normal"
+    DURESS = "duress"
     OPEN_TOO_LONG = "door-open-too-long"
     FORCED_OPEN = "forced-open"
     TAMPER = "tamper"

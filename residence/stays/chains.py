@@ -1,7 +1,8 @@
 """An arrival with everything said about it later: corrections, withdrawals, extensions and departures, whatever came first.
 
 - A follow-up names in ``about`` any declaration of the chain; following ``about`` leads to the arrival.
-- Later statements win by *their own id* (UUIDv7: when they were made), not by when they reached us.
+- Later statements win by when they were said, never later than when they reached us (``turns.py``). A correction that a later one had
+  overtaken when it reached us, and what is said of an arrival that was taken back before, change nothing and are told so.
 - A correction restates the whole of what it corrects. A withdrawal takes back exactly what it names, itself withdrawable.
 - Extensions, departures and withdrawals must come from the stay's premises, or from an officer; extensions and departures, and
   what a person says for themselves, must be about the same person. What is not, stands in a finding and changes nothing.
@@ -14,15 +15,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
-from residence.stays.declaration import StayDeclaration
+from residence.credentials.evidence import Evidence, EvidenceLevel
+from residence.stays.declaration import Declarant, StayDeclaration
 from residence.stays.findings import Finding, finding
 from residence.stays.identity import agree, party_of_statement
+from residence.stays.turns import Turns
 
 _LOOSE_KINDS = frozenset({"extension", "departure"})
+_CHANGING = _LOOSE_KINDS | {"correction"}
+_NO_EVIDENCE = Evidence(level=EvidenceLevel.STATED, source="typed")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +39,8 @@ class Chain:
     members: tuple[str, ...]  # ids of everything valid in the chain, the root included
     steps: tuple[StayDeclaration, ...] = ()
     withdrawn: bool = False
+    restated: Mapping[str, str] = field(default_factory=dict)  # the arrival and steps whose words are a correction's, by its id
+    new_end: bool = False  # that of the arrival says another departure than the words before it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,8 +65,8 @@ def depth_and_root(declaration: StayDeclaration, by_id: Mapping[str, StayDeclara
     return depth, current
 
 
-def chain_up(declarations: Sequence[StayDeclaration]) -> Chained:
-    """Sort a set of declarations into chains."""
+def chain_up(declarations: Sequence[StayDeclaration], turns: Turns) -> Chained:
+    """Sort a set of declarations into chains. ``turns``: of all of them."""
     by_id = {each.declaration_id: each for each in declarations}
     found: list[Finding] = []
     loose: list[StayDeclaration] = []
@@ -76,14 +83,14 @@ def chain_up(declarations: Sequence[StayDeclaration]) -> Chained:
             found.append(finding("stays.about_unknown", "/about", each.declaration_id))
     chains = []
     for root_id, followers in members.items():
-        chain, troubles = _build(by_id[root_id], [each for _, each in sorted(followers, key=lambda pair: -pair[0])])
+        chain, troubles = _build(by_id[root_id], [each for _, each in sorted(followers, key=lambda pair: -pair[0])], turns)
         chains.append(chain)
         found += troubles
         idle += [each for _, each in followers if each.declaration_id not in chain.members]
     return Chained(chains=tuple(chains), loose=tuple(loose), idle=tuple(idle), findings=tuple(found))
 
 
-def _build(root: StayDeclaration, deepest_first: list[StayDeclaration]) -> tuple[Chain, list[Finding]]:
+def _build(root: StayDeclaration, deepest_first: list[StayDeclaration], turns: Turns) -> tuple[Chain, list[Finding]]:
     if len(deepest_first) == 1:
         return Chain(root=root, content=root, members=(root.declaration_id,)), []
     found: list[Finding] = []
@@ -100,7 +107,12 @@ def _build(root: StayDeclaration, deepest_first: list[StayDeclaration]) -> tuple
             found.append(finding(trouble, "/about", each.declaration_id))
     kept = [each for each in deepest_first if each.declaration_id in valid]
     standing = _standing(kept)
-    wording = _wording(kept, valid, standing)
+    restated = _corrections(kept, valid, standing, turns)
+    wording = {**valid, **{target: said[-1] for target, said in restated.items()}}
+    if root.declaration_id in standing:
+        found += _overtaken(restated, turns)
+    else:
+        found += _said_of_nothing(root, kept, standing, turns)
     chain = Chain(
         root=root,
         content=msgspec.structs.replace(
@@ -109,10 +121,12 @@ def _build(root: StayDeclaration, deepest_first: list[StayDeclaration]) -> tuple
         members=tuple(sorted(valid)),
         steps=tuple(
             msgspec.structs.replace(wording[each.declaration_id], kind=each.kind, declaration_id=each.declaration_id)
-            for each in sorted(kept, key=lambda each: each.declaration_id)
+            for each in sorted(kept, key=lambda each: turns[each.declaration_id])
             if each.kind in _LOOSE_KINDS and each.declaration_id in standing
         ),
         withdrawn=root.declaration_id not in standing,
+        restated={target: said[-1].declaration_id for target, said in restated.items()},
+        new_end=_is_new_end([root, *restated.get(root.declaration_id, [])]),
     )
     return chain, found
 
@@ -146,17 +160,54 @@ def _standing(deepest_first: list[StayDeclaration]) -> frozenset[str]:
     return frozenset(each.declaration_id for each in deepest_first if each.declaration_id not in taken_back)
 
 
-def _wording(
-    deepest_first: list[StayDeclaration], valid: Mapping[str, StayDeclaration], standing: frozenset[str]
-) -> dict[str, StayDeclaration]:
-    """Return for each statement the newest standing correction of it, or itself."""
-    newest = dict(valid)
-    for each in sorted(deepest_first, key=lambda each: each.declaration_id):
+def _corrections(
+    kept: list[StayDeclaration], valid: Mapping[str, StayDeclaration], standing: frozenset[str], turns: Turns
+) -> dict[str, list[StayDeclaration]]:
+    """Return the standing corrections of each statement, the last one last."""
+    of: dict[str, list[StayDeclaration]] = defaultdict(list)
+    for each in sorted(kept, key=lambda each: turns[each.declaration_id]):
         if each.kind != "correction" or each.declaration_id not in standing:
             continue
         target = valid.get(each.about or "")
         while target is not None and target.kind == "correction":
             target = valid.get(target.about or "")
         if target is not None:
-            newest[target.declaration_id] = each
-    return newest
+            of[target.declaration_id].append(each)
+    return of
+
+
+def _overtaken(restated: Mapping[str, list[StayDeclaration]], turns: Turns) -> list[Finding]:
+    """Find the corrections that a later one in other words had overtaken."""
+    return [
+        finding("stays.overtaken", "/about", each.declaration_id)
+        for said in restated.values()
+        for place, each in enumerate(said)
+        if _content(each) != _content(said[-1])
+        and any(turns[each.declaration_id].is_overtaken_by(turns[later.declaration_id]) for later in said[place + 1 :])
+    ]
+
+
+def _is_new_end(said: list[StayDeclaration]) -> bool:
+    return len({each.planned_departure for each in said[-2:]}) > 1
+
+
+def _content(said: StayDeclaration) -> StayDeclaration:
+    """Return what a statement says, without whose and when it is."""
+    return msgspec.structs.replace(
+        said, declaration_id="", declared_at="", about=None, note=None, declarant=Declarant(role="host"), evidence=_NO_EVIDENCE
+    )
+
+
+def _said_of_nothing(root: StayDeclaration, kept: list[StayDeclaration], standing: frozenset[str], turns: Turns) -> list[Finding]:
+    """Find what was said of an arrival after it was taken back."""
+    taken_back = [
+        turns[each.declaration_id].received
+        for each in kept
+        if each.kind == "withdrawal" and each.about == root.declaration_id and each.declaration_id in standing
+    ]
+    since = min(taken_back, default=None)
+    return [
+        finding("stays.about_withdrawn", "/about", each.declaration_id)
+        for each in kept
+        if each.kind in _CHANGING and each.declaration_id in standing and since and turns[each.declaration_id].received > since
+    ]

@@ -34,6 +34,7 @@ from residence.stays.rules import RuleBook, RuleSet
 from residence.stays.spans import instant, leaving_time, normal_unit
 
 LAST_MINUTE: Final = timedelta(minutes=1)
+LONGEST_OF_STAFF: Final = 100  # who declares, who attests, and by what
 LONGEST: Final = {"unit": 32, "reason_text": 200, "note": 500, "premises_id": 64}
 _SHORTEST_LIMIT: Final = min(LONGEST.values())  # a text no longer than this breaks no limit, whichever it is
 _LONGEST_OF_PERSON: Final = 300
@@ -71,9 +72,9 @@ def check_declaration(declaration: StayDeclaration, *, premises: Premises | None
         found += check_person(declaration, rule_set=rule_set, now=now)
         found += _check_place(declaration, premises)
         found += _check_reason(declaration, rule_set)
-        found += _check_interval(declaration, rule_set, now)
-    if declaration.kind in {"extension", "departure"}:
-        found += _check_length(declaration, rule_set)
+        found += _check_interval(declaration, now)
+    if declaration.kind != "withdrawal":
+        found += _check_length(declaration, rule_set, rules.shortest_stay)
     if declaration.kind == "departure":
         found += _check_has_left(declaration, rules, now)
     if declaration.kind == "arrival" and limit is not None:
@@ -130,13 +131,13 @@ def _check_texts(declaration: StayDeclaration) -> Iterator[Problem]:
     for name in ("name", "account", "helper"):
         text = getattr(declarant, name)
         if text is not None:
-            yield from check_text(text, f"/declarant/{name}", longest=100)
+            yield from check_text(text, f"/declarant/{name}", longest=LONGEST_OF_STAFF)
     if not asked_fully:
         yield from _check_person_texts(declaration)
     for name in ("reader", "attested_by"):
         text = getattr(evidence, name)
         if text is not None:
-            yield from check_text(text, f"/evidence/{name}", longest=100)
+            yield from check_text(text, f"/evidence/{name}", longest=LONGEST_OF_STAFF)
 
 
 def _check_person_texts(declaration: StayDeclaration) -> Iterator[Problem]:
@@ -200,7 +201,7 @@ def _check_reason(declaration: StayDeclaration, rule_set: RuleSet | None) -> Ite
         yield from check_days(declaration.reason, REASON_DAYS.get(declaration.reason), day=day, pointer="/reason")
 
 
-def _check_interval(declaration: StayDeclaration, rule_set: RuleSet | None, now: datetime) -> Iterator[Problem]:
+def _check_interval(declaration: StayDeclaration, now: datetime) -> Iterator[Problem]:
     arrival = instant(declaration.arrival)
     if arrival is None:
         return
@@ -212,16 +213,17 @@ def _check_interval(declaration: StayDeclaration, rule_set: RuleSet | None, now:
         yield problem("declaration.arrival_other_channel", "/arrival")
     if declaration.planned_departure is None:
         yield problem("declaration.departure_missing", "/planned_departure")
-    yield from _check_length(declaration, rule_set)
 
 
-def _check_length(declaration: StayDeclaration, rule_set: RuleSet | None) -> Iterator[Problem]:
-    """Check the departure against the arrival, of an extension and a departure too."""
+def _check_length(declaration: StayDeclaration, rule_set: RuleSet | None, shortest: timedelta) -> Iterator[Problem]:
+    """Check the departure against the arrival, of an extension and a departure too; who has left may have left at once."""
     arrival, departure = instant(declaration.arrival), instant(declaration.planned_departure)
     if arrival is None or departure is None:
         return
     if departure < arrival:
         yield problem("declaration.departure_before_arrival", "/planned_departure")
+    elif declaration.kind != "departure" and departure - arrival < shortest:
+        yield problem("declaration.stay_too_short", "/planned_departure")
     elif rule_set is not None and declaration.kind != "departure" and _is_too_long(declaration, departure - arrival, rule_set):
         yield problem("declaration.thirty_days", "/planned_departure")
 

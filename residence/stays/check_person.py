@@ -32,7 +32,8 @@ from residence.stays.spans import instant
 
 # Only decides which of two warnings is shown; how soon a birth must be registered is not stated here.
 NEWBORN_WITHIN: Final = timedelta(days=90)
-_LONGEST_TEXT: Final = 300
+LONGEST_RESIDENCE: Final = 300
+LONGEST_NUMBER: Final = 40
 _CARDS: Final = frozenset({DocumentKind.CARD_2021, DocumentKind.CARD_2024})
 
 
@@ -41,7 +42,7 @@ def check_person(declaration: StayDeclaration, *, rule_set: RuleSet | None, now:
     person = declaration.person
     yield from check_name(person.full_name, "/person/full_name")
     if person.residence_text is not None:
-        yield from check_text(person.residence_text, "/person/residence_text", longest=_LONGEST_TEXT)
+        yield from check_text(person.residence_text, "/person/residence_text", longest=LONGEST_RESIDENCE)
     if person.sex is None:
         yield problem("declaration.sex_missing", "/person/sex")
     if not is_country_code(person.nationality):
@@ -89,7 +90,7 @@ def _check_numbers(person: Person, birth: PartialDate | None) -> Iterator[Proble
         return
     yield from check_document(document, "/person/document")
     if document.number is not None:
-        yield from check_text(document.number, "/person/document/number", longest=40)
+        yield from check_text(document.number, "/person/document/number", longest=LONGEST_NUMBER)
     if document.kind in _CARDS and document.number and person.personal_number and document.number != person.personal_number:
         yield problem("declaration.numbers_differ", "/person/document/number")
 

@@ -3,7 +3,7 @@
 - One stay per person, unit and unbroken interval: overlapping arrivals of one person in one unit are one stay.
   ``stays.duplicate`` when they begin within 12 hours of each other (two kiosks, a kiosk and the desk), else ``stays.already_here``.
 - Arrivals under one number whose names disagree are *not* laid together: they may be two people, and nobody is dropped.
-- A departure ends every arrival of the same stay. The last of departures and extensions, by id, wins.
+- Of departures and extensions the last wins, whichever arrival it was said of (``last_words.py``).
 - A registered residence in the same unit: no notification is needed, no stay is made, and a finding says so.
 
 Example: [10 July, 12 July) at the lobby and [10 July, 13 July) at the desk: one stay to 13 July on both declarations.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
@@ -26,8 +26,10 @@ from residence.stays.declaration import StayDeclaration
 from residence.stays.findings import Finding, derived_id, finding, once
 from residence.stays.identity import Party, agree, group_people, party_of_person, party_of_statement, place_labels
 from residence.stays.known import Known, KnownNumber, KnownPerson, KnownStay
+from residence.stays.last_words import Step, cut, ending, overtaken
 from residence.stays.rules import RuleBook
 from residence.stays.spans import Span, instant, is_home, leaving_time, max_stay, normal_unit
+from residence.stays.turns import turns_of
 
 DUPLICATE_WITHIN: Final = timedelta(hours=12)
 
@@ -68,7 +70,8 @@ class _Fold:
 
     def __init__(self, declarations: Sequence[StayDeclaration], known: Known, rules: RuleBook) -> None:
         self.known, self.rules = known, rules
-        chained = chain_up(declarations)
+        self.turns = turns_of(declarations, known.received)
+        chained = chain_up(declarations, self.turns)
         self.chains, self.loose = chained.chains, chained.loose
         self.idle = frozenset(each.declaration_id for each in chained.idle)
         self.found: set[Finding] = set(chained.findings)
@@ -152,7 +155,8 @@ class _Fold:
                 self.found.add(finding("stays.resident_here", "/premises_id", *span.members))
             else:
                 spans.append(span)
-        spans = self._cut(spans)
+        spans, found = cut(spans, self._agree)
+        self.found |= found
         self._compare(spans)
         for together in self._together(spans):
             self._draft(number, together)
@@ -183,13 +187,16 @@ class _Fold:
         longest = max_stay(start, self.rules)
         planned, ended = instant(chain.content.planned_departure), None
         refused: set[str] = set()
-        for step in sorted((*chain.steps, *extra), key=lambda each: each.declaration_id):
+        taken: list[Step] = []
+        for step in sorted((*chain.steps, *extra), key=lambda each: self.turns[each.declaration_id]):
             moment = leaving_time(step) if step.kind == "departure" else instant(step.planned_departure)
             if moment is None or moment < start:
                 refused.add(step.declaration_id)
                 code = "stays.times_unreadable" if moment is None else "stays.departure_before_arrival"
                 self.found.add(finding(code, "/planned_departure", step.declaration_id))
-            elif step.kind == "departure":
+                continue
+            taken.append((step, moment))
+            if step.kind == "departure":
                 ended = moment
                 if planned is not None and moment < planned:
                     self.found.add(
@@ -198,8 +205,14 @@ class _Fold:
             else:
                 self._judge_extension(step, chain, planned=planned, limit=start + longest, moment=moment)
                 planned, ended = moment, None
+        self.found.update(overtaken(chain, taken, self.turns))
         members = {*chain.members, *(each.declaration_id for each in extra)} - refused
-        return Span(chain=chain, members=tuple(sorted(members)), start=start, planned=planned, ended=ended, longest=longest)
+        spoken = [self.turns[step.declaration_id] for step, _ in taken]
+        longer = [turn for turn, (step, _) in zip(spoken, taken, strict=True) if step.kind == "extension"]
+        return Span(
+            chain=chain, members=tuple(sorted(members)), start=start, planned=planned, ended=ended, longest=longest,
+            last=spoken[-1] if spoken else None, extended=longer[-1] if longer else None,
+        )  # fmt: skip
 
     def _judge_extension(
         self, step: StayDeclaration, chain: Chain, *, planned: datetime | None, limit: datetime, moment: datetime
@@ -222,24 +235,6 @@ class _Fold:
         if wording not in self.agreed:
             self.agreed[wording] = agree(*parties)
         return self.agreed[wording]
-
-    def _cut(self, spans: Sequence[Span]) -> list[Span]:
-        """End every arrival of a stay when one of them was ended: who left at the desk has left for the lobby too."""
-        ends: list[Span] = [each for each in spans if each.ended is not None]
-        result = []
-        for span in spans:
-            fitting = [
-                each.ended
-                for each in ends
-                if span.ended is None
-                and each.ended is not None
-                and each.place == span.place
-                and span.start <= each.ended
-                and span.overlaps(each)
-                and self._agree(span, each)
-            ]
-            result.append(replace(span, ended=min(fitting)) if fitting else span)
-        return result
 
     def _compare(self, spans: Sequence[Span]) -> None:
         """Name every overlap once: each arrival with the one before it, at every place, that lasts longest.
@@ -272,16 +267,15 @@ class _Fold:
     def _draft(self, number: int, spans: Sequence[Span], *, status: str | None = None) -> None:
         members = tuple(sorted({member for span in spans for member in span.members}))
         first = min(spans, key=lambda each: each.key)
-        planned = [span.planned for span in spans if span.planned]
-        left = [span.ended for span in spans if span.ended]
-        ended = max(left) if len(left) == len(spans) else None
+        planned, ended, found = ending(spans)
+        self.found.update(found)
         stay = KnownStay(
             stay_id=derived_id("stay", first.key),
             person_id="",
             premises_id=first.chain.content.premises_id,
             unit=first.chain.content.unit,
             start=rfc3339(min(span.start for span in spans)),
-            planned_end=rfc3339(max(planned)) if planned else None,
+            planned_end=rfc3339(planned) if planned else None,
             ended_at=rfc3339(ended) if ended else None,
             status="withdrawn" if status == "withdrawn" else "ended" if ended else "open",
             declaration_ids=members,

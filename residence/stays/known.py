@@ -8,6 +8,7 @@ What a caller must look up before it reconciles a declaration D (one set of look
   What reconciliation refused is included (a correction may make it fit); what the check refused is left out.
 - ``stays``: every stay those declarations stand in. All declarations of such a stay must be among ``declarations``.
 - ``residences``: permanent and temporary residences of those persons.
+- ``received``: when each of those declarations first reached us (``turns.py``).
 
 Numbers are text. A number of another document than the card is kept as ``kind:issuer:number``.
 
@@ -17,6 +18,7 @@ Numbers are text. A number of another document than the card is kept as ``kind:i
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, Literal
 
 import msgspec
@@ -88,6 +90,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stays: tuple[KnownStay, ...] = ()
     residences: tuple[KnownResidence, ...] = ()
     declarations: tuple[StayDeclaration, ...] = ()
+    received: dict[str, datetime] = {}  # by declaration id
 
 
 def document_key(document: Document) -> str | None:

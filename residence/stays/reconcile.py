@@ -34,8 +34,8 @@ ReconciliationState = Literal["accepted", "conflicting", "refused"]
 
 # The declaration itself was not allowed; it stands recorded and changes nothing.
 REFUSING: Final = frozenset({"stays.about_other_premises", "stays.about_other_person", "stays.times_unreadable"})
-# What it is about, or the correction that makes it fit, has not reached us; it takes effect by itself when that does.
-WAITING: Final = frozenset({"stays.about_unknown", "stays.departure_before_arrival"})
+# What makes it fit has not reached us, or something stands in its way; it takes effect by itself when that comes, or goes.
+WAITING: Final = frozenset({"stays.about_unknown", "stays.departure_before_arrival", "stays.overtaken", "stays.about_withdrawn"})
 
 
 class PersonChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -163,6 +163,7 @@ def _only_stay(declaration: StayDeclaration, start: datetime, person_id: str) ->
 def reconcile_generally(declaration: StayDeclaration, known: Known, *, rules: RuleBook, received_at: datetime) -> Reconciliation:
     """Reconcile against anything that may be known, the empty case included."""
     earlier = tuple(each for each in known.declarations if each.declaration_id != declaration.declaration_id)
+    known = msgspec.structs.replace(known, received={declaration.declaration_id: received_at, **known.received})
     _refuse_incomplete(known, {declaration.declaration_id, *(each.declaration_id for each in earlier)})
     after = fold((*earlier, declaration), known, rules=rules)
     before = fold(known.declarations, known, rules=rules).findings if known.declarations else frozenset()

@@ -106,6 +106,7 @@ class RuleBook(msgspec.Struct, frozen=True, kw_only=True):
     fines: tuple[FineRules, ...] = ()
     temporary: tuple[TemporaryRules, ...] = ()
     departure_slack: timedelta = timedelta(hours=1)  # "has left" may be so far ahead: clocks differ; a choice, not law
+    shortest_stay: timedelta = timedelta(0)  # what is planned is at least so long; a choice, not law
 
     def rule_set_for(self, start: datetime) -> RuleSet:
         """Return the set valid on the local date of ``start``, or raise ``Refused("rules.none_for_date")``."""

@@ -21,13 +21,17 @@ from residence.stays.deadlines import PersonKind, person_kind
 from residence.stays.declaration import StayDeclaration
 from residence.stays.known import KnownResidence
 from residence.stays.rules import RuleBook
+from residence.stays.turns import Turn
 
 _DEFAULT_MAX_DAYS: Final = 30  # for dates no rule set covers; the length is the same in every known one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Span:
-    """One chain's interval. ``place`` is premises and unit as compared; ``ended`` is the departure, if one stands."""
+    """One chain's interval. ``place`` is premises and unit as compared; ``ended`` is the departure, if one stands.
+
+    ``last``: the turn of the last departure or extension; ``extended``: of the extension that set ``planned``.
+    """
 
     chain: Chain
     members: tuple[str, ...]
@@ -35,6 +39,8 @@ class Span:
     planned: datetime | None
     ended: datetime | None
     longest: timedelta
+    last: Turn | None = None
+    extended: Turn | None = None
 
     @property
     def key(self) -> str:

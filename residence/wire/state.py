@@ -26,6 +26,8 @@ CHIP_TRUST: Final = "chip-trust"  # among the readers of a kiosk that reads chip
 CONFIGURATION: Final = (
     "configuration"  # among the readers of a kiosk that is sent its settings: how that goes, and after a colon which or why
 )
+WORDS: Final = "words"  # among the readers of such a kiosk: the words of its screens, in the same way
+DOOR_LIST: Final = "door-list"  # and the list for its doors that is published beside its settings
 _State = TypeVar("_State")
 # Nobody signs a state, so what it may hold is bounded here: a number or text no table takes would come again with every connection.
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 31) - 1)]

@@ -8,22 +8,24 @@ from __future__ import annotations
 import msgspec
 from starlette.responses import Response
 
-from residence.errors import Problem, Sentence
+from residence.errors import Sentence
 from residence.wire.messages import Receipt
+from server.hints import ToldProblem
 
 
-class ReceiptAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A receipt and its signed text form."""
+class ReceiptAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A receipt and its signed text form. ``problems``: of a statement that stands in conflict, in words and with what to do."""
 
     receipt: Receipt
     text: str
+    problems: tuple[ToldProblem, ...] = ()
 
 
 class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What a dry run found; ``ok`` is false when a problem of severity error stands."""
 
     ok: bool
-    problems: tuple[Problem, ...]
+    problems: tuple[ToldProblem, ...]
     due: str | None
     rule: str | None
     rule_set: str | None
@@ -62,7 +64,7 @@ class KioskAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """RFC 9457, with our code, its sentences, and every problem of the input."""
+    """RFC 9457, with our code, its sentences, what to do (``hint``: the words that may stand there), and every problem of the input."""
 
     type: str
     title: str
@@ -71,7 +73,8 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     message: Sentence
     pointer: str
-    problems: tuple[Problem, ...]
+    hint: Sentence | None
+    problems: tuple[ToldProblem, ...]
     receipt: ReceiptAnswer | None = None  # of a statement that was recorded and refused
 
 

@@ -26,8 +26,7 @@ from registry.premises import load_places
 from registry.receipts import StoredReceipt, receipts_by_id
 from registry.recording import Recorded, Statement, record
 from residence.clock import rfc3339
-from residence.errors import LuutruError, Malformed, Problem, Refused, Sentence, catalogue, has_errors, problem
-from residence.errors.guide import entry
+from residence.errors import LuutruError, Malformed, Problem, Refused, Sentence, has_errors, problem
 from residence.stays.check import check_declaration
 from residence.stays.declaration import StayDeclaration
 from residence.wire.messages import STAY_DECLARATION, Receipt
@@ -37,8 +36,9 @@ from server.api.callers import ApiCaller, Calling, CountedRoute
 from server.api.declarations import Dry, bytes_up_to
 from server.api.once import Key, once
 from server.api.paging import tagged
-from server.api.stating import may_state, read_declaration, unreadable
-from server.problems import told_findings
+from server.api.stating import may_state, read_declaration
+from server.hints import ToldProblem, with_hint
+from server.problems import Unreadable, told_findings
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/v1/batches", route_class=CountedRoute)
@@ -63,7 +63,7 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
     pointer: str = ""
     hint: Sentence | None = None
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[ToldProblem, ...] = ()
     replayed: bool = False
     receipt: ReceiptAnswer | None = None
 
@@ -132,7 +132,7 @@ def _read_batch(body: bytes) -> tuple[msgspec.Raw, ...]:
     try:
         sent = msgspec.json.decode(body, type=Batch).declarations
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable(error) from error
+        raise Unreadable(error, Batch) from error
     if not sent:
         raise Malformed("api.batch_empty", "/declarations")
     if len(sent) > MOST:
@@ -168,25 +168,27 @@ def _judged(server: Server, caller: ApiCaller, sent: Sequence[msgspec.Raw]) -> l
 def _read(position: int, body: bytes) -> _Read:
     try:
         return _Read(position=position, body=body, declaration=read_declaration(body))
-    except LuutruError as refusal:
-        return _stopped(_Read(position=position, body=body), "invalid", (problem(refusal.code, refusal.pointer),))
+    except Unreadable as refusal:
+        told = msgspec.structs.replace(with_hint(problem(refusal.code, refusal.pointer)), hint=refusal.hint)
+        return _stopped(_Read(position=position, body=body), "invalid", (told,))
 
 
-def _stopped(read: _Read, state: ItemState, problems: tuple[Problem, ...]) -> _Read:
+def _stopped(read: _Read, state: ItemState, problems: Sequence[Problem | ToldProblem]) -> _Read:
     item = _item(read, state=state, problems=problems)
     return msgspec.structs.replace(read, item=item)
 
 
-def _item(read: _Read, *, state: ItemState, problems: tuple[Problem, ...] = (), **more: Any) -> BatchItem:
-    worst = next((each for each in problems if each.severity == "error"), problems[0] if problems else None)
+def _item(read: _Read, *, state: ItemState, problems: Sequence[Problem | ToldProblem] = (), **more: Any) -> BatchItem:
+    told = tuple(each if isinstance(each, ToldProblem) else with_hint(each) for each in problems)
+    worst = next((each for each in told if each.severity == "error"), told[0] if told else None)
     return BatchItem(
         position=read.position,
         state=state,
         declaration_id=read.declaration.declaration_id if read.declaration else None,
         code=worst.code if worst else None,
         pointer=worst.pointer if worst else "",
-        hint=entry(worst.code).mend if worst and worst.code in catalogue() else None,
-        problems=problems,
+        hint=worst.hint if worst else None,
+        problems=told,
         **more,
     )
 
@@ -246,7 +248,7 @@ def _answered(read: _Read, recorded: Recorded) -> BatchItem:
         code = "server.id_reused" if recorded.receipt.state == "refused" else "server.fault"
         return _item(read, state=_state(recorded.receipt), problems=(problem(code, "/declaration_id"),))
     receipt = ReceiptAnswer(receipt=recorded.receipt, text=receipt_text(recorded.receipt_bytes))
-    problems = told_findings(recorded.receipt) if recorded.receipt.state == "refused" else ()
+    problems = told_findings(recorded.receipt) if recorded.receipt.state in {"refused", "conflicting"} else ()
     return _item(read, state=_state(recorded.receipt), problems=problems, replayed=recorded.replayed, receipt=receipt)
 
 

@@ -1,4 +1,4 @@
-"""What words the API knows and how much it takes: code lists with tags, and limits that are told and not discovered.
+"""What words the API knows and how much it takes: code lists with tags, and the limits of ``stated_limits.py``.
 
 - Every list is cut from what the program itself decides by, so that it cannot drift: reasons, documents and countries are dated data with their source
   and the ministry's codes; kinds of declarations, sexes, kinds of premises and states are the contract's own words.
@@ -19,7 +19,6 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from registry.api_requests import KEPT_FOR
 from registry.authority_catalogues import kept
 from residence.errors import Refused, Sentence
 from residence.people.dated_codes import PASSPORT_CODES, CodeFile, countries
@@ -29,12 +28,9 @@ from residence.places.premises import PremisesKind
 from residence.stays.declaration import DeclarationKind
 from residence.stays.reasons import REASON_FILE
 from residence.wire.messages import ReceiptState
-from server.api.batches import LARGEST, MOST
 from server.api.callers import CountedRoute
-from server.api.declarations import LARGEST as LARGEST_DECLARATION
-from server.api.paging import MOST as MOST_ON_A_PAGE
 from server.api.paging import tagged
-from server.desk.house_list import MOST_GUESTS
+from server.api.stated_limits import limits_of
 from server.wiring import Server, server_of
 from server.wording import word
 
@@ -68,19 +64,6 @@ class CodeListName(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     size: int
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much one request may hold, and how many there may be."""
-
-    declaration_bytes: int
-    batch_declarations: int
-    batch_bytes: int
-    reconciliation_guests: int
-    page: int
-    requests: int
-    requests_per_seconds: int
-    idempotency_key_hours: int
 
 
 WORDED: Final = {
@@ -157,17 +140,4 @@ def get_code_list(request: Request, server: Wired, name: str) -> Response:
 @router.get("/limits")
 def get_limits(request: Request, server: Wired) -> Response:
     """Answer with what the API takes."""
-    allowance = server.settings.api_allowance
-    return tagged(
-        request,
-        Limits(
-            declaration_bytes=LARGEST_DECLARATION,
-            batch_declarations=MOST,
-            batch_bytes=LARGEST,
-            reconciliation_guests=MOST_GUESTS,
-            page=MOST_ON_A_PAGE,
-            requests=allowance.times,
-            requests_per_seconds=int(allowance.per.total_seconds()),
-            idempotency_key_hours=int(KEPT_FOR.total_seconds() // 3600),
-        ),
-    )
+    return tagged(request, limits_of(server))

@@ -2,6 +2,7 @@
 
 - The exact bytes sent are the statement's body, so sending them again answers with the first receipt (200 instead of 201).
 - ``dry_run=true`` on the same path checks and records nothing.
+- What is recorded and stands in conflict (201) says by what, in ``problems``.
 - What is recorded and refused (422) comes with its receipt: the statement stands as made, and changes nothing.
 - The same declaration id with other bytes is a conflict (409); the first statement stands.
 - A declaration with errors is not recorded; all problems come back at once.
@@ -26,8 +27,9 @@ from server.api.callers import ApiCaller, Calling, CountedRoute
 from server.api.paging import tagged
 from server.api.stating import may_state, read_declaration
 from server.declaring import check, declare, given_receipt
+from server.hints import with_hint
 from server.policy import PremisesResource
-from server.problems import InputProblems, StatementRefused
+from server.problems import InputProblems, StatementRefused, told_findings
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/v1/declarations", route_class=CountedRoute)
@@ -107,7 +109,13 @@ def receipt_answer(receipt: Receipt, signed: bytes, *, status: int) -> Response:
     text = receipt_text(signed)
     if receipt.state == "refused":
         raise StatementRefused(receipt, text)
-    return answer(ReceiptAnswer(receipt=receipt, text=text), status=status)
+    return answer(shown(receipt, text), status=status)
+
+
+def shown(receipt: Receipt, text: str) -> ReceiptAnswer:
+    """Return a receipt as a program is shown it; one in conflict with what it conflicts with."""
+    problems = told_findings(receipt) if receipt.state == "conflicting" else ()
+    return ReceiptAnswer(receipt=receipt, text=text, problems=tuple(with_hint(each) for each in problems))
 
 
 @router.post("/check")
@@ -124,7 +132,7 @@ def check_answer(server: Server, declaration: StayDeclaration) -> Response:
     return answer(
         CheckAnswer(
             ok=result.ok,
-            problems=result.problems,
+            problems=tuple(with_hint(each) for each in result.problems),
             due=rfc3339(result.due) if result.due else None,
             rule=result.rule,
             rule_set=result.rule_set,
@@ -142,4 +150,4 @@ def get_receipt(request: Request, caller: Calling, server: Wired, declaration_id
     resource = PremisesResource(premises_id=premises_id, commune=stored.commune_code)
     if not server.policy.allows(caller.account, "read_receipt", resource=resource) or not caller.reaches("read", premises_id):
         raise Refused("server.not_found")
-    return tagged(request, ReceiptAnswer(receipt=stored.receipt, text=receipt_text(stored.receipt_bytes)))
+    return tagged(request, shown(stored.receipt, receipt_text(stored.receipt_bytes)))

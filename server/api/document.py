@@ -22,20 +22,21 @@ from residence.wire.stay_events import WebhookBody
 from server.api.answers import CheckAnswer, KioskAnswer, ProblemDocument, PublicReceipt, ReceiptAnswer
 from server.api.batches import BatchAnswer, BatchItem
 from server.api.closes import ClosesAnswer, SignOff, SignOffAnswer
-from server.api.code_lists import CodeList, CodeListName, Limits
+from server.api.code_lists import CodeList, CodeListName
 from server.api.events import EventsAnswer
 from server.api.examples import BODIES, LINKS
 from server.api.looks import LooksAnswer
 from server.api.operations import OPERATIONS, Operation
 from server.api.pms_events import PmsEvent
 from server.api.reconciliation import House, ReconciliationAnswer
+from server.api.stated_limits import Limits
 from server.api.stays import CheckOut, Extend, Move, PremisesAnswer, StayAnswer, StaysAnswer, Undo, Withdraw
 from server.api.tokens import TokenAnswer, TokenRefusal
 from server.api.webhooks import DeliveriesAnswer, WebhookAnswer, WebhookKey
 from server.problems import BY_KIND, problem_document
 from server.webhooks import End, Pause, Replay, Resend, Resume, Rotate, TryOut, Webhook
 
-VERSION: Final = "1.3.0"
+VERSION: Final = "1.4.0"
 STRUCTS: Final = (
     StayDeclaration, PmsEvent, ReceiptAnswer, CheckAnswer, PublicReceipt, KioskAnswer, ProblemDocument, Entry, BatchAnswer, BatchItem, PremisesAnswer, StayAnswer,
     StaysAnswer, CheckOut, Extend, Move, Withdraw, Undo, House, ReconciliationAnswer, SignOff, SignOffAnswer, ClosesAnswer, EventsAnswer, CodeList, CodeListName, Limits,

@@ -4,7 +4,7 @@
 - ``source``, ``reservation``, ``person.ref`` and ``visit`` are who and which stay: they make the arrival's id, keyed. A later event finds its
   stay by the same four and needs no id of ours; checking in twice with other words is a conflict, and the first stands.
 - ``source`` and ``id`` are the event (CloudEvents 1.0): sent again it has its first receipt and does nothing.
-- Events of one stay are ordered by their ``time``; two of the same instant in no order.
+- Events of one stay are ordered by their ``time``, none later than it reached us (ADR 159); two of the same instant in no order.
 - What comes before its check-in is a conflict (``pms.stay_unknown``): send it again after it.
 
 Example: ``POST /v1/pms-events`` with ``{"specversion": "1.0", "type": "stay.guest.checked_in", ...}``
@@ -43,7 +43,8 @@ Wired = Annotated[Server, Depends(server_of)]
 # An arrival's id is made of what names the stay and of nothing that may change, so it bears no time of its own; any later id sorts after it.
 BEFORE_ALL: Final = datetime(2026, 1, 1, tzinfo=UTC)
 A_DAY: Final = len("2026-07-12")
-Named = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+LONGEST_REF, MOST_VISITS = 200, 999
+Named = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_REF)]
 
 
 class PmsEventType(StrEnum):
@@ -76,7 +77,7 @@ class PmsGuest(msgspec.Struct, frozen=True, kw_only=True):
     reservation: Named
     arrival: str
     person: PmsPerson
-    visit: Annotated[int, msgspec.Meta(ge=1, le=999)] = 1
+    visit: Annotated[int, msgspec.Meta(ge=1, le=MOST_VISITS)] = 1
     room: str | None = None
     departure_planned: str | None = None
     departed_at: str | None = None

@@ -22,10 +22,10 @@ from residence.stays.in_house import DeclaredStay, Differing, HouseComparison
 from server.api.answers import answer
 from server.api.callers import Calling, CountedRoute
 from server.api.declarations import bytes_up_to
-from server.api.stating import unreadable
 from server.desk.house_comparison import compared
 from server.desk.house_list import MOST_GUESTS, ListedGuest
 from server.desk.own_premises import workplace
+from server.problems import Unreadable
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/v1/premises", route_class=CountedRoute)
@@ -125,7 +125,7 @@ def read_house(body: bytes, kind: type[T]) -> T:
     try:
         said = msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable(error) from error
+        raise Unreadable(error, kind) from error
     guests: tuple[HouseGuest, ...] = said.guests  # type: ignore[attr-defined]  # both bodies have them
     if len(guests) > MOST_GUESTS:
         raise Malformed("api.list_too_long", "/guests")

@@ -15,10 +15,11 @@ from typing import Final
 import msgspec
 
 from residence.credentials.evidence import EvidenceLevel
-from residence.errors import Malformed, Refused
+from residence.errors import Refused
 from residence.stays.declaration import StayDeclaration
 from server.api.callers import ApiCaller
 from server.policy import PremisesResource
+from server.problems import Unreadable
 from server.wiring import Server
 
 ACTIONS: Final = {"correction": "correct", "withdrawal": "correct", "departure": "check_out"}
@@ -30,13 +31,7 @@ def read_declaration(body: bytes | msgspec.Raw) -> StayDeclaration:
     try:
         return msgspec.json.decode(body, type=StayDeclaration)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable(error) from error
-
-
-def unreadable(error: Exception) -> Malformed:
-    """Return the refusal of what could not be decoded, with a pointer to the field."""
-    pointer = str(error).partition(" - at `$.")[2].rstrip("`").replace(".", "/")
-    return Malformed("server.input_unreadable", f"/{pointer}" if pointer else "", str(error))
+        raise Unreadable(error, StayDeclaration) from error
 
 
 def may_state(server: Server, caller: ApiCaller, declaration: StayDeclaration, *, commune: str) -> None:

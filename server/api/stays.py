@@ -30,13 +30,12 @@ from server.api.declarations import Dry, Sent, check_answer, receipt_answer, rec
 from server.api.once import Key, once
 from server.api.paging import Place as PagePlace
 from server.api.paging import read_cursor, read_limit, tag_of, tagged, write_cursor
-from server.api.stating import unreadable
 from server.declaring import check, given_receipt, new_declaration_id
 from server.desk.beside import beside
 from server.desk.one_stay import UNDO, Said, departure_of, follow_up, open_stay, said_of
 from server.desk.own_premises import workplace
 from server.policy import Account, PremisesResource
-from server.problems import InputProblems
+from server.problems import InputProblems, Unreadable
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/v1", route_class=CountedRoute)
@@ -260,4 +259,4 @@ def decoded(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable(error) from error
+        raise Unreadable(error, kind) from error

@@ -100,7 +100,7 @@ def show_form(  # one page, all of its parts
     errors = [each for each in problems if each.severity == "error"]
     return render(
         request,
-        "desk/declare.html",
+        "residents/declare.html" if link else "desk/declare.html",
         caller=caller,
         status=422 if problems else 200,
         place=place,

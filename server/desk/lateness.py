@@ -30,7 +30,7 @@ def lateness(server: Server, connection: Connection, stay: StayOnList) -> Latene
     """Return what stands about a stay that was declared late; None for one that was not."""
     if stay.on_time is not False or stay.due is None:
         return None
-    row = declaration_row(connection, min(stay.declaration_ids))
+    row = declaration_row(connection, stay.began_with)
     keys = server.registry.vault.load_keys(connection, {row.subject_id}) if row else {}
     opened = open_declaration(row, keys=keys, vault=server.registry.vault) if row else None
     outages = outages_between(connection, stay.premises_id, since=stay.start_at, until=stay.due)

@@ -19,7 +19,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from registry import tables
-from registry.declarations import matching_declarations, open_declaration
+from registry.declarations import KeptDeclaration, matching_declarations, open_declaration, turns_among
 from registry.door_passes import has_pass
 from registry.receipts import StoredReceipt, receipts_by_id
 from registry.stays import StayOnList, stay, stays_of_person
@@ -30,6 +30,7 @@ from residence.errors import Refused
 from residence.stays.chains import chain_up
 from residence.stays.declaration import Declarant, DeclarationKind, StayDeclaration
 from residence.stays.findings import derived_id
+from residence.stays.turns import Turns
 from server.desk.own_premises import Workplace, workplace
 from server.policy import Account
 from server.wiring import Server
@@ -70,13 +71,14 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 def said_of(server: Server, connection: Connection, found: StayOnList) -> Said:
     """Return what stands of a stay, or raise ``Refused("server.not_found")`` when it was erased."""
-    declarations = _opened(server, connection, found.declaration_ids)
-    chains = chain_up(declarations).chains
+    kept = _opened(server, connection, found.declaration_ids)
+    declarations, turns = [each.declaration for each in kept], turns_among(kept)
+    chains = chain_up(declarations, turns).chains
     if not chains:
         raise Refused("server.not_found")
     chain = max(chains, key=lambda each: each.root.declaration_id)
     ends = [each.planned_departure for each in chain.steps if each.kind == "extension" and each.planned_departure]
-    last = _last_standing(declarations)
+    last = _last_standing(declarations, turns)
     same = [each for each in stays_of_person(connection, found.person_id) if each.premises_id == found.premises_id]
     ids = {each for stay in same for each in stay.declaration_ids} | set(found.declaration_ids)
     sisters = {beside_id(last.declaration_id, each) for each in ids} & ids
@@ -85,18 +87,18 @@ def said_of(server: Server, connection: Connection, found: StayOnList) -> Said:
         extended_to=ends[-1] if ends else None,
         last=last,
         others=tuple(each.content for each in chains if each is not chain and not each.withdrawn),
-        last_beside=tuple(_opened(server, connection, sisters)),
+        last_beside=tuple(each.declaration for each in _opened(server, connection, sisters)),
     )
 
 
-def _opened(server: Server, connection: Connection, declaration_ids: Collection[str]) -> list[StayDeclaration]:
+def _opened(server: Server, connection: Connection, declaration_ids: Collection[str]) -> list[KeptDeclaration]:
     """Return the declarations that can still be opened."""
     if not declaration_ids:
         return []
     rows = matching_declarations(connection, tables.declarations.c.declaration_id.in_(declaration_ids))
     keys = server.registry.vault.load_keys(connection, {row.subject_id for row in rows})
     opened = [open_declaration(row, keys=keys, vault=server.registry.vault) for row in rows]
-    return [each.declaration for each in opened if each is not None]
+    return [each for each in opened if each is not None]
 
 
 def beside_id(step_id: str, about: str) -> str:
@@ -107,9 +109,9 @@ def beside_id(step_id: str, about: str) -> str:
     return derived_id(f"beside:{about}", f"{before[:8]}-{before[8:]}{step_id[13:]}")
 
 
-def _last_standing(declarations: list[StayDeclaration]) -> StayDeclaration:
+def _last_standing(declarations: list[StayDeclaration], turns: Turns) -> StayDeclaration:
     """Return the newest statement nobody took back and that is no undoing itself; the newest of all when there is none."""
-    newest_first = sorted(declarations, key=lambda each: each.declaration_id, reverse=True)
+    newest_first = sorted(declarations, key=lambda each: turns[each.declaration_id], reverse=True)
     taken_back: set[str | None] = set()
     for each in newest_first:
         if each.kind == "withdrawal" and each.declaration_id not in taken_back:

@@ -90,7 +90,7 @@ def show_stay(
         request,
         "desk/stay.html",
         caller=caller,
-        party=party_here(server, account, opened.place.here, declaration_id=min(opened.stay.declaration_ids)),
+        party=party_here(server, account, opened.place.here, declaration_id=opened.stay.began_with),
         recallable=can_recall,
         late=late,
         status=422 if problems else 200,

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from registry.chip_judgements import Doubts, doubts_by_kiosk
 from registry.kiosk_counts import Withheld, withheld_of
+from registry.kiosk_lost_numbers import Closing, closings_of, without_lost
 from registry.kiosk_mutes import Mute, mutes_of, standing
 from registry.kiosk_signs import KioskSigns, quiet_kiosks, signs_of
 from registry.kiosks import KioskOnList, kiosks_of
@@ -44,7 +45,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     doubts: Doubts
     health: Health
     mute: Mute | None = None  # the kiosk's own, or its site's
-    withheld: tuple[Withheld, ...] = ()  # numbers of its count that never came although later ones did
+    withheld: tuple[Withheld, ...] = ()  # numbers of its count that never came although later ones did, and nobody called lost
+    lost: tuple[Closing, ...] = ()  # what somebody called lost
 
     @property
     def in_service(self) -> bool:
@@ -73,7 +75,10 @@ def fleet_of(
     """Return a commune's kiosks by id."""
     signs, quiet = signs_of(connection, commune_code, limit=limit), quiet_kiosks(connection, commune_code, now=now)
     doubts = doubts_by_kiosk(connection, commune_code, since=now - LOOK_BACK)
-    withheld = withheld_of(connection, commune_code, before=now - patience.withheld_after)
+    missing = withheld_of(connection, commune_code, before=now)
+    closings = closings_of(connection, commune_code, missing=missing)
+    old = {name: [gap for gap in gaps if gap.since <= now - patience.withheld_after] for name, gaps in missing.items()}
+    withheld = without_lost(old, closings)
     muted = standing(mutes_of(connection, commune_code, since=now), now=now)
     seen = []
     for kiosk in kiosks_of(connection, commune_code, limit=limit):
@@ -88,7 +93,8 @@ def fleet_of(
                 doubts=doubted,
                 health=health,
                 mute=mute,
-                withheld=tuple(withheld.get(kiosk.kiosk_id, ())),
+                withheld=withheld.get(kiosk.kiosk_id, ()),
+                lost=tuple(each for each in closings if each.kiosk_id == kiosk.kiosk_id),
             )
         )
     return seen

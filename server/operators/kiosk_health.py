@@ -2,8 +2,8 @@
 
 - Lost: offline by its own will, or no sign of life for ``silent_after``, or never seen.
 - Impaired: its list of trusted issuers of chips has ended or was refused, it claimed more of chips than its bytes showed, declarations wait while
-  it says it is online, a clock that is not synchronised, a disk that is not well, a door that is forced, held open or tampered with, a
-  reader that is not well, settings that were sent and taken back or whose signature is not right.
+  it says it is online, a clock that is not synchronised, a disk that is not well, a door that is forced, held open or tampered with, or that
+  somebody was made to open, a reader that is not well, settings, words or a door list that were sent and taken back, refused, or not whole.
 - Deaf, which is an alarm: online, and it hears no card. No reader answers, or ``DEAF_AFTER`` visits in a row asked for a card in vain; *quiet*
   is the same suspicion from outside: nobody declared with a card in hours in which people always do.
 
@@ -21,7 +21,7 @@ import msgspec
 from registry.kiosk_signs import KioskSigns
 from registry.kiosks import KioskOnList
 from residence.doors.words import DoorAlarm
-from residence.wire.state import CHIP_TRUST, CONFIGURATION, DOOR_LINE
+from residence.wire.state import CHIP_TRUST, CONFIGURATION, DOOR_LINE, DOOR_LIST, WORDS
 
 Reason = Literal[
     "retired",
@@ -38,10 +38,15 @@ Reason = Literal[
     "reader",
     "trust",
     "configuration",
+    "words",
+    "door_list",
 ]
+# What is told among the readers and reads no card -> what it is called as a reason, in the order in which it is told.
+_PAPERS: Final[dict[str, Reason]] = {CHIP_TRUST: "trust", CONFIGURATION: "configuration", WORDS: "words", DOOR_LIST: "door_list"}
 DEAF_AFTER: Final = 5
 OUTBOX_PATIENCE: Final = timedelta(minutes=5)
 _WRONG_AT_DOORS: Final = {
+    DoorAlarm.DURESS,
     DoorAlarm.TAMPER,
     DoorAlarm.FORCED_OPEN,
     DoorAlarm.OPEN_TOO_LONG,
@@ -78,17 +83,13 @@ def health_of(kiosk: KioskOnList, *, now: datetime, silent_after: timedelta, abo
     if gone:
         return Health(state="lost", reasons=(gone, *reasons))
     readers = dict(kiosk.readers or {})
-    trust = readers.pop(CHIP_TRUST, "ok")
-    configuration = readers.pop(CONFIGURATION, "ok")
+    papers = {reason: readers.pop(name, "ok") for name, reason in _PAPERS.items()}
     reasons = [*_parts(about, readers), *reasons]
     if kiosk.oldest_unsent_at is not None and now - kiosk.oldest_unsent_at > OUTBOX_PATIENCE:
         reasons.append("outbox")
     if kiosk.time_state in {"unset", "jumped"}:
         reasons.append("clock")
-    if not trust.startswith("ok"):
-        reasons.append("trust")
-    if not configuration.startswith("ok"):
-        reasons.append("configuration")
+    reasons += [reason for reason, state in papers.items() if not state.startswith("ok")]
     if any(not state.startswith("ok") for state in readers.values()):
         reasons.append("reader")
     return Health(state="degraded" if reasons else "ok", reasons=tuple(reasons))

@@ -14,7 +14,7 @@ from residence.errors import Refused
 from server.giving_address import addresses, change_address
 from server.pages import render
 from server.policy import Account
-from server.visitor import Caller, Form, SignedIn
+from server.visitor import Caller, Form, SignedIn, own_language
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/me")
@@ -39,7 +39,7 @@ def change(request: Request, caller: Caller, *, account: SignedIn, server: Wired
         subject_id=person_id,
         commune_code=account.commune_code,
         address="",
-        language=caller.language,
+        language=own_language(caller),
         account_id=account.account_id,
     )
     wrong = change_address(server, form, given=given)

@@ -26,7 +26,7 @@ from residence.errors import Refused
 from server.languages import Language
 from server.pages import render, wall
 from server.policy import Account
-from server.visitor import Caller, SignedIn
+from server.visitor import Caller, SignedIn, own_language
 from server.wiring import Server, server_of
 from server.wording import word
 
@@ -87,7 +87,7 @@ def csv_file(caller: Caller, account: SignedIn, server: Wired) -> Response:
     out = StringIO()
     out.write("\ufeff")  # so that a spreadsheet reads Vietnamese letters
     table = csv.writer(out)
-    language = caller.language
+    language = own_language(caller)
     table.writerow([word("look_heading", each, language=language) for each in ("at", "unit", "role", "why", "way", "fields")])
     table.writerows([_cell(each) for each in _row(look, language)] for look in found.items)
     return _file(out.getvalue().encode(), "text/csv; charset=utf-8", "csv")
@@ -96,7 +96,7 @@ def csv_file(caller: Caller, account: SignedIn, server: Wired) -> Response:
 @router.get("/looks.json")
 def json_file(caller: Caller, account: SignedIn, server: Wired) -> Response:
     """Give all looks as JSON."""
-    found = told(own_looks(server, account, Span(limit=MOST)), language=caller.language)
+    found = told(own_looks(server, account, Span(limit=MOST)), language=own_language(caller))
     return _file(msgspec.json.encode(found), "application/json", "json")
 
 

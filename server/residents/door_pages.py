@@ -22,7 +22,7 @@ from registry.accounts import person_of
 from registry.door_claims import claim_by_receipt, claim_own
 from registry.door_passes import HeldPass, pass_on_phone, spend_link
 from registry.receipts import receipt_by_code
-from residence.errors import Refused, problem
+from residence.errors import Refused
 from residence.wire.door_pass import LARGEST_CHALLENGE, sign_pass
 from server.pages import render
 from server.visitor import Caller, Form, SignedIn, new_token
@@ -116,8 +116,7 @@ def _held(request: Request, server: Server) -> HeldPass | None:
 
 
 def _without(request: Request, caller: Caller) -> Response:
-    said = getattr(problem("door.link_missing").message, caller.language)
-    return render(request, "residents/door_none.html", caller=caller, status=404, said=said)
+    return render(request, "residents/door_none.html", caller=caller, status=404)
 
 
 def _challenge(text: str) -> int:

@@ -7,7 +7,7 @@
 - The signature is checked with noble-ed25519, strictly (RFC 8032), before anything that stands in the text is shown as true.
 - With ``camera`` it also reads the code from the device's camera or a photo, with a reader that stands in it (zxing as WebAssembly, a megabyte and
   more); that page may compile WebAssembly, and still loads and sends nothing.
-- Both languages stand on it, Vietnamese first.
+- Vietnamese stands on it first, and beside it English or one of the other four: what the browser wishes, or a button (``offline/words.toml``).
 
 Example: ``offline_page(keyring, made_at=now, vendor=settings.static / "vendor")``
 """
@@ -63,6 +63,7 @@ def offline_page(keyring: Keyring, *, made_at: datetime, vendor: Path, log: LogK
         "made_at": rfc3339(made_at),
         "keys": msgspec.to_builtins(keys),
         "words": _words(),
+        "said": beside_words(),
         "log": {"key": log[0], "witnesses": log[1]} if log else None,
     }
     # "</" cannot stand inside a script; in JSON it may be written otherwise
@@ -99,6 +100,13 @@ def _words() -> dict[str, dict[str, dict[str, str]]]:
         kind: {name: {language: word(kind, name, language=language) for language in LANGUAGES} for name in WORDS[kind]}
         for kind in KINDS
     }
+
+
+@cache
+def beside_words() -> dict[str, dict[str, str]]:
+    """Return the page's own English words -> language -> word."""
+    text = resources.files("server").joinpath("residents", "offline", "words.toml").read_bytes()
+    return msgspec.toml.decode(text, type=dict[str, dict[str, str]])
 
 
 def _camera_script(vendor: Path) -> tuple[str, ...]:

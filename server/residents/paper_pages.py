@@ -21,7 +21,7 @@ from registry.stays import stays_of_person
 from residence.access.purposes import Field, Purpose
 from residence.errors import Refused
 from server.papers import Reader, pdf, receipts_paper
-from server.visitor import Caller, SignedIn
+from server.visitor import Caller, SignedIn, own_language
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/me")
@@ -61,5 +61,5 @@ def own_receipts(caller: Caller, account: SignedIn, server: Wired) -> Response:
     if not said:
         raise Refused("server.no_receipts")
     disputed = frozenset({person_id} if Field.FULL_NAME in released.disputed else ())
-    reader = Reader(language=caller.language, base_url=server.settings.base_url, disputed=disputed)
+    reader = Reader(language=own_language(caller), base_url=server.settings.base_url, disputed=disputed)
     return pdf(server, receipts_paper(said, places=places, reader=reader, title="own"), "receipts")

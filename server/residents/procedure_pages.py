@@ -47,7 +47,7 @@ from server.policy import Account
 from server.procedure_files import procedure_paper, shown_value
 from server.residents.own_form import OwnForm, OwnPlace, own_form
 from server.residents.own_stays import own_person
-from server.visitor import Caller, Form, SignedIn, Visitor
+from server.visitor import Caller, Form, SignedIn, Visitor, own_language
 from server.wiring import Server, server_of
 
 router: Final = APIRouter(prefix="/me/procedures")
@@ -142,7 +142,7 @@ def give_json(*, account: SignedIn, server: Wired, file_id: str) -> Response:
 @router.get("/{file_id}/pdf")
 def give_pdf(caller: Caller, *, account: SignedIn, server: Wired, file_id: str) -> Response:
     """Give the file to be printed and signed."""
-    return pdf(server, procedure_paper(_exported(server, account, file_id), language=caller.language), f"luutru-{file_id}")
+    return pdf(server, procedure_paper(_exported(server, account, file_id), language=own_language(caller)), f"luutru-{file_id}")
 
 
 def _means(server: Server) -> Means:
@@ -243,7 +243,7 @@ def _file_page(request: Request, caller: Visitor, account: Account, file_id: str
         status=422 if wrong else 200,
         made=made,
         due_on=last_day(parse_instant(made.due)) if made.due else None,
-        shown={each.name: shown_value(each, caller.language) for each in made.fields},
+        shown={each.name: shown_value(each, own_language(caller)) for each in made.fields},
         steps=[each for each in steps_from(made.state) if each in OWN_STEPS],
         portal=portal,
         asked=asked,

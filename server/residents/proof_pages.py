@@ -61,7 +61,7 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
 def file(caller: Caller, *, account: SignedIn, server: Wired, declaration_id: str) -> Response:
     """Give the proof as PDF."""
     made, _, _ = _made(server, account, declaration_id)
-    return pdf(server, proof_paper(made, language=caller.language, base_url=server.settings.base_url), made.proof.code)
+    return pdf(server, proof_paper(made, language=own_language(caller), base_url=server.settings.base_url), made.proof.code)
 
 
 @router.get("/{declaration_id}/log")

@@ -1,6 +1,7 @@
 """Doors and the authority: lists from accepted stays, orders, passes on phones, and events that come back."""
 
 from datetime import timedelta
+from functools import partial
 
 import authority
 import msgspec
@@ -12,7 +13,7 @@ from edge_agent.door.papers import DoorPapers
 from edge_agent.event_posting import EventPost
 from edge_agent.store import open_store
 from gateway.door_events import DoorEvents
-from gateway.door_lists import RENEW, DoorLists
+from gateway.door_lists import RENEW, DoorLists, renewed
 from gateway.port import Delivery
 from luutru.system import random_bytes
 from registry import kiosks
@@ -20,13 +21,13 @@ from registry.database import Registry
 from registry.deletions import carry_out
 from registry.door_events import recent_events, record_events
 from registry.door_passes import add_link, pass_on_phone, set_pass, settle_passes, spend_link
-from registry.doors import add_door, doors_of, forgive, order_mode
+from registry.doors import add_door, doors_of, forgive, order_mode, sites
 from registry.retention import erase_person
 from registry.retention_policy import read_policy
 from registry.stays import stays_at
 from residence.clock import rfc3339
 from residence.doors.words import DoorMode
-from residence.errors import Conflict, Refused
+from residence.errors import Conflict, LuutruError, Malformed, Refused
 from residence.wire.door_events import DoorEvent, DoorEventBatch, sign_events
 from residence.wire.door_list import PIN_ALWAYS, pin_hash, token_hash
 from residence.wire.keyring import AUTHORITY, KeyEntry, Keyring
@@ -126,6 +127,31 @@ def test_an_accepted_stay_is_on_the_signed_list_and_one_that_ended_is_revoked_at
     house.look()
     assert house.papers.book.entries == {}
     assert house.papers.book.revoked == {listed.token_hash}
+
+
+def test_a_list_that_is_published_counts_by_its_version_like_one_from_the_broker_and_only_when_it_is_whole(house):
+    signed = []
+    for _ in range(3):
+        house.declare()
+        house.now += SECOND
+        (site,) = house.change(sites)
+        signed.append(renewed(house.registry, site, signer=KEYS.door_list, random_bytes=random_bytes, now=house.now).signed["0"])
+    first, second, third = signed
+    take = partial(house.papers.take_whole, doors=["lobby"])
+    assert take([second])
+    version = house.papers.book.version
+    assert [take([second]), take([first])] == [False, False], "never backwards"
+    house.papers.take("0", third)
+    assert (house.papers.book.version, take([second])) == (version + 1, False), "the broker was faster"
+    assert house.look() == 2
+    assert house.papers.book.version == version + 1, "and the gateway says the same of the number it did not take itself"
+    book = house.papers.book
+    for parts, doors in (([third, third], ["lobby"]), ([second, third], ["lobby"]), ([third], ["garage"])):
+        with pytest.raises(Malformed, match=r"door\.list_malformed"):
+            house.papers.take_whole(parts, doors=doors)
+    with pytest.raises(LuutruError):
+        take([third[:-1] + bytes([third[-1] ^ 1])])
+    assert house.papers.book is book
 
 
 def test_nothing_is_signed_or_sent_while_nothing_changes_and_everything_again_after_a_restart(house):

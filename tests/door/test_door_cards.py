@@ -158,6 +158,16 @@ class TestAtTheReader:
         self.heard(kiosk, readers, TamperSaid(reader="outside", tamper=False, power=False))
         assert alarm() is DoorAlarm.NORMAL
 
+    def test_lid_and_mains_of_a_reader_are_written_down_when_they_change_and_only_then(self, kiosk, readers):
+        for tamper, power in ((False, False), (False, True), (True, True), (True, True), (False, False)):
+            self.heard(kiosk, readers, TamperSaid(reader="outside", tamper=tamper, power=power))
+        assert [each for each in kiosk.written() if each.startswith("reader")] == [
+            "reader power-lost outside",
+            "reader opened outside",
+            "reader closed outside",
+            "reader power-back outside",
+        ]
+
     def test_the_boards_inputs_are_contact_and_exit_button_and_unknown_once_it_is_lost(self, kiosk, readers):
         def status():
             return kiosk.keeper.view().status

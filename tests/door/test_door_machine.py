@@ -196,6 +196,7 @@ class LockUnderStress(RuleBasedStateMachine):
     @rule(mode=st.sampled_from(DoorMode))
     def order(self, mode):
         if self.alive:
+            self.granted_until = 0 if mode is DoorMode.LOCK_DOWN is not self.mode else self.granted_until
             self.mode = mode
         self._take(ModeOrdered(mode=mode))
 
@@ -239,6 +240,7 @@ class LockUnderStress(RuleBasedStateMachine):
 
     @invariant()
     def a_lock_down_is_a_lock_down_but_for_who_goes_out(self):
+        """A running grant ends with it; what comes after is a pass that overrides, or the exit button."""
         if self.alive and self.mode is DoorMode.LOCK_DOWN and not self.fire and self.now >= self.granted_until:
             assert not unlocks(driven=self.driven, lock=self.door.lock)
 

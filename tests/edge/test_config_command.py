@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 
 import pytest
 from configuration_parts import served
@@ -11,9 +12,10 @@ from kiosk_page_parts import LOBBY
 from typer.testing import CliRunner
 
 from edge_agent.configuration.fetching import Fetching
-from firmware_config.signed.repository import document_path
+from firmware_config.signed.paths import document_path, place_of
+from firmware_config.signed.words import read_words
 from luutru.benchmarks.fleet import Fleet
-from luutru.commands.config import app, place_of
+from luutru.commands.config import app
 from luutru.processes.gateway import open_registry
 from luutru.system import random_bytes
 from registry.database import upgrade
@@ -89,6 +91,10 @@ def test_a_rollout_takes_the_same_share_each_time_and_stops_while_a_kiosk_is_in_
     share = place_of(first) + 1
     assert publish(authority, "--share", share)["changed"] == [first]
     assert publish(authority, "--share", share)["changed"] == []
+    if share > 1:
+        nobody = publish(authority, "--share", 1, code=1)
+        assert "configuration.nobody_chosen" in nobody, "a step that reaches nobody is none"
+        assert f"--share {share}" in nobody
 
     url = f"sqlite:///{tmp_path / 'registry.db'}"
     upgrade(url)
@@ -126,3 +132,33 @@ def test_a_rollout_takes_the_same_share_each_time_and_stops_while_a_kiosk_is_in_
         assert publish(authority, *asked)["changed"] == [each for each in KIOSKS if each != first]
     finally:
         registry.close()
+
+
+def test_words_go_out_by_the_same_shares_and_what_no_kiosk_would_take_is_refused_here(authority, tmp_path):
+    publish(authority)
+    words = tmp_path / "words"
+    words.mkdir()
+    built_in = resources.files("edge_agent.kiosk").joinpath("locale", "ko", "LC_MESSAGES", "kiosk.po").read_text("utf-8")
+    (words / "ko.po").write_text(built_in.replace('msgid "done"\nmsgstr "완료"', 'msgid "done"\nmsgstr "끝"'), "utf-8")
+    keys = ("--key", authority / "ward-01.key", "--online", authority / "online.key", "--word-file", authority / "word")
+
+    def send(*more, code=0):
+        return run("words", authority / "served", "ward-01", words, *keys, "--release", "2026-12", *more, code=code)
+
+    share = place_of(min(KIOSKS, key=place_of)) + 1
+    sent = json.loads(send("--share", share, "--json"))
+    assert (sent["kiosks"], sent["chosen"], sent["changed"]) == (4, 1, ["ward-01/words/words.json"])
+    assert json.loads(send("--json"))["name"] == sent["name"], "the same words have the same name, whoever takes them"
+    root = (authority / "served" / "metadata" / "1.root.json").read_bytes()
+    with served(authority / "served") as url:
+        kiosk = Fetching(tmp_path / "kiosk", url=url, root=root, path=document_path("ward-01", "kiosk-002"))
+        kiosk.fetch(datetime.now(UTC))
+        assert read_words(kiosk.also("ward-01/words/words.json")).words["ko"]["done"] == ("끝",)
+    (words / "ko.po").write_text(built_in.replace('msgid "done"\n', 'msgid "done.otherwise"\n'), "utf-8")
+    assert "words.missing" in send(code=1)
+    (words / "ko.po").write_text(built_in.replace('msgstr "완료"', 'msgstr "<i>완료</i>"'), "utf-8")
+    assert "words.refused" in send(code=1)
+    (words / "ko.po").write_text("msgid done", "utf-8")
+    assert "words.malformed" in send(code=1)
+    (words / "ko.po").rename(words / "th.po")
+    assert "words.malformed" in send(code=1)

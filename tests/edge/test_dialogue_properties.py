@@ -46,6 +46,7 @@ acts = st.one_of(
     st.builds(happen.Confirmed, fresh_id=ids, more_ids=st.just(MORE_IDS)),
     st.sampled_from([happen.NoPapers(), happen.GroupComplete(), happen.HostWanted(), happen.MemberRemoved(index=0)]),
     st.just(happen.CodeGiven(text="AAAA-BBBB-CCCC")),
+    st.sampled_from([happen.WordsWanted(), happen.WordsHeard()]),
     st.just(happen.Cancelled()),
 )
 outside = st.one_of(

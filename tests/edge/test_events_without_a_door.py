@@ -138,12 +138,13 @@ def test_a_chip_reader_is_known_by_its_readings_and_written_down_when_that_chang
     assert len(told) == 6
 
 
-def test_chatter_leaves_the_room_to_what_matters_and_says_so(desk, monkeypatch):
+@pytest.mark.parametrize("what", ["denied-unknown-credential", "request-to-exit", "door-status", "lock-status", "reader"])
+def test_chatter_leaves_the_room_to_what_matters_and_says_so(desk, monkeypatch, what):
     monkeypatch.setattr(event_book, "MOST_CHATTER", 3)
     for number in range(10):
-        desk.book.append(door="lobby", what="denied-unknown-credential", detail=str(number))
+        desk.book.append(door="lobby", what=what, detail=str(number))
     desk.book.append(door="lobby", what="alarm", detail="forced-open")
-    assert [each.split()[0] for each in desk.written()] == ["denied-unknown-credential"] * 3 + ["events-lost", "alarm"]
+    assert [each.split()[0] for each in desk.written()] == [what] * 3 + ["events-lost", "alarm"]
     assert desk.written()[3] == "events-lost 7"
     desk.book.kept(5, at=EVENING)
     assert desk.book.append(door="", what="reader", detail="ok camera")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import get_args
+
 import pytest
 from factories import StandingClock, make_id
 from kiosk_page_parts import CARD, DESK, LOBBY, NO_CARD, OTHER_CARD, capture_of, card_seen, make_profile, moment, running_kiosk
@@ -10,6 +13,7 @@ from kiosk_walks import KEPT, NAME, TO_REVIEW, walk
 from kiosk_walks import TO_PERSON as ONE
 
 from edge_agent.kiosk import states as screens
+from edge_agent.kiosk.changes import ChangeKind
 from edge_agent.kiosk.dialogue import PATIENCE, begin, seconds_left, step
 from edge_agent.kiosk.effects import CallPerson, EndCall, Keep, LookUp, Play, Wipe
 from edge_agent.kiosk.events import (
@@ -38,6 +42,11 @@ from edge_agent.kiosk.events import (
 )
 from edge_agent.kiosk.gathering import MOST_MEMBERS
 from edge_agent.kiosk.news import CallAnswered, CodeFound, HostAnswered, KeepingFailed, KeptSafely, SettlementChanged, Ticked
+from edge_agent.kiosk.showing_results import outcome_of, said_key
+from edge_agent.kiosk.states import Result
+from edge_agent.kiosk.texts import Texts
+from edge_agent.voices.prompts import spoken
+from firmware_config.profiles import Language
 from residence.credentials.evidence import EvidenceLevel
 from residence.people.person import DocumentKind
 from residence.stays.check import check_declaration
@@ -67,6 +76,9 @@ PAPERLESS = (
     Typed(asked="words", text="Ở nhờ nhà cháu, giấy tờ bị trôi trong lũ"),
     Typed(asked="helper", text="Lê Văn Giúp"),
 )
+
+
+ALL_KEPT = WALKS["party-refused"][:-2]
 
 
 def changed(purpose, *events):
@@ -216,6 +228,37 @@ def test_staying_longer_asks_only_for_the_nights():
         None,
         "2026-07-13T12:00:00+07:00",
     )
+
+
+@pytest.mark.parametrize("language", get_args(Language))
+def test_the_result_of_a_change_says_what_is_so_now_and_not_that_a_stay_was_recorded(language):
+    texts, kept = Texts(language), Result(declaration_id=IDS[0], statement="stay", code="AAAA-BBBB-CCCC", standing="accepted")
+    results = [kept, *(replace(kept, change=each) for each in get_args(ChangeKind))]
+    said = [texts(said_key(each, online=True)) for each in results]
+    assert len(set(said)) == 5
+    heard = [spoken(each, texts) for each in results]
+    assert all(words in aloud for words, aloud in zip(said, heard, strict=True))
+    state, _ = changed("leave", Confirmed(fresh_id=IDS[0]), KeptSafely(declaration_id=IDS[0], code="AAAA-BBBB-CCCC"))
+    assert state.screen.change == "departure"
+
+
+@pytest.mark.parametrize(
+    ("standings", "outcome", "cues"),
+    [
+        (("accepted", "accepted"), "all", []),
+        (("accepted", "accepted", "accepted"), "accepted", ["accepted"]),
+        (("accepted", "refused", "accepted"), "refused", ["problem"]),
+        (("conflicting", "received", "refused"), "refused", ["problem", "problem"]),
+    ],
+)
+def test_a_groups_result_says_and_sounds_what_has_become_of_all_of_them(standings, outcome, cues):
+    state, _ = walk(*ALL_KEPT)
+    about = [each.declaration_id for each in state.screen.entries]
+    news = [SettlementChanged(declaration_id=each, standing=one) for each, one in zip(about, standings, strict=False)]
+    state, effects = walk(*ALL_KEPT, *news, *news)  # told twice, it sounds once
+    assert outcome_of(state.screen) == outcome
+    sounds = [each.cue for each in effects if isinstance(each, Play)]
+    assert sounds[sounds.index("kept") + 1 :] == cues
 
 
 def test_leaving_now_is_a_departure_at_this_minute():

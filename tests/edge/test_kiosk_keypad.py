@@ -150,7 +150,7 @@ def test_a_group_with_a_foreign_child_and_somebody_taken_off(keypad):
     assert keypad.codes() == [receipt_code(each.declaration_id) for each in (leader, child)]
 
 
-def test_without_papers_in_own_words_and_a_person_is_called_on_the_way(keypad):
+def test_without_papers_in_own_words_read_whole_before_they_are_signed_and_a_person_is_called_on_the_way(keypad):
     keypad.does(("idle", "1"), ("purpose", "1"), ("card", "2"))
     keypad.at("typing-name")
     keypad.write("LA")
@@ -165,7 +165,9 @@ def test_without_papers_in_own_words_and_a_person_is_called_on_the_way(keypad):
     keypad.write("Ơ? NHA`")
     keypad.press("#")
     keypad.reach("typing-helper", "skip")
-    keypad.does(("person", "1"), ("unit", "1203#"), *TO_RESULT, ("review", "1"), ("result", ""))
+    keypad.does(("person", "1"), ("unit", "1203#"), *TO_RESULT, ("review", "1"), ("ownwords", ""))
+    assert keypad.page.locator(".said__words").inner_text() == "Ở nhà"
+    keypad.does(("ownwords", "1"), ("review", "2"), ("result", ""))
     (declaration,) = keypad.kiosk.outbox.messages
     assert (declaration.person.full_name, declaration.note) == ("La", "Ở nhà")
 
@@ -219,7 +221,7 @@ def test_the_resident_with_a_card_another_reason_more_time_and_nothing_to_declar
     keypad.does(("reason", "8"), ("telling", ""))
     keypad.write("CON")
     keypad.press("#")
-    keypad.does(("review", "2"), ("host", ""))
+    keypad.does(("review", "3"), ("host", ""))
     keypad.shows(OTHER_CARD)
     keypad.at("review")
     keypad.kiosk.clock.pass_time(seconds=31)

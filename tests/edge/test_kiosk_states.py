@@ -10,10 +10,11 @@ from typing import get_args
 
 import pytest
 from factories import StandingClock
-from kiosk_browser import AXE, SIZES, show, still_page
+from kiosk_browser import AXE, SIZES, STATIC, show, still_page
 from kiosk_states import STATES, page_of
 
 from edge_agent.kiosk import texts
+from edge_agent.kiosk.states import PartyResult, Result
 from edge_agent.sim.video import SampleCards
 from firmware_config.profiles import Language
 from luutru.processes.kiosk_readers import read_deck
@@ -91,13 +92,87 @@ def test_every_state_is_clean_for_axe_and_fits_in_every_language(page, language)
     assert measured(page, screens, language) == {}
 
 
-@pytest.mark.parametrize("name", ["kept", "received", "accepted", "refused", "conflicting", "party"])
-def test_a_result_says_how_to_check_it_later_at_every_size_in_every_language(page, name):
-    for size, (width, height) in SIZES.items():
-        page.set_viewport_size({"width": width, "height": height})
-        for language in LANGUAGES:
-            show(page, name, language)
-            assert page.locator(".slip__how, .party__how .hint").is_visible(), (size, language)
+RESULTS = [name for name, state in STATES.items() if isinstance(state.screen, Result | PartyResult)]
+# The words and the code stand whole in view, large enough for an eye two steps away, and nothing lies over them.
+HOW = """() => {
+    const how = document.querySelector('.slip__how, .party__how .hint'), box = how.getBoundingClientRect();
+    const foot = document.querySelector('#bottom').getBoundingClientRect().top;
+    return [how.checkVisibility(), how.innerText.length > 10, parseFloat(getComputedStyle(how).fontSize) >= 12,
+        box.top >= 0 && box.bottom <= foot, document.elementFromPoint(box.left + 4, box.top + box.height / 2) === how];
+}"""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_result_says_how_to_check_it_later_whatever_else_it_says_at_every_size(page, language):
+    screens = screens_of(RESULTS, language)
+    assert {"chip-accepted-slip", "kept-slip", "case-number", "party"} <= screens.keys()
+    for size in SIZES:
+        assert {name: found for name, found in looked_at(page, screens, language, HOW, size).items() if not all(found)} == {}, (
+            size
+        )
+
+
+# Every line of every text that was whole in view at some time while * was pressed until it came round; what a key leads to apart.
+READ_BY_KEYPAD = """() => {
+    const lines = () => {
+        const all = [], walker = document.createTreeWalker(document.getElementById('stage'), NodeFilter.SHOW_TEXT), range = document.createRange();
+        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+            const of = node.parentElement;
+            if (!node.data.trim() || !of.checkVisibility() || of.closest('.unseen, .facts__words, svg')) continue;
+            const frame = of.closest('[tabindex="0"]')?.getBoundingClientRect();
+            range.selectNodeContents(node);
+            [...range.getClientRects()].forEach((box, at) => {
+                const y = (box.top + box.bottom) / 2;
+                all.push([node.data.trim().slice(0, 30) + at, y > 0 && y < innerHeight && (!frame || (y > frame.top && y < frame.bottom))]);
+            });
+        }
+        return all;
+    };
+    const read = new Set(), note = () => lines().forEach(([line, seen]) => seen && read.add(line));
+    scrollTo(0, 0);
+    document.querySelector('#stage h1').focus({ preventScroll: true });
+    for (let presses = 0; presses < 80; presses++) {
+        note();
+        document.dispatchEvent(new KeyboardEvent('keydown', { key: '*' }));
+        if (document.activeElement.value === 'contrast:high' || document.activeElement.value === 'contrast:usual') break;
+    }
+    return lines().map(([line]) => line).filter((line) => !read.has(line));
+}"""
+
+
+def test_with_a_keypad_alone_nothing_on_a_screen_is_skipped_unread(page):
+    page.evaluate((STATIC / "keypad.js").read_text("utf-8"))
+    names = ["own-words", "review-paperless", "group-review-words", "party", "chip-accepted-slip", "refused"]
+    skipped = {}
+    for large in (False, True):
+        screens = screens_of(names, "ru", large=large)
+        for size in ("small", "lobby"):
+            found = looked_at(page, screens, "ru", READ_BY_KEYPAD, size)
+            skipped |= {(name, size, large): unread for name, unread in found.items() if unread}
+    page.goto("http://kiosk.test/")  # without the keypad's script
+    page.evaluate(AXE.read_text("utf-8"))
+    assert skipped == {}
+
+
+def test_own_words_stand_whole_on_a_page_of_their_own_which_the_review_leads_to(page):
+    page.set_viewport_size({"width": 800, "height": 480})
+    for name, key in (("review-paperless", "words"), ("review-all-words", "words"), ("group-review-words", "words")):
+        show(page, name, "ja")
+        assert page.locator(f'#stage button[value="{key}"]').count() == 1, name
+    show(page, "own-words", "ja")
+    note, reason = (STATES["own-words"].screen.review.draft.typed.words, STATES["own-words"].screen.review.draft.reason_text)
+    assert page.locator(".said__words").all_inner_texts() == [note, reason]
+    assert page.evaluate("[...document.querySelectorAll('.said__words')].every((each) => each.scrollHeight <= each.clientHeight)")
+    show(page, "review", "ja")
+    assert page.locator('#stage button[value="words"]').count() == 0
+
+
+def test_with_the_voice_on_its_caption_leaves_every_state_whole_in_view(page):
+    """Russian has the longest words."""
+    screens = screens_of(STATES, "ru", voice=2)
+    for size in ("small", "lobby"):
+        found = looked_at(page, screens, "ru", MEASURE, size)
+        assert {name: seen for name, seen in found.items() if seen["tall"] > 0 or seen["wide"] > 0 or seen["outside"]} == {}, size
 
 
 def test_where_all_is_large_own_words_stand_whole_on_the_review(page):

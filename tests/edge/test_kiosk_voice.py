@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
+from dataclasses import replace
 from typing import get_args
 
 import httpx
@@ -13,7 +14,7 @@ from kiosk_states import STATES, page_of
 
 from edge_agent.kiosk.events import Started, VoiceTurned
 from edge_agent.kiosk.texts import Texts
-from edge_agent.voices.prompts import LOUDER, spoken
+from edge_agent.voices.prompts import LOUDER, heard, sound_of, spoken
 from edge_agent.voices.speaking import Voice
 from firmware_config.profiles import Language, VoiceSection
 
@@ -77,3 +78,25 @@ def test_the_volume_is_off_normal_loud_soft():
     assert heard == [2, 3, 1, 0]
     assert "caption" in page_of("review", "ko", voice=2)
     assert "caption" not in page_of("review", "ko")
+
+
+def test_own_words_are_read_only_when_asked_for_and_are_kept_nowhere(tmp_path):
+    """By a program that notes what it is given: a second hearing asks it again, for no sound of theirs is kept."""
+    program, given = tmp_path / "voice", tmp_path / "given"
+    program.write_text(f"#!/bin/sh\ncat >> {given}\nprintf RIFF\n", "utf-8")
+    program.chmod(0o755)
+    (tmp_path / "vi").mkdir()
+    (tmp_path / "vi" / "ownwords.wav").write_bytes(b"RIFF recorded")
+    voice = Voice(VoiceSection(program=str(program)), folder=tmp_path)
+    shown, said = STATES["own-words"], "どこにもとまるところがない"
+    assert sound_of(shown, voice) is None  # nobody asked to hear anything
+    assert sound_of(replace(shown, voice=2), voice) == b"RIFF recorded"
+    assert not given.exists()
+    asked = replace(shown, screen=replace(shown.screen, aloud=1))
+    assert sound_of(asked, voice) == sound_of(asked, voice) == b"RIFF"
+    assert given.read_text("utf-8").count(shown.screen.review.draft.reason_text) == 2
+    assert given.read_text("utf-8").count(said) == 2 * 20
+    assert heard(asked) == {**heard(shown), "volume": LOUDER[0], "prompt": "vi-own-1"}  # heard with the voice off, too
+    again = replace(shown, screen=replace(shown.screen, aloud=2), voice=3)
+    assert (heard(again)["volume"], heard(again)["prompt"]) == (3, "vi-own-2")
+    assert said not in heard(again)["caption"]

@@ -1,12 +1,11 @@
 """A full disk: refuse loudly, lose nothing, recover by itself."""
 
 import itertools
-import os
-import subprocess
 
 import pytest
 from factories import EVENING, make_declaration
 from kiosk_parts import KEYS, answer, make_outbox
+from small_disks import small_disk_in
 
 from residence.errors import Refused, Untrusted, problem
 from residence.wire.envelope import read_header
@@ -16,16 +15,8 @@ from residence.wire.updates import sign_update
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 1.5 MiB that is really full when it is full."""
-    mount = tmp_path / "disk"
-    mount.mkdir()
-    as_root = (
-        [] if os.geteuid() == 0 else ["sudo", "-n"]
-    )  # the two commands ask for root or sudo; without either this fails, loudly
-    owner = f"size=1536k,uid={os.getuid()}"
-    subprocess.run([*as_root, "mount", "-t", "tmpfs", "-o", owner, "tmpfs", str(mount)], check=True)
-    yield mount
-    subprocess.run([*as_root, "umount", "-l", str(mount)], check=True)
+    with small_disk_in(tmp_path) as disk:
+        yield disk
 
 
 def fill(outbox):
@@ -34,11 +25,6 @@ def fill(outbox):
     with pytest.raises(Refused, match=r"outbox.disk_full"):
         kept.extend(outbox.keep(make_declaration()).declaration_id for _ in itertools.count())
     return kept
-
-
-def use_up(disk):
-    room = os.statvfs(disk)
-    (disk / "rest").write_bytes(bytes(max(0, room.f_bavail * room.f_frsize)))
 
 
 def promised(outbox):
@@ -91,7 +77,7 @@ def test_on_a_really_full_disk_new_receipt_keys_are_learnt_and_what_they_sign_se
     before = Keyring([each for each in KEYS.keyring.entries if each.use != "receipt"], 1)
     outbox = make_outbox(small_disk / "kiosk.db", provisioned=before)
     kept = fill(outbox)
-    use_up(small_disk)
+    small_disk.use_up()
     envelopes = [row.envelope for row in outbox.unsettled(len(kept))]
     with pytest.raises(Untrusted, match=r"key.unknown"):
         outbox.settle(answer(envelopes[0]))
@@ -109,11 +95,11 @@ def test_a_ring_for_which_there_is_no_room_at_all_holds_until_it_can_be_kept(sma
     outbox = make_outbox(small_disk / "kiosk.db", provisioned=before)
     fill(outbox)
     outbox._store.release_ballast()
-    use_up(small_disk)
+    small_disk.use_up()
     with pytest.raises(Refused, match=r"outbox.disk_full"):
         outbox.anchor.accept(update, at=EVENING)
     assert outbox.anchor.keyring.serial == 2
-    (small_disk / "rest").unlink()
+    small_disk.make_room()
     assert outbox.anchor.accept(update, at=EVENING).serial == 2
     outbox.close()
     assert make_outbox(small_disk / "kiosk.db", provisioned=before).anchor.keyring.serial == 2
@@ -123,7 +109,7 @@ def test_a_kiosk_restarted_on_a_full_disk_opens_and_still_holds_its_promises(sma
     outbox = make_outbox(small_disk / "kiosk.db")
     kept = fill(outbox)
     outbox.close()
-    use_up(small_disk)
+    small_disk.use_up()
     again = make_outbox(small_disk / "kiosk.db")
     assert promised(again) == kept
     with pytest.raises(Refused, match=r"outbox.disk_full"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from contextlib import contextmanager
 
 import httpx
@@ -195,6 +196,24 @@ def test_a_second_press_of_the_confirmation_keeps_nothing_twice(kiosk, page):
 def test_a_huge_form_is_not_read(page):
     answer = page.client.post("/act", data={"do": "x" * 100_000}, headers={"Origin": page.origin})
     assert answer.status_code == 413
+
+
+def test_a_form_in_pieces_that_never_end_is_cut_off(page):
+    """Its length is not said, so only what has come can be counted; the page has to answer while more is still being sent."""
+    host = page.origin.removeprefix("http://")
+    with socket.create_connection(tuple(host.split(":")), timeout=20) as line:
+        line.sendall(f"POST /act HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        for _ in range(17):
+            line.sendall(b"400\r\n" + b"x" * 1024 + b"\r\n")
+        assert line.recv(20).startswith(b"HTTP/1.1 413")
+
+
+def test_a_form_in_pieces_that_is_small_is_a_form(kiosk, page):
+    pieces = [f"{name}={value}&".encode() for name, value in {**page.hidden(), "do": "start:vi"}.items()]
+    headers = {"Origin": page.origin, "Content-Type": "application/x-www-form-urlencoded"}
+    answer = page.client.post("/act", content=iter(pieces), headers=headers)
+    assert answer.status_code == 200
+    assert not isinstance(kiosk.screen, Idle)
 
 
 def test_the_session_is_bound_to_the_browser_and_new_after_a_visit(kiosk, page):

@@ -11,7 +11,7 @@ from tuf.api.exceptions import UnsignedMetadataError
 from tuf.api.metadata import Metadata, Targets
 
 from firmware_config.signed.document import read_document, write_document
-from firmware_config.signed.repository import document_path
+from firmware_config.signed.paths import document_path
 from residence.errors import LuutruError, Malformed, Refused, Untrusted
 
 FIRST, SECOND = {"kiosk.toml": b"first = 1"}, {"kiosk.toml": b"second = 2"}

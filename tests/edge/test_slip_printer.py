@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from typing import get_args
 
+import numpy as np
 import pytest
 import zxingcpp
 from factories import EVENING
@@ -84,6 +85,22 @@ def test_every_language_is_drawn_with_letters_of_its_own(language):
     picture = drawn(slip(language, CODE, "AAAA-BBBB-CCCC", case=True, check_url="https://example.org/" + "x" * 60), width=576)
     assert sorted(read(picture)) == sorted(f"https://example.org/r?code={each}" for each in (CODE, "AAAA-BBBB-CCCC"))
     assert picture.height > 800
+
+
+def test_an_address_is_printed_as_somebody_types_it():
+    plain, asking, within = (
+        drawn(slip(check_url=f"https://example.org/r{rest}"), width=384) for rest in ("", "?code=", "{code}")
+    )
+    assert plain.tobytes() == asking.tobytes() == within.tobytes()
+
+
+def test_a_line_parts_the_codes_of_one_person_of_a_group_from_the_next_ones():
+    def rules(*codes):
+        dark = ~np.array(drawn(slip("vi", *codes), width=384))
+        dashed = [row for row in dark if np.array_equal(row, np.arange(384) % 16 < 10)]
+        return len(dashed) / 3
+
+    assert [rules(CODE), rules(CODE, "AAAA-BBBB-CCCC")] == [0, 3]
 
 
 def test_the_three_stations_are_never_printed_ahead_of_what_has_happened():

@@ -31,6 +31,8 @@ DOMAIN = "luutru.test"
 MACHINES = {"db1": "127.0.0.11", "db2": "127.0.0.12", "db3": "127.0.0.13"}
 PASSWORD = "invented-for-one-run"
 BEGIN_SECONDS = 90
+# Of whoever asks them, as the city's page has it.
+PATIENCE = "connect_timeout=2&keepalives_idle=4&keepalives_interval=2&keepalives_count=3&tcp_user_timeout=10000"
 
 
 def filled(name, **words):
@@ -53,7 +55,9 @@ class DatabaseMachines:
     def url(self):
         """The registry's address, as the processes of a city are told it."""
         hosts = "&".join(f"host={name}.{DOMAIN}:5432" for name in self.names)
-        return f"postgresql+psycopg://luutru:{PASSWORD}@/luutru?{hosts}&target_session_attrs=read-write&{self._tls('&')}"
+        return (
+            f"postgresql+psycopg://luutru:{PASSWORD}@/luutru?{hosts}&target_session_attrs=read-write&{PATIENCE}&{self._tls('&')}"
+        )
 
     def _tls(self, between):
         return between.join(

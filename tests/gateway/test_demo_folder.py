@@ -1,12 +1,15 @@
 """The demo erases only what a demo has made, and never under a demo that runs."""
 
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from luutru.commands.demo import app
 from luutru.demo.folder import MARKER, erase, held, mark
 from luutru.demo.layout import Layout, Ports
 from luutru.demo.prepare import Tools, prepare
@@ -113,3 +116,22 @@ def test_a_taken_port_is_said_before_anything_is_erased(tmp_path):
             pass
     assert refusal.value.code == "demo.port_taken"
     assert (folder / "registry.db").exists()
+
+
+def test_a_kept_folder_keeps_its_ports(tmp_path):
+    """Its kiosks have them in their profiles: what is started again is looked for there, and nowhere else."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    folder = tmp_path / "demo"
+    mark(folder)
+    ports = Ports.free()
+    ports.note(folder)
+    assert Ports.kept(folder) == ports
+    assert Ports.kept(tmp_path) == Ports()
+    try:
+        with socket.create_server(("127.0.0.1", ports.server)):
+            said = CliRunner().invoke(app, ["run", "--directory", str(folder), "--keep"])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert said.exit_code == 1
+    assert f"{ports.server} (server)" in said.output

@@ -7,12 +7,13 @@ import re
 import ssl
 import threading
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
 import pytest
-from factories import make_person
+from factories import EVENING, make_person
 from mail_parts import mail_server, settings_of
 from server_parts import COMMUNE, World, csrf_of
 from sqlalchemy import select
@@ -30,9 +31,10 @@ from luutru.system import random_bytes
 from registry import tables
 from registry.contact_points import AddressGiven, addresses_of, confirm_address, give_address, take_back_address
 from registry.messages import PAUSES
-from residence.cases.messages import check_address
+from residence.cases.messages import Told, check_address, letters, said, write_letter
 from residence.cases.notices import NoticeKind
-from residence.errors import Conflict, Malformed, Refused
+from residence.errors import Conflict, Malformed, Refused, sentence
+from server.languages import LANGUAGES, sentence_in
 
 DESK, GUEST = "le-tan@example.org", "khach@example.net"
 NUMBER = "001195000222"
@@ -348,10 +350,19 @@ def test_what_is_no_address_is_refused(text):
 
 
 @pytest.mark.parametrize("kind", NoticeKind)
-def test_every_notice_has_a_sentence_for_the_house_and_for_the_person(kind):
-    from residence.cases.messages import Told, write_letter
-
-    for to_house in (True, False):
-        letter = write_letter(Told(kind=kind, to_house=to_house, link="https://x/n/1/2"), language="en")
+def test_every_notice_has_a_sentence_for_the_house_and_for_the_person_in_six_languages(kind):
+    for to_house, language in product((True, False), LANGUAGES):
+        letter = write_letter(Told(kind=kind, to_house=to_house, link="https://x/n/1/2", due=EVENING), language=language)
         assert letter.body.count("https://x/n/1/2") == 2
-        assert letter.subject == "A notice about a stay"
+        own, other = letter.body.split("-----")
+        assert own.startswith(sentence_in(sentence(said(kind, to_house=to_house)), language))
+        assert "14:00" in own
+        assert "Mở trang này" in other if language != "vi" else "Open this page" in other
+
+
+@pytest.mark.parametrize("stops", [None, "recovery", "way_in"])
+def test_who_is_asked_to_confirm_or_stop_something_reads_it_in_their_language(stops):
+    for language in letters()["ends"]:
+        letter = write_letter(Told(kind=None, stops=stops, to_house=False, link="https://x/n/1/2"), language=language)
+        assert letter.subject == letters()["mail.subject_" + (stops or "confirm")][language]
+        assert letter.body.startswith(sentence_in(sentence("mail." + (stops or "confirm")), language))

@@ -109,6 +109,26 @@ def test_while_the_registry_is_away_nothing_is_acknowledged_and_then_all_is_well
     assert office.count("declarations") == 1
 
 
+class Unhurried(threading.Event):
+    """Nobody asks to stop, and no pause is waited for."""
+
+    def __init__(self):
+        super().__init__()
+        self.pauses = []
+
+    def wait(self, timeout=None):
+        self.pauses.append(timeout)
+        return False
+
+
+def test_a_registry_that_is_away_is_asked_at_least_every_two_seconds(office):
+    stopping, wire = Unhurried(), Wire([office.deliver(office.kiosk())])
+    make_worker(office, wire, intake=office.make_intake(Outage(office.registry, times=12))).turn(stopping)
+    assert stopping.pauses[:6] == [0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
+    assert max(stopping.pauses) == 2.0
+    assert office.count("declarations") == 1
+
+
 def test_asked_to_stop_during_an_outage_it_leaves_everything_to_the_broker(office):
     stopping = threading.Event()
     stopping.set()

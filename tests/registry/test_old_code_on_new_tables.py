@@ -1,6 +1,6 @@
 """A migration comes in two halves, expand and contract, so that the version before it goes on working on the new tables.
 
-What a released version says stands in ``tests/vectors/statements/<revision>.json`` (``tests/record_statements.py``): no history of the
+What a released version says stands in ``tests/vectors/statements/<version>.json`` (``tests/record_statements.py``): no history of the
 repository is needed, and what is tried is what that version really sent. It must still be understood by the tables of the newest
 revision, and rows with its columns alone must still go in.
 """
@@ -15,37 +15,65 @@ from collections.abc import Iterator
 import pytest
 from loaded_register import rows_of
 from record_statements import FOLDER, shortened
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 
+from luutru.releases.released import released
 from registry import tables
-from registry.database import migrations, open_engine, upgrade
+from registry.database import open_engine, upgrade
 
 ENGINES = ("sqlite", "postgresql")
+ROWS_BEFORE = 5
 
 
-def previous() -> str:
-    """Return the revision whose code may still run: the one before the newest, or the newest while it is the only one."""
-    from alembic.script import ScriptDirectory
-
-    script = ScriptDirectory.from_config(migrations())
-    head = script.get_revision("head")
-    return str(head.down_revision or head.revision)
-
-
-RECORDED = json.loads((FOLDER / f"{previous()}.json").read_text("utf-8"))
+RECORDED = json.loads((FOLDER / f"{released()[0].version}.json").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
 def migrated(postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Engine]]:
-    """The newest tables of both engines, made once."""
+    """The newest tables of both engines, made once: from those of the version before, with rows in every table."""
     urls = {"sqlite": f"sqlite:///{tmp_path_factory.mktemp('new')}/registry.db", "postgresql": postgres.new_database()}
     for url in urls.values():
+        upgrade(url, released()[0].revision)
+        before = filled(url)
         upgrade(url)
+        assert counted(url) == before, "no row of the version before may go"
     engines = {name: open_engine(url) for name, url in urls.items()}
     yield engines
     for engine in engines.values():
         engine.dispose()
+
+
+def filled(url: str) -> dict[str, int]:
+    """Put rows of the version before into its tables; returns how many each has."""
+    engine = open_engine(url)
+    with engine.connect().execution_options(luutru_writes=True) as connection, connection.begin():
+        _let_rows_stand_alone(connection)
+        for name, columns in RECORDED["columns"].items():
+            rows = [{column: row[column] for column in columns} for row in rows_of(tables.metadata.tables[name], ROWS_BEFORE)]
+            connection.execute(tables.metadata.tables[name].insert(), rows)
+    engine.dispose()
+    return dict.fromkeys(RECORDED["columns"], ROWS_BEFORE)
+
+
+def counted(url: str) -> dict[str, int]:
+    """Return how many rows the tables of the version before have now."""
+    engine = open_engine(url)
+    with engine.connect() as connection:
+        found = {
+            name: connection.execute(select(func.count()).select_from(tables.metadata.tables[name])).scalar_one()
+            for name in RECORDED["columns"]
+        }
+    engine.dispose()
+    return found
+
+
+def _let_rows_stand_alone(connection: Connection) -> None:
+    """Let a row in without those it refers to: only the row itself matters here."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+    else:
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
 
 
 @pytest.fixture
@@ -86,13 +114,10 @@ def _prepare(connection: Connection, sql: str) -> None:
 
 def not_taken(connection: Connection) -> list[str]:
     """Return the tables that refuse a row with the old columns alone."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-    else:
-        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # only the row itself matters here
+    _let_rows_stand_alone(connection)
     found = []
     for name, columns in RECORDED["columns"].items():
-        row = next(rows_of(tables.metadata.tables[name], 1))
+        row = list(rows_of(tables.metadata.tables[name], ROWS_BEFORE + 1))[-1]  # the first ones are there already
         values = {column: row[column] for column in columns}
         try:
             with connection.begin_nested():
@@ -131,6 +156,7 @@ def test_what_expands_is_let_through_and_what_contracts_is_found(new_tables: Con
 
 @pytest.mark.parametrize("new_tables", ["postgresql"], indirect=True)
 def test_a_new_column_that_old_rows_cannot_fill_is_found(new_tables: Connection) -> None:
+    new_tables.exec_driver_sql("TRUNCATE cases CASCADE")  # with rows in it the column would be refused at once
     new_tables.exec_driver_sql("ALTER TABLE cases ADD COLUMN remark text NOT NULL")
     assert [each.partition(":")[0] for each in not_taken(new_tables)] == ["cases"]
 

@@ -40,6 +40,10 @@ GOOD = {
     "night before": ('[rules]\nafter_midnight_policy = "night_before"', lambda c: ids(c)[-1] == "stay-2026-07-01+night-before"),
     "cut-off exclusive": ("[rules]\ncutoff_inclusive = false", lambda c: ids(c)[-1] == "stay-2026-07-01+not-cutoff-inclusive"),
     "a default spelt out is no difference": ("[rules]\ncutoff_inclusive = true", lambda c: c == Choices()),
+    "how short a stay may be": (
+        "[rules]\nshortest_stay_minutes = 0",
+        lambda c: (c.rules.shortest_stay, ids(c)) == (timedelta(0), ids(Choices())),
+    ),
     "half an hour of slack": (
         "[rules]\ndeparture_slack_hours = 0.5",
         lambda c: (c.rules.departure_slack, ids(c)) == (timedelta(minutes=30), ids(Choices())),

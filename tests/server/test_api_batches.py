@@ -48,7 +48,7 @@ def mixed():
 
 EXPECTED = [
     ("accepted", None, ""),
-    ("invalid", "server.input_unreadable", ""),
+    ("invalid", "server.input_unreadable", "/declared_at"),
     ("invalid", "declaration.unit_missing", "/unit"),
     ("not_allowed", "server.not_allowed", ""),
     ("not_allowed", "server.evidence_not_checked", "/evidence/level"),

@@ -45,6 +45,7 @@ JUDGED = {
     "quiet because it is gone": ({"online": False}, {"quiet": True}, "lost", ("offline",)),
     "a disk nearly full": ({}, {"signs": KioskSigns(disk="low")}, "degraded", ("disk",)),
     "a forced door": ({}, {"signs": KioskSigns(doors={"a": "normal:locked", "b": "forced-open:unlocked"})}, "degraded", ("door",)),
+    "somebody was made to open it": ({}, {"signs": KioskSigns(doors={"a": "duress:unlocked"})}, "degraded", ("door",)),
     "a lock-down that was ordered": ({}, {"signs": KioskSigns(doors={"a": "lock-down:locked"})}, "ok", ()),
 }  # fmt: skip
 

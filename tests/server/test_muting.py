@@ -165,6 +165,54 @@ def test_numbers_withheld_for_longer_than_the_patience_are_an_alarm_with_the_num
     assert "2–4" not in operator.get("/operators/kiosks").text
 
 
+NUMBERS = f"/operators/kiosks/{LOBBY}/numbers"
+
+
+def call_lost(operator, numbers, reason="memory card died", path=NUMBERS):
+    return operator.post(path, data={"csrf": csrf_of(operator), "numbers": numbers, "reason": reason})
+
+
+def test_numbers_that_are_lost_for_good_are_closed_with_a_reason_and_what_comes_after_all_is_said(world):
+    world.enrol_kiosks()
+    say(world, LOBBY)
+    counted = Counted(COMMUNE, LOBBY, "epoch-1")
+    receive(world, counted, 1, 5, 7)
+    world.clock.pass_time(minutes=61)
+    say(world, LOBBY)
+    operator = world.client("operator")
+    alarm = named("kiosks_withholding").replace(SITE, "blk-hoa-binh")
+    assert "epoch-1:2-4" in operator.get(NUMBERS).text
+    for numbers, reason in (
+        ("epoch-1:2-4", " "),
+        ("epoch-1:2-4", "x" * 201),
+        ("epoch-1:2-5", "x"),
+        ("other:2-4", "x"),
+        ("²", "x"),
+        ("", "x"),
+    ):
+        assert (call_lost(operator, numbers, reason).status_code, figures(world)[alarm]) == (422, 1)
+    page = call_lost(operator, "epoch-1:2-4").text
+    assert "called lost by van-hanh" in page
+    assert "memory card died" in page
+    assert figures(world)[alarm] == 1, "the other gap is an alarm as before"
+    assert "2–4" not in html.unescape(operator.get("/operators/kiosks?state=withheld").text)
+    assert call_lost(operator, "epoch-1:2-4").status_code == 422, "nobody closes what is closed"
+    assert call_lost(operator, "epoch-1:6-6").status_code == 200
+    assert figures(world)[alarm] == 0
+    receive(world, counted, 9)
+    world.clock.pass_time(minutes=61)
+    say(world, LOBBY)
+    assert figures(world)[alarm] == 1, "a later gap is an alarm of its own"
+    receive(world, counted, 3)
+    operator = world.client("operator")
+    assert "Came after all</strong>" not in (page := operator.get(NUMBERS).text)
+    assert re.search(r"2–4</strong> <strong[^>]*>Came after all: 1<", html.unescape(page)), "it was kept, and its closing says so"
+    assert "Called lost, and came after all" in operator.get("/operators/kiosks").text
+    clerk = world.client("clerk")
+    assert (clerk.get(NUMBERS).status_code, call_lost(clerk, "epoch-1:8-8").status_code) == (403, 403)
+    assert operator.get("/operators/kiosks/nobody/numbers").status_code == 403
+
+
 def receive(world, counted, *numbers):
     """Let numbers of a kiosk's count be committed, and a gateway look through it."""
     rows = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import secrets
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from server_parts import World
@@ -135,3 +136,62 @@ def test_who_may_only_look_at_a_house_says_nothing_there(world, say):
         give_rights(connection, clerk, "htl-sao-mai", right="declare")
     assert (answer.status_code, answer.json()["code"]) == (403, "server.not_allowed")
     assert say(premises_id="blk-hoa-binh").status_code == 403
+
+
+def says(world, answer, body):
+    """Say something of the stay an answer is about, by the API and our own clock."""
+    stay = stay_of(world, answer)
+    step = "changes" if "change" in body else "check-out"
+    headers = world.bearer("clerk") | {"idempotency-key": secrets.token_hex(8)}
+    return world.client().post(f"/api/v1/stays/{stay.stay_id}/{step}", json=body, headers=headers)
+
+
+LATER = {
+    "extended again": (
+        {"change": "extend", "until": "2026-07-13T12:00:00+07:00"},
+        "planned_end",
+        datetime(2026, 7, 13, 5, tzinfo=UTC),
+    ),
+    "another room": ({"change": "move", "unit": "203"}, "unit", "203"),
+    "left": ({"left_at": "2026-07-10T14:00:00+07:00"}, "status", "ended"),
+    "undone": ({"change": "undo"}, "status", "ended"),
+    "withdrawn": ({"change": "withdraw", "why": "mistake"}, "status", "withdrawn"),
+}
+
+
+@pytest.mark.parametrize("case", LATER)
+def test_a_clock_that_is_ahead_locks_nobody_out_and_who_speaks_later_by_ours_wins(world, say, case):
+    body, field, value = LATER[case]
+    first = say(arrival="2026-07-10T13:00:00+07:00")
+    assert say("checked_out", 3, departed_at="2026-07-10T13:30:00+07:00").status_code == 201
+    for number, kind, more in ((4, "moved", {"room": "201"}), (9, "extended", {"departure_planned": "2026-07-19"})):
+        world.clock.pass_time(seconds=1)
+        assert say(kind, number, **more).json()["receipt"]["state"] == "accepted"  # stamped 34 and 39 minutes ahead
+    world.clock.pass_time(seconds=1)
+    done = says(world, first, body)
+    assert (done.status_code, done.json()["receipt"]["state"]) == (201, "accepted"), done.text
+    assert getattr(stay_of(world, first), field) == value
+
+
+def test_what_came_too_late_to_count_says_so_and_where(world, say):
+    first = say(arrival="2026-07-10T13:00:00+07:00")
+    for place, kind in enumerate(("extended", "moved")):
+        world.clock.pass_time(minutes=50)
+        change = (
+            {"change": "extend", "until": "2026-07-14T12:00:00+07:00"}
+            if kind == "extended"
+            else {"change": "move", "unit": "203"}
+        )
+        assert says(world, first, change).json()["receipt"]["state"] == "accepted"
+        world.clock.pass_time(seconds=1)
+        late = say(kind, 5 + place, departure_planned="2026-07-12", room="202").json()["receipt"]  # said before, by its own clock
+        told = [(each["code"], each["pointer"]) for each in late["findings"] if each["code"] == "stays.overtaken"]
+        assert (late["state"], told) == (
+            "conflicting",
+            [("stays.overtaken", "/planned_departure" if kind == "extended" else "/about")],
+        )
+    stay = stay_of(world, first)
+    assert (stay.unit, stay.planned_end) == ("203", datetime(2026, 7, 14, 5, tzinfo=UTC))
+    assert say("cancelled", 7, why="mistake").json()["receipt"]["state"] == "accepted"
+    world.clock.pass_time(minutes=1)
+    assert "stays.about_withdrawn" in says(world, first, {"change": "extend", "until": "2026-07-20T12:00:00+07:00"}).text

@@ -207,6 +207,16 @@ def test_the_page_checks_proof_and_receipt_without_a_network_and_refuses_one_let
         "The person themselves",
     ):
         assert words in said
+    for name, holds in (
+        ("中文", "签名有效"),
+        ("한국어", "서명이 맞습니다"),
+        ("日本語", "署名は正しいです"),
+        ("Русский", "Подпись верна"),
+        ("English", "The signature holds"),
+    ):
+        window.click(f"#languages >> text={name}")
+        assert holds in window.inner_text("#answer")
+        assert "Chữ ký đúng" in window.inner_text("#answer")
     assert "Chữ ký đúng" in check(window, receipt_text(first_of(world).receipt_bytes))
     signed = bytearray(parse_proof_text(text))
     for place in (5, 60, len(signed) // 2, len(signed) - 1):

@@ -1,6 +1,6 @@
 """A version that can be run: a commit's files in a folder of their own, and an interpreter with the packages of that commit's own lock.
 
-- The one before is the newest tag. Without any it is the first commit whose tables are those of now: nothing was released, and 0001 was still being written.
+- The one before is the newest release this checkout comes after (``luutru/releases/released.toml``); a tag may be missing in a clone, its commit must be there.
 - It is run as ``python -m luutru`` in its folder, never with a line of this checkout on its path.
 
 Example: ``with checked_out("v0.1.0", place) as before: before.run("registry", "upgrade")``
@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from luutru.releases.released import released
+
 ROOT = Path(__file__).resolve().parents[2]
-TABLES = ("registry/migrations", "registry/tables*.py")
 LOCK = "requirements/demo.txt"
 
 
@@ -48,11 +49,26 @@ class Version:
         """Run it to its end, which must be good."""
         command = [str(self.python), "-m", "luutru", *map(str, words)]
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environ(), capture_output=True, text=True, timeout=300, check=False
+            command, cwd=self.folder, env=self.environ(), capture_output=True, text=True, timeout=1800, check=False
         )
         if done.returncode != 0:
             raise RuntimeError(f"{self.name}: {' '.join(map(str, words))}: {done.stdout[-1500:]} {done.stderr[-1500:]}")
         return done.stdout
+
+    def refused(self, *words: object) -> str:
+        """Run what must not begin, to its end; returns what it said."""
+        command = [str(self.python), "-m", "luutru", *map(str, words)]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environ(), capture_output=True, text=True, timeout=900, check=False
+        )
+        if done.returncode == 0:
+            raise RuntimeError(f"{self.name}: {' '.join(map(str, words))} began, and must not")
+        return done.stdout + done.stderr
+
+    def head(self) -> str:
+        """Return the newest revision of its tables, by the migrations' file names."""
+        names = [path.name for path in (self.folder / "registry" / "migrations" / "versions").glob("[0-9]*.py")]
+        return max(names).partition("_")[0]
 
     def kiosk(self, *words: object, log: Path) -> subprocess.Popen[bytes]:
         """Start this version's kiosk without a screen."""
@@ -70,12 +86,16 @@ def here() -> Version:
 
 
 def before() -> str:
-    """Return the version before this one: a tag, or a commit."""
-    tags = _git("tag", "--sort=-version:refname", "--merged", "HEAD^").split()
-    if tags:
-        return tags[0]
-    # The first one after the tables were changed last; the first parents are the history of what was run.
-    return _git("log", "--first-parent", "-1", "--format=%H", "--", *TABLES).strip()
+    """Return the commit of the newest release before this checkout."""
+    for each in released():
+        if each.commit != _git("rev-parse", "HEAD").strip() and _is_behind(each.commit):
+            return each.commit
+    raise RuntimeError("no released commit is in this clone's history: fetch it, or name one with --before")
+
+
+def _is_behind(commit: str) -> bool:
+    asked = ["git", "merge-base", "--is-ancestor", commit, "HEAD"]
+    return subprocess.run(asked, cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 
 @contextmanager

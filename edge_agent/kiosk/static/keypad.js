@@ -3,6 +3,7 @@
 (() => {
   const SAME_LETTER_MS = 1000;
   const MOST_CHOICES = 9;
+  const TURNED = 0.8; // of what is in view: the last lines stay
   let last = { key: "", at: 0, turn: 0, field: null, before: "" };
 
   const overlay = () => document.querySelector("#overlay .warning");
@@ -19,13 +20,24 @@
   new MutationObserver(number).observe(document.getElementById("kiosk"), { childList: true, subtree: true });
   number();
 
-  // What * goes through: what can be pressed or written in, in the order of the page, beginning anew after the last.
+  // What * goes through: what can be pressed or written in and what is longer than its frame, in the order of the page, beginning anew after the last.
+  // Nothing is skipped unread: a list or text with more below turns a page first, and so does the whole page where what comes next is further down.
+  const below = (frame) => frame.scrollHeight - frame.clientHeight - frame.scrollTop > 1;
+  const frame = '#stage [tabindex="0"]';
+
   function moveOn() {
-    const all = [...here().querySelectorAll("button, summary, .field")].filter((each) => seen(each) && !each.matches("[data-pad] .key, [data-step], .unit"));
+    const now = document.activeElement;
+    if (now.matches(frame) && below(now)) return now.scrollBy(0, TURNED * now.clientHeight);
+    const all = [...here().querySelectorAll(`button, summary, .field, ${frame}`)].filter(
+      (each) => seen(each) && !each.matches("[data-pad] .key, [data-step], .unit") && (!each.matches(frame) || each.scrollHeight > each.clientHeight + 1));
     if (!all.length) return;
-    const now = document.activeElement, at = all.indexOf(now);
+    const at = all.indexOf(now);
     const after = at >= 0 ? all[(at + 1) % all.length] : all.find((each) => now.compareDocumentPosition(each) & Node.DOCUMENT_POSITION_FOLLOWING) || all[0];
-    after.focus();
+    const far = overlay() ? 0 : after.getBoundingClientRect().bottom - innerHeight;
+    if (far > 0 && below(document.documentElement)) scrollBy(0, Math.min(far + 2, TURNED * innerHeight));
+    if (far > TURNED * innerHeight && below(document.documentElement)) return;
+    after.focus({ preventScroll: true });
+    after.scrollIntoView({ block: "nearest" });
   }
 
   function erase(field) {

@@ -9,6 +9,11 @@ const FIELDS = ["", "state", "kept_at", "received_at", "accepted_at", "due", "on
   "arrival", "departure", "declared_by", "evidence_level", "kept_until"];
 const TIMES = new Set(["kept_at", "received_at", "accepted_at", "due", "arrival", "departure", "kept_until", "signed_at",
   "asked_at", "answered_at", "at", "deleted_at"]);
+// Vietnamese stands first everywhere; beside it one of these: what the browser wishes, or what is pressed.
+const OTHERS = { en: "English", zh: "中文", ko: "한국어", ja: "日本語", ru: "Русский" };
+const TAGS = { en: "en-GB", zh: "zh-Hans", ko: "ko", ja: "ja", ru: "ru" };
+let other = (navigator.languages ?? []).map((each) => each.slice(0, 2).toLowerCase()).find((each) => each in OTHERS) ?? "en";
+const beside = (english) => TRUST.said[english]?.[other] ?? english;
 // name -> Vietnamese, English; in the order they are shown
 const NAMES = {
   state: ["Trạng thái khi ký", "State when it was signed"], code: ["Mã biên nhận", "Code of the receipt"], place: ["Nơi lưu trú", "Place"],
@@ -174,22 +179,24 @@ function element(name, text, language) {
   return made;
 }
 
-function both(name, [vietnamese, english]) {
+function both(name, [vietnamese, english], values = {}) {
   const made = element(name, vietnamese + " ");
-  made.append(element("span", english, "en"));
+  const second = beside(english).replace(/\{(\w+)\}/g, (_, value) => values[value]);
+  made.append(element("span", second, TAGS[other]));
+  made.lastChild.className = "other";
   return made;
 }
 
-function wall(text) {
-  return new Date(text).toLocaleString("vi-VN", { timeZone: "Asia/Ho_Chi_Minh" });
+function wall(text, tag = "vi-VN") {
+  return new Date(text).toLocaleString(tag, { timeZone: "Asia/Ho_Chi_Minh" });
 }
 
 function value(name, said) {
   const plain = said[name];
   if (typeof plain === "boolean") return both("dd", plain ? ["Có", "Yes"] : ["Không", "No"]);
   const many = (Array.isArray(plain) ? plain : [plain]).map((each) => wordOf(name, each));
-  if (name in WORDS) return both("dd", [many.map((each) => each.vi).join(", "), many.map((each) => each.en).join(", ")]);
-  return element("dd", TIMES.has(name) ? wall(plain) : String(plain));
+  if (name in WORDS) return both("dd", [many.map((each) => each.vi).join(", "), many.map((each) => each[other] ?? each.en).join(", ")]);
+  return TIMES.has(name) ? both("dd", [wall(plain), wall(plain, TAGS[other])]) : element("dd", String(plain));
 }
 
 function wordOf(name, plain) {
@@ -224,10 +231,32 @@ document.getElementById("file").addEventListener("change", async (event) => {
 });
 document.getElementById("check").addEventListener("click", async () => {
   try {
-    show(await verify(document.getElementById("text").value));
+    const said = await verify(document.getElementById("text").value);
+    again = () => show(said);
   } catch (error) {
-    tell("broken", [both("h2", ["Không đúng", "It does not hold"]), both("p", REASONS[error.message] ?? REASONS.text)]);
+    again = () => tell("broken", [both("h2", ["Không đúng", "It does not hold"]), both("p", REASONS[error.message] ?? REASONS.text)]);
   }
+  again();
 });
-document.getElementById("made").append(both("span", [`Trang được làm lúc ${wall(TRUST.made_at)}, với ${TRUST.keys.length} khóa công khai.`,
-  `Made ${new Date(TRUST.made_at).toISOString().slice(0, 10)}, with ${TRUST.keys.length} public keys.`]));
+// The words that stand in the page itself, and what it said last, once more in another language.
+const STANDING = [...document.querySelectorAll(".other")].map((place) => [place, place.textContent]);
+let again = () => {};
+function speak(language) {
+  other = language;
+  for (const [place, english] of STANDING) {
+    place.textContent = beside(english);
+    place.lang = TAGS[other];
+  }
+  for (const each of document.querySelectorAll("#languages button")) each.setAttribute("aria-pressed", String(each.dataset.language === other));
+  document.getElementById("made").replaceChildren(both("span", [`Trang được làm lúc ${wall(TRUST.made_at)}, với ${TRUST.keys.length} khóa công khai.`,
+    "Made {day}, with {count} public keys."], { day: TRUST.made_at.slice(0, 10), count: TRUST.keys.length }));
+  again();
+}
+for (const [language, name] of Object.entries(OTHERS)) {
+  const button = element("button", name, TAGS[language]);
+  button.type = "button";
+  button.dataset.language = language;
+  button.addEventListener("click", () => speak(language));
+  document.getElementById("languages").append(button);
+}
+speak(other);

@@ -1,0 +1,72 @@
+"""A process that goes on working does not begin on tables older than its version; on newer ones it does, for they only expand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from luutru.__main__ import app
+from luutru.releases.released import released
+from registry import database
+from registry.database import is_behind, is_older, newest_revision, open_engine, packaged_revisions, upgrade
+
+STANDING = {
+    "0001": True,  # of two revisions ago
+    "0150": True,
+    "0163": False,  # this version's
+    "0170": False,  # a later version's, which only expanded
+    "None": False,  # no row: nothing was laid
+}
+
+
+@pytest.mark.parametrize("standing", STANDING)
+def test_older_is_what_this_version_knows_and_has_left_behind(standing):
+    assert is_older(standing, ["0001", "0150", "0163"]) is STANDING[standing]
+
+
+def test_the_revisions_by_their_files_are_those_of_the_migrations():
+    assert packaged_revisions()[-1] == newest_revision()
+
+
+@pytest.fixture
+def old_tables(tmp_path, monkeypatch) -> str:
+    """The address of a registry as the version before left it; while this version has the same tables, one more is supposed."""
+    url = f"sqlite:///{tmp_path}/registry.db"
+    upgrade(url, released()[0].revision)
+    if newest_revision() == released()[0].revision:
+        more = [*packaged_revisions(), "9999"]
+        monkeypatch.setattr(database, "packaged_revisions", lambda: more)
+    return url
+
+
+PROCESSES = {
+    "gateway": "gateway run --broker 127.0.0.1:1",
+    "server": "server run --port 1",
+    "metrics": "metrics --once",
+    "authority": "authority send",
+}
+
+
+def test_no_process_begins_on_tables_of_the_version_before(old_tables, tmp_path):
+    for words in PROCESSES.values():
+        said = CliRunner().invoke(app, [*words.split(), "--registry", old_tables, "--vault", str(tmp_path / "vault")])
+        assert said.exit_code == 1, words
+        assert "registry.not_upgraded" in said.output, words
+
+
+def test_newer_tables_tables_of_nobody_and_a_registry_that_is_away_are_not_called_old(tmp_path: Path):
+    url = f"sqlite:///{tmp_path}/registry.db"
+    engine = open_engine(url)
+    assert not is_behind(engine)
+    upgrade(url)
+    assert not is_behind(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'f00d'"))
+    assert not is_behind(engine)
+    engine.dispose()
+    away = open_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    assert not is_behind(away)
+    away.dispose()
