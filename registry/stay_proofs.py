@@ -82,6 +82,7 @@ def proof_of(
         declared_by=row.declarant_role,
         evidence_level=row.evidence_level,
         kept_until=_kept_until(row),
+        log=receipt.log,
     )
 
 
