@@ -56,10 +56,12 @@ WORKDIR /var/lib/luutru
 # PostgreSQL with pgBackRest, which it starts for each piece of its log; both of one image with "backup", for the two must be of one version.
 FROM postgres:17.6-bookworm AS postgres
 RUN apt-get update && apt-get install -y --no-install-recommends pgbackrest && rm -rf /var/lib/apt/lists/* \
- && install -d -o postgres -g postgres -m 0700 /var/lib/luutru/archive /var/lib/luutru/archive-settings
+ && install -d -o postgres -g postgres -m 0750 /var/lib/luutru/archive /var/lib/luutru/archive-settings
 
 # Debian 12's Python is 3.11, the one of the other images.
 FROM postgres AS backup
+# Drills are the account of the vault, in PostgreSQL's group (docker-compose.yml): the copy they make is theirs.
+RUN useradd --system --uid 10001 --gid postgres --home-dir /var/lib/luutru luutru && install -d -o luutru -g postgres -m 0700 /var/lib/luutru/scratch
 RUN apt-get update && apt-get install -y --no-install-recommends python3-venv && rm -rf /var/lib/apt/lists/* && python3 -m venv /opt/luutru
 COPY --from=wheel /dist /dist
 COPY requirements/gateway-postgres.txt /dist/

@@ -14,7 +14,8 @@ Example: ``with connect(url, vault=vault).writing() as connection: record(connec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
@@ -45,6 +46,7 @@ _SQLITE_SETTINGS: Final = (
 )
 # What libpq is told unless the address says otherwise (any of them may stand there: ``...?keepalives_idle=60``). A server that is only
 # slow is not given up: its kernel answers the probes. ``tcp_user_timeout`` is in milliseconds, the others in seconds.
+_GOES_ON_FROM: Final = re.compile(r"^down_revision(?:: [^=]+)? = [\"'](\w+)[\"']", re.MULTILINE)
 _WAITS_FOR_A_LOCK: Final = 10  # seconds; a migration that gets none is begun again at a quieter moment
 _POSTGRESQL_LINE: Final = {
     "connect_timeout": 10,
@@ -167,18 +169,18 @@ def is_behind(engine: Engine) -> bool:
             standing = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     except DBAPIError:
         return False  # away, or without any table: whoever works there says so
-    return is_older(str(standing), packaged_revisions())
+    return str(standing) in left_behind(_migration_texts())
 
 
-def is_older(standing: str, revisions: Sequence[str]) -> bool:
-    """Tell whether a revision is one of these and not the newest."""
-    return standing in revisions and standing != max(revisions)
+def left_behind(migrations: Iterable[str]) -> set[str]:
+    """Return the revisions some migration goes on from, by the migrations' texts: a process that only asks needs no Alembic."""
+    return {found[1] for text in migrations if (found := _GOES_ON_FROM.search(text))}
 
 
-def packaged_revisions() -> list[str]:
-    """Return the revisions of this version by their files' names, oldest first: a process that only asks needs no Alembic."""
-    names = (each.name for each in resources.files("registry").joinpath("migrations", "versions").iterdir())
-    return sorted(name.partition("_")[0] for name in names if name.endswith(".py") and not name.startswith("_"))
+def _migration_texts() -> Iterator[str]:
+    for each in resources.files("registry").joinpath("migrations", "versions").iterdir():
+        if each.name.endswith(".py"):
+            yield each.read_text("utf-8")
 
 
 def _to_json(value: object) -> str:

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from luutru.backups.pgbackrest import Repository
-from luutru.backups.settings import SETTINGS, Place, files_of, make_passphrase, write_files
+from luutru.backups.settings import SETTINGS, Place, files_of, let_group_read, make_passphrase, write_files
 from luutru.backups.watching import look
 from residence.clock import VIETNAM, Clock
 from residence.errors import LuutruError
@@ -50,10 +50,13 @@ def keep(
     random_bytes: Callable[[int], bytes],
     ended: Callable[[float], bool],
     hour: int,
+    group: bool = False,
 ) -> None:
-    """Look after one archive until ``ended(seconds)`` says so."""
+    """Look after one archive until ``ended(seconds)`` says so; ``group``: whoever shares the group of its folder may drill."""
     if not (place.folder / SETTINGS).exists():
         write_files(place.folder, files_of(place, passphrase=make_passphrase(random_bytes)))
+    if group:
+        let_group_read(place)
     repository = Repository(place.folder / SETTINGS)
     pause = 0.0
     while not ended(pause):

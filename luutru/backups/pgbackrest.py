@@ -1,6 +1,7 @@
 """pgBackRest's programs run by us, and a restored cluster started beside the living one.
 
-- Everything runs as who owns the configuration: the database's user. Who is not root must be that user.
+- What changes a repository runs as who owns the configuration: the database's user. Who is not root must be that user.
+- A copy is made by whoever makes it, who must be able to read configuration and repository; by root, as the configuration's owner.
 - A restored cluster listens on a socket in a folder of its own and nowhere else, archives nothing and takes nothing of the old machine's settings but its data.
 - A program that fails is ``Refused("backup.program_failed")`` with its last words.
 
@@ -52,13 +53,17 @@ class Repository:
             self.owner: Final = self.settings.stat().st_uid
         except OSError as error:
             raise Malformed("backup.unreadable", "", str(error)) from error
+        self.copier: Final = self.owner if os.geteuid() == 0 else os.geteuid()  # whose a copy is
 
     def run(self, command: str, *options: str) -> str:
         """Run one of pgBackRest's commands and return what it prints."""
+        return self._run_as(self.owner, command, *options)
+
+    def _run_as(self, user: int, command: str, *options: str) -> str:
         program = shutil.which("pgbackrest")
         if program is None:
             raise Refused("backup.program_missing", "", "pgbackrest")
-        return run_as(self.owner, program, f"--config={self.settings}", f"--stanza={STANZA}", *options, command)
+        return run_as(user, program, f"--config={self.settings}", f"--stanza={STANZA}", *options, command)
 
     def restore_for_good(self, data: Path) -> None:
         """Bring all there is back into an empty folder, to be the registry: it archives again."""
@@ -70,10 +75,10 @@ class Repository:
 
     def restore(self, data: Path, *, target: str | None) -> None:
         """Bring a copy back into an empty folder: all there is, or what was there before a position of the WAL."""
-        options = [f"--pg1-path={data}", "--archive-mode=off"]
+        options = [f"--pg1-path={data}", "--archive-mode=off", f"--lock-path={data.parent / 'lock'}"]
         if target is not None:
             options += ["--type=lsn", f"--target={target}", "--target-exclusive", "--target-action=promote"]
-        self.run("restore", *options)
+        self._run_as(self.copier, "restore", *options)
 
     def info(self) -> dict[str, Any]:
         """Return what pgBackRest says of the repository."""
@@ -109,11 +114,11 @@ def scratch_cluster(repository: Repository, folder: Path, *, target: str | None,
     for place, mode in ((folder, 0o700), (folder / "data", 0o700)):
         place.mkdir(mode=mode, exist_ok=True)
         if os.geteuid() == 0:
-            os.chown(place, repository.owner, -1)
+            os.chown(place, repository.copier, -1)
     repository.restore(folder / "data", target=target)
-    process = _start(repository.owner, folder)
+    process = _start(repository.copier, folder)
     try:
-        _wait_open(process, folder, repository.owner, wait)
+        _wait_open(process, folder, repository.copier, wait)
         yield folder
     finally:
         process.send_signal(signal.SIGQUIT)
@@ -158,7 +163,13 @@ def _start(owner: int, folder: Path) -> subprocess.Popen[bytes]:
 
 def _wait_open(process: subprocess.Popen[bytes], folder: Path, owner: int, wait: Callable[[float], None]) -> None:
     """Wait until recovery has ended; a cluster that ends instead says why in its log."""
-    ask = [str(_programs(folder) / "pg_isready"), f"--host={folder}", f"--port={PORT}", "--quiet"]
+    ask = [
+        str(_programs(folder) / "pg_isready"),
+        f"--host={folder}",
+        f"--port={PORT}",
+        "--username=postgres",
+        "--quiet",
+    ]  # an account in a container may have no name
     for _ in range(OPEN_SECONDS * 10):
         if process.poll() is not None:
             break

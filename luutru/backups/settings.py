@@ -2,6 +2,7 @@
 
 - The repository is encrypted by pgBackRest (AES-256-CBC) under a passphrase made here; it stands in ``pgbackrest.conf`` and nowhere else: keep a copy with the vault's.
 - Every piece of the WAL is archived when it is full or ``ARCHIVE_SECONDS`` old. Mostly empty pieces compress to almost nothing.
+- Where drills are another account's than the database's, the two share a group that may read configuration and repository (``let_group_read``).
 - Pieces are archived one by one, never left in a queue on the machine that may be lost.
 
 Example: ``files_of(Place(folder=..., repository=..., data=..., socket=...), passphrase="...")["archive.conf"]``
@@ -55,7 +56,7 @@ def files_of(place: Place, *, passphrase: str) -> dict[str, str]:
 
 def _pgbackrest(place: Place, passphrase: str) -> str:
     return f"""\
-# Written by "luutru backup configure". Whoever reads this file can read every backup: it is for the database's user alone (0600).
+# Written by "luutru backup configure". Whoever reads this file can read every backup: it is for the database's user alone (0600), and for who drills (docs/commune.md).
 [global]
 repo1-path={place.repository}
 repo1-cipher-type=aes-256-cbc
@@ -114,3 +115,13 @@ def write_files(folder: Path, files: Mapping[str, str]) -> list[Path]:
         written.append(draft.rename(folder / name))
     sync_folder(folder)
     return written
+
+
+def let_group_read(place: Place) -> None:
+    """Let the group of the configuration's folder read it and the repository, and nobody else: whoever drills is in it.
+
+    A repository that is not there yet is made so by pgBackRest.
+    """
+    for path, mode in ((place.folder, 0o750), (place.repository, 0o750), (place.folder / SETTINGS, 0o640)):
+        if path.exists() and path.stat().st_mode & 0o777 != mode:
+            path.chmod(mode)

@@ -104,7 +104,7 @@ def run(
 
 
 @app.command()
-def keep(
+def keep(  # noqa: PLR0913 - options of a command line
     folder: FolderArgument,
     *,
     repository: RepositoryOption,
@@ -118,6 +118,12 @@ def keep(
     hour: Annotated[
         int, typer.Option("--hour", min=0, max=23, help="From this hour on, Vietnam's time, the night's backup.")
     ] = 3,
+    group_drills: Annotated[
+        bool,
+        typer.Option(
+            "--group-drills", help="Let the group of the folder read it and the repository: drills are another account's."
+        ),
+    ] = False,
 ) -> None:
     """Look after an archive until asked to stop: configure and begin it where it is not, look every minute, back up every night.
 
@@ -141,7 +147,7 @@ def keep(
     place = Place(folder=folder.absolute(), repository=repository, data=data, socket=socket, port=port, user=user)
     engine = open_engine(registry)
     try:
-        go_on(place, engine, clock=system_clock(), random_bytes=random_bytes, ended=ended.wait, hour=hour)
+        go_on(place, engine, clock=system_clock(), random_bytes=random_bytes, ended=ended.wait, hour=hour, group=group_drills)
     finally:
         engine.dispose()
 

@@ -2,6 +2,7 @@
 
 - ``key`` makes the key of releases once; its public half is given to every operator, by another way than the release.
 - ``build`` in a checkout: the wheel, the bill of materials, the lock files with hashes, and the signed list. Built twice it is the same.
+- ``images`` looks whether every image is named by a whole version and a digest, and fills digests in where a registry of images is reachable.
 - ``verify`` needs nothing but the folder and the public key; ``audit`` asks OSV about what is pinned, and says so when nobody could be asked.
 
 Example: ``luutru release build out --key-file keys/release.key && luutru release verify out --key keys/release.pub``
@@ -91,6 +92,37 @@ def verify(
         told = read(note, key_of(key))
         problems = compare(told, dict(found(folder)))
         answer |= {"ok": not problems, "version": told.version, "commit": told.commit, "problems": problems}
+
+
+@app.command()
+def images(
+    *,
+    root: RootOption = Path(),
+    fill: Annotated[
+        bool, typer.Option("--fill", help="Ask for each digest, and write lock, Dockerfile and compose file.")
+    ] = False,
+    mirror: Annotated[str, typer.Option(help="Where all images are asked for instead: https://mirror.example.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """See that a build takes exactly the images that were looked at; status 1 while one floats, has no digest, or another than the lock's.
+
+    Example: luutru release images --fill
+    """
+    from luutru.releases import images as known
+    from luutru.releases.image_registry import digest_of
+
+    with answering(json=json) as answer:
+        texts = {name: (root / name).read_text("utf-8") for name in known.FILES}
+        found = sorted({each for text in texts.values() for each in known.named(text)})
+        lock = known.read_lock((root / known.LOCK).read_text("utf-8"))
+        if fill:
+            lock = {each.key: digest_of(each, mirror=mirror) for each in found if not each.floats}
+            texts = {name: known.pinned(text, lock) for name, text in texts.items()}
+            found = sorted({each for text in texts.values() for each in known.named(text)})
+            for name, text in (*texts.items(), (known.LOCK, known.write_lock(lock))):
+                (root / name).write_text(text, "utf-8")
+        problems = known.problems(found, lock)
+        answer |= {"ok": not problems, "images": [each.key for each in found], "problems": problems}
 
 
 @app.command()

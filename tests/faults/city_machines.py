@@ -94,12 +94,11 @@ class DatabaseMachines:
         self.ask("CREATE DATABASE luutru OWNER luutru", user="postgres", database="postgres")
 
     def is_whole(self):
-        """Tell whether every machine says that one leads, the others follow and, unless it is the control, a second one may lead.
+        """Tell whether every machine says that one leads, the others follow and, unless it is the control, both of them may lead.
 
         One alone may say so for a while after another is gone.
         """
-        second = ["sync_standby"] if self._synchronous else ["replica"]
-        whole = ["leader", *["replica"] * (len(self.names) - 2), *second]
+        whole = ["leader", *["sync_standby" if self._synchronous else "replica"] * (len(self.names) - 1)]
         return all(self._roles_by(name) == whole for name in self.names)
 
     def _roles_by(self, name):

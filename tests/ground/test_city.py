@@ -31,10 +31,11 @@ def test_every_word_to_fill_in_is_named_in_the_heads_of_the_files(path):
     assert not {word for word in used if word not in heads}
 
 
-def test_a_commit_is_answered_when_two_machines_have_it():
+def test_a_commit_is_answered_when_every_machine_that_is_there_has_it_and_never_when_one_has():
     settings = yaml.safe_load(filled("patroni.yml", **WORDS))["bootstrap"]["dcs"]
     assert settings["synchronous_mode"] is True
     assert settings["synchronous_mode_strict"] is True
+    assert settings["synchronous_node_count"] == 2
     assert settings["postgresql"]["parameters"]["synchronous_commit"] == "on"
 
 

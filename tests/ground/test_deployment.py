@@ -1,39 +1,37 @@
 """The compose file without containers: parsed, held against the compose schema, and its own commands and settings really run.
 
-What a container engine would translate is translated here: service names become loopback addresses, the state volume a folder,
-``luutru`` the command of this checkout. Images are not built here (there is no engine); the Dockerfile is read.
+What a container engine would translate ``compose_engine`` translates. Images are not built here (there is no engine); the Dockerfile is read.
 """
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import json
-import os
 import re
 import shutil
 import ssl
 import subprocess
-import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import jsonschema
 import pytest
-import yaml
+from compose_engine import (
+    COMPOSE,
+    LUUTRU,
+    PATIENCE,
+    ROOT,
+    Engine,
+    a_drill_opens_every_field_as_the_vaults_account,
+    database,
+    mounts,
+    wait_until,
+)
 
-from luutru.benchmarks.postgres import PostgresServer, running_postgres
-from luutru.demo.broker import find_mosquitto, free_port, port_is_free
+from luutru.demo.broker import port_is_free
 
-ROOT = Path(__file__).resolve().parents[2]
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
-LUUTRU = ROOT / ".venv" / "bin" / "luutru"
 
 
 def test_the_file_follows_the_compose_schema():
@@ -45,7 +43,7 @@ def test_our_processes_run_without_rights_they_do_not_need():
     for name, service in COMPOSE["services"].items():
         if name == "postgres":
             continue  # its image drops to its own user by itself
-        assert service["user"] == ("999:999" if name == "backup" else "10001:10001"), name
+        assert service["user"] == {"backup": "999:999", "drill": "10001:999"}.get(name, "10001:10001"), name
         assert service["cap_drop"] == ["ALL"], name
         assert service["read_only"] is True, name
 
@@ -67,191 +65,59 @@ def test_every_image_is_pinned_and_ends_as_a_user_without_rights():
         assert "--require-hashes" in stages[target] or "pip" not in stages[target], target
 
 
-def _mounts(name):
-    """Return where a service sees which volume; ``volume:place`` and nothing finer is used in the file."""
-    return dict(each.split(":") for each in COMPOSE["services"][name].get("volumes", []))
-
-
-DATABASE = ("postgres", "backup")  # they share the database's own folders, which nobody else sees
+DATABASE = ("postgres", "backup", "drill")  # they share the database's own folders, which nobody else sees
 OURS = [name for name in COMPOSE["services"] if name not in DATABASE]
 # They stand outside the authority's rooms, or speak to the network for everybody: each sees its own folder and nothing else.
 APART = [name for name in OURS if name in {"broker", "proxy", "witness"} or name.startswith("kiosk")]
 
 
 def test_every_service_sees_a_volume_where_it_was_filled():
-    filled = _mounts("prepare")
+    filled = mounts("prepare")
     for name in OURS:
-        assert _mounts(name).items() <= filled.items(), name
-    assert _mounts("backup") == _mounts("postgres")
-    assert not _mounts("backup").keys() & filled.keys()
-    assert {*filled, *_mounts("postgres")} == set(COMPOSE["volumes"])
+        assert mounts(name).items() <= filled.items(), name
+    assert mounts("backup") == mounts("postgres")
+    assert not mounts("backup").keys() & filled.keys()
+    assert {*filled, *mounts("postgres"), "scratch"} == set(COMPOSE["volumes"])
+
+
+def test_a_drill_reads_the_vault_and_the_archive_and_changes_neither():
+    writable = [each for each in COMPOSE["services"]["drill"]["volumes"] if not each.endswith(":ro")]
+    assert writable == ["scratch:/var/lib/luutru/scratch"]
+    for volume in ("archive", "archive-settings"):
+        assert mounts("drill")[volume] == mounts("backup")[volume]
+    assert "--group-drills" in COMPOSE["services"]["backup"]["command"]
+    account, group = COMPOSE["services"]["drill"]["user"].split(":")
+    assert COMPOSE["services"]["gateway-1"]["user"].startswith(f"{account}:")
+    assert COMPOSE["services"]["backup"]["user"].endswith(f":{group}")
+
+
+def test_a_kiosk_finds_the_broker_its_settings_name():
+    """``prepare`` writes the broker's name into every kiosk's settings; claimed kiosks are told it by the servers."""
+    told = COMPOSE["services"]["prepare"]["command"]
+    address = told[told.index("--broker") + 1]
+    assert COMPOSE["services"]["broker"]["ports"] == [f"127.0.0.1:{address.partition(':')[2]}:{address.partition(':')[2]}"]
+    for name, service in COMPOSE["services"].items():
+        if name.startswith("server"):
+            assert service["command"][service["command"].index("--kiosk-broker") + 1] == address
+        if service.get("network_mode") == "host":
+            assert service["extra_hosts"] == [f"{address.partition(':')[0]}:127.0.0.1"]
 
 
 def test_a_mounted_folder_belongs_to_the_user_the_process_runs_as():
     """An empty named volume takes its owner from the image, but only where the image has the folder."""
-    made = dict(re.findall(r"install -d -o (\w+) -g \w+ -m 0700((?: \S+)+)", DOCKERFILE))
-    assert {place for name in OURS for place in _mounts(name).values()} - {"/var/lib/luutru"} == set(made["luutru"].split())
+    made: dict[str, set[str]] = {}
+    for owner, places in re.findall(r"install -d -o (\w+) -g \w+ -m 07[05]0((?: \S+)+)", DOCKERFILE):
+        made.setdefault(owner, set()).update(places.split())
+    ours = {place for name in OURS for place in mounts(name).values()} - {"/var/lib/luutru"}
+    assert ours | {mounts("drill")["scratch"]} == made["luutru"]
     of_the_image = {"/var/lib/postgresql/data", "/var/run/postgresql"}
-    assert set(_mounts("postgres").values()) - of_the_image == set(made["postgres"].split())
+    assert set(mounts("postgres").values()) - of_the_image == made["postgres"]
 
 
 @pytest.mark.parametrize("name", APART)
 def test_no_kiosk_and_no_broker_is_told_where_the_authority_keeps_things(name):
     assert "environment" not in COMPOSE["services"][name]
-    assert "/var/lib/luutru" not in _mounts(name).values()
-
-
-class Engine:
-    """Runs services of the compose file as plain processes."""
-
-    def __init__(self, state: Path, address: str, database: dict[str, str]) -> None:
-        self.state = state
-        self.ports = {each: str(free_port()) for each in ("8983", "8301", "8302", "8443", "8791", "9464", "8311")}
-        self.address = address
-        self.database = database  # the folders of the database's volumes, here
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
-
-    def translated(self, text: str) -> str:
-        text = re.sub(r"postgresql\+psycopg://luutru:\$\{POSTGRES_PASSWORD[^}]*\}@postgres:5432/luutru", self.address, text)
-        for place, here in self.database.items():
-            text = re.sub(rf"{place}(?![\w-])", here, text)
-        text = (
-            text.replace("/var/lib/luutru", str(self.state))
-            .replace("0.0.0.0", "127.0.0.1")
-            .replace("broker:8983", "127.0.0.1:8983")
-            .replace("witness:8311", "127.0.0.1:8311")
-            .replace("bind :", "bind 127.0.0.1:")
-        )
-        for each in COMPOSE["configs"]:
-            text = text.replace(*self.config(each))
-        for standing, free in self.ports.items():
-            text = text.replace(standing, free)
-        return text
-
-    def config(self, name: str) -> tuple[str, str]:
-        """Return where containers find a configuration file, and where it is here."""
-        targets = [
-            each for service in COMPOSE["services"].values() for each in service.get("configs", []) if each["source"] == name
-        ]
-        return targets[0]["target"], str(self.state.parent / f"{name}.cfg")
-
-    def write_configs(self) -> None:
-        for name, each in COMPOSE["configs"].items():
-            Path(self.config(name)[1]).write_text(self.translated((ROOT / each["file"]).read_text("utf-8")), "utf-8")
-
-    def seen_by(self, name: str) -> list[Path]:
-        """Return the files a service sees: those in its volumes, without what lies in a volume mounted further down."""
-        places = {volume: Path(self.translated(place)) for volume, place in _mounts("prepare").items()}
-        seen = []
-        for path in filter(Path.is_file, self.state.rglob("*")):
-            holding = max(
-                (volume for volume, place in places.items() if path.is_relative_to(place)),
-                key=lambda each: len(str(places[each])),
-            )
-            if holding in _mounts(name):
-                seen.append(path)
-        return seen
-
-    def secrets_of(self, name: str) -> dict[str, str]:
-        """Return what only its owner may read, by content: a copy of a key is the key."""
-        secret = [path for path in self.seen_by(name) if path.stat().st_mode & 0o077 == 0]
-        return {hashlib.sha256(path.read_bytes()).hexdigest(): str(path.relative_to(self.state)) for path in secret}
-
-    def paths_needed(self, name: str) -> set[Path]:
-        """Return every path in a service's command and settings, and in the files of its own those name."""
-        texts = [
-            *self.command(name)[1:],
-            *(self.translated(each) for each in COMPOSE["services"][name].get("environment", {}).values()),
-        ]
-        files = [Path(text) for text in texts if text.endswith((".conf", ".toml", ".cfg"))]
-        texts += [word for file in files for word in re.split(r"[\s\"]+", file.read_text("utf-8"))]
-        return {Path(text) for text in texts if text.startswith(str(self.state))}
-
-    def command(self, name: str) -> list[str]:
-        words = [self.translated(word) for word in COMPOSE["services"][name]["command"]]
-        if words[0] == "haproxy":  # Debian puts it where only root's path looks
-            return [shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin") or "haproxy", *words[1:]]
-        if words[0] == "backup":  # whose socket it is, and whose account: in the image PostgreSQL's usual ones
-            words[words.index("--user") + 1] = "postgres"
-            words += [
-                "--socket",
-                self.database["/var/run/postgresql"],
-                "--port",
-                self.address.rpartition(":")[2].partition("/")[0],
-            ]
-        return [str(find_mosquitto()), *words[1:]] if words[0] == "mosquitto" else [str(LUUTRU), *words]
-
-    def environment(self, name: str) -> dict[str, str]:
-        settings = COMPOSE["services"][name].get("environment", {})
-        return {**os.environ, **{key: self.translated(value) for key, value in settings.items()}}
-
-    def run(self, name: str) -> None:
-        done = subprocess.run(
-            self.command(name), env=self.environment(name), cwd=self.state, capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, done.stderr + done.stdout
-
-    def start(self, name: str) -> None:
-        with (self.state / f"{name}.log").open("wb") as log:
-            self.running[name] = subprocess.Popen(
-                self.command(name), env=self.environment(name), cwd=self.state, stdout=log, stderr=log, stdin=subprocess.DEVNULL
-            )
-
-    def stop(self) -> None:
-        for process in reversed(self.running.values()):
-            process.terminate()
-        for process in self.running.values():
-            process.wait(20)
-
-    def restart(self, name: str) -> None:
-        """Roll one, as ``docker compose restart`` does."""
-        process = self.running.pop(name)
-        process.terminate()
-        assert process.wait(30) == 0, name
-        self.start(name)
-
-    def page(self, path: str) -> int:
-        """Ask the proxy for a page over TLS, trusting the authority's own certificate; returns the status."""
-        context = ssl.create_default_context(cafile=self.state / "pki" / "ca.pem")
-        try:
-            with urllib.request.urlopen(f"https://localhost:{self.ports['8443']}{path}", timeout=10, context=context) as answer:
-                return answer.status
-        except urllib.error.HTTPError as refused:
-            return refused.code
-
-    def wait_for(self, name: str, url: str) -> bytes:
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            assert self.running[name].poll() is None, (self.state / f"{name}.log").read_text("utf-8", "replace")
-            try:
-                with urllib.request.urlopen(url, timeout=5) as answer:
-                    return answer.read()
-            except OSError:
-                time.sleep(0.2)
-        pytest.fail((self.state / f"{name}.log").read_text("utf-8", "replace"))
-
-
-@contextmanager
-def database() -> Iterator[tuple[PostgresServer, dict[str, str]]]:
-    """Start PostgreSQL by the settings of its service, with folders of its user's own, as its image has them."""
-    with tempfile.TemporaryDirectory(prefix="luutru-database-") as name:
-        place = Path(name)
-        place.chmod(0o711)
-        folders = {
-            "/var/run/postgresql": place / "socket",
-            "/var/lib/luutru/archive": place / "archive",
-            "/var/lib/luutru/archive-settings": place / "archive-settings",
-        }
-        for each in folders.values():
-            each.mkdir(mode=0o700)
-            if os.geteuid() == 0:
-                shutil.chown(each, "postgres", "postgres")
-        here = {place: str(folder) for place, folder in folders.items()}
-        words = COMPOSE["services"]["postgres"]["command"]
-        assert words[0] == "postgres"
-        said = [re.sub("|".join(sorted(here, reverse=True)), lambda match: here[match[0]], each) for each in words[2::2]]
-        with running_postgres([*said, f"unix_socket_directories={folders['/var/run/postgresql']}"], folder=place) as postgres:
-            yield postgres, {**here, "/var/lib/postgresql/data": str(postgres.directory)}
+    assert "/var/lib/luutru" not in mounts(name).values()
 
 
 @pytest.fixture
@@ -283,7 +149,7 @@ def test_every_path_a_service_is_told_of_is_one_it_sees(engine):
     engine.run("prepare")
     engine.write_configs()
     for name in OURS:
-        places = [Path(engine.translated(place)) for place in _mounts(name).values()]
+        places = [Path(engine.translated(place)) for place in mounts(name).values()]
         needed = engine.paths_needed(name)
         assert needed or not places, name
         assert not [path for path in needed if not any(path.is_relative_to(place) for place in places)], name
@@ -301,7 +167,7 @@ def test_its_commands_and_settings_run_the_whole_product(engine):
     profile = (engine.state / "kiosk-lobby-1" / "kiosk.toml").read_text("utf-8")
     port = re.search(r"\[page\]\nport = (\d+)", profile)
     assert port
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     health, figures = {}, ""
     while time.monotonic() < end and (health.get("connection") != "up" or figures.count("gateway_connected{") < 2):
         health = json.loads(engine.wait_for("kiosk-lobby-1", f"http://127.0.0.1:{port[1]}/health"))
@@ -315,6 +181,7 @@ def test_its_commands_and_settings_run_the_whole_product(engine):
     servers_are_rolled_and_nobody_notices(engine)
     the_log_is_served_and_cosigned(engine)
     the_archive_is_seconds_behind(engine)
+    a_drill_opens_every_field_as_the_vaults_account(engine)
     whoever_asks_too_much_is_told_so(engine)
 
 
@@ -365,13 +232,6 @@ def the_archive_is_seconds_behind(engine):
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stdout + log.read_text("utf-8", "replace")
     assert json.loads(told.stdout)["behind_seconds"] <= 10
-
-
-def wait_until(true, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def whoever_asks_too_much_is_told_so(engine):

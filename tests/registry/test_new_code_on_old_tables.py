@@ -11,34 +11,32 @@ from typer.testing import CliRunner
 from luutru.__main__ import app
 from luutru.releases.released import released
 from registry import database
-from registry.database import is_behind, is_older, newest_revision, open_engine, packaged_revisions, upgrade
-
-STANDING = {
-    "0001": True,  # of two revisions ago
-    "0150": True,
-    "0163": False,  # this version's
-    "0170": False,  # a later version's, which only expanded
-    "None": False,  # no row: nothing was laid
-}
+from registry.database import is_behind, left_behind, migrations, newest_revision, open_engine, upgrade
 
 
-@pytest.mark.parametrize("standing", STANDING)
-def test_older_is_what_this_version_knows_and_has_left_behind(standing):
-    assert is_older(standing, ["0001", "0150", "0163"]) is STANDING[standing]
+def test_older_is_what_a_migration_of_this_version_goes_on_from():
+    texts = [
+        "down_revision = None",
+        "revision = '0150'\ndown_revision = '0001'",
+        'down_revision: str = "0150"\n# down_revision = "0163"',
+    ]
+    assert left_behind(texts) == {"0001", "0150"}
 
 
-def test_the_revisions_by_their_files_are_those_of_the_migrations():
-    assert packaged_revisions()[-1] == newest_revision()
+def test_the_revisions_left_behind_are_all_but_the_newest():
+    from alembic.script import ScriptDirectory
+
+    known = {each.revision for each in ScriptDirectory.from_config(migrations()).walk_revisions()}
+    assert left_behind(database._migration_texts()) == known - {newest_revision()}
 
 
 @pytest.fixture
 def old_tables(tmp_path, monkeypatch) -> str:
-    """The address of a registry as the version before left it; while this version has the same tables, one more is supposed."""
+    """The address of a registry as the version before left it; while this version has the same tables, one more migration is supposed."""
     url = f"sqlite:///{tmp_path}/registry.db"
     upgrade(url, released()[0].revision)
     if newest_revision() == released()[0].revision:
-        more = [*packaged_revisions(), "9999"]
-        monkeypatch.setattr(database, "packaged_revisions", lambda: more)
+        monkeypatch.setattr(database, "_migration_texts", lambda: [f'down_revision = "{newest_revision()}"'])
     return url
 
 

@@ -66,9 +66,12 @@ class Version:
         return done.stdout + done.stderr
 
     def head(self) -> str:
-        """Return the newest revision of its tables, by the migrations' file names."""
-        names = [path.name for path in (self.folder / "registry" / "migrations" / "versions").glob("[0-9]*.py")]
-        return max(names).partition("_")[0]
+        """Return the newest revision of its tables."""
+        asked = "from registry.database import newest_revision; print(newest_revision())"
+        done = subprocess.run(
+            [self.python, "-c", asked], cwd=self.folder, env=self.environ(), capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
 
     def kiosk(self, *words: object, log: Path) -> subprocess.Popen[bytes]:
         """Start this version's kiosk without a screen."""
