@@ -214,7 +214,7 @@ class KioskAgent:
             case do.StopChip() | Wipe():
                 if self._chips is not None:
                     self._chips.stop()
-            case do.CallPerson() | do.EndCall():
+            case do.CallPerson() | do.EndCall() | do.AskPath():
                 if self._asked is not None:
                     self._asked.ask(effect)
             case Play():

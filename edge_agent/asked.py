@@ -1,7 +1,8 @@
-"""What this kiosk asks people, and what they have answered: a call for a person, a resident's word about a guest.
+"""What this kiosk asks, and what was answered: a call for a person, a resident's word about a guest, how far a slip's path is.
 
 - The open call goes up with the kiosk's sign of life, retained: a gateway that comes later finds it. It is over when the person says so, when
   an operator has seen it, or after ``CALL_LASTS``; the end of a visit alone does not end it, for the person may still stand there.
+- A slip's question goes up the same way and is over when it is answered, another is asked, or after ``QUESTION_LASTS``.
 - Answers come as one signed paper; the newest counts. Nothing of it is written to disk, and nothing is about anybody.
 - ``KioskPost`` is what the uplink hands papers to and asks for what is to be sent: events always, lists and orders where there is a door.
 
@@ -16,15 +17,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.event_posting import KEPT, EventPost
-from edge_agent.kiosk.effects import CallPerson, EndCall
+from edge_agent.kiosk.effects import AskPath, CallPerson, EndCall
 from residence.clock import parse_instant
 from residence.wire.keyring import Keyring
-from residence.wire.kiosk_answers import ANSWERS, CallAnswer, HostAnswer, KioskAnswers, verify_answers
+from residence.wire.kiosk_answers import ANSWERS, CallAnswer, HostAnswer, KioskAnswers, PathAnswer, verify_answers
 
 if TYPE_CHECKING:
     from edge_agent.door.papers import DoorPapers  # only a kiosk with a door needs it
 
 CALL_LASTS: Final = 30 * 60.0
+QUESTION_LASTS: Final = 60.0
 
 
 class Asked:
@@ -47,12 +49,17 @@ class Asked:
         self._lock = threading.Lock()
         self._call = ""
         self._began_ns = 0
-        self._told = ""
+        self._question = AskPath(question="", code="")
+        self._asked_ns = 0
+        self._told = ("", "")
         self._answers = KioskAnswers(kiosk_id=kiosk_id, at="")
 
-    def ask(self, effect: CallPerson | EndCall) -> None:
-        """Call a person, in place of another open call; or call nobody any more."""
+    def ask(self, effect: CallPerson | EndCall | AskPath) -> None:
+        """Call a person, in place of another open call; or call nobody any more; or ask how far a path is."""
         with self._lock:
+            if isinstance(effect, AskPath):
+                self._question, self._asked_ns = effect, self._monotonic_ns()
+                return
             self._call = effect.call_id if isinstance(effect, CallPerson) else ""
             self._began_ns = self._monotonic_ns()
 
@@ -65,13 +72,20 @@ class Asked:
                 self._call = ""
             return self._call
 
-    def has_news(self) -> bool:
-        """Tell whether what the sign of life said of the call is out of date."""
-        return self.open_call() != self._told
+    def open_question(self) -> str:
+        """Return number and code of the question nobody has answered yet; empty when there is none."""
+        with self._lock:
+            asked = self._question
+            over = (self._monotonic_ns() - self._asked_ns) / 1e9 > QUESTION_LASTS or asked.question in self._answers.paths
+            return f"{asked.question} {asked.code}" if asked.question and not over else ""
 
-    def tell(self) -> str:
-        """Return the open call for a sign of life that is being written."""
-        self._told = self.open_call()
+    def has_news(self) -> bool:
+        """Tell whether what the sign of life said of call and question is out of date."""
+        return (self.open_call(), self.open_question()) != self._told
+
+    def tell(self) -> tuple[str, str]:
+        """Return the open call and the open question for a sign of life that is being written."""
+        self._told = self.open_call(), self.open_question()
         return self._told
 
     def take(self, payload: bytes) -> None:
@@ -87,6 +101,10 @@ class Asked:
     def call_answer(self, call_id: str) -> CallAnswer | None:
         """Return what came of a call."""
         return self._answers.calls.get(call_id)
+
+    def path_answer(self, question: str) -> PathAnswer | None:
+        """Return what was answered to a question about a path."""
+        return self._answers.paths.get(question)
 
     def host_answer(self, declaration_id: str) -> HostAnswer | None:
         """Return what the resident said of a guest's declaration."""

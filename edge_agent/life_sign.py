@@ -26,9 +26,9 @@ def life_sign(
     online: bool,
     vitals: Vitals,
     trust: TrustPapers | None = None,
-    call: str = "",
+    asks: tuple[str, str] = ("", ""),
 ) -> bytes:
-    """Return the state message; whom it trusts about chips stands among the readers, for that is what operators look at."""
+    """Return the state message, with what is asked: a call, a question; whom it trusts about chips stands among the readers, for that is what operators look at."""
     at = outbox.clock.now()
     readers = vitals.readers if trust is None else vitals.readers | {CHIP_TRUST: trust.health(at)}
     return encode_state(
@@ -46,7 +46,8 @@ def life_sign(
             boot_id=line.boot_id,
             keyring_serial=outbox.anchor.keyring.serial,
             trust_version=trust.store.version if trust is not None else 0,
-            call=call,
+            call=asks[0],
+            path=asks[1],
             doors=vitals.doors,
             disk=vitals.disk.state,
             disk_free_mib=vitals.disk.free_mib,

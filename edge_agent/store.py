@@ -222,6 +222,17 @@ def open_store(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> Store:
     return Store(path, max_bytes=max_bytes)
 
 
+def is_held(path: Path) -> bool:
+    """Tell whether another process has the file open: SQLite gives it to nobody alone then."""
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=0)) as alone:
+        try:
+            alone.execute("PRAGMA locking_mode = EXCLUSIVE")
+            alone.execute("BEGIN EXCLUSIVE")
+        except sqlite3.DatabaseError as error:  # not a database any more: nobody works by it
+            return error.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+    return False
+
+
 def is_read_only(path: Path) -> bool:
     """Tell whether the disk under a file refuses every write. Asked by trying: ext4 that gave up does not show it in its flags.
 

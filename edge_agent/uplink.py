@@ -243,9 +243,9 @@ class Uplink:
         return self._client.publish(self._topics.state, self._state(online=online), qos=1, retain=True)
 
     def _state(self, *, online: bool) -> bytes:
-        call, vitals = self._post.asked.tell() if self._post is not None else "", self._vitals()
+        asks, vitals = self._post.asked.tell() if self._post is not None else ("", ""), self._vitals()
         session, trust = Session(number=self._health.session, counting=self._health.counting), self._trust
-        return life_sign(self._outbox, self._line, session=session, online=online, vitals=vitals, trust=trust, call=call)
+        return life_sign(self._outbox, self._line, session=session, online=online, vitals=vitals, trust=trust, asks=asks)
 
     def _message(self, message: Any) -> None:
         try:

@@ -39,13 +39,16 @@ class KioskStates:
         self,
         registry: Registry,
         *,
-        on_heard: Callable[[KioskState], None] = lambda _state: None,
         outages: OutageWatch | None = None,
     ) -> None:
         self._registry = registry
         self._outages = outages
-        self._on_heard = on_heard
+        self._on_heard: list[Callable[[KioskState], None]] = []
         self._heard: dict[str, KioskState] = {}
+
+    def tell(self, listener: Callable[[KioskState], None]) -> None:
+        """Tell somebody of each state that is heard from now on."""
+        self._on_heard.append(listener)
 
     def hear(self, delivery: Delivery, trust: Trust) -> bool:
         """Take one state message into account; False when it is not believed."""
@@ -61,7 +64,8 @@ class KioskStates:
             return False
         if is_newer(state, self._heard.get(state.kiosk_id)):
             self._heard[state.kiosk_id] = state
-            self._on_heard(state)
+            for told in self._on_heard:
+                told(state)
         return True
 
     def write(self, now: datetime) -> int:

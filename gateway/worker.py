@@ -109,7 +109,10 @@ class Worker:
         self._intake = intake
         self._clock = clock
         self._rhythm = rhythm
-        self._states = KioskStates(intake.registry, on_heard=updates.heard if updates else lambda _state: None, outages=outages)
+        self._states = KioskStates(intake.registry, outages=outages)
+        self.on_kiosk_heard: Final = self._states.tell
+        if updates is not None:
+            self.on_kiosk_heard(updates.heard)
         self._outages = outages
         self._traced: Traced | None = None
         self._door_events = DoorEvents(intake.registry, signer=intake.signer)

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from registry.gateway_reports import GatewayReport, Spread, is_silent
 
-STAGES: Final = ("collect", "read", "set aside", "look-ups", "reconcile", "rows", "commit", "acknowledge", "answer")
+STAGES: Final = ("collect", "read", "set aside", "look-ups", "reconcile", "rows", "receipts", "commit", "acknowledge", "answer")
 SHOWN_KIOSKS: Final = 5
 NOTHING: Final = "–"
 SECOND_MS: Final = 1000

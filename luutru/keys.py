@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from residence.clock import rfc3339
+from residence.clock import parse_instant, rfc3339
 from residence.errors import Conflict, Malformed, Refused, Untrusted
 from residence.wire.keyring import AUTHORITY, KeyEntry, Keyring, KeyUse
 from residence.wire.signing import SealingKey, SigningKey
@@ -94,7 +94,17 @@ def receipt_signer(directory: Path, purpose: str, *, keyring: Keyring | None, no
     """Return the newest receipt key held that is in force by ``keyring``; the newest by name when none is, or no ring is at hand."""
     files = key_files(directory, purpose) or [directory / f"{purpose}.key"]
     held = [read_signing_key(path, use="receipt") for path in reversed(files)]
-    return next((key for key in held if keyring is not None and _in_force(key, keyring, now)), held[0])
+    if keyring is None:
+        return held[0]
+    chosen = next((at for at, key in enumerate(held) if _in_force(key, keyring, now)), 0)
+    return _read_dated([*reversed(files)][chosen], keyring)
+
+
+def _read_dated(path: Path, keyring: Keyring) -> SigningKey:
+    """Return the key with what the ring says of its beginning."""
+    key = _read(path, "receipt")
+    since = next((parse_instant(each.valid_from) for each in keyring.entries if each.key_id == key.key_id), None)
+    return SigningKey(key.key_id, key.private, since=since)
 
 
 def _in_force(key: SigningKey, keyring: Keyring, now: datetime) -> bool:

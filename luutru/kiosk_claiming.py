@@ -182,13 +182,21 @@ class Claiming:
 
 
 def check_outbox(folder: Path, *, clock: Clock) -> None:
-    """See that nothing waits in the outbox of a kiosk of before; ``Refused("claim.outbox_not_empty")``."""
+    """See that a kiosk of before has ended and nothing waits in its outbox; ``Refused("claim.kiosk_runs" | "claim.outbox_not_empty")``.
+
+    One that runs would go on keeping declarations in a file that is no longer there.
+    """
+    from edge_agent.store import is_held
     from luutru.processes.kiosk import open_outbox
 
     path = folder / "kiosk.toml"
     if not path.exists():
         return
-    outbox = open_outbox(load_profile(path), clock=clock)
+    profile = load_profile(path)
+    store = profile.path(profile.store.path)
+    if store.exists() and is_held(store):
+        raise Refused("claim.kiosk_runs", "", str(store))
+    outbox = open_outbox(profile, clock=clock)
     try:
         waiting = outbox.depth()
     finally:

@@ -1,6 +1,6 @@
 """A kiosk's end: what it was is erased, and its signed word that this was done is handed in.
 
-- Only with an empty outbox: a declaration that was promised to be kept is delivered first.
+- Only of a kiosk that has ended, and with an empty outbox: a declaration that was promised to be kept is delivered first.
 - The word is signed and written to ``wiped.cose`` before anything is erased, for the key that signs it goes as well. Power lost in between, or a server that
   is away: begun again it goes on, erases what is left and hands the same word in.
 - Files are overwritten once and removed. A memory card may keep old blocks all the same: what is sealed in them opens for nobody (docs/outbox.md), and
@@ -36,7 +36,7 @@ _PIECE: Final = 1 << 16
 
 
 def wipe(profile: KioskProfile, *, machine: str, clock: Clock, send: Post) -> Wiped:
-    """Erase a kiosk and say so. ``Refused("claim.outbox_not_empty" | "claim.server_unreachable")``; the latter after everything is erased."""
+    """Erase a kiosk and say so. ``Refused("claim.kiosk_runs" | "claim.outbox_not_empty" | "claim.server_unreachable")``; the latter after everything is erased."""
     folder = Path(profile.folder)
     statement = folder / STATEMENT
     if not statement.exists():
@@ -61,7 +61,7 @@ def wipe(profile: KioskProfile, *, machine: str, clock: Clock, send: Post) -> Wi
 
 
 def _files(profile: KioskProfile) -> list[Path]:
-    """Return what is erased: keys, certificate, ring, outbox, and whatever an earlier kiosk left here."""
+    """Return what is erased: keys, certificate, ring, outbox, what it was sent, and whatever an earlier kiosk left here."""
     return sorted(set(_named(profile)))
 
 
@@ -74,7 +74,8 @@ def _named(profile: KioskProfile) -> Iterator[Path]:
                 yield path
     store = profile.path(profile.store.path)
     yield from (path for path in store.parent.glob(f"{store.name}*") if path.is_file())
-    for old in (*folder.glob("before-*"), folder / "claim"):
+    sent = profile.path(profile.configuration.folder)  # settings, keys, words and door lists that were published for it
+    for old in (*folder.glob("before-*"), folder / "claim", *([sent] if folder in sent.parents else [])):
         yield from (path for path in old.rglob("*") if path.is_file())
 
 

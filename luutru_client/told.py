@@ -201,6 +201,14 @@ class Limits(TypedDict):
     text: dict[str, int]
 
 
+class LogPlace(TypedDict):
+    """The place in the log of statements that was promised with the answer (``residence/transparency/statements.py``)."""
+
+    log: str
+    index: int
+    salt: str
+
+
 class Matched(TypedDict):
     """A guest and a stay that are the same, and what differs."""
 
@@ -296,6 +304,7 @@ class Receipt(TypedDict):
     epoch: NotRequired[str | None]
     sequence: NotRequired[int | None]
     findings: NotRequired[list[ReceiptFinding]]
+    log: NotRequired[LogPlace | None]
 
 
 class ReceiptAnswer(TypedDict):

@@ -3,6 +3,7 @@
 - A booking is read when it is new, has changed, is no longer in the house, or something of it stands open. What is told is kept booking by booking,
   so a bridge that is killed goes on where it was; what it had sent and not kept is the same event again and has its first receipt.
 - A check-in with problems is sent again when the guest's own fields change, or an hour later. A server that does not let the program in ends the round.
+- What was taken and changes nothing, since somebody spoke later of that stay, stands open until the system says something else of the guest.
 - A check-in the server knows in other words is taken as told; what is current then follows as a move or an extension.
 
 Example: ``Bridge(source, house=house, kept=kept, deliver=api.post_pms_event, now=clock.now).round().delivered``
@@ -11,7 +12,7 @@ Example: ``Bridge(source, house=house, kept=kept, deliver=api.post_pms_event, no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -27,7 +28,8 @@ AT_ONCE: Final = 20
 LET_IN: Final = frozenset({401, 403})
 CONFLICT: Final = 409
 ABOUT_THE_INPUT: Final = frozenset({400, CONFLICT, 422})
-Deliver = Callable[[Any], object]
+CHANGED_NOTHING: Final = frozenset({"stays.overtaken", "stays.about_withdrawn"})
+Deliver = Callable[[Any], Any]  # the API's answer
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +96,7 @@ class Bridge:
         named = sum(1 for each in booking.guests if each.full_name)
         if booking.standing == "in-house" and booking.people and named < booking.people:
             points.append(OpenPoint(code="pms.guests_unnamed"))
+        points += [OpenPoint(code=each.unheard, ref=ref) for ref, each in told.items() if each.unheard and each.state == "in"]
         if booking.standing == "unknown" and any(each.state == "in" for each in told.values()):
             points.append(OpenPoint(code="pms.booking_gone"))
         since = {(each.code, each.ref): each.since for each in before.open} if before else {}
@@ -115,7 +118,7 @@ class Bridge:
         if before.refused.partition(" ")[0] == said:
             return before, _point(step.ref, before.refused)
         try:
-            self._deliver(step.event)
+            answer = self._deliver(step.event)
         except ApiProblem as no:
             if no.status in LET_IN:
                 raise Refused("pms.server_denied", detail=no.code) from no
@@ -132,7 +135,12 @@ class Bridge:
         except OSError as error:
             raise Refused("pms.server_away", detail=type(error).__name__) from error
         self._delivered += 1
-        return step.after, None
+        return msgspec.structs.replace(step.after, unheard=_unheard(answer)), None
+
+
+def _unheard(answer: Mapping[str, Any]) -> str:
+    """Return why an event that was taken changes nothing, empty when it holds."""
+    return next((each["code"] for each in answer.get("problems", ()) if each["code"] in CHANGED_NOTHING), "")
 
 
 def _point(ref: str, refused: str) -> OpenPoint:

@@ -23,7 +23,10 @@ State = Literal["in", "out", "withdrawn"]
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was told of one guest of one booking; nobody's name. ``refused``: digest of a check-in that had problems."""
+    """What was told of one guest of one booking; nobody's name. ``refused``: digest of a check-in that had problems.
+
+    ``unheard``: the code of the last event, where something else that was said of the stay stands instead of it.
+    """
 
     state: State | None = None
     visit: int = 0
@@ -32,6 +35,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     until: str | None = None
     left: str | None = None
     refused: str = ""
+    unheard: str = ""
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ from registry import tables
 from registry.database import Registry, current_revision, is_ahead, newest_revision, open_engine
 from registry.digests import TableDigest, differences, digest_all
 from registry.index_rotation import write_anew
+from registry.promised_places import close_log
 from registry.vault import Vault
 from residence.errors import Conflict, Malformed, Refused, Untrusted
 
@@ -110,6 +111,8 @@ def restore(folder: Path, url: str, *, vault: Vault) -> Manifest:
         prove(engine, manifest)
         if manifest.index_mark != vault.index_marks()[0]:  # rotated since, or while it was made
             write_anew(Registry(engine, vault))
+        with engine.connect().execution_options(luutru_writes=True) as connection, connection.begin():
+            close_log(connection)  # numbers since the copy may be taken: the log's process opens it again, from where the log is
     finally:
         engine.dispose()
     return manifest

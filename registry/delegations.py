@@ -102,7 +102,8 @@ def take(connection: Connection, code: str, *, taker_id: str, account_id: str, l
         "taker_label_sealed": sealed,
         "code_hash": None,
     }
-    if connection.execute(update(tables.delegations).where(*_this(row), _D.taken_at.is_(None)).values(**values)).rowcount != 1:
+    still = (*_this(row), _D.taken_at.is_(None), _D.ended_at.is_(None))  # taken or taken back in another tab meanwhile
+    if connection.execute(update(tables.delegations).where(*still).values(**values)).rowcount != 1:
         raise Refused("delegation.code", "/code")
 
 

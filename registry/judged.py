@@ -4,7 +4,7 @@
 - Nothing here looks at what another statement of the group changed: the rows follow from how each was judged.
 - The declaration's row and body are sealed under its person's key, or under a key of its own when it names nobody.
 
-Example: ``answers = answer_all(judged, means)``, then ``write_all(judged, answers, ...)``
+Example: ``write_all(judged, ...)``, and once that is written ``answers = answer_all(connection, judged, means)``
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection
 
 from registry import tables
 from registry.answering import compose
+from registry.bulk import write_rows
 from registry.chip_judgements import write_judgement
 from registry.columns import NUL, fitting
 from registry.declarations import Facts
 from registry.parties import party_row
 from registry.presences import identities
+from registry.promised_places import promise_places
 from registry.statements import Means, Statement
 from registry.stay_changes import write_findings, write_stays
 from registry.surroundings import Surroundings
@@ -60,8 +63,11 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
         return self.outcome.state if self.outcome else "refused"
 
 
-def answer_all(judged: Sequence[Judged], means: Means) -> list[Answer]:
-    """Return each one's receipt and its signed bytes."""
+def answer_all(connection: Connection, judged: Sequence[Judged], means: Means) -> list[Answer]:
+    """Write each one's receipt, with the place in the log it promises, and return it with its signed bytes.
+
+    To be called once all other rows are written: from here to the transaction's end other batches wait for the next numbers.
+    """
     told = [
         _for_declarant(each.problems, each.outcome.findings if each.outcome else (), each.message.declaration_id)
         for each in judged
@@ -70,23 +76,27 @@ def answer_all(judged: Sequence[Judged], means: Means) -> list[Answer]:
         compose(each.statement, means, state=each.state, verdict=each.verdict, findings=findings)
         for each, findings in zip(judged, told, strict=True)
     ]
-    return [(each, sign_receipt(each, means.signer)) for each in receipts]
+    states = [(each.declaration_id, each.state) for each in receipts]
+    places = promise_places(connection, states, now=means.now, random_bytes=means.random_bytes)
+    placed = [msgspec.structs.replace(each, log=place) if place else each for each, place in zip(receipts, places, strict=True)]
+    answers = [(each, sign_receipt(each, means.signer)) for each in placed]
+    rows = [
+        receipt_row(each.statement, receipt, signed, commune_code=each.commune_code, means=means)
+        for each, (receipt, signed) in zip(judged, answers, strict=True)
+    ]
+    write_rows(connection, tables.receipts, rows)
+    return answers
 
 
 def write_all(
     judged: Sequence[Judged],
-    answers: Sequence[Answer],
     *,
     pending: Pending,
     picture: Surroundings,
     watched: set[str],
     means: Means,
 ) -> None:
-    """Collect the rows of all of them; those of people were collected while they were judged."""
-    pending.inserts[tables.receipts] += [
-        receipt_row(each.statement, receipt, signed, commune_code=each.commune_code, means=means)
-        for each, (receipt, signed) in zip(judged, answers, strict=True)
-    ]
+    """Collect the rows of all of them but their receipts; those of people were collected while they were judged."""
     seal = means.vault.seal
     bodies = [seal(each.key, Cell("declarations", "body", each.message.declaration_id), each.statement.body) for each in judged]
     pending.inserts[tables.declarations] += [

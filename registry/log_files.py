@@ -28,6 +28,7 @@ from residence.transparency.tiles import Tiles, grown
 CHECKPOINT: Final = "checkpoint"
 KEY: Final = "key"
 WITNESSES: Final = "witnesses"
+STATEMENTS: Final = "statements"  # the folder of the log of statements, in that of the log of looks
 FOR_ALL: Final = 0o644  # what anybody may fetch
 
 

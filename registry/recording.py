@@ -1,7 +1,7 @@
 """The single path into the registry: a batch of statements in, rows and signed receipts out.
 
 - One set of look-ups for the whole batch -> check -> reconcile (pure) -> batched writes -> signed receipts, stored and returned.
-- ``lap`` is told the end of each stage (look-ups, reconcile, rows), so that a caller may measure them.
+- ``lap`` is told the end of each stage (look-ups, reconcile, rows, receipts), so that a caller may measure them.
 - Idempotent by declaration id and by (kiosk, epoch, sequence): a replay returns the original receipt's bytes.
 - The same identity with another body is set aside in quarantine and answered ``refused``; the original stands untouched.
 - One bad statement becomes a dead letter, found by halving inside savepoints, and never stops the rest; it is answered

@@ -1,6 +1,7 @@
 """One group of statements inside one savepoint: replays first, then each statement in order, then all rows at once.
 
 - Nothing is written before every statement of the group has been judged; a failure leaves the savepoint to roll back nothing.
+- Receipts are made last: each promises a place in the log of statements, and other batches wait for the next number from there on (ADR 163).
 - Only what depends on the statements before is done one by one; checks, receipts and rows are made in loops of their own (``judged.py``).
 - A refused statement is kept under a key of its own and names no person; a recorded one is sealed under its person's key.
 
@@ -51,11 +52,13 @@ def record_together(connection: Connection, statements: Sequence[Statement], mea
     means.lap("look-ups")
     checked = [group.check(each) for each in statements]
     taken = [group.take(statement, check) for statement, check in zip(statements, checked, strict=True)]
-    results = group.finish(taken)
+    judged = group.collect(taken)
     means.lap("reconcile")
     group.pending.flush(connection, rules=means.rules, now=means.now, random_bytes=means.random_bytes)
     date_again(connection, statements, now=means.now)
     means.lap("rows")
+    results = group.finish(taken, judged)
+    means.lap("receipts")
     return results
 
 
@@ -120,11 +123,15 @@ class _Group:
         self._note(statement, b"")
         return judged
 
-    def finish(self, taken: Sequence[Recorded | Judged | str]) -> list[Recorded]:
-        """Answer what was judged and collect its rows; returns everybody's answer, in order."""
+    def collect(self, taken: Sequence[Recorded | Judged | str]) -> list[Judged]:
+        """Collect the rows of what was judged, and return that."""
         judged = [each for each in taken if isinstance(each, Judged)]
-        answers = answer_all(judged, self.means)
-        write_all(judged, answers, pending=self.pending, picture=self.picture, watched=self.watched, means=self.means)
+        write_all(judged, pending=self.pending, picture=self.picture, watched=self.watched, means=self.means)
+        return judged
+
+    def finish(self, taken: Sequence[Recorded | Judged | str], judged: Sequence[Judged]) -> list[Recorded]:
+        """Answer what was judged; returns everybody's answer, in order."""
+        answers = answer_all(self.connection, judged, self.means)
         for each, (_, signed) in zip(judged, answers, strict=True):
             self._note(each.statement, signed)
         made = iter(answers)

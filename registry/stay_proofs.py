@@ -27,6 +27,7 @@ from registry.stays import REMOVED
 from residence.clock import rfc3339
 from residence.errors import Refused
 from residence.stays.rules import RuleBook
+from residence.stays.turns import sealed_turn
 from residence.wire.messages import ReceiptState
 from residence.wire.receipts import receipt_code
 from residence.wire.stay_proofs import StayProof
@@ -81,6 +82,7 @@ def proof_of(
         declared_by=row.declarant_role,
         evidence_level=row.evidence_level,
         kept_until=_kept_until(row),
+        log=receipt.log,
     )
 
 
@@ -142,7 +144,7 @@ def _members(connection: Connection, row: Row[Any]) -> tuple[dict[str, Row[Any]]
     if found is None:
         return {}, None
     own_ids, objected_at = found
-    query = select(*(columns[name] for name in ("declaration_id", "kind", "about", "recorded_at")))
+    query = select(*(columns[name] for name in ("declaration_id", "kind", "about", "received_at", "recorded_at")))
     query = query.where(among(columns.declaration_id, sorted(own_ids), connection))
-    rows = connection.execute(query.order_by(columns.declaration_id.desc())).all()
+    rows = sorted(connection.execute(query), key=lambda each: sealed_turn(each.declaration_id, each.received_at), reverse=True)
     return {each.declaration_id: each for each in rows}, objected_at

@@ -94,6 +94,7 @@ from registry.tables_residences import residence_events
 from registry.tables_scoreboard import scoreboard_days
 from registry.tables_second_eyes import proposals
 from registry.tables_second_views import second_view_draws, second_views
+from registry.tables_statements import statement_blocks, statement_logs
 from registry.tables_stay_codes import stay_codes
 from registry.tables_stays import (
     declarations,
@@ -236,6 +237,8 @@ __all__ = [
     "sessions",
     "setup_links",
     "sign_in_audit",
+    "statement_blocks",
+    "statement_logs",
     "stay_codes",
     "stay_parties",
     "stay_versions",

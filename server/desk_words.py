@@ -112,6 +112,7 @@ DESK_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "no": "No, declared late",
         "unsure": "Not certain: the kiosk's clock was unsure",
         "rule": "Rule",
+        "log": "Place in the public log",
         "reasons": "To check",
         "signed": "The signed receipt. Anybody can check its code at",
         "verify": "or the square code offline, with the authority's keyring: luutru receipt verify",

@@ -1,4 +1,4 @@
-"""The log of looks for everybody: its files as they lie in the folder the log's process writes, under ``/log``.
+"""The logs for everybody: files as they lie in the folder the logs' process writes, of looks under ``/log``, of statements under ``/log/statements``.
 
 - Only what C2SP tlog-tiles names is given, by the shape of its path: checkpoint, tiles, bundles, and the keys beside them.
 - No sign-in and no counting: whoever checks the log is nobody's business. Nothing in it names anybody.
@@ -13,7 +13,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from registry.log_files import LogFiles
+from registry.log_files import STATEMENTS, LogFiles
 from residence.errors import Malformed
 from server.wiring import Server, server_of
 
@@ -26,12 +26,12 @@ _TEXTS: Final = frozenset({"checkpoint", "key", "witnesses"})
 @router.get("/{name:path}")
 def show(name: str, server: Wired) -> Response:
     """Give one file of the log."""
-    folder = server.settings.log
-    if folder is None or not (name in _TEXTS or _TILE.fullmatch(name)):
+    folder, own = server.settings.log, name.removeprefix(f"{STATEMENTS}/")
+    if folder is None or not (own in _TEXTS or _TILE.fullmatch(own)):
         return Response(status_code=404)
     try:
-        content = LogFiles(folder).fetch(name)
+        content = LogFiles(folder if own == name else folder / STATEMENTS).fetch(own)
     except Malformed:
         return Response(status_code=404)
-    kind = "text/plain; charset=utf-8" if name in _TEXTS else "application/octet-stream"
+    kind = "text/plain; charset=utf-8" if own in _TEXTS else "application/octet-stream"
     return Response(content, media_type=kind)

@@ -100,6 +100,7 @@ def facts_of(said: Said, reader: Reader, places: Mapping[str, Premises]) -> list
         (reader.word("due"), clock(receipt.due) if receipt.due else ""),
         (reader.word("in_time"), reader.word(on_time) if receipt.due else ""),
         (reader.word("rule"), f"{rule} ({receipt.rule_set})" if rule else receipt.rule_set or ""),
+        (reader.word("log"), f"{receipt.log.index} ({receipt.log.log})" if receipt.log else ""),
         (reader.word("reasons"), "\n".join(sentences)),
     ]
 

@@ -99,6 +99,7 @@ PERSON_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "article": "Legal basis",
         "kept_until": "Kept until",
         "no_period": "until a period is set; none is known in law",
+        "log": "Place in the public log",
         "signed": "The signed proof. It can be checked without a network by the page at",
     },
 }

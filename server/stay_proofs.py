@@ -2,6 +2,7 @@
 
 - Whoever may see the stay (the person, the house) gets place, room and times in it; whoever holds only the code of a receipt gets the place
   of a lodging, never a home's, and no room.
+- It carries the place in the log of statements its receipt promised, and says what became of it.
 - The code fits a print of 5 cm at 200 dots to the inch (tests read it with two readers).
 
 Example: ``make_proof(server, connection, stored, shown=whole(said, place)).text`` begins with ``LS1:``
@@ -18,7 +19,9 @@ from markupsafe import Markup
 from sqlalchemy import Connection
 
 from registry.day_statements import Said
+from registry.log_files import STATEMENTS, LogFiles
 from registry.receipts import StoredReceipt
+from registry.statement_proofs import PlaceNow, place_now
 from registry.stay_proofs import Shown, proof_of
 from residence.clock import parse_instant
 from residence.places.premises import Premises
@@ -38,6 +41,12 @@ class MadeProof(msgspec.Struct, frozen=True, kw_only=True):
 
     proof: StayProof
     text: str
+    place: PlaceNow | None = None  # what became of the place it was promised; None: nothing is known of it
+
+    @property
+    def whole(self) -> str:
+        """Return the text, and below it the proof of its place once that is in the log."""
+        return f"{self.text}\n{self.place.proof}" if self.place and self.place.proof else self.text
 
     @property
     def picture(self) -> Markup:
@@ -62,7 +71,9 @@ def whole(said: Said, place: Premises | None) -> Shown:
 def make_proof(server: Server, connection: Connection, stored: StoredReceipt, *, shown: Shown) -> MadeProof:
     """Return the signed proof of a statement; ``Refused("server.no_receipts")`` when it is about no stay."""
     proof = proof_of(connection, stored, shown=shown, rules=server.rules, issuer=server.settings.base_url, now=server.clock.now())
-    return MadeProof(proof=proof, text=proof_text(sign_proof(proof, server.signer)))
+    log = LogFiles(server.settings.log / STATEMENTS) if server.settings.log is not None else None
+    place = place_now(proof, log) if log else None
+    return MadeProof(proof=proof, text=proof_text(sign_proof(proof, server.signer)), place=place)
 
 
 def facts_of(proof: StayProof, language: Language) -> list[tuple[str, str]]:
@@ -78,6 +89,7 @@ def facts_of(proof: StayProof, language: Language) -> list[tuple[str, str]]:
         "article": proof.article,
         "rule": f"{said('rule', proof.rule)} ({proof.rule_set})" if proof.rule else proof.rule_set,
         "kept_until": wall(proof.kept_until, language=language) if proof.kept_until else said("proof", "no_period"),
+        "log": f"{proof.log.index} ({proof.log.log})" if proof.log else None,
     }
     return [(said("proof", name), value) for name, value in values.items() if value]
 

@@ -228,6 +228,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "look-ups": "Look up",
         "reconcile": "Reconcile",
         "rows": "Write rows",
+        "receipts": "Number and sign receipts",
         "commit": "Commit",
         "acknowledge": "Acknowledge",
         "answer": "Send receipts",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,9 @@ CHROMIUM = shutil.which("chromium")
 class Window:
     """One browser window, signed in or not."""
 
-    def __init__(self, browser, world, role=None, *, width=1440, language="en") -> None:
+    def __init__(self, browser, world, role=None, *, width=1440, language="en", context=None) -> None:
         self.base = world.settings.base_url
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, locale=language)
+        self.context = context or browser.new_context(viewport={"width": width, "height": 900}, locale=language)
         self.context.set_default_timeout(120_000)  # of a machine that has much else to do
         self.complaints: list[str] = []
         self.new_tab()
@@ -39,6 +40,21 @@ class Window:
         for key in keys:
             self.page.keyboard.press(key)
         return len(keys)
+
+    def keeps(self, count: int, where: str = "KEPT") -> None:
+        """Wait until so many forms are kept in this browser."""
+        while self.page.evaluate(f"async () => typeof base === 'object' ? (await keptIds({where})).length : -1") != count:
+            self.page.wait_for_timeout(50)
+
+    def scan(self, text: str) -> None:
+        """A scanner that types: keys 5 ms apart by the machine's clock, the rest as one, a line end."""
+        keys = self.context.new_cdp_session(self.page)
+        began = time.time()
+        for at, key in enumerate(text[:12]):
+            keys.send("Input.dispatchKeyEvent", {"type": "keyDown", "key": key, "text": key, "timestamp": began + at * 0.005})
+        keys.detach()
+        self.page.keyboard.insert_text(text[12:])
+        self.page.keyboard.press("Enter")
 
 
 def camera_showing(text: str, path: Path) -> list[str]:

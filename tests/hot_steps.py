@@ -30,6 +30,7 @@ from registry import (
     nightly,
     notices,
     numbering,
+    promised_places,
     tables,
     temporary_residence,
 )
@@ -205,6 +206,15 @@ def _decide_pair(connection: Connection, town: Town, _scene: Scene) -> None:
         undo(connection, waiting.pair_id, decision=twins, now=town.now)
 
 
+def _promise(connection: Connection, town: Town, _scene: Scene) -> None:
+    promised_places.open_log(connection, log_id="1a2b3c4d", origin="example.org/statements", size=0, now=town.now)
+    promised_places.promise_places(connection, [("one", "accepted")], now=town.now, random_bytes=secrets.token_bytes)
+    promised_places.blocks_from(connection, "1a2b3c4d", 0, 256)
+    promised_places.note_published(connection, 1)
+    promised_places.close_log(connection)
+    promised_places.log_row(connection)
+
+
 STEPS: dict[str, Callable[[Town, Scene], object]] = {
     "the search for lapses": _find_lapses,
     "the claim of a night's work": _writing(_claim),
@@ -219,4 +229,5 @@ STEPS: dict[str, Callable[[Town, Scene], object]] = {
     "a kiosk's count is looked through": _writing(_count),
     "the scoreboard is counted": _writing(_score),
     "a pair is decided": _writing(_decide_pair),
+    "places are promised and published": _writing(_promise),
 }

@@ -14,6 +14,7 @@ from edge_agent.voices.prompts import heard
 from residence.credentials.chip.carried import ChipEvidence
 from residence.credentials.evidence import Evidence
 from residence.stays.declaration import Reason
+from residence.wire.kiosk_answers import PathAnswer
 
 PRINTER = '[printer]\ndevice = "/dev/edge/printer0"\n'
 PASSPORT = "P<UTOOSTER<<LINA<BO<<<<<<<<<<<<<<<<<<<<<<<<<\nX0S8217632UTO8108153F3207040<<<<<<<<<<<<<<06"
@@ -59,6 +60,12 @@ def news(standing):
     return happen.SettlementChanged(declaration_id=KEPT[-1].declaration_id, standing=standing)
 
 
+def answered(answer):
+    return happen.PathAnswered(question=FIRST, answer=answer)
+
+
+TO_PATH = (*CHANGE, happen.PurposeChosen(purpose="path"))
+PATH_CODE = happen.CodeGiven(text="RD7D-QQWQ-DW4X", fresh_id=FIRST)
 WALKS = {
     "idle": (),
     "purpose": (STARTED,),
@@ -109,6 +116,12 @@ WALKS = {
     "change": CHANGE,
     "receipt": WRONG_ROOM,
     "receipt-wrong": (*WRONG_ROOM, happen.CodeGiven(text="K7QM")),
+    "path": TO_PATH,
+    "path-asked": (*TO_PATH, PATH_CODE),
+    "path-unknown": (*TO_PATH, PATH_CODE, answered(PathAnswer(state="unknown"))),
+    "path-begun": (*TO_PATH, PATH_CODE, answered(PathAnswer(state="begun", since="2026-07-10", due="2026-07-17"))),
+    "path-late": (*TO_PATH, PATH_CODE, answered(PathAnswer(state="elsewhere", since="2026-05-10", due="2026-06-17", late=True))),
+    "path-refused": (*TO_PATH, PATH_CODE, answered(PathAnswer(state="refused", since="2026-07-10"))),
     "gathering": GROUP,
     "gathering-again": (*GROUP, card_seen(OTHER_CARD)),
     "group-review": (*GROUP, happen.GroupComplete()),
@@ -163,6 +176,7 @@ TO_CHIP = (
 )
 TO_READING = (*TO_CHIP, happen.ChipAllowed(fresh_id=FIRST))
 GENUINE = happen.ChipTaken(own_id=FIRST, evidence=Evidence(level=5, source="card-qr", chip=ChipEvidence(sod=b"sod")))
+COPYABLE = happen.ChipTaken(own_id=FIRST, evidence=Evidence(level=4, source="card-qr", chip=ChipEvidence(sod=b"sod")))
 WITH_CHIP = (
     STARTED,
     STAY,
@@ -201,6 +215,7 @@ CHIP_WALKS = {
         happen.ChipFailed(own_id=FIRST, code="chip.not_opened"),
     ),
     "chip-accepted": WITH_CHIP,
+    "chip-page-elsewhere": tuple(COPYABLE if each is GENUINE else each for each in WITH_CHIP),
     "chip-accepted-slip": (*WITH_CHIP, happen.SlipWanted(), happen.SlipDone(code="RD7D-QQWQ-DW4X", outcome="printer.no_paper")),
     "chip-way-in": (*WITH_CHIP, happen.WayInWanted(), TICKET),
     "chip-no-more": (*NOT_OPENED, *NUMBERS_REFUSED),

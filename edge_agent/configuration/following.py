@@ -125,8 +125,7 @@ class Following:
                 elif self._seconds() >= self._due:
                     self._due = self._seconds() + self._pace.every * (0.5 + self._jitter())
                     self._ask()
-                for each in self._besides:
-                    each.look()
+                self._beside(lambda each: each.look())
             except OSError as error:  # a full or failing disk: the kiosk goes on with what it has
                 _log.warning("configuration not kept", error=str(error))
 
@@ -162,8 +161,14 @@ class Following:
             _log.warning(error.code, detail=error.detail)
             if error.code != UNREACHABLE or now - self._reached >= AWAY:
                 self._trouble = error.code
+        self._beside(lambda each: each.ask())
+
+    def _beside(self, work: Callable[[Beside], None]) -> None:
         for each in self._besides:
-            each.ask()
+            try:
+                work(each)
+            except Exception:  # noqa: BLE001 - whatever one paper meets, settings and the other papers are followed on
+                _log.exception("paper failed", paper=each.name)
 
     def _held_at_another(self, name: str) -> bool:
         return bool(self._pin) and not name.startswith(self._pin)

@@ -88,12 +88,13 @@ class Stood(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """What one door remembers from one decision to the next. ``stood`` and ``wrong_pins`` outlive a restart; the rest need not."""
+    """What one door remembers from one decision to the next. ``stood``, ``wrong_pins`` and ``duress_ns`` outlive a restart; the rest need not."""
 
     stood: dict[bytes, Stood] = {}
     forgiven: int = 0
     failures_ns: tuple[int, ...] = ()
     wrong_pins: WrongPins = {}
+    duress_ns: int = 0  # when somebody was made to open it; 0 is never
     locked_until_ns: int = 0
     partner: bytes = b""
     partner_until_ns: int = 0
@@ -190,7 +191,9 @@ def _with_person(entry: DoorCredential, presented: Presented, here: Situation) -
         given = pin_hash(presented.token, presented.pin)
         if not entry.pin_hash or given not in {entry.pin_hash, entry.duress_hash}:
             return _mistyped(here, hashed)
-        besides = (AccessEvent.DURESS,) if given == entry.duress_hash else ()
+        if given == entry.duress_hash:
+            besides = (AccessEvent.DURESS,)
+            here = msgspec.structs.replace(here, memory=msgspec.structs.replace(memory, duress_ns=here.moment.monotonic_ns))
         return msgspec.structs.replace(_let_pass(entry, presented, here, besides=besides), looked_at_pin=True)
     return _let_pass(entry, presented, here, besides=besides)
 

@@ -91,7 +91,6 @@ class DoorKeeper:
         self._last: tuple[Shown | Carded, int] = (Shown(payload=b"", reader=""), 0)  # what was shown last, and when
         self._pending: tuple[Presented, int] | None = None  # who has still to type a PIN, and until when
         self._said = ("", 0)
-        self._duress_ns: int | None = None
         self._challenge, self._challenge_ns = 0, 0
         self._inside = b""  # who was let in last: if nobody went in, nobody is in
         self._version = parts.papers.book.version
@@ -147,8 +146,7 @@ class DoorKeeper:
 
     def told(self) -> str:
         """Return what the authority is told of the door: its alarm, and after a colon its lock."""
-        forced = self._duress_ns is not None and self._parts.moment().monotonic_ns - self._duress_ns < DURESS_NS
-        return f"{DoorAlarm.DURESS if forced else alarm(self._state)}:{self._lock_status}"
+        return f"{DoorAlarm.DURESS if self._memory.duress_ns else alarm(self._state)}:{self._lock_status}"
 
     # ---- the door's thread ------------------------------------------------------------------------------------------------
 
@@ -218,7 +216,6 @@ class DoorKeeper:
         moved = decision.memory.stood != self._memory.stood or decision.memory.forgiven != self._memory.forgiven
         right = decision.looked_at_pin and decision.memory.wrong_pins == self._memory.wrong_pins
         self._memory, self._said = decision.memory, (decision.said.value, moment.monotonic_ns)
-        self._duress_ns = now_ns if AccessEvent.DURESS in decision.besides else self._duress_ns
         waits = decision.said is AccessEvent.VERIFICATION_REQUIRED
         self._pending = (presented, moment.monotonic_ns + PIN_NS) if waits else None
         self._challenge = 0
@@ -266,8 +263,9 @@ class DoorKeeper:
 
     def _forget(self, now_ns: int) -> None:
         left = without_forgotten(self._memory.wrong_pins, now_ns=now_ns)
-        if left != self._memory.wrong_pins:
-            self._memory = msgspec.structs.replace(self._memory, wrong_pins=left)
+        duress_ns = self._memory.duress_ns if now_ns - self._memory.duress_ns < DURESS_NS else 0
+        if (left, duress_ns) != (self._memory.wrong_pins, self._memory.duress_ns):
+            self._memory = msgspec.structs.replace(self._memory, wrong_pins=left, duress_ns=duress_ns)
             self._remember(self._memory)
 
     def _looked_at_lock(self, moment: Moment) -> LockStatus:

@@ -36,6 +36,7 @@ class _Remembered(msgspec.Struct, frozen=True, kw_only=True):
     forgiven: int
     stood: list[tuple[bytes, Stood]]
     wrong_pins: list[tuple[bytes, int]] = []  # how many; the monotonic clock of an earlier start says nothing
+    duress: bool = False
 
 
 class DoorPapers:
@@ -89,13 +90,14 @@ class DoorPapers:
         return True
 
     def remembered(self, door: str, *, now_ns: int) -> Memory:
-        """Return what a door remembered before the restart; PINs typed wrong before it count from now on."""
+        """Return what a door remembered before the restart; what counts for a while counts from now on."""
         text = self._store.fact(f"door_stood_{door}")
         if text is None:
             return Memory()
         held = msgspec.json.decode(text, type=_Remembered)
         wrong_pins = {each: (now_ns,) * count for each, count in held.wrong_pins}
-        return Memory(forgiven=held.forgiven, stood=dict(held.stood), wrong_pins=wrong_pins)
+        duress_ns = now_ns if held.duress else 0
+        return Memory(forgiven=held.forgiven, stood=dict(held.stood), wrong_pins=wrong_pins, duress_ns=duress_ns)
 
     def remember(self, door: str, memory: Memory) -> bool:
         """Keep where everybody stands and who typed wrong, of those on the list; False when it will not outlive a restart.
@@ -104,7 +106,8 @@ class DoorPapers:
         """
         stood = [(each, how) for each, how in memory.stood.items() if each in self.book.entries]
         wrong_pins = [(each, len(moments)) for each, moments in memory.wrong_pins.items() if each in self.book.entries]
-        text = msgspec.json.encode(_Remembered(forgiven=memory.forgiven, stood=stood, wrong_pins=wrong_pins)).decode()
+        kept = _Remembered(forgiven=memory.forgiven, stood=stood, wrong_pins=wrong_pins, duress=bool(memory.duress_ns))
+        text = msgspec.json.encode(kept).decode()
         try:
             with self._store.transaction() as cursor:
                 remember(cursor, f"door_stood_{door}", text)

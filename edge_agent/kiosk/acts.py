@@ -104,14 +104,10 @@ def _valued(do: str, value: str, screen: str, fresh_id: Callable[[], str]) -> tu
         case "typed" | "skip":
             asked = cast("TypedField", screen.removeprefix("typing-"))
             return (Typed(asked=asked, text=value if do == "typed" else ""),)
-        case "call":
-            return (PersonCalled(fresh_id=fresh_id()),)
-        case "yes":
-            return (PersonConfirmed(fresh_id=fresh_id()),)
-        case "worn":
-            return (CodeWorn(fresh_id=fresh_id()),)
-        case "chip":
-            return (ChipAllowed(fresh_id=fresh_id()),)
+        case "code":
+            return (CodeGiven(text=value, fresh_id=fresh_id()),)
+        case "call" | "yes" | "worn" | "chip":
+            return (_NAMED[do](fresh_id()),)
         case "confirm":
             more = MOST_MEMBERS if screen == "group-review" else 0
             return (Confirmed(fresh_id=fresh_id(), more_ids=tuple(fresh_id() for _ in range(more))),)
@@ -133,6 +129,12 @@ def _language(value: str) -> Language:
     return cast("Language", value)
 
 
+_NAMED: Final[dict[str, Callable[[str], Act]]] = {
+    "call": lambda fresh: PersonCalled(fresh_id=fresh),
+    "yes": lambda fresh: PersonConfirmed(fresh_id=fresh),
+    "worn": lambda fresh: CodeWorn(fresh_id=fresh),
+    "chip": lambda fresh: ChipAllowed(fresh_id=fresh),
+}
 _SWITCH: Final = {"usual": False, "high": True, "large": True}
 _CHOSEN: Final[dict[str, Callable[[str], Act]]] = {
     "language": lambda value: LanguageChosen(language=_language(value)),
@@ -143,7 +145,6 @@ _CHOSEN: Final[dict[str, Callable[[str], Act]]] = {
     "text": lambda value: TextSizeChosen(large=_SWITCH[value]),
     "voice": lambda value: VoiceTurned(level=int(value)),
     "can": lambda value: CanTyped(text=value),
-    "code": lambda value: CodeGiven(text=value),
     "remove": lambda value: MemberRemoved(index=int(value)),
     "reason": lambda value: ReasonChosen(reason=Reason(value)),
     "tell": lambda value: ReasonTold(text=value),

@@ -23,6 +23,7 @@ from edge_agent.kiosk.draft import Draft, TypedPerson
 from edge_agent.kiosk.effects import Effect, LookUp
 from edge_agent.kiosk.events import CardSeen, CodeGiven, Event, PurposeChosen, Typed, WentBack
 from edge_agent.kiosk.news import CodeFound
+from edge_agent.kiosk.path_states import AskPathCode
 from edge_agent.kiosk.states import (
     AskPermitted,
     AskReceipt,
@@ -49,7 +50,7 @@ CHANGES: Final[dict[Purpose, ChangeKind]] = {
     "withdraw": "withdrawal",
 }
 LONGEST_CODE: Final = 20
-_CODE: Final = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}\b")
+CODE: Final = re.compile(r"\b[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}\b")
 
 Move = tuple[Screen, tuple[Effect, ...]]
 
@@ -74,6 +75,8 @@ def from_choosing(screen: ChooseChange, event: Event, profile: KioskProfile) -> 
             if screen.reading is not None:
                 return ConfirmPerson(draft=draft_for(purpose, screen.reading)), ()
             return ShowCard(purpose=purpose), ()
+        case PurposeChosen(purpose="path"):
+            return AskPathCode(), ()
         case WentBack() if profile.kiosk.kind == "lobby":
             return ChoosePurpose(reading=None), ()
         case WentBack():
@@ -122,7 +125,7 @@ def from_receipt(screen: AskReceipt, event: Event, profile: KioskProfile, now: M
         case CodeGiven(text=text):
             return _look_for(screen, text)
         case CardSeen(capture=capture):
-            shown = _CODE.search(capture.payload.decode("utf-8", "replace").upper())
+            shown = CODE.search(capture.payload.decode("utf-8", "replace").upper())
             return _look_for(screen, shown[0]) if shown else (screen, ())
         case CodeFound(code=code, declaration_id=found) if screen.waiting and code == screen.tried:
             if found is None:

@@ -15,6 +15,7 @@ from typing import Final, Literal
 from edge_agent.kiosk.draft import Draft
 from residence.errors import Problem
 
+ChipWorth = Literal["", "enough", "short"]  # what the chip that was read is worth for ``way_in.py``
 ChipPhase = Literal["waiting", "opening", "reading", "authenticating", "stopped"]
 MOST_SHOWN: Final = 2  # the wrong card may have been laid down first
 MOST_TYPED: Final = 3
@@ -73,3 +74,6 @@ def may_type(screen: LayCard) -> bool:
 def has_tries(draft: Draft) -> bool:
     """Tell whether one more typed number may be tried."""
     return sum(map(bool, draft.unopened)) < MOST_TYPED
+
+
+ChipScreen = AskChip | LayCard | TypeCan | ChipShown

@@ -2,16 +2,14 @@
 
 - Every screen has a way out (back, stop) and a time-out: a warning after ``warn_after_seconds`` without an act, a wipe
   ``wipe_after_warning_seconds`` later. "I need more time" starts both anew, as often as the person asks, and from then on the
-  warning of this visit comes ``PATIENCE`` times later.
+  warning of this visit comes ``PATIENCE`` times later; so it does while screens are read aloud, for a prompt must not be cut off by it.
 - "Call a person" rings and shows how to reach one, over any screen; what was entered stays, and so does the time-out.
 - Going to ``Idle`` from anywhere is a wipe: nothing of the person is left, the language goes back to the first.
-- An act that comes after the time-out meets ``Idle``, never the screen of the person before, even when no tick came between.
+- An act after the time-out meets ``Idle``, never the screen of the person before, even when no tick came between.
 - One confirmation keeps once: ``Confirmed`` leaves ``Review`` for ``Keeping``, which answers to nothing but the outbox.
 - The screen says what the outbox said, never more: ``Result`` begins with *kept* only after ``KeptSafely``.
 
-Example::
-
-    state, effects = step(begin(profile, now), Started(), profile=profile, now=now)
+Example: ``state, effects = step(begin(profile, now), event, profile=profile, now=now)``
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, assert_never
 
-from edge_agent.kiosk import calling, changing, chip_step, gathering, hosting, identifying, own_words, staying, way_in
+from edge_agent.kiosk import calling, changing, chip_step, following, gathering, hosting, identifying, own_words, staying, way_in
 from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.effects import Effect, Play, PrintSlip, Wipe
 from edge_agent.kiosk.events import (
@@ -40,6 +38,8 @@ from edge_agent.kiosk.events import (
 )
 from edge_agent.kiosk.gathering import PROGRESS
 from edge_agent.kiosk.news import CallAnswered, HostAnswered, KeepingFailed, KeptSafely, SettlementChanged, SlipDone, Ticked
+from edge_agent.kiosk.own_words import aloud
+from edge_agent.kiosk.path_states import AskPathCode, PathShown
 from edge_agent.kiosk.states import (
     AskHost,
     AskPermitted,
@@ -152,7 +152,8 @@ def seconds_left(state: State, *, profile: KioskProfile, now: Moment) -> float |
 
 
 def _warn_after(state: State, profile: KioskProfile) -> int:
-    return profile.page.warn_after_seconds * (PATIENCE if state.unhurried else 1)
+    listening = state.voice or aloud(state.screen)  # what is heard takes longer than what is read
+    return profile.page.warn_after_seconds * (PATIENCE if state.unhurried or listening else 1)
 
 
 def _quiet(state: State, now: Moment) -> float:
@@ -210,6 +211,8 @@ def _advance(screen: Screen, event: Event, profile: KioskProfile, now: Moment) -
             return gathering.from_group_review(screen, event, profile, now)
         case Review():
             return staying.from_review(screen, event, profile, now)
+        case AskPathCode() | PathShown():
+            return following.advance(screen, event)
         case OwnWords():
             return own_words.from_own_words(screen, event)
         case AskPermitted() | ChooseChange() | AskReceipt() | Gathering() | AskHost():
@@ -281,13 +284,8 @@ def _settled(screen: Result, event: SettlementChanged) -> Result:
     receipt = event.receipt
     if receipt is None:
         return replace(screen, standing=event.standing)
-    return replace(
-        screen,
-        standing=event.standing,
-        due=receipt.due,
-        on_time=receipt.on_time,
-        findings=tuple(finding.code for finding in receipt.findings),
-    )
+    findings = tuple(finding.code for finding in receipt.findings)
+    return replace(screen, standing=event.standing, due=receipt.due, on_time=receipt.on_time, findings=findings, log=event.place)
 
 
 def _cue_of(standing: Standing) -> tuple[Effect, ...]:

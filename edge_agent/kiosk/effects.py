@@ -81,8 +81,18 @@ class CallPerson:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AskPath:
+    """Ask the authority how far the path with this code is; answered with ``PathAnswered``."""
+
+    question: str
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EndCall:
     """Nobody is wanted any more."""
 
 
-Effect = CallPerson | EndCall | Keep | KeepPresence | LookUp | PrintSlip | ReadChip | SignTicket | StopChip | Wipe | Play
+Effect = (
+    AskPath | CallPerson | EndCall | Keep | KeepPresence | LookUp | PrintSlip | ReadChip | SignTicket | StopChip | Wipe | Play
+)

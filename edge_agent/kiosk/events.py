@@ -21,6 +21,7 @@ from edge_agent.kiosk.news import (
     HostAnswered,
     KeepingFailed,
     KeptSafely,
+    PathAnswered,
     SettlementChanged,
     SlipDone,
     Ticked,
@@ -49,7 +50,7 @@ class LanguageChosen:
 class PurposeChosen:
     """Why the person is here."""
 
-    purpose: Purpose | Literal["resident", "day-visit", "change"]
+    purpose: Purpose | Literal["resident", "day-visit", "change", "path"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,9 +80,10 @@ class NoPapers:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CodeGiven:
-    """The receipt code of an earlier declaration."""
+    """The receipt code of an earlier declaration, or of a path. ``fresh_id`` names the question that may be asked about it."""
 
     text: str
+    fresh_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -284,4 +286,5 @@ Event = (
     | SettlementChanged
     | CallAnswered
     | HostAnswered
+    | PathAnswered
 )

@@ -164,6 +164,6 @@ def _changed(screen: PartyResult, about: str, news: SettlementChanged) -> PartyR
         if each.declaration_id != about or each.standing is None or PROGRESS[news.standing] <= PROGRESS[each.standing]:
             return each
         found = tuple(one.code for one in news.receipt.findings) if news.receipt else ()
-        return replace(each, standing=news.standing, findings=found)
+        return replace(each, standing=news.standing, findings=found, log=news.place)
 
     return replace(screen, entries=tuple(become(each) for each in screen.entries))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from edge_agent.kiosk.chip_states import ChipPhase
 from edge_agent.kiosk.states import Standing
 from residence.credentials.evidence import Evidence, Reading
-from residence.wire.kiosk_answers import CallAnswer, HostAnswer
+from residence.wire.kiosk_answers import CallAnswer, HostAnswer, PathAnswer
 from residence.wire.messages import Receipt
 
 
@@ -72,6 +72,12 @@ class SettlementChanged:
     standing: Standing
     receipt: Receipt | None = None
 
+    @property
+    def place(self) -> str:
+        """Return the place in the public log its receipt promises, as slips say it: number and the log's key; empty for none."""
+        log = self.receipt.log if self.receipt else None
+        return f"{log.index} ({log.log})" if log else ""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CodeFound:
@@ -111,3 +117,11 @@ class HostAnswered:
 
     declaration_id: str
     answer: HostAnswer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PathAnswered:
+    """How far the path is that was asked about, in the authority's signed word."""
+
+    question: str
+    answer: PathAnswer

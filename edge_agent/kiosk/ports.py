@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from edge_agent.kiosk.effects import CallPerson, EndCall
+from edge_agent.kiosk.effects import AskPath, CallPerson, EndCall
 from edge_agent.kiosk.events import Event
 from edge_agent.kiosk.states import Standing
 from residence.credentials.evidence import Reading
 from residence.stays.declaration import StayDeclaration
-from residence.wire.kiosk_answers import CallAnswer, HostAnswer
+from residence.wire.kiosk_answers import CallAnswer, HostAnswer, PathAnswer
 from residence.wire.messages import Presence, Receipt
 
 
@@ -71,12 +71,16 @@ class ChipPort(Protocol):
 class AskedPort(Protocol):
     """What the agent needs of ``edge_agent/asked.py``."""
 
-    def ask(self, effect: CallPerson | EndCall) -> None:
-        """Call a person, or nobody any more."""
+    def ask(self, effect: CallPerson | EndCall | AskPath) -> None:
+        """Call a person, or nobody any more; ask how far a path is."""
         ...
 
     def call_answer(self, call_id: str) -> CallAnswer | None:
         """Return what came of a call."""
+        ...
+
+    def path_answer(self, question: str) -> PathAnswer | None:
+        """Return what was answered to a question about a path."""
         ...
 
     def host_answer(self, declaration_id: str) -> HostAnswer | None:

@@ -18,8 +18,10 @@ from edge_agent.kiosk.boards import boards_for
 from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
 from edge_agent.kiosk.chip_words import chip_step_of
 from edge_agent.kiosk.draft import Draft
+from edge_agent.kiosk.following import path_of
 from edge_agent.kiosk.identifying import takes_worn_cards
 from edge_agent.kiosk.own_words import own_words_of
+from edge_agent.kiosk.path_states import AskPathCode, PathShown
 from edge_agent.kiosk.showing_calls import call_of
 from edge_agent.kiosk.showing_groups import asked_further, gathering_of, group_review_of
 from edge_agent.kiosk.showing_results import party_of, result_of
@@ -128,6 +130,8 @@ _TEMPLATES: Final[dict[type, str]] = {
     AskPermitted: "typing",
     ChooseChange: "change",
     AskReceipt: "receipt",
+    AskPathCode: "path",
+    PathShown: "pathshown",
     Gathering: "gathering",
     AskHost: "host",
     PartyResult: "party",
@@ -177,6 +181,8 @@ def _about(screen: Screen, *, profile: KioskProfile, texts: Texts, now: datetime
             return permitted_of(screen, texts)
         case ChooseChange() | AskReceipt() | AskHost():
             return asked_further(screen, texts)
+        case AskPathCode() | PathShown():
+            return path_of(screen, texts, health)
         case Gathering():
             return gathering_of(screen, texts)
         case PartyResult():

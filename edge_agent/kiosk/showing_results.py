@@ -15,7 +15,7 @@ from edge_agent.kiosk.gathering import is_keeping
 from edge_agent.kiosk.states import Entry, PartyResult, Result, Standing
 from edge_agent.kiosk.texts import Texts
 from edge_agent.kiosk.view import Health
-from edge_agent.kiosk.way_in import may_open
+from edge_agent.kiosk.way_in import is_told_why_not, may_open
 from firmware_config.profiles import KioskProfile
 from residence.clock import parse_instant
 
@@ -45,6 +45,7 @@ def result_of(screen: Result, texts: Texts, health: Health, profile: KioskProfil
         "code": screen.code,
         "host": screen.host or "",
         "my_page": may_open(screen, profile),
+        "page_elsewhere": is_told_why_not(screen, profile),
         "how": texts("result.check_url" if profile.page.check_url else "result.check"),
         "track": _track(standing),
         **_slip(screen.slip, texts),

@@ -2,7 +2,7 @@
 
 - Only what has been kept is on a slip, for nothing may be printed that is not durable; a member that failed has none.
 - An arrival's slip also has the code that opens the page of the stay, where the profile names that page; it is on no screen.
-- It says how things stood when it was printed; the code tells the rest later.
+- It says how things stood when it was printed, with the place in the public log once a receipt promised one; the code tells the rest later.
 
 Example: ``slip_for(state, profile=profile, now=now).entries[0].code``
 """
@@ -24,6 +24,7 @@ class SlipEntry:
     code: str
     about: str
     standing: Standing
+    log: str = ""  # the place in the public log, once a receipt promised one
     own_code: str = field(default="", repr=False)  # opens the page of this stay (ADR 120); on paper alone
     own_about: str = field(default="", repr=False)  # what the QR code of it says
 
@@ -43,12 +44,12 @@ class Slip:
 
 def slip_for(state: State, *, profile: KioskProfile, now: datetime) -> Slip | None:
     """Return the slip of the result on the screen, None when there is none."""
-    kept: tuple[tuple[str, Standing, str], ...]
+    kept: tuple[tuple[str, Standing, str, str], ...]
     match state.screen:
-        case Result(code=code, standing=standing, own_code=own):
-            kept = ((code, standing, own),)
+        case Result(code=code, standing=standing, own_code=own, log=log):
+            kept = ((code, standing, own, log),)
         case PartyResult(entries=entries):
-            kept = tuple((each.code, each.standing, each.own_code) for each in entries if each.code and each.standing)
+            kept = tuple((each.code, each.standing, each.own_code, each.log) for each in entries if each.code and each.standing)
         case _:
             return None
     url, page = profile.page.check_url, profile.page.stay_url
@@ -61,10 +62,11 @@ def slip_for(state: State, *, profile: KioskProfile, now: datetime) -> Slip | No
                 code=code,
                 about=look_up_text(url, code),
                 standing=standing,
+                log=log,
                 own_code=own if page else "",
                 own_about=f"{page}#{code}.{own}" if page and own else "",
             )
-            for code, standing, own in kept
+            for code, standing, own, log in kept
         ),
         case=isinstance(state.screen, Result) and state.screen.statement == "paperless",
         check_url=url or "",

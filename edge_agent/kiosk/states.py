@@ -1,6 +1,6 @@
 """What the kiosk's screen can be: one frozen class per screen, a closed union, matched exhaustively everywhere.
 
-- Those of a chip are in ``chip_states.py``.
+- Those of a chip are in ``chip_states.py``, those of a path in ``path_states.py``.
 - Everything known of the person (``draft.py``) lives in the screen that needs it and nowhere else, so leaving the screen forgets the person.
 - From ``Keeping`` on no name, number or birth date is held: only the declaration's id, its code and where it is.
 - Personal values are left out of ``repr``, so that a logged state says nothing.
@@ -16,8 +16,9 @@ from datetime import datetime
 from typing import Literal
 
 from edge_agent.kiosk.changes import ChangeKind
-from edge_agent.kiosk.chip_states import AskChip, ChipShown, LayCard, TypeCan
+from edge_agent.kiosk.chip_states import ChipScreen, ChipWorth
 from edge_agent.kiosk.draft import Draft, TypedPerson
+from edge_agent.kiosk.path_states import PathScreen
 from edge_agent.scanning.hint_codes import HintCode
 from firmware_config.profiles import Language
 from residence.credentials.evidence import Reading
@@ -178,7 +179,7 @@ class Keeping:
 
     declaration_id: str
     statement: Statement
-    chip: bool = False  # a chip was read that is worth enough for ``way_in.py``
+    chip: ChipWorth = ""
     change: ChangeKind | None = None  # None: a new stay
 
 
@@ -193,10 +194,11 @@ class Result:
     due: str | None = None  # RFC 3339, from the receipt
     on_time: bool | None = None
     findings: tuple[str, ...] = ()  # codes the declarant may see
+    log: str = ""  # the place in the public log its receipt promises, for the slip
     own_code: str = field(default="", repr=False)  # for the slip: opens the page of this stay
     slip: str = ""  # "printing", "printed", "sent", or the code of what went wrong
     host: HostAnswer | None = None  # what the resident said on their own page
-    chip: bool = False
+    chip: ChipWorth = ""
     change: ChangeKind | None = None
 
 
@@ -218,6 +220,7 @@ class Entry:
     standing: Standing | None = None
     failed: str | None = None
     findings: tuple[str, ...] = ()
+    log: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -251,13 +254,11 @@ Screen = (
     | AskPermitted
     | ChooseChange
     | AskReceipt
+    | PathScreen
     | Gathering
     | AskHost
     | PartyResult
-    | AskChip
-    | LayCard
-    | TypeCan
-    | ChipShown
+    | ChipScreen
     | ChooseUnit
     | ChooseNights
     | ChooseReason

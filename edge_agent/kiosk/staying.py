@@ -156,9 +156,9 @@ def from_review(screen: Review, event: Event, profile: KioskProfile, now: Moment
             own_id = screen.draft.own_id or fresh_id  # a chip was bound to the first
             declaration = declaration_of(screen.draft, declaration_id=own_id, profile=profile, now=now)
             statement: Statement = "paperless" if screen.draft.typed and screen.draft.typed.paperless else "stay"
-            enough = way_in.is_enough(declaration.evidence, profile)
+            worth = way_in.worth_of(declaration.evidence, profile)
             change = screen.draft.change.kind if screen.draft.change else None
-            keeping = Keeping(declaration_id=own_id, statement=statement, chip=enough, change=change)
+            keeping = Keeping(declaration_id=own_id, statement=statement, chip=worth, change=change)
             return keeping, (Keep(declaration=declaration),)
         case HostWanted() if can_have_host(screen.draft, profile):
             return AskHost(draft=screen.draft), ()

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edge_agent.kiosk.news import CallAnswered, HostAnswered
+from edge_agent.kiosk.news import CallAnswered, HostAnswered, PathAnswered
+from edge_agent.kiosk.path_states import AskPathCode
 from edge_agent.kiosk.ports import AskedPort
 from edge_agent.kiosk.states import PartyResult, Result, Standing, State
 from edge_agent.readers.port import ReaderHealth
@@ -72,12 +73,15 @@ def seen_of(state: State) -> tuple[object, ...]:
     return state.screen, state.language, state.warning, state.unhurried, state.calling, state.voice, sight
 
 
-def answers_to(state: State, asked: AskedPort) -> Iterator[CallAnswered | HostAnswered]:
+def answers_to(state: State, asked: AskedPort) -> Iterator[CallAnswered | HostAnswered | PathAnswered]:
     """Yield what people have answered to what this screen asks of them."""
     call = state.calling
     if call is not None and (called := asked.call_answer(call.call_id)) is not None and called != call.standing:
         yield CallAnswered(call_id=call.call_id, answer=called)
     screen = state.screen
+    question = screen.question if isinstance(screen, AskPathCode) else ""
+    if question and (answer := asked.path_answer(question)) is not None:
+        yield PathAnswered(question=question, answer=answer)
     said = asked.host_answer(screen.declaration_id) if isinstance(screen, Result) else None
     if isinstance(screen, Result) and said is not None and said != screen.host:
         yield HostAnswered(declaration_id=screen.declaration_id, answer=said)

@@ -42,6 +42,8 @@ def drawn(slip: Slip, *, width: int) -> Image.Image:
         parts.append(_line(slip, entry.code, width, _LARGE))
         parts.append(_code(entry.about, width))
         parts += [_line(slip, text, width, _TEXT) for text in _stations(entry.standing, texts)]
+        if entry.log:
+            parts.append(_line(slip, texts("slip.log", place=entry.log), width, _TEXT))
         if entry.own_code:
             parts += _own(slip, entry, texts, width)
     if len(slip.entries) > 1:

@@ -40,6 +40,8 @@ _SAID: Final[dict[str, tuple[str, ...]]] = {
     "gathering": ("gather.title", "gather.text"),
     "change": ("change.title", "change.extend", "change.leave", "change.correct", "change.withdraw"),
     "receipt": ("receipt.title", "receipt.hint"),
+    "path": ("path.title", "path.hint"),
+    "pathshown": ("path.title", "path.read"),
     "host": ("host.title", "host.text"),
     "keeping": ("keeping.title",),
     "wayin": ("wayin.title", "wayin.text"),

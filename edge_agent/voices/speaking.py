@@ -54,7 +54,8 @@ class Voice:
 
     def once(self, language: Language, text: str) -> bytes | None:
         """Return somebody's own words as a WAV file, made for this one hearing; None when nobody can say them."""
-        return self._synthesised(language, text)
+        with self._lock:  # one at a time, however often the key is pressed
+            return self._synthesised(language, text)
 
     def _synthesised(self, language: Language, text: str) -> bytes | None:
         command = [

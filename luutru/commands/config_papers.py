@@ -36,7 +36,12 @@ from luutru.commands.refusals import refusing
 def publish_words(  # noqa: PLR0913 - the options of one public command
     repository: RepositoryArgument,
     district: DistrictArgument,
-    words: Annotated[Path, typer.Argument(help="A folder with vi.po, en.po, zh.po, ko.po, ja.po, ru.po, or some of them.")],
+    words: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, file_okay=False, help="A folder with vi.po, en.po, zh.po, ko.po, ja.po, ru.po, or some of them."
+        ),
+    ],
     *,
     key: KeyOption,
     online: OnlineOption,
@@ -72,7 +77,9 @@ def publish_words(  # noqa: PLR0913 - the options of one public command
 def publish_doors(
     repository: RepositoryArgument,
     district: DistrictArgument,
-    lists: Annotated[Path, typer.Argument(help="A folder of SITE.json, as luutru door sign-lists writes them.")],
+    lists: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="A folder of SITE.json, as luutru door sign-lists writes them.")
+    ],
     *,
     key: KeyOption,
     online: OnlineOption,
@@ -109,7 +116,7 @@ def _words_in(folder: Path) -> dict[str, dict[str, tuple[str, ...]]]:
 
     words: dict[str, dict[str, tuple[str, ...]]] = {}
     for file in sorted(folder.iterdir()):
-        if file.suffix != ".po" or file.stem not in LANGUAGES:
+        if file.suffix != ".po" or file.stem not in LANGUAGES or not file.is_file():
             raise Malformed("words.malformed", f"/{file.name}", f"not one of {', '.join(f'{each}.po' for each in LANGUAGES)}")
         words[file.stem] = forms_in(file.read_bytes())
         if missing := sorted(forms_of(file.stem).keys() - words[file.stem].keys()):

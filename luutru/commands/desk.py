@@ -11,6 +11,7 @@ Example: ``luutru desk import khach.xlsx --account letan --dry-run``
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -56,12 +57,14 @@ def import_list(  # noqa: PLR0913 - the options of one command
     from luutru.processes.server import ServerProcess, build
     from residence.errors import LuutruError, plain_sentence
 
+    folder = result or file.parent
     configure_logs(level=logging.WARNING)  # to stderr; stdout is the answer
     process = ServerProcess(registry=registry, vault=vault, keys=keys)
     try:
+        _make(folder)
         server: Server = build(process).state.server
         answer = _declare(server, file, sign_in_name=account, premises=premises, mapping=mapping, dry_run=dry_run)
-        told = _told(server, *answer, dry_run=dry_run, folder=result or file.parent)
+        told = _told(server, *answer, dry_run=dry_run, folder=folder)
     except (LuutruError, OSError) as error:
         code = error.code if isinstance(error, LuutruError) else "guest-import.no_file"
         typer.echo(f"{code}: {plain_sentence(code).en}", err=True)
@@ -69,6 +72,28 @@ def import_list(  # noqa: PLR0913 - the options of one command
     server.registry.close()
     typer.echo(msgspec.json.encode(told).decode() if json else _for_people(told))
     raise typer.Exit(0 if told["ok"] else 1)
+
+
+def _make(folder: Path) -> None:
+    """Make the folder of the lines to correct before anybody is declared, or say that it cannot be."""
+    from residence.errors import Refused
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused("guest-import.result_unwritten") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Refused("guest-import.result_unwritten")
+
+
+def _write(place: Path, data: bytes) -> None:
+    from residence.errors import Refused
+
+    try:
+        place.touch(mode=0o600)
+        place.write_bytes(data)
+    except OSError as error:
+        raise Refused("guest-import.result_unwritten") from error
 
 
 def _declare(
@@ -114,8 +139,7 @@ def _told(server: Server, who: Account, kept: GuestList, phase: Phase, *, dry_ru
     rejected = result_file(kept, lines, outcomes, phase=phase, everything=False)
     place = folder / rejected.name
     if rejected.rows:
-        place.touch(mode=0o600)
-        place.write_bytes(rejected.data)
+        _write(place, rejected.data)
     return {
         "ok": view.declared > 0 and not view.counts["refused"] and not view.counts["conflicting"],
         "list_id": kept.list_id,

@@ -1,4 +1,4 @@
-"""``luutru log``: publish the log of looks, and check it, watch it, witness it from anywhere.
+"""``luutru log``: publish the logs of looks and of statements, and check one, watch it, witness it from anywhere.
 
 - ``new`` and ``publish`` are the authority's; ``verify``, ``monitor``, ``witness`` and ``look`` need no account and no registry, only an
   address (or a copy of the folder) and a key that came another way.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from residence.transparency.checkpoints import Checkpoint
     from residence.transparency.tiles import Fetch
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The log of looks.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The logs of looks and of statements.")
 app.command()(new)
 app.command()(publish)
 LogArgument = Annotated[str, typer.Argument(help="Address or folder of a log.")]
@@ -65,7 +65,7 @@ def verify(
         problems += checked.problems
         head = checked.opened.checkpoint if checked.opened else None
     if head is not None and registry:
-        problems += _against_registry(registry, fetch, head.size)
+        problems += _against_registry(registry, fetch, head.size, log_id=trust.log.key_id.hex() if trust else "")
     _answer(head, problems, json=json)
 
 
@@ -167,14 +167,19 @@ def _trusted(fetch: Fetch, key: str, witnesses: Sequence[str], least: int) -> tu
     return trust, [] if key else [problem("log.key_from_log")]
 
 
-def _against_registry(registry: str, fetch: Fetch, size: int) -> list[Problem]:
+def _against_registry(registry: str, fetch: Fetch, size: int, *, log_id: str) -> list[Problem]:
     from registry.checking_looks import looks_problems
+    from registry.checking_statements import statements_problems
     from registry.database import open_engine
+    from residence.transparency.statements import is_statement
     from residence.transparency.tiles import Tiles
 
     engine = open_engine(registry)
     try:
         with engine.connect() as connection:
+            tiles = Tiles(size, fetch)
+            if any(is_statement(each) for each in tiles.entries(0, min(size, 1))):
+                return statements_problems(connection, tiles, log_id=log_id)
             return looks_problems(connection, Tiles(size, fetch), since=None)
     finally:
         engine.dispose()

@@ -27,6 +27,12 @@ HandedOption = Annotated[
         "--handed", envvar="LUUTRU_LOOKS_HANDED", file_okay=False, help="Folder in which looks are handed over past the registry."
     ),
 ]
+StatementsKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--statements-key", envvar="LUUTRU_STATEMENTS_KEY", dir_okay=False, help="The private key of the log of statements."
+    ),
+]
 DEFAULT_KEY = Path("keys/log.key")
 
 
@@ -50,7 +56,7 @@ def new(
         answer["key"] = made.key.line
 
 
-def publish(
+def publish(  # noqa: PLR0913 - the options of one command
     *,
     registry: RegistryOption = DEFAULT_REGISTRY,
     log: FolderOption = Path("log"),
@@ -61,13 +67,20 @@ def publish(
     ] = [],  # noqa: B006 - Typer's way
     every: Annotated[float, typer.Option(envvar="LUUTRU_LOG_EVERY", min=0, help="Seconds between turns; 0: one turn.")] = 0,
     handed: HandedOption = None,
+    statements_key: StatementsKeyOption = None,
+    close_statements: Annotated[
+        bool,
+        typer.Option("--close-statements", help="Promise no more places in the log of statements, and publish what is owed."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Publish the looks that wait, once or until asked to stop.
+    """Publish the looks and statements that wait, once or until asked to stop.
 
     Example: luutru log publish --every 2 --witness http://127.0.0.1:8311=witness.example/w1+1a2b3c4d+BA...
     """
     import base64
+
+    import msgspec
 
     from luutru.logs import configure_logs
     from luutru.processes.log import LogProcess, run
@@ -82,12 +95,12 @@ def publish(
             witnesses=tuple(read_witness(each) for each in witness),
             every=every or None,
             handed=handed,
+            statements_key=statements_key,
+            closing=close_statements,
         )
         last = run(process)
-        if last is not None:
-            answer |= {
-                "size": last.size,
-                "root": base64.b64encode(last.root).decode(),
-                "published": last.published,
-                "missed": last.missed,
-            }
+        if (looks := last.looks) is not None:
+            root = base64.b64encode(looks.root).decode()
+            answer |= {"size": looks.size, "root": root, "published": looks.published, "missed": looks.missed}
+        if last.statements is not None:
+            answer["statements"] = msgspec.to_builtins(last.statements)

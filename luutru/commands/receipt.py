@@ -4,8 +4,8 @@
   a third (``LA1:...``), the certificate of a deletion a fourth (``LD1:...``, below it the proof from the log, checked with ``--log-key``); or a file with that text or with the signed bytes. A proof's own facts stand in ``stay``, an answer's in ``answer``.
 - ``page`` writes a page that checks both in a browser without a network, with the public keys of a keyring in it.
 - The keyring is never guessed: ``--keyring FILE`` or ``LUUTRU_KEYRING``. Without one the receipt is shown and not believed.
-- ``log`` says where a certificate of deletion, or a statement whose proof a person took, stands in the log: the proof of that stands below the text and is
-  checked with ``--log-key``. Nothing is claimed where it was not checked.
+- ``log`` says where a statement or a certificate of deletion stands in a log: by the proof below the text, or in the log at ``--log``, checked with
+  ``--log-key`` (``receipt_places.py``). Nothing is claimed where it was not checked.
 
 Example: ``luutru receipt verify --keyring keyring.json --json --file slip.txt``
 """
@@ -13,6 +13,7 @@ Example: ``luutru receipt verify --keyring keyring.json --json --file slip.txt``
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
@@ -21,9 +22,11 @@ import typer
 if TYPE_CHECKING:
     from residence.wire.answers import Answer
     from residence.wire.deletions import Deletion
-    from residence.wire.messages import Receipt
+    from residence.wire.messages import LogPlace, Receipt
     from residence.wire.stay_proofs import StayProof
 
+# what is said of a place in a log where none was checked
+NOWHERE: Final[dict[str, Any]] = {"included": False, "checkpoint": None, "standing": None, "promised": None, "evidence": None}
 app = typer.Typer(no_args_is_help=True, help="Verify a receipt.")
 
 # fields of the public contract (docs/commands.md) that come from the receipt itself
@@ -33,8 +36,7 @@ STAY: Final = (
     "place", "premises_id", "unit", "arrival", "departure", "declared_by", "evidence_level", "article", "rule", "received_at", "kept_until", "issuer",
     "signed_at",
 )  # fmt: skip
-# what an answer to somebody who said that something is wrong, or asked for a right, says
-# what a certificate of deletion says
+# what an answer to somebody who said that something is wrong, or asked for a right, says; what a certificate of deletion says
 LOG_PROOF: Final = b"c2sp.org/tlog-proof@v1\n"
 DELETION: Final = ("certificate_id", "deleted_at", "reason", "legal_basis", "deleted", "kept", "period_keys")
 ANSWER: Final = ("answer_id", "answers", "subject", "asked_at", "due", "outcome", "reason", "answered_at", "legal_basis")
@@ -54,10 +56,16 @@ def verify(
     file: Annotated[Path | None, typer.Option(help="A file with the text or the signed bytes.")] = None,
     keyring: Annotated[Path | None, typer.Option(help="The keyring to trust; LUUTRU_KEYRING when left out.")] = None,
     log_key: Annotated[
-        str,
-        typer.Option("--log-key", help="The log's public key or its file, to check the proof below the text, too."),
+        list[str],
+        typer.Option("--log-key", help="A log's public key or its file, to check the place in the log, too; may be repeated."),
+    ] = [],  # noqa: B006 - Typer's way
+    log: Annotated[
+        str, typer.Option("--log", help="Address or folder of the log of statements, to look for the place there.")
     ] = "",
     witness: Annotated[list[str], typer.Option("--witness", help="A witness of the log, each of which must have signed.")] = [],  # noqa: B006 - Typer's way
+    late_after: Annotated[
+        float, typer.Option("--late-after", min=0, help="Hours after which a promised place is overdue, by a witness's time.")
+    ] = 24,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say whether a receipt, proof, answer or certificate of deletion holds, and what it says.
@@ -73,9 +81,9 @@ def verify(
         typer.echo(f"cannot read: {error}", err=True)
         raise typer.Exit(2) from error
     line, proof = _apart(given)
-    answer = judge(line, keyring_file=keyring or keyring_setting())
-    if log_key and (answer["deletion"] is not None or (proof and answer["ok"])):
-        answer |= _judge_place(answer, (line.decode(errors="replace"), proof), log_key, witness)
+    shown, answer = judge(line, keyring_file=keyring or keyring_setting())
+    if shown is not None and log_key and (answer["ok"] or answer["deletion"] is not None):
+        answer = _with_place(answer, shown, (line.decode(errors="replace"), proof, log), (log_key, witness, late_after))
     typer.echo(as_json_text(answer) if as_json else _for_people(answer))
     raise typer.Exit(0 if answer["ok"] else 1)
 
@@ -111,12 +119,13 @@ def page(
         raise typer.Exit(2) from error
 
 
-def judge(given: bytes, *, keyring_file: Path | None) -> dict[str, Any]:
-    """Return the object of the public contract for one receipt or proof."""
+def judge(given: bytes, *, keyring_file: Path | None) -> tuple[Receipt | StayProof | Answer | Deletion | None, dict[str, Any]]:
+    """Return one receipt or proof, and the object of the public contract for it."""
     from residence.errors import LuutruError, problem
     from residence.wire.keyring import load_keyring
     from residence.wire.trace_ids import trace_of
 
+    place: LogPlace | None
     shown: Receipt | StayProof | Answer | Deletion | None = None
     problems: list[Any] = []
     try:
@@ -130,10 +139,11 @@ def judge(given: bytes, *, keyring_file: Path | None) -> dict[str, Any]:
         problems.append(problem(error.code, error.pointer))
     except (OSError, UnicodeDecodeError):
         problems.append(problem("keyring.missing" if shown is not None else "receipt.text"))
-    return {
+    return shown, {
         "ok": not problems,
         **{name: getattr(shown, name, None) for name in FIELDS},
-        "log": {"included": False, "checkpoint": None},
+        "log": NOWHERE
+        | {"promised": {"log": place.log, "index": place.index} if (place := getattr(shown, "log", None)) else None},
         "code": getattr(shown, "code", None),
         "trace_id": f"{trace_of(own_id).trace_id:032x}" if (own_id := getattr(shown, "declaration_id", None)) else None,
         "stay": {name: getattr(shown, name) for name in STAY} if hasattr(shown, "declared_by") else None,
@@ -149,31 +159,32 @@ def _apart(given: bytes) -> tuple[bytes, str]:
     return (line, (found + proof).decode(errors="replace").rstrip() + "\n") if found else (given, "")
 
 
-def _judge_place(answer: dict[str, Any], given: tuple[str, str], log_key: str, witness: list[str]) -> dict[str, Any]:
-    """Check the proof below a text: that this very certificate or statement stands in the log."""
+def _with_place(
+    answer: dict[str, Any],
+    shown: Receipt | StayProof | Answer | Deletion,
+    given: tuple[str, str, str],
+    trusted: tuple[list[str], list[str], float],
+) -> dict[str, Any]:
+    """Add what is to be said of its place in a log. ``given``: text, proof and log; ``trusted``: keys, witnesses and hours."""
+    from luutru.commands.receipt_places import PlaceTrust, judge_place
     from luutru.transparency.key_files import key_of
-    from residence.errors import LuutruError, Untrusted, problem
-    from residence.transparency.proofs import verify_proof
-    from residence.wire.deletions import parse_deletion_text, proves
-    from residence.wire.stay_proofs import is_about, log_digest
+    from residence.errors import LuutruError, problem
+    from residence.wire.answers import Answer
 
-    line, proof = given
+    if isinstance(shown, Answer):
+        return answer
+    (text, proof, log), (keys, witnesses, hours) = given, trusted
     try:
-        witnesses = [key_of(each) for each in witness]
-        proven = verify_proof(proof, log=key_of(log_key), witnesses=witnesses, least=len(witnesses))
-        if answer["deletion"] is not None:
-            is_this = proves(proven.row, parse_deletion_text(line))
-        else:
-            said = [answer[name] or "" for name in ("declaration_id", "state", "accepted_at")]
-            is_this = all(said) and is_about(proven.row, log_digest(*said))
-        if not is_this:
-            raise Untrusted("deletion.other_proof")
+        trust = PlaceTrust(
+            keys=tuple(key_of(each) for each in keys),
+            witnesses=tuple(key_of(each) for each in witnesses),
+            late_after=timedelta(hours=hours),
+        )
     except LuutruError as error:
-        return {"ok": False, "problems": [*answer["problems"], problem(error.code, error.pointer)]}
-    checkpoint = proven.opened.checkpoint
-    return {
-        "log": {"included": True, "checkpoint": {"origin": checkpoint.origin, "size": checkpoint.size, "index": proven.index}}
-    }
+        return answer | {"ok": False, "problems": [*answer["problems"], problem(error.code, error.pointer)]}
+    told = judge_place(shown, text, proof, trust=trust, log=log)
+    problems = [*answer["problems"], *told["problems"]]
+    return answer | {"ok": not problems, "log": told["log"], "problems": problems}
 
 
 class _Form(NamedTuple):

@@ -118,6 +118,11 @@ class Layout:
         return self.directory / "log-key" / "log.key"
 
     @property
+    def statements_key(self) -> Path:
+        """The key of the log of statements, beside that of the log of looks."""
+        return self.log_key.with_name("statements.key")
+
+    @property
     def handed(self) -> Path:
         """Where looks are handed over to the log past the registry; in earnest the registry's owner has no hand on it."""
         return self.directory / "looks-handed"

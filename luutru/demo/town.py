@@ -19,7 +19,7 @@ from luutru.demo.broker import Broker
 from luutru.demo.children import Children
 from luutru.demo.layout import KIOSKS, Layout
 from luutru.demo.pki import Pki
-from luutru.demo.witnesses import LOG_PUBLIC, WITNESS_PUBLIC
+from luutru.demo.witnesses import LOG_PUBLIC, STATEMENTS_PUBLIC, WITNESS_PUBLIC
 
 START_SECONDS: Final = 40.0
 
@@ -75,12 +75,14 @@ class Town:
         self.children.start("authority", [*_luutru(), *arguments], environment=self.environment())
 
     def start_log(self) -> None:
-        """Start a witness and the process that publishes the log of looks and has it cosigned."""
+        """Start a witness and the process that publishes the logs and has them cosigned."""
         listen = f"127.0.0.1:{self.layout.ports.witness}"
-        key, own = self.layout.witness / LOG_PUBLIC, self.layout.log_key.with_name(WITNESS_PUBLIC)
-        arguments = ["log", "witness", "--state", str(self.layout.witness), "--listen", listen, "--key", str(key)]
+        own = self.layout.log_key.with_name(WITNESS_PUBLIC)
+        arguments = ["log", "witness", "--state", str(self.layout.witness), "--listen", listen]
+        arguments += [each for name in (LOG_PUBLIC, STATEMENTS_PUBLIC) for each in ("--key", str(self.layout.witness / name))]
         self.children.start("witness", [*_luutru(), *arguments], environment=self.environment())
         arguments = ["log", "publish", "--every", "2", "--key-file", str(self.layout.log_key)]
+        arguments += ["--statements-key", str(self.layout.statements_key)]
         arguments += ["--witness", f"http://{listen}={own}"]
         self.children.start("log", [*_luutru(), *arguments], environment=self.environment())
 

@@ -168,7 +168,7 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
     answering = KioskAnswering(registry, intake.trust, signer=signer, shards=settings.shards)
     papers = (("door lists", doors.look), ("trust bundle", bundles.send), ("kiosk answers", answering.send))
     duties += [Duty(name, PAPERS_EVERY, partial(send, transport)) for name, send in papers]
-    return Worker(
+    worker = Worker(
         transport,
         intake,
         clock=clock,
@@ -178,6 +178,8 @@ def build(settings: GatewaySettings, *, registry: Registry, clock: Clock, transp
         measures=measures,
         outages=outages,
     )
+    worker.on_kiosk_heard(answering.questions.hear)
+    return worker
 
 
 def run(settings: GatewaySettings) -> None:

@@ -138,6 +138,7 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     agent: KioskAgent
     uplink: Uplink
     printer, outbox = _printer_of(profile), open_outbox(profile, clock=clock)
+    reckoned = ReckonedClock(clock, floor=outbox.not_before)  # for whoever stands at the screen
     # The agent is made after the readers it is given.
     guide = Guide(wanted=lambda: agent.wants_card(), show=lambda hint: agent.guide(hint))  # noqa: PLW0108
     readers = readers_of(profile, clock=clock, guide=guide)
@@ -158,15 +159,15 @@ def build(profile: KioskProfile, *, clock: Clock, slots: Slots | None = None) ->
     heard_by_all = events.at(readers.readers)
     agent = KioskAgent(
         profile=profile,
-        clock=ReckonedClock(clock, floor=outbox.not_before),
+        clock=reckoned,
         random_bytes=system.random_bytes,
         outbox=outbox,
         readers=hearing.at(door.listening(heard_by_all) if door is not None else heard_by_all),
-        chips=noted(chips_of(profile, clock=clock, keyring=ring, papers=papers), hear=events.hear, clock=clock),
+        chips=noted(chips_of(profile, clock=reckoned, keyring=ring, papers=papers), hear=events.hear, clock=clock),
         asked=asked,
         connection=lambda: uplink.health().state.value,
         print_slip=printer.print if printer is not None else None,
-        sign_ticket=_tickets_of(profile, clock=clock),
+        sign_ticket=_tickets_of(profile, clock=reckoned),
     )
     agent.watch(hearing.watch)
     outbox.listen(agent.outbox_changed)
@@ -242,8 +243,9 @@ def run(
     server = page_server(page, profile)
     _log.info("kiosk starts", version=__version__, kiosk_id=profile.kiosk.id, readers=[each.kind for each in profile.readers])
     for number in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn ends on these and then raises them again; by then there is nothing left to do but leave in order.
-        signal.signal(number, lambda _number, _frame: None)
+        # uvicorn ends on these and then raises them again; by then there is nothing left to do but leave in order. Before it listens to them
+        # itself, whoever ends a kiosk that still begins must be heard, too.
+        signal.signal(number, lambda _number, _frame: setattr(server, "should_exit", True))
     watchdog = watchdog_of(profile, kiosk, clock=clock)
     kiosk.start()
     watchdog.start()

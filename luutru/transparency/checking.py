@@ -1,6 +1,7 @@
 """Whether a log is what it says: all of it recomputed, and compared with what was seen of it before or is seen elsewhere.
 
-- Verifying reads every entry and every tile; both must come to the signed root, and no unit's numbers may have a gap.
+- Verifying reads every entry and every tile; both must come to the signed root, and no unit's numbers may have a gap. In a log of statements
+  no place may be void.
 - Monitoring asks whether what was seen is the beginning of what is there. A log that shrank or signed two views is convicted by the two
   notes, which are kept.
 - Each trouble is a problem with a code; a missing file is one, too.
@@ -24,6 +25,7 @@ from residence.transparency.checkpoints import Opened, open_checkpoint
 from residence.transparency.looks import numbering_problems
 from residence.transparency.merkle import Position, consistency_path, leaf_hash, root_of, tree_root, verify_consistency
 from residence.transparency.notes import Key
+from residence.transparency.statements import entry_problems, is_statement
 from residence.transparency.tiles import Fetch, Tiles
 
 SEEN: Final = "seen"
@@ -59,6 +61,8 @@ def verify_log(fetch: Fetch, trust: Trust) -> Checked:
         entries = list(tiles.entries(0, checkpoint.size))
         if checkpoint.root not in {root_of([leaf_hash(each) for each in entries])} & {tree_root(checkpoint.size, tiles.at)}:
             problems.append(problem("log.root_differs"))
+        elif any(is_statement(each) for each in entries):
+            problems += entry_problems(entries)
         else:
             problems += numbering_problems(entries)
     except LuutruError as error:

@@ -212,6 +212,7 @@ class _Fold:
         return Span(
             chain=chain, members=tuple(sorted(members)), start=start, planned=planned, ended=ended, longest=longest,
             last=spoken[-1] if spoken else None, extended=longer[-1] if longer else None,
+            echoes=tuple(self.turns[step.declaration_id] for step, moment in taken if (step.kind, moment) == (taken[-1][0].kind, taken[-1][1])),
         )  # fmt: skip
 
     def _judge_extension(

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import combinations
 
 from residence.stays.chains import Chain
 from residence.stays.declaration import StayDeclaration
@@ -63,15 +62,23 @@ def cut(spans: Sequence[Span], agree: Agree) -> tuple[list[Span], set[Finding]]:
 
 
 def _told(spoken: Sequence[Span], agree: Agree) -> set[Finding]:
-    found = set()
-    for one, other in combinations(spoken, 2):
-        first, second = sorted((one, other), key=_last_turn)
-        turn, later = _last_turn(first), _last_turn(second)
-        if not turn.is_overtaken_by(later) or _says(first) == _says(second) or first.place != second.place:
-            continue
-        if first.overlaps(second) and agree(first, second):
-            found.add(finding("stays.overtaken", END, turn.declaration_id))
+    """Find what another arrival's last word had overtaken; nearly always nothing was, and that is seen at once."""
+    found: set[Finding] = set()
+    in_turn = sorted(((turn, span) for span in spoken for turn in span.echoes), key=lambda each: each[0])
+    earliest: datetime | None = None  # of the last words that come later
+    for place in range(len(in_turn) - 1, -1, -1):
+        turn, span = in_turn[place]
+        if earliest is not None and earliest < turn.received:
+            later = (each for said, each in in_turn[place + 1 :] if said == each.last and turn.is_overtaken_by(said))
+            if any(_same_stay(span, each, agree) and _says(span) != _says(each) for each in later):
+                found.add(finding("stays.overtaken", END, turn.declaration_id))
+        if turn == span.last:
+            earliest = turn.received if earliest is None else min(earliest, turn.received)
     return found
+
+
+def _same_stay(one: Span, other: Span, agree: Agree) -> bool:
+    return one.place == other.place and one.overlaps(other) and agree(one, other)
 
 
 def _says(span: Span) -> tuple[datetime | None, datetime | None]:

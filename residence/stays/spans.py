@@ -30,7 +30,8 @@ _DEFAULT_MAX_DAYS: Final = 30  # for dates no rule set covers; the length is the
 class Span:
     """One chain's interval. ``place`` is premises and unit as compared; ``ended`` is the departure, if one stands.
 
-    ``last``: the turn of the last departure or extension; ``extended``: of the extension that set ``planned``.
+    ``last``: the turn of the last departure or extension; ``extended``: of the extension that set ``planned``; ``echoes``: of
+    all that say what the last one says.
     """
 
     chain: Chain
@@ -41,6 +42,7 @@ class Span:
     longest: timedelta
     last: Turn | None = None
     extended: Turn | None = None
+    echoes: tuple[Turn, ...] = ()
 
     @property
     def key(self) -> str:

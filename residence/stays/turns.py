@@ -2,7 +2,8 @@
 
 - Said when: the later of the statement's own id (UUIDv7) and its ``declared_at``. A form's id is made when it is opened, an event's at its own time.
 - A clock that is ahead gains nothing: nothing counts as said after it was received, by our clock. Whoever speaks next comes after it.
-- A clock that says a statement is older than what it is about is wrong; such a statement counts from when it was received.
+- A clock that says a statement is older than what it is about, or than anything is kept that waits for a line, is wrong; such a statement counts
+  from when it was received.
 - What was said before something that reached us first is *overtaken*: it stands recorded, changes nothing, and its sender is told.
 - Only facts about each statement alone decide, so whatever is recorded first, the order is the same.
 
@@ -24,6 +25,7 @@ _UUID7: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]
 _LAST: Final = int(
     datetime(2999, 12, 31, tzinfo=UTC).timestamp() * 1000
 )  # the 48 bits of an id reach beyond what a datetime holds
+_OLDEST: Final = 30 * 24 * 3600 * 1000  # milliseconds; longer ago than this no statement is believed to have been made (ADR 25)
 
 
 class Turn(NamedTuple):
@@ -48,7 +50,7 @@ def turns_of(declarations: Iterable[StayDeclaration], received: Mapping[str, dat
     for each in declarations:
         own_id, claimed = each.declaration_id, _claimed(each)
         at = received.get(own_id) or datetime.fromtimestamp(claimed / 1000, UTC)
-        plain[own_id] = Turn(min(claimed, _milliseconds(at)), at, own_id)
+        plain[own_id] = Turn(_believed(claimed, at), at, own_id)
         if each.about:
             about[own_id] = each.about
     for own_id, named in about.items():
@@ -58,9 +60,22 @@ def turns_of(declarations: Iterable[StayDeclaration], received: Mapping[str, dat
     return plain
 
 
+def sealed_turn(own_id: str, received: datetime) -> Turn:
+    """Return the turn of a statement that is not opened: by its id alone, so a form counts from when it was opened."""
+    return Turn(_believed(_made(own_id), received), received, own_id)
+
+
+def _believed(claimed: int, received: datetime) -> int:
+    at = _milliseconds(received)
+    return claimed if at - _OLDEST <= claimed <= at else at
+
+
+def _made(own_id: str) -> int:
+    return int(own_id[:8] + own_id[9:13], 16) if _UUID7.fullmatch(own_id) else 0
+
+
 def _claimed(declaration: StayDeclaration) -> int:
-    own_id = declaration.declaration_id
-    made = int(own_id[:8] + own_id[9:13], 16) if _UUID7.fullmatch(own_id) else 0
+    made = _made(declaration.declaration_id)
     try:
         declared = _milliseconds(parse_instant(declaration.declared_at))
     except Malformed:

@@ -1,7 +1,7 @@
-"""What people answered to one kiosk: to its call for a person, and to a guest who says that they stay with a resident.
+"""What is answered to one kiosk: to its call for a person, to a guest who says that they stay with a resident, to somebody with the slip of a path.
 
 - Signed with a receipt key, retained as the paper ``answers`` of the kiosk: however often it is lost, the last one says everything.
-- Nobody is in it: a call and a declaration are numbers the kiosk drew, the answer is one word.
+- Nobody is in it: a call, a declaration and a question are numbers the kiosk drew, the answer is a word; of a path a state and days, without its code.
 - ``at`` only rises: an older one that comes late is passed over.
 
 Example: ``verify_answers(sign_answers(answers, signer), keyring=ring, kiosk_id="kiosk-lobby-1").calls``
@@ -15,6 +15,7 @@ import msgspec
 
 from residence.clock import parse_instant
 from residence.errors import Malformed, Untrusted
+from residence.paths.steps import PathState
 from residence.wire import signing
 from residence.wire.keyring import Keyring
 from residence.wire.signing import SigningKey
@@ -28,13 +29,23 @@ CallAnswer = Literal["heard", "acknowledged"]  # it stands on the operators' pag
 HostAnswer = Literal["confirmed", "refused"]
 
 
+class PathAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far a path is, as whoever holds its slip is told. ``unknown``: no path has this code; ``later``: this kiosk asked too often. Days: YYYY-MM-DD."""
+
+    state: PathState | Literal["unknown", "later"]
+    since: str = ""
+    due: str | None = None
+    late: bool = False
+
+
 class KioskAnswers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The answers of the last hours: number of the call, or of the declaration -> the answer."""
+    """The answers of the last hours: number of the call, of the declaration, or of the question -> the answer."""
 
     kiosk_id: str
     at: str
     calls: dict[str, CallAnswer] = {}
     hosts: dict[str, HostAnswer] = {}
+    paths: dict[str, PathAnswer] = {}
 
 
 def sign_answers(answers: KioskAnswers, signer: SigningKey) -> bytes:

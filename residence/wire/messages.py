@@ -46,6 +46,14 @@ class ReceiptFinding(msgspec.Struct, frozen=True, kw_only=True):
     pointer: str = ""
 
 
+class LogPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """The place in the log of statements that was promised with the answer (``residence/transparency/statements.py``)."""
+
+    log: str  # the id of the log's key, 8 hex digits
+    index: int  # from 0
+    salt: bytes  # 16 bytes that stand nowhere else; in JSON as base64
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The registry's signed answer to one statement. No name and no number is in it."""
 
@@ -55,7 +63,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     schema: str  # schema of the statement answered
     body_digest: str  # hex SHA-256 of the statement's body
     accepted_at: str  # the authority's time of commit
-    signed_at: str | None = None  # when it was signed again, the key it was signed with first having been revoked
+    signed_at: str | None = (
+        None  # when it was signed, where ``accepted_at`` does not say it: again by another key, or by a clock before the key
+    )
     kept_at: str | None = None  # the kiosk's time, advisory
     due: str | None = None  # the legal deadline by ``rule_set``
     on_time: bool | None = None
@@ -66,6 +76,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     epoch: str | None = None
     sequence: int | None = None
     findings: tuple[ReceiptFinding, ...] = ()
+    log: LogPlace | None = None
 
 
 MESSAGES: Final[dict[str, type[msgspec.Struct]]] = {

@@ -59,7 +59,13 @@ def parse_receipt_code(text: str) -> str:
 
 
 def sign_receipt(receipt: Receipt, signer: SigningKey) -> bytes:
-    """Return the signed receipt."""
+    """Return the signed receipt.
+
+    A clock that is before the key it signs with is wrong: the receipt then says by ``signed_at`` that it was not signed before the key was in
+    force. Without that nobody could ever believe it, and the row it answers would never go.
+    """
+    if signer.since is not None and receipt.signed_at is None and parse_instant(receipt.accepted_at) < signer.since:
+        receipt = msgspec.structs.replace(receipt, signed_at=rfc3339(signer.since))
     return signing.sign1(msgspec.json.encode(receipt), signing.RECEIPT_TYPE, signer)
 
 

@@ -45,10 +45,11 @@ _PARTS = 4
 
 
 class SigningKey:
-    """An Ed25519 private key with its name. ``seed`` is the 32 bytes of RFC 8032."""
+    """An Ed25519 private key with its name. ``seed`` is the 32 bytes of RFC 8032; ``since``: from when on it is in force, where that is known."""
 
-    def __init__(self, key_id: str, seed: bytes) -> None:
+    def __init__(self, key_id: str, seed: bytes, *, since: datetime | None = None) -> None:
         self.key_id: Final = key_id
+        self.since: Final = since
         self.public_key, self._secret = bindings.crypto_sign_seed_keypair(seed)
 
     def sign(self, message: bytes) -> bytes:

@@ -51,6 +51,7 @@ class KioskState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     keyring_serial: int = 0  # of the ring it trusts; 0: not said
     trust_version: Count = 0  # of the bundle it judges chips by; 0: none
     call: Words = ""  # number of the call for a person that nobody has seen yet
+    path: Words = ""  # how far somebody with a slip asks a path is: a number drawn for the question, a space, the slip's code
     doors: Readers = {}  # door -> its alarm in BACnet's words, and after a colon what the lock is
     disk: Words = ""  # ok | low | full | read-only | lost
     disk_free_mib: Count = 0

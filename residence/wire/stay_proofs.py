@@ -6,6 +6,7 @@
 - What is not known or not told is left out; ``place``, ``unit``, ``arrival`` and ``departure`` only where whoever asked may know them.
 - It is judged by the key in force when it was signed; a key revoked since makes it worthless. It has no end of its own: the state now is the
   registry's to say, by the code.
+- ``log`` is the place in the log of statements the receipt promised: an array of the log's key id (4 bytes), the number and the salt (16 bytes).
 - Text form: ``LS1:`` + Base45 (RFC 9285). Numbers not listed here are let through unread, for newer versions.
 
 Example: ``verify_proof(parse_proof_text("LS1:..."), keyring=ring).state``
@@ -25,7 +26,7 @@ from residence.errors import Malformed
 from residence.stays.declaration import DeclarantRole
 from residence.wire import base45, cbor, signing
 from residence.wire.keyring import Keyring
-from residence.wire.messages import ReceiptState
+from residence.wire.messages import LogPlace, ReceiptState
 from residence.wire.receipts import receipt_code
 from residence.wire.signing import SigningKey
 
@@ -35,6 +36,8 @@ MAX_PROOF_BYTES: Final = 1024
 LOG_PURPOSE: Final = "own-stays"  # residence.access.purposes.Purpose
 _ISSUER, _SIGNED_AT, _ID, _STAY = 1, 6, 7, -65537
 _ID_BYTES: Final = 16
+_LOG_ID_BYTES: Final = 4
+_SALT_BYTES: Final = 16
 # number in the private claim -> field; never given to anything else
 _LABELS: Final[dict[int, str]] = {
     1: "state",
@@ -54,6 +57,7 @@ _LABELS: Final[dict[int, str]] = {
     15: "declared_by",
     16: "evidence_level",
     17: "kept_until",
+    18: "log",
 }
 _NUMBERS: Final = {name: number for number, name in _LABELS.items()}
 _TIMES: Final = ("kept_at", "received_at", "accepted_at", "due", "arrival", "departure", "kept_until")
@@ -82,6 +86,7 @@ class StayProof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     arrival: str | None = None
     departure: str | None = None
     kept_until: str | None = None  # None: no period is set for how long stays are kept
+    log: LogPlace | None = None
 
     @property
     def code(self) -> str:
@@ -93,6 +98,8 @@ def sign_proof(proof: StayProof, signer: SigningKey) -> bytes:
     """Return the signed token."""
     said = {name: getattr(proof, name) for name in _NUMBERS}
     stay = {_NUMBERS[name]: _seconds(value) if name in _TIMES else value for name, value in said.items() if value is not None}
+    if proof.log is not None:
+        stay[_NUMBERS["log"]] = [bytes.fromhex(proof.log.log), proof.log.index, proof.log.salt]
     claims = {
         _ISSUER: proof.issuer,
         _SIGNED_AT: _seconds(proof.signed_at),
@@ -159,6 +166,8 @@ def _read(payload: bytes) -> StayProof:
     if not isinstance(stay, dict) or not isinstance(own_id, bytes) or len(own_id) != _ID_BYTES:
         raise Malformed("proof.malformed", "", "no stay or no id")
     said: dict[str, Any] = {name: stay[number] for number, name in _LABELS.items() if number in stay}
+    if "log" in said:
+        said["log"] = _place(said["log"])
     times: dict[str, Any] = {name: _instant(said[name], name) for name in _TIMES if name in said}
     whole: dict[str, Any] = {
         **said,
@@ -171,6 +180,14 @@ def _read(payload: bytes) -> StayProof:
         return msgspec.convert(whole, StayProof)
     except msgspec.ValidationError as error:
         raise Malformed("proof.malformed", "", str(error)) from error
+
+
+def _place(said: object) -> LogPlace:
+    match said:
+        case [bytes() as log, int() as index, bytes() as salt] if (len(log), len(salt)) == (_LOG_ID_BYTES, _SALT_BYTES):
+            if type(index) is int and index >= 0:
+                return LogPlace(log=log.hex(), index=index, salt=salt)
+    raise Malformed("proof.malformed", "/log", "no place")
 
 
 def _seconds(text: str) -> int:

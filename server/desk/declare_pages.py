@@ -27,13 +27,13 @@ from server.desk.beside import beside
 from server.desk.card_text import CardText, read_card_text
 from server.desk.free_units import checking_out, free_units
 from server.desk.guest_form import FormContext, field_of, form_of, read_form
-from server.desk.kept_forms import queue_key
 from server.desk.one_stay import Said
 from server.desk.own_premises import Workplace, workplace
 from server.desk.parties import child_alone, next_of_party, party_here
 from server.desk.recall import card_of_form, note_consent
-from server.desk.shown_cards import ShownCard, look_at_shown, waiting_cards, with_shown
+from server.desk.shown_cards import ShownCard, look_at_shown, with_shown
 from server.desk.usual_pages import REASON_KEYS
+from server.desk.waits import waits
 from server.desk.withheld import filled
 from server.pages import render
 from server.policy import Account
@@ -111,7 +111,6 @@ def show_form(  # one page, all of its parts
         warnings=",".join(sorted({each.code for each in problems if each.severity == "warning"})),
         card=None if isinstance(card, ShownCard) else card,
         correcting=correcting,
-        queue_key="" if link else queue_key(server, signed_in(caller)),
         free=() if correcting or link else free_units(server, place.here),
         reason_keys={} if correcting or link else REASON_KEYS,
         link=link,
@@ -120,7 +119,7 @@ def show_form(  # one page, all of its parts
         if link
         else party_here(server, signed_in(caller), place.here, declaration_id=form.get("party", ""), name_one=True),
         late=bool(form.get("late_cause")) or any(each.code == "declaration.past_deadline" for each in problems),
-        waiting=() if correcting or link else waiting_cards(server, place.here),
+        **({} if link else waits(server, signed_in(caller), place.here)),
     )
 
 

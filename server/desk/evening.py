@@ -18,6 +18,7 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
+from registry.day_closes import KeptClose
 from residence.clock import rfc3339
 from residence.stays.evening import evening_of
 from residence.stays.rules import RuleBook
@@ -115,3 +116,17 @@ def close_of(figures: Evening, account: Account, *, close_id: str, premises_id: 
         to_mend=figures.to_mend,
         visitors=figures.visitors,
     )
+
+
+def version_signed(figures: Evening, *, points: str, listed: int) -> str:
+    """Return what a close of an evening is told by: the evening, and where points stand open also their digest and the length of the list."""
+    if not points:
+        return figures.version
+    return sha256("\n".join((figures.version, points, str(listed))).encode()).hexdigest()[:16]
+
+
+def is_reopened(kept: KeptClose | None, figures: Evening) -> bool:
+    """Tell whether somebody came, or is no longer declared, since the evening was closed or signed off."""
+    if kept is None:
+        return False
+    return kept.version != version_signed(figures, points=kept.close.points or "", listed=kept.close.listed or 0)

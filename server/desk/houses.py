@@ -18,7 +18,7 @@ from registry.day_closes import newest_close
 from registry.desk_lists import Place
 from registry.premises import load_premises
 from residence.places.premises import Premises
-from server.desk.evening import evening
+from server.desk.evening import evening, is_reopened
 from server.desk.tonight import tonight
 from server.policy import Account, PremisesResource
 from server.wiring import Server
@@ -38,6 +38,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: int
     in_house: int
     closed: bool
+    reopened: bool  # somebody came since it was closed or signed off
     standing: int | None  # people who stand open in tonight's newest close; None: not signed off
     telling: Telling
 
@@ -64,6 +65,7 @@ def houses(server: Server, account: Account) -> list[House]:
                     arrivals=len(figures.arrivals),
                     in_house=len(figures.in_house),
                     closed=closed is not None and closed.version == figures.version,
+                    reopened=is_reopened(closed, figures),
                     standing=sum(each.people for each in closed.close.open) if closed else None,
                     telling=telling_of(connection, place),
                 )

@@ -10,7 +10,6 @@ Example: ``sign_off(server, connection, account, place=place, listed=listed)``
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 
 import msgspec
 from sqlalchemy import Connection
@@ -22,7 +21,7 @@ from residence.stays.in_house import HouseComparison
 from residence.stays.signing_off import OpenPoint, Reasoned, counted, digest_of_points, open_points, with_reasons
 from residence.wire.day_close import sign_close
 from server.declaring import new_declaration_id
-from server.desk.evening import Evening, close_of, evening
+from server.desk.evening import Evening, close_of, evening, version_signed
 from server.desk.house_comparison import compared
 from server.desk.house_list import ListedGuest
 from server.desk.own_premises import Workplace
@@ -105,7 +104,5 @@ def sign_off(
 
 def _version(looked: Looked, reasoned: Reasoned, given: GivenList) -> str:
     """Return the evening's own version where nothing stands open, so that the day is closed by it; else one of evening, points and list."""
-    if not reasoned.points:
-        return looked.figures.version
-    parts = (looked.figures.version, digest_of_points(reasoned.points), str(len(given.guests)))
-    return sha256("\n".join(parts).encode()).hexdigest()[:16]
+    points = digest_of_points(reasoned.points) if reasoned.points else ""
+    return version_signed(looked.figures, points=points, listed=len(given.guests))

@@ -38,9 +38,10 @@ from server.desk.guest_form import form_of_declaration
 from server.desk.lateness import lateness
 from server.desk.one_stay import OpenedStay, departure_of, open_stay, said_of, standing_declaration
 from server.desk.parties import party_here
-from server.desk.shown_cards import place_of, waiting_cards
+from server.desk.shown_cards import place_of
 from server.desk.told_findings import told
 from server.desk.tonight_pages import duty
+from server.desk.waits import waits
 from server.desk.withheld import kept, shown
 from server.pages import render
 from server.policy import Account
@@ -85,16 +86,16 @@ def show_stay(
             for row in records_of_stay(connection, stay_id)
         ]
     now = server.clock.now().astimezone(VIETNAM)
-    arrival_id = opened.stay.began_with
     return render(
         request,
         "desk/stay.html",
         caller=caller,
-        party=party_here(server, account, opened.place.here, declaration_id=arrival_id),
+        party=party_here(server, account, opened.place.here, declaration_id=opened.stay.began_with),
         recallable=can_recall,
         late=late,
         status=422 if problems else 200,
         opened=opened,
+        place=opened.place,
         chip=chip,
         guest={field.value: value for field, value in guest.fields.items()},
         disputed={field.value for field in guest.disputed},
@@ -107,6 +108,7 @@ def show_stay(
         entered=entered,
         left_at=form.get("left_at", now.strftime("%Y-%m-%dT%H:%M")),
         problems=problems,
+        **waits(server, account, opened.place.here),
     )
 
 
@@ -226,7 +228,7 @@ def show_receipt(request: Request, caller: Caller, *, account: SignedIn, server:
         fresh=fresh,
         chip=_chip_of_receipt(server, stored) if fresh else None,
         party=party_here(server, account, place.here, declaration_id=declaration_id) if fresh else None,
-        waiting=waiting_cards(server, place.here),
+        **waits(server, account, place.here),
     )
 
 

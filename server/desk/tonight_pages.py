@@ -19,12 +19,11 @@ from residence.access.purposes import Field, Purpose, Way
 from residence.cases.notices import NoticeKind, addressee
 from residence.errors import Refused
 from residence.places.premises import Premises
-from server.desk.evening import SHOWN, evening
-from server.desk.kept_forms import queue_key
+from server.desk.evening import SHOWN, evening, is_reopened
 from server.desk.own_premises import workplace
 from server.desk.question_pages import count_questions
-from server.desk.shown_cards import waiting_cards
 from server.desk.tonight import SeenRow, seen_here, tonight
+from server.desk.waits import waits
 from server.pages import render
 from server.policy import Account
 from server.visitor import Caller, Form, SignedIn
@@ -69,11 +68,11 @@ def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> 
         evening=figures,
         rows=figures.rows(asked, listed.guests),
         asked=asked,
-        queue_key=queue_key(server, account),
         closed=closed,
+        reopened=is_reopened(closed, figures),
         questions=questions,
         dead_channels=[each for each in channels if each.state == "fails"],
-        waiting=waiting_cards(server, place.here),
+        **waits(server, account, place.here),
         fines=server.rules.fines_for(server.clock.now()),
     )
 

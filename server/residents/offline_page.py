@@ -4,6 +4,7 @@
 - It believes the keys it was made with; whoever hands it out says so by where it comes from, as with a keyring file.
 - A proof of a look is checked up to the root the log signed, by the script the page of who looked uses (``static/log_proof.js``); with witnesses
   named, one of them must have signed it, too.
+- A receipt or proof of a stay names its place in the log of statements; the proof of it, below the text, is checked by the same script.
 - The signature is checked with noble-ed25519, strictly (RFC 8032), before anything that stands in the text is shown as true.
 - With ``camera`` it also reads the code from the device's camera or a photo, with a reader that stands in it (zxing as WebAssembly, a megabyte and
   more); that page may compile WebAssembly, and still loads and sends nothing.
@@ -51,10 +52,18 @@ KINDS: Final = (
 LogKeys = tuple[str, tuple[str, ...]]  # the log's, its witnesses', each as one line
 
 
-def offline_page(keyring: Keyring, *, made_at: datetime, vendor: Path, log: LogKeys | None = None, camera: bool = False) -> str:
+def offline_page(
+    keyring: Keyring,
+    *,
+    made_at: datetime,
+    vendor: Path,
+    log: LogKeys | None = None,
+    statements: LogKeys | None = None,
+    camera: bool = False,
+) -> str:
     """Return the page as HTML, or raise ``Refused("server.no_receipt_keys")`` when there is no key to check with.
 
-    ``log``: the keys by which proofs of looks are believed, None for none; ``camera``: it can read the code by itself.
+    ``log``: the keys by which proofs of looks are believed, ``statements`` those for places of statements, None for none; ``camera``: it can read the code by itself.
     """
     keys = [each for each in keyring.entries if each.use == "receipt"]
     if not keys:
@@ -65,6 +74,7 @@ def offline_page(keyring: Keyring, *, made_at: datetime, vendor: Path, log: LogK
         "words": _words(),
         "said": beside_words(),
         "log": {"key": log[0], "witnesses": log[1]} if log else None,
+        "statements": {"key": statements[0], "witnesses": statements[1]} if statements else None,
     }
     # "</" cannot stand inside a script; in JSON it may be written otherwise
     data = msgspec.json.encode(trust).decode().replace("</", "<\\/")
@@ -120,8 +130,9 @@ def _look_script() -> str:
     """Return the script that checks proofs of looks, in a scope of its own: its names and the page's do not meet."""
     text = resources.files("server").joinpath("static", "log_proof.js").read_text("utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("import ")]
-    script = "\n".join(lines).replace("export async function verifyLook", "async function verifyLook")
-    return f"const verifyLook = (() => {{\n{script}\nreturn verifyLook;\n}})();"
+    script = "\n".join(line.removeprefix("export ") for line in lines)
+    names = "verifyLook, isStatementProof, statementEntry, verifyStatement"
+    return f"const {{ {names} }} = (() => {{\n{script}\nreturn {{ {names} }};\n}})();"
 
 
 @cache

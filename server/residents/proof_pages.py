@@ -2,8 +2,9 @@
 
 - Only of what was said about the person signed in; anything else is refused as if it were not there.
 - No personal field is in it, so nothing is released.
-- Where there is a log of looks, taking a proof for the first time is a look of one's own whose row says which statement: that row is the
-  statement's place in the log, and ``/log`` gives the proof with it, as a file that is checked without us (ADR 96).
+- Its receipt promised a place in the log of statements (ADR 163); ``/log`` gives the proof with that of its place, as a file that is checked without us.
+- Where the receipt is of before and there is a log of looks, taking a proof for the first time is a look of one's own whose row says which statement:
+  that row is the statement's place in the log (ADR 96).
 
 Example: ``GET /me/proofs/01981f2e-0000-7000-8000-000000000001``
 """
@@ -43,7 +44,7 @@ Wired = Annotated[Server, Depends(server_of)]
 def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, declaration_id: str) -> Response:
     """Show the proof, its code, its text to copy, and how the statement stands now."""
     made, now_standing, said = _made(server, account, declaration_id)
-    in_log = _in_log(server, account, made, begin=True)
+    in_log = _in_log(server, account, made, begin=True) if made.proof.log is None else None
     return render(
         request,
         "residents/proof.html",
@@ -52,7 +53,7 @@ def show(request: Request, caller: Caller, *, account: SignedIn, server: Wired, 
         said=said,
         now_standing=now_standing,
         facts=facts_of(made.proof, own_language(caller)),
-        with_log=server.settings.log is not None and not account.stay,
+        with_log=made.proof.log is None and server.settings.log is not None and not account.stay,
         place=place_in(in_log) if in_log else None,
     )
 
@@ -68,8 +69,8 @@ def file(caller: Caller, *, account: SignedIn, server: Wired, declaration_id: st
 def log_file(account: SignedIn, server: Wired, declaration_id: str) -> Response:
     """Give the proof and below it the proof of its place in the log, or ``Refused("log.unknown_look")`` while it has none."""
     made, _, _ = _made(server, account, declaration_id)
-    in_log = _in_log(server, account, made, begin=False)
-    if in_log is None:
+    in_log = _in_log(server, account, made, begin=False) if made.proof.log is None else made.place and made.place.proof
+    if not in_log:
         raise Refused("log.unknown_look")
     headers = {"content-disposition": f'attachment; filename="stay-{made.proof.code}.txt"'}
     return Response(f"{made.text}\n{in_log}", media_type="text/plain; charset=utf-8", headers=headers)

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from registry.door_claims import claimable
 from registry.kiosks import keyring_entries
-from registry.log_files import LogFiles
+from registry.log_files import STATEMENTS, LogFiles
 from registry.premises import load_premises
 from registry.receipts import StoredReceipt, receipt_by_code
 from registry.stay_proofs import Shown, standing_now
@@ -84,9 +84,10 @@ def offline(server: Wired, *, camera: bool = False) -> Response:
     """Give the page that checks receipts and proofs without a network, with the keys of today in it; with a reader of codes in it, too."""
     with server.registry.reading() as connection:
         keyring = Keyring(keyring_entries(connection))
-    log = LogFiles(server.settings.log).keys() if server.settings.log is not None else None
+    folder = server.settings.log
+    log, statements = (LogFiles(folder).keys(), LogFiles(folder / STATEMENTS).keys()) if folder is not None else (None, None)
     vendor, now = server.settings.static / "vendor", server.clock.now()
-    page = offline_page(keyring, made_at=now, vendor=vendor, log=log, camera=camera)
+    page = offline_page(keyring, made_at=now, vendor=vendor, log=log, statements=statements, camera=camera)
     name = "luutru-check-camera" if camera else "luutru-check"
     headers = {"content-disposition": f'attachment; filename="{name}.html"'}
     return Response(page, media_type="text/html; charset=utf-8", headers=headers)

@@ -1,27 +1,10 @@
-// A guest in three keys: what a scanner types or a clerk pastes is read at once, a letter chooses the room, a digit another reason, Enter declares.
+// A guest in three keys: what a scanner types or a clerk pastes is read at once (desk_scan.js), a letter chooses the room, a digit another
+// reason, Enter declares.
 // Everything works without it: the page has a button for each step.
 "use strict";
 
-const CARD_PARTS = [7, 11]; // a card's code
-const ZONES = ["30,30,30", "36,36", "44,44"]; // lines of a machine-readable zone
-const QUIET = 150; // a scanner types faster than this
-const TYPED_BY_A_SCANNER = 4; // so many keys as fast as that are no choices of a clerk
 const STAY = "luutru-stay"; // reason and nights of the last guest, nothing of who it was; ends with the tab
-const TAKES_LETTERS = "textarea, select, input:not([type=checkbox], [type=radio], [type=file])";
 const TYPED = /^(INPUT|TEXTAREA|SELECT)$/; // where a key is a letter
-
-function isWhole(text) {
-  const zone = text.trim().split(/\s+/).map((line) => line.length).join();
-  return CARD_PARTS.includes(text.split("|").length) || ZONES.includes(zone);
-}
-
-function readAtOnce(field) {
-  let waiting;
-  field.addEventListener("input", () => {
-    clearTimeout(waiting);
-    if (isWhole(field.value)) waiting = setTimeout(() => field.form.requestSubmit(), QUIET);
-  });
-}
 
 function offerRooms(rooms, form) {
   rooms.hidden = false;
@@ -60,29 +43,6 @@ function offerReasons(reasons, form) {
   show();
 }
 
-// A card scanned while a form is open is read as a card: its letters, digits, spaces and line end choose, press and declare nothing.
-function catchScans(field, form) {
-  const chosen = [form.querySelector("#unit"), form.querySelector("#reason")];
-  let typed = "";
-  let last = -QUIET;
-  let before = [];
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.key.length !== 1 || event.target.matches(TAKES_LETTERS)) return;
-    if (event.timeStamp - last >= QUIET) [typed, before] = ["", chosen.map((each) => each.value)];
-    last = event.timeStamp;
-    typed += event.key;
-    if (typed.length < TYPED_BY_A_SCANNER) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    chosen.forEach((each, at) => {
-      each.value = before[at];
-      each.dispatchEvent(new Event("change"));
-    });
-    field.value = typed;
-    field.focus();
-  }, true);
-}
-
 // The second guest of an evening mostly stays as long as the first and, where the house has said no usual reason, comes for the same.
 function rememberStay(form) {
   const reason = form.querySelector("#reason");
@@ -100,8 +60,6 @@ function rememberStay(form) {
 const declareForm = document.querySelector("[data-declare]");
 if (declareForm) {
   const rooms = document.querySelector("[data-rooms]");
-  readAtOnce(document.querySelector("#card_text"));
-  catchScans(document.querySelector("#card_text"), declareForm);
   if (rooms) offerRooms(rooms, declareForm);
   rememberStay(declareForm);
   const reasons = document.querySelector("[data-reasons]");
@@ -115,4 +73,4 @@ if (declareForm) {
   else if (declareForm.querySelector("#unit").value) declareForm.querySelector("button.govuk-button").focus();
   else (document.querySelector("#first-room") ?? declareForm.querySelector("#unit")).focus();
 }
-document.querySelector("[data-next]")?.focus();
+document.querySelector("[data-next]")?.focus({ preventScroll: true }); // what became of the guest stays in view

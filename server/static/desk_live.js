@@ -41,6 +41,7 @@ function press(urgent) {
   bar.hidden = !urgent;
 }
 
+if (document.activeElement?.matches("[data-next]")) liveBox.querySelector("[data-shown]")?.focus(); // and of those that wait, the first
 const shownNow = guest?.elements.shown?.value;
 if (shownNow) listed.add(shownNow);
 const stream = new EventSource(`/desk/live?premises=${encodeURIComponent(liveBox.dataset.premises)}`);

@@ -1,70 +1,35 @@
-// Keeps a declaration through a lost connection or a closed tab: it is sealed and stored before it is sent, and goes when it was answered.
-// The id was made with the form, so what is sent twice is declared once. Without WebCrypto nothing is kept and the form is sent as ever.
+// Keeps a declaration through a lost connection, a closed tab or a browser that is killed: it is sealed and stored before it is sent (desk_store.js),
+// and goes when it was answered. The id was made with the form, so what is sent twice is declared once. Where nothing can be kept the form is
+// sent as ever.
 "use strict";
 
-const box = document.querySelector("[data-queue]");
-const KEPT = "luutru-desk:"; // in localStorage: KEPT + declaration id -> nonce.sealed form
 const AGAIN = 10000; // milliseconds
-const scanned = document.querySelector("[data-scan]");
-const declared = document.querySelector("[data-declare]");
 const looks = new Map(); // id -> form the server did not take
 const others = new Set(); // ids another account kept
-let key;
 
-const raw = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-const written = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer)));
-const utf8 = (text) => new TextEncoder().encode(text);
-const serverNow = () => new Date(Date.now() + AHEAD); // luutru.js
-
-async function keep(id, fields) {
-  const iv = crypto.getRandomValues(new Uint8Array(12));
-  const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: utf8(id) }, key, utf8(fields.toString()));
-  localStorage.setItem(KEPT + id, `${written(iv)}.${written(sealed)}`);
-}
-
-async function opened(id) {
-  const [iv, sealed] = localStorage.getItem(KEPT + id).split(".").map(raw);
-  const plain = await crypto.subtle.decrypt({ name: "AES-GCM", iv, additionalData: utf8(id) }, key, sealed);
-  return new URLSearchParams(new TextDecoder().decode(plain));
-}
-
-function keptIds() {
-  return Object.keys(localStorage).filter((name) => name.startsWith(KEPT)).map((name) => name.slice(KEPT.length)).sort();
-}
-
-function forget(id) {
-  localStorage.removeItem(KEPT + id);
+async function forget(id) {
   looks.delete(id);
+  await drop(id);
 }
 
-function newId() { // UUIDv7 by the server's clock
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  const time = BigInt(serverNow().getTime());
-  for (let at = 0; at < 6; at++) bytes[at] = Number((time >> BigInt(40 - 8 * at)) & 255n);
-  bytes[6] = (bytes[6] & 15) | 112;
-  bytes[8] = (bytes[8] & 63) | 128;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
-}
-
-function openForm(id) { // as the page that asked for it would have sent it, with today's token
-  const form = document.createElement("form");
-  form.method = "post";
-  form.action = "/desk/declare";
-  const fields = looks.get(id);
+function post(address, fields) { // as the page that asked for it would have sent it, with today's token
+  const form = Object.assign(document.createElement("form"), { method: "post", action: address });
   fields.set("csrf", box.dataset.csrf);
-  for (const [name, value] of fields) {
-    const input = document.createElement("input");
-    Object.assign(input, { type: "hidden", name, value });
-    form.append(input);
-  }
+  for (const [name, value] of fields) form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
   document.body.append(form);
-  forget(id);
   form.submit();
 }
 
-function show() {
-  const ids = keptIds();
+async function openKept(id) {
+  const fields = looks.get(id);
+  gone.delete(id);
+  await keep(id, fields, BEGUN);
+  await forget(id);
+  post("/desk/declare", fields);
+}
+
+async function show() {
+  const ids = await keptIds();
   const waiting = ids.filter((id) => !looks.has(id) && !others.has(id)).length;
   box.replaceChildren();
   const say = (text, count) => count && box.append(Object.assign(document.createElement("p"), { textContent: `${text} ${count}` }));
@@ -73,22 +38,23 @@ function show() {
   say(box.dataset.look, looks.size);
   for (const id of looks.keys()) {
     const button = Object.assign(document.createElement("button"), { type: "button", className: "govuk-button", textContent: box.dataset.open });
-    button.addEventListener("click", () => openForm(id));
+    button.addEventListener("click", () => openKept(id));
     box.append(button);
   }
   box.hidden = ids.length === 0;
 }
 
 async function sendKept() {
-  for (const id of keptIds().filter((each) => !looks.has(each))) {
+  const ids = await keptIds();
+  for (const id of ids.filter((each) => !looks.has(each) && !sending.has(each))) {
     const fields = await opened(id).catch(() => null);
     if (!fields) { others.add(id); continue; }
     const answer = await fetch("/desk/queued", { method: "POST", body: fields, headers: { "x-csrf-token": box.dataset.csrf } }).catch(() => null);
-    if (answer?.ok) forget(id);
+    if (answer?.ok) await forget(id);
     else if (answer?.status === 422) looks.set(id, fields);
     else break; // no connection, or signed out: it waits
   }
-  show();
+  await show();
 }
 
 function nextGuest() {
@@ -97,61 +63,61 @@ function nextGuest() {
   declared.elements.document_kind.value = "";
   declared.elements.declaration_id.value = newId();
   declared.elements.seen_warnings.value = "";
-  declared.elements.card_text?.remove();
-  declared.elements.shown?.remove();
+  for (const name of ["card_text", "shown", "recalled"]) declared.elements[name]?.remove();
   if (declared.elements.accompanied_by) declared.elements.accompanied_by.value = "";
-  scanned.querySelector("#card_text").value = "";
-  scanned.querySelector("#card_text").focus();
+  delete declared.dataset.read;
+  if (gathering) return; // the next card is being typed already
+  sink.value = "";
+  sink.focus();
+}
+
+const sending = new Set(); // ids that are on their way from this page
+
+async function keepToSend(id, fields) { // whether it is safe here
+  try {
+    await keep(id, fields);
+  } catch { return false; } // the disk is full
+  gone.add(id);
+  await drop(id, BEGUN);
+  return true;
 }
 
 async function send(event) {
   event.preventDefault();
   const fields = new URLSearchParams(new FormData(declared));
   const id = fields.get("declaration_id");
+  if (sending.has(id)) return;
+  sending.add(id);
   fields.set("kept_at", serverNow().toISOString());
-  await keep(id, fields);
+  if (!await keepToSend(id, fields)) return declared.submit();
   const answer = await fetch(declared.action, { method: "POST", body: fields }).catch(() => null);
-  if (answer?.redirected && answer.ok) {
-    forget(id);
-    location.assign(answer.url);
-  } else if (answer && answer.status === 422) {
-    forget(id);
-    declared.submit(); // shows every problem beside its field
-  } else if (answer && answer.status < 500) {
-    location.assign("/desk"); // signed out meanwhile: it is sent after signing in
-  } else {
-    show();
-    nextGuest();
-  }
+  sending.delete(id);
+  await answered(id, answer);
 }
 
-async function readLater(event) { // a card scanned without a connection is read when it is sent
-  event.preventDefault();
-  const answer = await fetch("/healthz").catch(() => null);
-  if (answer) return scanned.submit();
-  const text = scanned.querySelector("#card_text").value;
-  let field = declared.elements.card_text;
-  if (!field) {
-    field = Object.assign(document.createElement("input"), { type: "hidden", name: "card_text" });
-    declared.append(field);
+async function answered(id, answer) {
+  if (answer?.redirected && answer.ok) {
+    await forget(id);
+    if (!leaving && !gathering) location.assign(answer.url); // else the next card opens
+  } else if (leaving) return; // what was not taken is told on the next card's page
+  else if (answer && answer.status === 422) {
+    gone.delete(id);
+    await keepOpen(); // desk_begun.js
+    await forget(id);
+    declared.submit(); // shows every problem beside its field
+  } else if (answer && answer.status < 500) location.assign("/desk"); // signed out meanwhile: it is sent after signing in
+  else {
+    await show();
+    if (declared.elements.declaration_id.value === id) nextGuest();
   }
-  field.value = text;
-  scanned.querySelector("[data-scan-state]").textContent = box.dataset.later;
-  (document.querySelector("#first-room") ?? declared.querySelector("#unit")).focus();
 }
 
 async function start() {
-  if (!globalThis.crypto?.subtle) return;
-  try {
-    localStorage.length; // throws where storage is switched off
-    key = await crypto.subtle.importKey("raw", raw(box.dataset.key), "AES-GCM", false, ["encrypt", "decrypt"]);
-  } catch { return; }
-  if (scanned && declared) {
-    declared.addEventListener("submit", send);
-    scanned.addEventListener("submit", readLater);
-  }
+  if (!await openStore()) return;
+  declared?.addEventListener("submit", send);
+  await startBegun(); // desk_begun.js
   addEventListener("online", sendKept);
-  setInterval(() => keptIds().length && sendKept(), AGAIN);
+  setInterval(() => sendKept().then(listBegun), AGAIN);
   await sendKept();
 }
 

@@ -2,6 +2,7 @@
 // and those of its witnesses. Bytes and keys in, what it says or an error with one of the words of REASONS out; nothing is fetched here.
 //
 // - The keys are whatever the caller believes; a proof signed by another log, or by witnesses nobody named, proves nothing.
+// - A statement's proof is of the entry its receipt promises: nothing stands between the entry and the root.
 // - What cannot be read is "text"; what can be read and does not hold is "path" or "signature"; no witness among those asked for is "witness".
 import { verifyAsync } from "/static/vendor/noble-ed25519/index.js";
 
@@ -115,4 +116,24 @@ export async function verifyLook(text, trust) {
   const root = await climb(await sha256([0], utf8(extra.entry)), index, checkpoint.size, lines.slice(3).map(hash));
   if (!alike(look, entry.root) || !alike(root, checkpoint.root)) raise("path");
   return { row: readRow(extra.row), index, size: checkpoint.size, witnesses: checkpoint.witnesses };
+}
+
+const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
+export const isStatementProof = (text) => text.startsWith("c2sp.org/tlog-proof@v1\nindex ");
+
+// The entry a receipt promises (residence/transparency/statements.py). ``salt``: 16 bytes; ``seconds`` since 1970.
+export async function statementEntry({ id, state, seconds, salt }) {
+  const hex = [...salt].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `luutru-statement/1\n${base64(await sha256(utf8(`luutru statement 2\n${hex}\n${id}\n${state}\n${seconds}\n`)))}\n`;
+}
+
+// Checks that the entry stands in the log. Returns {index, size, witnesses, log}; ``log`` is the id of the key, as receipts name it.
+export async function verifyStatement(entry, text, trust) {
+  const middle = text.indexOf("\n\n"), lines = text.slice(0, Math.max(middle, 0)).split("\n");
+  if (!isStatementProof(text) || middle < 0) raise("text");
+  const checkpoint = await openCheckpoint(text.slice(middle + 2), trust), index = size(lines[1].slice(6));
+  const root = await climb(await sha256([0], utf8(entry)), index, checkpoint.size, lines.slice(2).map(hash));
+  if (!alike(root, checkpoint.root)) raise("path");
+  const log = [...(await readKey(trust.key)).id].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { index, size: checkpoint.size, witnesses: checkpoint.witnesses, log };
 }

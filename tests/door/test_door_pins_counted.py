@@ -4,6 +4,7 @@ import pytest
 from door_parts import Kiosk, entry, listing, token_of
 from small_disks import small_disk_in
 
+from edge_agent.door.machine import Ticked
 from edge_agent.door.shown import Typed
 from residence.wire.door_list import token_hash
 
@@ -63,8 +64,15 @@ def test_duress_is_told_to_the_authority_for_an_hour_and_nobody_at_the_door_sees
     assert typed(calm, RIGHT) == typed(forced, DURESS) == OPEN
     assert calm.keeper.view() == forced.keeper.view()
     assert (calm.keeper.told(), forced.keeper.told()) == ("normal:locked", "duress:locked")
-    forced.clock.pass_time(seconds=3600)
-    assert forced.keeper.told() == "normal:locked"
+    forced.outbox.close()
+    again = door_at_restart(tmp_path / "b", forced)
+    again.pass_time(1)
+    assert again.keeper.told() == "duress:locked", "to switch the mains off is no way to silence it"
+    again.clock.pass_time(seconds=3600)
+    again.keeper.turn(Ticked())
+    assert again.keeper.told() == "normal:locked"
+    again.outbox.close()
+    assert door_at_restart(tmp_path / "b", forced).keeper.told() == "normal:unknown"
 
 
 def test_on_a_full_disk_or_a_dead_card_no_pin_is_looked_at_until_memory_alone_has_counted_for_an_hour(tmp_path):

@@ -168,6 +168,20 @@ def test_an_open_page_does_not_hold_the_process_when_it_is_asked_to_end_and_syst
             pass
 
 
+BEGINS_AND_IS_ENDED = """
+import os, signal, sys
+from pathlib import Path
+from firmware_config.profiles import load_profile
+from luutru.processes.kiosk import run
+run(load_profile(Path(sys.argv[1])), on_ready=lambda _url: os.kill(os.getpid(), signal.SIGTERM))
+"""
+
+
+def test_whoever_ends_a_kiosk_that_still_begins_is_heard(folder):
+    done = subprocess.run([sys.executable, "-c", BEGINS_AND_IS_ENDED, folder / "kiosk.toml"], timeout=60, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_wrong_profile_is_refused_in_words_with_the_place(folder):
     path = folder / "kiosk.toml"
     path.write_text(path.read_text("utf-8").replace("presence", "presense"), "utf-8")

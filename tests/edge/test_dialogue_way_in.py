@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 from kiosk_page_parts import LOBBY, make_profile
-from kiosk_states import FIRST, STATES, TICKET, WITH_CHIP, page_of
+from kiosk_states import COPYABLE, FIRST, GENUINE, STATES, TICKET, WITH_CHIP, page_of
 from kiosk_walks import walk
 
 from edge_agent.kiosk import effects, events
@@ -38,7 +38,8 @@ def test_it_is_asked_for_shown_and_left_again_and_nothing_of_it_stays():
 NOT_OFFERED = {
     "before the registry has accepted": {"standing": "received"},
     "when it conflicts": {"standing": "conflicting"},
-    "without a chip that is worth enough": {"chip": False},
+    "without a chip that is worth enough": {"chip": "short"},
+    "without a chip": {"chip": ""},
     "where the slip has no code of one's own": {"own_code": ""},
 }
 
@@ -67,3 +68,14 @@ def test_the_button_stands_on_the_result_and_the_code_on_a_screen_of_its_own():
     assert 'value="my-page"' not in page_of("accepted", "en")
     assert isinstance(STATES["chip-way-in"].screen, WayIn)
     assert "Scan this with your own phone" in page_of("chip-way-in", "en")
+
+
+def test_whose_chip_could_be_a_copy_is_told_so_and_of_another_way_unless_the_profile_takes_it():
+    told = page_of("chip-page-elsewhere", "en")
+    assert "is not enough to open your page here" in told
+    assert "ask the commune police" in told
+    assert 'value="my-page"' not in told
+    assert "is not enough to open your page here" not in page_of("chip-accepted", "en")
+    copyable = tuple(COPYABLE if each is GENUINE else each for each in WITH_CHIP)
+    state, _ = walk(*copyable, text=LOBBY + CHIP + PAGE + "way_in_level = 4\n")
+    assert may_open(state.screen, make_profile(LOBBY + CHIP + PAGE + "way_in_level = 4\n"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -119,6 +120,35 @@ def test_a_pin_holds_whatever_else_is_published(tmp_path):
     assert not pinned.slots.state.trying
     pinned.ask(wanted)
     assert pinned.slots.state.trying_name == wanted.name
+
+
+class Broken:
+    """A paper whose every step fails, as on a card that dies."""
+
+    name, steps = "broken", 0
+
+    def ask(self):
+        self.steps += 1
+        raise RuntimeError("disk I/O error")
+
+    look = ask
+
+    def health(self):
+        return "ok"
+
+
+def test_a_paper_that_fails_costs_neither_the_settings_nor_the_thread(tmp_path):
+    broken = Broken()
+    kiosk = Followed(tmp_path, besides=(broken, broken))
+    kiosk.ask(document("x"))
+    assert (broken.steps, kiosk.slots.state.trying) == (2, "a")
+    kiosk.slots.take_back()
+    kiosk.following.start()
+    end = time.monotonic() + 20
+    while broken.steps < 10 and time.monotonic() < end:
+        time.sleep(0.01)
+    kiosk.following.stop()
+    assert broken.steps >= 10, "it looked on"
 
 
 def test_ended_signatures_are_an_alarm_at_once_and_an_authority_that_is_away_only_after_days(kiosk):

@@ -64,8 +64,8 @@ def screens_of(names, language, **how):
 
 
 def looked_at(page, screens, language, look, size):
-    """Return by name what a look finds on each screen, at one size of the window."""
-    width, height = SIZES[size]
+    """Return by name what a look finds on each screen, at one size of the window: its name or its pixels."""
+    width, height = SIZES.get(size, size)
     page.set_viewport_size({"width": width, "height": height})
     return page.evaluate(EACH_SCREEN.replace("LOOK", look), [screens, texts.lang_tag(language)])
 
@@ -165,6 +165,12 @@ def test_own_words_stand_whole_on_a_page_of_their_own_which_the_review_leads_to(
     assert page.evaluate("[...document.querySelectorAll('.said__words')].every((each) => each.scrollHeight <= each.clientHeight)")
     show(page, "review", "ja")
     assert page.locator('#stage button[value="words"]').count() == 0
+
+
+@pytest.mark.parametrize("size", [(1024, 600), (1280, 800), (1920, 1080)], ids=str)
+def test_on_other_usual_screens_every_state_stands_whole_in_view(page, size):
+    found = looked_at(page, screens_of(STATES, "ru"), "ru", MEASURE, size)
+    assert {name: seen for name, seen in found.items() if seen["tall"] > 0 or seen["wide"] > 0 or seen["outside"]} == {}
 
 
 def test_with_the_voice_on_its_caption_leaves_every_state_whole_in_view(page):

@@ -9,10 +9,13 @@ from typing import get_args
 
 import httpx
 import pytest
-from kiosk_page_parts import running_kiosk, served
+from factories import EVENING
+from kiosk_page_parts import make_profile, running_kiosk, served
 from kiosk_states import STATES, page_of
 
+from edge_agent.kiosk.dialogue import PATIENCE, seconds_left
 from edge_agent.kiosk.events import Started, VoiceTurned
+from edge_agent.kiosk.states import Moment
 from edge_agent.kiosk.texts import Texts
 from edge_agent.voices.prompts import LOUDER, heard, sound_of, spoken
 from edge_agent.voices.speaking import Voice
@@ -65,7 +68,10 @@ def test_the_button_goes_round_and_the_page_plays_what_the_caption_says(tmp_path
         sound = httpx.get(f"{url}/prompt.wav")
         assert (sound.headers["content-type"], sound.content) == ("audio/wav", b"RIFF recorded")
         assert 'class="caption"' in httpx.get(url).text
-        kiosk.clock.pass_time(seconds=60)
+        kiosk.clock.pass_time(seconds=60)  # a long prompt is not cut off by a warning
+        kiosk.settle_down()
+        assert not kiosk.agent.view().state.warning
+        kiosk.clock.pass_time(seconds=30 * PATIENCE)
         kiosk.settle_down()
         assert kiosk.agent.view().state.voice == 0  # the next person is met in silence
 
@@ -97,6 +103,9 @@ def test_own_words_are_read_only_when_asked_for_and_are_kept_nowhere(tmp_path):
     assert given.read_text("utf-8").count(shown.screen.review.draft.reason_text) == 2
     assert given.read_text("utf-8").count(said) == 2 * 20
     assert heard(asked) == {**heard(shown), "volume": LOUDER[0], "prompt": "vi-own-1"}  # heard with the voice off, too
+    now = Moment(wall=EVENING, monotonic_ns=shown.acted_ns)
+    left = [seconds_left(each, profile=make_profile(), now=now) for each in (shown, asked)]
+    assert left[1] - left[0] == 30 * (PATIENCE - 1)  # nobody is warned in the middle of them
     again = replace(shown, screen=replace(shown.screen, aloud=2), voice=3)
     assert (heard(again)["volume"], heard(again)["prompt"]) == (3, "vi-own-2")
     assert said not in heard(again)["caption"]

@@ -12,13 +12,16 @@ from factories import EVENING
 from kiosk_page_parts import LOBBY, running_kiosk
 from kiosk_walks import KEPT
 from slip_printer_parts import WELL, PtyPrinter
+from wire_vectors import receipt
 
 from edge_agent.kiosk.events import Confirmed, SlipWanted
+from edge_agent.kiosk.news import SettlementChanged
 from edge_agent.kiosk.showing import shown
 from edge_agent.kiosk.slip import Slip, SlipEntry
 from edge_agent.printers.drawing import drawn
 from edge_agent.printers.printing import SlipPrinter
 from firmware_config.profiles import Language, PrinterSection
+from residence.wire.messages import LogPlace
 
 CODE = "RD7D-QQWQ-DW4X"
 OWN = "RE29-ZTQ1-PV06"
@@ -133,6 +136,15 @@ def test_the_screen_says_what_became_of_the_slip_and_only_what_is_kept_is_printe
         done("printer.no_paper")
         kiosk.settle_down()
         assert kiosk.screen.slip == "printer.no_paper"
+        accepted = receipt(declaration_id=kiosk.screen.declaration_id, log=LogPlace(log="1a2b3c4d", index=1207, salt=bytes(16)))
+        for event in (
+            SettlementChanged(declaration_id=accepted.declaration_id, standing="accepted", receipt=accepted),
+            SlipWanted(),
+        ):
+            kiosk.agent.act(event).result(5)
+        (entry,) = asked[-1][0].entries  # printed again, it says where the promise is to be held to
+        assert (what.entries[0].log, entry.log, entry.standing) == ("", "1207 (1a2b3c4d)", "accepted")
+        assert drawn(asked[-1][0], width=384).height > drawn(what, width=384).height
 
 
 def test_a_kiosk_without_a_printer_offers_no_slip():

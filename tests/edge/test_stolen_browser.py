@@ -1,15 +1,21 @@
-"""What a thief finds in the browser's profile on the disk: one person declared on the page, another typed their name, and nothing of them is left."""
+"""What a thief finds in the browser's profile on the disk: one person declared on the page, another typed their name, a third had their own words read
+aloud, and nothing of them is left."""
 
 from __future__ import annotations
 
-from kiosk_page_parts import CARD, LOBBY, running_kiosk, served
+from kiosk_page_parts import CARD, LOBBY, running_kiosk, served, to_the_words
 from playwright.sync_api import sync_playwright
 from traces import traces
 
+from edge_agent.kiosk import events as happen
 from edge_agent.kiosk.states import Idle
+from edge_agent.voices.speaking import Voice
+from firmware_config.profiles import VoiceSection
+from residence.stays.declaration import Reason
 
 TYPED = "Phạm Quốc Tuấn"
-PLANTED = [TYPED, "Trần Văn An", "001095000117", "1995-02-01", "01/02/1995"]
+SAID = "Toi o nho nha chau Tuan Quoc"
+PLANTED = [TYPED, SAID, "Trần Văn An", "001095000117", "1995-02-01", "01/02/1995"]
 LARGEST = 4 << 20  # what is larger is Chromium's own
 
 
@@ -45,8 +51,26 @@ def type_a_name_and_leave(kiosk, page):
     kiosk.wait_for(lambda: isinstance(kiosk.screen, Idle))
 
 
+def hear_own_words(kiosk, page, voice):
+    """Return a part of the sound that no other file has by chance."""
+    to_the_words(kiosk, page, "vi")
+    answers = (happen.Typed(asked="words", text=SAID), happen.Typed(asked="helper", text=""), happen.PersonConfirmed())
+    stay = (happen.UnitChosen(unit="1203"), happen.NightsChosen(nights=1), happen.ReasonChosen(reason=Reason.VISIT))
+    for event in (*answers, *stay):
+        kiosk.agent.act(event).result(5)
+    press(page, "words", "review")
+    with page.expect_response("**/prompt.wav*") as heard:
+        press(page, "aloud", "ownwords")
+    assert heard.value.ok
+    page.wait_for_timeout(300)  # it is playing
+    press(page, "stop", "ownwords")
+    sound = voice.once("vi", SAID)
+    return max((sound[at : at + 64] for at in range(1000, len(sound) - 64, 64)), key=lambda part: len(set(part)))
+
+
 def test_the_browsers_profile_does_not_say_who_was_here(tmp_path):
-    with running_kiosk(LOBBY) as kiosk, served(kiosk) as url, sync_playwright() as driver:
+    voice = Voice(VoiceSection(), folder=tmp_path)
+    with running_kiosk(LOBBY) as kiosk, served(kiosk, voice=voice) as url, sync_playwright() as driver:
         context = driver.chromium.launch_persistent_context(
             tmp_path / "profile", executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
         )
@@ -54,6 +78,8 @@ def test_the_browsers_profile_does_not_say_who_was_here(tmp_path):
         page.set_default_timeout(20_000)
         page.goto(url)
         declare(kiosk, page, CARD)
+        sound = hear_own_words(kiosk, page, voice)
+        page.wait_for_selector('#state[data-name="idle"]', state="attached")
         type_a_name_and_leave(kiosk, page)
         page.wait_for_selector('#state[data-name="idle"]', state="attached")
         assert len(kiosk.outbox.messages) == 1
@@ -62,3 +88,4 @@ def test_the_browsers_profile_does_not_say_who_was_here(tmp_path):
     assert any(path.name == "History" for path in files), "the profile is where it is looked for"
     found = {path.name: left for path in files if (left := traces(path.read_bytes(), PLANTED))}
     assert found == {}
+    assert not [path.name for path in files if sound in path.read_bytes()]

@@ -16,7 +16,7 @@ from gateway.trust import TrustStore
 from luutru.system import random_bytes
 from registry import tables
 from registry.letter_changes import Chosen, retry
-from residence.clock import VIETNAM, rfc3339
+from residence.clock import VIETNAM, rfc3339, uuid7
 from residence.errors import Malformed
 from residence.wire.times import Times
 
@@ -203,6 +203,47 @@ def test_a_letter_that_waits_for_something_else_is_judged_by_its_coming_too(offi
         retry(connection, Chosen(code="message.schema_unknown"), now=office.clock.now(), random_bytes=random_bytes)
     receipt = one(office, LetterRetry(office.intake).run(office.clock.now()))
     assert msgspec.structs.asdict(receipt)["on_time"] is True
+
+
+def says_of(office, arrival, kind, *, away, until):
+    """Let the kiosk say something of a stay by a clock that is ``away``; returns its receipt."""
+    claimed = office.clock.now() + away
+    changes = {
+        "kind": kind,
+        "about": arrival.declaration_id,
+        "planned_departure": until,
+        "person": arrival.person,
+        "arrival": arrival.arrival,
+    }
+    stated = {"declaration_id": str(uuid7(claimed, random_bytes(10))), "declared_at": rfc3339(claimed)}
+    message = office.declaration(office.kiosk(), **changes, **stated)
+    return one(office, office.intake.take([deliver(office, office.kiosk(), away, "rtc_only", message)]))
+
+
+LATER = "2026-07-15T12:00:00+07:00"
+ORDERS = {  # how far off the clock is that says that the guest left, and the one that then extends the stay
+    "an hour ahead, then right": (HOUR, 0 * HOUR, "accepted"),
+    "a day ahead, then right": (24 * HOUR, 0 * HOUR, "accepted"),
+    "before the arrival itself, then right": (-3 * HOUR, 0 * HOUR, "accepted"),
+    "right, then years behind": (0 * HOUR, -YEARS, "accepted"),
+    "right, then a minute that was kept offline": (0 * HOUR, -90 * SECOND, "conflicting"),
+}
+
+
+@pytest.mark.parametrize(("left_away", "away", "state"), ORDERS.values(), ids=ORDERS.keys())
+def test_of_two_words_about_a_stay_the_later_by_our_clock_holds_or_is_told_that_it_does_not(office, left_away, away, state):
+    arrival = office.declaration(office.kiosk(), arrival="2026-07-10T13:00:00+07:00")
+    office.intake.take([deliver(office, office.kiosk(), 0 * HOUR, message=arrival)])
+    office.clock.pass_time(minutes=2)
+    assert says_of(office, arrival, "departure", away=left_away, until="2026-07-10T13:30:00+07:00").state == "accepted"
+    office.clock.pass_time(minutes=1)
+    receipt = says_of(office, arrival, "extension", away=away, until=LATER)
+    with office.registry.reading() as connection:
+        (stay,) = connection.execute(select(tables.stays)).all()
+    overtaken = "stays.overtaken" in {each.code for each in receipt.findings}
+    assert (receipt.state, stay.status, overtaken) == (
+        state, "open" if state == "accepted" else "ended", state == "conflicting"
+    )  # fmt: skip
 
 
 def _unknown(_schema, _json):

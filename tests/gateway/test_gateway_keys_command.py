@@ -11,8 +11,10 @@ from luutru.keys import read_sealing_key, receipt_signer
 from luutru.processes.gateway import GatewaySettings, make_opener, make_signer
 from luutru.system import system_clock
 from registry.key_changes import keyring_if_reachable
+from residence.clock import parse_instant
 from residence.errors import Refused, Untrusted
 from residence.wire.envelope import verify_envelope
+from residence.wire.receipts import verify_receipt
 
 RUNNER = CliRunner()
 
@@ -95,6 +97,21 @@ def test_a_gateway_signs_with_the_newest_receipt_key_that_holds_when_it_starts(s
     assert away.key_id == new  # no registry to ask: the newest there is
     with pytest.raises(Refused):
         receipt_signer(small_office.folder, "gateway-receipt", keyring=None, now=system_clock().now())
+
+
+def test_a_receipt_by_a_clock_that_is_behind_its_own_key_is_believed_all_the_same(small_office, run):
+    """The key was lost and made anew, and then the gateway's clock went back: what it answers must not be worthless for ever."""
+    run("rotate", "receipt")
+    settings = GatewaySettings(
+        registry=small_office.url, vault=small_office.vault_folder, keys=small_office.keys, tls=small_office.folder
+    )
+    for old in small_office.keys.glob("gateway-receipt.key"):
+        old.unlink()
+    signer = make_signer(settings, small_office.registry, now=small_office.clock.now())  # months before the key
+    answered = small_office.make_intake(signer=signer).take([small_office.deliver(small_office.kiosk())])
+    (receipt,) = (data for _, data in answered.receipts)
+    said = verify_receipt(receipt, keyring=keyring_if_reachable(small_office.registry))
+    assert parse_instant(said.accepted_at) < signer.since == parse_instant(said.signed_at)
 
 
 def test_the_first_keys_are_made_once_and_all_or_none(tmp_path):

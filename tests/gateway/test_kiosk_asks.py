@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
+import msgspec
 import pytest
 from authority import Authority
 from factories import EVENING
@@ -11,11 +15,18 @@ from line_parts import kiosk_of
 
 from edge_agent.agent import KioskAgent
 from edge_agent.kiosk.effects import CallPerson, EndCall
-from edge_agent.kiosk.events import CallEnded, PersonCalled
+from edge_agent.kiosk.events import CallEnded, CodeGiven, PersonCalled, PurposeChosen, Started, WentBack
+from edge_agent.kiosk.path_states import PathShown
+from edge_agent.kiosk.showing import shown
 from gateway.kiosk_answers import KioskAnswering
+from gateway.path_questions import PathQuestions
 from luutru.system import random_bytes, system_clock
 from registry.kiosk_calls import acknowledge_call, answers_by_kiosk, calls_of, hear_calls, waiting_calls
+from registry.numbering import Means
+from registry.paths import Beginning, begin_path
+from residence.clock import uuid7
 from residence.errors import Conflict, LuutruError, Refused
+from residence.paths.steps import Situation
 from residence.wire.kiosk_answers import KioskAnswers, sign_answers, verify_answers
 from residence.wire.state import KioskState
 from residence.wire.topics import paper_topic
@@ -162,7 +173,66 @@ def test_an_older_paper_that_comes_late_takes_nothing_back_and_a_call_ends_by_it
         asked.take(sign_answers(paper, office.fleet.receipt_key))
     assert (asked.call_answer(CALL), asked.host_answer(OTHER)) == ("acknowledged", "refused")
     asked.ask(CallPerson(call_id=OTHER))
-    assert (asked.has_news(), asked.tell(), asked.has_news()) == (True, OTHER, False)
+    assert (asked.has_news(), asked.tell(), asked.has_news()) == (True, (OTHER, ""), False)
     asked.ask(EndCall())
-    assert (asked.has_news(), asked.tell()) == (True, "")
+    assert (asked.has_news(), asked.tell()) == (True, ("", ""))
     outbox.close()
+
+
+def begun(office):
+    """Begin a path as an office would; returns its slip's code."""
+    means = Means(vault=office.registry.vault, now=office.clock.now(), random_bytes=random_bytes)
+    said = Beginning(situation=Situation.NO_HOME, way="office", commune_code="demo-01", called="Cô Bình Thử", words="no roof")
+    with office.registry.writing() as connection:
+        return begin_path(connection, said, means=means).code
+
+
+def test_somebody_with_a_slip_at_a_kiosk_sees_how_far_their_path_is_and_nothing_of_it_stays(office, broker, tmp_path, request):
+    code = begun(office)
+    outbox, _, _, asked, uplink = kiosk_of(office, broker, tmp_path / "kiosk")
+    agent = KioskAgent(
+        profile=make_profile(), clock=system_clock(), random_bytes=random_bytes, outbox=OutboxInMemory(), asked=asked,
+        connection=lambda: uplink.health().state.value,
+    )  # fmt: skip
+    gateway = GatewayThread(office, broker, tmp_path / "gateway")
+    for each in (gateway, uplink, agent):
+        request.addfinalizer(each.stop)
+    agent.start()
+    act = lambda event: agent.act(event).result(10)  # noqa: E731
+    for event in (Started(), PurposeChosen(purpose="change"), PurposeChosen(purpose="path")):
+        act(event)
+    act(CodeGiven(text=code, fresh_id=agent.fresh_id()))
+    page = lambda: shown(agent.view(), profile=make_profile(), now=office.clock.now())["screen"]  # noqa: E731
+    assert "không có mạng" in page()["said"]  # without a line it says so
+    uplink.start()
+    eventually(lambda: isinstance(agent.view().state.screen, PathShown))
+    assert page()["code"] == code
+    assert page()["lines"][0] == "Chúng tôi đã nhận."
+    assert re.search(r"\d\d/\d\d/\d{4}", page()["lines"][2])  # by when
+    eventually(lambda: asked.open_question() == "" and not asked.has_news())
+    act(WentBack())
+    assert code not in repr(agent.view().state)
+    uplink.stop()
+    outbox.close()
+
+
+def test_a_kiosk_may_not_try_codes_one_after_the_other(office):
+    code, kiosk, now = begun(office), office.kiosk(), office.clock.now()
+    questions = PathQuestions(office.registry)
+
+    def asks(text, at=now):
+        number = str(uuid7(now, random_bytes(10)))
+        questions.hear(msgspec.structs.replace(said(kiosk), path=f"{number} {text}"))
+        return questions.answers(at)[kiosk.kiosk_id][number]
+
+    assert [asks(text).state for text in (code, code.lower(), "K7QM-2XW9-4TRN", "' OR 1=1", "")] == [
+        "begun",
+        "begun",
+        *["unknown"] * 3,
+    ]
+    assert [asks("K7QM-2XW9-4TRN").state for _ in range(6)] == ["unknown"] * 5 + ["later"]
+    assert asks(code).state == "later"
+    assert asks(code, at=now + timedelta(minutes=10)).state == "begun"
+    questions.hear(msgspec.structs.replace(said(kiosk, online=False), path=f"{OTHER} {code}"))  # a will asks nothing
+    questions.hear(msgspec.structs.replace(said(kiosk), path="not-a-number " + code))
+    assert OTHER not in questions.answers(now)[kiosk.kiosk_id]

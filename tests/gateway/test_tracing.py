@@ -23,7 +23,7 @@ from residence.errors import Malformed
 from residence.wire.trace_ids import is_told, trace_of
 
 NAME = "Lê Thị Ngọc Dấu Vết"
-STAGES = {"collect", "read", "look-ups", "reconcile", "rows", "commit", "answer", "acknowledge"}
+STAGES = {"collect", "read", "look-ups", "reconcile", "rows", "receipts", "commit", "answer", "acknowledge"}
 
 
 class Collector:

@@ -71,7 +71,17 @@ def test_the_loop_reports_its_stages_outcomes_and_what_it_holds(office):
     worker.turn(threading.Event())
     with office.registry.reading() as connection:
         (report,) = latest_reports(connection, since=office.clock.now())
-    assert set(report.stages) == {"collect", "read", "look-ups", "reconcile", "rows", "commit", "acknowledge", "answer"}
+    assert set(report.stages) == {
+        "collect",
+        "read",
+        "look-ups",
+        "reconcile",
+        "rows",
+        "receipts",
+        "commit",
+        "acknowledge",
+        "answer",
+    }
     assert (report.committed, report.batch_size_max, report.in_hand, report.outcomes) == (10, 10, 15, {"accepted": 10})
     assert [each.kiosk_id for each in report.lags] == ["kiosk-000"]
     office.clock.pass_time(seconds=3)

@@ -143,6 +143,25 @@ def test_killed_between_sending_and_keeping_the_same_event_is_sent_again_and_not
     assert stay.unit == "201"
 
 
+def test_what_the_desk_said_later_stands_and_the_house_is_told_that_its_system_says_otherwise(one, world):
+    one.hotel.book()
+    one.round()
+    (stay,) = stays(world)
+    world.clock.pass_time(minutes=10)
+    one.hotel.change(room="201")
+    world.clock.pass_time(minutes=10)
+    headers = world.bearer("clerk") | {"idempotency-key": "moved-by-the-desk"}
+    moved = world.client().post(f"/api/v1/stays/{stay.stay_id}/changes", json={"change": "move", "unit": "203"}, headers=headers)
+    assert moved.status_code == 201
+    assert [(later(one).open, stays(world)[0].unit) for _ in range(2)] == [(1, "203")] * 2
+    (point,) = next(iter(Kept.opened(one.state).bookings.values())).open
+    assert point.code == "stays.overtaken"
+    assert one.said()[-1] == ("moved", 201)
+    one.hotel.bookings["R-77"].changed = world.clock.now()
+    one.hotel.change(room="202")
+    assert (later(one).open, stays(world)[0].unit) == (0, "202")
+
+
 def test_back_after_leaving_is_a_visit_of_its_own(one, world):
     one.hotel.book()
     one.round()

@@ -35,6 +35,7 @@ SMALL = {
     "gateway_reports",
     "imports",
     "import_batches",
+    "statement_logs",  # one row
 }
 # Indexes of the few that count now: read from end to end on purpose.
 OF_THE_FEW = ("ix_orders_in_force",)

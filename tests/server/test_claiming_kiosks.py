@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -233,6 +234,11 @@ def test_a_wiped_kiosk_leaves_its_signed_word_and_nothing_else(office, monkeypat
         wipe(profile, machine=MACHINE, clock=office.world.clock, send=office.send)
     for name in ("outbox.db", "outbox.db-wal", "outbox.db-shm"):
         (office.folder / "machine" / name).unlink(missing_ok=True)
+    with closing(open_outbox(profile, clock=office.world.clock)), pytest.raises(Refused, match=r"claim\.kiosk_runs"):
+        wipe(profile, machine=MACHINE, clock=office.world.clock, send=office.send)
+    sent = office.folder / "machine" / "configuration" / "seen" / "documents" / "door-list.json"
+    sent.parent.mkdir(parents=True)
+    sent.write_bytes(b"who may pass")
     with office.world.registry.reading() as connection:
         ring = Keyring(keyring_entries(connection))
 
@@ -243,7 +249,11 @@ def test_a_wiped_kiosk_leaves_its_signed_word_and_nothing_else(office, monkeypat
         wipe(profile, machine=MACHINE, clock=office.world.clock, send=away)
     said = wipe(profile, machine=MACHINE, clock=office.world.clock, send=office.send)
     assert {"kiosk.key", "signing.key", "kiosk.pem", "keyring.json"} <= set(said.erased)
-    assert sorted(each.name for each in Path(profile.folder).iterdir()) == ["ca.pem", "kiosk.toml", "wiped.cose"]
+    assert sorted(each.name for each in Path(profile.folder).rglob("*") if each.is_file()) == [
+        "ca.pem",
+        "kiosk.toml",
+        "wiped.cose",
+    ]
     word = (Path(profile.folder) / "wiped.cose").read_bytes()
     assert open_wiped(word, keyring=ring, at=office.now) == said
     with office.world.registry.reading() as connection:

@@ -240,8 +240,13 @@ def test_the_command_goes_the_same_way(world, tmp_path):
     )
     assert (checked.exit_code, stays(world)) == (1, [])
 
+    refused = CliRunner().invoke(desk_app, [*options, "--result", str(file / "below")])  # no folder can be there
+    assert (refused.exit_code, refused.stderr.partition(":")[0], stays(world)) == (1, "guest-import.result_unwritten", [])
     declared = json.loads(CliRunner().invoke(desk_app, options).stdout)
     assert declared["counts"] == told["counts"]
     assert len(stays(world)) == 1
     rejected = tmp_path / "khach.rejected.csv"
     assert (declared["rejected"], rejected.stat().st_mode & 0o777) == (str(rejected), 0o600)
+    elsewhere = tmp_path / "to" / "correct"
+    again = json.loads(CliRunner().invoke(desk_app, [*options, "--result", str(elsewhere)]).stdout)
+    assert (again["rejected"], len(stays(world))) == (str(elsewhere / "khach.rejected.csv"), 1)

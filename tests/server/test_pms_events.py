@@ -195,3 +195,18 @@ def test_what_came_too_late_to_count_says_so_and_where(world, say):
     assert say("cancelled", 7, why="mistake").json()["receipt"]["state"] == "accepted"
     world.clock.pass_time(minutes=1)
     assert "stays.about_withdrawn" in says(world, first, {"change": "extend", "until": "2026-07-20T12:00:00+07:00"}).text
+
+
+def test_a_withdrawal_stamped_ahead_is_undone_and_the_receipt_says_that_it_stands(world, say):
+    first = say(arrival="2026-07-10T13:00:00+07:00")
+    code = first.json()["receipt"]["code"]
+
+    def now():
+        return world.client().get(f"/api/v1/receipts/{code}").json()["now"]
+
+    world.clock.pass_time(seconds=1)
+    assert say("cancelled", 9, why="mistake").json()["receipt"]["state"] == "accepted"
+    assert (stay_of(world, first).status, now()) == ("withdrawn", "withdrawn")
+    world.clock.pass_time(seconds=1)
+    assert says(world, first, {"change": "undo"}).json()["receipt"]["state"] == "accepted"
+    assert (stay_of(world, first).status, now()) == ("open", "accepted")

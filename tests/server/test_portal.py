@@ -210,7 +210,7 @@ def send_and_die(url, vault, address, folder, when):
 
     from factories import StandingClock
 
-    from luutru.processes.gateway import open_registry
+    from luutru.opening import open_registry
 
     def die(*_arguments, **_named):
         os.kill(os.getpid(), signal.SIGKILL)

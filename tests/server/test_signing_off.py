@@ -21,6 +21,12 @@ PATH = "/api/v1/premises/htl-sao-mai/closes"
 AN = {"reference": "R-1", "full_name": "Trần Văn An", "number": "001095000117", "unit": "201"}
 STRANGER = {"reference": "R-2", "full_name": "Lê Thị Khác", "unit": "202"}
 HA = make_person(full_name="Nguyễn Thị Thu Hà", personal_number="001195000333", sex="female", document=None)
+LATE = {"full_name": "Đỗ Văn Muộn", "personal_number": "001095000444", "document": None}
+
+
+def what_a_clerk_sees(world):
+    clerk = world.client("clerk")
+    return [clerk.get(each).text for each in ("/desk", "/desk/houses")]
 
 
 @pytest.fixture
@@ -87,6 +93,9 @@ def test_what_stood_open_is_signed_in_counts_and_the_house_keeps_the_points(worl
     page = world.client("clerk").get("/desk").text
     assert "Signed off with points that stand open: 4" in re.sub(r"<[^>]+>", "", page)
     assert "Signed off with points that stand open: 4" in re.sub(r"<[^>]+>", "", world.client("clerk").get("/desk/houses").text)
+    assert ["Somebody came after" in page for page in what_a_clerk_sees(world)] == [False, False]
+    world.declare_guest(declaration_id=make_id(), unit="202", person=make_person(**LATE))
+    assert ["Somebody came after" in page for page in what_a_clerk_sees(world)] == [True, True]
 
 
 def test_a_list_that_agrees_closes_the_day(world, program):

@@ -10,6 +10,7 @@ from datetime import timedelta
 import chip_parts as chips
 import pytest
 from chip_parts import Citizen, cloned, pki, store_of
+from factories import EVENING
 from mail_parts import mail_server
 from server_parts import COMMUNE, csrf_of
 from sqlalchemy import select
@@ -20,8 +21,10 @@ from registry import accounts, tables
 from registry.accounts import Passkey
 from registry.contact_points import AddressGiven, confirm_address, give_address
 from registry.declarations import declaration_row
-from registry.kiosks import revoke_key
+from registry.kiosks import add_key, revoke_key
 from registry.stay_codes import slip_seed
+from residence.clock import rfc3339
+from residence.wire.keyring import KeyEntry
 from residence.wire.signing import SigningKey
 from residence.wire.stay_codes import code_of
 from residence.wire.way_in import AHEAD, LIFETIME, TEXT_PREFIX, sign_ticket
@@ -94,12 +97,41 @@ def test_a_scanned_ticket_opens_the_persons_own_page_once_and_both_pages_say_so(
     assert says(scan(late, ticket(town, declared)), "was used already")  # a new ticket of the same statement
 
 
+def other_kiosk(town):
+    """The key of a second kiosk of the authority, as much in force as the first's."""
+    signer = SigningKey("kiosk-777-sign-1", secrets.token_bytes(32))
+    second = KeyEntry(key_id=signer.key_id, use="kiosk-sign", owner="kiosk-777", public_key=signer.public_key, valid_from=rfc3339(EVENING))  # fmt: skip
+    with town.registry.writing() as connection:
+        add_key(connection, second, commune_code=COMMUNE)
+    return signer
+
+
+def another_visit(town):
+    """The id of what somebody else declared at the same kiosk a moment later."""
+    kiosk = town.gateway.kiosk()
+    typed = town.gateway.declaration(kiosk)
+    town.gateway.intake.take([town.gateway.deliver(kiosk, typed)])
+    return typed.declaration_id
+
+
+def own_code_of(town, declaration_id):
+    """What the slip of that visit says."""
+    with town.registry.reading() as connection:
+        return code_of(slip_seed(connection, declaration_row(connection, declaration_id), vault=town.vault))
+
+
 OTHERS_KEY = SigningKey("kiosk-000-sign-1", bytes(32))
 FORGED = {
     "signed by somebody else under the kiosk's key id": lambda town, said: ticket(town, said, signer=OTHERS_KEY),
     "signed by a key nobody knows": lambda town, said: ticket(town, said, signer=SigningKey("x", bytes(32))),
     "signed by a key with a nought in its name": lambda town, said: ticket(town, said, signer=SigningKey("x\0y", bytes(32))),
     "signed by the authority's own key": lambda town, said: ticket(town, said, signer=town.gateway.fleet.receipt_key),
+    "signed by another kiosk in force, with the visit's own bytes": lambda town, said: ticket(
+        town, said, signer=other_kiosk(town)
+    ),
+    "of somebody else's statement, by the same kiosk, with the bytes of one's own visit": lambda town, said: ticket(
+        town, said, own_code=own_code_of(town, another_visit(town))
+    ),
     "made by a stolen key without the visit": lambda town, said: ticket(town, said, own_code="AAAA-BBBB-CCCC"),
     "with one letter changed": lambda town, said: ticket(town, said)[:-9] + "AAAAAAAAA",
     "cut short": lambda town, said: ticket(town, said)[:-20],
@@ -145,7 +177,7 @@ def test_a_ticket_is_good_for_three_minutes_by_our_clock(town, declared, wait, o
     assert says(answer, "older than three minutes") is not opens
 
 
-def test_an_old_statement_a_revoked_kiosk_and_another_kiosk_open_nothing(town, declared, country):
+def test_an_old_statement_and_a_revoked_kiosk_open_nothing(town, declared, country):
     with town.registry.writing() as connection:
         revoke_key(connection, town.gateway.kiosk().signer.key_id, now=town.clock.now())
     assert says(scan(town.client(), ticket(town, declared)), "This code opens nothing.")

@@ -26,6 +26,7 @@ from residence.errors import LuutruError, Malformed
 from residence.stays.rules import load_rule_book
 from residence.wire import cbor, signing
 from residence.wire.keyring import dump_keyring
+from residence.wire.messages import LogPlace
 from residence.wire.receipts import receipt_code
 from residence.wire.stay_proofs import (
     PROOF_TYPE,
@@ -59,6 +60,7 @@ PROOF = StayProof(
     departure="2026-07-12T05:00:00Z",
     declared_by="host",
     evidence_level=5,
+    log=LogPlace(log="1a2b3c4d", index=1_234_567_890, salt=bytes(range(16))),
 )
 SIGNED = sign_proof(PROOF, KEYS.receipt)
 
@@ -80,6 +82,7 @@ def test_another_library_reads_it_as_a_cbor_web_token():
     assert claims[1] == PROOF.issuer
     assert claims[6] == datetime.fromisoformat(PROOF.signed_at).timestamp()
     assert claims[-65537][11] == PROOF.place
+    assert list(claims[-65537][18]) == [bytes.fromhex("1a2b3c4d"), 1_234_567_890, bytes(range(16))]
 
 
 @given(st.integers(0, 8 * len(SIGNED) - 1))
@@ -122,6 +125,11 @@ def test_it_is_judged_by_the_key_in_force_when_it_was_signed(ring, code):
         lambda claims: claims.update({-65537: []}),
         lambda claims: claims[-65537].update({1: "believed"}),
         lambda claims: claims[-65537].update({6: 1}),
+        lambda claims: claims[-65537].update({18: [b"1a2", 1, bytes(16)]}),
+        lambda claims: claims[-65537].update({18: [b"1a2b", -1, bytes(16)]}),
+        lambda claims: claims[-65537].update({18: [b"1a2b", True, bytes(16)]}),
+        lambda claims: claims[-65537].update({18: [b"1a2b", 1, bytes(15)]}),
+        lambda claims: claims[-65537].update({18: 7}),
     ],
 )
 def test_a_signature_does_not_make_sense_of_claims_of_another_shape(change):

@@ -19,6 +19,7 @@
   function leave() {
     if (leaving) return;
     leaving = true;
+    hush();
     for (const id of ["stage", "overlay"]) byId(id).textContent = "";
     location.replace("/wiped");
   }
@@ -166,12 +167,13 @@
 
   // What the screen asks, said once for each screen, as loud as the person chose; going on stops it.
   let voice = null, said = "";
+  const hush = () => { if (voice) voice.pause(); };
   function speak() {
     const { prompt, volume } = state();
     if (voice) voice.volume = Number(volume) / 3;
     if (prompt === said) return;
     said = prompt;
-    if (voice) voice.pause();
+    hush();
     if (!prompt) return;
     voice = new Audio("/prompt.wav?" + prompt);
     voice.volume = Number(volume) / 3;
@@ -202,6 +204,7 @@
   function hint() {
     if (lost || leaving) return;
     lost = true;
+    hush();
     for (const id of ["stage", "overlay"]) byId(id).textContent = ""; // while the agent is away nobody could wipe it
     byId("restarting").hidden = false;
   }

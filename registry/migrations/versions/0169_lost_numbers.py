@@ -1,7 +1,7 @@
 """Numbers of a kiosk's count that somebody called lost for good
 
 Revision ID: 0169
-Revises: 0001
+Revises: 0163
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from registry import columns
 
 revision = "0169"
-down_revision = "0001"
+down_revision = "0163"
 branch_labels = None
 depends_on = None
 

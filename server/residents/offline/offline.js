@@ -1,12 +1,12 @@
 // Reads the text of a receipt (LR1:), a proof of a stay (LS1:), an answer (LA1:), a certificate of deletion (LD1:) or a proof of a look (a .tlog-proof), checks it with the keys this
-// page was made with, and says what stands in it. Above this stand noble-ed25519, TRUST = {made_at, keys, words, log} and verifyLook. Nothing is
+// page was made with, and says what stands in it. Above this stand noble-ed25519, TRUST = {made_at, keys, words, log, statements} and what checks proofs from logs. Nothing is
 // sent: the page's policy forbids it.
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
 const TYPES = { "LS1:": "application/vnd.luutru.stay+cwt", "LR1:": "application/vnd.luutru.receipt+json", "LA1:": "application/vnd.luutru.answer+json",
   "LD1:": "application/vnd.luutru.deletion+json" };
 const FIELDS = ["", "state", "kept_at", "received_at", "accepted_at", "due", "on_time", "rule_set", "rule", "article", "premises_id", "place", "unit",
-  "arrival", "departure", "declared_by", "evidence_level", "kept_until"];
+  "arrival", "departure", "declared_by", "evidence_level", "kept_until", "log"];
 const TIMES = new Set(["kept_at", "received_at", "accepted_at", "due", "arrival", "departure", "kept_until", "signed_at",
   "asked_at", "answered_at", "at", "deleted_at"]);
 // Vietnamese stands first everywhere; beside it one of these: what the browser wishes, or what is pressed.
@@ -28,18 +28,25 @@ const NAMES = {
   deleted_at: ["Xóa lúc", "Deleted"], deleted: ["Đã xóa", "What was deleted"], kept: ["Còn giữ, không có tên", "What stays, without the name"],
   period_keys: ["Khóa còn mở được bản sao lưu cũ cho đến khi bị hủy", "Keys that open older backups until they are destroyed"],
   at: ["Xem lúc", "Looked at"], role: ["Ai xem", "Who looked"], purpose: ["Để làm gì", "Why"], fields: ["Mục nào", "Which fields"],
+  promised: ["Vị trí được hứa trong nhật ký công khai", "Place promised in the public log"], standing: ["Vị trí đó", "That place"],
   index: ["Vị trí trong nhật ký", "Place in the log"], witnesses: ["Bên làm chứng", "Witnesses"],
 };
 const WORDS = { state: ["state"], rule: ["rule"], evidence_level: ["evidence"], declared_by: ["declarant"], role: ["role"], purpose: ["purpose"],
   fields: ["field"], subject: ["fault", "field", "procedure"], outcome: ["dispute", "procedure_step"], deleted: ["deleted"], kept: ["deletion_kept"] };
+const STANDINGS = {
+  in_log: ["Đã kiểm tra: khai báo nằm ở đó", "Checked: the statement stands there"],
+  unchecked: ["Chưa kiểm tra. Tệp “bằng chứng kèm vị trí trong nhật ký” cho thấy khai báo có ở đó hay không", "Not checked. The file “the proof with its place in the log” shows whether it stands there"],
+};
 const REASONS = {
   text: ["Đây không phải mã biên nhận. Hãy sao chép lại toàn bộ.", "This is not the text of a receipt. Copy all of it again."],
   unknown: ["Trang này không có khóa đã ký mã này.", "This page does not hold the key that signed it."],
   signature: ["Chữ ký không đúng: nội dung đã bị sửa hoặc bị giả.", "The signature does not hold: it was changed or forged."],
   revoked: ["Khóa đã ký đã bị thu hồi; hãy xin lại biên nhận.", "The key that signed it was revoked; ask for the receipt again."],
   other_proof: ["Bằng chứng trong nhật ký là của một việc khác.", "The proof from the log is of something else."],
-  path: ["Lượt xem này không nằm trong nhật ký đã ký: dòng đã bị sửa hoặc nhật ký bị thay.", "This look does not stand in the signed log: it was changed, or the log was."],
+  path: ["Việc này không nằm trong nhật ký đã ký: nội dung đã bị sửa hoặc nhật ký bị thay.", "This does not stand in the signed log: it was changed, or the log was."],
   witness: ["Không bên làm chứng nào đã ký nhật ký này.", "None of the witnesses this page knows has signed this log."],
+  promise: ["Bằng chứng này là của một vị trí khác với vị trí được hứa trong biên nhận.", "This proof is of another place than the receipt promises."],
+  other_log: ["Trang này không có khóa của nhật ký mà biên nhận nêu.", "This page does not hold the key of the log the receipt names."],
   no_log: ["Trang này được làm không có khóa của nhật ký.", "This page was made without the key of the log."],
   expired: ["Khóa không còn hiệu lực khi ký.", "The key was not in force when it was signed."],
 };
@@ -145,7 +152,27 @@ async function verify(text) {
   if (prefix === "LD1:") return { ...said, ...(below.length ? await placeOf("erase-person", await hexDigest(signed), proof) : {}) };
   const code = await codeOf(said.declaration_id);
   if (said.code !== undefined && said.code !== code) fail("text");
+  const promised = promiseOf(said);
+  if (promised && (isStatementProof(proof) || !below.length)) return { ...said, code, ...(await promiseKept(said, promised, below.length ? proof : "")) };
   return { ...said, code, ...(below.length ? await placeOf("own-stays", await statementDigest(said), proof) : {}) };
+}
+
+function promiseOf({ log }) {
+  if (log === undefined) return null;
+  if (!Array.isArray(log)) return { log: log.log, index: log.index, salt: Uint8Array.from(atob(log.salt), (letter) => letter.charCodeAt(0)) };
+  return { log: [...log[0]].map((byte) => byte.toString(16).padStart(2, "0")).join(""), index: log[1], salt: log[2] };
+}
+
+// The entry follows from the receipt; without a proof nothing is claimed of it.
+async function promiseKept({ declaration_id: id, state, accepted_at: at }, promise, proof) {
+  const promised = `${promise.index} (${promise.log})`;
+  if (!proof) return { promised, standing: "unchecked" };
+  if (!TRUST.statements) fail("no_log");
+  const entry = await statementEntry({ id, state, seconds: Math.floor(Date.parse(at) / 1000), salt: promise.salt });
+  const found = await verifyStatement(entry, proof, TRUST.statements);
+  if (found.log !== promise.log) fail("other_log");
+  if (found.index !== promise.index) fail("promise");
+  return { promised, standing: "in_log", index: `${found.index} / ${found.size}`, witnesses: found.witnesses.map((each) => each.name).join(", ") || undefined };
 }
 
 async function hexDigest(bytes) {
@@ -193,6 +220,7 @@ function wall(text, tag = "vi-VN") {
 
 function value(name, said) {
   const plain = said[name];
+  if (name === "standing") return both("dd", STANDINGS[plain]);
   if (typeof plain === "boolean") return both("dd", plain ? ["Có", "Yes"] : ["Không", "No"]);
   const many = (Array.isArray(plain) ? plain : [plain]).map((each) => wordOf(name, each));
   if (name in WORDS) return both("dd", [many.map((each) => each.vi).join(", "), many.map((each) => each[other] ?? each.en).join(", ")]);
