@@ -30,7 +30,7 @@ from sqlalchemy import Connection, Engine, inspect, select, text
 from sqlalchemy.engine import make_url
 
 from registry import tables
-from registry.database import Registry, current_revision, newest_revision, open_engine
+from registry.database import Registry, current_revision, is_ahead, newest_revision, open_engine
 from registry.digests import TableDigest, differences, digest_all
 from registry.index_rotation import write_anew
 from registry.promised_places import close_log
@@ -62,6 +62,8 @@ def back_up(url: str, folder: Path, *, vault: Vault, now: datetime) -> Manifest:
     engine = open_engine(url)
     try:
         revision = current_revision(engine)
+        if is_ahead(engine):
+            raise Refused("registry.tables_newer")  # it would prove the tables it knows, and no others
         if revision is None or revision != newest_revision():
             raise Refused("registry.not_upgraded")
         try:

@@ -28,7 +28,7 @@ from sqlalchemy.exc import DBAPIError
 from registry import handing_over
 from registry.handing_over import Handing
 from registry.vault import Vault
-from residence.errors import Malformed
+from residence.errors import Malformed, Refused
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -123,12 +123,14 @@ def open_engine(url: str) -> Engine:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the tables at ``url`` to ``revision`` by the migrations packaged beside this file."""
+    """Bring the tables at ``url`` to ``revision`` by the migrations packaged beside this file; ``Refused("registry.tables_newer")``."""
     from alembic import command
 
     config = migrations()
     engine = open_engine(url)
     try:
+        if is_ahead(engine):
+            raise Refused("registry.tables_newer")
         with engine.connect().execution_options(luutru_writes=True) as connection, connection.begin():
             if engine.dialect.name == "postgresql":  # whoever waits for a lock lets everybody behind it wait as well
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_WAITS_FOR_A_LOCK}s'")
@@ -170,6 +172,12 @@ def is_behind(engine: Engine) -> bool:
     except DBAPIError:
         return False  # away, or without any table: whoever works there says so
     return str(standing) in left_behind(_migration_texts())
+
+
+def is_ahead(engine: Engine) -> bool:
+    """Tell whether the tables are of a later version than this one: it understands them, but does not know all of them."""
+    standing = current_revision(engine)
+    return standing is not None and standing != newest_revision() and standing not in left_behind(_migration_texts())
 
 
 def left_behind(migrations: Iterable[str]) -> set[str]:

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import segno
 from fpdf import FPDF
-from fpdf.enums import XPos, YPos
+from fpdf.enums import MethodReturnValue, XPos, YPos
 from fpdf.fonts import TTFFont
 
 from residence.errors import Refused
@@ -39,6 +39,7 @@ _FONT: Final = "body"
 _MARGIN: Final = 18.0
 _CODE: Final = 62.0  # millimetres; a code of 85 modules keeps them at 0.7
 _KEY: Final = 52.0
+_TALLEST_NAME: Final = 3 * 5.2  # three lines
 
 
 @cache
@@ -66,9 +67,7 @@ class Paper:
 
     def text(self, text: str, *, size: float = 10, bold: bool = False) -> None:
         """Write a paragraph."""
-        self._want(text)
-        self._pdf.set_font(_FONT, "B" if bold else "", size)
-        self._pdf.multi_cell(0, size * 0.52, self._lines(text, self._pdf.epw), new_x=XPos.LMARGIN, new_y=YPos.NEXT, align="L")
+        self._write(text, width=self._pdf.epw, height=size * 0.52, style="B" if bold else "", size=size)
         self._pdf.ln(size * 0.12)
 
     def heading(self, text: str, *, size: float = 15) -> None:
@@ -79,18 +78,23 @@ class Paper:
         self.text(text, size=size, bold=True)
 
     def facts(self, facts: Iterable[tuple[str, str]]) -> None:
-        """Write names and values, a line each; an empty value is left out."""
+        """Write names and values, beside each other; an empty value is left out."""
         for name, value in facts:
             if not value:
                 continue
-            self._want(name + value)
-            top = self._pdf.get_y()
-            self._pdf.set_font(_FONT, "B", 9.5)
-            self._pdf.multi_cell(_KEY, 5.2, self._lines(name, _KEY), new_x=XPos.RIGHT, new_y=YPos.TOP, align="L")
-            self._pdf.set_xy(_MARGIN + _KEY, max(top, self._pdf.get_y()))
-            self._pdf.set_font(_FONT, "", 9.5)
-            self._pdf.multi_cell(0, 5.2, self._lines(value, self._pdf.epw - _KEY), new_x=XPos.LMARGIN, new_y=YPos.NEXT, align="L")
+            if self._pdf.get_y() + _TALLEST_NAME > self._pdf.h - _MARGIN:
+                self._pdf.add_page()
+            top, page = self._pdf.get_y(), self._pdf.page
+            below = self._cell(name, width=_KEY, style="B")
+            self._pdf.set_xy(_MARGIN + _KEY, top)
+            end = self._cell(value, width=self._pdf.epw - _KEY, style="")
+            self._pdf.set_y(max(below, end) if self._pdf.page == page else end)
         self._pdf.ln(1.5)
+
+    def _cell(self, text: str, *, width: float, style: str) -> float:
+        """Write a text into a column that begins here; returns where it ends."""
+        self._write(text, width=width, height=5.2, style=style, size=9.5)
+        return float(self._pdf.get_y())
 
     def code(self, text: str, caption: str) -> None:
         """Draw a QR code of ``text``, whole on one page, and what it is beneath."""
@@ -124,7 +128,25 @@ class Paper:
     def _lines(self, text: str, width: float) -> str:
         """Return a text with the line ends that the library, which knows spaces only, would not find."""
         room = width - 2 * self._pdf.c_margin
-        return fill(text, most=room, width_of=self._pdf.get_string_width) if self._has_eastern else text
+        return fill(text, most=room, width_of=self._pdf.get_string_width)
+
+    def _write(self, text: str, *, width: float, height: float, style: str, size: float) -> None:
+        """Write a text from here down, line by line.
+
+        The font is said anew for each: after a line in the second font alone the library believes that the first was said.
+        """
+        self._want(text)
+        self._pdf.set_font(_FONT, style, size)
+        left = self._pdf.get_x()
+        cell = partial(self._pdf.multi_cell, width, height, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        if not self._has_eastern:
+            cell(text)
+            return
+        lines = cast("list[str]", cell(self._lines(text, width), dry_run=True, output=MethodReturnValue.LINES))
+        for line in lines:
+            self._pdf.set_x(left)
+            self._pdf.current_font_is_set_on_page = False
+            cell(line)
 
     def _want(self, text: str) -> None:
         """Open the second font before the first letter that needs it."""

@@ -1,7 +1,7 @@
 """What one kiosk is sent: one document with its files, so that settings, keys, lists and choices change together or not at all.
 
 - A closed list of files: what the kiosk would not know is refused, by whoever publishes and by the kiosk. ``kiosk.toml`` must be there.
-- ``keyring.json``: whose keys the kiosk trusts from now on (it is verified as always). ``choices.toml``: dated rules, law and formats.
+- ``keyring.json``: whose keys the kiosk trusts from now on (it is verified as always). ``choices.toml``: what is chosen on law and formats; ``rules-*.toml``: further dated rule sets.
   ``trust.bundle``: whom it trusts about chips, signed by the authority as always.
 - Its release is what operators call it: each kiosk's document is another, and a rollout is seen by what they have in common.
 - The schema is a number; a kiosk that does not know it keeps what it has.
@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 
@@ -27,6 +28,7 @@ KEYRING: Final = "keyring.json"
 CHOICES: Final = "choices.toml"
 TRUST: Final = "trust.bundle"
 FILES: Final = frozenset({PROFILE, KEYRING, CHOICES, TRUST})
+RULES: Final = re.compile(r"rules-[a-z0-9][a-z0-9-]{0,47}\.toml")
 MALFORMED: Final = "configuration.malformed"
 
 
@@ -65,8 +67,13 @@ def read_document(data: bytes) -> Document:
     return document
 
 
+def rule_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the further rule sets among a document's files."""
+    return {name: data for name, data in files.items() if RULES.fullmatch(name)}
+
+
 def _check(files: Mapping[str, bytes]) -> None:
-    for name in sorted(files.keys() - FILES):
+    for name in sorted(files.keys() - FILES - rule_files(files).keys()):
         raise Malformed(MALFORMED, f"/files/{name}", f"{name} is not a file a kiosk knows")
     if PROFILE not in files:
         raise Malformed(MALFORMED, f"/files/{PROFILE}", "missing")

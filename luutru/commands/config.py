@@ -145,7 +145,9 @@ def publish(  # noqa: PLR0913 - the options of one public command
     kiosks: Annotated[
         Path,
         typer.Argument(
-            exists=True, file_okay=False, help="A folder for each kiosk: kiosk.toml; keyring.json, choices.toml, trust.bundle."
+            exists=True,
+            file_okay=False,
+            help="A folder for each kiosk: kiosk.toml; keyring.json, choices.toml, rules-NAME.toml, trust.bundle.",
         ),
     ],
     *,
@@ -205,13 +207,15 @@ def show(repository: RepositoryArgument, district: DistrictArgument, *, as_json:
 
 def _documents(folder: Path, release: str) -> dict[str, bytes]:
     from firmware_config.profiles import parse_profile
-    from firmware_config.signed.document import PROFILE, write_document
+    from firmware_config.signed.document import CHOICES, PROFILE, rule_files, write_document
+    from residence.choices import parse_choices
     from residence.errors import Malformed
 
     documents = {}
     for each in sorted(path for path in folder.iterdir() if path.is_dir()):
         files = {file.name: file.read_bytes() for file in sorted(each.iterdir())}
         documents[each.name] = write_document(files, release=release)
+        parse_choices(files.get(CHOICES, b""), extra=rule_files(files))
         profile = parse_profile(files[PROFILE].decode("utf-8", "replace"), folder=each)
         if profile.kiosk.id != each.name:
             raise Malformed("configuration.another_kiosk", "/kiosk/id", f"{each.name}/{PROFILE} is for {profile.kiosk.id}")

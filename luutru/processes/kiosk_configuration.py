@@ -61,14 +61,15 @@ def in_force(image: KioskProfile) -> tuple[KioskProfile, Slots | None]:
 def sent_profile(files: Mapping[str, bytes], *, image: KioskProfile, folder: Path | None = None) -> KioskProfile:
     """Return the profile these files make on this machine, or raise ``LuutruError``. ``folder``: where the files lie."""
     from firmware_config.profiles import parse_profile
-    from firmware_config.signed.document import CHOICES, KEYRING, PROFILE, TRUST
+    from firmware_config.signed.document import CHOICES, KEYRING, PROFILE, TRUST, rule_files
     from residence.choices import parse_choices
     from residence.wire.keyring import load_keyring
 
     profile = parse_profile(files[PROFILE].decode("utf-8", "replace"), folder=Path(image.folder))
     if (profile.kiosk.id, profile.kiosk.site) != (image.kiosk.id, image.kiosk.site):
         raise Refused(ANOTHER, "/kiosk/id", f"settings for {profile.kiosk.id} at {profile.kiosk.site}")
-    choices = parse_choices(files[CHOICES], extra={}) if CHOICES in files else image.choices
+    rules = rule_files(files)
+    choices = parse_choices(files.get(CHOICES, b""), extra=rules) if CHOICES in files or rules else image.choices
     profile = msgspec.structs.replace(profile, choices=choices, configuration=image.configuration)
     if KEYRING in files:
         load_keyring(files[KEYRING])

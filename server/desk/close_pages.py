@@ -25,6 +25,7 @@ from server.declaring import new_declaration_id
 from server.desk.evening import Evening, close_of, evening
 from server.desk.own_premises import Workplace, workplace
 from server.desk.tonight import tonight
+from server.desk.waits import waits
 from server.pages import render
 from server.policy import Account
 from server.visitor import Caller, Form, SignedIn
@@ -72,7 +73,7 @@ def show_closes(request: Request, caller: Caller, account: SignedIn, server: Wir
     with server.registry.reading() as connection:
         place = workplace(server, connection, account, action="list_stays", premises_id=request.query_params.get("premises", ""))
         closes = closes_at(connection, _place(place))
-    return render(request, "desk/closes.html", caller=caller, place=place, closes=closes)
+    return render(request, "desk/closes.html", caller=caller, place=place, closes=closes, **waits(server, account, place.here))
 
 
 @router.get("/closes/{close_id}")
@@ -84,7 +85,14 @@ def show_close(request: Request, caller: Caller, *, account: SignedIn, server: W
             raise Refused("server.not_allowed")
         place = workplace(server, connection, account, action="read_receipt", premises_id=kept.premises_id)
     return render(
-        request, "desk/close.html", caller=caller, place=place, kept=kept, close=kept.close, picture=_picture(kept.signed)
+        request,
+        "desk/close.html",
+        caller=caller,
+        place=place,
+        kept=kept,
+        close=kept.close,
+        picture=_picture(kept.signed),
+        **waits(server, account, place.here),
     )
 
 

@@ -21,8 +21,9 @@ from server.desk.declare_pages import empty_form, place_for, show_form
 from server.desk.house_list import HouseList, read_house_list
 from server.desk.own_premises import Workplace, workplace
 from server.desk.signing_off import GivenList, Looked, look, sign_off
+from server.desk.waits import waits
 from server.pages import render
-from server.visitor import Caller, Form, SignedIn
+from server.visitor import Caller, Form, SignedIn, signed_in
 from server.wiring import Server, server_of
 
 router = APIRouter(prefix="/desk")
@@ -34,7 +35,17 @@ PREFILLED = ("full_name", "personal_number", "unit", "arrival", "planned_departu
 def show(request: Request, caller: Caller, account: SignedIn, server: Wired) -> Response:
     """Show the empty page."""
     place = place_for(server, account, "list_stays", request.query_params.get("premises", ""))
-    return render(request, "desk/house.html", caller=caller, place=place, listed=HouseList(), text="", found=None, points=())
+    return render(
+        request,
+        "desk/house.html",
+        caller=caller,
+        place=place,
+        listed=HouseList(),
+        text="",
+        found=None,
+        points=(),
+        **waits(server, account, place.here),
+    )
 
 
 @router.post("/house")
@@ -98,6 +109,7 @@ def _compared(
         fits=FITS,
         day=looked.figures.day.isoformat() if looked else "",
         numbers={each.row: each.number for each in listed.guests},
+        **waits(server_of(request), signed_in(caller), place.here),
     )
 
 

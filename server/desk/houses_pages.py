@@ -13,6 +13,7 @@ from starlette.responses import Response
 from server.desk.declare_pages import place_for
 from server.desk.houses import houses
 from server.desk.self_test import self_test
+from server.desk.waits import waits
 from server.pages import render
 from server.policy import PremisesResource
 from server.visitor import Caller, Form, SignedIn
@@ -35,11 +36,18 @@ def show_houses(request: Request, caller: Caller, account: SignedIn, server: Wir
 def show_check(request: Request, caller: Caller, account: SignedIn, server: Wired) -> Response:
     """Show what would be tried; nothing is tried by opening the page."""
     place = place_for(server, account, "declare", request.query_params.get("premises", ""))
-    return render(request, "desk/check.html", caller=caller, place=place, tried=None)
+    return render(request, "desk/check.html", caller=caller, place=place, tried=None, **waits(server, account, place.here))
 
 
 @router.post("/check")
 def check(request: Request, caller: Caller, *, account: SignedIn, server: Wired, form: Form) -> Response:
     """Try every part of one house, with a synthetic guest who is declared nowhere."""
     place = place_for(server, account, "declare", form.get("premises_id", ""))
-    return render(request, "desk/check.html", caller=caller, place=place, tried=self_test(server, place.here))
+    return render(
+        request,
+        "desk/check.html",
+        caller=caller,
+        place=place,
+        tried=self_test(server, place.here),
+        **waits(server, account, place.here),
+    )

@@ -31,6 +31,7 @@ from server.desk.list_view import phase_of
 from server.desk.one_stay import open_stay
 from server.desk.own_premises import Workplace, workplace
 from server.desk.tonight_pages import duty
+from server.desk.waits import waits
 from server.pages import render
 from server.papers import DayList, Reader, day_paper, name_of, pdf, reasons_of, receipts_paper
 from server.policy import Account
@@ -101,6 +102,7 @@ def show_day(request: Request, caller: Caller, account: SignedIn, server: Wired)
         },
         before=listed.day - timedelta(days=1),
         after=listed.day + timedelta(days=1) if listed.day < evening_of(server.clock.now(), server.rules) else None,
+        **waits(server, account, place.here),
     )
 
 

@@ -135,7 +135,7 @@ async function takeCard(event) { // of the scanner, the camera, a photo or the c
   }
   await keepOpen();
   const begun = await begunOf(text);
-  const isFree = declared || entered() === asOpened; // nothing else is being filled in
+  const isFree = declared || (entered() === asOpened && !Array.from(document.querySelectorAll("main textarea:not(#card_text)")).some((each) => each.value));
   if (isFree && begun) return goOn(begun);
   if (!isFree || !await isConnected()) return declared ? readLater(text) : keepCard(begun, text);
   leaving = true;
@@ -165,10 +165,6 @@ async function keepCard(begun, text) {
 
 async function startBegun() {
   if (!scanForm) return;
-  const begun = new URLSearchParams(location.hash.slice(1)).get("begun");
-  const fields = begun && declared ? await opened(begun, BEGUN).catch(() => null) : null;
-  if (begun) history.replaceState(null, "", location.pathname + location.search);
-  if (fields) fillIn(fields);
   scanForm.addEventListener("submit", takeCard);
   scanForm.addEventListener("cutoff", (event) => {
     if (!hasGuest()) return;
@@ -177,6 +173,10 @@ async function startBegun() {
   });
   for (const kind of ["input", "change"]) declared?.addEventListener(kind, () => { clearTimeout(soon); soon = setTimeout(keepOpen, AFTER); });
   addEventListener("pagehide", () => letGo());
+  const begun = new URLSearchParams(location.hash.slice(1)).get("begun");
+  const fields = begun && declared ? await opened(begun, BEGUN).catch(() => null) : null;
+  if (begun) history.replaceState(null, "", location.pathname + location.search);
+  if (fields) fillIn(fields);
   told.onmessage = ({ data }) => (data === BEGUN ? listBegun() : show());
   await keepOpen();
   await listBegun();

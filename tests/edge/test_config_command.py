@@ -83,6 +83,8 @@ def test_what_is_published_by_commands_is_what_a_kiosk_gets(authority, tmp_path)
     assert "configuration.another_kiosk" in publish(authority, code=1)
     (authority / "kiosks" / "kiosk-003" / "kiosk.toml").write_text("[kiosk]\nname_of = 3\n", "utf-8")
     assert "profile." in publish(authority, code=1), "an unknown key is found before it travels"
+    (authority / "kiosks" / "kiosk-003" / "rules-mine.toml").write_text("no = rule", "utf-8")
+    assert "choices." in publish(authority, code=1), "and so is a rule set that cannot be used"
 
 
 def test_a_rollout_takes_the_same_share_each_time_and_stops_while_a_kiosk_is_in_trouble(authority, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 
 from chip_parts import pki
 from configuration_parts import WARD, Authority
@@ -23,6 +24,8 @@ from residence.wire.door_list import sign_part
 from residence.wire.trust_bundle import TrustBundle, sign_bundle
 
 NEW = "Hôm nay bạn cần gì?"
+LAW = resources.files("residence").joinpath("rules/stay-2026-07-01.toml").read_text("utf-8")
+NEXT_LAW = LAW.replace('"stay-2026-07-01"', '"stay-2027-01-01"').replace("valid_from = 2026-07-01", "valid_from = 2027-01-01")
 
 
 def words(release, **changes):
@@ -74,7 +77,8 @@ def test_words_and_a_door_list_come_between_two_visits_and_choices_and_trust_wit
         assert machine.starts == 1, "all of this without a new start"
 
         chips = "[chip]\nenabled = true\n"
-        files = machine.sent(more=chips) | {"choices.toml": b"[qr]\naccept_six_fields = false\n"}
+        rules = {"choices.toml": b"[qr]\naccept_six_fields = false\n", "rules-stay-2027.toml": NEXT_LAW.encode()}
+        files = machine.sent(more=chips) | rules
         authority.publish(files | {"trust.bundle": bundle(machine.signer("receipt"), now)})
         machine.until(lambda: machine.told()["readers"].get("configuration", "").startswith("degraded:"))
         assert machine.starts == 1, "a bundle that another key signed is not even tried"
@@ -86,5 +90,6 @@ def test_words_and_a_door_list_come_between_two_visits_and_choices_and_trust_wit
         machine.until(lambda: machine.told()["profile"])
         assert machine.told()["profile"] == settings_hash(with_readers(wanted, [ReaderSection(kind="cards", source="")]))
         assert (wanted.choices.card.accept_six_fields, wanted.chip.trust) == (False, str(folder / "trust.bundle"))
+        assert wanted.choices.rules.sets[-1].id == "stay-2027-01-01", "a further rule set travels, too"
         assert (machine.starts, machine.told()["readers"]["door-list"]) == (2, "ok:5")
         machine.until(lambda: NEW in machine.page())

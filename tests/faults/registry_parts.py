@@ -19,6 +19,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import delete, select
 
 from faults.keys import OVERLAP, SINCE, first_entries, kiosk_keys, signing_key
@@ -128,19 +129,31 @@ def _afterwards(world):
             problems.append(f"{len(effects)} effects, {len(rows)} declarations, {len(receipts)} receipts")
         if aside:
             problems.append(f"{aside} dead letters")
-        if not problems and _ending(registry) != _told_in_order(world):
+        if not problems and _ending(registry) != _told_in_order(world, first_heard=_first_heard(registry)):
             problems.append("the order of arrival mattered")
     finally:
         registry.close()
     return problems
 
 
-def _told_in_order(world):
+def _first_heard(registry):
+    """Return when each statement was first received by a gateway that lived to commit it: what it counts from at the latest (ADR 159)."""
+    columns = tables.declarations.c
+    with registry.reading() as connection:
+        return {
+            row.declaration_id: row.received_at for row in connection.execute(select(columns.declaration_id, columns.received_at))
+        }
+
+
+def _told_in_order(world, *, first_heard):
     town = _open(_copy_of_town(world, "in-order"), _town(world.folder.parent))
     with town.writing() as connection:
         record(
             connection,
-            [statement for _, statement in sorted(world.history.statements.items())],
+            [
+                msgspec.structs.replace(statement, received_at=first_heard[own_id])
+                for own_id, statement in sorted(world.history.statements.items())
+            ],
             vault=town.vault,
             rules=load_rule_book(),
             signer=signing_key("receipt-0"),

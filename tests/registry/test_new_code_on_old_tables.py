@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,27 @@ def test_no_process_begins_on_tables_of_the_version_before(old_tables, tmp_path)
         said = CliRunner().invoke(app, [*words.split(), "--registry", old_tables, "--vault", str(tmp_path / "vault")])
         assert said.exit_code == 1, words
         assert "registry.not_upgraded" in said.output, words
+
+
+def test_tables_of_a_later_version_are_checked_and_neither_copied_nor_upgraded_by_this_one(tmp_path: Path):
+    url = f"sqlite:///{tmp_path}/registry.db"
+    upgrade(url)
+    engine = open_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE of_later (commune_code varchar(16) PRIMARY KEY)"))
+        connection.execute(text("UPDATE alembic_version SET version_num = 'f00d'"))
+    engine.dispose()
+    both = ["--registry", url, "--vault", str(tmp_path / "vault"), "--json"]
+    said = {
+        name: [each.split()[0] for each in json.loads(CliRunner().invoke(app, ["registry", *words]).stdout).get("problems", [])]
+        for name, words in {
+            "check": ["check", *both],
+            "backup": ["backup", str(tmp_path / "copy"), *both],
+            "upgrade": ["upgrade", "--registry", url, "--json"],
+        }.items()
+    }
+    assert said == {"check": [], "backup": ["registry.tables_newer"], "upgrade": ["registry.tables_newer"]}
+    assert not (tmp_path / "copy").exists()
 
 
 def test_newer_tables_tables_of_nobody_and_a_registry_that_is_away_are_not_called_old(tmp_path: Path):

@@ -79,7 +79,7 @@ def test_a_dry_run_answers_the_deadline_and_records_nothing(world):
 UNREADABLE = {
     "not JSON": (b"{", ""),
     "not UTF-8": (b'{"declaration_id": "\xff"}', None),
-    "a field missing": (b'{"declaration_id": "x"}', ""),
+    "a field missing": (b'{"declaration_id": "x"}', "/declared_at"),
     "a field of the wrong type": (body().replace(b'"htl-sao-mai"', b"7"), "/premises_id"),
 }
 

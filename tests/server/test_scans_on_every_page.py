@@ -47,9 +47,14 @@ def rooms(world):
         return sorted((each.unit, each.reason) for each in stays_at(connection, "htl-sao-mai"))
 
 
+def is_ready(clerk):
+    clerk.page.wait_for_function("() => typeof key === 'object'")  # the page's store is open
+    clerk.page.wait_for_timeout(200)
+
+
 def opens(clerk, card):
     """The card is scanned, and its guest is the one who is open then."""
-    clerk.page.wait_for_function("() => typeof base === 'object' && asListed !== null")
+    is_ready(clerk)
     clerk.scan(card)
     clerk.page.wait_for_function(
         f"() => document.querySelector('#full_name')?.value === '{NAMES[card]}' && typeof sink === 'object' && !sink.value"
@@ -86,6 +91,12 @@ def test_the_next_card_opens_the_next_guest_from_a_receipt_from_tonight_and_from
     opens(clerk, BINH)
     assert rooms(world) == [("201", "visit"), ("202", "tourism")]  # nothing was undone
     waits(clerk)
+    clerk.open("/desk/house")
+    is_ready(clerk)
+    clerk.page.fill("#list", "a list being pasted")
+    clerk.scan(AN)
+    waits(clerk, "Phạm Văn Bình", "a card that was scanned")  # and what was being done stays open
+    assert clerk.page.input_value("#list") == "a list being pasted"
 
 
 def test_a_guest_who_is_half_filled_in_waits_as_left_and_goes_on_by_a_button_or_by_the_same_card(world, clerk):

@@ -9,15 +9,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from factories import EVENING
 from procedure_parts import filed
 from server_own import bind_resident, link_to_house, live_at_home, say_it_is_wrong
 from server_parts import World, csrf_of
 from sqlalchemy import select
 
 from registry import tables
+from registry.public_figures import publish_month
 from residence.errors import problem
 from server.languages import ENDONYMS, LANGUAGES, catalogue, lang_tag, sentence_in
 from server.page_list import PAGES
+from server.paper import Paper
 from server.residents import offline_page
 from server.settings import Allowance
 from server.wording import WORDS, word
@@ -59,6 +62,9 @@ def town(tmp_path_factory):
         "access_id": access_id, "secret": "A" * 43, "stay_id": stay_id, "fault": "stay", "home": "0", "grant_id": "none",
     }  # fmt: skip
     made.link = link_to_house(made)
+    made.clock.pass_time(hours=24 * 25)  # a month is over, and nothing else
+    publish_month(made.registry, now=made.clock.now(), least=5)
+    made.clock.pass_time(hours=-24 * 25)
     yield made
     made.close()
 
@@ -164,7 +170,7 @@ def test_papers_are_written_in_the_persons_language_with_its_own_letters_embedde
 
 
 def test_a_procedures_paper_has_the_offices_words_first_and_the_persons_beside(town, tmp_path):
-    language, file_id = "ko", town.values["file_id"]
+    language, file_id = "zh", town.values["file_id"]
     words, _ = read_paper(town.me.get(f"/me/procedures/{file_id}/pdf", headers={"accept-language": language}).content, tmp_path)
     for name in ("full_name", "birth_date", "place"):
         beside = word("procedure_field", name, language="vi") + " · " + word("procedure_field", name, language=language)
@@ -190,8 +196,26 @@ def bare(text):
 def read_paper(content, folder):
     """Return a PDF's text and its fonts' rows, as poppler sees them."""
     (folder / "paper.pdf").write_bytes(content)
-    told = [
-        subprocess.run([tool, str(folder / "paper.pdf"), *more], capture_output=True, text=True, check=True).stdout
+    runs = [
+        subprocess.run([tool, str(folder / "paper.pdf"), *more], capture_output=True, text=True, check=True)
         for tool, *more in (("pdftotext", "-raw", "-"), ("pdffonts",))
     ]
+    assert [each.stderr for each in runs] == ["", ""]
+    told = [each.stdout for each in runs]
     return told[0], [each.split() for each in told[1].splitlines()[2:]]
+
+
+def test_no_letter_of_a_paper_is_lost_where_one_font_follows_the_other_and_no_line_runs_into_another(tmp_path):
+    paper = Paper(title="x", language="zh", made_at=EVENING)
+    paper.text("机关阅读越南文", size=9)  # the second font alone, then both
+    paper.text("Vn · 机\n机\nHọ và tên", size=9)
+    paper.facts([("4. Số định danh cá nhân · 个人号码个人号码", "001"), ("Nơi cư trú", "机 " + "ab cd " * 60)])
+    words, _ = read_paper(paper.content(), tmp_path)
+    for each in ("机关阅读越南文", "Vn · 机", "Họ và tên", "Nơi cư trú"):
+        assert each in words
+    assert words.count("ab") == 60
+    box = subprocess.run(
+        ["pdftotext", "-bbox", str(tmp_path / "paper.pdf"), "-"], capture_output=True, text=True, check=True
+    ).stdout
+    top = {text: float(y) for y, text in re.findall(r'yMin="([\d.]+)"[^>]*>([^<]*)</word>', box)}
+    assert top["Nơi"] - top["个人号码个人号码"] > 10  # points: a line below

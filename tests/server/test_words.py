@@ -188,6 +188,12 @@ def test_a_persons_pages_are_whole_in_every_language_and_keep_the_places_for_val
         assert sorted(re.findall(r"%\(\w+\)s|\{\w+\}", english)) == sorted(re.findall(r"%\(\w+\)s|\{\w+\}", said)), english
 
 
+@pytest.mark.parametrize("language", [each for each in LANGUAGES if each not in OF_WORK])
+def test_no_sentence_holds_a_bare_per_cent_sign_which_ends_a_page(language):
+    """Templates fill values in with ``%``, also where a sentence has none."""
+    assert [said for said in catalogue(language).values() if re.search(r"%(?!\(\w+\)s)", said)] == []
+
+
 def test_every_page_is_either_a_persons_or_for_work_and_is_there():
     assert [each for each in PERSONS | PARTS if not persons_words.path_of(each).exists()] == []
     assert (speaks("residents/own.html", wish="ko", at_work=False), speaks("residents/own.html", wish="ko", at_work=True)) == (

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,6 +73,10 @@ class Version:
             [self.python, "-c", asked], cwd=self.folder, env=self.environ(), capture_output=True, text=True, check=True
         )
         return done.stdout.strip()
+
+    def number(self) -> str:
+        """Return what it calls itself."""
+        return str(tomllib.loads((self.folder / "pyproject.toml").read_text("utf-8"))["project"]["version"])
 
     def kiosk(self, *words: object, log: Path) -> subprocess.Popen[bytes]:
         """Start this version's kiosk without a screen."""

@@ -1,4 +1,4 @@
-"""A clerk who only looks at a house: every link leads somewhere and every button does something; what would refuse is not shown."""
+"""What a desk's pages hold for whom: who only looks is shown nothing that refuses, and who declares is heard at every page with a scanner."""
 
 from __future__ import annotations
 
@@ -52,3 +52,13 @@ def test_nothing_is_shown_that_only_refuses(world: World):
     refused, seen = shown_to(world.client("clerk"), "/desk", typed={"list": LIST, "code": "x"})
     assert refused == [], refused
     assert {"/desk/stays/*", "/desk/receipts/*", "/desk/house?premises=htl-sao-mai", "/desk/lodgers?premises=htl-sao-mai"} <= seen
+
+
+def test_every_page_a_clerk_sits_before_hears_a_scanner(world):
+    world.declare_guest()
+    plain = world.client("clerk")
+    stay = re.search(r"/desk/stays/[0-9a-f-]{36}", plain.get("/desk").text)[0]
+    pages = ["/desk", "/desk/declare", stay, f"{stay}/correct", "/desk/house", "/desk/closes", "/desk/check", "/desk/statements"]
+    assert [
+        each for each in pages if "desk_scan.js" not in plain.get(each).text or " data-scan" not in plain.get(each).text
+    ] == []
