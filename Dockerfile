@@ -31,7 +31,7 @@ USER luutru
 WORKDIR /var/lib/luutru
 
 FROM runtime AS server
-RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-core && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-core fonts-noto-cjk && rm -rf /var/lib/apt/lists/*
 COPY requirements/server-postgres.txt /dist/
 RUN pip install --no-cache-dir --require-hashes -r /dist/server-postgres.txt && pip install --no-cache-dir --no-deps /dist/*.whl
 USER luutru

@@ -63,12 +63,23 @@ def _check_kiosks(machine: Machine, kiosks: list[KioskProfile]) -> None:
                 raise Malformed(
                     "machine.device_unknown", f"/kiosks/{place}{pointer}", f"{device} is none of {', '.join(sorted(known))}"
                 )
+        if kiosk.kiosk.site != machine.bridge.site and _is_bridged(machine, kiosk):
+            raise Malformed(
+                "machine.invalid_setting",
+                f"/kiosks/{place}/kiosk/site",
+                f"its broker is the site's, which passes on {machine.bridge.site} and nothing else",
+            )
         if kiosk.doors and not machine.doors:
             raise Malformed("machine.device_unknown", f"/kiosks/{place}/doors", "the machine's file says that it has no doors")
         if kiosk.chip.enabled and not _chip_line(kiosk) and not machine.chip_reader:
             raise Malformed(
                 "machine.device_unknown", f"/kiosks/{place}/chip", "the machine's file says that it has no chip reader"
             )
+
+
+def _is_bridged(machine: Machine, kiosk: KioskProfile) -> bool:
+    here = {"127.0.0.1", "localhost", "::1", machine.bridge.listen}
+    return machine.bridge.enabled and kiosk.broker.host in here and kiosk.broker.port == machine.bridge.listen_port
 
 
 def _devices_of(kiosk: KioskProfile) -> list[tuple[str, str]]:

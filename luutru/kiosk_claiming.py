@@ -64,7 +64,7 @@ class Claiming:
         self._folder, self._drafts, self._tools = folder, folder / "claim", tools
         if not (self._drafts / _WHOLE).exists():  # half moved, there may be no kiosk to ask
             check_outbox(folder, clock=tools.clock)
-        self._ask = self._kept_ask() or self._make_keys(machine)
+        self._ask = self._kept_ask(machine) or self._make_keys(machine)
 
     @property
     def fingerprint(self) -> str:
@@ -82,7 +82,7 @@ class Claiming:
         self._put_in_place()
         return "issued"
 
-    def _kept_ask(self) -> ClaimAsk | None:
+    def _kept_ask(self, machine: str) -> ClaimAsk | None:
         try:
             kept = msgspec.json.decode((self._drafts / _REQUEST).read_bytes(), type=_Asked)
         except FileNotFoundError:
@@ -94,7 +94,7 @@ class Claiming:
                 raise Conflict("claim.taken", "", f"{kept.claim_id} is being put in place")
             shutil.rmtree(self._drafts)
             return None
-        return kept.ask
+        return msgspec.structs.replace(kept.ask, machine=machine)  # it may have been typed wrongly the first time
 
     def _make_keys(self, machine: str) -> ClaimAsk:
         self._drafts.mkdir(mode=0o700, parents=True, exist_ok=True)

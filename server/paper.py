@@ -25,15 +25,9 @@ from fpdf.fonts import TTFFont
 from residence.errors import Refused
 from server.eastern_lines import fill, is_eastern
 from server.languages import Language, lang_tag
+from server.paper_fonts import EASTERN, PLACES
 
-_ROOT: Final = Path("/usr/share/fonts/truetype")
-_PLACES: Final = {
-    "": (_ROOT / "dejavu/DejaVuSans.ttf", _ROOT / "noto/NotoSans-Regular.ttf"),
-    "B": (_ROOT / "dejavu/DejaVuSans-Bold.ttf", _ROOT / "noto/NotoSans-Bold.ttf"),
-}
 # Noto Sans CJK holds one face for each language in one file, in this order; a name in a Vietnamese paper gets the simplified shapes.
-_EASTERN: Final = Path("/usr/share/fonts/opentype/noto")
-_FACES: Final = {"": _EASTERN / "NotoSansCJK-Regular.ttc", "B": _EASTERN / "NotoSansCJK-Bold.ttc"}
 _NUMBERS: Final = {"ja": 0, "ko": 1, "zh": 2}
 _FONT: Final = "body"
 _MARGIN: Final = 18.0
@@ -44,7 +38,7 @@ _TALLEST_NAME: Final = 3 * 5.2  # three lines
 
 @cache
 def _font(style: str) -> Path:
-    found = next((place for place in _PLACES[style] if place.is_file()), None)
+    found = next((place for place in PLACES[style] if place.is_file()), None)
     if found is None:
         raise Refused("server.font_missing")
     return found
@@ -61,7 +55,7 @@ class Paper:
         self._pdf.set_lang(lang_tag(language))
         self._pdf.set_margin(_MARGIN)
         self._pdf.set_auto_page_break(auto=True, margin=_MARGIN)
-        for style in _PLACES:
+        for style in PLACES:
             self._pdf.add_font(_FONT, style, str(_font(style)))
         self._pdf.add_page()
 
@@ -152,11 +146,11 @@ class Paper:
         """Open the second font before the first letter that needs it."""
         if self._has_eastern or not is_eastern(text):
             return
-        if not all(place.is_file() for place in _FACES.values()):
+        if not all(place.is_file() for place in EASTERN.values()):
             if self._language in _NUMBERS:
                 raise Refused("server.font_missing")
             return  # one name in a Vietnamese paper: boxes, and the rest can be read
-        for style, place in _FACES.items():
+        for style, place in EASTERN.items():
             self._pdf.add_font("eastern", style, str(place), collection_font_number=_NUMBERS.get(self._language, _NUMBERS["zh"]))
         self._pdf.set_fallback_fonts(["eastern"])
         self._has_eastern = True

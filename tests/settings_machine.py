@@ -28,7 +28,7 @@ DOOR = '[[doors]]\nname = "lobby"\npins = "pretend"\noutput_pin = 17\n'
 class Machine:
     """A kiosk's machine: its folder, and a service manager that starts the process again whenever it ends."""
 
-    def __init__(self, folder, broker, url):
+    def __init__(self, folder, broker, url, *, patience):
         self.folder, self.broker, self.url, self.port = folder, broker, url, free_port()
         self.starts = 0
         self.process = None
@@ -40,8 +40,8 @@ class Machine:
         uses = ("seal", "receipt", "door-list", "keyring")
         self.trusted = [self._key(each, each, "authority") for each in uses]
         (folder / "keyring.json").write_bytes(dump_keyring(Keyring(self.trusted, serial=1)))
-        follows = f'[configuration]\nurl = "{url}"\ndistrict = "ward-01"\nevery_seconds = 0.2\nsteady_seconds = 0.2\npatience_seconds = 4\n'
-        (folder / "kiosk.toml").write_text(self.settings() + follows, "utf-8")
+        follows = f'[configuration]\nurl = "{url}"\ndistrict = "ward-01"\nevery_seconds = 0.2\nsteady_seconds = 0.2\n'
+        (folder / "kiosk.toml").write_text(f"{self.settings()}{follows}patience_seconds = {patience}\n", "utf-8")
 
     def _key(self, name, use, owner):
         path = self.folder / f"{name}.key"
@@ -110,10 +110,10 @@ class Machine:
 
 
 @contextmanager
-def machine_of(folder, broker, authority):
+def machine_of(folder, broker, authority, *, patience=4):
     with served(authority.repository.folder) as url:
         (folder / "kiosk").mkdir()
-        machine = Machine(folder / "kiosk", broker, url)
+        machine = Machine(folder / "kiosk", broker, url, patience=patience)
         (machine.folder / "root.json").write_bytes(authority.root)
         try:
             yield machine

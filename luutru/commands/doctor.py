@@ -156,6 +156,20 @@ def _front_end() -> Check:
     )
 
 
+def _fonts() -> Check:
+    from server.paper_fonts import PACKAGES, missing
+
+    lacking = missing()
+    return Check(
+        name="fonts of papers",
+        ok=not lacking,
+        needed_by=("server",),
+        found=f"missing: {', '.join(lacking)}" if lacking else "there",
+        meaning="Receipts, proofs and procedures as PDF, in six languages.",
+        mend=f"apt-get install {' '.join(lacking or PACKAGES)}",
+    )
+
+
 def checks() -> Iterator[Check]:
     """Look at everything, cheapest first."""
     yield _python()
@@ -172,6 +186,7 @@ def checks() -> Iterator[Check]:
     yield _zbar()
     yield _program("mosquitto", needed_by=("demo", "test"), meaning="The broker of demo and tests.", package="mosquitto")
     yield _front_end()
+    yield _fonts()
     yield _program("chromium", needed_by=("test",), meaning="Drives the pages in tests.", package="chromium")
     yield _program(
         "initdb",

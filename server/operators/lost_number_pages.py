@@ -62,7 +62,9 @@ def call_numbers_lost(
 
 
 def _range(typed: str) -> tuple[str, int, int]:
-    """Return what a choice on the page names, or raise ``Conflict("count.not_missing")``."""
+    """Return what a choice on the page names, or raise ``Malformed("count.nothing_chosen")`` or ``Conflict("count.not_missing")``."""
+    if not typed:
+        raise Malformed("count.nothing_chosen", "/numbers")
     epoch, _, numbers = typed.rpartition(":")
     first, _, last = numbers.partition("-")
     with suppress(ValueError):

@@ -49,7 +49,7 @@ def test_words_and_a_door_list_come_between_two_visits_and_choices_and_trust_wit
     now = datetime.now(UTC)
     authority = Authority(tmp_path / "authority", now=now)
     before = forms_of("vi")["idle.question"][0]
-    with machine_of(tmp_path, broker, authority) as machine:
+    with machine_of(tmp_path, broker, authority, patience=600) as machine:  # far longer than anybody stands there
         doors, said = door_list_path(WARD, "blk-hoa-binh"), words_path(WARD)
         machine.until(lambda: before in machine.page())
         machine.press("start:vi")

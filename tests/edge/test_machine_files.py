@@ -113,6 +113,14 @@ def test_a_profile_that_does_not_fit_its_machine_is_refused(name):
     assert caught.value.pointer == pointer
 
 
+def test_a_kiosk_of_another_site_is_not_left_to_a_broker_that_passes_nothing_on_for_it():
+    machine, elsewhere = machine_of("lobby"), LOBBY.replace('site = "blk-hoa-binh"', 'site = "blk-sao-mai"') + CAMERA
+    with pytest.raises(Malformed, match=r"machine\.invalid_setting") as caught:
+        machine_files(machine, {"kiosk.toml": elsewhere})
+    assert caught.value.pointer == "/kiosks/0/kiosk/site"
+    assert machine_files(machine, {"kiosk.toml": elsewhere + '[broker]\nhost = "broker.example.org"\n'})
+
+
 @given(socket=st.text(st.sampled_from('ab:1"\n\\*,=% '), max_size=12))
 def test_nothing_in_a_socket_ends_a_rule(socket):
     text = machine_text("hotel-desk").replace("platform-xhci-hcd.0-usb-0:1:1.0", "HERE")

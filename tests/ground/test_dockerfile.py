@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from server.paper_fonts import PACKAGES
 from tests.images.recipe import Stage, stages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,6 +96,11 @@ def test_every_stage_is_used_and_every_command_is_a_list_of_words():
 def comes_after(stage: Stage, first: str, later: str) -> bool:
     words = [each.word for each in stage.own]
     return first in words and later in words[words.index(first) :]
+
+
+def test_pages_have_the_fonts_of_every_paper_they_hand_out():
+    installed = {word for each in STAGES["server"].own if "apt-get install" in each.text for word in each.words}
+    assert set(PACKAGES) <= installed
 
 
 def test_nothing_is_installed_by_who_has_no_rights_any_more():

@@ -126,8 +126,10 @@ def test_a_claim_is_for_its_machine_its_secret_and_its_day(office):
     with pytest.raises(Refused, match=r"claim\.over"):
         office.claiming(claim, "d").step()
     refused = office.make_claim(office.desk)
+    with pytest.raises(Refused, match=r"claim\.other_machine"):
+        office.claiming(refused, "e", machine="20000000a1b2c3d4").step()
     late = office.claiming(refused, "e")
-    late.step()
+    assert late.step() == "compare", "a serial number typed wrongly at first is not asked with again"
     office.settle(refused, "refuse")
     with pytest.raises(Refused, match=r"claim\.over"):
         late.step()

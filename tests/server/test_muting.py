@@ -191,6 +191,7 @@ def test_numbers_that_are_lost_for_good_are_closed_with_a_reason_and_what_comes_
         ("", "x"),
     ):
         assert (call_lost(operator, numbers, reason).status_code, figures(world)[alarm]) == (422, 1)
+    assert "Choose the numbers that are lost." in call_lost(operator, "").text
     page = call_lost(operator, "epoch-1:2-4").text
     assert "called lost by van-hanh" in page
     assert "memory card died" in page

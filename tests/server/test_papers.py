@@ -23,6 +23,7 @@ from registry.stays import stays_at
 from residence.errors import LuutruError, sentence
 from residence.wire.keyring import KeyEntry, Keyring
 from residence.wire.receipts import parse_receipt_text, verify_receipt
+from server import paper_fonts
 from server.paper import Paper
 
 LIST = (
@@ -250,3 +251,11 @@ def test_a_long_list_runs_over_pages_and_letters_of_any_guest_are_there(tmp_path
     paper.heading("Cuối")
     said = text_of(paper.content(), tmp_path)
     assert said.count("Nguyễn Thị Thử Ữ Ẵ ỹ Đặng Ệ") == 120
+
+
+def test_a_machine_without_a_font_is_told_its_package(monkeypatch):
+    assert paper_fonts.missing() == ()
+    monkeypatch.setattr(paper_fonts, "EASTERN", paper_fonts.EASTERN | {"B": Path("/nowhere")})
+    assert paper_fonts.missing() == ("fonts-noto-cjk",)
+    monkeypatch.setattr(paper_fonts, "PLACES", dict.fromkeys(paper_fonts.PLACES, ()))
+    assert paper_fonts.missing() == paper_fonts.PACKAGES
