@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 from browser_parts import CHROMIUM, Window
-from jinja2.ext import babel_extract
+from persons_words import message_ids
 from playwright import sync_api
-from server_messages import SERVER
 from server_own import bind_resident, live_at_home
 from server_parts import World, free_address
 
 from registry.stays import stays_of_person
+from residence.paths.words import catalogue as words_of_paths
 from server.languages import catalogue
 from server.person_words import PERSON_WORDS
 from server.settings import Allowance
@@ -110,14 +110,12 @@ def test_at_four_times_the_size_nothing_is_cut_off(world):
     window.context.close()
 
 
-def persons_sentences():
-    """Yield every sentence a person's own pages can show, in English."""
-    for words in PERSON_WORDS.values():
-        yield from words.values()
-    for template in sorted((SERVER / "residents").rglob("*.html")):
-        with template.open("rb") as file:
-            for _, _, message, _ in babel_extract(file, ["_"], [], {"extensions": "jinja2.ext.do"}):
-                yield from [message] if isinstance(message, str) else [each for each in message if each]
+def persons_sentences(language):
+    """Yield every sentence a person's own pages, errors among them, and a guided path can show."""
+    catalogued = catalogue(language)
+    yield from (catalogued.get(each, each) for words in PERSON_WORDS.values() for each in words.values())
+    yield from (catalogued[each] for each in message_ids() if each in catalogued) if language != "en" else message_ids()
+    yield from (said[language] for said in words_of_paths().values())
 
 
 def sentences(text):
@@ -131,7 +129,7 @@ def syllables(word):
 
 def test_english_is_read_by_whoever_reads_little():
     """Flesch reading ease over all of it, and no sentence longer than 25 words."""
-    said = [each for text in dict.fromkeys(persons_sentences()) for each in sentences(text)]
+    said = [each for text in dict.fromkeys(persons_sentences("en")) for each in sentences(text)]
     words = [re.findall(r"[A-Za-z']+", each) for each in said]
     assert {each for each, found in zip(said, words, strict=True) if len(found) > 25} == set()
     whole = [each for each, text in zip(words, said, strict=True) if text.endswith((".", "?")) and len(each) > 3]
@@ -142,8 +140,7 @@ def test_english_is_read_by_whoever_reads_little():
 
 def test_vietnamese_is_short():
     """No formula for Vietnamese is settled; a sentence has at most 32 syllables, one word in writing, and 14 on average."""
-    vietnamese = catalogue("vi")
-    said = [each for text in dict.fromkeys(persons_sentences()) for each in sentences(vietnamese[text])]
+    said = [each for text in dict.fromkeys(persons_sentences("vi")) for each in sentences(text)]
     lengths = {each: len(each.split()) for each in said}
     assert {each for each, length in lengths.items() if length > 32} == set()
     whole = [length for each, length in lengths.items() if each.endswith((".", "?"))]
