@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from factories import make_declaration, make_id, make_person
 from server_own import bind_resident
-from server_parts import fields_of
+from server_parts import csrf_of, fields_of
 
 from registry.stays import stays_at, stays_of_person
 from server.settings import Allowance
@@ -131,3 +131,50 @@ def test_one_account_says_it_so_often_and_no_more(make_world):
     world.clock.pass_time(hours=3)
     me = world.client("resident")
     assert [longer(world, me, f"2026-07-1{day}T12:00").status_code for day in (3, 4, 5)] == [200, 200, 429]
+
+
+def gone(world, me):
+    (address,) = re.findall(r'href="(/me/stays/[^"]*/leave)"', me.get("/me").text)
+    me.post(address, data=fields_of(me.get(address).text))
+    (again,) = re.findall(r'href="(/me/stays/[^"]*/again)"', me.get("/me").text)
+    return again
+
+
+def test_who_stays_again_where_they_were_declares_themself_once_and_the_house_sees_it(world, person_id):
+    me = world.client("resident")
+    assert "/again" not in me.get("/me").text
+    address = gone(world, me)
+    world.clock.pass_time(minutes=10)
+    page = me.get(address).text
+    assert ("Khách sạn Sao Mai" in page, "This books no room" in page) == (True, True)
+    said = [me.post(address, data=fields_of(page) | {"unit": "202", "until": "2026-07-14T12:00"}) for _ in range(2)]
+    assert {str(each.url) for each in said} == {str(said[0].url)}
+    assert "The person themselves" in said[0].text
+    (new,) = [each for each in stays_now(world, person_id) if each.status == "open"]
+    assert (new.premises_id, new.unit, new.start_at) == ("htl-sao-mai", "202", world.clock.now())
+    assert "202" in world.client("clerk").get(f"/desk/stays/{new.stay_id}").text
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"until": ""}, "cannot be read"),
+        ({"until": "9999-12-31T23:59"}, "cannot be read"),
+        ({"until": "2026-07-01T12:00"}, "before the arrival"),
+        ({"until": "2026-07-14T12:00", "unit": "<b>" * 90}, "room"),
+    ],
+)
+def test_nonsense_declares_nobody(world, person_id, fields, said):
+    me = world.client("resident")
+    address = gone(world, me)
+    answer = me.post(address, data=fields_of(me.get(address).text) | fields)
+    assert (answer.status_code, said in answer.text) == (422, True), answer.text
+    assert [each.status for each in stays_now(world, person_id)] == ["ended"]
+
+
+def test_nobody_stays_again_where_somebody_else_was_or_where_they_still_are(world, person_id):
+    me = world.client("resident")
+    (mine,) = stays_now(world, person_id)
+    for stay_id in (mine.stay_id, "nothing"):
+        assert me.get(f"/me/stays/{stay_id}/again").status_code == 403
+        assert me.post(f"/me/stays/{stay_id}/again", data={"csrf": csrf_of(me)}).status_code == 403
