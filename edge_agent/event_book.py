@@ -6,7 +6,7 @@
   at no door.
 - Events may use the reserve that declarations leave alone. When not even that is left, the door goes on, and how many were lost is the
   first thing written when there is room again: a gap is never silent.
-- What anybody can make without end (codes nobody knows, a plug that is shaken, the exit button, a door swung to and fro) stops at
+- What anybody can make without end (codes that open nothing, a plug that is shaken, the exit button, a door swung to and fro) stops at
   ``MOST_CHATTER`` that wait, counted as lost: it may take the room neither of declarations nor of what a door grants or raises an alarm for.
 - ``who`` is a pseudonym of a day: HMAC under a key that is drawn anew each day and lives in memory only. The list's hash is never stored.
 - Rows go only when the authority says so; never for age, never for younger ones.
@@ -40,8 +40,8 @@ _CHATTER: Final = frozenset(
         DoorFact.REQUEST_TO_EXIT,
         DoorFact.STATUS,
         DoorFact.LOCK,
-        AccessEvent.DENIED_UNKNOWN_CREDENTIAL,
-        AccessEvent.DENIED_LOCKOUT,
+        AccessEvent.VERIFICATION_REQUIRED,
+        *(each for each in AccessEvent if each.startswith("denied")),
     }
 )
 _COLUMNS: Final = "sequence, boot_id, monotonic_ns, wall, time_state, door, what, detail, who"

@@ -183,11 +183,11 @@ def running_kiosk(text: str = LOBBY, readers=(), print_slip=None, chips=None, **
 
 
 @contextmanager
-def served(kiosk: TestKiosk, *, port: int = 0, deck=None, voice=None):
+def served(kiosk: TestKiosk, *, port: int = 0, deck=None, voice=None, more=()):
     """Serve the kiosk's page on loopback; yields its address."""
     from luutru.system import random_bytes
 
-    page = create_page(kiosk.agent, random_bytes=random_bytes, clock=kiosk.clock, deck=deck, voice=voice)
+    page = create_page(kiosk.agent, random_bytes=random_bytes, clock=kiosk.clock, deck=deck, voice=voice, more=more)
     with on_loopback(page, port=port, end=page.end) as address:
         yield address
 

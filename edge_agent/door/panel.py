@@ -1,6 +1,7 @@
 """The door's own page at ``/door`` of the kiosk: what it says to whoever stands there, the challenge, and the place for a PIN.
 
-- For a second window or a small display at the door; the dialogue's page knows nothing of it.
+- For a second window or a small display at the door. On a kiosk's one screen it comes over the dialogue's page (``?here``) while nobody is asked
+  anything there, for as long as there is something to say.
 - Every language stands there at once: nobody chooses one at a door. Result as colour, sign, word and sound; never why somebody was refused,
   for that would tell a thief which part was right.
 - Its script asks twice a second what is to be shown and leaves a PIN that is being typed; the PIN is typed on the screen, or on a keypad of
@@ -17,7 +18,7 @@ from typing import Final, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from edge_agent.door.keeper import DoorKeeper
@@ -55,7 +56,7 @@ class DoorPanel:
 
     def routes(self) -> list[Route]:
         """Return what is to be added to the kiosk's page."""
-        return [Route("/door", self.show), Route("/door/pin", self.take_pin, methods=["POST"])]
+        return [Route("/door", self.show), Route("/door/now", self.now), Route("/door/pin", self.take_pin, methods=["POST"])]
 
     async def show(self, request: Request) -> Response:
         """Draw the page."""
@@ -73,6 +74,10 @@ class DoorPanel:
         response = HTMLResponse(text)
         response.set_cookie(COOKIE, session, httponly=True, samesite="strict", path="/door")
         return response
+
+    async def now(self, _request: Request) -> Response:
+        """Say whether there is anything to show."""
+        return JSONResponse({"shows": bool(answer_of(self._keeper.view()))})
 
     async def take_pin(self, request: Request) -> Response:
         """Hand a PIN to the door."""

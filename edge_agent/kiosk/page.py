@@ -185,6 +185,7 @@ class Page:
         context: dict[str, Any] = shown(view, profile=self._agent.profile, now=self._clock.now())
         context |= {**heard(view.state), "can_speak": self._voice is not None}
         context["deck"] = self._deck.deck if self._deck else ()
+        context["door"] = bool(self._agent.profile.doors)
         context["token"] = self._guard.token(session, visit=view.visit)
         response = HTMLResponse(self._templates.get_template(template).render(context))
         if fresh:

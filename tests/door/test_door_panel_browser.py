@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from door_parts import Kiosk, Ticked, entry, listing
 from kiosk_browser import AXE, SIZES, STATIC
-from kiosk_page_parts import on_loopback
+from kiosk_page_parts import LOBBY, on_loopback, running_kiosk, served
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
@@ -100,3 +100,26 @@ def test_while_the_kiosk_is_away_it_says_so_and_nothing_of_before(tmp_path, chro
         assert not page.locator("main").is_visible()
         page.unroute("**/door")
         page.locator("main").wait_for()
+
+
+def test_on_a_kiosks_one_screen_the_door_comes_over_it_while_nobody_is_asked_anything(tmp_path, chromium):
+    door = door_in(tmp_path)
+    panel = DoorPanel(door.keeper, random_bytes=lambda length: bytes(range(length)))
+    profile = f'{LOBBY}\n[[doors]]\nname = "lobby"\npins = "pretend"\noutput_pin = 17\n'
+    with running_kiosk(profile) as kiosk, served(kiosk, more=panel.routes()) as address:
+        page = chromium.new_page()
+        page.goto(address)
+        door.show("an")
+        page.locator("#pin").wait_for()
+        assert page.url == f"{address}/door?here"
+        page.keyboard.type("204966#")
+        door.keeper.turn(door.keeper._queue.get(timeout=10))
+        page.locator(".door__said--open").wait_for()
+        door.pass_time(6)
+        page.locator("#state[data-name=idle]").wait_for(state="attached")
+        page.locator('button[value="start:ko"]').click()
+        page.locator("#state[data-name=purpose]").wait_for(state="attached")
+        door.show("nobody")
+        page.wait_for_timeout(1500)
+        assert page.url == f"{address}/", "nobody loses what they are doing"
+        page.close()

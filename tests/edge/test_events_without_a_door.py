@@ -138,7 +138,10 @@ def test_a_chip_reader_is_known_by_its_readings_and_written_down_when_that_chang
     assert len(told) == 6
 
 
-@pytest.mark.parametrize("what", ["denied-unknown-credential", "request-to-exit", "door-status", "lock-status", "reader"])
+ENDLESS = ("denied-unknown-credential", "denied-authentication-factor-timeout", "verification-required", "request-to-exit", "door-status", "lock-status", "reader")  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ENDLESS)
 def test_chatter_leaves_the_room_to_what_matters_and_says_so(desk, monkeypatch, what):
     monkeypatch.setattr(event_book, "MOST_CHATTER", 3)
     for number in range(10):

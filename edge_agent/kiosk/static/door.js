@@ -1,7 +1,8 @@
 // The door's page asks twice a second what is to be shown, and sounds what came of it. Without script it loads itself again.
 "use strict";
 (() => {
-  const ASK_MS = 500, ANSWER_MS = 4000, AWAY_AFTER = 3;
+  const ASK_MS = 500, ANSWER_MS = 4000, AWAY_AFTER = 3, ALIVE_EVERY_MS = 4000;
+  const here = location.search === "?here"; // over the kiosk's own page, which comes back once there is nothing to say
   const tunes = { open: [660, 880, 1320], wait: [880], no: [330, 262] };
   const main = () => document.querySelector("main");
   const says = (part) => `${part.dataset.said} ${part.dataset.shows}`;
@@ -41,6 +42,7 @@
       if (!answer.ok) throw new Error();
       show(await answer.text());
       failed = 0;
+      if (here && !main().dataset.said) return location.replace("/");
     } catch {
       failed += 1;
     }
@@ -60,6 +62,12 @@
     const key = event.target.closest("[data-digit]");
     if (key) press(key.dataset.digit);
   });
+  document.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const typed = new URLSearchParams(new FormData(event.target));
+    document.getElementById("pin").value = "";
+    fetch("/door/pin", { method: "POST", body: typed, signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => {}); // what came of it is asked for
+  });
   // A keypad of digits, * and #: # enters, * erases.
   document.addEventListener("keydown", (event) => {
     const pin = document.getElementById("pin");
@@ -67,6 +75,8 @@
     event.preventDefault();
     if (event.key === "*") press(""); else pin.form.requestSubmit();
   });
+  const alive = () => fetch("/alive", { cache: "no-store" }).catch(() => {});
+  if (here) { alive(); setInterval(alive, ALIVE_EVERY_MS); }
   play(tunes[main().dataset.said]);
   setTimeout(ask, ASK_MS);
 })();
