@@ -30,6 +30,7 @@ from residence.errors import Malformed
 
 log: Final = structlog.get_logger()
 PUBLIC: Final = ("/static/", "/transparency/")  # files for everybody; the page that shows them is somebody's
+TOGETHER: Final = "/static/desk"  # scripts that work together: of two versions they would keep nothing, so each use asks
 FIXED: Final = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -125,9 +126,15 @@ class SecurityHeaders:
             headers[name] = value
         headers["content-security-policy"] = content_policy(str(state["nonce"]), wasm=bool(state.get("wasm")))
         headers["permissions-policy"] = permissions(camera=bool(state.get("camera")))
-        headers["cache-control"] = "public, max-age=3600" if path.startswith(PUBLIC) else "no-store"
+        headers["cache-control"] = _kept(path)
         if self._secure:
             headers["strict-transport-security"] = "max-age=31536000"
+
+
+def _kept(path: str) -> str:
+    if not path.startswith(PUBLIC):
+        return "no-store"
+    return "public, no-cache" if path.startswith(TOGETHER) else "public, max-age=3600"
 
 
 def _is_at(path: str, known: str) -> bool:

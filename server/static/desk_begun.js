@@ -11,6 +11,7 @@ const inOneLine = (text) => text.trim().split(/\s+/).join(" ");
 const entered = () => Array.from(document.querySelectorAll("main form:not([data-scan])"), (form) => new URLSearchParams(new FormData(form))).join();
 const asOpened = entered();
 let leaving = false; // for the form of another guest
+let onItsWay = ""; // the card whose guest is being opened
 let held = "";
 let letGo = () => {};
 let released = Promise.resolve();
@@ -129,18 +130,46 @@ async function listBegun() {
 async function takeCard(event) { // of the scanner, the camera, a photo or the clipboard
   event.preventDefault();
   const text = inOneLine(sink.value);
+  if (onItsWay) { // the next one came before the page of the one before
+    emptied();
+    return onItsWay === text ? null : keepCard(await begunOf(text), text);
+  }
   if (hasGuest() && inOneLine(declared.elements.card_text?.value ?? "") === text) { // the card of the guest who is open
     sink.value = "";
     return nextStep();
   }
+  onItsWay = text;
+  emptied();
+  try {
+    await openOf(text);
+  } finally {
+    if (!leaving) onItsWay = "";
+  }
+}
+
+function emptied() { // what is typed now is another card
+  sink.value = "";
+  lastInSink = -CUT_OFF;
+}
+
+async function openOf(text) {
   await keepOpen();
   const begun = await begunOf(text);
   const isFree = declared || (entered() === asOpened && !Array.from(document.querySelectorAll("main textarea:not(#card_text)")).some((each) => each.value));
-  if (isFree && begun) return goOn(begun);
-  if (!isFree || !await isConnected()) return declared ? readLater(text) : keepCard(begun, text);
-  leaving = true;
-  letGo();
-  return scanForm.submit();
+  if (isFree && begun) await goOn(begun);
+  else if (!isFree || !await isConnected()) await (declared ? readLater(text) : keepCard(begun, text));
+  else {
+    leaving = true;
+    letGo();
+    const fields = new URLSearchParams(new FormData(scanForm));
+    fields.set("card_text", text + restOf(text));
+    post("/desk/read", fields);
+  }
+}
+
+function restOf(text) { // a scanner that paused within a card's last field, a date, types the rest of it meanwhile
+  const [rest, last] = [sink.value.trim(), text.split("|").at(-1)];
+  return /^\d+$/.test(rest) && /^\d*$/.test(last) && last.length + rest.length <= 8 ? rest : "";
 }
 
 function readLater(text) { // without a connection a card is read when its guest is sent
@@ -158,9 +187,8 @@ async function keepCard(begun, text) {
   fields.set("card_text", text);
   fields.set("declaration_id", begun || newId());
   if (!begun) await keep(fields.get("declaration_id"), fields, BEGUN);
-  sink.value = "";
   await listBegun();
-  begunBox.querySelector("p:last-of-type button")?.focus();
+  if (onItsWay === text) begunBox.querySelector("p:last-of-type button")?.focus();
 }
 
 async function startBegun() {
@@ -173,6 +201,7 @@ async function startBegun() {
   });
   for (const kind of ["input", "change"]) declared?.addEventListener(kind, () => { clearTimeout(soon); soon = setTimeout(keepOpen, AFTER); });
   addEventListener("pagehide", () => letGo());
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) location.reload(); }); // "back": what was left is opened anew
   const begun = new URLSearchParams(location.hash.slice(1)).get("begun");
   const fields = begun && declared ? await opened(begun, BEGUN).catch(() => null) : null;
   if (begun) history.replaceState(null, "", location.pathname + location.search);

@@ -118,6 +118,14 @@ def test_no_answer_of_a_persons_pages_is_kept_shown_in_a_frame_or_leads_elsewher
     assert shown >= 8
 
 
+def test_scripts_that_work_together_are_asked_for_again_so_that_two_versions_never_meet(world):
+    script = world.client().get("/static/desk_store.js")
+    again = world.client().get("/static/desk_store.js", headers={"if-none-match": script.headers["etag"]})
+    assert (script.headers["cache-control"], again.status_code, again.content) == ("public, no-cache", 304, b"")
+    assert again.headers["cache-control"] == "public, no-cache"
+    assert world.client().get("/static/luutru.js").headers["cache-control"] == "public, max-age=3600"
+
+
 def test_a_cookie_laid_before_somebody_signs_in_is_worth_nothing_afterwards(world, person_id):
     attacker, victim = world.client(), world.client()
     attacker.get("/sign-in")

@@ -138,6 +138,42 @@ def test_a_card_scanned_while_the_one_before_is_being_sent_opens_and_both_stand(
     assert sorted(reason for _, reason in rooms(world)) == ["tourism", "visit"]
 
 
+def test_a_card_scanned_before_the_page_of_the_one_before_has_come_waits_and_neither_is_lost(world, clerk):
+    page, held = clerk.page, []
+    for path in ("/desk", "/desk/declare"):
+        clerk.open(path)
+        is_ready(clerk)
+        page.route("**/healthz", lambda route: held.append(route) if not held else route.continue_())
+        clerk.scan(AN)
+        page.wait_for_function("() => onItsWay && !sink.value")
+        clerk.scan(BINH)
+        waits(clerk, "a card that was scanned")
+        held[0].continue_()
+        page.wait_for_function("() => document.querySelector('#full_name')?.value === 'Trần Văn An'")
+        waits(clerk, "a card that was scanned")
+        page.click("[data-begun] button")
+        page.wait_for_function("() => document.querySelector('#full_name')?.value === 'Phạm Văn Bình'")
+        waits(clerk, "Trần Văn An")
+        page.unroute("**/healthz")
+        held.clear()
+        page.evaluate("async () => { for (const id of await keptIds(BEGUN)) await drop(id, BEGUN); }")
+    assert rooms(world) == []
+
+
+def test_a_scanner_that_pauses_within_the_last_field_is_read_whole(world, clerk):
+    clerk.open("/desk")
+    is_ready(clerk)
+    held = []
+    clerk.page.route("**/healthz", lambda route: held.append(route) if not held else route.continue_())
+    clerk.page.focus("#card_text")
+    clerk.page.keyboard.insert_text(AN[:-6])
+    clerk.page.wait_for_function("() => onItsWay && !sink.value")
+    clerk.page.keyboard.type(AN[-6:])
+    held[0].continue_()
+    clerk.page.wait_for_function("() => document.querySelector('#full_name')?.value === 'Trần Văn An'")
+    assert clerk.page.input_value("[data-declare] [name=card_text]") == AN
+
+
 @contextmanager
 def killed_after(playing, world, profile):
     """A clerk at a browser with a folder of its own, which is killed."""
