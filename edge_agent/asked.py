@@ -75,9 +75,9 @@ class Asked:
     def open_question(self) -> str:
         """Return number and code of the question nobody has answered yet; empty when there is none."""
         with self._lock:
-            asked = self._question
-            over = (self._monotonic_ns() - self._asked_ns) / 1e9 > QUESTION_LASTS or asked.question in self._answers.paths
-            return f"{asked.question} {asked.code}" if asked.question and not over else ""
+            if (self._monotonic_ns() - self._asked_ns) / 1e9 > QUESTION_LASTS or self._question.question in self._answers.paths:
+                self._question = AskPath(question="", code="")  # whoever asked is told or gone: nothing of it stays
+            return f"{self._question.question} {self._question.code}" if self._question.question else ""
 
     def has_news(self) -> bool:
         """Tell whether what the sign of life said of call and question is out of date."""

@@ -28,6 +28,7 @@ EVENTS: Final = frozenset(
     {
         "browser ended", "browser hangs", "browser started", "camera failed", "certificate not renewed", "certificate renewed", "chip failed", "chip not read",
         "chip trust from the authority", "claim",
+        "door list taken from the published papers", "paper failed", "words kept", "words not usable", "words taken back", "words to be tried",
         "clock agrees again", "clock floor lowered", "clock refused", "configuration kept", "configuration not kept", "configuration taken back", "configuration to be tried", "dialogue.failed", "event lost", "events failed", "door failed", "door holder lost", "door list", "door wire",
         "keep.failed", "kiosk ended", "kiosk starts", "printer.failed", "reader", "reader failed", "scanner settings differ", "uplink.answer",
         "uplink.failed", "uplink.unreachable", "voice.silent",

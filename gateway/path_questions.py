@@ -50,9 +50,9 @@ class PathQuestions:
         if self._asked:
             with self._registry.reading() as connection:
                 for kiosk_id, (number, code) in self._asked.items():
-                    known = self._answers.setdefault(kiosk_id, {})
-                    known[number] = PathAnswer(state="later") if self._too_often(kiosk_id, now) else _told(connection, code, now)
-                    self._answers[kiosk_id] = dict(list(known.items())[-KEPT:])
+                    answer = PathAnswer(state="later") if self._too_often(kiosk_id, now) else _told(connection, code, now)
+                    said = [*self._answers.get(kiosk_id, {}).items(), (number, answer)]
+                    self._answers[kiosk_id] = dict(said[-KEPT:])  # a new one: whoever was given the former compares them
             self._asked.clear()
         return self._answers
 

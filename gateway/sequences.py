@@ -24,7 +24,7 @@ from residence.wire.envelope import Header
 from residence.wire.replay import SequenceWindow, Verdict, observe
 
 MAX_WINDOWS: Final = 50_000
-AT_ONCE: Final = 10  # counts looked through in one turn
+AT_ONCE: Final = 5  # counts looked through in one turn
 log = structlog.get_logger("luutru.gateway")
 
 

@@ -65,7 +65,7 @@ class Rhythm:
     keyring_every: timedelta = timedelta(seconds=1)
     door_events_every: timedelta = timedelta(milliseconds=200)
     letters_every: timedelta = timedelta(seconds=2)
-    counts_every: timedelta = timedelta(seconds=1)  # kiosks' own, in the registry
+    counts_every: timedelta = timedelta(milliseconds=500)  # kiosks' own, in the registry
     report_every: timedelta = timedelta(seconds=30)  # into the log
     measures_every: timedelta = timedelta(seconds=3)  # into the registry
 

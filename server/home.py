@@ -53,11 +53,11 @@ def home(request: Request, caller: Caller) -> Response:
 
 
 @router.get("/language/{language}")
-def choose_language(language: str, back: str = "/") -> Response:
+def choose_language(server: Annotated[Server, Depends(server_of)], language: str, back: str = "/") -> Response:
     """Remember the language and go back."""
     response = RedirectResponse(local_path(back), status_code=303)
     if language in LANGUAGES:
-        response.set_cookie(COOKIE, language, max_age=31536000, samesite="lax", httponly=True)
+        response.set_cookie(COOKIE, language, max_age=31536000, samesite="lax", httponly=True, secure=server.settings.secure)
     return response
 
 

@@ -94,6 +94,7 @@ from server.residents import (
     receipt_pages,
     rights_pages,
     stay_code_pages,
+    staying_pages,
     visitor_pages,
     wrong_stay_pages,
 )
@@ -179,6 +180,7 @@ PAGES = (
     message_link_pages,
     door_pages,
     leaving_pages,
+    staying_pages,
     wrong_stay_pages,
     visitor_pages,
     rights_pages,

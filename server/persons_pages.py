@@ -20,7 +20,7 @@ PERSONS: Final = frozenset({
     "residents/check_receipt.html", "residents/copy.html", "residents/declare.html", "residents/delegation_code.html", "residents/delegations.html", "residents/deletion.html",
     "residents/door.html", "residents/door_code.html", "residents/door_link.html", "residents/door_none.html", "residents/leave.html", "residents/lock.html", "residents/looks.html", "residents/message_link.html", "residents/one_stay.html", "residents/own.html",
     "residents/path.html", "residents/path_begin.html", "residents/path_slip.html", "residents/procedure.html", "residents/procedure_new.html",
-    "residents/procedures.html", "residents/proof.html", "residents/receipt.html", "residents/rights.html", "residents/stay_code.html", "residents/visitor_declared.html",
+    "residents/procedures.html", "residents/proof.html", "residents/receipt.html", "residents/rights.html", "residents/stay_code.html", "residents/stay_longer.html", "residents/visitor_declared.html",
     "residents/wrong_stay.html",
 })  # fmt: skip
 # What those are made of besides.

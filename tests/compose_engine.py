@@ -199,6 +199,12 @@ def database() -> Iterator[tuple[PostgresServer, dict[str, str]]]:
             yield postgres, {**here, "/var/lib/postgresql/data": str(postgres.directory)}
 
 
+def mounts_of_its_own():
+    """Return the command that mounts for itself alone; below a chroot, whose root is no mount, propagation cannot be changed."""
+    tried = subprocess.run([*AS_ROOT, "unshare", "--mount", "true"], capture_output=True, check=False)
+    return ("unshare", "--mount", *(() if tried.returncode == 0 else ("--propagation", "unchanged")))
+
+
 def a_drill_opens_every_field_as_the_vaults_account(engine):
     """As its container has it: account and group, folders mounted where it is told of them, those read-only that are."""
     place = Path(engine.database["/var/lib/luutru/archive"]).parent
@@ -227,7 +233,7 @@ def a_drill_opens_every_field_as_the_vaults_account(engine):
     settings = {"LUUTRU_REGISTRY": engine.address, "PYTHONPATH": f"{INSIDE}/program", "PYTHONDONTWRITEBYTECODE": "1"}
     script = "\n".join(["set -e", f"mount -t tmpfs inside {INSIDE}", *binds, f"cd /; exec {shlex.join([*account, *program])}"])
     told = subprocess.run(
-        [*AS_ROOT, "unshare", "--mount", "sh", "-c", script],
+        [*AS_ROOT, *mounts_of_its_own(), "sh", "-c", script],
         env={**os.environ, **settings},
         capture_output=True,
         text=True,

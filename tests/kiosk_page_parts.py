@@ -188,8 +188,15 @@ def served(kiosk: TestKiosk, *, port: int = 0, deck=None, voice=None):
     from luutru.system import random_bytes
 
     page = create_page(kiosk.agent, random_bytes=random_bytes, clock=kiosk.clock, deck=deck, voice=voice)
+    with on_loopback(page, port=port, end=page.end) as address:
+        yield address
+
+
+@contextmanager
+def on_loopback(app, *, port: int = 0, end=lambda: None):
+    """Serve an application from a thread; yields its address. ``end`` is called before it is asked to stop."""
     with socket.create_server(("127.0.0.1", port)) as listening:
-        config = uvicorn.Config(page, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
@@ -198,7 +205,7 @@ def served(kiosk: TestKiosk, *, port: int = 0, deck=None, voice=None):
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
-            page.end()
+            end()
             server.should_exit = True
             thread.join(10)
 

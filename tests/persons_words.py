@@ -54,7 +54,7 @@ CODES = frozenset({
     "server.form_unreadable", "server.identity_unknown", "server.link_spent", "server.method_not_allowed", "server.not_allowed",
     "server.not_found", "server.prove_again", "server.proved_by_another", "server.provider_declined", "server.provider_failed",
     "server.provider_silent", "server.provider_unsure", "server.receipt_unknown", "server.registry_away", "server.sign_in_needed",
-    "server.stay_code", "server.too_many_attempts", "account.identity_known", "account.nobodys", "account.passkey_known",
+    "server.stay_code", "desk.extension_thirty_days", "server.too_many_attempts", "account.identity_known", "account.nobodys", "account.passkey_known",
     "account.passkey_raced", "dispute.field", "dispute.reason", "dispute.settled", "dispute.standing", "host.answer", "host.answered",
     "rights.answered", "rights.said", "rights.standing", "rights.unknown", "erase.code_unknown", "mail.recovery", "mail.way_in",
 })  # fmt: skip

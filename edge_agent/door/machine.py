@@ -9,7 +9,8 @@
 - A door that shuts behind somebody ends the grant it was opened by. A grant or a press of the button while it stands open is somebody else's, or was
   not used yet: it runs on for its own time, and whether they went through the open door is not known, so it is never called no entry.
 - A relay of which nobody can say what it does is a fault of the door, whatever else holds.
-- An opening nobody asked for is forced; one that lasts is held too long; a grant that ends without an opening is no entry.
+- An opening nobody asked for is forced; one that lasts is held too long; a grant that ends without an opening is no entry. A door that may be
+  open for everybody (by order, schedule or fire) is held by nobody: its time counts from the end of that.
 
 Example: ``state, logs = step(DoorState(), Granted(decided_ns=now), door=section, now_ns=now); released(state, now_ns=now)``
 """
@@ -40,7 +41,7 @@ class DoorState(msgspec.Struct, frozen=True, kw_only=True):
     unlock_until_ns: int = 0
     open_until_ns: int = 0  # the end of what was granted since the door opened
     expecting: bool = False  # somebody was let in and the door has not opened yet
-    opened_ns: int = 0
+    opened_ns: int = 0  # since when it stands open though it is not free
     free_until_ns: int = 0  # when the door was last free to be opened
     forced: bool = False
     held: bool = False
@@ -111,7 +112,7 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
 
 def released(state: DoorState, *, now_ns: int) -> bool:
     """Tell whether the door shall be unlocked at this moment."""
-    return state.fire or now_ns < state.unlock_until_ns or _free(state)
+    return _for_everybody(state) or now_ns < state.unlock_until_ns
 
 
 def alarm(state: DoorState) -> DoorAlarm:
@@ -132,8 +133,10 @@ def step(state: DoorState, event: DoorInput, *, door: DoorSection, now_ns: int) 
     """Return the state after one event, and what is to be written down."""
     after, logs = _ended(state, door, now_ns)
     after, more = _took(after, event, door, now_ns)
-    if _free(after) or after.fire or now_ns < after.unlock_until_ns:
+    if released(after, now_ns=now_ns):
         after = msgspec.structs.replace(after, free_until_ns=now_ns)
+    if after.opened_ns and (_for_everybody(state) or _for_everybody(after)):
+        after = msgspec.structs.replace(after, opened_ns=now_ns, held=False)
     if alarm(after) is not alarm(state):
         more += (Log(what=DoorFact.ALARM, detail=alarm(after)),)
     return after, logs + more
@@ -141,6 +144,10 @@ def step(state: DoorState, event: DoorInput, *, door: DoorSection, now_ns: int) 
 
 def _free(state: DoorState) -> bool:
     return state.mode is DoorMode.FREE_ACCESS or (state.free and state.mode is DoorMode.NORMAL)
+
+
+def _for_everybody(state: DoorState) -> bool:
+    return _free(state) or state.fire
 
 
 def _took(state: DoorState, event: DoorInput, door: DoorSection, now_ns: int) -> tuple[DoorState, tuple[Log, ...]]:
@@ -229,8 +236,7 @@ def _ended(state: DoorState, door: DoorSection, now_ns: int) -> tuple[DoorState,
         if state.contact is DoorStatus.CLOSED:
             logs = (Log(what=AccessEvent.NO_ENTRY_AFTER_GRANT),)
         state = msgspec.structs.replace(state, expecting=False)
-    since = max(state.opened_ns, state.free_until_ns if _free(state) else 0)
-    long_open = state.opened_ns and not _free(state) and not state.fire and now_ns - since > door.held_seconds * SECOND_NS
+    long_open = state.opened_ns and not _for_everybody(state) and now_ns - state.opened_ns > door.held_seconds * SECOND_NS
     if long_open and not state.held:
         state = msgspec.structs.replace(state, held=True)
     return state, logs

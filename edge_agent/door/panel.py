@@ -1,9 +1,10 @@
 """The door's own page at ``/door`` of the kiosk: what it says to whoever stands there, the challenge, and the place for a PIN.
 
 - For a second window or a small display at the door; the dialogue's page knows nothing of it.
-- Both languages stand there at once: nobody chooses one at a door. Result as colour, sign and word; never why somebody was refused, for
-  that would tell a thief which part was right.
-- It loads itself again every two seconds, and not while a PIN is typed. A POST needs the page's own origin and a token of this process.
+- Every language stands there at once: nobody chooses one at a door. Result as colour, sign, word and sound; never why somebody was refused,
+  for that would tell a thief which part was right.
+- Its script asks twice a second what is to be shown and leaves a PIN that is being typed; the PIN is typed on the screen, or on a keypad of
+  digits, * and #. While the kiosk is away it says so. A POST needs the page's own origin and a token of this process.
 
 Example: ``create_page(agent, more=DoorPanel(keeper, random_bytes=random_bytes).routes(), ...)``
 """
@@ -11,7 +12,8 @@ Example: ``create_page(agent, more=DoorPanel(keeper, random_bytes=random_bytes).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -22,11 +24,21 @@ from edge_agent.door.keeper import DoorKeeper
 from edge_agent.door.presenting import WAITS
 from edge_agent.door.shown import DoorView
 from edge_agent.kiosk.guarding import SESSION_BYTES, Guard
+from edge_agent.kiosk.texts import Texts, lang_tag
+from firmware_config.profiles import Language
 from residence.doors.words import AccessEvent
 from residence.errors import Refused
 
 COOKIE: Final = "luutru_door"
 LONGEST_PIN: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """One language on the page: its tag, and its words."""
+
+    tag: str
+    says: Texts
 
 
 class DoorPanel:
@@ -52,7 +64,11 @@ class DoorPanel:
             session = self._guard.session(self._random_bytes(SESSION_BYTES))
         view = self._keeper.view()
         text = self._templates.get_template("panel.html").render(
-            view=view, answer=answer_of(view), has_reader=self._has_reader, token=self._guard.token(session, visit=0)
+            view=view,
+            answer=answer_of(view),
+            has_reader=self._has_reader,
+            token=self._guard.token(session, visit=0),
+            spoken=[_Spoken(lang_tag(each), Texts(each)) for each in get_args(Language)],
         )
         response = HTMLResponse(text)
         response.set_cookie(COOKIE, session, httponly=True, samesite="strict", path="/door")
@@ -79,6 +95,6 @@ class DoorPanel:
 def answer_of(view: DoorView) -> str:
     """Return what is said to whoever stands there: open, wait, no, or nothing."""
     if not view.said:
-        return ""
+        return "wait" if view.wants_pin else ""
     said = AccessEvent(view.said)
     return "open" if said is AccessEvent.GRANTED else "wait" if said in WAITS else "no"

@@ -77,11 +77,18 @@ def _print(answer: dict[str, Any]) -> None:
 
 @contextmanager
 def changing(registry: str, vault: Path) -> Iterator[tuple[Registry, Connection]]:
-    """Open a registry for one change."""
-    from luutru.opening import open_registry
+    """Open a registry for one change, or raise ``Refused("registry.not_upgraded")``."""
+    from luutru.opening import open_for_work
+    from registry.database import current_revision
+    from residence.errors import Refused
 
-    known = open_registry(registry, vault)
+    place = registry.removeprefix("sqlite:///")
+    if place != registry and not Path(place).exists():  # opening would lay an empty registry and new keys beside it
+        raise Refused("registry.not_upgraded", "", place)
+    known = open_for_work(registry, vault)
     try:
+        if current_revision(known.engine) is None:
+            raise Refused("registry.not_upgraded", "", "no table")
         with known.writing() as connection:
             yield known, connection
     finally:

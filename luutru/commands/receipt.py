@@ -75,6 +75,9 @@ def verify(
     if (text is None) == (file is None):
         typer.echo("give the text of a receipt, or --file, and not both", err=True)
         raise typer.Exit(2)
+    if (log or witness) and not log_key:
+        typer.echo("--log and --witness need the log's public key: --log-key", err=True)
+        raise typer.Exit(2)
     try:
         given = text.encode() if file is None and text is not None else _read(file)
     except OSError as error:
@@ -249,5 +252,16 @@ def _for_people(answer: dict[str, Any]) -> str:
     lines += [
         f"  {name}: {said}" for part in ("answer", "deletion") for name, said in (answer[part] or {}).items() if said is not None
     ]
+    lines += _place_for_people(answer["log"])
     lines += [f"  {each.code}: {each.message.en} / {each.message.vi}" for each in answer["problems"]]
     return "\n".join(lines)
+
+
+def _place_for_people(said: dict[str, Any]) -> list[str]:
+    """Say which place in a log, and what is known of it; nothing for what names none and was found in none."""
+    place, checked = said["promised"], said["checkpoint"]
+    if place is not None:
+        return [
+            f"  log: place {place['index']} of {place['log']}, {said['standing'] or ('in_log' if said['included'] else 'not checked')}"
+        ]
+    return [f"  log: place {checked['index']} of {checked['origin']}, in_log"] if said["included"] else []

@@ -32,7 +32,7 @@ from residence.cases.undeclared import Sighting
 from residence.places.premises import Premises
 from residence.stays.deadlines import Deadline, deadline
 from residence.stays.rules import FineBand
-from server.desk.told_findings import told
+from server.desk.told_findings import is_in_doubt, told
 from server.wiring import Server
 
 LOOK_BACK: Final = timedelta(hours=36)  # yesterday's arrivals may still be put right today
@@ -52,7 +52,7 @@ class GuestRow(msgspec.Struct, frozen=True, kw_only=True):
         """Return the code word the row's tag shows."""
         if self.expected:
             return "expected"
-        doubted = self.findings or self.stay.objected_at is not None
+        doubted = is_in_doubt(self.findings) or self.stay.objected_at is not None
         return "disputed" if doubted and self.stay.status == "open" else self.stay.status
 
 

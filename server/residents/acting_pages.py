@@ -29,8 +29,8 @@ from server.desk.one_stay import standing_declaration
 from server.pages import render
 from server.policy import Account, StayResource
 from server.residents.delegation_pages import means_of
-from server.residents.leaving_pages import STANDING, departure
-from server.residents.own_stays import own_person
+from server.residents.leaving_pages import departure
+from server.residents.own_stays import STANDING, own_person
 from server.visitor import Caller, Form, SignedIn
 from server.wiring import Server, server_of
 

@@ -14,26 +14,23 @@ from typing import Annotated, Final
 
 import msgspec
 from fastapi import APIRouter, Depends, Request
-from sqlalchemy import Connection
 from starlette.responses import RedirectResponse, Response
 
 from registry.premises import load_premises
-from registry.stays import StayOnList
 from residence.clock import rfc3339
 from residence.credentials.evidence import Evidence, EvidenceLevel
-from residence.errors import Problem, Refused
+from residence.errors import Problem
 from residence.stays.declaration import Declarant, StayDeclaration
 from server.declaring import check, declare, given_receipt, new_declaration_id
 from server.desk.one_stay import standing_declaration
 from server.pages import render
 from server.policy import Account
-from server.residents.own_stays import own_stay
+from server.residents.own_stays import standing_stay
 from server.visitor import Caller, Form, SignedIn, Visitor
 from server.wiring import Server, server_of
 
 router: Final = APIRouter(prefix="/me/stays")
 Wired = Annotated[Server, Depends(server_of)]
-STANDING: Final = frozenset({"open", "disputed"})
 
 
 @router.get("/{stay_id}/leave")
@@ -48,7 +45,7 @@ def leave(request: Request, caller: Caller, *, account: SignedIn, server: Wired,
     declaration_id = form.get("declaration_id", "")
     if given_receipt(server, declaration_id) is None:
         with server.registry.reading() as connection:
-            own = _own(server, connection, account, stay_id)
+            own = standing_stay(server, connection, account, stay_id)
             before = standing_declaration(server, connection, own)
         said = departure(server, account, before, declaration_id=declaration_id)
         result = check(server, said)
@@ -73,17 +70,10 @@ def departure(server: Server, account: Account, before: StayDeclaration, *, decl
     )
 
 
-def _own(server: Server, connection: Connection, account: Account, stay_id: str) -> StayOnList:
-    found = own_stay(server, connection, account, stay_id)
-    if found.status not in STANDING or found.is_expected(server.clock.now()):
-        raise Refused("server.not_allowed")
-    return found
-
-
 def _page(request: Request, caller: Visitor, account: Account, stay_id: str, *, problems: tuple[Problem, ...] = ()) -> Response:
     server = server_of(request)
     with server.registry.reading() as connection:
-        own = _own(server, connection, account, stay_id)
+        own = standing_stay(server, connection, account, stay_id)
         place = load_premises(connection, [own.premises_id], vault=server.registry.vault).get(own.premises_id)
     return render(
         request,

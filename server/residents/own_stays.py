@@ -7,6 +7,8 @@ Example: ``own = own_stay(server, connection, account, stay_id)``
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import Connection
 
 from registry.accounts import person_of
@@ -15,6 +17,8 @@ from registry.stays import StayOnList, stay
 from residence.errors import Refused
 from server.policy import Account, StayResource
 from server.wiring import Server
+
+STANDING: Final = frozenset({"open", "disputed"})
 
 
 def own_person(server: Server, connection: Connection, account: Account) -> str:
@@ -35,5 +39,13 @@ def own_stay(
     asked = StayResource(stay_id=stay_id, account_id=account.account_id if is_own else "")
     server.policy.require(account, action, resource=asked)
     if found is None or (account.stay and is_long_over(found, now=server.clock.now())):
+        raise Refused("server.not_allowed")
+    return found
+
+
+def standing_stay(server: Server, connection: Connection, account: Account, stay_id: str) -> StayOnList:
+    """Return one's own stay that stands and has begun, or raise ``Refused("server.not_allowed")``."""
+    found = own_stay(server, connection, account, stay_id)
+    if found.status not in STANDING or found.is_expected(server.clock.now()):
         raise Refused("server.not_allowed")
     return found

@@ -24,8 +24,7 @@ from residence.errors import Refused, problem
 from server.accounts.sign_in import begin_session, device
 from server.languages import sentence_in
 from server.pages import render
-from server.residents.leaving_pages import STANDING
-from server.residents.own_stays import own_stay
+from server.residents.own_stays import STANDING, own_stay
 from server.visitor import Caller, Form, SignedIn, keep_cookie, own_language
 from server.wiring import Server, caller_address, server_of
 

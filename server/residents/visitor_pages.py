@@ -3,7 +3,7 @@
 - The premises and the apartment are those of the residence; whatever the form says instead is not read.
 - The same checks and the same path into the registry as for everybody. Sent twice it answers with the first receipt.
 - What comes back is the receipt's code and nothing else: whether the visitor's number is known here, and to whom it belongs, shows in no word, and
-  how often one account may do this is counted (ADR 115).
+  how often one account may do this is counted (ADR 115). Nor does it show in how long it takes (``server/even_time.py``).
 
 Example: ``POST /me/visitors/0`` for a visitor in the first of the person's homes
 """
@@ -28,6 +28,7 @@ from server.declaring import declare, given_receipt
 from server.desk.declare_pages import Followed, empty_form, read_and_check, show_form, stands
 from server.desk.guest_form import FormContext
 from server.desk.own_premises import Workplace
+from server.even_time import at_even_time
 from server.pages import render
 from server.policy import Account
 from server.residents.own_stays import own_person
@@ -91,7 +92,8 @@ def submit(request: Request, caller: Caller, *, account: SignedIn, server: Wired
     said, problems = read_and_check(server, whole, context=context)
     if stands(problems, seen=form.get("seen_warnings", "")):
         return _form(request, caller, here, whole, problems=problems)
-    recorded = declare(server, said, account=account, origin="web")
+    with at_even_time(server.clock):
+        recorded = declare(server, said, account=account, origin="web")
     return _declared(request, caller, recorded.declaration_id)
 
 

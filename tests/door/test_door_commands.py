@@ -72,6 +72,15 @@ def test_people_read_events_as_a_table_by_the_hour_they_happened(office):
     assert say(office, "list") == "doors: none\n"
 
 
+def test_a_registry_that_is_not_there_is_said_and_none_is_laid(tmp_path):
+    at = tmp_path / "registry.db"
+    for laid in (False, True):  # no file, and one without a table
+        done = CliRunner().invoke(app, ["events", "--registry", f"sqlite:///{at}", "--vault", str(tmp_path / "vault"), "--json"])
+        assert (done.exit_code, json.loads(done.stdout)["code"]) == (1, "registry.not_upgraded")
+        assert at.exists() is laid
+        at.touch()
+
+
 def test_a_pass_gets_flags_a_pin_once_and_a_link(office):
     kiosk = office.kiosk()
     ask(office, "add", kiosk.premises_id, "lobby")

@@ -28,6 +28,7 @@ from edge_agent.door.machine import (
 from residence.doors.words import DoorMode, DoorStatus
 
 OPEN, SHUT, LOST = (ContactSaid(status=each) for each in (DoorStatus.OPENED, DoorStatus.CLOSED, DoorStatus.UNKNOWN))
+FREE, NOT_FREE = (FreeBySchedule(on=each) for each in (True, False))
 GRANT = "grant"
 START = 100 * SECOND_NS
 
@@ -64,6 +65,27 @@ STORIES = {
         [(0, SHUT), (1, GRANT), (2, OPEN), (33, Ticked())],
         ["door-status opened", "alarm door-open-too-long"],
         "door-open-too-long",
+    ),
+    "open while it is free for everybody, and for its time after it": (
+        [(0, SHUT), (1, FREE), (2, OPEN), (99, Ticked()), (100, NOT_FREE), (129, Ticked()), (131, Ticked())],
+        ["door-status opened", "alarm door-open-too-long"],
+        "door-open-too-long",
+    ),
+    "free for everybody ends an alarm for standing open": (
+        [
+            (0, OPEN),
+            (31, Ticked()),
+            (40, ModeOrdered(mode=DoorMode.FREE_ACCESS)),
+            (90, ModeOrdered(mode=DoorMode.NORMAL)),
+            (119, Ticked()),
+        ],
+        ["alarm door-open-too-long", "mode free-access", "alarm free-access", "mode normal", "alarm normal"],
+        "normal",
+    ),
+    "after a fire": (
+        [(0, FireSaid(on=True)), (1, OPEN), (99, FireSaid(on=False)), (128, Ticked())],
+        ["alarm egress-open", "alarm normal"],
+        "normal",
     ),
     "let in while it stands open, and it shuts before them": (
         [(0, SHUT), (1, GRANT), (2, OPEN), (3, GRANT), (4, SHUT), (5, OPEN), (6, SHUT), (9, Ticked())],

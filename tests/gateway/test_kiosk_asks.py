@@ -212,8 +212,21 @@ def test_somebody_with_a_slip_at_a_kiosk_sees_how_far_their_path_is_and_nothing_
     eventually(lambda: asked.open_question() == "" and not asked.has_news())
     act(WentBack())
     assert code not in repr(agent.view().state)
+    assert (vars(asked)["_question"].code, vars(asked)["_told"]) == ("", ("", ""))
     uplink.stop()
     outbox.close()
+
+
+def test_every_question_of_a_kiosk_is_answered_not_only_its_first(office):
+    code, kiosk, now = begun(office), office.kiosk(), office.clock.now()
+    answering = KioskAnswering(office.registry, office.intake.trust, signer=office.fleet.receipt_key)
+    sent, asked = Sent(), [str(uuid7(now, random_bytes(10))) for _ in range(5)]
+    for number, text in zip(asked, ("K7QM-2XW9-4TRN", code, code, "K7QM-2XW9-4TRN", code), strict=True):
+        answering.questions.hear(msgspec.structs.replace(said(kiosk), path=f"{number} {text}"))
+        assert [answering.send(sent, now), answering.send(sent, now)] == [1, 0]
+        told = verify_answers(sent.papers[-1][1], keyring=office.keyring, kiosk_id=kiosk.kiosk_id).paths
+        assert told[number].state == ("begun" if text == code else "unknown")
+    assert list(told) == asked[-3:]
 
 
 def test_a_kiosk_may_not_try_codes_one_after_the_other(office):

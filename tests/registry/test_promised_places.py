@@ -88,6 +88,13 @@ def test_a_receipt_names_its_place_at_once_and_the_log_has_it_there(town, log):
         "root": "",
         "problems": [],
     }
+    for_people = ["receipt", "verify", receipt_text(second.receipt_bytes), "--keyring", str(log.folder / "ring.json")]
+    trust = ["--log-key", log.signer.key.line, "--log", str(log.files.folder)]
+    place = f"log: place 1 of {log.signer.key.key_id.hex()}, "
+    assert place + "in_log" in CliRunner().invoke(app, for_people + trust).stdout
+    assert place + "not checked" in CliRunner().invoke(app, for_people).stdout
+    unkeyed = CliRunner().invoke(app, [*for_people, *trust[2:]])
+    assert (unkeyed.exit_code, unkeyed.stdout) == (2, "")  # and not "it holds" for what nobody looked at
     content = b"".join(each.read_bytes() for each in log.files.folder.rglob("*") if each.is_file())
     assert first.declaration_id.encode() not in content
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 from factories import make_declaration, make_id, make_person
 from server_parts import csrf_of
@@ -73,6 +74,24 @@ def test_who_is_in_dispute_is_counted_and_found_so_that_the_figures_make_up_the_
     assert "show=in-conflict#guests" in page
     assert clerk.get("/desk?show=in-conflict").text.count('href="/desk/stays/') == 2
     assert 'href="/desk/stays/' not in clerk.get("/desk?show=accepted").text
+
+
+def test_what_was_said_too_late_to_count_is_told_and_leaves_its_guest_accepted(world, clerk):
+    arrival = make_declaration(premises_id="htl-sao-mai", unit="201")
+    world.record(arrival)
+    states = []
+    for minutes, said_at, until in ((20, "14:20", 15), (1, "14:10", 13)):  # the second said before the first, and heard after it
+        world.clock.pass_time(minutes=minutes)
+        longer = msgspec.structs.replace(
+            arrival, declaration_id=make_id(), kind="extension", about=arrival.declaration_id, declared_at=f"2026-07-10T{said_at}:00+07:00",
+            planned_departure=f"2026-07-{until}T12:00:00+07:00",
+        )  # fmt: skip
+        states.append(world.record(longer).receipt.state)
+    assert states == ["accepted", "conflicting"]
+    page = clerk.get("/desk").text
+    assert (figures(page)["accepted"], figures(page)["refused or in conflict"]) == (1, 0)
+    assert "In dispute" not in page
+    assert "Something said later about the same stay" in page
 
 
 def test_a_guest_expected_this_evening_is_an_arrival_and_not_yet_declared_as_come(world, clerk):

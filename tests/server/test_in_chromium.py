@@ -97,7 +97,7 @@ def pages(world):
     return {
         None: ["/", "/sign-in", "/sign-in/link/x", "/receipts", "/sign-in/kiosk#LW1.AAAA", "/paths", "/paths/begin?in=zh", link_to_house(world)],
         "resident": [
-            "/me", "/me/messages", f"/me/proofs/{own.declaration_ids[0]}", "/me/rights", "/me/copy", "/me/lock", f"/me/stays/{own.stay_id}/wrong/stay", "/me/looks",
+            "/me", "/me/messages", f"/me/proofs/{own.declaration_ids[0]}", "/me/rights", "/me/copy", "/me/lock", f"/me/stays/{own.stay_id}/wrong/stay", f"/me/stays/{own.stay_id}/stay-longer", "/me/looks",
         ],
         "clerk": [
             "/", "/desk", "/desk/declare", f"/desk/stays/{stay.stay_id}", f"/desk/stays/{stay.stay_id}/correct",

@@ -100,6 +100,7 @@ def test_at_four_times_the_size_nothing_is_cut_off(world):
         "/me/messages",
         "/me/visitors/0",
         f"/me/stays/{world.stay.stay_id}/wrong/stay",
+        f"/me/stays/{world.stay.stay_id}/stay-longer",
     )
     wide = {}
     for path in (*FIRST_PAGES, *own, f"/me/proofs/{world.stay.declaration_ids[-1]}"):

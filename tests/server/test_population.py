@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from factories import EVENING
+from factories import EVENING, StandingClock
 from procedure_parts import fields_asked, filed
 from server_own import bind_resident
 from server_parts import csrf_of
@@ -17,6 +21,7 @@ from gateway.authorities.population import PopulationTraffic
 from gateway.authorities.sending import Means
 from gateway.authorities.settings import parse_settings
 from gateway.authorities.token_line import TokenLine
+from luutru.opening import open_registry
 from luutru.system import random_bytes
 from registry import tables
 from registry.erasing import Erasure, erase_for_good
@@ -24,6 +29,14 @@ from residence.credentials.evidence import EvidenceLevel
 
 NUMBER = "001095000117"
 KNOWN = {"full_name": "Trần Văn Ân", "birth_date": "1995-02-01", "sex": "male", "religion": "nobody asks for this"}
+
+
+def sender_of(registry, address, folder, *, clock):
+    settings = parse_settings(f'[population]\nbase = "{address}"\ntoken = "population.token"\n'.encode()).population
+    line = TokenLine(settings, folder)
+    traffic = PopulationTraffic(registry.vault, line, random_bytes=random_bytes)
+    means = Means(clock=clock, random_bytes=random_bytes, fraction=lambda: 1.0)
+    return Outgoing(registry, traffic, patience=settings.patience, means=means), line
 
 
 class Way:
@@ -34,11 +47,8 @@ class Way:
         token = folder / "population.token"
         token.write_text(TOKEN)
         token.chmod(0o600)
-        settings = parse_settings(f'[population]\nbase = "{address}"\ntoken = "population.token"\n'.encode()).population
-        self.line = TokenLine(settings, folder)
-        traffic = PopulationTraffic(world.registry.vault, self.line, random_bytes=random_bytes)
-        means = Means(clock=world.clock, random_bytes=random_bytes, fraction=lambda: 1.0)
-        self.sender = Outgoing(world.registry, traffic, patience=settings.patience, means=means)
+        self.place = (address, folder)
+        self.sender, self.line = sender_of(world.registry, *self.place, clock=world.clock)
         self.person_id = bind_resident(world)
         self.file_id = filed(world.client("resident"))
         self.page = f"/police/procedures/{self.file_id}"
@@ -148,3 +158,52 @@ def test_what_it_answered_is_sealed_and_goes_with_the_person(way):
     erase_for_good(way.world.registry, way.person_id, given, signer=way.world.signer, now=EVENING + timedelta(days=1), random_bytes=random_bytes)  # fmt: skip
     with way.world.registry.reading() as connection:
         assert connection.execute(select(tables.population_questions)).all() == []
+
+
+def ask_and_die(url, vault, place, where):
+    """Put the question as a gateway does, and be gone at one point."""
+    registry = open_registry(url, Path(vault))
+    sender, _ = sender_of(registry, *place, clock=StandingClock(EVENING))
+
+    def die(*_arguments, **_named):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    traffic = sender._traffic
+    prepare, settled = traffic.prepare, traffic.settled
+    if where == "before it is on the record":
+        traffic.prepare = lambda *arguments, **named: (prepare(*arguments, **named), die())
+    elif where == "before it is put":
+        traffic.tell = die
+    elif where == "after it was answered":
+        sender._settle = die
+    else:
+        traffic.settled = lambda *arguments, **named: (settled(*arguments, **named), die())
+    sender.step()
+
+
+@pytest.mark.parametrize(
+    ("where", "state", "heard"),
+    [
+        ("before it is on the record", "due", 0),
+        ("before it is put", "sending", 0),
+        ("after it was answered", "sending", 1),
+        ("while the answer is written", "sending", 1),
+    ],
+)
+def test_killed_at_any_point_it_is_asked_the_same_again_and_never_unrecorded(way, where, state, heard):
+    way.press()
+    with way.world.registry.writing() as connection:
+        connection.execute(update(tables.population_questions).values(next_at=EVENING))
+    registry = (str(way.world.registry.engine.url), str(way.world.vault.provider.directory))
+    killed = multiprocessing.get_context("spawn").Process(target=ask_and_die, args=(*registry, way.place, where))
+    killed.start()
+    killed.join(60)
+    assert killed.exitcode == -signal.SIGKILL
+    with way.world.registry.reading() as connection:
+        assert connection.scalars(select(tables.population_questions.c.state)).all() == [state]
+    assert len(way.office.heard) == heard
+    assert way.go(minutes=30).state == "answered"
+    assert all(each == way.office.heard[0] for each in way.office.heard)  # one question, by its id, however often
+    told = [look for look in way.looks() if look[:2] == ("authority:population", "tell-authority")]
+    assert len(told) >= len(way.office.heard)
+    assert "Trần Văn Ân" in way.see(way.page, "officer")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from registry.rights_requests import ask_right
 from registry.stay_disputes import raise_stay_dispute
 from registry.stays import stays_at
 from residence.clock import rfc3339
+from server.even_time import at_even_time
 from server.settings import Allowance
 
 OTHER = make_person(full_name="Khách Thử", personal_number="001195000333", sex="female", document=None)
@@ -163,3 +165,45 @@ def test_one_account_asks_and_declares_so_often_and_no_more_and_others_go_on(mak
     assert "/me/visitors/0" in me.get("/me").text
     world.clock.pass_time(minutes=20)
     assert me.get("/me").status_code == 200
+
+
+class Passing:
+    """A clock on which so much time passes between two looks."""
+
+    def __init__(self, *spent):
+        self.at, self.spent = 0, iter(spent)
+
+    def monotonic_ns(self):
+        self.at += next(self.spent)
+        return self.at
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("spent", [0.009, 0.011, 0.399, 0.401, 3.2])
+def test_what_takes_long_or_short_or_fails_ends_at_an_even_time(monkeypatch, spent, fails):
+    waited = []
+    monkeypatch.setattr("server.even_time.sleep", waited.append)
+    with suppress(KeyError), at_even_time(Passing(5, int(spent * 1e9))):
+        if fails:
+            raise KeyError
+    steps = (spent + waited[0]) / 0.4
+    assert (len(waited), steps) == (1, pytest.approx(round(steps)))
+    assert 0 < waited[0] <= 0.4
+
+
+def test_how_long_a_visitors_form_takes_says_nothing_of_whether_the_number_is_known(world, person_id, monkeypatch):
+    live_at_home(world, person_id)
+    world.declare_guest(declaration_id=make_id(), person=OTHER, unit="202")
+    me, waited = world.client("resident"), []
+    monkeypatch.setattr("server.even_time.sleep", waited.append)
+    for number in ("001195000333", "001195000334"):
+        visitor = {
+            "full_name": "Khách Thử",
+            "birth": "1995-01-01",
+            "sex": "female",
+            "nationality": "VNM",
+            "personal_number": number,
+        }
+        page = me.post("/me/visitors/0", data=form_to(me.get("/me/visitors/0").text, "/me/visitors/0") | visitor)
+        assert "Your visitor is declared" in page.text
+    assert len(waited) == 2

@@ -68,6 +68,9 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(tmp_path):
     cookie = secure.client().get("/receipts").headers["set-cookie"]
     assert cookie.startswith("__Host-luutru=")
     assert "Secure" in cookie
+    for world, says in ((plain, False), (secure, True)):
+        wished = world.client().get("/language/ja", follow_redirects=False).headers["set-cookie"]
+        assert ("Secure" in wished, "HttpOnly" in wished) == (says, True)
     plain.close()
     secure.close()
 
