@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
 from collections import defaultdict
 from datetime import timedelta
 
 import pytest
 from factories import EVENING, make_person
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from laid_tables import lay_sqlite
 from recording_town import Town, make_presence, make_town
@@ -85,7 +86,13 @@ def joins(town: Town, found) -> list[tuple[int, set[object]]]:
     told = {key: told_of(town, ids) for key, ids in found.items()}
     shared = {who: told[who, 0] & told[who, 1] for who in range(len(PEOPLE))}
     others = {who: set().union(*(told[each] for each in told if each[0] != who)) for who in shared}
-    return [(who, each - others[who]) for who, each in shared.items() if each - others[who]]
+    joined = {who: {each for each in said - others[who] if not _is_ours(each)} for who, said in shared.items()}
+    return [(who, each) for who, each in joined.items() if each]
+
+
+def _is_ours(said: object) -> bool:
+    """Tell a word of the program, as a rule's or a state's: where only one person was seen at night, only their cases say so."""
+    return isinstance(said, str) and re.fullmatch(r"[a-z_:.-]+", said) is not None
 
 
 @pytest.fixture
@@ -104,7 +111,8 @@ def new_town(tmp_path):
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(sightings)
+@example(seen=[(0, 0, 20, "night_check"), (0, 1, 20, "night_check")])
+@given(seen=sightings)
 def test_nothing_in_the_database_joins_a_persons_sightings_at_two_premises(new_town, seen):
     town = new_town()
     found = live(town, seen)
