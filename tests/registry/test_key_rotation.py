@@ -26,6 +26,7 @@ ELSEWHERE = {
     "accounts",
 }  # a house's program has a secret that is replaced another way; an account's column is never filled
 AT_ONCE = timedelta(0)
+LONGER_THAN_A_BATCH = timedelta(seconds=2)  # one that read the key while it was renewed seals with it until it commits
 
 
 def people(town: Town) -> list[str]:
@@ -44,11 +45,11 @@ def test_every_level_is_renewed_while_declarations_keep_coming(town: Town, tmp_p
         roots = rotate_root(keys)
         period = rotate_period(town.registry, keys, "demo-01", now=now)
         with town.registry.writing() as connection:
-            subject = rotate_subject(connection, first, vault=town.registry.vault, now=now)
+            subject = rotate_subject(connection, first, vault=town.registry.vault, now=datetime.now(UTC))
 
         def finish() -> None:
             with town.registry.writing() as connection:
-                finish_subject(connection, first, vault=town.registry.vault, now=now, settled=AT_ONCE)
+                finish_subject(connection, first, vault=town.registry.vault, now=datetime.now(UTC), settled=LONGER_THAN_A_BATCH)
 
         until_settled(finish)
         until_settled(lambda: destroy_period(town.registry, keys, period.former, now=now, why="test", settled=AT_ONCE))
